@@ -22,37 +22,36 @@ import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
 /**
- * The access entries of one cluster, call by call as in the EKS API: no two calls are atomic together. Each throws an
- * AccessError; `access-entry-conflict` if the entry is not as it was read: created since, or gone.
+ * The access entries of one cluster, one call of EKS each: no two are atomic together. Each throws an AccessError:
+ * `access-entry-conflict` if the entry was created or removed since it was read.
  */
 export interface AccessEntries {
   /** The ARNs of the principals, with their paths. */
   list: () => Promise<readonly string[]>;
   /** Null: the principal has none. The ARN must be in the form of IAM. */
   describe: (principalArn: string) => Promise<AccessEntry | null>;
-  /** The username of its entry in one call; null: the principal has no entry. */
+  /** In one call; null: the principal has no entry. */
   usernameOf: (principalArn: string) => Promise<string | null>;
   /** The entry's own ARN. */
   create: (entry: NewEntry) => Promise<string>;
   /** Sets all its groups; the username stays. */
   setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
-  /** An entry that is already gone is no failure. */
+  /** Succeeds if the entry is already gone. */
   remove: (principalArn: string) => Promise<void>;
-  /** With this scope, also if the policy was associated with another one. */
+  /** Replaces the scope of a policy that is already associated. */
   associate: (principalArn: string, policy: ScopedPolicy) => Promise<void>;
-  /** A policy that is already gone is no failure. */
+  /** Succeeds if the policy is already gone. */
   disassociate: (principalArn: string, policyName: string) => Promise<void>;
-  /** All of them in one call. */
+  /** All in one call. */
   tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
   untag: (entry: Pick<AccessEntry, "arn" | "principalArn">, keys: readonly string[]) => Promise<void>;
-  /** Tags of the cluster itself. All of them in one call. */
+  /** All in one call, on the cluster itself. */
   tagCluster: (tags: Readonly<Record<string, string>>) => Promise<void>;
   untagCluster: (keys: readonly string[]) => Promise<void>;
-  /** The client holds credentials: it lives for one run. */
+  /** The client holds credentials: close it after one run. */
   close: () => void;
 }
 
-/** Entries come by the hundred; a cluster can have thousands. */
 const pageSize = 100;
 
 function entryBounds(): PageBounds {
@@ -90,7 +89,7 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
 function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {
   return {
     create: async ({ principalArn, username, groups, tags }) => {
-      // The SDK makes a token for each call, and sends it again with each try.
+      // The SDK sends one token with each try of a call.
       const rest = { clusterName, principalArn, username, type: "STANDARD" };
       const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
       const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
@@ -197,8 +196,8 @@ function tagChanges({
 }
 
 /**
- * Makes a client retry only what AWS refused as throttled. An unanswered call can still arrive, minutes after its second try and
- * everything that followed: its sender must know about it.
+ * Makes a client retry only throttled calls. An unanswered call can still arrive minutes later, after its retry and everything that
+ * followed. So its sender must know about it.
  */
 function retryRefusedOnly(client: EKSClient): EKSClient {
   const standard = client.config.retryStrategy;
@@ -219,8 +218,8 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
 }
 
 /**
- * The access entry of a role or user (null: it has none), and the principals of all entries. It goes through all entries, because an entry has a role's path and a
- * caller's ARN does not (EKS User Guide, "Create access entries").
+ * The access entry of a role or user (null: it has none), and the principals of all entries. It searches all of them, because an entry
+ * has a role's path and a caller's ARN does not (EKS User Guide, "Create access entries").
  * @param principalArn as in aws-auth, a role without its path @throws AccessError
  */
 export async function findAccessEntry(

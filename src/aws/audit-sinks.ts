@@ -8,14 +8,14 @@ import { awsFailure } from "./explain-aws-error.ts";
 export interface NewObject {
   readonly key: string;
   readonly body: string;
-  /** Small texts with it, which `storeOnce` returns for an object that is there. */
+  /** Short texts with the object; `storeOnce` returns those of an existing one. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly lockedUntil: Date | null;
 }
 
 /**
- * Stores an object, unless one of its name is there: the condition makes S3 decide it, also between two workers.
- * @returns the metadata of the object that is there instead; null: the new one was stored
+ * Stores an object unless one of its name exists. The condition makes S3 decide, also between two workers.
+ * @returns the metadata of the existing object; null: the new one is stored
  * @throws AccessError
  */
 export async function storeOnce(
@@ -62,9 +62,9 @@ export interface BusEvent {
 }
 
 /**
- * Sends events to a bus, `maxEntries` at most.
- * @returns how many of the first ones arrived: EventBridge takes and refuses each by itself
- * @throws AccessError if not even the first one did
+ * Sends events to a bus, at most `maxEntries`. EventBridge takes or refuses each by itself.
+ * @returns how many arrived before the first refused one
+ * @throws AccessError if the first one was refused
  */
 export async function putEvents(
   credentials: CredentialSource,

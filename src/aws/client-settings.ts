@@ -29,7 +29,7 @@ interface ClientSettings extends Shared {
   retryMode: "standard";
 }
 
-/** By default the SDK waits for an answer without end, and only logs a warning. */
+/** By default the SDK waits for an answer forever, and only logs a warning. */
 const limits = {
   connectionTimeout: usualDeadlines.awsCall,
   requestTimeout: usualDeadlines.awsCall,
@@ -40,8 +40,7 @@ let shared: Shared | undefined;
 
 /**
  * The settings of each AWS client. A client with assumed credentials lives for one call, so that none stay in it. Everything
- * without credentials outlives it: the sockets, each of which would cost a TLS handshake, and the environment's settings, which
- * each client would look up again.
+ * without credentials outlives it: the sockets, which save TLS handshakes, and the environment's settings, which save look-ups.
  */
 export function clientSettings(source: CredentialSource, region: string): ClientSettings {
   shared ??= sharedByAll(region);
@@ -73,10 +72,7 @@ function sharedByAll(region: string): Shared {
 
 type Sockets = STSClient["config"]["requestHandler"];
 
-/**
- * Announces each HTTP call, so that three tries of the SDK count as three. Each has its own deadline, and that of its run. The
- * answer is bounded.
- */
+/** Announces each HTTP call: three tries of the SDK count as three. Each has its own deadline and that of its run. The answer is bounded. */
 function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
   return Object.assign(sockets, {
@@ -95,7 +91,7 @@ function observedSockets(sockets: Sockets): Sockets {
   });
 }
 
-/** The SDK's own time limit stays: it may give up earlier. */
+/** The SDK's own time limit can still end the call earlier. */
 function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
   const own = "abortSignal" in options ? options.abortSignal : undefined;
   const signals = [own, deadlineSignal()].filter((signal) => signal instanceof AbortSignal);
@@ -123,8 +119,8 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
 }
 
 /**
- * The body of an answer; it fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers, and
- * a look at the fleet has no other. The SDK reads any body to its end before it looks at it.
+ * The body of an answer. It fails above the limit, or if it does not end in time: the SDK's time limit ends with the headers, and a
+ * look at the fleet has no other. The SDK reads each body to its end first.
  */
 function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): unknown {
   if (!(body instanceof Readable)) return body;
@@ -138,7 +134,7 @@ function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs:
       }
     },
   });
-  // By its name the SDK tries again.
+  // The SDK retries an error of this name.
   const tooLate = Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
   const timer = setTimeout(() => bounded.destroy(tooLate), withinMs);
   bounded.once("close", () => {
@@ -166,7 +162,7 @@ interface Answered {
 }
 
 /**
- * The result of `call`, with its request id in the log: CloudTrail and AWS's support find the call by it.
+ * The result of `call`. Logs its request id: CloudTrail and AWS Support find the call by it.
  * @param action as IAM writes it: `sts:AssumeRole`
  */
 export async function logRequestId<T extends object>(

@@ -47,13 +47,13 @@ export interface ClusterDescription {
 }
 
 /**
- * One EKS cluster, as some credentials reach it. EKS finds a cluster by its name alone, in the account of the credentials. So no
- * value of this class exists before EKS has answered these very credentials with the expected ARN, and every call of EKS takes
- * one. It holds credentials: it lives for one run.
+ * One EKS cluster, as some credentials reach it. EKS finds a cluster by its name, in the account of the credentials. So a value of
+ * this class exists only after EKS answered these credentials with the expected ARN, and every call of EKS takes one. It holds
+ * credentials: it lives for one run.
  */
 export class EksCluster {
   readonly address: ClusterAddress;
-  /** As at its opening. */
+  /** From when it was opened. */
   readonly description: ClusterDescription;
   readonly #credentials: AwsCredentials;
 
@@ -64,9 +64,8 @@ export class EksCluster {
   }
 
   /**
-   * Asks EKS for a cluster, and refuses another cluster than the expected one, and one that is not usable now.
-   * @param source of the worker's own credentials it takes the present ones: later ones are not those that were checked @throws
-   * AccessError
+   * Asks EKS for a cluster. Refuses another cluster than the expected one, and one that is not usable now.
+   * @param source `default`: the worker's credentials of this moment, since nothing checks later ones @throws AccessError
    */
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
@@ -166,8 +165,8 @@ interface SwitchOptions {
 }
 
 /**
- * Makes a cluster read access entries as well as aws-auth, and waits until EKS confirms it. There is no way back. If another
- * update runs, or one of a dead run, it waits for that first.
+ * Makes a cluster read access entries as well as aws-auth, and waits until EKS confirms it. This is irreversible. It first waits for
+ * another update, or for one of a dead run.
  * @returns false: the mode already read them @throws AccessError
  */
 export async function switchToAccessEntries(

@@ -16,13 +16,13 @@ interface RegionalSts {
 const regions = new Map<string, RegionalSts>();
 
 /**
- * A bearer token for one EKS cluster: a presigned STS GetCallerIdentity that the cluster's authenticator sends to
- * STS. It is accepted until 15 minutes after `now`; the API server remembers its answer to a token, so a check that
- * must see the present mints a new one. Format: aws-iam-authenticator, pkg/token.
+ * A bearer token for one EKS cluster: a presigned STS GetCallerIdentity that the cluster's authenticator sends to STS. It is
+ * accepted until 15 minutes after `now`. The API server remembers its answer to a token: a check of the present needs a new one.
+ * Format: aws-iam-authenticator, pkg/token.
  *
- * @param now the time of signing, of which the token has the seconds
- * @param expiresIn seconds for which STS is to take the signature. 60 is what the AWS CLI signs; the authenticator counts
- *   15 minutes from X-Amz-Date whatever this says. Two tokens of one second differ where it differs.
+ * @param now the time of signing, in whole seconds
+ * @param expiresIn seconds in the signature. The AWS CLI signs 60; the authenticator counts 15 minutes from X-Amz-Date anyway.
+ *   It makes two tokens of one second differ.
  */
 export async function mintToken(
   credentials: AwsCredentials,
@@ -45,8 +45,8 @@ export async function mintToken(
 }
 
 /**
- * The real STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS does not apply: the
- * authenticator accepts no other host, wherever our own STS calls go.
+ * The STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS does not apply: the authenticator
+ * accepts no other host.
  */
 export function stsHost(region: string): string {
   return regionalSts(region).host;

@@ -22,7 +22,7 @@ export type Call = <T extends object>(
   send: () => Promise<T>,
 ) => Promise<T>;
 
-/** The same, with an empty answer if the subject does not exist. */
+/** The answer of a call; an empty one if its subject does not exist. */
 export async function orAbsent<T extends object>(call: Promise<T>): Promise<T | object> {
   try {
     return await call;
@@ -36,7 +36,7 @@ function isAboutCluster({ message }: ResourceNotFoundException): boolean {
   return message.startsWith("No cluster found");
 }
 
-/** By the error's name: errors that mean something else for an access entry than elsewhere in AWS. */
+/** The errors that have another meaning for access entries than elsewhere in AWS, by name. */
 const meanings: ReadonlyMap<string, FailureCode> = new Map([
   ["ResourceInUseException", "access-entry-conflict"],
   ["ResourceNotFoundException", "access-entry-conflict"],

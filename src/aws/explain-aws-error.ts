@@ -1,7 +1,7 @@
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { redact } from "../access/redact.ts";
 
-/** By the error's name. Services spell the same thing differently: STS says AccessDenied, EKS AccessDeniedException. */
+/** By the error's name. STS says AccessDenied, EKS AccessDeniedException. */
 const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["AccessDenied", "aws-access-denied"],
   ["AccessDeniedException", "aws-access-denied"],
@@ -41,7 +41,7 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
-/** Longer answers are cut: a message of Slack has to hold it. */
+/** A message in Slack has to hold the answer. */
 const maxAnswer = 400;
 
 /**
@@ -54,7 +54,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
   const answer = redact(message).slice(0, maxAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
-    // The SDK's own error holds the whole response; a log needs only its name and message.
+    // The SDK's own error holds the whole response.
     cause: Object.assign(new Error(answer), { name, status }),
   });
 }

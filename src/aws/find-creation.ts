@@ -52,7 +52,7 @@ export async function findCreation(
   return null;
 }
 
-/** Another account has another history: "there is no record" would be no answer to the question. */
+/** Another account has another history: its "no record" would answer nothing. */
 async function expectOwnAccount(source: CredentialSource, region: string, { arn }: CreatedCluster): Promise<void> {
   const [, , , , account = ""] = arn.split(":");
   const own = await callerIdentity(source, region);
@@ -71,7 +71,7 @@ async function* creations(
   createdAt: Date | null,
   turn: () => Promise<void>,
 ): AsyncGenerator<string> {
-  // Everybody in the account shares the two calls a second.
+  // All callers in the account share the two calls a second.
   const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {
     const what = `cloudtrail:LookupEvents in ${region}`;
@@ -99,7 +99,7 @@ async function* creations(
   }
 }
 
-/** With the time of the creation one page is enough, however many clusters of whatever services there are. */
+/** With the time of the creation one page is enough, however many clusters there are. */
 function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
   return {
     StartTime: new Date(createdAt.getTime() - recordWithinMs),
@@ -109,15 +109,15 @@ function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
 
 type UserIdentity = z.infer<typeof identity>;
 
-/** The cluster to find the creation of. Without `createdAt` the newest creation of its ARN counts. */
+/** The cluster. Without `createdAt` the newest creation of its ARN counts. */
 export interface CreatedCluster {
   readonly arn: string;
   readonly createdAt: Date | null;
 }
 
 /**
- * Reads the JSON of one CloudTrail event; null: it is not the successful creation of this very EKS cluster. `CreateCluster` also
- * names ECS, Redshift, DAX and MemoryDB, and a deleted cluster's name can be used again: `createdAt` identifies the present one.
+ * Reads the JSON of one CloudTrail event; null: it is not the successful creation of this EKS cluster. ECS, Redshift, DAX and MemoryDB
+ * also have a `CreateCluster`. A new cluster can have a deleted one's name: `createdAt` identifies the present one.
  * Source: CloudTrail User Guide, "userIdentity element".
  */
 export function readCreationRecord(json: string, cluster: CreatedCluster): CreationRecord | null {
@@ -130,7 +130,7 @@ export function readCreationRecord(json: string, cluster: CreatedCluster): Creat
   return isRecordOfCluster(record, cluster.createdAt) ? record : null;
 }
 
-/** A session of a role or of a federated user belongs to its issuer; a service or another account has no issuer. */
+/** The issuer of a session of a role or a federated user. A service or another account has none. */
 function namedBy(type: string, { arn, sessionContext }: UserIdentity): string | null {
   if (type === "IAMUser" || type === "Root" || type === "Role") return arn ?? null;
   const issuer = sessionContext?.sessionIssuer?.arn ?? null;

@@ -23,7 +23,7 @@ export interface FleetRegion {
   readonly close: () => void;
 }
 
-/** A cluster that nothing in the configuration names yet. */
+/** A cluster as AWS describes it; the configuration need not name it. */
 export interface SeenCluster {
   readonly arn: string;
   readonly mode: AuthenticationMode;
@@ -41,7 +41,7 @@ export interface SeenCluster {
 const bounds = () => ({ pages: 50, items: 5_000, deadline: AbortSignal.timeout(60_000) });
 
 export function fleetRegion(source: CredentialSource, account: string, region: string): FleetRegion {
-  // EKS throttles an account that has many clusters: the SDK then waits longer after each try.
+  // EKS throttles an account with many clusters: the SDK waits longer after each try.
   const client = new EKSClient({ ...clientSettings(source, region), maxAttempts: 6 });
   const where = `in ${region} of account ${account}`;
   const failing = (call: string) => (error: unknown) => {

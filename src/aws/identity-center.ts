@@ -24,8 +24,8 @@ function bounds(): PageBounds {
 const [nobodysEmail, nobodysId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
 
 /**
- * Asks both services of Identity Center for a person who does not exist, which shows a missing right or a wrong setting. False: AWS knows no such
- * instance, or refuses to list what no one has; the API reference does not say which. @throws AccessError
+ * Asks both services of Identity Center for a person who does not exist, which shows a missing right or a wrong setting. False: AWS
+ * knows no such instance, or refuses to list an unknown person's sets; the API reference does not say which. @throws AccessError
  */
 export async function tryIdentityCenter(
   credentials: CredentialSource,
@@ -52,8 +52,8 @@ export async function tryIdentityCenter(
 }
 
 /**
- * The user of IAM Identity Center with this email address, with the permission sets that they have in an account, by themselves or
- * by their groups. @throws AccessError
+ * The user of IAM Identity Center with this email address, and their permission sets in an account, also those of their groups.
+ * @throws AccessError
  */
 export async function findPerson(
   credentials: CredentialSource,
@@ -85,8 +85,8 @@ interface Asked {
 type NoPerson = Extract<PersonReading, { readonly type: "none" }>;
 
 /**
- * By email address and by user name: a session is named by the user name, so if the address is another user's name, one session
- * would stand for two people.
+ * By email address and by user name. A session has the user name: if the address is another user's name, one session would stand for
+ * two people.
  */
 async function userIdOf({ store, center }: Asked, email: string): Promise<string | NoPerson> {
   const find = async (path: "emails.value" | "userName") => {
@@ -115,7 +115,7 @@ async function userNameOf({ store, center }: Asked, id: string, email: string): 
 }
 
 /**
- * The API reference does not say whether the list of a user has what their groups are assigned, so each group is asked too.
+ * The API reference does not say whether the list of a user includes their groups' assignments, so it asks for each group too.
  * @returns their names, sorted
  */
 async function permissionSetsOf(asked: Asked, userId: string, account: string): Promise<readonly string[]> {
@@ -123,7 +123,7 @@ async function permissionSetsOf(asked: Asked, userId: string, account: string): 
     { PrincipalType: "USER" as const, PrincipalId: userId },
     ...(await groupsOf(asked, userId)).map((id) => ({ PrincipalType: "GROUP" as const, PrincipalId: id })),
   ];
-  // One after another: the whole organization shares some twenty calls a second.
+  // One after another: the organization shares some twenty calls a second.
   const sets = new Set<string>();
   for (const principal of principals) for (const arn of await assignedTo(asked, principal, account)) sets.add(arn);
   const names: string[] = [];
@@ -186,7 +186,7 @@ async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send
   }
 }
 
-/** The id of a user, if there is one: the identity store itself can be absent too. @throws what else the service answers */
+/** The id of a user, if there is one. The identity store can be absent too. @throws any other answer */
 function orAbsent(asking: Promise<{ UserId: string | undefined }>): Promise<{ UserId?: string | undefined }> {
   return asking.catch((error: unknown) => {
     if (isAbsent(error) && "ResourceType" in error && error.ResourceType === "USER") return {};

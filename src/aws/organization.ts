@@ -21,16 +21,16 @@ export interface OrganizationAccounts {
 const bounds = () => ({ pages: 2_000, items: 20_000, deadline: AbortSignal.timeout(300_000) });
 
 /**
- * The active accounts of the caller's organization; null: the account is in none. Only the management account and delegated
+ * The active accounts of the caller's organization; null: the account has none. Only the management account and delegated
  * administrators can ask.
  *
- * @param region of the partition: the SDK finds the one endpoint with it @throws AccessError
+ * @param region of the partition: the SDK finds the endpoint with it @throws AccessError
  */
 export async function organizationAccounts(
   source: CredentialSource,
   region: string,
 ): Promise<OrganizationAccounts | null> {
-  // All callers of the organization share some calls a second: the SDK then waits longer after each try.
+  // All callers share some calls a second: the SDK waits longer after each try.
   const client = new OrganizationsClient({ ...clientSettings(source, region), maxAttempts: 8 });
   try {
     const all = await allOfPages("organizations:ListAccounts", bounds(), async (NextToken) => {

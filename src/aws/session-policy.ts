@@ -1,7 +1,7 @@
-/** The rights to assume the next role, and to pass on the source identity. */
+/** The rights to assume the next role, and to keep the source identity. */
 const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-/** The actions on access entries besides reading them: of the cluster, and of its entries. */
+/** The actions that change access entries: on the cluster, and on its entries. */
 const entryMaking = ["eks:CreateAccessEntry"];
 const entryChanges = [
   "eks:AssociateAccessPolicy",
@@ -21,9 +21,8 @@ const managedEntryChanges = [
 ];
 
 /**
- * Limits a creator's session to looking at its cluster, whatever else its role can do: the role that created a cluster often can
- * do everything. A session can do what its role and this policy allow together. Inside the cluster it is an administrator without
- * any IAM permission.
+ * Limits a creator's session to looking at its cluster: the role that created a cluster can often do everything. A session can do what
+ * its role and this policy both allow. Inside the cluster it is an administrator without any IAM permission.
  * @param givesEntries whether this session makes leases as access entries
  */
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
@@ -47,7 +46,7 @@ export function managerSessionPolicy(clusterArn: string): string {
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
     [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
-    // A repair gives the new entry each policy of the dead one. None gives more than the administrator's, which the others give.
+    // A repair gives a new entry each policy of the dead one. None gives more than the administrator's, which migrations give.
     [["eks:AssociateAccessPolicy"], of("access-entry"), { StringLike: { "eks:policyArn": `${policies}/*` } }],
     [
       ["eks:DisassociateAccessPolicy"],
@@ -61,7 +60,7 @@ export function managerSessionPolicy(clusterArn: string): string {
   );
 }
 
-/** The cluster's other tags are for bills, owners and other policies: only ours can be changed. */
+/** The cluster's other tags serve bills, owners and other policies: only ours can change. */
 const ownTagsOnly = { "ForAllValues:StringLike": { "aws:TagKeys": "eks-access/*" }, Null: { "aws:TagKeys": "false" } };
 
 /** Limits a session on the way to a creator to assuming the next role. */
@@ -74,7 +73,7 @@ export function fleetSessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster"], "*"]);
 }
 
-/** Limits a session to what `eks-access init` looks at: it changes nothing, whatever the role can do. */
+/** Limits a session to what `eks-access init` reads. */
 export function surveySessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster", "cloudtrail:LookupEvents"], "*"]);
 }
@@ -96,8 +95,8 @@ export function sessionPolicyFor(actions: readonly string[], resource: string): 
 }
 
 /**
- * Limits a session to nothing in AWS, whatever the role's own policies and those of resources allow. sts:GetCallerIdentity still
- * answers it (API reference of STS: no policy can deny that), and a token for a cluster is that call.
+ * Limits a session to nothing in AWS. STS still answers sts:GetCallerIdentity, which no policy can deny (API reference of STS), and a
+ * token for a cluster is that call.
  */
 export function nothingSessionPolicy(): string {
   const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];

@@ -13,12 +13,12 @@ import { type AwsCredentials, type CredentialSource, clientSettings, logRequestI
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
- * The process's own client of each region, with its STS endpoint and access key. It is kept, because a new one would look up the
- * credentials again, which costs a call of its own with IRSA and Pod Identity; it renews them by itself before they expire.
+ * The process's own client of each region, with its STS endpoint and access key. A new one would look up the credentials again, with a
+ * call of its own for IRSA and Pod Identity. A kept client renews them before they expire.
  */
 const own = new Map<string, STSClient>();
 
-/** The clients with an earlier call. */
+/** The clients that have made a call before. */
 const kept = new WeakSet<STSClient>();
 
 /** The longest name of a session and of a source identity. */
@@ -43,7 +43,7 @@ export interface AssumeOptions {
   readonly durationSeconds?: number | undefined;
 }
 
-/** Assumes a role for the shortest time. The credentials are for the caller's memory only: never log or store them. */
+/** Assumes a role for the shortest time. The credentials are for memory only: never log or store them. */
 export async function assumeRole(
   source: CredentialSource,
   options: AssumeOptions,
@@ -87,9 +87,8 @@ function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string
 }
 
 /**
- * A session name, which is also a valid source identity, from parts such as a request's id and its requester: `[\w+=,.@-]{2,64}`
- * (API reference of STS AssumeRole). CloudTrail shows it with every call of the session, so the most telling part comes first:
- * the end is cut.
+ * A session name and source identity from parts such as a request's id and its requester: `[\w+=,.@-]{2,64}` (API reference of STS
+ * AssumeRole). It cuts the end, so the most telling part comes first. CloudTrail shows the name with every call.
  */
 export function sessionNameOf(...parts: readonly string[]): string {
   const clean = parts.map(cleanPart).filter((part) => part !== "");
@@ -105,8 +104,8 @@ function cleanPart(part: string): string {
 }
 
 /**
- * The worker's own present credentials, as the SDK finds them (IRSA, Pod Identity, environment, profile, instance role). The kept
- * client of the region already has them: another look-up could be a call of STS.
+ * The worker's present credentials, as the SDK finds them. The kept client of the region has them: another look-up could be a call of
+ * STS.
  * @throws AccessError
  */
 export async function ownCredentials(region: string): Promise<AwsCredentials> {
@@ -114,8 +113,7 @@ export async function ownCredentials(region: string): Promise<AwsCredentials> {
 }
 
 /**
- * The credentials of a named profile, read from the worker's AWS files each time: a rotated key counts at once, and none stays in
- * memory after the run.
+ * The credentials of a named profile. It reads the AWS files each time: a rotated key counts at once, and none stays in memory.
  * @throws AccessError
  */
 export async function credentialsOfProfile(profile: string, region: string): Promise<AwsCredentials> {
@@ -175,10 +173,10 @@ function isAboutCredentials(error: unknown): boolean {
 function ownClient(region: string): STSClient {
   const known = own.get(placeOf(region));
   if (known) return known;
-  // By default the SDK reads the AWS files once for the life of the process, and misses rotated keys.
+  // By default the SDK reads the AWS files once in a process, and misses rotated keys.
   const settings = clientSettings("default", region);
   const { requestHandler } = settings;
-  // If they come from a call of STS, it has the deadline of every call.
+  // They can need a call of STS, with the deadline of every call.
   const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
   const client = new STSClient({ ...settings, credentials });
   own.set(placeOf(region), client);
@@ -220,12 +218,11 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
   });
 }
 
-/** AWS refuses a signature that is more than five minutes off; a cluster refuses a token earlier. */
+/** AWS refuses a signature that is five minutes off; a cluster refuses a token earlier. */
 export const maxSkewSeconds = 60;
 
 /**
- * How far our clock is ahead of AWS's (behind: below 0), in seconds, by the Date of STS's answer: whole seconds, and as
- * exact as the call was quick. Needs no credentials.
+ * How far our clock is ahead of AWS's (behind: below 0), in whole seconds, by the Date of STS's answer. Needs no credentials.
  * @throws AccessError `aws-unreachable`
  */
 export async function clockSkewSeconds(region: string, now: () => Date): Promise<number> {

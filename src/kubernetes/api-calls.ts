@@ -8,7 +8,7 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>;
   /** A text is already JSON. */
   readonly body?: object | string;
-  /** The caller only needs to know that it succeeds: the answer has no text then. */
+  /** The caller needs only success or failure: the answer has no text then. */
   readonly isUnreadAnswer?: boolean;
   /** The id of the only request that the call is for. */
   readonly lease?: string | undefined;
@@ -28,8 +28,7 @@ const maxId = 100;
 
 /**
  * Announces each call to the API server, by method and kind of object.
- * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a principal that signs in;
- * refused ones included
+ * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a sign-in, also of refused ones
  */
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
@@ -55,7 +54,7 @@ export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | nul
 
 const noted = /^(?:(?:PUT|POST) configmaps|(?:POST|DELETE) (?:cluster)?rolebindings|POST selfsubjectreviews|GET pods)$/;
 
-/** Whether the call can change the cluster, and so waits for admission webhooks: a review is a POST too. */
+/** Whether the call can change the cluster and so waits for admission webhooks. A review is a POST too. */
 export function isWrite({ method, path }: ApiCall): boolean {
   return method !== "GET" && !resourceOf(path).endsWith("reviews");
 }

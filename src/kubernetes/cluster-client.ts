@@ -14,10 +14,7 @@ const stored = { namespace: "kube-system", name: "eks-access-withdrawals" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/**
- * The client of one cluster, as one identity. Each call throws an `AccessError`, with a `cluster-…` code unless it names another
- * one.
- */
+/** The client of one cluster, as one identity. Each call throws an `AccessError`, usually with a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, OperatorObjects, Reviews {
   /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
@@ -31,7 +28,7 @@ export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, O
   close(): void;
 }
 
-/** A client for one cluster. `timeoutMs` replaces the configured deadlines of each call. */
+/** A client for one cluster. `timeoutMs` replaces the configured deadlines. */
 export function connectCluster(
   cluster: ClusterEndpoint,
   { timeoutMs }: { readonly timeoutMs?: number } = {},
@@ -60,7 +57,7 @@ export function connectCluster(
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What a cluster keeps for us in our own ConfigMaps: the last good documents, and the withdrawals of leases by binding. */
+/** What our own ConfigMaps in a cluster keep: the last good documents, and the withdrawals of leases by binding. */
 interface KeptTexts {
   /** Empty: there is none. */
   readKept(): Promise<Texts>;
@@ -178,7 +175,7 @@ function stateOf(found: Found | null, { content }: OperatorObject): ObjectState 
   return isSame ? "as wanted" : "different";
 }
 
-/** The order of fields does not count; the API server keeps that of lists. */
+/** The order of fields does not count; that of lists does. */
 function textOf(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) =>
     typeof each === "object" && each !== null && !Array.isArray(each)

@@ -34,7 +34,7 @@ const shape = z.looseObject({
 /** A ConfigMap in the API server's form. */
 export type ConfigMapObject = z.infer<typeof shape>;
 
-/** The place of aws-auth in every EKS cluster, and our name in managedFields. */
+/** aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
@@ -49,8 +49,7 @@ export interface ManagedPart {
 }
 
 /**
- * The finalizers of a deleted object. It can be changed until they are gone, and nothing brings it back (Kubernetes docs,
- * "Finalizers").
+ * The finalizers of a deleted object. It can change until they are gone, and nothing undeletes it (Kubernetes docs, "Finalizers").
  */
 export interface Deletion {
   readonly since: string;
@@ -63,10 +62,10 @@ export interface AwsAuthConfigMap {
   readonly resourceVersion: string;
   readonly uid: string;
   readonly immutable: boolean;
-  /** Deleted, but finalizers still keep it; null: not deleted. */
+  /** Deleted, but kept by finalizers; null: not deleted. */
   readonly deletion: Deletion | null;
   readonly managers: readonly ManagedPart[];
-  /** The whole object: what we do not change goes back in a PUT as it came. */
+  /** The whole object: a PUT sends back unchanged what is not ours. */
   readonly object: ConfigMapObject;
 }
 
@@ -80,11 +79,11 @@ export interface AwsAuthStore {
   /** Null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /**
-   * A PUT of the object that was read, so it changes nothing after a concurrent write. That, and an object that was deleted or
-   * created again, is `cluster-conflict`.
+   * A PUT of the object that was read. It changes nothing after a concurrent write, a deletion or a new creation: that is
+   * `cluster-conflict`.
    */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
-  /** The same as a dry run: the API server, its webhooks included, only checks. */
+  /** A dry run: the API server and its webhooks only check. */
   rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
   createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   rehearseCreation(after: AwsAuthContent): Promise<void>;
@@ -123,18 +122,18 @@ function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
   return body;
 }
 
-/** Calls for one ConfigMap. A text as a body is already JSON. */
+/** Calls for one ConfigMap. A text as a body is JSON. */
 export interface ConfigMapCalls {
   /** Null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
   replace(body: ConfigMapObject | string): Promise<ConfigMapObject>;
-  /** The same as a dry run. */
+  /** A dry run. */
   rehearse(body: ConfigMapObject | string): Promise<void>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
-/** The last answers: what one run has read back, the next one reads unchanged. In UTF-16 units. */
+/** Parsed answers, in UTF-16 units of their texts: a run often reads what the last one read. */
 const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024);
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
@@ -178,12 +177,12 @@ export function configMapAt(
   };
 }
 
-/** A proxy or login page can answer with success too: that is no consent. */
+/** A proxy or login page can answer with success too. */
 function expectJson({ headers }: ApiAnswer): void {
   if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
 
-/** The object of a write: what is not ours goes back as it came. */
+/** The object of a write: what is not ours stays as read. */
 export function withContent(object: ConfigMapObject, { data, annotations }: AwsAuthContent): ConfigMapObject {
   return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
 }
@@ -191,7 +190,7 @@ export function withContent(object: ConfigMapObject, { data, annotations }: AwsA
 /** An answer of the API server, read. @throws AccessError `cluster-unexpected` */
 export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuthConfigMap {
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
-  // A PUT without them would overwrite a concurrent edit, so an answer without them is an error.
+  // A PUT without them would overwrite a concurrent edit.
   if (!resourceVersion || !uid) {
     const what = `The answer for configmap aws-auth of cluster ${cluster} has no resourceVersion or uid`;
     throw new AccessError("cluster-unexpected", what);

@@ -15,7 +15,7 @@ import { RefusedByServer } from "./explain-kubernetes-error.ts";
  */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
-/** Of one page: we ask for at most 500. A schema notes a problem for each item, and 25,000 of them take longer than 100 ms. */
+/** Of one page: we ask for at most 500. zod notes a problem for each item, and 25,000 problems take longer than 100 ms. */
 const maxItems = 1_000;
 
 /**
@@ -24,13 +24,13 @@ const maxItems = 1_000;
  */
 const largestToken = 4096;
 
-/** The characters of request ids in a header; the audit log of eks-access has them all. */
+/** The longest list of request ids in a header. The audit log of eks-access has all of them. */
 const longest = 200;
 
-/** The token's identity. An API server gives no reason for a 401; an earlier success of the identity is a hint. */
+/** The token's identity. A 401 has no reason: an earlier success of the identity is a hint. */
 export interface KnownIdentity {
   readonly arn: string;
-  /** What to do if the API server refuses it; absent: as for a creator that was mistaken. */
+  /** What to do if the API server refuses it; absent: the advice for a wrong creator. */
   readonly remedies?: Remedies | undefined;
   /** Null: unknown. */
   readonly lastAcceptedAt: () => Promise<Date | null>;
@@ -121,8 +121,8 @@ function itemsIn(body: unknown): number {
 }
 
 /**
- * What the API server's own audit log shows with each call: us, and the requests. A role's session name says it too; an IAM user
- * that created a cluster has none.
+ * What the API server's audit log shows with each call: us, and the requests. A role's session name shows them too; an IAM user has
+ * none.
  */
 export function userAgentFor(requests: readonly string[]): string {
   // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
@@ -137,10 +137,7 @@ export function userAgentFor(requests: readonly string[]): string {
   return words ? `eks-access (${words})` : "eks-access";
 }
 
-/**
- * Explains a 401 with what we know: the API server gives no reason, and also answers 401 while its authenticator
- * is down.
- */
+/** Explains a 401 with what we know. The API server gives no reason, and also answers 401 while its authenticator is down. */
 function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   return async (call) => {
     const answer = await sendCall(call);
@@ -155,7 +152,7 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
 /** @throws AccessError if the token is too large, or more is known of its identity */
 async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void> {
   const said = `The API server of cluster ${name} answered 401`;
-  // A newer release may accept it, so it is sent all the same. Its size grows with the session, for example with its tags.
+  // A newer release may accept it, so we send it. Its size grows with the session, for example with its tags.
   const bytes = Buffer.byteLength(token);
   if (bytes > largestToken) {
     const what = `${said} to a token of ${bytes} bytes; its authenticator accepts ${largestToken}`;
@@ -182,11 +179,11 @@ interface Way {
   readonly dispatcher: Dispatcher;
 }
 
-/** Redirections are not followed: the token is for this cluster. */
+/** Follows no redirection: the token is for this cluster. */
 async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
   const url = new URL(path, way.endpoint);
   url.search = new URLSearchParams(query).toString();
-  // undici would reserve a socket for it, and throw it away.
+  // For an aborted call undici would open a socket and discard it.
   way.signal.throwIfAborted();
   const answer = await send(url, {
     method,
@@ -199,7 +196,7 @@ async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCa
   const bytes = await boundedBytes(answer.body, largestAnswer, what);
   const isUnread = isUnreadAnswer && answer.statusCode < 300;
   const text = isUnread ? "" : knownText(url.host + url.pathname, bytes, what);
-  // Only then undici marks the socket as free: a call that follows at once would open another one.
+  // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
   return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
@@ -210,12 +207,12 @@ interface KnownAnswer {
   readonly text: string;
 }
 
-/** The last large answers, by their address: what one run has read back, the next one reads unchanged. */
+/** The last large answers, by their address: a run often reads what the last one read. */
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
 
-/** The parsed text of an answer; a text that stays the same to the byte is parsed once. @throws AccessError */
+/** The text of an answer. It parses a text that stays the same to the byte once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, what: string): string {
   const known = knownAnswers.get(place);
   if (known?.bytes.equals(bytes)) return known.text;
@@ -246,8 +243,8 @@ interface Kept {
  */
 const idleMs = 20_000;
 /**
- * The calls of one run are made at the same time, up to 16 of them (src/worker/in-parallel.ts). Each connection costs a handshake and
- * some memory, on each of a thousand clusters, so there are half as many: they open only where others are busy.
+ * A run makes up to 16 calls at the same time (src/worker/in-parallel.ts). Each connection costs a handshake and memory on each of a
+ * thousand clusters, so there are half as many. They open only where others are busy.
  */
 const connections = 8;
 const connectMs = 5_000;
@@ -255,9 +252,9 @@ const connectMs = 5_000;
 const kept = new Map<string, Kept>();
 
 /**
- * The sockets to an API server outlive a run: the next run on the same cluster within some seconds needs no new TLS handshake,
- * which costs as much processor time as all the calls of a run. They hold no credentials: each call brings its own token. Another
- * authority is another API server, whatever its address.
+ * The sockets to an API server outlive a run: the next run within some seconds needs no TLS handshake, which costs as much processor
+ * time as all the calls of a run. They hold no credentials: each call brings its own token. Another authority is another API server,
+ * whatever its address.
  * @param authority PEM
  */
 function takeSockets(endpoint: string, authority: string): ClusterSockets {

@@ -3,7 +3,7 @@ import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { redact } from "../access/redact.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 
-/** Longer answers are cut: a message of Slack has to hold it. */
+/** A message in Slack has to hold the answer. */
 const maxAnswer = 400;
 
 /** The API server's own body, `Status` (API conventions, "Response Status Kind"). */
@@ -14,7 +14,7 @@ interface Status {
   readonly kind: string;
 }
 
-/** An answer without success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
+/** An answer without success. Its text is not redacted: only `kubernetesFailure` reads it. */
 export class RefusedByServer extends Error {
   readonly answer: ApiAnswer;
   /** How to fix a 403 of its API server; undefined: as for every identity. */
@@ -33,7 +33,7 @@ export function kubernetesFailure(error: unknown, what: string): AccessError {
   return error instanceof RefusedByServer ? answered(error, what) : unanswered(error, what);
 }
 
-/** The refusal of the API server itself, not of something in between; undefined: it did not refuse the call. */
+/** The refusal of the API server itself, not of a proxy; undefined: it did not refuse the call. */
 export function statusOf(error: unknown): Status | undefined {
   return error instanceof RefusedByServer ? statusIn(error.answer) : undefined;
 }

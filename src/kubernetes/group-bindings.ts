@@ -11,7 +11,7 @@ export interface GroupBinding {
   readonly namespace: string | null;
 }
 
-/** The parts that we read; a missing part or another kind has no subject. */
+/** The parts that we read. A binding without them has no subject. */
 interface Binding {
   readonly metadata?: { readonly namespace?: string };
   readonly roleRef?: { readonly kind?: string; readonly name?: string };
@@ -45,7 +45,7 @@ export async function roleBindings(connection: Connection, cluster: string): Pro
   return found;
 }
 
-/** A binding that names a group or a user more than once gives it no more. */
+/** A second mention of a group or user in a binding gives nothing more. */
 function addBinding({ groups, users }: Found, { metadata, roleRef, subjects }: Binding): void {
   const all = subjects ?? [];
   const binding = {
@@ -90,7 +90,7 @@ export async function groupRights(
   return rights;
 }
 
-/** A ClusterRole that is bound in several namespaces is one; Roles of one name in two namespaces are two. */
+/** A ClusterRole bound in several namespaces is one. Roles of one name in two namespaces are two. */
 function rolesOf(bindings: ReadonlyMap<string, readonly GroupBinding[]>, groups: readonly string[]) {
   const roles = new Map<string, { group: string; bound: GroupBinding[] }>();
   for (const group of groups) {

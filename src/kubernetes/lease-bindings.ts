@@ -7,13 +7,13 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
 import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
-/** The place of one binding, and the uid of the meant one. */
+/** The name of one binding, and the uid of the meant one. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 
-/** The result of a deletion. `kept`: finalizers keep the binding, and it still gives its rights. */
+/** The result of a deletion. `kept`: finalizers keep the binding, which still gives its rights. */
 export type Deleted = "deleted" | "kept" | "absent" | "other";
 
-/** The id of the only request that a call is for: the events of others do not name it. */
+/** The id of the only request that a call serves, for its audit id. */
 interface CallFor {
   readonly lease?: string;
 }
@@ -25,16 +25,16 @@ export interface LeaseBindings {
   /** The binding of this name, whatever its labels; null: there is none. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
-   * Creates a binding of a role to one user. With `dryRun` the API server, its webhooks included, only checks, and the uid of the
-   * answer belongs to no binding.
-   * @throws AccessError `binding-exists`: another has the name; `binding-forbidden`: we can't create it, or lack `bind` on the
-   * role and some of its rights; `namespace-absent`: there is none, or it is being deleted; `role-absent`: we lack `bind`, and
-   * there is no role to compare our rights with
+   * Creates a binding of a role to one user. With `dryRun` the API server and its webhooks only check, and the answer's uid belongs to
+   * no binding.
+   * @throws AccessError `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the
+   * role and some of its rights; `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role
+   * exists to compare our rights with
    */
   createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean } & CallFor): Promise<ClusterBinding>;
   /**
-   * Deletes exactly the binding with this uid. `absent`: there is none of this name; `other`: a binding with another uid has the
-   * name now, and stays. `binding-forbidden`: we can't delete it.
+   * Deletes only the binding with this uid. `absent`: none has this name; `other`: a binding with another uid has it, and stays.
+   * @throws AccessError `binding-forbidden`: we can't delete it
    */
   deleteBinding(place: BindingPlace, options?: CallFor): Promise<Deleted>;
   /**
@@ -136,9 +136,7 @@ async function deleteBinding(
   }
 }
 
-/**
- * Only the uid is a condition (kubernetes, apiserver, rest.BeforeDelete, and storage.Preconditions for what comes in between).
- */
+/** Only the uid is a condition (kubernetes, apiserver, rest.BeforeDelete and storage.Preconditions). */
 function isOther(error: unknown): boolean {
   const { reason, message } = statusOf(error) ?? {};
   return reason === "Conflict" && /\bUID in (?:the )?precondition\b/.test(message ?? "");
@@ -161,7 +159,7 @@ function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): Failur
   if (usual === "cluster-conflict" && status?.reason === "AlreadyExists") return "binding-exists";
   if (status?.reason === "NotFound") return status.kind === "namespaces" ? "namespace-absent" : "role-absent";
   if (usual !== "cluster-forbidden") return undefined;
-  // kubernetes, apiserver, NamespaceLifecycle: nothing can be created in a namespace that is being deleted.
+  // kubernetes, apiserver, NamespaceLifecycle: a namespace that terminates takes no new objects.
   return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
 }
 

@@ -6,8 +6,8 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /**
- * Anyone with the right to create RoleBindings can make this list long. A page has few enough bindings for one answer.
- * Of a cluster with more bindings than these, none is read.
+ * A person with the right to create RoleBindings can make this list long. Beyond these bounds it reads none. A page fits into one
+ * answer.
  */
 const pageSize = 250;
 const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
@@ -28,7 +28,7 @@ interface WithSubjects {
 }
 
 /**
- * Reads all bindings page by page, those of the whole cluster first, within the bounds above.
+ * Reads all bindings page by page, those of the whole cluster first.
  * @param query for each page, for example `{ labelSelector: "a=b" }` @throws AccessError `answer-too-large` beyond the bounds;
  * RefusedByServer
  */
@@ -69,7 +69,7 @@ const pageShape = z.object({
 type PageShape<T> = z.ZodType<z.infer<typeof pageShape> & { readonly items: T[] }>;
 const pages = new WeakMap<z.ZodType, unknown>();
 
-/** zod compiles each schema at its first use, which takes longer than to read a page. */
+/** zod compiles each schema at its first use, which takes longer than reading a page. */
 function pageOf<T>(item: z.ZodType<T>): PageShape<T> {
   const known = pages.get(item) ?? pageShape.extend({ items: z.array(item) });
   pages.set(item, known);

@@ -35,8 +35,8 @@ export interface Reviews {
   /** Whether we can do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
   /**
-   * Whether another caller can (SubjectAccessReview). It adds `system:authenticated`, as signing in does. The API server asks all
-   * authorizers, which it does not do for impersonated groups.
+   * Whether another caller can (SubjectAccessReview). Adds `system:authenticated`, as signing in does. The API server asks all
+   * authorizers, but not for impersonated groups.
    */
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }
@@ -91,7 +91,7 @@ async function whoAmI(connection: Connection, of: string): Promise<KubernetesIde
   }
 }
 
-/** An explicit denial overrides everything; an answer without a status allows nothing. */
+/** An explicit denial overrides an allowance. */
 async function reviewAccess(
   connection: Connection,
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",

@@ -26,7 +26,7 @@ function announcements<Value extends object>(name: string): Announcements<Value>
   return {
     publish: (value) => line.publish(value),
     subscribe: (listener) => {
-      // Only `tell` above publishes here.
+      // Only `publish` above sends to this channel.
       const hear = (value: unknown) => listener(value as Value);
       line.subscribe(hear);
       return () => void line.unsubscribe(hear);

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 const limits = new AsyncLocalStorage<Limit>();
 
-/** Ends a call that had time of its own left. */
+/** Ends a call at its run's deadline, before the call's own. */
 class TookTooLong extends Error {
   constructor(name: DeadlineName, ms: number) {
     super(`the total deadline of ${ms / 1000} s (${name}) has passed`);
@@ -58,7 +58,7 @@ interface Limit {
   readonly takeMoreTime: (ms: number) => void;
 }
 
-/** Does something within a deadline. After it, calls to AWS and API servers fail, so that the work records what it has done. */
+/** Runs `act` within a deadline. After it, calls to AWS and API servers fail, so that the work can still record what it did. */
 export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
   const late = new AbortController();
   let withinMs: number = deadlines[name];
@@ -95,10 +95,7 @@ export function deadlineSignal(): AbortSignal | undefined {
   return limits.getStore()?.signal;
 }
 
-/**
- * The result of `work`, or `late` if it takes longer than `ms`. The timer stops with the work: a timer that ran on would keep the
- * result in memory, and thousands of commands a second would fill it.
- */
+/** The result of `work`, or `late` after `ms`. The timer stops with the work: thousands a second would keep as many results in memory. */
 export async function withinTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
   let clock: NodeJS.Timeout | undefined;
   const isLate = new Promise<L>((resolve) => {

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 
-/** Slack and AWS have bad moments: an outage counts after this time; in milliseconds. */
+/** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
 
 export interface Health {
@@ -10,7 +10,7 @@ export interface Health {
   readonly ping: () => Promise<unknown>;
   /** The last successful call to each service, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;
-  /** By service without an answer: since when, ISO 8601. */
+  /** Since when each silent service does not answer, ISO 8601. */
   readonly awaySince: () => Readonly<Record<string, string>>;
   /** The services that this process needs, probed regularly. */
   readonly probes: ReadonlyMap<string, Probe>;
@@ -23,9 +23,9 @@ export interface Health {
 }
 
 export interface HealthServer {
-  /** The start is complete: until then the process is alive, but not ready. */
+  /** Until the start is complete, the process is alive, but not ready. */
   readonly markStarted: () => void;
-  /** From now on the process is not ready: it must get no more work. */
+  /** From now on the process is not ready: it gets no more work. */
   readonly markStopping: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -72,7 +72,7 @@ export async function startHealthServer(port: string | undefined, health: Health
   };
 }
 
-/** A server that hangs is as absent as one that refuses. */
+/** A Redis that hangs counts as absent. */
 function ledgerAnswers({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<boolean> {
   return Promise.race([
     ping().then(
@@ -113,7 +113,7 @@ async function answerMetrics(registry: Registry, response: ServerResponse): Prom
   response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
 }
 
-/** Whether the ledger and the service work: 0 from the first call without an answer, so each alert sets its own delay. */
+/** Whether the ledger and the service work: 0 from the first call without an answer, so that each alert sets its own delay. */
 export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
   const gauge = new Gauge({
     name: "eks_access_service_up",

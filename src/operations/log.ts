@@ -7,8 +7,8 @@ import { redact } from "../access/redact.ts";
 const about = new AsyncLocalStorage<readonly string[]>();
 
 /**
- * Logs as JSON lines on standard output, or to another destination (`logDestination`). An SDK's error may hold a request with headers and
- * body, so of an error only name, message, code and stack are written, without anything that looks like a credential.
+ * Logs JSON lines to standard output, or to another destination (`logDestination`). An SDK's error can hold a request with headers and
+ * body. So the log has only an error's name, message, code and stack, without anything that looks like a credential.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
   const options = { level, base: { process: processKind }, serializers: { err: serializeError }, mixin: requestsInLog };
@@ -23,7 +23,7 @@ function serializeError(error: unknown): unknown {
   return { type: name, message: redact(message), stack: redact(stack), code, cause };
 }
 
-/** Does work about these requests: each line that is logged meanwhile names them. */
+/** Does work about these requests. Each line that it logs names them. */
 export function aboutRequests<T>(ids: readonly string[], act: () => T): T {
   return ids.length === 0 ? act() : about.run(ids, act);
 }
@@ -45,13 +45,13 @@ interface Failing {
   lastMs: number;
 }
 
-/** More stacks of one failure add nothing, and a process's memory is bounded. */
+/** More stacks of one failure add nothing, and memory is bounded. */
 const maxCauses = 16;
 const maxFailing = 10_000;
-/** Longer than the longest wait between two tries: a failure without a newer one is over. */
+/** Longer than the longest wait between two tries: after it, a failure is over. */
 const forgottenAfterMs = 3_600_000;
 
-/** Logs repeated failures: each cause once with its stack, then how often it came. */
+/** Logs repeated failures: each cause once with its stack, then its count. */
 export class FailureLog {
   readonly #log: Logger;
   readonly #now: () => Date;
@@ -91,7 +91,7 @@ export class FailureLog {
     const isKnown = known && nowMs - known.lastMs < forgottenAfterMs;
     const failing = isKnown ? known : { causes: new Set<string>(), tries: 0, lastMs: nowMs };
     failing.lastMs = nowMs;
-    // Newest last, so that the oldest is first to go.
+    // Newest last, so that the oldest goes first.
     this.#failing.delete(key);
     this.#failing.set(key, failing);
     const [oldest] = this.#failing.keys();
@@ -142,7 +142,7 @@ export async function logDestination(
 
 const known = new Set(["level", "time", "process", "pid", "hostname"]);
 
-/** A line's fields besides its message, as `name=value`. Of an error only its message: the JSON has the stack. */
+/** A line's fields besides its message, as `name=value`. An error shows only its message: the JSON has the stack. */
 function inWords(rest: Readonly<Record<string, unknown>>): string {
   return Object.entries(rest)
     .filter(([name]) => !known.has(name))

@@ -7,10 +7,10 @@ import { redact } from "../access/redact.ts";
 import type { TraceProtocol } from "./traced.ts";
 
 /**
- * Makes traces in this process from now on, sent by OTLP. The SDK reads address, sampling and name from the standard environment
- * variables. Traces hold nothing about the host, the command line or the operator.
+ * Starts traces in this process, sent by OTLP. The SDK reads address, sampling and name from the standard environment variables.
+ * Traces hold nothing about the host, the command line or the operator.
  *
- * @returns sends the rest, and ends
+ * @returns a function that sends the rest and stops
  */
 export async function startOpenTelemetry(
   serviceName: string,

@@ -11,9 +11,9 @@ import {
 } from "./announcements.ts";
 
 export interface ProcessMetrics {
-  /** When a call to each service last went well, ISO 8601. */
+  /** The last successful call to each service, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;
-  /** Since when a service that did not answer the newest call has not answered, ISO 8601. A refusal is an answer. */
+  /** Since when each service has not answered, ISO 8601. A refusal is an answer. */
   readonly awaySince: () => Readonly<Record<string, string>>;
 }
 
@@ -90,7 +90,7 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
   });
 }
 
-/** No answer, or only an answer from a proxy that the service is away. */
+/** No answer, or only a proxy's answer that the service is away. */
 function isAway(result: string): boolean {
   return result === "unreachable" || /^5\d\d$/.test(result);
 }
@@ -114,7 +114,7 @@ export interface Backlog {
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
   /** By cluster: leases that are a minute or more past their end. */
   readonly overdue: () => Promise<ReadonlyMap<string, number>>;
-  /** For how long each cluster could not be opened, in seconds; one that can be is absent. */
+  /** For how many seconds each cluster has not opened; a cluster that opens is absent. */
   readonly closedFor: () => Promise<ReadonlyMap<string, number>>;
   /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
@@ -133,7 +133,7 @@ export interface SinkLag {
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
+/** Gauges of what all processes share. Without the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
   const { queues, tally, memoryUsed, zones, auditLag } = backlog;
   tellClusters(registry, backlog);

@@ -7,7 +7,7 @@ interface Remembered<Value> {
   readonly value: Value;
 }
 
-/** Remembers results for the most recent texts, compared as a whole. The results are shared: do not change them. */
+/** Remembers results for the most recent texts, compared whole. Callers share the results: do not change them. */
 export class RecentResults<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
   readonly #maxLength: number;
@@ -57,7 +57,7 @@ export class RecentResults<Value extends object | boolean> {
 /** Of some 4,000 decisions or previews. */
 const maxSealText = 4_000 * 170;
 
-/** The same keys, which verify each genuine seal once. A forged seal is verified each time, and takes no room. */
+/** Keys that verify each genuine seal once. They verify a forged seal each time, and remember nothing of it. */
 export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Verifier<Kind> {
   const verified = new RecentResults<true>(maxSealText);
   return {

@@ -1,12 +1,9 @@
 export interface Ticking {
-  /** Resolves when what is going on has ended. */
+  /** Resolves after the current round. */
   readonly stop: () => Promise<void>;
 }
 
-/**
- * Repeats something, now and then every so often, one at a time. The clock is the process's own, so that a Redis that lost everything is
- * swept as soon as it is back.
- */
+/** Repeats `act` one at a time, now and then every so often. The process's own clock sweeps a Redis that lost everything, as soon as it is back. */
 export function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): Ticking {
   let acting: Promise<void> = Promise.resolve();
   let isIdle = true;

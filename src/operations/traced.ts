@@ -41,7 +41,7 @@ export interface Work {
   readonly endedAt?: number;
 }
 
-/** Does a piece of work, and shows it in a trace if this process makes any (open-telemetry.ts). */
+/** Does a piece of work. Shows it in a trace if this process makes traces (open-telemetry.ts). */
 export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
   const within = contextOf(work);
   const span = startSpan(work, within);
@@ -105,10 +105,10 @@ function typeOf(error: unknown): string {
 /** The OTLP encodings, both over HTTP. */
 export type TraceProtocol = "http/protobuf" | "http/json";
 
-/** Where each request's trace continues. Beside the record, not in it: a trace must not change a decision. */
+/** Where each request's trace continues. It is not in the record: a trace must not change a decision. */
 export interface RequestTraces {
   remember(id: string, parent: TraceParent): Promise<void>;
-  /** Forgotten ones are absent. */
+  /** Without those that it forgot. */
   of(ids: readonly string[]): Promise<ReadonlyMap<string, TraceParent>>;
 }
 
@@ -122,8 +122,8 @@ export interface TraceContext {
 }
 
 /**
- * A run for some requests. For a single trace it is a part of that trace. For many it begins a trace of its own that links to each, as
- * OpenTelemetry's conventions say for a batch of messages. Each log line meanwhile names the requests.
+ * A run for some requests. For one trace it is a part of that trace. For many it begins its own trace with a link to each, as
+ * OpenTelemetry's conventions say for a batch of messages. Each of its log lines names the requests.
  *
  * @param act gets the context within the run
  */

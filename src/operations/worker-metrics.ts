@@ -76,7 +76,7 @@ export function measuredStep<T>(name: RunStep, act: () => Promise<T>, place: Omi
   });
 }
 
-/** Runs one call and announces its end. `resultOf` reads an answer; a thrown call never got one. */
+/** Makes one call and announces its end. `resultOf` reads an answer; a call that throws got none. */
 export async function observedCall<T>(
   call: Pick<FinishedCall, "service" | "operation">,
   run: () => Promise<T>,
