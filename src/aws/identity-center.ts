@@ -21,7 +21,7 @@ function bounds(): PageBounds {
 }
 
 /** No user has these. */
-const [nobodysEmail, nobodysId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
+const [unusedEmail, unusedId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
 
 /**
  * Asks both services of Identity Center for a person who does not exist, which shows a missing right or a wrong setting. False: AWS
@@ -32,9 +32,9 @@ export async function tryIdentityCenter(
   center: IdentityCenterSettings,
   account: string,
 ): Promise<boolean> {
-  await findPerson(credentials, center, nobodysEmail, account);
+  await findPerson(credentials, center, unusedEmail, account);
   const admin = new SSOAdminClient(clientSettings(credentials, center.region));
-  const asked = { PrincipalType: "USER", PrincipalId: nobodysId } as const;
+  const asked = { PrincipalType: "USER", PrincipalId: unusedId } as const;
   const input = { InstanceArn: center.instanceArn, ...asked, Filter: { AccountId: account } };
   try {
     return await call("sso:ListAccountAssignmentsForPrincipal", center, () =>

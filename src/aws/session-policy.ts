@@ -1,8 +1,8 @@
 /** The rights to assume the next role, and to keep the source identity. */
-const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+const chainActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
 /** The actions that change access entries: on the cluster, and on its entries. */
-const entryMaking = ["eks:CreateAccessEntry"];
+const entryCreation = ["eks:CreateAccessEntry"];
 const entryChanges = [
   "eks:AssociateAccessPolicy",
   "eks:DeleteAccessEntry",
@@ -28,7 +28,7 @@ const managedEntryChanges = [
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
   const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;
   const statements: Statement[] = [
-    [["eks:DescribeCluster", "eks:ListAccessEntries", ...(givesEntries ? entryMaking : [])], clusterArn],
+    [["eks:DescribeCluster", "eks:ListAccessEntries", ...(givesEntries ? entryCreation : [])], clusterArn],
     [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies", ...(givesEntries ? entryChanges : [])], entries],
   ];
   if (givesEntries) statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
@@ -45,7 +45,7 @@ export function managerSessionPolicy(clusterArn: string): string {
   const policies = `arn:${partition}:eks::aws:cluster-access-policy`;
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
-    [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
+    [entryCreation, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
     // A repair gives a new entry each policy of the dead one. None gives more than the administrator's, which migrations give.
     [["eks:AssociateAccessPolicy"], of("access-entry"), { StringLike: { "eks:policyArn": `${policies}/*` } }],
     [
@@ -65,7 +65,7 @@ const ownTagsOnly = { "ForAllValues:StringLike": { "aws:TagKeys": "eks-access/*"
 
 /** Limits a session on the way to a creator to assuming the next role. */
 export function nextRoleSessionPolicy(nextRoleArn: string): string {
-  return policyOf([wayActions, nextRoleArn]);
+  return policyOf([chainActions, nextRoleArn]);
 }
 
 /** Limits a session to finding an account's clusters. */

@@ -126,7 +126,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
     if (options.type === "review") return await review(log, options, io);
     if (options.type !== "verify") return await print(log, options, io);
     const verdict = await verifyAuditLog(log, previewKeysFor, options.anchors);
-    const code = tell(verdict, io);
+    const code = printVerdict(verdict, io);
     if (verdict.type === "whole") await note(log, verdict, io);
     return code;
   } finally {
@@ -142,7 +142,7 @@ async function connect(): Promise<RedisConnection> {
   return connectRedis(redisUrl, redisAccess);
 }
 
-/** The rows come from the events that were verified. */
+/** The rows come only from verified events. */
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
   const found = await readAccessReview(log, previewKeysFor);
   if ("type" in found) {
@@ -165,9 +165,7 @@ function previewKeysFor({ count, erasures }: LogBase): PreviewPublicKeys {
   return keys;
 }
 
-/**
- * Stores the anchor, so that it can be checked after its event is removed. A person with read access only gets it all the same.
- */
+/** Stores the anchor, so that a later check can use it after its event is removed. Without the right to write, it only prints it. */
 async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): Promise<void> {
   try {
     await log.noteAnchor({ count, hash: head });
@@ -197,10 +195,10 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
-  return tell(verification.take(reading.events) ?? verification.end(), io);
+  return printVerdict(verification.take(reading.events) ?? verification.end(), io);
 }
 
-function tell(verdict: ChainVerdict, io: CommandIo): number {
+function printVerdict(verdict: ChainVerdict, io: CommandIo): number {
   if (verdict.type === "broken") {
     io.stdout(`broken: ${verdict.message}\n`);
     return 1;
@@ -232,7 +230,7 @@ function shown({ sequence, event }: ChainedEvent, request: string | null): unkno
   return request === null || event.request === request ? { sequence, ...event } : null;
 }
 
-/** An event of a newer form only has to be there: the chain covers it whatever it holds. */
+/** An event of a newer form counts too: the chain covers any content. */
 type ExportReading =
   | { readonly type: "events"; readonly events: readonly ChainedEvent<object>[] }
   | { readonly type: "unusable"; readonly message: string };

@@ -17,7 +17,7 @@ interface Known extends Pick<WorkerContext, "ledger" | "now"> {
   readonly configuration: () => Pick<Config, "clusters" | "audit">;
 }
 
-/** The queues and the ledger now: a few short reads, whatever their size. */
+/** The state of the queues and the ledger: a few short reads, whatever their size. */
 export function backlogOf(known: Known, redis: RedisClient): Backlog {
   const { queues, ledger, configuration, now } = known;
   const names = () => [...configuration().clusters.keys()];
@@ -48,15 +48,14 @@ async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Pr
 
 /** A lease that ends in time is gone within seconds. */
 const lateAfterMs = 60_000;
-/** More would only make the number larger. */
+/** A larger number would say no more. */
 const maxOverdue = 1_000;
 
-/** The overdue leases of each configured cluster; 0: none. Others are stranded. */
+/** The overdue leases of each configured cluster; 0: none. */
 function countOverdue(overdue: readonly ApprovedRequest[], clusters: readonly string[]): ReadonlyMap<string, number> {
   return new Map(clusters.map((name) => [name, overdue.filter(({ cluster }) => cluster === name).length]));
 }
 
-/** For how long each cluster has not been opened, in seconds; one that can be opened is absent. */
 function secondsClosed(troubles: ReadonlyMap<string, ClusterTrouble>, now: Date): ReadonlyMap<string, number> {
   const closed = [...troubles].filter(([, { overAt }]) => overAt === null);
   return new Map(closed.map(([name, { since }]) => [name, Math.max(0, (now.getTime() - Date.parse(since)) / 1000)]));

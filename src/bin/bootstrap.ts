@@ -62,7 +62,7 @@ export async function runBootstrap(argv: readonly string[], io: CommandIo): Prom
         return 0;
       }
       if (plan.steps.length === 0) io.stdout("Nothing to do: the operator is in, with its roles.\n");
-      return tellProof(await plan.apply(), operated, cluster.operator === undefined, io);
+      return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
     } finally {
       plan.close();
     }
@@ -84,7 +84,7 @@ function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions):
   return { ...cluster, operator: { type: "role", roleArn: role, through: [], ...(externalId && { externalId }) } };
 }
 
-function tellProof(proof: OperatorProof, { name, operator }: OperatedCluster, isNew: boolean, io: CommandIo): number {
+function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, isNew: boolean, io: CommandIo): number {
   for (const act of proof.missing) io.stdout(`✗ It can't ${act}, which a run needs.\n`);
   for (const act of proof.excess) io.stdout(`✗ It can ${act}, which it must not. Find the binding that gives it.\n`);
   if (!isProved(proof)) {

@@ -112,7 +112,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
   },
 };
 
-/** Work that was handed back may still wait for an answer: it must not keep the process alive. */
+/** Work that was handed back can still wait for an answer: it must not keep the process alive. */
 async function serveAndExit(kind: ProcessKind, options: ServeOptions = {}): Promise<never> {
   const stop = listenForStop();
   const { serve } = await import("./serve.ts");
@@ -126,7 +126,7 @@ ${Object.entries(commands)
   .join("\n")}
 `;
 
-/** Whether the line asks for help, whatever else it has: nothing else runs then. */
+/** Whether the line asks for help; then nothing else runs. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
@@ -169,7 +169,7 @@ async function runCommand(name: string, command: CliCommand, argv: readonly stri
   } catch (error) {
     process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
     if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    // An open connection, above all to Redis, would keep the process alive, and no supervisor would restart it.
+    // An open connection to Redis would keep the process alive, and no supervisor would restart it.
     process.exit(2);
   }
 }

@@ -36,8 +36,8 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
     return 2;
   }
   const settings = await readCommandSettings(kind);
-  tell(examineConfiguration(settings), io);
-  tell({ what: "Keys", findings: examineKeys(settings) }, io);
+  printExamined(examineConfiguration(settings), io);
+  printExamined({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);
   const served = zones.type === "zones" ? zones.zones : [];
   examined.push(
@@ -68,7 +68,7 @@ function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 
-function tell(examined: Examined, io: CommandIo): Examined {
+function printExamined(examined: Examined, io: CommandIo): Examined {
   io.stdout(`${examined.what}\n`);
   for (const { result, detail, remedy } of examined.findings) {
     io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${remedy ? `. ${remedy}` : ""}\n`);
@@ -104,11 +104,14 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
     const findings = examineRedis(facts);
     const open = examineOpen(await redisLedger(redis).openByCluster(), config);
-    const examined = [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
+    const examined = [
+      printExamined({ what: "Redis", findings }, io),
+      printExamined({ what: "Requests", findings: open }, io),
+    ];
     const zones = examineZones(await redisLedger(redis).zonesSeen(), config, new Date());
-    return zones.length > 0 ? [...examined, tell({ what: "Zones", findings: zones }, io)] : examined;
+    return zones.length > 0 ? [...examined, printExamined({ what: "Zones", findings: zones }, io)] : examined;
   } catch (error) {
-    return [tell({ what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] }, io)];
+    return [printExamined({ what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] }, io)];
   } finally {
     await connection?.close();
   }
@@ -153,7 +156,7 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
     import("../slack/app/web-client.ts"),
   ]);
   const client = messengerClient(environment.slack);
-  const slack = tell({ what: "Slack", findings: await examineSlack(client) }, io);
+  const slack = printExamined({ what: "Slack", findings: await examineSlack(client) }, io);
   const isWell = slack.findings.every(({ result }) => result !== "no");
   const findings = isWell
     ? await examineApprovers(
@@ -161,17 +164,17 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
         config.clusters.values(),
       )
     : [notAsked("not checked: fix Slack first")];
-  return [slack, tell({ what: "Approvers", findings }, io)];
+  return [slack, printExamined({ what: "Approvers", findings }, io)];
 }
 
 async function examineWorkerSide(settings: Settings, zones: readonly Zone[], io: CommandIo): Promise<Examined[]> {
   const [first] = settings.config.clusters.values();
-  const examined = [tell({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
+  const examined = [printExamined({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
   const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
   const directory = await examineIdentityCenter(settings.config);
-  if (directory.length > 0) examined.push(tell({ what: "Identity Center", findings: directory }, io));
+  if (directory.length > 0) examined.push(printExamined({ what: "Identity Center", findings: directory }, io));
   for (const [name, cluster] of settings.config.clusters) {
-    if (zones.includes(zoneOf(cluster))) examined.push(tell(await examineCluster(settings, name), io));
+    if (zones.includes(zoneOf(cluster))) examined.push(printExamined(await examineCluster(settings, name), io));
   }
   return examined;
 }

@@ -13,7 +13,7 @@ export const eraseUsage = `       eks-access audit erase SLACK-USER --by SLACK-U
          repeat it for more.
 `;
 
-interface Wish {
+interface EraseOptions {
   readonly user: string;
   readonly person: RegExp;
   readonly by: string;
@@ -22,19 +22,19 @@ interface Wish {
 
 /** `eks-access audit erase SLACK-USER`. @throws AccessError */
 export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
-  const wish = readWish(argv);
-  if (typeof wish === "string") return unusable(io, "audit erase", `${wish}\n\n${eraseUsage}`);
+  const options = readEraseOptions(argv);
+  if (typeof options === "string") return unusable(io, "audit erase", `${options}\n\n${eraseUsage}`);
   const settings = await readCommandSettings("worker");
   const refused = { type: "refused", message: "eks-access.yml names them: remove them there first." } as const;
-  const result: ErasureResult = wish.person.test(settings.text)
+  const result: ErasureResult = options.person.test(settings.text)
     ? refused
     : await withWorkerContext(settings, "erase", (context, redis) => {
-        return erasePerson({ ...context, auditLog: redisAuditLog(redis), personData: redisPersonData(redis) }, wish);
+        return erasePerson({ ...context, auditLog: redisAuditLog(redis), personData: redisPersonData(redis) }, options);
       });
-  return tell(wish.user, result, io);
+  return printResult(options.user, result, io);
 }
 
-function tell(user: string, result: ErasureResult, io: CommandIo): number {
+function printResult(user: string, result: ErasureResult, io: CommandIo): number {
   if (result.type === "refused") {
     io.stderr(`Erased nothing of ${user}. ${result.message}\n`);
     return 1;
@@ -51,7 +51,7 @@ function tell(user: string, result: ErasureResult, io: CommandIo): number {
 const shortest = 5;
 
 /** A text: the mistake. */
-function readWish(argv: readonly string[]): Wish | string {
+function readEraseOptions(argv: readonly string[]): EraseOptions | string {
   const text = { type: "string" } as const;
   const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
   const read = readArguments(argv, options);

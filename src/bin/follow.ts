@@ -18,7 +18,7 @@ type Keys = Pick<Environment, "workerKeys" | "slackKeys">;
 
 const lookEveryMs = 5_000;
 
-/** Follows the list of the fleet. The clusters that it has are there before this resolves, so that what is due there is done at once. */
+/** Follows the list of the fleet. It resolves with the clusters in place, so that due work there begins at once. */
 export async function startFollowing(
   context: FollowedContext,
   { workerKeys, slackKeys }: Keys,
@@ -35,7 +35,7 @@ export async function startFollowing(
   return { ...follower, stop: (deadline) => unfinishedAt(ticking.stop(), "reading the fleet", deadline) };
 }
 
-/** Hands a notice to the operators' channel, sealed by this process. What can't be handed over is in the log. */
+/** Puts a notice for the operators' channel into the ledger, sealed by this process; into the log if the ledger takes none. */
 export function announcer(
   { ledger, log }: Pick<FollowedContext, "ledger" | "log">,
   { workerKeys, slackKeys }: Keys,

@@ -26,7 +26,7 @@ export function shippedPolicy(name: string): Promise<string> {
   return readFile(new URL(`iam/${name}.json`, shipped), "utf8");
 }
 
-/** The policies for these accounts, in the order of their names: those of deploy, with the accounts and roles filled in. */
+/** The policies of deploy for these accounts and roles, in the order of their names. */
 export async function policyFiles(facts: PolicyFacts): Promise<readonly string[]> {
   const { worker, externalId, partition } = facts;
   const trust = await shippedPolicy("creator-trust-policy");
@@ -41,7 +41,7 @@ export async function policyFiles(facts: PolicyFacts): Promise<readonly string[]
   ];
 }
 
-/** The worker becomes the operators, once the creators, and asks CloudTrail for a creator. */
+/** The worker assumes the operators, once the creators, and asks CloudTrail for a creator. */
 async function workerPolicy(facts: PolicyFacts): Promise<string> {
   const [fleet, one] = await Promise.all([shippedPolicy("fleet-policy"), shippedPolicy("worker-policy")]);
   const [ofFleet = {}] = statements.parse(JSON.parse(fleet)).Statement;
@@ -54,7 +54,7 @@ async function workerPolicy(facts: PolicyFacts): Promise<string> {
   return `${JSON.stringify({ Version: "2012-10-17", Statement }, null, 2)}\n`;
 }
 
-/** The roles of this pattern: of the whole organization, or else of each account by name. */
+/** The roles of this pattern: of the whole organization, or of each named account. */
 function reach({ organization, accounts }: PolicyFacts, pattern: string): object {
   if (organization === null) return { Resource: accounts.map((account) => pattern.replace("{account}", account)) };
   const Condition = { StringEquals: { "aws:ResourceOrgID": organization } };
@@ -73,8 +73,8 @@ function withDefaults(template: string, defaults: Readonly<Record<string, string
 }
 
 /**
- * Writes each file whole, or leaves it as it was. Without `isForced` an existing file is never replaced, also not one that appears
- * meanwhile. @throws the system's error
+ * Writes a file whole, or leaves it as it was. Without `isForced` it never replaces a file, not even one that appears meanwhile.
+ * @throws the system's error
  */
 export async function writeWhole(path: string, text: string, isForced: boolean): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -19,7 +19,7 @@ export interface PlaceToLook {
   readonly partition: string;
   /** For example `o-exampleorgid`; null: none is known. */
   readonly organization: string | null;
-  /** Whether accounts are left out without anyone asking for it. */
+  /** Whether accounts are left out that no option excludes. */
   readonly isPartial: boolean;
 }
 

@@ -39,7 +39,7 @@ Exit code: 0 done, 1 done, but an account or a region did not answer, 2 unusable
 export async function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
   const options = readInitOptions(argv);
   if (typeof options === "string") return unusable(io, "init", `${options}\n\n${initUsage}`);
-  if (options.permissions) return tellPermissions(io);
+  if (options.permissions) return printPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
   if (taken.length > 0) {
     return unusable(
@@ -87,7 +87,7 @@ interface Proposal {
   readonly problems: readonly string[];
 }
 
-/** The files, after the configuration was read as a process reads it; a text: why there are none. */
+/** The files, after reading the configuration as a process does; a text: why there are none. */
 async function propose(
   clusters: readonly SurveyedCluster[],
   { partition, organization, scope }: PlaceToLook,
@@ -118,7 +118,7 @@ async function propose(
   };
 }
 
-async function tellPermissions(io: CommandIo): Promise<number> {
+async function printPermissions(io: CommandIo): Promise<number> {
   io.stdout(`You:\n${await shippedPolicy("init-policy")}\n`);
   io.stdout(`The role in each account, and you in your own:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;

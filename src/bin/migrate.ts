@@ -56,7 +56,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
   if (stray !== undefined) {
     return unusable(io, "migrate", `aws-auth of ${cluster.name} has no entry for ${stray}.\n`);
   }
-  return tell(cluster.name, planMigration(facts), options, io);
+  return printResult(cluster.name, planMigration(facts), options, io);
 }
 
 const known = {
@@ -84,7 +84,7 @@ function strayArn({ givenArns, document }: MigrationFacts): string | undefined {
   return givenArns.find((arn) => !known.has(principalKey(arn)));
 }
 
-function tell(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
+function printResult(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
   if (result.type === "refused") {
     const { code, message } = result;
     io.stdout(
@@ -128,7 +128,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
   ].join("\n");
 }
 
-/** The mode API ignores aws-auth and is irreversible, so that step stays an operator's own. */
+/** The mode API ignores aws-auth and is irreversible, so operators take that step themselves. */
 function lastStep(before: readonly string[]): string[] {
   const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
   if (before.length === 0)
@@ -145,8 +145,8 @@ export interface Application {
 const maxLookMs = 1_000;
 
 /**
- * Carries out the plan of this digest, alone or next to a worker: the same steps of the same record, which Slack shows. Prints
- * each step after its proof. A failure ends the command; the record keeps it, and a worker tries again.
+ * Carries out the plan of this digest, alone or next to a worker: both follow the same record, which Slack shows. Prints each step after
+ * its proof. A failure ends the command; the record keeps it, and a worker tries again.
  * @throws AccessError
  */
 export async function applyPlan(
@@ -184,7 +184,7 @@ async function carryOn(
     if (after && !isMigrationOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
     return after;
   } catch (error) {
-    // A worker wrote to the record at the same time, so read it again.
+    // A worker changed the record at the same time, so read it again.
     if (error instanceof AccessError && error.code === "record-changed")
       return context.ledger.migrations.get(migration.id);
     await putOffMigration(context, migration, error);

@@ -27,7 +27,7 @@ export async function runPlan(argv: readonly string[], io: CommandIo): Promise<n
   const document = parseDocument(file.data);
   if (options.task.type === "repairs") return listRepairs(document, file, options, io);
   const result = planTask(document, options);
-  return typeof result === "string" ? unusable(io, "plan", `${result}\n`) : tell(result, file, options, io);
+  return typeof result === "string" ? unusable(io, "plan", `${result}\n`) : printPlan(result, file, options, io);
 }
 
 /** A text: the mistake. */
@@ -72,7 +72,7 @@ function listRepairs(
   return 0;
 }
 
-async function tell(
+async function printPlan(
   result: PlannedText | RefusedPlan,
   file: ConfigMapFile,
   { json, out }: PlanOptions,

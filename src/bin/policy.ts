@@ -63,7 +63,7 @@ function takeOption(name: string, argv: readonly string[]): readonly [string | u
   return at < 0 ? [undefined, argv] : [argv[at + 1] ?? "", argv.filter((_, index) => index !== at && index !== at + 1)];
 }
 
-/** The configuration with the clusters of the fleet. If they are unknown it says so, and goes on with those of the file. */
+/** The configuration with the clusters of the fleet. If they are unknown, it says so and uses those of the file. */
 async function readPolicy(path: string, clusters: string | undefined, io: CommandIo): Promise<Config | string> {
   const input = await readInput(path, io);
   if (input.type === "unusable") return `${input.message}\n`;

@@ -30,8 +30,8 @@ export function unusable(io: CommandIo, command: string, message: string): 2 {
 }
 
 /**
- * The process's own streams. Colour only for people: never into a file, a pipe or where NO_COLOR is set. If the reader of a pipe ends
- * first, as `head` does, the command still completes what it does.
+ * The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. If a pipe's reader ends first, as
+ * `head` does, the command still completes.
  */
 export function processIo(): CommandIo {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -73,10 +73,7 @@ export interface StopRequest {
   readonly asked: Promise<NodeJS.Signals>;
 }
 
-/**
- * Listens for signals; a second one ends the process at once. Call it first: a container's first process ignores unheard
- * signals.
- */
+/** Listens for signals; a second one ends the process at once. Call it first: a container's first process ignores unheard signals. */
 export function listenForStop(): StopRequest {
   const stopping = new AbortController();
   const asked = new Promise<NodeJS.Signals>((resolve) => {

@@ -5,8 +5,8 @@ import { type CommandIo, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 /**
- * `eks-access recover [cluster …]`: reads the leases that the clusters remember into the ledger, in the worker's environment. A
- * worker on a new ledger does the same by itself. Exit code 0 all read, 1 some could not be, 2 unusable.
+ * `eks-access recover [cluster …]`: reads the leases that the clusters remember into the ledger. A worker on a new ledger does the
+ * same by itself. Exit code 0 all read, 1 some could not be read, 2 unusable.
  */
 export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
   const settings = await readCommandSettings("worker");

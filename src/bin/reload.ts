@@ -20,7 +20,7 @@ interface ReloadContext {
   readonly now: () => Date;
 }
 
-/** Follows eks-access.yml: a new text replaces the configuration as a whole, or is refused with each of its problems. */
+/** Follows eks-access.yml: a new text replaces the whole configuration, or is refused with each of its problems. */
 export async function startReloading(
   context: ReloadContext,
   { environment: { configFile }, digest }: Pick<Settings, "environment" | "digest">,
@@ -32,11 +32,11 @@ export async function startReloading(
     const offer = await offered(live, reading);
     if (offer.type === "replaced") {
       reported = "";
-      await tellReplaced(context, configFile, digestOf(reading), offer.afterRestart);
+      await reportReplaced(context, configFile, digestOf(reading), offer.afterRestart);
       return true;
     }
     const problems = offer.problems.join("\n");
-    if (problems !== reported) await tellRefused(context, configFile, digestOf(reading), offer.problems);
+    if (problems !== reported) await reportRefused(context, configFile, digestOf(reading), offer.problems);
     reported = problems;
     return false;
   });
@@ -49,7 +49,7 @@ export async function startReloading(
   };
 }
 
-/** A check that got no answer, of Redis or of Slack, is no yes. */
+/** A check without an answer of Redis or Slack refuses the text. */
 async function offered(live: LiveConfig, reading: FileReading): Promise<Offer> {
   if (reading.type === "unreadable") return { type: "refused", problems: [reading.problem] };
   try {
@@ -59,7 +59,7 @@ async function offered(live: LiveConfig, reading: FileReading): Promise<Offer> {
   }
 }
 
-async function tellReplaced(
+async function reportReplaced(
   context: ReloadContext,
   file: string,
   digest: string,
@@ -76,7 +76,7 @@ async function tellReplaced(
   await announce(noticeOf(context, digest, `The ${processName(kind)} follows a new eks-access.yml`, lines));
 }
 
-async function tellRefused(
+async function reportRefused(
   context: ReloadContext,
   file: string,
   digest: string,
@@ -107,10 +107,10 @@ function processName(kind: ProcessKind): string {
   return kind === "slack" ? "Slack process" : kind === "worker" ? "worker" : "process";
 }
 
-/** Several processes of a kind refuse a text for one cause once. */
+/** Processes of a kind report one refusal of a text for one cause in this time. */
 const refusedOnceMs = 10 * 60_000;
 
-/** Also at a start: the file may have changed while no process ran. False: another process of the kind noted it, or it is the first. */
+/** Records a changed file, also at a start: it can change while no process runs. False: another process of the kind recorded it, or it is the first file. */
 async function noteChange(context: ReloadContext, file: string, digest: string): Promise<boolean> {
   const before = await context.ledger.exchangeConfiguration(context.kind, digest).catch(() => digest);
   if (before === null || before === digest) return false;

@@ -98,7 +98,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   if (typeof reading === "string") return unusable(io, "rescue", `${reading}\n`);
   const { good } = reading;
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
-  // --by is only a claim of the person at the keyboard, so the record also has the identity that AWS reports.
+  // --by is only the person's claim, so the record also has the identity that AWS reports.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return withoutLedger(settings, order, options, io);
@@ -115,7 +115,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   });
 }
 
-/** The creator that eks-access.yml names; null: CloudTrail would have to. Beside an operator only the named one is used. */
+/** The creator that eks-access.yml names; null: only CloudTrail could. Beside an operator, only a named one is used. */
 function namedCreator({ creator }: Cluster): KnownCreator | null {
   return creator.type === "discover" ? null : creator;
 }
@@ -195,7 +195,7 @@ function creatorCandidate(
   };
 }
 
-/** Without a ledger, no message and no sweep: the entry's tags hold its end, and `recover` reads them into the ledger later. */
+/** Without a ledger there is no message and no sweep. The entry's tags hold its end, and `recover` reads them into the ledger later. */
 async function withoutLedger(
   settings: Settings,
   order: RescueOrder,

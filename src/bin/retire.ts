@@ -17,7 +17,7 @@ If the cluster is in eks-access.yml, eks-access asks AWS whether it is gone, and
 Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
-interface Wish {
+interface RetireOptions {
   readonly cluster: string;
   readonly by: string;
   readonly why: string;
@@ -26,23 +26,27 @@ interface Wish {
 
 /** `eks-access retire CLUSTER`. @throws AccessError */
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
-  const wish = readWish(argv);
-  if (typeof wish === "string") return unusable(io, "retire", `${wish}\n\n${retireUsage}`);
+  const options = readRetireOptions(argv);
+  if (typeof options === "string") return unusable(io, "retire", `${options}\n\n${retireUsage}`);
   return withWorkerContext(await readCommandSettings("worker"), "retire", async (context) => {
-    const refusal = await refuse(context, wish);
+    const refusal = await refuse(context, options);
     if (refusal) {
       io.stderr(`Closed nothing. ${refusal}\n`);
       return 1;
     }
-    const closing = { by: wish.by, why: wish.why, isConfirmedByAws: context.config.clusters.has(wish.cluster) };
-    const closed = await closeRequestsOfCluster(context, wish.cluster, closing);
-    io.stdout(`${wish.cluster}: ${closed.length} closed${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`);
+    const closing = {
+      by: options.by,
+      why: options.why,
+      isConfirmedByAws: context.config.clusters.has(options.cluster),
+    };
+    const closed = await closeRequestsOfCluster(context, options.cluster, closing);
+    io.stdout(`${options.cluster}: ${closed.length} closed${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`);
     return 0;
   });
 }
 
-/** Why nothing may be closed; null: it may. */
-async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): Promise<string | null> {
+/** Why the cluster's requests can't be closed; null: they can. */
+async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireOptions): Promise<string | null> {
   const cluster = context.config.clusters.get(name);
   if (!cluster) {
     return unseen
@@ -58,7 +62,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): 
   }
 }
 
-function readWish(argv: readonly string[]): Wish | string {
+function readRetireOptions(argv: readonly string[]): RetireOptions | string {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
   const read = readArguments(argv, options);
   if (typeof read === "string") return read;

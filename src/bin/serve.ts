@@ -29,10 +29,10 @@ import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type PartsContext, startParts, startPartWithoutLedger } from "./start-parts.ts";
 
-/** Redis may start together with this process, so it tries again soon. */
+/** Redis can start together with this process, so it tries again soon. */
 const againMs = 1_000;
 
-/** Handing work back takes a few calls to Redis. The process waits no longer for them. */
+/** Handing work back takes a few calls to Redis. The process waits for them no longer than this. */
 export const handBackWithinMs = 2_000;
 
 export interface ServeOptions {
@@ -40,10 +40,7 @@ export interface ServeOptions {
   readonly zones?: readonly Zone[];
 }
 
-/**
- * Runs a process until a request to stop, and returns the exit code. Handed back work may still run: the caller ends the
- * process.
- */
+/** Runs a process until a request to stop, and returns the exit code. Handed back work can still run: the caller ends the process. */
 export async function serve(kind: ProcessKind, stop: StopRequest, asked: ServeOptions = {}): Promise<number> {
   const settings = await readSettings(kind);
   const { environment } = settings;
@@ -52,7 +49,7 @@ export async function serve(kind: ProcessKind, stop: StopRequest, asked: ServeOp
   const log = createLog(environment.logLevel, kind, destination);
   const tracing = await startTracing(environment, kind, log);
   const running: Running = { parts: [], close: [] };
-  // Before the process reads the file again at this signal, it must not end by it.
+  // By default this signal ends a process. Later it reads the file again.
   process.on("SIGHUP", () => {});
   const zones = asked.zones ?? (kind === "all" ? zonesOf(settings.config.clusters.values()) : [null]);
   const starting = start(kind, { ...settings, zones }, log, running, stop.signal);
@@ -102,7 +99,7 @@ async function start(
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
   const { context, close } = contextOn(connection, settings.environment, own);
-  // A full Redis answers, and takes nothing.
+  // A full Redis answers, but takes no write.
   writes = () => context.ledger.takeTurn("does-it-write", 1);
   running.close.push(close);
   await startParts(context, settings.environment, started);
@@ -208,8 +205,8 @@ async function startProbes(
 }
 
 /**
- * Connects to the ledger, and waits for a Redis that does not answer: it may start later than this process. The log says so, once
- * for each cause. @throws AccessError if waiting does not help, or after a request to stop
+ * Connects to the ledger, and waits for a Redis that does not answer yet. Logs each cause once.
+ * @throws AccessError if waiting does not help, or after a request to stop
  */
 async function awaitLedger(
   { redisUrl, redisAccess }: Environment,

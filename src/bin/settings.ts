@@ -41,7 +41,7 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   return { environment, config: reading.config, text: file.text, digest: file.digest };
 }
 
-/** The same for a command, with the clusters of the fleet: as the ledger has them, or as a worker's environment finds them without it. */
+/** The same for a command, with the clusters of the fleet: from the ledger, or else from AWS with a worker's keys. */
 export async function readCommandSettings(kind: ProcessKind): Promise<Settings> {
   const settings = await readSettings(kind);
   if (!settings.config.fleet) return settings;

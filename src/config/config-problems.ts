@@ -141,7 +141,7 @@ export function creatorProblems(file: ConfigFile): string[] {
   return [...each, ...usersWithoutProfile(file)];
 }
 
-/** Without a profile a user has to be the worker itself, which has one identity. */
+/** Without a profile, a user must be the worker itself, which has one identity. */
 function usersWithoutProfile(file: ConfigFile): string[] {
   const selves = Object.entries(file.clusters).flatMap(([name, { creator }]) =>
     creator.type === "user" && !creator.profile ? [{ name, userArn: creator.userArn }] : [],
@@ -155,7 +155,7 @@ function usersWithoutProfile(file: ConfigFile): string[] {
     );
 }
 
-/** Who eks-access can be in a cluster, by the setting that says it. */
+/** An identity of the worker in a cluster, with its setting. */
 type NamedIdentity = readonly [setting: "creator" | "operator", identity: Creator];
 
 function identitiesOf({ creator, operator }: ClusterFile): readonly NamedIdentity[] {

@@ -62,12 +62,12 @@ export interface Timing {
   readonly requestExpiresAfterSeconds: number;
   /** How long after the last approval the first write can begin: an approval that is still unused could be replayed. */
   readonly approvalGoodForSeconds: number;
-  /** When approvers are reminded of a waiting request, from the time they were asked; growing. */
+  /** When approvers get reminders of a pending request, from the first message on; ascending. */
   readonly remindAfterSeconds: readonly number[];
   readonly sweepEverySeconds: number;
   /** How often the worker checks clusters with leases for drift. */
   readonly inspectEverySeconds: number;
-  /** How long before its end the requester is warned; for a short lease a quarter of its time. */
+  /** How long before its end the requester gets a warning; for a short lease a quarter of its time. */
   readonly warnBeforeEndSeconds: number;
   /** How long a migration keeps access entries next to aws-auth before it removes anything from aws-auth. */
   readonly settleEntriesSeconds: number;
@@ -96,8 +96,8 @@ export type ConfigReading =
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
 /**
- * Reads the text of `eks-access.yml`, with the clusters of its fleet. It returns all problems at once. A cluster of the fleet that has
- * a problem is left out: its account sets its tags, and must not stop the others.
+ * Reads the text of `eks-access.yml`, with the clusters of its fleet. Returns all problems at once. Leaves out a cluster of the fleet
+ * with a problem: its account sets its tags, and must not stop the others.
  */
 export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
   let value: unknown;
@@ -180,7 +180,7 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       rules: rulesOf(file, name),
       ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
       quiet: quietReason(cluster.quiet),
-      // Quiet clusters have it: one that left the fleet takes nothing any more.
+      // A quiet cluster keeps it. A cluster that left the fleet takes nothing.
       breakGlass: isGone.has(name) ? null : breakGlassOf(file, name),
     },
   ]);

@@ -18,7 +18,7 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   readonly logFormat: "json" | "auto";
   /** How long a process may take to finish its work after a request to stop. */
   readonly stopWithinSeconds: number;
-  /** How often a process checks the service that it depends on, if it serves its health. */
+  /** How often a process checks its service, if it serves its health. */
   readonly probeEverySeconds: number;
   /** How long `/readyz` and the metrics wait for Redis; undefined: 2 s. */
   readonly readyWithinMs: number | undefined;

@@ -16,7 +16,7 @@ export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * The clusters of the fleet by their names, without those that the file itself has: its entry wins.
+ * The clusters of the fleet by their names, except those of the file itself: its entry wins.
  * @param value the parsed file, of any form
  */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
@@ -48,7 +48,7 @@ export function withFleet(value: unknown, named: readonly NamedCluster[], now: D
   return { ...value, clusters: { ...writtenClusters(value), ...Object.fromEntries(entries) } };
 }
 
-/** The labels of a cluster of the fleet: its tags. What the operators write wins. */
+/** The cluster with its tags as labels. What the operators write wins. */
 export function labelled<Cluster extends { readonly labels: Labels }>(cluster: Cluster, tags: Labels): Cluster {
   return { ...cluster, labels: { ...tags, ...cluster.labels } };
 }

@@ -36,7 +36,7 @@ function unknownLevels(file: ConfigFile): string[] {
   );
 }
 
-/** A lease of that name would look like a rescue, which the worker ends in another way. */
+/** A lease of that name would look like a rescue, which ends in another way. */
 function reservedLevels({ levels }: ConfigFile): string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
   return [`levels.${rescueLevel}: use another name; eks-access rescue uses this one.`];
@@ -48,7 +48,7 @@ function linkProblems({ linking, administrators }: ConfigFile): string[] {
   return ["administrators: name at least one; linking.confirm needs an administrator besides the person who links."];
 }
 
-/** A record that is removed while the approvals of its time still count could be restored into Redis as open. */
+/** While the approvals of its time count, an attacker could restore a removed record into Redis as open. */
 function keepProblems({ ledger, timing }: ConfigFile): string[] {
   const longest = Math.max(timing.requestExpiresAfter, timing.approvalGoodFor);
   if (ledger.keep > longest) return [];

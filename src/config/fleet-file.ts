@@ -30,7 +30,7 @@ export const fleetFile = z.strictObject({
       }),
     )
     .default([]),
-  // A cluster that was not shown for an hour takes no requests.
+  // A cluster takes no requests if the list did not show it for an hour.
   every: duration.refine((seconds) => seconds >= 10 && seconds <= 1800, "use 10s to 30m").default(300),
   tagsCountAfter: duration.default(24 * 3600),
 });
@@ -47,11 +47,11 @@ export interface Fleet {
   readonly clusters: WantedLabels | null;
   readonly everySeconds: number;
   readonly tagsCountAfterSeconds: number;
-  /** The tags that something in the configuration looks at. */
+  /** The tags that the configuration looks at. */
   readonly deciding: ReadonlySet<string>;
-  /** The name that people type, of each cluster of the list that has one. By its place. */
+  /** The names that people type, by the cluster's place. */
   readonly names: ReadonlyMap<string, string>;
-  /** Why clusters of the list are not offered, each as a sentence. */
+  /** Why clusters of the list have no name, each as a sentence. */
   readonly problems: readonly string[];
 }
 
@@ -81,10 +81,10 @@ export type Naming =
 const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * Names the clusters of the fleet. A name belongs to the cluster that had it first: leases are kept under it, so that a new cluster of
- * another account must not get them.
+ * Names the clusters of the fleet. A name belongs to the first cluster that had it: its leases are under that name, and a new cluster
+ * of another account must not get them.
  *
- * @param taken names that `clusters` of the file has
+ * @param taken the names in `clusters` of the file
  */
 export function nameFleet(
   pattern: string,
@@ -112,7 +112,6 @@ export function nameFleet(
   });
 }
 
-/** Those that no other one was seen before. */
 function earliest(clusters: readonly FleetCluster[]): readonly FleetCluster[] {
   return clusters.filter(({ since }) => clusters.every((other) => since <= other.since));
 }

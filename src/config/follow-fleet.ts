@@ -77,8 +77,8 @@ interface Holding {
 }
 
 /**
- * Refuses a configuration without a cluster where a lease or a migration is not over, or with another EKS cluster of its name: no
- * worker could end there what it began.
+ * Refuses a configuration without a cluster that has an open lease or migration, or with another EKS cluster of its name: no worker
+ * could end the lease there.
  */
 export function keepsClusters({ ledger }: Holding): ConfigCheck {
   return async (next, present) => {

@@ -72,7 +72,7 @@ export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).t
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {
   const seconds = parseDuration(value);
-  // Rules decide about permanent leases.
+  // The rules of the policy decide about permanent leases.
   if (seconds !== null && !isPermanent(seconds)) return seconds;
   context.addIssue({ code: "custom", message: durationForm });
   return z.NEVER;
@@ -88,9 +88,9 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * The mistakes in the file's form, each with its path and its fix. Each once: several clusters may share a setting.
+ * The mistakes in the file's form, each once with its path and its fix: several clusters can share a setting.
  *
- * @param sourceOf where what is read at a path was written
+ * @param sourceOf the path where a setting was written
  */
 export function problemsOfForm(
   issues: readonly z.core.$ZodIssue[],

@@ -18,7 +18,7 @@ const identityCenter = z.strictObject({
   identityStoreId,
   roleArn,
   externalId: externalId.optional(),
-  // Approvals are believed as long: people leave.
+  // Approvals rely on it for so long, and people leave.
   keepFor: duration.refine((seconds) => seconds <= maxSeconds, "use at most 8h, because people leave").default(900),
 });
 
@@ -46,8 +46,9 @@ export const identitiesFile = z
   .default(["links"]);
 
 /**
- * The IAM paths that roles of Identity Center can have here: AWS puts them under the region of the instance, and under none for us-east-1
- * (IAM Identity Center User Guide, "Referencing permission sets in resource policies"). Without the instance it is one of the clusters' regions.
+ * The IAM paths that roles of Identity Center can have here: AWS puts them under the region of the instance, for us-east-1 under none
+ * (IAM Identity Center User Guide, "Referencing permission sets in resource policies"). The region can be that of any cluster if the
+ * instance is unknown.
  */
 export function identityCenterPaths(sources: readonly SourceFile[], regions: readonly string[]): readonly string[] {
   const known = sources.flatMap((each) =>

@@ -9,9 +9,9 @@ export interface Inherited {
 }
 
 /**
- * Gives each cluster the settings that it does not write itself: those of its templates, the last one first, and then those
- * of `defaults`. `{name}`, `{account}` and `{region}` in them are the cluster's own. `eksName` is its name. Keys that begin
- * with `x-` hold nothing but anchors.
+ * Gives each cluster the settings that it does not write itself: those of its templates, the last one first, then those of
+ * `defaults`. `{name}`, `{account}` and `{region}` in them are the cluster's own. `eksName` is its name. Keys that begin with `x-`
+ * hold only anchors.
  */
 export function inherit(file: unknown): Inherited {
   const unchanged = { file, sourceOf: (path: readonly PropertyKey[]) => path, problems: [] };
@@ -82,13 +82,13 @@ function blocks(written: Settings): string[] {
 
 type Filler = (value: unknown) => unknown;
 
-/** Fills in the places of each text in a value. A value that is written once, and used by many names, is filled in once. */
+/** Fills in the placeholders of each text in a value. A value that many names share is filled in once. */
 function fillerFor(places: Settings): Filler {
   const done = new Map<object, unknown>();
   const fill: Filler = (value) => {
     if (typeof value === "string") return filledText(value, places);
     if (typeof value !== "object" || value === null) return value;
-    // One that holds itself is refused later.
+    // A value that contains itself is refused later.
     if (!done.has(value))
       done.set(value, value).set(value, Array.isArray(value) ? value.map(fill) : fillBlock(value, fill));
     return done.get(value);

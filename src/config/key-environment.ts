@@ -19,7 +19,7 @@ export interface KeyEnvironment {
 /** The shortest secret of the worker's memory, in bytes. */
 const leastSecretBytes = 32;
 
-/** Reads the keys of a process. A private key brings its public key; the lists add others. No problem has a part of a value. */
+/** Reads the keys of a process. A private key brings its public key; the lists add others. No problem shows a part of a value. */
 export function readKeys(env: Variables, kind: ProcessKind, problems: string[]): KeyEnvironment {
   const [isSlack, isWorker] = [kind !== "worker", kind !== "slack"];
   const deciding = isSlack ? readPrivateKey(env, "DECISION_SIGNING_KEY", problems) : null;

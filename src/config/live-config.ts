@@ -5,18 +5,18 @@ import { type Config, readConfig } from "./config.ts";
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */
 export type ConfigCheck = (next: Config, present: Config) => Promise<readonly string[]>;
 
-/** What became of an offered text or fleet. */
+/** The result of an offered text or fleet. */
 export type Offer =
   | {
       readonly type: "replaced";
       /** Changed settings that keep their old value until a restart. */
       readonly afterRestart: readonly string[];
-      /** Why clusters of the fleet are left out that were not left out before. */
+      /** Why clusters of the fleet are newly left out. */
       readonly left: readonly string[];
     }
   | { readonly type: "refused"; readonly problems: readonly string[] };
 
-/** The configuration of a running process. A request or a run keeps the one with which it began. */
+/** The configuration of a running process. A request or a run keeps its first one. */
 export interface LiveConfig {
   readonly current: () => Config;
   /** Adds a check that each later text has to pass; with `also: "fleet"` each later fleet too. */
@@ -46,7 +46,7 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     const due = checks.filter(({ isForFleet }) => isForFleet || change.text !== undefined);
     const found = await Promise.all(due.map(({ check }) => check(config, present)));
     const left = config.fleet?.problems.filter((problem) => !present.fleet?.problems.includes(problem)) ?? [];
-    // Not the account's tags but this text put them out.
+    // This text leaves them out, not the account's tags.
     const problems = [...found.flat(), ...(change.text === undefined ? [] : left)];
     if (problems.length > 0) return { type: "refused", problems };
     const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
@@ -71,7 +71,7 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   };
 }
 
-/** Connections, timers and the app of Slack are made with them at the start. */
+/** Connections, timers and Slack's app use them from the start. */
 const fixed: readonly { readonly path: string; readonly of: (config: Config) => unknown }[] = [
   { path: "slack", of: ({ slack }) => slack },
   { path: "timing.sweepEvery", of: ({ timing }) => timing.sweepEverySeconds },

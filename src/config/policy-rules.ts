@@ -47,7 +47,7 @@ export function breakGlassOf(file: ConfigFile, cluster: string): BreakGlass | nu
   return entry ? { who: entry.who, level: entry.level, durationSeconds: entry.for } : null;
 }
 
-/** Why a cluster takes no requests now; null: it does. */
+/** Why a cluster takes no requests; null: it does. */
 export function quietReason(quiet: boolean | string): string | null {
   if (quiet === false) return null;
   return quiet === true ? "an operator has closed it for now" : quiet;

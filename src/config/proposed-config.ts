@@ -35,14 +35,14 @@ export interface ProposalOptions {
 /** The tag that makes a cluster a part of the fleet, if people use it. */
 const joining = ["eks-access", "yes"] as const;
 
-/** Those that belong into the fleet: if any has the tag that the docs name, those with it. */
+/** The clusters of the fleet: those with the tag of the docs, or all if none has it. */
 export function chosenClusters(found: readonly SurveyedCluster[]): readonly SurveyedCluster[] {
   const [key, value] = joining;
   const tagged = found.filter(({ tags }) => tags[key] === value);
   return tagged.length > 0 ? tagged : found;
 }
 
-/** The creator of all clusters, as a role with `{account}`; null: there are several, users, or none is known. */
+/** The common creator of all clusters, as a role with `{account}`; null: there is none, or it is unknown. */
 export function commonCreator(clusters: readonly SurveyedCluster[]): string | null {
   const known = clusters.flatMap(({ creator, account }) => (creator.type === "unknown" ? [] : { creator, account }));
   const patterns = known.map(({ creator, account }) =>
@@ -53,8 +53,8 @@ export function commonCreator(clusters: readonly SurveyedCluster[]): string | nu
 }
 
 /**
- * The text of an `eks-access.yml` for clusters of many accounts, in a length that does not grow with their number. What has no tag of a
- * development environment is treated as production.
+ * The text of an `eks-access.yml` for clusters of many accounts. Its length does not grow with their number. A cluster without a
+ * development tag counts as production.
  *
  * @param clusters at least one
  */
@@ -108,7 +108,7 @@ const productionForm = /^(prod|production|prd|live)$/i;
 const developmentForm =
   /^(dev|develop|development|test|testing|qa|int|integration|staging|stage|sandbox|demo|preview)$/i;
 
-/** The tag that says what is production, if one does on most clusters; null: none. */
+/** The tag that names production on most clusters; null: none. */
 function environmentsIn(clusters: readonly SurveyedCluster[]): Environments | null {
   const keys = distinct(clusters.flatMap(({ tags }) => Object.keys(tags).filter((key) => keyForm.test(key))));
   const found = keys.map((key) => {
@@ -138,7 +138,7 @@ function lineOf(environments: Environments | null): readonly string[] {
   return ["  templates:", ...line(production, "production"), ...line(development, "development")];
 }
 
-/** A cluster without such a tag, and one with a tag that nothing here knows, takes as much as production. */
+/** A cluster without a known tag counts as production. */
 function rulesOf(environments: Environments | null): readonly string[] {
   if (!environments) return [];
   const { key, development } = environments;

@@ -26,9 +26,9 @@ const problemsByCode: Readonly<Record<string, string>> = {
     "it is a directory. Docker creates one if the file to mount is missing: remove it, put the file there, and recreate the container.",
 };
 
-/** An editor may write a file in parts: a text counts when it is the same after `settlesMs`. */
+/** An editor can write a file in parts: a text counts if it is the same after `settlesMs`. */
 const usual = { everyMs: 2_000, settlesMs: 500, waited };
-/** A refused text can become right without a change: an approver comes back, a lease ends. */
+/** A refused text can become right unchanged: an approver comes back, a lease ends. */
 const offerAgainMs = 60_000;
 
 export interface FileWatch {
@@ -38,11 +38,11 @@ export interface FileWatch {
 }
 
 /**
- * Reads a file every two seconds, and offers each new text. It compares texts, because Kubernetes replaces a mounted file by the
- * exchange of a link.
+ * Reads a file every two seconds, and offers each new text. It compares texts, because Kubernetes replaces a mounted file by changing
+ * a link.
  *
  * @param first the digest of the text in force
- * @param take true: the text is settled; false: it is offered again in a minute
+ * @param take true: the text is settled; false: offer it again in a minute
  */
 export function watchFile(
   file: string,

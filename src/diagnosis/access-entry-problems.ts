@@ -46,7 +46,7 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
   const message = `The access entry of ${entry.principalArn} has tags of eks-access without a valid seal: ${tags.message}.`;
-  return [tell("tags-untrusted", "error", entry, message, tagsRemedy)];
+  return [problemOf("tags-untrusted", "error", entry, message, tagsRemedy)];
 }
 
 /** The worker removes a lease within seconds of its end; a late call can bring it back. */
@@ -60,36 +60,36 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   if (first === undefined) return [];
   const message = `The access entry of ${entry.principalArn} still claims access that ended ${first}.`;
   const remedy = "The worker removes it on its next run. If it stays, read the worker's log.";
-  return [tell("lease-overdue", "error", entry, message, remedy)];
+  return [problemOf("lease-overdue", "error", entry, message, remedy)];
 }
 
-/** Claims of leases that are not active. A claim stays while a call for it can still arrive. */
+/** Claims of leases that are not active. A claim stays while a call of its lease can still arrive. */
 function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
   const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such active lease.`;
   const remedy = "The worker adopts or removes it within an hour. To do it now, run `eks-access recover`.";
-  return [tell("claim-unknown", "warning", entry, message, remedy)];
+  return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 
-/** Drift reports our own emptied entry, or a run is about to delete it. */
+/** Not about our own entry: drift reports it if it is empty, or a run is about to delete it. */
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
   const message = `The access entry of ${principalArn} has no groups and no access policies. It signs in as ${named(username)} and can do nothing, unless a binding names that user.`;
   const remedy = "Give the entry a group or an access policy, or delete it.";
-  return [tell("entry-without-rights", "warning", entry, message, remedy)];
+  return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }
 
 function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundings): readonly EntryProblem[] {
   const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
   if (groups.length === 0) return [];
   const message = `${unboundWords(cluster, groups)} The access entry of ${entry.principalArn} has it.`;
-  return [tell("group-unbound", "warning", entry, message, bindGroupRemedy)];
+  return [problemOf("group-unbound", "warning", entry, message, bindGroupRemedy)];
 }
 
-/** The creator is expected to be one. The operator is one only while a bootstrap runs. */
+/** The creator is an administrator by design; the operator only while a bootstrap runs. */
 function administrators(
   { entry }: ReadEntry,
   { cluster, creatorArn, operatorArn }: EntrySurroundings,
@@ -99,14 +99,14 @@ function administrators(
   if (is(operatorArn)) {
     const left = `The operator ${entry.principalArn} still has ${named(CLUSTER_ADMIN)}: a bootstrap did not end.`;
     const again = `Run \`eks-access bootstrap ${cluster} --apply\` again.`;
-    return [tell("operator-admin", "error", entry, left, again)];
+    return [problemOf("operator-admin", "error", entry, left, again)];
   }
   const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster. It can do everything, and no RBAC rule limits it.`;
   const remedy = "Associate a narrower policy if that is enough.";
-  return [tell("cluster-admin", "notice", entry, message, remedy)];
+  return [problemOf("cluster-admin", "notice", entry, message, remedy)];
 }
 
-function tell(
+function problemOf(
   code: EntryProblem["code"],
   severity: Severity,
   { principalArn: place }: AccessEntry,

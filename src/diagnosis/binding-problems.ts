@@ -12,10 +12,10 @@ export interface BindingFacts extends OwnBindings {
   readonly now: Date;
 }
 
-/** What `check` reports of bindings, beside what it reports of a lease in every way. */
+/** What `check` reports about bindings, besides a removed lease. */
 export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
 
-/** With that of a lease. */
+/** These and a removed lease. */
 const maxKinds = bindingProblemCodes.length + 1;
 
 /** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */

@@ -39,8 +39,8 @@ import {
 } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
 
-/** Every identity that signs in is in it. */
-const everybody = "system:authenticated";
+/** The group of every identity that signs in. */
+const authenticatedGroup = "system:authenticated";
 
 export interface EntriesFacts {
   readonly cluster: Cluster;
@@ -89,7 +89,7 @@ function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRol
   return [...byEntry, ...(document ? rolesInDocument(document) : [])];
 }
 
-/** Entries of others that were there before a lease, and with which the principal was refused all the same. */
+/** Older entries of others that did not let the principal of a lease in. */
 function deadEntries({ cluster, leased, read }: EntriesFacts): readonly ReportedProblem[] {
   return leased.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
     const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
@@ -112,7 +112,7 @@ function driftsIn({ listed, read, leased }: EntriesFacts): readonly Drift[] {
   return leasesIn(leased.still).flatMap((request) => {
     const key = principalKey(request.principal);
     const found = byArn.get(key) ?? null;
-    // An unread entry can have all of it.
+    // An unread entry can have the whole lease.
     const isUnread = !found && known.has(key);
     return (isUnread ? null : entryDrift(request, found)) ?? [];
   });
@@ -136,7 +136,7 @@ function leasesIn(leased: readonly ApprovedRequest[]): readonly ApprovedRequest[
   return leased.filter((request) => isInForce(request) && isGivenByEntry(request));
 }
 
-/** How an access entry differs from its hidden item of aws-auth, apart from our lease; null: no item, or no difference. */
+/** How an access entry, without our lease, differs from the item of aws-auth that it hides; null: no item, or no difference. */
 function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | null {
   const { principalArn, type, username } = read.entry;
   const item = entryOf(document, withoutRolePath(principalArn));
@@ -166,14 +166,14 @@ function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry):
   };
 }
 
-/** What the entry gives without us; an entry that is wholly ours also hides the item. */
+/** What the entry gives without us. An entry that is wholly ours hides the item too. */
 function withoutLeases(read: ReadEntry): readonly string[] {
   const held = heldIn(read);
   const whole = identityOfEntry(read.entry, held);
   return (baseOf(whole, held) ?? whole)?.groups ?? [];
 }
 
-/** What aws-auth gives and the entry does not. Null: they say the same. */
+/** What aws-auth gives and the entry does not. Null: they give the same. */
 function lostBy({ entry }: ReadEntry, given: readonly string[], document: AwsAuthDocument): readonly string[] | null {
   const arn = withoutRolePath(entry.principalArn);
   const byEntry = { username: entry.username, groups: kubernetesGroups(given), policies: accessPolicies(given) };
@@ -189,7 +189,7 @@ function lostBy({ entry }: ReadEntry, given: readonly string[], document: AwsAut
 }
 
 function groupsOf({ groups }: Pick<MappedIdentity, "groups">): readonly string[] {
-  return groups.filter((group) => group !== everybody);
+  return groups.filter((group) => group !== authenticatedGroup);
 }
 
 /** @param byEntry how the entry differs, to follow `It` */

@@ -54,7 +54,7 @@ export interface DocumentFacts {
   readonly untrusted: string | null;
 }
 
-/** The API server refuses to take immutable out again (Kubernetes docs, "Immutable ConfigMaps"). */
+/** The API server never makes an object mutable again (Kubernetes docs, "Immutable ConfigMaps"). */
 const immutableRemedy =
   "Save the ConfigMap, remove `immutable: true` from the copy, and run `kubectl replace --force` with it. In between, its entries let no one in.";
 
@@ -91,7 +91,7 @@ function absentFinding({ createAwsAuth }: Cluster): Finding {
   return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
 }
 
-/** `2 errors, 1 warning`; `no problems`. Notices need no fix. */
+/** `2 errors, 1 warning`; `no problems`. Notices do not count. */
 function problemWords({ problems }: AwsAuthDocument): string {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
   const severities = ["error", "warning", "notice"] as const;

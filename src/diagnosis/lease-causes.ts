@@ -5,7 +5,7 @@ import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
-/** Why access is missing or different, by the ledger. `identity`: the principal's identity now. */
+/** Why access is missing or different, by the ledger. `identity`: the principal's present one. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));
@@ -59,7 +59,7 @@ function waitForIt({ cluster }: WhyFacts): string {
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const isByBinding = bindsRoles(request.groups);
-  // A person's groups do not show their bindings: the worker's last look does.
+  // A person's groups do not show their bindings, but the worker's last look does.
   const isMissing = isByBinding
     ? request.lease?.drift != null
     : request.groups.some((group) => !identity?.groups.includes(group));

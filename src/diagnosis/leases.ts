@@ -24,19 +24,19 @@ export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entr
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
 
-/** Whether the lease must be there completely. */
+/** Whether the cluster must have the whole lease. */
 export function isInForce({ lease }: ApprovedRequest): boolean {
   return lease.state === "active" && !lease.end;
 }
 
-/** The person who asks. Without a role on the cluster they see only their own leases. */
+/** The person who asks. Without a role for the cluster they see only their own leases. */
 export interface Reader extends Asker {
   readonly answers: boolean;
 }
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
 export interface OpenLeases {
-  /** Leases without a change between the two reads: a run at the same time raises no alarm. */
+  /** Leases that did not change between the two reads: a concurrent run raises no alarm. */
   readonly still: readonly ApprovedRequest[];
   readonly ids: ReadonlySet<string>;
 }
@@ -59,7 +59,7 @@ export function leaseProblems(
   from: string,
 ): readonly TakenOut[] {
   const readable = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
-  // One sentence is shown for all of them: the first.
+  // The group shows the sentence of the first.
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({
     code: "lease-taken-out",

@@ -51,7 +51,7 @@ export function named(value: string): string {
   return `\`${value.replaceAll("`", "'")}\``;
 }
 
-/** The first of many values; the rest is counted. */
+/** The first of many values, and the count of the rest. */
 export function someOf(values: readonly string[], most = 5): string {
   const shown = values.slice(0, most).map(named);
   const left = values.length - shown.length;

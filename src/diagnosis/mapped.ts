@@ -17,7 +17,7 @@ import { identityWords } from "./person-links.ts";
 
 const masters = "system:masters";
 
-/** The caller's entries that another one replaces, and that would give more. */
+/** The caller's entries that another one replaces though they give more. */
 export function competingCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];
@@ -26,7 +26,7 @@ export function competingCauses(document: AwsAuthDocument, { principal }: Caller
     .map((entry) => shadowed(entry, winner));
 }
 
-/** Whether the caller's identity is random; null: no. Of users that differ only in case the authenticator picks any. */
+/** The cause of a random identity; null: it is not random. Of users that differ only in case the authenticator picks any. */
 export function randomEntryCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
   const winner = entryOf(document, principal.arn);
   if (!winner) return null;
@@ -97,7 +97,7 @@ function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | nul
   return !next || line < next.line;
 }
 
-/** Why the document has no identity for a caller: entries for them without effect, the most certain first. */
+/** Why the document has no identity for a caller: entries without effect, the most certain first. */
 export function unmappedCauses(document: AwsAuthDocument, caller: Caller): readonly Cause[] {
   return [
     ...brokenSections(document, caller),

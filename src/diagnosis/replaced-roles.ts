@@ -17,8 +17,8 @@ export interface NamedRole {
 }
 
 /**
- * The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one role for each, and gives it a new
- * suffix when it makes it again: all but one are dead.
+ * The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one, and gives a new one another suffix:
+ * all but one are dead.
  */
 export interface RolesOfSet {
   readonly permissionSet: string;
@@ -54,7 +54,7 @@ export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRol
   return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
 }
 
-/** Where each role has an access entry, EKS saw the newest role alive after the others. Items of aws-auth have no time. */
+/** If each role has an access entry, the newest entry shows the living role. Items of aws-auth have no time. */
 function newestOf(roles: readonly NamedRole[]): NamedRole | null {
   if (roles.some(({ since }) => since === undefined)) return null;
   return roles.toSorted((a, b) => Date.parse(a.since ?? "") - Date.parse(b.since ?? "")).at(-1) ?? null;
@@ -81,8 +81,8 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
 }
 
 /**
- * How to find out whether an access entry is dead, and the next step if it is. EKS keeps the unique id of the principal that it was made
- * for, and shows it to no one; a principal that was deleted and made again has another id (EKS API, AccessEntry, principalArn).
+ * How to find out whether an access entry is dead, and the next step. EKS keeps the principal's unique id and shows it to no one. A
+ * principal that was deleted and made again has another id (EKS API, AccessEntry, principalArn).
  */
 export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
   const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);

@@ -37,14 +37,14 @@ export function diagnose(facts: WhyFacts): Diagnosis {
   const about = { principal: caller.principal.arn, noticed: caller.noticed };
   return {
     ...about,
-    ...(diagnoseRank(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller)),
+    ...(diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller)),
   };
 }
 
 type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
 
-/** These always get in, or never, whatever the document says. */
-function diagnoseRank(facts: WhyFacts, { principal }: Caller): Found | null {
+/** Callers that the document does not affect: they always or never get in. */
+function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | null {
   const { cluster, creatorArn } = facts;
   const partition = partitionOf(cluster);
   if (isSameCreator(principal.arn, creatorArn)) {
@@ -94,12 +94,12 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const wins = cause("access-entry-wins", message, remedy);
   const dead = deadCause(facts);
   if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...dead, ...ownSideCause(facts)] };
-  // The API server answers for a name and groups: it does not see what an access policy allows.
+  // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
   return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...dead] };
 }
 
-/** An entry of people that no longer fits its principal: only kubectl shows it. */
+/** A person's entry that no longer fits its principal: only kubectl shows it. */
 function deadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return [];
   const message =
@@ -173,7 +173,7 @@ function ownSideCause(facts: WhyFacts): Cause[] {
 function ownSide({ cluster, given }: WhyFacts): string {
   const reading = readCaller(given, partitionOf(cluster));
   const way = reading.type === "caller" ? signInMethod(cluster, reading.caller.principal.arn) : null;
-  // The document has a role without its path, and STS assumes it only with its path.
+  // The document has a role without its path; STS needs the path.
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;

@@ -14,22 +14,22 @@ export interface AuditLog {
   /** The beginning of the log, as stored: the reader has to verify it. */
   base(): Promise<LogBase>;
   /**
-   * Makes the log begin here, and removes earlier events. Never goes back. Does nothing if the event is absent, or if the log no
-   * longer begins at `before`.
+   * Removes the events before this beginning. Never moves back. Does nothing if the event is absent, or if the log no longer begins at
+   * `before`.
    */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
   /**
-   * Puts what is left of erased events into their places, with their erasures in the log's beginning and this event, in one step. False:
-   * the log has another beginning than `before`, and nothing changed.
+   * Replaces each erased event by what is left of it, notes the erasures in the log's beginning, and appends this event, in one step.
+   * False: the beginning is no longer `before`, and nothing changed.
    */
   erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;
   /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
   anchors(upTo: number): Promise<readonly Anchor[]>;
-  /** Stores a posted anchor, so that it can be checked after its event is removed. */
+  /** Stores a posted anchor for checks after its event is removed. */
   noteAnchor(anchor: Anchor): Promise<void>;
   /** The sequence number of the newest event that this sink has; 0: none. */
   delivered(sink: string): Promise<number>;
-  /** Never goes back. */
+  /** Never moves back. */
   markDelivered(sink: string, sequence: number): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function verifyAuditLog(
   return verification.end();
 }
 
-/** Who had what, who approved and who reviewed it. A broken log gives no review. @throws AccessError */
+/** The access, approvals and reviews in the log. A broken log gives no review. @throws AccessError */
 export async function readAccessReview(
   log: ReadableLog,
   keysFor: (base: LogBase) => PreviewPublicKeys,
@@ -83,7 +83,7 @@ export async function readAccessReview(
     const { count } = await log.base();
     const verdict = await verifyAuditLog(log, keysFor, [], (event) => review.take(event));
     if (verdict.type === "whole") return review;
-    // A worker may remove old events meanwhile, which looks like a gap.
+    // A worker can remove old events meanwhile, which looks like a gap.
     if ((await log.base()).count === count) return verdict;
   }
 }

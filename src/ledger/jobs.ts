@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { DeadlineName } from "../operations/deadlines.ts";
 
 /**
- * `clusters`: a worker looks at a cluster, or answers a question. `ends`: a worker ends what is over, in a queue of its own that
- * nothing slow can fill. `messages`: the Slack process makes Slack show the ledger.
+ * `clusters`: a worker looks at a cluster, or answers a question. `ends`: a worker ends leases, in a queue that nothing slow can
+ * fill. `messages`: the Slack process shows the ledger in Slack.
  */
 export type QueueName = "clusters" | "ends" | "messages";
 
@@ -12,35 +12,35 @@ export interface JobKind {
   readonly queue: QueueName;
   /** The job's fields besides its type. */
   readonly fields: z.ZodRawShape;
-  /** One job of a type and its fields at a time: a wake-up during its run follows it. */
+  /** One job of a type and its fields at a time. A wake-up during its run starts one more. */
   readonly isSingle: boolean;
   /** The wait before its first try, so that simultaneous changes are one job. */
   readonly waitMs: number;
   /** The number of tries, and the wait after the first failure, doubled after each. */
   readonly tries: number;
   readonly retryMs: number;
-  /** By the clock: it waits while anything else is in the queue, as 1,000 new clusters are looked at for a minute. */
+  /** Runs by the clock, after everything else in the queue: a first look at 1,000 clusters takes a minute. */
   readonly isBackground?: true;
   /** The deadline of one run; null: only its calls have deadlines. */
   readonly deadline: DeadlineName | null;
 }
 
-/** A failed job of a worker is not tried again: the run records the next try, and the sweep wakes it. */
+/** A worker's failed job is not retried: the run records the next try, and the sweep wakes it. */
 const once = { waitMs: 0, tries: 1, retryMs: 0 } as const;
 
-/** A job says what to look at, never what to do: it can run twice, late or after a crash, with the same result. */
+/** A job says where to look, never what to do. It can run twice, late or after a crash, with the same result. */
 function look<const Deadline extends DeadlineName>(deadline: Deadline, queue: QueueName = "clusters") {
   return { ...once, queue, deadline, fields: { cluster: z.string() }, isSingle: true, isQuestion: false } as const;
 }
 
-/** Questions for a worker: the Slack process has no AWS rights. The answer is the job's return value. */
+/** A question for a worker: the Slack process has no AWS rights. The job's return value is the answer. */
 function question<const Fields extends z.ZodRawShape>(fields: Fields) {
   return { ...once, queue: "clusters", deadline: "question", fields, isSingle: false, isQuestion: true } as const;
 }
 
 const asked = { cluster: z.string(), user: z.string() };
 const answersMap = { ...asked, answers: z.boolean() };
-/** Of the Slack process, with its seal. */
+/** From the Slack process, with its seal. */
 const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
 /** ARNs of roles with their paths. */
 const arn = z.string().max(2048);
@@ -49,7 +49,7 @@ const arn = z.string().max(2048);
 export const workerJobs = {
   preview: look("run"),
   reconcile: look("run"),
-  /** Ends alone: they don't wait for what a beginning needs. */
+  /** Only ends leases: they do not wait for what a start needs. */
   end: look("longRun", "ends"),
   inspect: { ...look("longRun"), isBackground: true },
   adopt: { ...look("longRun"), isBackground: true },
@@ -115,7 +115,7 @@ export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, R
   return runs[type](job, ...rest);
 }
 
-/** The job in a queue; null: this version has no such job, a newer one put it there. */
+/** The job in a queue; null: a newer version put it there. */
 export function readJob<Kinds extends JobKinds>(kinds: Kinds, data: unknown): OneOf<Kinds> | null {
   const type = z.looseObject({ type: z.string() }).safeParse(data).data?.type;
   const kind = type !== undefined && Object.hasOwn(kinds, type) ? kinds[type] : undefined;

@@ -26,16 +26,13 @@ export interface LedgerChange {
 
 export type CommitResult =
   | { readonly type: "committed" }
-  /**
-   * Another change came first: the present record. Null: there is none, for example because too many already wait
-   * (`maxPending`).
-   */
+  /** Another change came first: the present record. Null: there is none, for example because too many are pending (`maxPending`). */
   | { readonly type: "conflict"; readonly current: LedgerRecord | null };
 
 export interface ClosedBatch {
-  /** Those without any further effect since before this. */
+  /** Records without any further effect since before this. */
   readonly before: Date;
-  /** None of them is handed out again until then. */
+  /** No worker takes them again until then. */
   readonly putOffUntil: Date;
   readonly limit: number;
 }
@@ -89,9 +86,9 @@ export interface RecordLedger {
   /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */
   takeClosed(taking: ClosedBatch): Promise<readonly LedgerRecord[]>;
   /**
-   * Removes a record with everything that belongs to it, except its events: they stay, and its id finds them for this long (null:
-   * for ever). False: it changed, something is due about it, its message does not show it yet, an open request extends it, or it
-   * is the newest migration of its cluster, on which the next number depends.
+   * Removes a record with all its data. Its events stay, and its id finds them for this long (null: for ever). False: it changed,
+   * something is due about it, its message does not show it yet, an open request extends it, or it is the newest migration of its
+   * cluster, which gives the next number.
    */
   remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
 }
@@ -111,7 +108,7 @@ export interface RequestLedger extends RecordLedger {
   openByCluster(): Promise<ReadonlyMap<string, number>>;
   /** Records in which this person gets the access, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
-  /** Whether this id is of a removed permanent lease: its id stays. */
+  /** Whether this id is of a removed permanent lease: its id stays known. */
   isPermanentLeaseOver(id: string): Promise<boolean>;
   list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
 }
@@ -121,9 +118,7 @@ export interface MessageLedger {
   /** Ids of records with a newest version that no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<ShownMessages | null>;
-  /**
-   * Remembers what is shown; removes the record from the unshown ones if that is its newest version, and adds it if it is not.
-   */
+  /** Remembers what a message shows. The record is then unshown only if it has a newer version. */
   markShown(id: string, shown: ShownMessages): Promise<void>;
   threadEntryNames(id: string): Promise<readonly string[]>;
   addThreadEntries(id: string, names: readonly string[]): Promise<void>;
@@ -134,13 +129,11 @@ export interface MessageLedger {
 
 export interface EventLedger {
   /**
-   * Appends an event without a change, for example of a refused attempt; it is among those of its request or migration, if there
-   * is one. May append it twice, if an answer was lost.
+   * Appends an event without a change, for example of a refused attempt. `eventsOf` finds it by its request or migration, if there is
+   * one. May append it twice, if an answer was lost.
    */
   note(event: AuditEvent): Promise<void>;
-  /**
-   * An event about something that is no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice.
-   */
+  /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
   append(event: AuditEvent): Promise<void>;
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
@@ -154,7 +147,7 @@ export interface LinkLedger {
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
   /** By account. Trust none without its seal. */
   linksOf(user: string): Promise<readonly PrincipalLink[]>;
-  /** False: the expected proposal does not wait any more, and nothing is changed. */
+  /** False: the expected proposal is gone, and nothing changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;
   /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
@@ -168,13 +161,13 @@ export interface LinkLedger {
 /** What processes share so that only one of them does something. */
 export interface TurnLedger {
   /**
-   * Takes one of the turns, `most` or one, that all processes together have in `everyMs`, first come, first served. False: none
-   * is left. It only saves work: a turn's work can be done twice.
+   * Takes one of `most` turns (one if absent) that all processes together have in `everyMs`. False: none is left. It only saves
+   * work: a turn's work can be done twice.
    */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
   /**
-   * Begins a run that changes access entries of a cluster, of which EKS keeps no versions: no earlier run then sends anything
-   * more. Returns a unique name for it: numbers could come twice after a failover.
+   * Begins a run that changes access entries, of which EKS keeps no versions: earlier runs then send nothing more. Returns the run's
+   * unique name: a number could come twice after a failover.
    */
   beginRun(cluster: string): Promise<string>;
   isNewestRun(cluster: string, run: string): Promise<boolean>;
@@ -201,7 +194,7 @@ export interface ClusterLedger {
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
   /** Null: it can be opened. */
   setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
-  /** When others last changed aws-auth back for the third time or more, of those of these clusters where they did. */
+  /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
   revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
   noteReverted(cluster: string, at: Date): Promise<void>;
   /** The remembered creation of a cluster, by its ARN; null: nothing. */
@@ -211,10 +204,10 @@ export interface ClusterLedger {
   /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
   namespacesOf(cluster: string): Promise<unknown>;
   rememberNamespaces(list: NamespaceList): Promise<void>;
-  /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. It gives no access. */
+  /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
   lastAcceptedAt(place: string): Promise<Date | null>;
   rememberAccepted(place: string, at: Date): Promise<void>;
-  /** For each level by its name, a digest of the approvers that were once enough. It gives no access. */
+  /** For each level by its name, a digest of the approvers that were once enough. A hint, no right. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
   noteZone(zone: Zone, at: Date): Promise<void>;
@@ -222,16 +215,16 @@ export interface ClusterLedger {
   zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
   /**
-   * Remembers the configuration of all processes of a kind, by its digest. Returns the one before; null: there was none. Of several
-   * processes that change to the same configuration, one gets another digest.
+   * Remembers the configuration of all processes of a kind, by its digest. Returns the previous one; null: none. Of several processes
+   * with the same new one, only one gets another digest.
    */
   exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
 
 /**
- * All ports together, as a process opens them. Code names the small port that it uses, or a part of it: a fake then needs no
- * more. Every implementation passes test/ledger/contract.ts.
+ * All ports together, as a process opens them. Code names the small port that it uses, so that a fake needs no more. Every
+ * implementation passes test/ledger/contract.ts.
  */
 export interface Ledger
   extends RequestLedger,
@@ -261,7 +254,7 @@ const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
 export type DirectMessages = Immutable<z.output<typeof directMessagesForm>>;
 const directMessagesForm = z.strictObject({
   direct: messageRefForm.nullable(),
-  /** The names of the milestones that they have read of. */
+  /** The names of the milestones that it has shown. */
   milestones: textsForm,
 });
 

@@ -33,10 +33,9 @@ export function eventOf(
 }
 
 /**
- * Commits the next version of a record with its event, and wakes what shows it and what looks at its cluster. It needs no new
- * decision: after a conflict, the sweep finds what is still due. A failed wake-up loses nothing: the sweep finds due and unshown
- * records.
- * @param event null: only for one more try that failed as an event already says (`needsEvent`)
+ * Commits the next version of a record with its event, and wakes the jobs that show it and look at its cluster. A failed wake-up loses
+ * nothing: the sweep finds due and unshown records, also after a conflict.
+ * @param event null: only for one more failed try that an event already reports (`needsEvent`)
  */
 export function recordChange(
   context: RecordContext,
@@ -51,9 +50,9 @@ export function recordChange(
     const result = await ledger.commit({ ...limit, after, event });
     if (result.type === "conflict") return result;
     if (event) recordedEvents.publish(event);
-    // One more failed try is no news: the failure's own line counts them.
+    // The failure's own line counts the tries.
     log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: label }, "recorded");
-    // Before the wake-ups, which would look for it.
+    // The wake-ups look for it.
     await rememberTrace(context, after.id);
     // All at once: an acknowledgement may wait for it.
     await Promise.all(wakesOf(after, now).map((job) => wake(queues, job))).catch((error: unknown) => {
@@ -117,12 +116,11 @@ export function updateMigration<Outcome>(
   return update(context, id, () => context.ledger.migrations.get(id), decide);
 }
 
-/** Others write at the same time: people who click, a reminder, a run. More conflicts in a row than this are a fault. */
+/** People who click, a reminder and a run write at the same time. More conflicts in a row than this are a fault. */
 const maxConflicts = 10;
 
 /**
- * The only way to change a record that others change too: reads it, decides, writes the next version, and starts again if another
- * change came first.
+ * The only way to change a record: reads it, decides, writes the next version, and starts again after another change.
  * @throws AccessError `record-changed` if the record keeps changing
  */
 async function update<Kept extends LedgerRecord, Outcome>(
@@ -133,7 +131,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
 ): Promise<Outcome> {
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < maxConflicts; ) {
-    // Read again, not taken from the conflict: the Slack process trusts only what it has verified.
+    // The Slack process trusts only what it has verified, so it reads again and does not take the record of the conflict.
     const step: UpdateStep<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;
     const result = await recordChange(context, step.after, step.event, context.now());
@@ -144,14 +142,14 @@ async function update<Kept extends LedgerRecord, Outcome>(
   throw recordChanged(id);
 }
 
-/** A person wrote to the record: it is looked at again. */
+/** The record changed during the work on it: the work starts again. */
 export function recordChanged(id: string): AccessError {
   return new AccessError("record-changed", `The record ${id} changed during the work on it`);
 }
 
 /**
- * Writes what is true whatever others wrote at the same time, for example that a step was carried out. `change` gets the record
- * as it is; null: there is nothing to write.
+ * Writes a fact that stays true after other changes, for example that a step was carried out. `change` gets the present record; null:
+ * there is nothing to write.
  * @throws AccessError `record-changed` if the record is gone, or keeps changing
  */
 export function recordOnMigration(

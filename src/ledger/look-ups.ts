@@ -34,7 +34,7 @@ export async function otherLeasesNow(
 
 const maxPending = 100;
 
-/** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */
+/** A cluster's open leases, and this person's pending requests there. */
 export async function openRequestsFor(
   ledger: Pick<Ledger, "leasedOf" | "list">,
   cluster: string,
@@ -59,7 +59,7 @@ export interface IdentityLookUp {
   readonly now: () => Date;
 }
 
-/** What the ledger has of a person on a cluster, as far as a seal of ours confirms it. */
+/** What the ledger has of a person on a cluster, if a seal of ours confirms it. */
 export async function knownOf(
   { ledger, config, keys, now }: IdentityLookUp,
   user: string,
@@ -75,10 +75,7 @@ export async function knownOf(
   };
 }
 
-/**
- * The ARNs of each of these people on a cluster, if a seal of ours confirms them. What a person only asked with does not
- * identify them.
- */
+/** The ARNs of each of these people on a cluster, if a seal of ours confirms them. A mere request identifies no one. */
 export async function sealedArnsOf(
   lookUp: IdentityLookUp,
   users: Iterable<string>,

@@ -9,7 +9,7 @@ export const queuePrefix = "{eks-access}";
 
 type QueueToWake = Pick<Queue<Job>, "add" | "addBulk">;
 
-/** What it takes to put jobs into the queues. */
+/** The queues, for putting jobs into them. */
 export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {
   /** The queue of a job; absent: that of its kind, because there are no zones. */
   readonly of?: (job: Job) => QueueToWake;
@@ -69,15 +69,15 @@ export async function wake(queues: QueuesToWake, job: Job): Promise<void> {
   await queueOf(queues, job).add(job.type, job, optionsOf(job));
 }
 
-/** Puts a job into its queue for later. Earlier ones of its kind stay beside it. */
+/** Puts a job into its queue for later, beside earlier ones of its kind. */
 export async function wakeLater(queues: QueuesToWake, job: Job, waitMs: number): Promise<void> {
   await queueOf(queues, job).add(job.type, job, { delay: waitMs });
 }
 
-/** Redis does nothing else during one call: few enough that an ack to Slack does not wait for them. */
+/** Redis does nothing else during one call: few enough that an ack to Slack is in time. */
 const atOnce = 100;
 
-/** Puts many jobs into their queues in the given order, ends first: one after another, each would wait for a busy process. */
+/** Puts many jobs into their queues in this order, ends first. One by one, each would wait for a busy process. */
 export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promise<void> {
   for (const name of ["ends", "clusters", "messages"] as const) {
     const own = jobs.filter((job) => kindOf(job.type).queue === name);
@@ -116,12 +116,12 @@ async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
   return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now.getTime() - madeAt) / 1000) };
 }
 
-/** A longer look would only slow the metrics: so many jobs that wait for their time are more than there ever are. */
+/** More than ever wait for their time: a longer look would slow the metrics. */
 const maxLookedAt = 100;
 
 /**
- * When the oldest job that should run was made, in milliseconds since the epoch; null: none. Ids count up. A job that was made for a later
- * time counts from that time on.
+ * When the oldest job that should run was made, in milliseconds since the epoch; null: none. Ids count up. A job for a later time counts
+ * from that time on.
  */
 async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
   const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
@@ -131,7 +131,7 @@ async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
     .filter(Number.isInteger)
     .toSorted((a, b) => a - b);
   for (const id of inOrder.slice(0, maxLookedAt)) {
-    // Another process may have taken it since.
+    // Another process can have taken it since.
     const job = await queue.getJob(String(id));
     if (job && !isForLater(job, now)) return job.timestamp;
   }

@@ -3,7 +3,7 @@ import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } f
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
 
-/** A record of the ledger. Both kinds have one life: they are committed, found when due, shown and removed in the same way. */
+/** A record of the ledger. Both kinds are committed, found when due, shown and removed in the same way. */
 export type LedgerRecord = AccessRequest | Migration;
 
 /** The kind of a record, by its id. */
@@ -20,7 +20,7 @@ export function recordDueAt(record: LedgerRecord): number | null {
   return isMigration(record) ? migrationDueAt(record) : dueAt(record);
 }
 
-/** Since when a record can have no more effect, in milliseconds since the epoch; null: it still can. */
+/** Since when a record has no more effect, in milliseconds since the epoch; null: it still can have. */
 export function recordClosedSince(record: LedgerRecord): number | null {
   return isMigration(record) ? migrationClosedSince(record) : closedSince(record);
 }

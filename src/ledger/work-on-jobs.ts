@@ -17,14 +17,14 @@ export interface QueueWork<Job> {
   readonly log: Logger;
   /** So many jobs at once. */
   readonly concurrency: number;
-  /** A process that died is noticed within the time of its lock, and its jobs are run by another one. */
+  /** Another process takes the jobs of a dead one after this time. */
   readonly lockMs: number;
 }
 
 /** A process that dies again and again leaves its jobs to others. */
 const maxStalledCount = 100;
 
-/** Works on a queue until it is stopped. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
+/** Works on a queue until it stops. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
 export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): Stoppable {
   const handBack = new HandBack();
   const take = async (running: BullJob, token?: string) => {
@@ -43,10 +43,10 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
 
 const shortestMs = 1_000;
 const maxMs = 60_000;
-/** Some twenty minutes: longer than an update takes. The sweep then wakes again what is still due. */
+/** Some twenty minutes: longer than an update takes. Then the sweep wakes what is still due. */
 const maxReturns = 25;
 
-/** While two versions run, the newer one has jobs that the older one does not know: the newer one gets them. */
+/** While two versions run, the older one gives unknown jobs back, for the newer one. */
 async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
   const about = { job: job.name.slice(0, 64) };
   if (job.attemptsStarted > maxReturns) {
@@ -57,30 +57,27 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
   throw new DelayedError();
 }
 
-/** The time of a job in its queue, for the trace of its run. A deliberate delay counts too. */
+/** The time of a job in its queue, with a deliberate delay, for the trace of its run. */
 export function timeInQueue({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
   return { queue: queueName, from: timestamp, until: processedOn ?? timestamp };
 }
 
-/** Work that can be ended from outside. */
+/** Work that another part can end. */
 export interface Stoppable {
   /**
-   * Stops taking work and waits for the running work; when `deadline` aborts, the rest is handed back or left. Resolves with that
+   * Takes no more work and waits for the running work. When `deadline` aborts, it hands back or leaves the rest. Resolves with that
    * rest, in words for the log.
    */
   stop: (deadline: AbortSignal) => Promise<readonly string[]>;
 }
 
-/**
- * Jobs that a process has to leave before they are done. Each goes back to the head of its queue, where another process takes it
- * at once: otherwise it would wait until its lock expires.
- */
+/** The unfinished jobs of a process. Each goes back to the head of its queue, where another process takes it before its lock expires. */
 export class HandBack {
   /** Releases each running job. */
   readonly #underWay = new Set<() => void>();
   readonly #handedBack: string[] = [];
 
-  /** Does a job's work unless the job is handed back first. The work can still run then: a job can run twice. */
+  /** Does a job's work unless the job is handed back first. The work can still run then, so a job can run twice. */
   async run<T>(job: Job, token: string | undefined, work: Promise<T>): Promise<T> {
     let letGo = () => {};
     const due = new Promise<"due">((resolve) => {
@@ -106,7 +103,7 @@ export class HandBack {
   }
 }
 
-/** Whether an earlier start of this job did not end: its process died, or handed it back. */
+/** Whether an earlier start did not end: its process died, or handed the job back. */
 export function wasStartedBefore({ attemptsStarted, attemptsMade }: Job): boolean {
   return attemptsStarted > attemptsMade + 1;
 }

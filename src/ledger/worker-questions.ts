@@ -11,8 +11,8 @@ export interface WorkerQuestions {
 const lookEveryMs = 100;
 
 /**
- * Asks a worker, any of them, and polls for its answer. BullMQ's events would be faster, but can be lost: its listener begins
- * after its own first read, and misses what comes between two reads before that.
+ * Asks any worker, and polls for its answer. BullMQ's events would be faster, but it can lose them: its listener begins after its own
+ * first read.
  */
 export function workerQuestions(queues: Pick<Queues, "of">): WorkerQuestions {
   return {
@@ -33,14 +33,14 @@ export function workerQuestions(queues: Pick<Queues, "of">): WorkerQuestions {
   };
 }
 
-/** A worker takes 16 jobs at once; questions about a cluster that does not answer must not take the places of its work. */
+/** A worker takes 16 jobs at once: questions about a silent cluster must not block its work. */
 const maxAtOnce = 4;
 
-/** The same, with a few questions about clusters at a time; the others wait for their turn, which counts as waiting. */
+/** The same, with a few questions about clusters at a time. The wait for a turn counts in `withinMs`. */
 export function limitQuestions({ ask }: WorkerQuestions, most = maxAtOnce): WorkerQuestions {
   const waiting: (() => void)[] = [];
   let running = 0;
-  // The place is handed over, so that no other question takes it.
+  // Passes the place on, so that no other question takes it.
   const leave = () => {
     const next = waiting.shift();
     if (next) next();

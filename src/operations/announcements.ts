@@ -27,9 +27,9 @@ function announcements<Value extends object>(name: string): Announcements<Value>
     publish: (value) => line.publish(value),
     subscribe: (listener) => {
       // Only `publish` above sends to this channel.
-      const hear = (value: unknown) => listener(value as Value);
-      line.subscribe(hear);
-      return () => void line.unsubscribe(hear);
+      const listen = (value: unknown) => listener(value as Value);
+      line.subscribe(listen);
+      return () => void line.unsubscribe(listen);
     },
   };
 }

@@ -43,14 +43,14 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
     registers,
   });
   answeredRequests.subscribe(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
-  tellApprovers(registry);
+  createApproverGauge(registry);
   return {
     lastSuccess: () => Object.fromEntries(lastSuccess),
     awaySince: () => Object.fromEntries(awaySince),
   };
 }
 
-function tellApprovers(registry: Registry): void {
+function createApproverGauge(registry: Registry): void {
   const missing = new Gauge({
     name: "eks_access_approvers_missing",
     help: "Active approvers that a level of a cluster lacks, at the Slack process's last check",
@@ -68,7 +68,7 @@ function tellApprovers(registry: Registry): void {
   });
 }
 
-function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void): void {
+function countCalls(registry: Registry, listener: (call: FinishedCall) => void): void {
   const registers = [registry];
   const total = new Counter({
     name: "eks_access_calls_total",
@@ -86,7 +86,7 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
   finishedCalls.subscribe((call) => {
     total.inc({ service: call.service, operation: call.operation, result: call.result });
     seconds.observe({ service: call.service }, call.seconds);
-    alsoTell(call);
+    listener(call);
   });
 }
 
@@ -136,7 +136,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 /** Gauges of what all processes share. Without the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
   const { queues, tally, memoryUsed, zones, auditLag } = backlog;
-  tellClusters(registry, backlog);
+  createClusterGauges(registry, backlog);
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
@@ -173,15 +173,19 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
   gauge(registry, "eks_access_audit_lag_seconds", oldest, ["sink"], () => lag(({ seconds }) => seconds));
 }
 
-function tellClusters(registry: Registry, { openUnconfigured, overdue, closedFor }: Backlog): void {
-  const tell = (name: string, help: string, read: () => Promise<ReadonlyMap<string, number>>) =>
+function createClusterGauges(registry: Registry, { openUnconfigured, overdue, closedFor }: Backlog): void {
+  const addGauge = (name: string, help: string, read: () => Promise<ReadonlyMap<string, number>>) =>
     gauge(registry, name, help, ["cluster"], async () =>
       [...(await read())].map(([cluster, value]): Sample => [{ cluster }, value]),
     );
   const stranded = "Open requests of clusters that are not configured: no worker handles them";
-  tell("eks_access_stranded_requests", stranded, openUnconfigured);
-  tell("eks_access_overdue_leases", "Leases whose access should have been gone for a minute or more", overdue);
-  tell("eks_access_cluster_closed_seconds", "For how long no worker could open a cluster; absent: it can", closedFor);
+  addGauge("eks_access_stranded_requests", stranded, openUnconfigured);
+  addGauge("eks_access_overdue_leases", "Leases whose access should have been gone for a minute or more", overdue);
+  addGauge(
+    "eks_access_cluster_closed_seconds",
+    "For how long no worker could open a cluster; absent: it can",
+    closedFor,
+  );
 }
 
 function gauge(

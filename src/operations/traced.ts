@@ -153,13 +153,13 @@ async function runTraced<C extends TraceContext, T>(
   const parent = first !== undefined && parents.every((each) => isSameTrace(each, first)) ? first : null;
   const work: Work = { name, kind: "consumer", parent, links: parents.filter((each) => each !== parent) };
   return traced({ ...work, attributes: { ...attributes, "eks_access.requests": [...ids] } }, () => {
-    tellWait(context);
+    traceWait(context);
     return act({ ...context, served });
   });
 }
 
 /** Shows how long this run's job has waited. */
-function tellWait({ waited }: TraceContext): void {
+function traceWait({ waited }: TraceContext): void {
   if (waited) traceEndedWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
 
@@ -199,7 +199,7 @@ export function tracedAnswer<T>(
 ): Promise<T> {
   const parent = askedIn !== undefined && isTraceParent(askedIn) ? askedIn : null;
   return traced({ name: `answer ${name}`, kind: "consumer", parent, attributes }, () => {
-    tellWait(context);
+    traceWait(context);
     return act();
   });
 }

@@ -84,16 +84,16 @@ export async function observedCall<T>(
 ): Promise<T> {
   return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
     const startedAt = performance.now();
-    const tell = (result: string) => {
+    const end = (result: string) => {
       addToTrace({ "eks_access.result": result });
       finishedCalls.publish({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
     };
     try {
       const answer = await run();
-      tell(resultOf(answer));
+      end(resultOf(answer));
       return answer;
     } catch (error) {
-      tell("unreachable");
+      end("unreachable");
       throw error;
     }
   });

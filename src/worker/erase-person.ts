@@ -16,7 +16,7 @@ export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" 
   readonly personData: PersonData;
 }
 
-export interface ErasureWish {
+export interface ErasureOptions {
   /** Recognises the person in a text. */
   readonly person: RegExp;
   /** Slack user id of the person who erases. */
@@ -34,17 +34,17 @@ export type ErasureResult =
  * it erased. A killed one is run again.
  * @throws AccessError
  */
-export async function erasePerson(context: ErasureContext, wish: ErasureWish): Promise<ErasureResult> {
+export async function erasePerson(context: ErasureContext, options: ErasureOptions): Promise<ErasureResult> {
   const { personData, now } = context;
-  const { read, unreadable } = await personData.records(wish.person);
+  const { read, unreadable } = await personData.records(options.person);
   const needed = [...unreadable.map(unreadableWords), ...read.flatMap((record) => neededWords(record, now()))];
   if (needed.length > 0) return { type: "refused", message: needed.join(" ") };
-  const requests = read.filter((record) => isRequest(record) && wish.person.test(record.requester));
+  const requests = read.filter((record) => isRequest(record) && options.person.test(record.requester));
   const ids = requests.map(({ id }) => id);
-  const events = await eraseEvents(context, wish, ids);
+  const events = await eraseEvents(context, options, ids);
   if (typeof events === "object") return { type: "refused", message: `The audit log is broken. ${events.message}` };
   const kept = await removeRecords(context, read);
-  await personData.forget(wish.person);
+  await personData.forget(options.person);
   await forgetJobs(context);
   return { type: "erased", events, records: read.length - kept.length, kept };
 }
@@ -66,7 +66,7 @@ const maxTries = 5;
 
 async function eraseEvents(
   context: ErasureContext,
-  { person, by, why }: ErasureWish,
+  { person, by, why }: ErasureOptions,
   requests: readonly string[],
 ): Promise<number | BrokenChain> {
   const { auditLog, keys, now } = context;

@@ -150,7 +150,7 @@ export interface NamesRefusal {
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
 /** Every identity that signs in is in it. */
-const everybody = "system:authenticated";
+const authenticatedGroup = "system:authenticated";
 
 interface Names {
   readonly username: string;
@@ -170,7 +170,7 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   const all = [...new Set(groups.map(fill))];
   const isAdmin = all.includes(MASTERS);
   const kept = all.filter((group) => group !== "" && !reserved.test(group));
-  const others = all.filter((group) => reserved.test(group) && group !== MASTERS && group !== everybody);
+  const others = all.filter((group) => reserved.test(group) && group !== MASTERS && group !== authenticatedGroup);
   const templated = kept.find((group) => group.includes("{{"));
   if (templated) return refuseTemplatedGroup(templated);
   const [first] = others;

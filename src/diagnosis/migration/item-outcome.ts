@@ -35,10 +35,10 @@ export type Outcome =
   /** EKS or an operator makes the access entry: nodes are not ours. */
   | { readonly type: "nodes"; readonly nodeType: NodeType; readonly isThere: boolean; readonly note: string }
   | { readonly type: "creator"; readonly note: string }
-  /** A lease of ours ends where it is, and the item can move after that. */
+  /** A lease of ours ends where it is; then the item can move. */
   | { readonly type: "waits"; readonly until: string; readonly note: string }
   | { readonly type: "stays"; readonly code: string; readonly why: string; readonly remedy: string }
-  /** It matches no caller today, nor would an access entry. */
+  /** It matches no caller, and an access entry would match none either. */
   | { readonly type: "dead"; readonly why: string };
 
 export interface ItemOutcome {
@@ -85,7 +85,7 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
   const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
-  // It was complete once: another person's later change stays, as with any entry that is not ours.
+  // It was complete once: a later change by others stays.
   if (there?.migrated === "whole" && !isDone) return { type: "has-entry", note: presentNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
@@ -120,7 +120,7 @@ function ownersText(owners: readonly ManagedNodes[]): string {
   return owners.length > 0 ? ` It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
 }
 
-/** EKS knows the owners of nodes; without the right to ask it, the item alone does not show them. */
+/** EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them. */
 function nodesOf(
   owners: readonly ManagedNodes[],
   managedNodes: MigrationFacts["managedNodes"],
@@ -152,7 +152,7 @@ function presentNote({ username, groups, policies, type }: PresentEntry): string
   return `An access entry that is not ours already replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
 }
 
-/** The problem that `check` shows first for the item; it may be some lines below the item's start. */
+/** The problem that `check` shows first for the item, perhaps some lines below its start. */
 const wildcardNote =
   "New releases of the authenticator admit every principal that fits its wildcard; an access entry names one.";
 
@@ -189,9 +189,8 @@ type WholeArnReading =
   | { readonly type: "refused"; readonly code: string; readonly why: string; readonly remedy: string };
 
 /**
- * aws-auth has roles without their paths, and an access entry needs them. Without a given path we use none: a role's name is
- * unique in an account, and EKS refuses the ARN of a role that does not exist. So it refuses an ARN without its path, which never
- * means another role.
+ * aws-auth has roles without their paths, and an access entry needs the path. Without a given path it uses none. A role's name is unique
+ * in an account, and EKS refuses the ARN of a role that does not exist. So an ARN without its path never means another role.
  */
 function readWholeArn(
   arn: string,

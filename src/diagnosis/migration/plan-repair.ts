@@ -23,7 +23,7 @@ export type RepairPlanned =
     }
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
-/** A role with entries that let no one in any more, and the principal that they were meant for. */
+/** A role with entries that let no one in any more, and the principal that replaces it. */
 interface DeadPrincipal {
   /** As the cluster names it. */
   readonly from: string;
@@ -42,9 +42,9 @@ type Outcome =
     };
 
 /**
- * Plans the repair of entries of dead principals. A person names the principal that lives (`givenArns`); where each role of a permission
- * set has an access entry, EKS's own dates name it. A person can be wrong, and then the "dead" role is the one that lives: so an entry
- * goes only if EKS has confirmed a later role of its permission set. An item of aws-auth, of which EKS confirms nothing, never goes.
+ * Plans the repair of entries of dead principals. A person names the living principal (`givenArns`); where each role of a permission set
+ * has an access entry, EKS's own dates name it. If the person is wrong, the "dead" role lives. So an entry goes only if EKS has
+ * confirmed a later role of its permission set. EKS confirms nothing about an item of aws-auth, so an item never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
   const outcomes = withinMessage(deadIn(facts).flatMap((dead) => outcomesOf(dead, facts)));
@@ -65,12 +65,12 @@ export function planRepair(facts: MigrationFacts): RepairPlanned {
   };
 }
 
-/** Two people approve that the living principal has what the dead one had, system:masters included. */
+/** Two people approve that the living principal gets all that the dead one had, system:masters included. */
 export function repairGuard({ creatorArn }: Pick<MigrationFacts, "creatorArn">) {
   return { creatorArn, allowMasters: true };
 }
 
-/** Covers each replacement whole: an approval of one is none of another. Hex SHA-256. */
+/** Covers each replacement whole: an approval of one does not approve another. Hex SHA-256. */
 export function digestOfRepair(
   { clusterArn }: Pick<MigrationFacts, "clusterArn">,
   replacements: readonly Replacement[],
@@ -79,10 +79,10 @@ export function digestOfRepair(
   return createHash("sha256").update(canonicalJson(value)).digest("hex");
 }
 
-/** The approvers' message shows so many whole, and no command shows the rest. */
+/** The approvers' message shows at most this many in full, and no command shows the rest. */
 const maxReplacements = 6;
 
-/** What is replaced comes first. More than a message shows waits: no one approves what they can't read (law 4). */
+/** Replaced items come first. More than a message shows waits: approvers approve only what they can read (law 4). */
 function withinMessage(outcomes: readonly Outcome[]): readonly Outcome[] {
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
   const waiting = replaced.slice(maxReplacements).map(({ place, replacement: { from } }): Outcome => {
@@ -145,7 +145,7 @@ function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: Mi
   if (from === living) return replacedBy(from);
   const own = ownOf(living, facts);
   if (own.isLeased) return { ...about, outcome: "waits", why: leased };
-  // EKS confirms that the role exists when it makes its entry, and a permission set has one role.
+  // EKS checks that a role exists when it makes its entry, and a permission set has one role.
   if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, living));
   const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
   return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: laterThan(living) };
@@ -177,7 +177,7 @@ function laterThan(living: string): string {
 
 const leased = "A temporary access needs this entry, or one of the role that lives. Ask again after that ends.";
 
-/** AWS sets tags that begin so, for example of a CloudFormation stack, and refuses them from others. */
+/** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: PresentEntry["tags"] = {}): Replacement["tags"] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith("aws:")));
 }
@@ -186,7 +186,7 @@ function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
   return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
 }
 
-/** What the principal that lives has already: it stays as it is. */
+/** What the living principal has already: it stays. */
 function ownOf(living: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
   const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
   const item = mode === "API" ? null : entryOf(document, withoutRolePath(living));

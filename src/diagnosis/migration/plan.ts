@@ -31,7 +31,7 @@ export interface MigrationPlan {
   readonly keptBecause: string | null;
   /** What must happen before the mode can be API; empty: nothing. */
   readonly before: readonly string[];
-  /** Covers who gets which access entry and who leaves aws-auth: the same until all is done. Hex SHA-256. */
+  /** Covers each new access entry and each item that leaves aws-auth. It stays the same until all is done. Hex SHA-256. */
   readonly digest: string;
 }
 
@@ -40,8 +40,8 @@ export type MigrationResult =
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
 /**
- * Plans a cluster's migration from aws-auth to access entries. After each step, exactly the same principals can sign in, with the
- * same username and groups, except what a step names. What can't move stays in aws-auth.
+ * Plans a cluster's migration from aws-auth to access entries. After each step the same principals can sign in, with the same username
+ * and groups, except what a step names. What can't move stays in aws-auth.
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
@@ -83,7 +83,7 @@ function takeOut(
   facts: MigrationFacts,
   outcomes: readonly ItemOutcome[],
 ): TakeOut | (MigrationResult & { type: "refused" }) {
-  // An unreadable section has items that we can't name: the migration would lose them.
+  // An unreadable section has unknown items, which the migration would lose.
   const unread = refuseUnlessWhole(facts.document);
   if (unread) return { type: "refused", code: unread.code, message: unread.message };
   const arns = outcomes.flatMap(({ item, outcome }) =>
@@ -104,7 +104,7 @@ function takeOut(
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
 }
 
-/** Why an item prevents the mode API, in which aws-auth is not read. */
+/** Why an item prevents the mode API, which does not read aws-auth. */
 function beforeApi({ item, outcome }: ItemOutcome): string[] {
   if (outcome.type === "stays") return [`${item.arn}: ${outcome.why} ${outcome.remedy}`];
   if (outcome.type === "waits") return [`${item.arn}: it waits until ${outcome.until}.`];
@@ -128,7 +128,7 @@ function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): P
   return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole", isLeased: false };
 }
 
-/** Who can sign in after a step. What EKS makes when the mode is switched is for nodes and the creator. */
+/** Who can sign in after a step. The entries that EKS makes with the new mode are for nodes and the creator. */
 function after(state: SignInState, step: MigrationStep): SignInState {
   switch (step.type) {
     case "switch-mode":
@@ -144,7 +144,7 @@ function after(state: SignInState, step: MigrationStep): SignInState {
 }
 
 /**
- * Plays the steps on the values, and compares the identity of each named principal after each step.
+ * Plays the steps, and compares the identity of each named principal after each step.
  *
  * @returns the unintended change of a step, as one sentence; null: none
  */
@@ -174,7 +174,7 @@ function untouched({ mode, document, presentEntries }: MigrationFacts, steps: re
   };
 }
 
-/** Includes a role of each account that is mapped as a whole. */
+/** Includes one role of each account that is mapped whole. */
 function callersOf({ document, presentEntries }: MigrationFacts, steps: readonly MigrationStep[]): string[] {
   const named = document.entries.map(({ section, arn }) =>
     section === "mapAccounts" ? `arn:aws:iam::${arn}:role/any-other` : arn,
@@ -214,8 +214,8 @@ interface SignedIn {
 }
 
 /**
- * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth where the mode reads it. Entries of
- * nodes give what EKS decides, so they count as no identity.
+ * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth. Entries of nodes count as no identity: EKS
+ * decides what they give.
  *
  * @param callerArn from sts:GetCallerIdentity, or a role's or user's own
  */

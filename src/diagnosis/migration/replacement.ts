@@ -2,7 +2,7 @@ import type { Replacement } from "../../access/request/migration.ts";
 import { type Change, entryOf, sameGroups } from "../../aws-auth/index.ts";
 import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
 
-/** The ARN of the living role where a dead one had `from`: both are of one permission set, so they have the same path. */
+/** The ARN of the living role in place of a dead one. Both belong to one permission set, so they have the same path. */
 export function arnAfter(from: string, living: string): string {
   return `${from.slice(0, from.lastIndexOf("/") + 1)}${nameIn(living)}`;
 }
@@ -11,7 +11,7 @@ function nameIn(arn: string): string {
   return arn.slice(arn.lastIndexOf("/") + 1);
 }
 
-/** The dead entry's username. EKS's own names a role by its name, which then is the new one's. */
+/** The dead entry's username, with the new role's name where EKS wrote the old one. */
 export function usernameAfter({ username, from, to }: Replacement): string {
   return to === null ? username : username.replaceAll(nameIn(from), nameIn(to));
 }
@@ -51,7 +51,7 @@ function inEntries(replacement: Replacement, { presentEntries }: Pick<MigrationF
   if (isDead && !hasAll(found, replacement, replacement.username)) return "differs";
   if (to === null) return isDead ? "left" : "done";
   const made = from === to && isDead ? undefined : of(to);
-  // Without either, only an entry of the same ARN can be between its deletion and its creation.
+  // Without either, only an entry of the same ARN can be deleted and not yet created.
   if (!made) return isDead || from === to ? "left" : "differs";
   if (made.migrated === "begun") return "left";
   if (!hasAll(made, replacement, usernameAfter(replacement))) return "differs";

@@ -12,12 +12,12 @@ const anchorsKey = "{eks-access}:anchors";
 /** A hash: for each sink the number of its newest event. */
 const deliveredKey = "{eks-access}:audit-delivered";
 
-/** More than ten years of anchors, one a day; above that the oldest go. */
+/** Ten years of anchors, one a day; the oldest go first. */
 const maxAnchors = 4_000;
 
 /**
  * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to remove, the anchors that the base
- * knows, its seal, the seal before, its erasures.
+ * knows, its seal, the previous seal, its erasures.
  */
 const beginScript = `
 local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
@@ -30,11 +30,11 @@ redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', to)
 return 1
 `;
 
-/** The log without what is erased, until it takes the place of the log. */
+/** The log without the erased texts, until it replaces the log. */
 const copyKey = `${eventsKey}-copy`;
 /** Redis does nothing else during one call. */
 const copiedAtOnce = 500;
-/** A copy that a dead process left. Milliseconds. */
+/** How long a copy of a dead process stays. Milliseconds. */
 const copyKeptMs = 3_600_000;
 
 /** KEYS: events, copy. ARGV: the first and the last number; JSON of the erased ones among them: by number, text and digest. */
@@ -50,7 +50,7 @@ return 1
 `;
 
 /**
- * Adds what came after the copy, which takes the place of the log. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the last
+ * Adds the events after the copy, and replaces the log by it. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the last
  * number in the copy, the event about it, its digest.
  */
 const eraseScript = `${chainLua}
@@ -109,14 +109,14 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
   return explained(log, "The audit log in Redis did not answer");
 }
 
-/** What the scripts write of a beginning, in their order. */
+/** The values of a beginning, in the order of the scripts. */
 function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {
   const marks = [...erasures].map(([sequence, mark]) => `${sequence}:${mark}`);
   const places = anchors.map(formatAnchor).join(" ");
   return [String(count), hash, places, seal ?? "", before.seal ?? "", marks.join(" ")];
 }
 
-/** A stream takes no change, so a page at a time becomes another one. @returns the number of the last event that it has */
+/** A stream's entries can't change, so this copies it page by page. @returns the number of the last event in the copy */
 async function copyErased(redis: RedisClient, erased: ReadonlyMap<number, ErasedEvent>): Promise<number> {
   await redis.del(copyKey);
   for (let last = 0; ; ) {

@@ -28,10 +28,7 @@ export type ConnectionMode = "fails-fast" | "waits";
 
 export interface ClientOptions {
   readonly patience: ConnectionMode;
-  /**
-   * Commands of one turn of the event loop go to Redis in one write. Not where BullMQ defines its scripts: each write would carry
-   * them.
-   */
+  /** Commands of one turn of the event loop go to Redis in one write. Not for BullMQ: each write would carry its scripts. */
   readonly gathers?: boolean;
 }
 
@@ -41,8 +38,8 @@ export type RedisClient = Redis | Cluster;
 export const usualConnectTimeoutMs = 3_000;
 const usualCommandTimeoutMs = 5_000;
 /**
- * After a failover of the network the other end can be gone without a word, and the connection swallows every command until this
- * time. Shorter than a command's time, so that the command has a second try; longer than the 10 seconds for which BullMQ blocks.
+ * After a failover of the network the other end can vanish silently: no command gets an answer until this time. It is shorter than a
+ * command's time, so that the command has a second try, and longer than the 10 seconds for which BullMQ blocks.
  */
 const silenceEndsConnection = {
   "fails-fast": (commandTimeout: number) => commandTimeout * 0.6,
@@ -67,7 +64,7 @@ export function openClient(
     enableAutoPipelining: gathers,
     enableOfflineQueue: patience === "waits",
     retryStrategy: reconnectAfter,
-    // After a failover the old master can continue as a replica. A waiting command is sent again, to the new master.
+    // After a failover the old master can continue as a replica. ioredis sends a waiting command again, to the new master.
     reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
   });
 }
@@ -83,7 +80,7 @@ function clusterClient(
     enableAutoPipelining: gathers,
     enableOfflineQueue: patience === "waits",
     clusterRetryStrategy: reconnectAfter,
-    // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.
+    // Each redirection can wait for 100 ms: few enough that an ack to Slack is in time.
     ...(patience === "fails-fast" && { maxRedirections: 6 }),
     slotsRefreshTimeout: access.connectTimeoutMs ?? usualConnectTimeoutMs,
     // ioredis resolves names by itself, and would compare the certificate with the resolved address.

@@ -20,9 +20,9 @@ import { readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "
 import type { StoredReader } from "./stored.ts";
 
 /**
- * Hands out closed records, the longest closed first, and puts each of them off: another worker does not get it, and one that
- * can't be removed does not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV:
- * closed before, put off until, the most
+ * Takes closed records, the longest closed first, and puts each off: another worker does not get it, and one that can't be removed does
+ * not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV: closed before, put off until,
+ * the most
  */
 const takeClosedScript = scriptOf(`
 local found = {}
@@ -69,8 +69,8 @@ return found
 const keysAtOnce = 500;
 
 /**
- * Gives closed records that were written without a commit their place in the list: without one they would never be removed. Each
- * call looks at some of all records, and continues where the last one stopped.
+ * Lists closed records that were written without a commit: otherwise nothing would remove them. Each call looks at some of all
+ * records, and continues where the last one stopped.
  */
 async function listClosed(redis: RedisClient, reader: StoredReader): Promise<void> {
   const found = await runScript(
@@ -89,8 +89,8 @@ async function listClosed(redis: RedisClient, reader: StoredReader): Promise<voi
 }
 
 /**
- * Removes one record and everything that belongs to it, if it is unchanged since it was read, nothing is due about it, its
- * message shows it and no open request extends it. Its events stay; the index to them lasts as long as they do.
+ * Removes one record with all its data, if it is unchanged since it was read, nothing is due about it, its message shows it and no open
+ * request extends it. Its events stay; the index to them lasts as long as they do.
  * KEYS: record, due, unshown, extensions of it, counts, log, shown, thread, trace, over for good, and the lists ARGV: version,
  * id, how long the log lasts in milliseconds or "", "id" if the id stays. Returns 1 if the record is gone.
  */
@@ -109,8 +109,8 @@ return 1
 `);
 
 /**
- * Whether the record is gone. A migration that is not its cluster's newest never becomes that again: no change can come between
- * check and removal.
+ * Whether the record is gone. A migration that is not its cluster's newest never becomes it again, so nothing can change between check
+ * and removal.
  * @param logForMs how long the index to its events lasts; null: for ever
  */
 export async function removeRecord(

@@ -10,7 +10,7 @@ const prefix = "{eks-access}";
 const keys = {
   adopted: `${prefix}:adopted`,
   troubles: `${prefix}:cluster-troubles`,
-  /** A hash: when others last reverted our writes once more, ISO 8601. */
+  /** A hash: when others last reverted our writes, ISO 8601. */
   reverted: `${prefix}:reverted`,
   creations: `${prefix}:creations`,
   /** A hash: the namespaces of each cluster, as a worker published them. */
@@ -21,7 +21,7 @@ const keys = {
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   letIn: `${prefix}:let-in`,
-  /** A hash: for each level of each cluster the approvers with which it had enough. */
+  /** A hash: the last sufficient approvers of each level of each cluster. */
   goodApprovers: `${prefix}:good-approvers`,
 } as const;
 
@@ -130,7 +130,7 @@ const listKey = "{eks-access}:fleet";
 const noticesKey = "{eks-access}:notices";
 const maxNotices = 100;
 
-/** The fleet, and notices for the operators, on Redis. Who reads them parses them, with their seals. */
+/** The fleet, and notices for the operators, on Redis. Their readers parse them and verify their seals. */
 export function redisFleet(redis: RedisClient): FleetLedger {
   return {
     fleetAt: () => redis.hget(listKey, "at"),
@@ -144,7 +144,7 @@ export function redisFleet(redis: RedisClient): FleetLedger {
   };
 }
 
-/** Null: it is not there, or no JSON. */
+/** Null: absent, or no JSON. */
 function parsed(text: string | null): unknown {
   try {
     return JSON.parse(text ?? "null");

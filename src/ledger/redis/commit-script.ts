@@ -4,8 +4,8 @@ import type { RedisClient } from "./client.ts";
 /**
  * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)` returns its sequence
  * number.
- * It computes the chain value because only here the previous value is certain. Redis offers scripts no SHA-256 (only SHA-1), so
- * it is written out; its input is always 64 bytes: the previous value and the event's digest.
+ * It computes the chain value here, because only here the previous value is certain. Redis offers scripts no SHA-256 (only SHA-1), so
+ * this is one. Its input is always 64 bytes: the previous value and the event's digest.
  */
 export const chainLua = `
 local bit = bit
@@ -66,7 +66,7 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
-/** Lua: whether a stored record has the expected version. A change without a commit is not overwritten. */
+/** Lua: whether a stored record has the expected version. It never overwrites a change without a commit. */
 const intactLua = `
 local function is_intact(text, version)
   if version == '0' then return true end
@@ -75,7 +75,7 @@ local function is_intact(text, version)
 end
 `;
 
-/** Lua: moves a record from its old class to its new one, in a hash of numbers; '' does not count. */
+/** Lua: moves a record from its old class to its new one, in a hash of numbers; '' is no class. */
 export const countLua = `
 local function count(key, before, now)
   if before == now then return end
@@ -89,10 +89,10 @@ end
  * append the audit event to the chain (laws 2 and 6 of docs/architecture.md).
  *
  * KEYS: record, due, unshown, head, events, log of the record, counts, open by cluster, and the lists
- * ARGV: version before, record, id, due score or "", event or "", its digest (hex), what it counts as or "", the cluster in which it
- * counts as open or "", for each list the place in it, or ""; then which of KEYS lists what this person asked for that waits, and how many of
- * those there may be, or ""
- * Returns 1, or 0 where the version differs, the record can't be read, or too many wait.
+ * ARGV: version before, record, id, due score or "", event or "", its digest (hex), its class or "", the cluster in which it counts as
+ * open or "", for each list the place in it, or ""; then the index in KEYS of this person's pending requests, and the most of them,
+ * or ""
+ * Returns 1, or 0 where the version differs, the record can't be read, or too many are pending.
  */
 export const commitScript = scriptOf(`${chainLua}${intactLua}${countLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'record', 'class', 'open')
@@ -120,7 +120,7 @@ return 1
 `;
 
 /**
- * Appends an event that changes no record. Ids without a record leave no key behind. KEYS: record, head, events, log of the
+ * Appends an event that changes no record. An id without a record leaves no key behind. KEYS: record, head, events, log of the
  * record. ARGV: event, event digest (hex)
  */
 export const noteScript = `${chainLua}
@@ -130,9 +130,9 @@ return 1
 `;
 
 /**
- * Remembers what a message shows, and removes the record from the unshown ones if that is its newest version. If a late messenger
- * showed an older version over it, the record is unshown again. A messenger of a removed record leaves nothing behind. KEYS:
- * record, shown, unshown. ARGV: id, version shown, shown
+ * Remembers what a message shows, and removes the record from the unshown ones if that is its newest version. After a late messenger
+ * showed an older version, the record is unshown again. A removed record leaves nothing behind. KEYS: record, shown, unshown. ARGV:
+ * id, version shown, shown
  */
 export const markShownScript = scriptOf(`
 local newest = redis.call('HGET', KEYS[1], 'version')
@@ -153,7 +153,7 @@ export function scriptOf(text: string): Script {
   return { text, digest: createHash("sha1").update(text).digest("hex") };
 }
 
-/** Runs a script; one that Redis has forgotten, for example after a restart, is sent whole. */
+/** Runs a script. Sends the whole text if Redis has forgotten it, for example after a restart. */
 export async function runScript(
   redis: RedisClient,
   { text, digest }: Script,

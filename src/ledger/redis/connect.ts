@@ -12,7 +12,7 @@ export interface LedgerConnection extends RedisConnection {
   readonly forQueues: RedisClient;
 }
 
-/** A first connection may take so much longer than one: it asks Sentinels or nodes of a cluster first. */
+/** A first connection takes longer: it first asks Sentinels or nodes of a cluster. */
 const moreAtStartMs = 2_000;
 
 /**
@@ -29,7 +29,7 @@ export async function connectRedis(
   const redis = openClient(address, access, { patience: "fails-fast", gathers });
   const withinMs = (access.connectTimeoutMs ?? usualConnectTimeoutMs) + moreAtStartMs;
   const reasons: unknown[] = [];
-  // Collected besides the rejection, which can be just "Connection is closed": of Cluster nodes and Sentinels too.
+  // The rejection can be just "Connection is closed", so collect the errors too, also of Cluster nodes and Sentinels.
   const note = (error: unknown) => void reasons.push(error);
   for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
   try {
@@ -44,10 +44,7 @@ export async function connectRedis(
   return { redis, close: async () => void redis.disconnect() };
 }
 
-/**
- * The connection of a process that writes the ledger: as `connectRedis`, and only to a ledger of this program's schema. @throws
- * AccessError as `connectRedis`, and `ledger-schema`
- */
+/** As `connectRedis`, but only to a ledger of this program's schema. @throws AccessError as `connectRedis`, and `ledger-schema` */
 export async function connectLedger(url: string, access: RedisAccess = {}): Promise<LedgerConnection> {
   const connection = await connectRedis(url, access);
   try {
@@ -56,13 +53,13 @@ export async function connectLedger(url: string, access: RedisAccess = {}): Prom
     const close = async () => void (await Promise.all([connection.close(), queues.close()]));
     return { redis: connection.redis, forQueues: queues.redis, close };
   } catch (error) {
-    // An open connection would keep a process alive that should end with this error.
+    // An open connection would keep the process alive.
     await connection.close();
     throw error;
   }
 }
 
-/** A worker's connection to its queue blocks while it waits, so it must never give up. */
+/** A worker's connection blocks while it waits for jobs, so it never gives up. */
 export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
   const redis = openClient(addressOf(url), access, { patience: "waits" });
   ignoreErrors(redis);
@@ -75,12 +72,12 @@ function addressOf(url: string): RedisAddress {
   return reading.address;
 }
 
-/** Each failed command rejects; without a listener ioredis would also print the connection errors. */
+/** Each failed command rejects; without a listener ioredis would also print connection errors. */
 function ignoreErrors(redis: RedisClient): void {
   redis.on("error", () => {});
 }
 
-/** ioredis retries a Redis Cluster that is not whole yet, and forgets the promise of its first try. */
+/** ioredis retries a Redis Cluster that is not whole yet, but forgets the promise of its first try. */
 function ready(redis: RedisClient): Promise<void> {
   return new Promise((resolve) => redis.once("ready", () => resolve()));
 }
@@ -97,7 +94,7 @@ function timeout(ms: number): Promise<never> {
 
 export const schemaKey = "{eks-access}:schema";
 
-/** The schema of the ledger. Raise it with each change in src/ledger/redis that an older or a newer program would misread. */
+/** The schema of the ledger. Raise it with each change in src/ledger/redis that another version would misread. */
 export const schema = "3";
 
 /**
@@ -115,7 +112,7 @@ export async function expectSchema(redis: RedisClient): Promise<void> {
 
 async function readOrMark(redis: RedisClient): Promise<string | null> {
   try {
-    // Another process can mark it in between: the final value counts.
+    // Another process can mark it in between, so read the final value.
     await redis.set(schemaKey, schema, "NX");
     return await redis.get(schemaKey);
   } catch (error) {

@@ -29,19 +29,19 @@ export function chainText(event: AuditEvent): readonly [text: string, digest: st
   return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];
 }
 
-/** Appends an event, and remembers its place under its request's name. */
+/** Appends an event, and adds its number to the log of its request. */
 export async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
 }
 
-/** The last events under a request's name, in order. */
+/** The last events of a request's log, in order. */
 export async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
   return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
-/** The event with each of these sequence numbers, unless it was removed. */
+/** The events with these sequence numbers, without removed ones. */
 async function readEventsAt(redis: RedisClient, sequences: readonly string[]): Promise<readonly ChainedEvent[]> {
-  // One call each, in one round trip: they can be anywhere in the log.
+  // One call each, in one round trip: they can be far apart.
   const rows = await Promise.all(sequences.map((each) => redis.xrange(eventsKey, `${each}-0`, `${each}-0`)));
   return rows.flat().map(chainedEvent);
 }
@@ -52,7 +52,7 @@ function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEven
   return erased === undefined ? place : { ...place, erased };
 }
 
-/** No digest of it is in the chain, so that verification names its place. */
+/** The chain has no digest of it, so verification names its place. */
 const unreadable: AuditEvent = {
   type: "record.unreadable",
   at: new Date(0).toISOString(),

@@ -9,7 +9,7 @@ export interface RedisFacts {
   readonly fsync: string | null;
 }
 
-/** What the ledger requires of Redis: each setting keeps acknowledged decisions. */
+/** The settings of Redis that the ledger needs: each keeps acknowledged decisions. */
 export function examineRedis({ url, info, fsync }: RedisFacts): readonly Finding[] {
   const reading = readRedisUrl(url);
   const address = reading.type === "address" ? reading.address : null;
@@ -102,7 +102,7 @@ function examineEviction(fields: ReadonlyMap<string, string>, remedy = "Set maxm
     : broken(`it may evict leases when its memory is full (${named(policy)})`, remedy);
 }
 
-/** `appendfsync` is no part of INFO, and some users can't ask for it. */
+/** `appendfsync` is not in INFO, and some users can't read it. */
 function examineFsync(setting: string | null): Finding {
   if (setting === null)
     return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");

@@ -31,7 +31,7 @@ const causes: readonly Cause[] = [
     remedy: "Give it the rights that docs/operating.md lists.",
   },
   {
-    // The words of a server that requires client certificates, and got none or an untrusted one.
+    // From a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
     what: (place) => `Redis at ${place} requires a client certificate that it trusts`,
     remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
@@ -51,9 +51,9 @@ const causes: readonly Cause[] = [
 ];
 
 /**
- * Translates a failed connection. The errors of ioredis go no further: they carry the failed command with its arguments, and
- * those of AUTH and HELLO are the password. @param place where, without user and password @param errors of this connection, the
- * last one last; the first one with a known remedy counts
+ * Translates a failed connection. The errors of ioredis go no further: they have the failed command with its arguments, and those of
+ * AUTH and HELLO are the password. @param place where, without user and password @param errors of this connection, the newest last;
+ * the first one with a known remedy counts
  */
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);
@@ -75,7 +75,7 @@ function reasonOf(error: unknown): string {
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;
 }
 
-/** A port on Redis, each method of which fails with an AccessError `ledger-unreachable` alone. @param what a clause */
+/** A port on Redis that fails only with AccessErrors `ledger-unreachable`. @param what a clause */
 export function explained<Port extends object>(port: Port, what: string): Port {
   const calls = Object.entries(port as Record<string, (...given: unknown[]) => Promise<unknown>>);
   const guarded = calls.map(([name, call]) => {

@@ -56,7 +56,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
   return { ...explained(ports, what), migrations: explained(redisMigrations(redis, reader), what) };
 }
 
-/** The part of requests alone, besides the life of every record. */
+/** What requests have besides the life of every record. */
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
     get: (id) => readRecord(redis, reader, "request", id),
@@ -114,7 +114,7 @@ async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   await redis.eval(noteScript, places.length, ...places, ...chainText(event));
 }
 
-/** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list the closed ones. */
+/** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list has the closed ones. */
 function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
   return {
     commit: (change) => commit(redis, reader, change),
@@ -147,7 +147,7 @@ async function commit(
   ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);
-  // A connection broke after the script had run: ioredis sent it again, and the first run won.
+  // After a broken connection ioredis sends a script again that already ran.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
 }
@@ -156,7 +156,7 @@ function asJson(value: LedgerRecord): Json {
   return value as unknown as Json;
 }
 
-/** An unreadable record stays due, and would take the places of others: it is due again later. */
+/** An unreadable record stays due and would block others, so it is due again later. */
 const lookAgainMs = 5 * 60_000;
 
 async function readDue(

@@ -11,7 +11,7 @@ const linksKey = (user: string) => `{eks-access}:links:${user}`;
 /** A hash for each person, by Slack user id: what a worker found out, by cluster. */
 const identitiesKey = (user: string) => `{eks-access}:identities:${user}`;
 const identitiesKeptMs = 24 * 3_600_000;
-/** The people of every Slack user group. Its own time, in its seal, says whether it counts. */
+/** The people of every Slack user group. The time in its seal decides whether it counts. */
 const groupsKey = "{eks-access}:user-groups";
 const groupsKeptMs = 60_000;
 /** A hash by Slack user id. */
@@ -20,8 +20,8 @@ const proposalsKey = "{eks-access}:link-proposals";
 /**
  * One change of a person's links, with its event, or nothing.
  * KEYS: links of the person, proposals, head, events
- * ARGV: user, id of the proposal that must still wait or "", account, link or "", proposal or "", event, event digest (hex)
- * Returns 1, or 0 if another proposal waits, or none.
+ * ARGV: user, id of the expected proposal or "", account, link or "", proposal or "", event, event digest (hex)
+ * Returns 1, or 0 if another proposal is pending, or none.
  */
 const changeLinkScript = `${chainLua}
 if ARGV[2] ~= '' then
@@ -37,7 +37,7 @@ return 1
 
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
-    // What a request names must not take the place of a link.
+    // A request's principal must not replace a link.
     linkPrincipal: async (user, link) =>
       void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
     linksOf: (user) => readLinks(redis, reader, user),

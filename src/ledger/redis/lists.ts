@@ -20,11 +20,11 @@ export const dueKey = `${prefix}:due`;
 /** The number of requests of each class. */
 export const countsKey = `${prefix}:counts`;
 export const openByClusterKey = `${prefix}:open-by-cluster`;
-/** The ids of permanent leases that are over, and of which no record is left. */
+/** The ids of ended permanent leases without a record. */
 export const permanentKey = `${prefix}:over-for-good`;
-/** The closed records without any further effect, by since when. */
+/** The closed records without any further effect, by their time. */
 export const closedKey = `${prefix}:closed`;
-/** The open leases, by when their access should be gone. */
+/** The open leases, by the time when their access should be gone. */
 const goneKey = `${prefix}:gone-by`;
 /** The open requests that extend a lease. */
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
@@ -37,12 +37,12 @@ function personKey(list: ListName, user: string): string {
   return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
 }
 
-/** What a person asked for, for others too. For themselves alone only what waits is in it: the limit counts that. */
+/** A person's requests for others, and their own pending ones, which the limit counts. */
 function askedKey(list: ListName, user: string): string {
   return `${prefix}:${list}-asked-by:${user}`;
 }
 
-/** What a person asked for that waits for a decision. */
+/** A person's pending requests. */
 export const pendingKey = (user: string): string => askedKey("pending", user);
 
 /** Every migration of a cluster, by its number: clocks differ. */
@@ -56,13 +56,13 @@ export async function latestMigrationId(redis: RedisClient, cluster: string): Pr
   return id;
 }
 
-/** A sorted set, and the place in it; null: no place any more. */
+/** A sorted set, and the place in it; null: it leaves the set. */
 interface Listed {
   readonly key: string;
   readonly place: number | null;
 }
 
-/** The sorted sets that a record has a place in, or had one. */
+/** The sorted sets that have a record, or had it. */
 export function listsOf(record: LedgerRecord): readonly Listed[] {
   const own = isMigration(record) ? listsOfMigration(record) : listsOfRequest(record);
   return [...own, { key: closedKey, place: recordClosedSince(record) }];
@@ -103,8 +103,8 @@ export async function readOpenLeases(
 }
 
 /**
- * A commit gives a record its place in the lists. One without places was written without a commit, or is left of a copy: no run
- * would ever look at it, and its void approval would stay unnoticed. It gets its places, if it is unchanged since it was read.
+ * Lists records that were written without a commit, or are left of a copy, if they are unchanged since they were read. Otherwise no run
+ * would find such a record, and its void approval would go unreported.
  */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
   const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);
@@ -129,7 +129,7 @@ for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
 return 1
 `);
 
-/** The most due records in one look; the rest is due again in a moment. */
+/** The most due records in one look; the rest is due again soon. */
 const maxDue = 10_000;
 
 /** Ids of overdue leases, the longest overdue first. */
@@ -167,7 +167,7 @@ export async function pageOfList(
   const keys = [...clusters, ...own];
   if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
   if (keys.length === 0) return { ids: [], total: 0 };
-  // A person's own record is in several of them at the same place: their sum would move it.
+  // A person's own record is in several of them at the same place, which a sum would move.
   const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
   return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
 }
@@ -181,7 +181,7 @@ async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, 
   return { ids, total };
 }
 
-/** A person has few records: they are looked up among the clusters'. */
+/** A person has few records, so this looks them up in the clusters' lists. */
 async function idsInBoth(
   redis: RedisClient,
   own: readonly string[],

@@ -39,10 +39,10 @@ async function readHomes(redis: RedisClient, users: readonly string[]): Promise<
 
 export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
 
-/** Long enough for an approval on the next working day; later work begins a trace of its own. */
+/** Long enough for an approval on the next working day; later work begins a new trace. */
 const keptSeconds = 3 * 86_400;
 
-/** The traces of requests on Redis. A forged one only shows up in another trace. */
+/** The traces of requests on Redis. A forged one only appears in another trace. */
 export function redisRequestTraces(redis: RedisClient): RequestTraces {
   return {
     remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),

@@ -11,8 +11,8 @@ export const recordPrefix = "{eks-access}:record:";
 export const recordKey = (id: string): string => `${recordPrefix}${id}`;
 
 /**
- * The text of each of these records: one answer instead of one for each record. All of them are in the slot of the key, which
- * leads the call to the right node of a Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids
+ * The text of each of these records, in one answer. All records are in the slot of the key, which leads the call to the right node of a
+ * Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids
  */
 const textsScript = scriptOf(`
 local found = {}
@@ -37,10 +37,10 @@ export async function readRecord<K extends RecordKind>(
 }
 
 /**
- * The SHA-1 of each record's text, as the commit script writes it; a version can come twice, after a failover. It is not computed
- * here, which would take as long as sending the text. So a text that is written into Redis without a commit is not seen until a
- * restart. Answers with the digest of all of them, and with each one if the reader knows another. KEYS: list, the prefix of
- * records' keys. ARGV: the digest that the reader knows
+ * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
+ * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
+ * digest of all, and with each one if the reader knows another. KEYS: list, the prefix of records' keys. ARGV: the digest that
+ * the reader knows
  */
 const digestsScript = scriptOf(`
 local found, parts = {}, {}
@@ -64,7 +64,7 @@ const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 
 /** The content of a list when it was last read. */
 interface KnownList {
-  /** Of all its ids and digests; null: one of its records has none, or is unreadable, so the list is read each time. */
+  /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
   readonly digest: string | null;
   readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
   readonly requests: readonly AccessRequest[];
@@ -75,7 +75,7 @@ const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
 const maxKnown = 2_000;
 
-/** The records of a sorted list, in its order. Each run reads all leases of its cluster: only changes are sent. */
+/** The records of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
 export async function readListed(
   redis: RedisClient,
   reader: StoredReader,
@@ -92,7 +92,7 @@ export async function readListed(
   return now.requests;
 }
 
-/** Reads the records of a list that its reader does not know in their present form. */
+/** Reads the new and changed records of a list. */
 async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
@@ -113,12 +113,12 @@ async function readChanged(
     const [text, written] = pairs[index] ?? [];
     const request = await reader.read("request", id, text);
     if (request === null) continue;
-    // Not the digest of a text that was written next to it.
+    // The digest does not fit a text that was written without a commit.
     if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
     else passing.set(id, request);
   }
   const requests = digests.flatMap(([id]) => records.get(id)?.request ?? passing.get(id) ?? []);
-  // A change in between can be undone, for example by a failover.
+  // A failover can undo a change in between.
   const isWhole = digests.every(([id, each]) => each !== null && records.get(id)?.digest === each);
   return { digest: isWhole ? digest : null, records, requests };
 }
@@ -156,7 +156,7 @@ export async function readRecords(
   );
 }
 
-/** The same, without records that are no request. */
+/** The same, for requests alone. */
 export async function readRequests(
   redis: RedisClient,
   reader: StoredReader,
@@ -165,7 +165,7 @@ export async function readRequests(
   return (await readRecords(redis, reader, ids)).filter(isRequest);
 }
 
-/** Parses these records, each as its kind, without unreadable ones. */
+/** Parses these records, without unreadable ones. */
 export async function readTexts(reader: StoredReader, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
   const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);

@@ -7,7 +7,7 @@ export interface RedisNode {
 /** The servers of REDIS_URL: one server, the Sentinels that know the master, or some nodes of a Redis Cluster. */
 export interface RedisAddress {
   readonly kind: "server" | "sentinel" | "cluster";
-  /** To the servers, and to the Sentinels alike. */
+  /** For the servers and the Sentinels. */
   readonly tls: boolean;
   readonly nodes: readonly RedisNode[];
   /** The Sentinels' name for the master; empty for the other kinds. */
@@ -26,7 +26,7 @@ export type RedisUrlReading =
 const kinds = { "": "server", "+sentinel": "sentinel", "+cluster": "cluster" } as const;
 const usualPorts = { server: 6379, sentinel: 26379, cluster: 6379 } as const;
 
-/** WHATWG's parser accepts no URL with several hosts and ports, so this reads it. */
+/** WHATWG's parser accepts no URL with several hosts, so this reads it. */
 const shape =
   /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 

@@ -12,7 +12,7 @@ import type { RedisClient } from "./client.ts";
 import { chainLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
 
-/** Everything that leaves Redis as JSON, by its kind. */
+/** Everything that Redis keeps as JSON, by its kind. */
 const schemas = {
   request: accessRequestForm,
   migration: migrationForm,
@@ -36,13 +36,13 @@ type Reading<K extends StoredKind> =
   /** A clause without any text of the record. */
   | { readonly type: "unreadable"; readonly problem: string };
 
-/** A record of ours has some kilobytes; its difference is cut far below this. Characters. */
+/** A record has some kilobytes: we cut its difference far below this. Characters. */
 const maxRecord = 16_000_000;
 
-/** Unchanged records are parsed once: each run reads all leases of its cluster. Room for some 1,500 records. */
+/** Parses unchanged records once: each run reads all leases of its cluster. Room for some 1,500 records. */
 const recent = new RecentResults<Reading<StoredKind>>(4 * 1024 * 1024);
 
-/** Parses the text under an id. It does not trust that the text has our form. */
+/** Parses the text under an id, of any form. */
 export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
   // The kind is part of the place.
   return recent.of(`${kind} ${id}`, text, () => parse(kind, text)) as Reading<K>;
@@ -62,7 +62,7 @@ function parse<K extends StoredKind>(kind: K, text: string): Reading<K> {
   return { type: "unreadable", problem: problemOf(parsed.error) };
 }
 
-/** The place and kind of the first problem. Names of fields that are not ours stay out: an attacker could have written them. */
+/** The place and kind of the first problem. An attacker can write other field names, so they stay out. */
 function problemOf({ issues: [first] }: z.ZodError): string {
   if (!first) return "it does not have the form that eks-access writes";
   if (first.code === "unrecognized_keys") return "it has fields that eks-access does not write";
@@ -86,7 +86,7 @@ export interface UnreadableLog {
   error: (detail: object, message: string) => void;
 }
 
-/** Reads from Redis. An unreadable text is reported once for each record, and stays as it is. */
+/** Reads from Redis. Reports an unreadable text once for each record, and leaves it as it is. */
 export interface StoredReader {
   /** Null: there is none, or it can't be read. */
   read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
@@ -95,9 +95,9 @@ export interface StoredReader {
 const maxReported = 2_000;
 
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
-  // Without it each list would ask Redis whether it was reported.
+  // Saves a question to Redis in each list.
   const reported = new Map<string, string>();
-  const tell = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
+  const report = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
     const digest = createHash("sha256").update(text).digest("hex");
     const record = `${kind} ${id}`;
     if (reported.get(record) === digest) return;
@@ -114,7 +114,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     if (text === null || text === undefined) return null;
     const reading = readStored(kind, id, text);
     if (reading.type === "read") return reading.value;
-    await tell(kind, id, text, reading.problem);
+    await report(kind, id, text, reading.problem);
     return null;
   };
   return { read };
