@@ -16,7 +16,7 @@ import {
   reviewedButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, context, cut, mention, plainLine, section, time } from "../show/mrkdwn.ts";
+import { code, codeList, context, cut, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
 import { admitsText, durationText, emergencyTitle, extendsText, forText, stateText } from "../show/words.ts";
 
 export interface HomeList {
@@ -156,7 +156,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
 function accessRow(request: AccessRequest): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
-  const state = isActive && !lease.drift ? `*Active*. ${timeLeft(request)}` : cut(stateText(request), 500);
+  const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : cut(stateText(request), 500);
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}`),
@@ -176,11 +176,8 @@ function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   ];
 }
 
-/** When a lease ends, in the reader's zone, and how long that is from when they look. */
-function timeLeft({ lease, durationSeconds }: AccessRequest): string {
-  if (isPermanent(durationSeconds) || !lease) return "No end date";
-  const seconds = Math.floor(Date.parse(lease.endsAt) / 1000);
-  return `Ends <!date^${seconds}^{date_short_pretty} {time}, {ago}|${lease.endsAt}>`;
+function ends({ lease, durationSeconds }: AccessRequest): string {
+  return isPermanent(durationSeconds) || !lease ? "No end date" : `Ends ${timeLeft(lease.endsAt)}`;
 }
 
 /** While the ledger does not answer: nothing that may be untrue. */

@@ -150,12 +150,21 @@ export function preformatted(text: string, maxLength = 2800): RichTextBlock {
   };
 }
 
-/** A time in the reader's own zone; `fallback` is what clients show that can't. */
+/** A time in the reader's own zone. Clients and notifications that can't show it have it in UTC. */
 export function time(iso: string): string {
-  const seconds = Math.floor(Date.parse(iso) / 1000);
-  return Number.isNaN(seconds)
-    ? code(iso)
-    : `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>`;
+  return date(iso, "{date_short_pretty} {time}");
+}
+
+/** The same, and how far that is from the moment the reader looks. */
+export function timeLeft(iso: string): string {
+  return date(iso, "{date_short_pretty} {time}, {ago}");
+}
+
+function date(iso: string, format: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return code(iso);
+  const inUtc = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  return `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${inUtc}>`;
 }
 
 /** The same in at most 58 characters, for an option of a form: Slack takes 75 for the whole of its text. */

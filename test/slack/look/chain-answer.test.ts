@@ -46,7 +46,7 @@ test("a chain that holds is told in one line at the top, then link by link with 
     *You*
     ✓ *you* \`arn:aws:iam::111122223333:user/engineer\` is \`eks-access:111122223333:engineer\` in \`eks-access:viewers\` _0 ms_
     ✓ *your pods* can list pods in \`default\` _6 ms_
-    ✓ *your leases* \`viewer\` (\`r-1\`) until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z> _1 ms_
+    ✓ *your leases* \`viewer\` (\`r-1\`) until <!date^1772370120^{date_short_pretty} {time}|2026-03-01 13:02:00 UTC> _1 ms_
     *All leases*
     ✓ *drift* 3 active leases found in the document _0 ms_"
   `);

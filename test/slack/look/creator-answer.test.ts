@@ -19,7 +19,7 @@ const record = {
   invokedBy: null,
 };
 const event =
-  "(event `e107a7f2-41fa-467f-8640-d91017a8a149`, <!date^1767323045^{date_short_pretty} {time}|2026-01-02T03:04:05.000Z>)";
+  "(event `e107a7f2-41fa-467f-8640-d91017a8a149`, <!date^1767323045^{date_short_pretty} {time}|2026-01-02 03:04:05 UTC>)";
 const becomes = (arn: string) => ({ ok: true, message: "", arn, isMissing: false });
 const becomesNot = (message: string) => ({ ok: false, message, arn: null, isMissing: false });
 
@@ -150,7 +150,7 @@ describe("the answer to who created a cluster", () => {
     const forgotten = answer(discover, { isRemembered: true });
     const refused = answer(discover, { isRemembered: true, trouble: "AWS refused cloudtrail:LookupEvents." });
 
-    expect(forgotten).toContain("2026-01-02T03:04:05.000Z>; from the ledger)");
+    expect(forgotten).toContain("2026-01-02 03:04:05 UTC>; from the ledger)");
     expect(refused).toContain("from the ledger, as CloudTrail did not answer)");
   });
 

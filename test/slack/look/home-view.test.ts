@@ -145,7 +145,7 @@ test("the time left is a date of Slack, which is right whenever App Home is look
 
   const text = textOfBlocks(homeView(aHome({ access: listOf(lease) })));
 
-  expect(text).toContain("Ends <!date^1772370000^{date_short_pretty} {time}, {ago}|2026-03-01T13:00:00.000Z>");
+  expect(text).toContain("Ends <!date^1772370000^{date_short_pretty} {time}, {ago}|2026-03-01 13:00:00 UTC>");
 });
 
 test("each part that is empty says what appears there; only approvers read that nothing waits for them", () => {

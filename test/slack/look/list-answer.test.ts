@@ -76,12 +76,12 @@ describe("a list", () => {
 
     expect(textOfBlocks(listAnswer(content({ rows, migrations: 2 })))).toMatchInlineSnapshot(`
       "*Your requests and migrations*: 2
-      *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>
+      *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       Waiting for 2 approvals by different people
       [Review] [Withdraw]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
       Approved by . Running: 0 of 3 steps
-      :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z>.
+      :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC>.
       [Details] [Try again]
       [Pending] [Active] [Ask for access]"
     `);

@@ -55,10 +55,10 @@ describe("the status of a request", () => {
 describe("the timeline", () => {
   test("tells each event with its number, its time, who did it, and why", () => {
     expect(timelineText(story, 2_500)).toMatchInlineSnapshot(`
-      "\`#1\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z> <@U0ENGINEER> asked
-      \`#3\` <!date^1772355780^{date_short_pretty} {time}|2026-03-01T09:03:00.000Z> \`worker\` could not check the cluster yet (\`aws-throttled\`, try 2)
-      \`#4\` <!date^1772355840^{date_short_pretty} {time}|2026-03-01T09:04:00.000Z> \`worker\` checked the cluster
-      \`#9\` <!date^1772356140^{date_short_pretty} {time}|2026-03-01T09:09:00.000Z> <@U0APPROVER> denied it: use \`*staging-2*\`"
+      "\`#1\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC> <@U0ENGINEER> asked
+      \`#3\` <!date^1772355780^{date_short_pretty} {time}|2026-03-01 09:03:00 UTC> \`worker\` could not check the cluster yet (\`aws-throttled\`, try 2)
+      \`#4\` <!date^1772355840^{date_short_pretty} {time}|2026-03-01 09:04:00 UTC> \`worker\` checked the cluster
+      \`#9\` <!date^1772356140^{date_short_pretty} {time}|2026-03-01 09:09:00 UTC> <@U0APPROVER> denied it: use \`*staging-2*\`"
     `);
   });
 

@@ -42,7 +42,7 @@ test("whoami tells the person, their AWS identities, what is active, what they m
     • \`arn:aws:iam::111122223333:user/engineer\`
     • \`arn:aws:iam::444455556666:role/engineer\`. Your link needs renewing: run \`/eks-access link &lt;arn&gt;\`.
     *Your active access*
-    • \`viewer\` on \`staging\` (\`r-1\`): until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
+    • \`viewer\` on \`staging\` (\`r-1\`): until <!date^1772370120^{date_short_pretty} {time}|2026-03-01 13:02:00 UTC>
     *You can approve on* \`staging\`
     *You are on call for* \`production\`
     *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"

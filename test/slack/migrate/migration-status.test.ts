@@ -33,7 +33,7 @@ describe("the status of a move", () => {
 
     expect(text).toMatchInlineSnapshot(`
       "*<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
-      \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>
+      \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
       · Switch the mode.
@@ -44,10 +44,10 @@ describe("the status of a move", () => {
             Undo: Write it again.
       Plan \`dddddddddddd\`. An approval covers all of it.
       Waiting for 2 approvals by different people
-      Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>.
+      Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>.
       *What happened*, with the numbers of the audit log
-      \`#1\` <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z> \`worker\` asked for a migration
-      \`#2\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z> \`worker\` planned a migration
+      \`#1\` <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC> \`worker\` asked for a migration
+      \`#2\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC> \`worker\` planned a migration
       [Deny]"
     `);
   });

@@ -109,7 +109,7 @@ describe("what Slack shows is made to match the ledger", () => {
     const [message, ...more] = slack.person("U0ENGINEER").directMessages();
     expect(message && textOf(message)).toContain("[Extend] [I'm done]");
     expect(more.map(({ thread_ts }) => thread_ts)).toEqual([message?.ts]);
-    expect(more.map(textOf)).toEqual(["<@U0ENGINEER> :white_check_mark: *Active* until 2026-03-01T13:02:00.000Z"]);
+    expect(more.map(textOf)).toEqual(["<@U0ENGINEER> :white_check_mark: *Active* until 2026-03-01 13:02:00 UTC"]);
   });
 
   test("with no button left in the direct message of what was cancelled, but the one to ask again", async () => {
@@ -134,10 +134,10 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "Approved by <@U0APPROVER> 2026-03-01T09:02:00.000Z.",
+      "Approved by <@U0APPROVER> 2026-03-01 09:02:00 UTC.",
       [
-        "Active since 2026-03-01T09:03:00.000Z, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01T13:02:00.000Z.",
-        "Ended 2026-03-01T14:00:00.000Z: the entry is gone from aws-auth.",
+        "Active since 2026-03-01 09:03:00 UTC, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01 13:02:00 UTC.",
+        "Ended 2026-03-01 14:00:00 UTC: the entry is gone from aws-auth.",
         "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
       ].join("\n"),
     ]);
@@ -154,7 +154,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> is waiting for your decision. Expires 2026-03-02T09:00:00.000Z.",
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> is waiting for your decision. Expires 2026-03-02 09:00:00 UTC.",
       "Cancelled by the requester.",
     ]);
   });
@@ -209,7 +209,7 @@ describe("people who have left Slack", () => {
     await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
-      "Too few active approvers for `viewer` on `staging` (`r-1`): none. Ask an operator to add approvers for `staging` in eks-access.yml. Expires 2026-03-02T09:00:00.000Z.",
+      "Too few active approvers for `viewer` on `staging` (`r-1`): none. Ask an operator to add approvers for `staging` in eks-access.yml. Expires 2026-03-02 09:00:00 UTC.",
     ]);
     expect(inChannel()[0]).toContain("Still able to decide: no one. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);

@@ -134,7 +134,7 @@ test("a cut text never ends within an escape or a character", () => {
 
 test("a time is shown in the reader's zone, and with its ISO form where a client can't", () => {
   expect(time("2026-03-01T09:00:00.000Z")).toBe(
-    "<!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
+    "<!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>",
   );
 });
 
@@ -156,7 +156,7 @@ describe("a sentence of the domain", () => {
     const sentence = "arn:aws:iam::111122223333:role/dev is `a*b` until 2026-03-01T09:00:00.000Z";
 
     expect(styled(sentence)).toBe(
-      "`arn:aws:iam::111122223333:role/dev` is `a*b` until <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
+      "`arn:aws:iam::111122223333:role/dev` is `a*b` until <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>",
     );
   });
 
