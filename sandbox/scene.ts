@@ -78,6 +78,8 @@ timing:
   requestExpiresAfter: 1h
   sweepEvery: 1s
   settleEntries: 2s
+# Keeps the logs of tests and of the demo short.
+audit: { copyToLog: false }
 `;
 
 /** Besides: IAM Identity Center says who a person is, and then their links. */

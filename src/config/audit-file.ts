@@ -34,7 +34,7 @@ export const auditFile = z
     channel: slackChannel.optional(),
     anchorEvery: duration.default(24 * 3600),
     keep: duration.refine((seconds) => seconds >= 7 * 24 * 3600, "keep events for at least 7d").optional(),
-    copyToLog: z.boolean().default(false),
+    copyToLog: z.boolean().default(true),
     s3: bucketSink.optional(),
     eventBridge: busSink.optional(),
     webhook: webhookSink.optional(),

@@ -87,8 +87,6 @@ export function proposedConfig(clusters: readonly SurveyedCluster[], options: Pr
     ...(name === "{name}" ? [] : [`  name: "${name}"`]),
     ...lineOf(environments),
     `operators: { channel: ${channel} }`,
-    "# Each audit event also goes to the worker's log. Better: audit.s3, a bucket with Object Lock.",
-    "audit: { copyToLog: true }",
     "levels:",
     "  viewer: { bind: [{ clusterRole: view, in: all }], maxDuration: 8h, verify: [{ verb: list, resource: pods }] }",
     "  editor: { bind: [{ clusterRole: edit, in: choose }], maxDuration: 4h }",

@@ -31,7 +31,7 @@ beforeAll(async () => {
     eventBridge: { bus, roleArn },
     webhook: { url: `${receiver.url}/audit` },
   };
-  const withSinks = `${configuration}\naudit: ${JSON.stringify(sinks)}\n`;
+  const withSinks = configuration.replace(/^audit: .*/m, `audit: ${JSON.stringify(sinks)}`);
   [sandbox, redis] = await Promise.all([
     startSandbox({ startCluster, configuration: withSinks }),
     aRedis(),
