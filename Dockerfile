@@ -1,5 +1,6 @@
 # The image runs without root and with a read-only root file system; it needs no volume and no build tools.
-ARG NODE_IMAGE=node:24-trixie-slim
+# Of both processors. Renovate proposes a newer digest.
+ARG NODE_IMAGE=node:24-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

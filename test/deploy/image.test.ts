@@ -48,6 +48,22 @@ test("maps and sources of packages stay out of the image", () => {
   for (const ending of ["*.map", "*.ts", "*.mts", "*.cts"]) expect(dependencies).toContain(`-name '${ending}'`);
 });
 
+test("each image of others is named by its tag and its digest, in each place by the same", () => {
+  const places = ["Dockerfile", "docker-compose.yml", "deploy/compose/two.yml", "deploy/helm/values.yaml"];
+  const rendered = "deploy/kubernetes/redis/redis.yaml";
+  const named = [...places, rendered].flatMap((path) =>
+    [...read(path).matchAll(/^(?:ARG \w+_IMAGE=| +image: )(\S+)$/gm)].map(([, name = ""]) => name),
+  );
+  const ofOthers = new Set(named.filter((name) => name !== "eks-access"));
+
+  expect([...ofOthers].map((name) => name.replace(/@sha256:[0-9a-f]{64}$/, " by digest")).sort()).toEqual([
+    "haproxy:3.0-alpine by digest",
+    "node:24-trixie-slim by digest",
+    "redis:8-alpine by digest",
+  ]);
+  expect(lines.filter((line) => /^FROM (?!\$\{NODE_IMAGE\})/.test(line))).toEqual([]);
+});
+
 test("it runs without root, as what package.json calls eks-access", () => {
   const bin = /"eks-access": "([^"]+)"/.exec(read("package.json"))?.[1];
 
