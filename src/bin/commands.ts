@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { listenForStop, processIo } from "./process-io.ts";
+import { endAtCrash, listenForStop, processIo, stackOf } from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
 
 const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
@@ -164,11 +164,12 @@ async function runCommand(name: string, command: CliCommand, argv: readonly stri
     process.stdout.write((await command.usage?.()) ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
     return 0;
   }
+  endAtCrash((error) => process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));
   try {
     return await command.run(argv);
   } catch (error) {
     process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
-    if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    if (!(error instanceof AccessError)) process.stderr.write(stackOf(error));
     // An open connection to Redis would keep the process alive, and no supervisor would restart it.
     process.exit(2);
   }

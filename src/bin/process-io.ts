@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { redact } from "../access/redact.ts";
 
 /** The input and output of a command, so that a test can run it as a terminal does. */
 export interface CommandIo {
@@ -65,6 +66,25 @@ export function reasonOf(error: unknown): string {
     EISDIR: "it is a directory",
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Says an exception or a rejection that nothing caught, and ends the process. Node itself prints all that the error holds: a request
+ * with its token, the answer's body. The caller of the latest call says it.
+ */
+export function endAtCrash(say: (error: unknown) => void): void {
+  process.prependListener("uncaughtException", (error) => {
+    try {
+      say(error);
+    } finally {
+      process.exit(1);
+    }
+  });
+}
+
+/** What a person reads of an unexpected error: its stack without credentials, and nothing else that it holds. */
+export function stackOf(error: unknown): string {
+  return `${redact(error instanceof Error ? String(error.stack) : String(error))}\n`;
 }
 
 export interface StopRequest {

@@ -24,7 +24,7 @@ import { createLedgerMetrics, createProcessMetrics } from "../operations/process
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import { announcer } from "./follow.ts";
-import type { StopRequest } from "./process-io.ts";
+import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type PartsContext, startParts, startPartWithoutLedger } from "./start-parts.ts";
@@ -47,6 +47,7 @@ export async function serve(kind: ProcessKind, stop: StopRequest, asked: ServeOp
   const isColoured = !process.env.NO_COLOR;
   const destination = await logDestination(environment.logFormat, process.stdout, isColoured);
   const log = createLog(environment.logLevel, kind, destination);
+  endAtCrash((error) => log.fatal({ err: error, code: "unexpected" }, "something unexpected failed: the process ends"));
   const tracing = await startTracing(environment, kind, log);
   const running: Running = { parts: [], close: [] };
   // By default this signal ends a process. Later it reads the file again.

@@ -11,16 +11,25 @@ const about = new AsyncLocalStorage<readonly string[]>();
  * body. So the log has only an error's name, message, code and stack, without anything that looks like a credential.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
-  const options = { level, base: { process: processKind }, serializers: { err: serializeError }, mixin: requestsInLog };
+  const options = {
+    level,
+    base: { process: processKind },
+    serializers: { err: (error: unknown) => serializeError(error) },
+    mixin: requestsInLog,
+  };
   return destination ? pino(options, destination) : pino(options);
 }
 
-function serializeError(error: unknown): unknown {
+/** A cause of a cause can lead back to the first error. */
+const deepestCause = 8;
+
+function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return redact(String(error));
   const { name, message, stack = "" } = error;
-  const code = "code" in error ? String(error.code) : undefined;
-  const cause = error.cause === undefined ? undefined : serializeError(error.cause);
-  return { type: name, message: redact(message), stack: redact(stack), code, cause };
+  const code = "code" in error ? redact(String(error.code)) : undefined;
+  const isLast = error.cause === undefined || depth === deepestCause;
+  const cause = isLast ? undefined : serializeError(error.cause, depth + 1);
+  return { type: redact(name), message: redact(message), stack: redact(stack), code, cause };
 }
 
 /** Does work about these requests. Each line that it logs names them. */

@@ -80,6 +80,26 @@ describe("a process that can't start ends, so that it is started again, and says
     }
   });
 
+  test.each(["slack", "worker"] as const)("where nothing catches an exception of the %s process", async (kind) => {
+    const failing = `process.on("SIGUSR2", () => {
+      const { A_TOKEN: token } = process.env;
+      Promise.reject(Object.assign(new Error("401 for Bearer " + token), { body: token, request: { headers: { token } } }));
+    })`;
+    const environment = {
+      ...sandbox.environmentOf(kind, { redisUrl: redis.url }),
+      A_TOKEN: "hunter2secretlong",
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(failing)}`,
+    };
+    const product = await startProduct(await bundledProduct(), kind, environment);
+
+    process.kill(product.pid, "SIGUSR2");
+
+    expect(await product.exited).toBe(1);
+    const last = JSON.parse(product.log.at(-1) ?? "") as unknown;
+    expect(last).toMatchObject({ level: 60, code: "unexpected", err: { message: "401 for Bearer [redacted]" } });
+    expect(product.log.join()).not.toContain("hunter2secret");
+  });
+
   test("where everybody who may approve has left Slack, and says who can remedy it", async () => {
     for (const user of ["U0APPROVER", "U0APPROVER2"]) sandbox.slack.deactivate(user);
     // A start of another test, that failed later, has found them good.

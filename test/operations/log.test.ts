@@ -24,6 +24,7 @@ test("of an error only its name, message, code, stack and cause are written, wit
   const line = await logged(`
     const cause = Object.assign(new Error("GET https://sts/?X-Amz-Signature=hunter2secret"), { code: "ECONNRESET" });
     const error = new TypeError("token k8s-aws-v1.hunter2secret", { cause });
+    cause.cause = error;
     Object.assign(error, { request: { headers: { authorization: "Bearer hunter2secret" } } });
     log.error({ err: error }, "a call failed");
   `);
