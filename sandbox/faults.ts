@@ -1,24 +1,24 @@
 /** What a stand-in does instead of, or after, its real answer. */
 export type FaultAnswer =
   | { type: "answer"; status: number; headers?: Readonly<Record<string, string>>; body?: string }
-  /** Close the connection without having done anything. */
+  /** Close the connection without doing anything. */
   | { type: "cut-before" }
   /** Do it, then close the connection without an answer. */
   | { type: "cut-after" }
   /** Never answer. The connection stays open until the caller gives up or the sandbox stops. */
   | { type: "hang" }
-  /** Begin an answer and go on with it, a space at a time, until the caller gives up. */
+  /** Begin an answer and continue it, a space at a time, until the caller gives up. */
   | { type: "drip" }
-  /** Answer as usual, only later. */
+  /** Answer as usual, but later. */
   | { type: "delay"; ms: number }
-  /** Answer as usual: for tests that only want to know when the call comes. */
+  /** Answer as usual: for tests that need to know when the call comes. */
   | { type: "watch" };
 
 interface PlannedFault {
   call: string;
-  /** How many more calls of this kind pass before the fault strikes. */
+  /** How many more calls of this kind pass before it. */
   skip: number;
-  /** How many calls it strikes, then it is over. */
+  /** How many calls it hits. */
   times: number;
   answer: FaultAnswer;
   strike: (call: string) => void | Promise<void>;
@@ -33,9 +33,8 @@ export class Faults {
   readonly #counts = new Map<string, number>();
 
   /**
-   * Plans a fault. `nth` is the first call struck, counted from now (1 is the next one); `times` how many in a row. A call that
-   * a fault planned before strikes is not counted by a later one.
-   * Resolves `struck` at the first strike; `onStrike` is awaited at each one, before the call has any effect.
+   * Plans a fault. `nth` is its first call from now on (1: the next one); `times` is how many in a row. A later fault does not count a call
+   * that an earlier one hits. `struck` resolves at the first hit; each hit awaits `onStrike` before the call has any effect.
    */
   plan(
     call: string,
@@ -60,7 +59,7 @@ export class Faults {
     return { struck, cancel: () => this.#remove(fault) };
   }
 
-  /** Called by a stand-in for each request before it does anything: the fault to apply, if one is due. */
+  /** A stand-in calls it for each request before it does anything. Returns the due fault. */
   async meet(call: string): Promise<FaultAnswer | undefined> {
     this.#counts.set(call, this.calls(call) + 1);
     for (const fault of this.#planned) {
@@ -77,7 +76,7 @@ export class Faults {
     return undefined;
   }
 
-  /** How many calls of this kind came since the sandbox started. */
+  /** How many calls of this kind came so far. */
   calls(call: string): number {
     return this.#counts.get(call) ?? 0;
   }

@@ -1,15 +1,12 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-/** Below the ports that systems give to outgoing connections by default (Linux from 32768, macOS and Windows from 49152). */
+/** Below the default ports for outgoing connections (Linux from 32768, macOS and Windows from 49152). */
 const [lowest, highest] = [10_240, 32_767];
 const most = 1_000;
 const tried = new Set<number>();
 
-/**
- * A port that was free a moment ago. The system's own choice could go to another program before it is bound: so it is none of
- * those ports, and none that this process has tried before.
- */
+/** A port that was free a moment ago. It is none that the system can give to another program, and none that this process has tried. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < most; tries += 1) {
     const port = randomInt(lowest, highest + 1);

@@ -16,7 +16,7 @@ export interface SandboxAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** The caller, if the stand-in knows: an ARN, a Kubernetes user name. Passed to `onCall`, not sent. */
+  /** The caller, if the stand-in knows it: an ARN, a Kubernetes username. For `onCall`; it is not sent. */
   by?: string;
 }
 
@@ -34,32 +34,32 @@ export interface SandboxServer {
 
 export interface SandboxServerOptions {
   faults: Faults;
-  /** Says which call a request is. Must not have an effect itself. */
+  /** Names the call of a request. It must have no effect. */
   route: (request: SandboxRequest) => SandboxRoute;
-  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
   tls?: { key: string; cert: string };
-  /** Called after each answer: for the narration and the page. */
+  /** Called after each answer. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
-  /** How long an idle connection stays; 5 s by default. */
+  /** How long an idle connection stays; by default 5 s. */
   idleMs?: number;
-  /** Takes over a connection that asks for another protocol, for example a WebSocket. Without it such a request is refused. */
+  /** Takes over a connection for another protocol, for example a WebSocket. Absent: the server refuses such a request. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /**
- * Node's server stops reading a connection on which more than a socket's high-water mark (16 KiB) waits to be sent, and takes
- * what a TLS socket still hands it then for a malformed request ("Parse Error: Paused", seen with Node 20). A client that asks
- * again as soon as it has read a large answer would be cut off, as no API server does it. In bytes.
+ * Node's server stops reading a connection while more than a socket's high-water mark (16 KiB) waits to be sent. It then takes further data
+ * of a TLS socket for a malformed request ("Parse Error: Paused", seen with Node 20). A client that asks again right after a large answer
+ * would lose its connection, unlike at an API server. In bytes.
  */
 const maxUnsent = 16 * 1024 * 1024;
 
-/** Where a socket keeps what its getter `writableHighWaterMark` shows. */
+/** Where a socket keeps its `writableHighWaterMark`. */
 interface Writing {
   readonly _writableState: { highWaterMark: number };
 }
 
-/** One HTTP(S) server on the loopback address, with faults, for the stand-ins of the sandbox. */
+/** An HTTP(S) server with faults, for the stand-ins. */
 export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
   const { host = "127.0.0.1" } = options;
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -71,7 +71,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
   const server: Server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
   if (options.idleMs !== undefined) server.keepAliveTimeout = options.idleMs;
   if (options.onUpgrade) server.on("upgrade", options.onUpgrade);
-  // A TLS server does not hand its own `highWaterMark` on to its sockets.
+  // A TLS server does not give its `highWaterMark` to its sockets.
   server.on("secureConnection", (socket: Writing) => {
     socket._writableState.highWaterMark = maxUnsent;
   });

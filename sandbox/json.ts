@@ -5,7 +5,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The text at a key, or undefined where there is none or something else. */
+/** The text at a key; undefined: there is none. */
 export function textAt(object: unknown, key: string): string | undefined {
   const value = isObject(object) ? object[key] : undefined;
   return typeof value === "string" ? value : undefined;
@@ -17,13 +17,13 @@ export function objectAt(object: unknown, key: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The objects of the list at a key; what is no object is left out. */
+/** The objects of the list at a key. */
 export function listAt(object: unknown, key: string): readonly JsonObject[] {
   const value = isObject(object) ? object[key] : undefined;
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Parses JSON; undefined where it is not. */
+/** Parses JSON; undefined: it is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

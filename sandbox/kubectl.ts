@@ -12,7 +12,7 @@ export interface KubectlAnswer {
 
 let tokens = 0;
 
-/** Two tokens of one second are the same but for their validity, and an API server remembers its answer to a token for two minutes. */
+/** Only the validity makes two tokens of one second differ, and an API server caches its answer to a token for two minutes. */
 function validityOfItsOwn(): number {
   tokens += 1;
   return 60 + (tokens % 800);

@@ -11,13 +11,13 @@ interface ModeCluster extends Required<Pick<NewCluster, "name" | "creatorArn" | 
 const nodeRoles = [{ arn: arns.node, type: "EC2_LINUX" }] as const;
 const creatorArn = arns.creator;
 
-/** One that reads aws-auth as well as its access entries, and one that was made without. Their creator is that of `staging`. */
+/** One reads aws-auth and access entries, the other began without aws-auth. They have the creator of `staging`. */
 export const modeClusters: readonly ModeCluster[] = [
   { name: "checkout", creatorArn, authenticationMode: "API_AND_CONFIG_MAP", nodeRoles, awsAuth: initialAwsAuth },
   { name: "analytics", creatorArn, authenticationMode: "API", nodeRoles, awsAuth: null },
 ];
 
-/** How `eks-access.yml` names them. */
+/** Their part of `eks-access.yml`. */
 export const modeClustersText = modeClusters
   .map(
     ({ name }) => `  ${name}:
@@ -33,7 +33,7 @@ export const modeClustersText = modeClusters
   )
   .join("");
 
-/** The rights to give access through access entries. */
+/** The rights for leases by access entries. */
 const entryActions = [
   "eks:CreateAccessEntry",
   "eks:UpdateAccessEntry",
@@ -44,7 +44,7 @@ const entryActions = [
   "eks:UntagResource",
 ];
 
-/** The role of the nodes, and the rights of the creator over access entries. Before the clusters are added. */
+/** Adds the role of the nodes, and the creator's rights over access entries, before the clusters. */
 export function populateModes({ account: identities }: SandboxAws): void {
   identities.addRole({ name: "eks-node" });
   const allowed = identities.identity(arns.creator)?.allow ?? [];

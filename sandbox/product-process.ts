@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** The real slack process or worker, as a child. */
+/** The real Slack process or worker, as a child. */
 export interface ProductProcess {
   readonly pid: number;
-  /** JSON lines that it logged. */
+  /** Its log in JSON lines. */
   readonly log: readonly string[];
-  /** Resolves when so many lines of its log hold this text, one without a number; those that were logged already count. */
+  /** Resolves when this many lines of its log have this text (absent: one); earlier lines count. */
   logged: (text: string, lines?: number) => Promise<void>;
   /** SIGTERM, and waits. Returns the exit code. */
   stop: () => Promise<number | null>;
@@ -16,7 +16,7 @@ export interface ProductProcess {
   exited: Promise<number | null>;
 }
 
-/** How `eks-access` is run: with the flags of this very process, so that it works from the sources and after a build. */
+/** How to run `eks-access`: with this process's flags, so that it works from the sources and after a build. */
 export interface Program {
   readonly script: string;
   readonly nodeFlags: readonly string[];
@@ -25,8 +25,8 @@ export interface Program {
 type Command = "slack" | "worker" | "all";
 
 /**
- * Starts `eks-access slack|worker` with only this environment, and waits until it says that it is ready.
- * @throws Error with its log, where it ends before
+ * Starts `eks-access slack|worker` with only this environment, and waits until it is ready.
+ * @throws Error with its log, if it ends before
  */
 export async function startProduct(
   program: Program,
@@ -42,7 +42,7 @@ export async function startProduct(
   return started;
 }
 
-/** Starts `eks-access slack|worker` with only this environment, and waits for nothing. */
+/** Starts `eks-access slack|worker` with only this environment, without waiting. */
 export function spawnProduct(
   program: Program,
   command: Command,

@@ -11,22 +11,19 @@ import { account, arns, botScopes, clusterName, externalId, region } from "./sce
 import { configurationOf, type SandboxOptions, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
-/** A Slack workspace, an AWS account and an EKS cluster on this machine, for the product to run against unchanged. */
+/** A Slack workspace, an AWS account and an EKS cluster on this machine, for the unchanged product. */
 export interface Sandbox {
   readonly slack: SandboxSlack;
   readonly aws: SandboxAws;
   readonly cluster: SandboxCluster;
-  /** That one, and those that the sandbox was asked for, by name. */
+  /** That cluster and the further ones, by name. */
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
-  /** What the two processes need in their environment: the only difference from a real installation. */
+  /** The environment of the two processes: the only difference from a real installation. */
   environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
-  /** Every secret of this run, those of sessions that AWS gave out meanwhile too: none of them may be read anywhere. */
+  /** Every secret of this run, also of later AWS sessions: none of them may appear anywhere. */
   secrets: () => readonly string[];
-  /**
-   * `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given, and in
-   * `staging` by default.
-   */
+  /** `kubectl get pods` as one of the people, a principal of `scene.ts`; by default as the engineer, in `staging`. */
   getPods: (user?: string, clusterName?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
 }
@@ -89,7 +86,7 @@ function clusterNamed(clusters: ReadonlyMap<string, SandboxCluster>, name: strin
 
 type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
-/** The worker's own role, the creator that trusts it, and the people. */
+/** Adds the worker's role, the creator that trusts it, and the people. */
 function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, Keys> } {
   aws.account.addRole({
     name: "eks-access-worker",
@@ -105,12 +102,12 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
     ],
     trust: { principals: [arns.worker], externalId },
   });
-  // A role of people that the worker may assume to prove a lease; it allows nothing in AWS.
+  // A role of people that the worker can assume to prove a lease; it has no rights in AWS.
   aws.account.addRole({
     name: "developers",
     trust: { principals: [arns.worker], externalId, requireSourceIdentity: true },
   });
-  // In the management account of the organization, which here is the clusters' own.
+  // In the organization's management account, which is the clusters' account here.
   aws.account.addRole({
     name: "identity-reader",
     allow: [

@@ -5,7 +5,7 @@ import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cl
 import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";
 import { arns, clusterArn, clusterName, configuration, initialAwsAuth, region } from "./scene.ts";
 
-/** `eks-access.yml`, with the clusters that the options add. */
+/** `eks-access.yml`, with the further clusters of the options. */
 export function configurationOf({ scene, everyMode }: Pick<SandboxOptions, "scene" | "everyMode">): string {
   const more = (scene?.text ?? "") + (everyMode ? modeClustersText : "");
   return configuration.replace(/^levels:/m, `${more}levels:`);
@@ -45,22 +45,22 @@ export interface SandboxCall {
   readonly call: string;
   readonly status: number;
   readonly milliseconds: number;
-  /** Who made it, where the stand-in knows. */
+  /** The caller, if the stand-in knows it. */
   readonly by: string | undefined;
 }
 
-/** Clusters beside `staging`. */
+/** Clusters besides `staging`. */
 export interface Scene {
   readonly clusters: readonly { readonly name: string; readonly creatorArn: string }[];
-  /** How `eks-access.yml` names them. */
+  /** Their part of `eks-access.yml`. */
   readonly text: string;
-  /** Adds their creators, before the clusters; gives the text of the worker's credentials file. */
+  /** Adds their creators, before the clusters; returns the worker's credentials file. */
   readonly populate: (aws: SandboxAws) => string;
 }
 
 export interface SandboxOptions {
   readonly onCall?: (call: SandboxCall) => void;
-  /** The IPv4 address that everything listens on; 127.0.0.1 if not given. Containers reach this machine by another one. */
+  /** The IPv4 address of everything; by default 127.0.0.1. Containers reach this machine by another one. */
   readonly host?: string;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
@@ -69,10 +69,10 @@ export interface SandboxOptions {
   /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
-  /** Starts something else as a cluster, such as a real kube-apiserver; the stand-in if not given. */
+  /** Starts something else as a cluster, for example a real kube-apiserver; absent: the stand-in. */
   readonly startCluster?: (options: SandboxClusterOptions) => Promise<SandboxCluster>;
-  /** Slack's rate limits; on if not given. */
+  /** Slack's rate limits; on by default. */
   readonly slackRateLimits?: boolean;
-  /** How long Slack waits for an acknowledgement, in milliseconds; three seconds, as Slack does, if not given. */
+  /** How long Slack waits for an acknowledgement, in milliseconds; by default three seconds, as Slack does. */
   readonly slackWaitsMs?: number;
 }

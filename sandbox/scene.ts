@@ -1,11 +1,11 @@
-/** Who and what the sandbox holds when it starts: one account, one cluster, four people. */
+/** The sandbox at its start: one account, one cluster, four people. */
 export const account = "111122223333";
 export const region = "eu-central-1";
 export const clusterName = "staging";
 export const externalId = "eks-access-sandbox";
 export const channel = "C0ACCESS";
 
-/** What the app is installed with: the scopes of manifest.yml, no more. */
+/** The app's scopes: those of manifest.yml. */
 export const botScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
 const iam = (rest: string) => `arn:aws:iam::${account}:${rest}`;
@@ -24,7 +24,7 @@ export const arns = {
 /** The ARN of a cluster of the sandbox. */
 export const clusterArn = (name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
 
-/** Who each person of the workspace is in AWS. The approvers are of the platform team, which the document knows already. */
+/** Each person's principal in AWS. The approvers are of the platform team, which the document has already. */
 export const principals: Readonly<Record<string, string>> = {
   U0ENGINEER: arns.engineer,
   U0APPROVER: arns.admins,
@@ -32,7 +32,7 @@ export const principals: Readonly<Record<string, string>> = {
   U0ONCALL: arns.onCall,
 };
 
-/** A document as real clusters have them: with comments, both styles of lists, and people's own quoting. */
+/** A document like real ones: with comments, both styles of lists, and different quoting. */
 export const initialAwsAuth: Readonly<Record<string, string>> = {
   mapRoles: `# The nodes join with this role. Without it they are NotReady within minutes.
 - rolearn: ${arns.node}
@@ -47,7 +47,7 @@ export const initialAwsAuth: Readonly<Record<string, string>> = {
 `,
 };
 
-/** `eks-access.yml` of the sandbox: leases of seconds are a matter of configuration. */
+/** `eks-access.yml` of the sandbox. */
 export const configuration = `
 clusters:
   ${clusterName}:
@@ -82,7 +82,7 @@ timing:
 audit: { copyToLog: false }
 `;
 
-/** Besides: IAM Identity Center says who a person is, and then their links. */
+/** An addition: IAM Identity Center identifies people before their links do. */
 export const identitiesText = `
 identities:
   - identityCenter:

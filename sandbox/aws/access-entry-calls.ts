@@ -37,7 +37,7 @@ export const listAssociatedAccessPolicies: EksHandler = (service, call) => {
   return done({ associatedAccessPolicies, clusterName: found.cluster.name, principalArn, nextToken });
 };
 
-/** Associating a policy again gives it another scope. */
+/** A second association of a policy changes its scope. */
 export const associateAccessPolicy: EksHandler = (service, call) => {
   const policyArn = textOf(call.body.policyArn) ?? "";
   const scope = isObject(call.body.accessScope) ? call.body.accessScope : {};
@@ -96,7 +96,7 @@ const inUse = refuse(
 
 type AskedEntry = Pick<AccessEntry, "principalArn" | "principalId" | "type"> & Partial<AccessEntry>;
 
-/** The parameters: EKS checks them before it looks for the cluster. */
+/** The parameters, which EKS checks before it looks for the cluster. */
 function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | Refusal {
   const principalArn = textOf(body.principalArn) ?? "";
   const type = textOf(body.type) ?? "STANDARD";
@@ -116,7 +116,7 @@ function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | 
   return { principalArn, principalId, type, tags, ...named, ...(clientRequestToken ? { clientRequestToken } : {}) };
 }
 
-/** What EKS finds only when it creates the entry: no principal behind the ARN, or no room for one more. */
+/** What EKS finds at the creation: no principal behind the ARN, or no room for one more entry. */
 function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
   if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
   if (cluster.accessEntries.length < service.settings.maxAccessEntries) return undefined;
@@ -124,7 +124,7 @@ function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntr
   return refuse("ResourceLimitExceededException", message);
 }
 
-/** The same call once more, by its token and its content. */
+/** Whether this is the same call again, by its token and its content. */
 function isRetry(entry: AccessEntry, asked: AskedEntry): boolean {
   const { clientRequestToken, type, username = entry.username, groups = entry.groups } = asked;
   const same = type === entry.type && username === entry.username && groups.join() === entry.groups.join();
@@ -152,7 +152,7 @@ export const updateAccessEntry: EksHandler = (service, call) => {
   const { cluster, entry } = found;
   const username = textOf(call.body.username);
   const groups = textsOf(call.body.kubernetesGroups);
-  // A tool that sends a node's own username back intends no change, and is refused all the same.
+  // A tool that sends a node's own username back changes nothing, and EKS still refuses it.
   const problem = principalProblem(entry.principalArn) ?? namesProblem(entry.type, username, groups);
   if (problem) return problem;
   const changed = {
@@ -189,7 +189,7 @@ function findEntry(service: EksService, call: AllowedCall): { cluster: EksCluste
   return refuse("ResourceNotFoundException", message, 404);
 }
 
-/** Puts a changed entry in the place of the one with the same principal. */
+/** Replaces the entry of the same principal. */
 function storeEntry(service: EksService, cluster: EksCluster, changed: AccessEntry): void {
   const same = ({ principalArn }: AccessEntry) => principalArn === changed.principalArn;
   store(

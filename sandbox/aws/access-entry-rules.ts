@@ -1,7 +1,7 @@
 import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./access-entry.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** EKS's access policies with rules that the sandbox's clusters know. */
+/** EKS's access policies that the sandbox has rules for. */
 const names = [
   "AmazonEKSAdminPolicy",
   "AmazonEKSAdminViewPolicy",
@@ -33,7 +33,7 @@ const maxTags = 50;
 
 const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 
-/** As EKS counts them in its message: a HyperPod role is not among them. */
+/** The order of EKS's message, which leaves out the role of HyperPod. */
 const nodeTypes = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
 
 /** A principal that no entry can have, whether it exists or not. */
@@ -45,7 +45,7 @@ export function principalProblem(principalArn: string): Refusal | undefined {
   );
 }
 
-/** The principal that a type requires: nodes are roles of the cluster's own account. */
+/** The principal that a type needs: nodes are roles of the cluster's own account. */
 export function typeProblem(type: string, principalArn: string, clusterAccount: string): Refusal | undefined {
   if (!isEntryType(type)) return invalid(`AccessEntry type must be one of [${entryTypes.join(", ")}]`);
   const principal = readPrincipal(principalArn);
@@ -96,7 +96,7 @@ function groupProblem(group: string): Refusal | undefined {
   return group === "" ? invalid("The kubernetes group name is invalid, it cannot be empty") : undefined;
 }
 
-/** The scope of an association: exactly a namespace scope has namespaces. */
+/** The scope of an association: only a namespace scope has namespaces. */
 export function scopeProblem(type: string, namespaces: readonly string[]): Refusal | undefined {
   if (type === "namespace") {
     if (namespaces.length > 0) return undefined;
@@ -117,7 +117,7 @@ export function invalid(message: string): Refusal {
   return refuse("InvalidParameterException", message);
 }
 
-/** The mistake in the tags that a resource would have (EKS User Guide, "Tag restrictions"); undefined: none. */
+/** The mistake in a resource's tags (EKS User Guide, "Tag restrictions"); undefined: none. */
 export function tagsProblem(tags: Readonly<Record<string, string>>): string | undefined {
   const entries = Object.entries(tags);
   if (entries.length > maxTags) return `The number of tags must not exceed ${maxTags}`;

@@ -25,7 +25,7 @@ export interface AssociatedPolicy {
 export interface AccessEntry {
   /** With a role's path, as in IAM. */
   principalArn: string;
-  /** AROA… or AIDA…: a principal that was created again under the same ARN does not get in. Undefined: there is no principal. */
+  /** AROA… or AIDA…: a principal that was created again under the same ARN does not get in. Undefined: no principal. */
   principalId: string | undefined;
   entryArn: string;
   username: string;
@@ -47,7 +47,7 @@ export interface SandboxAccessEntry {
   policies: readonly string[];
 }
 
-/** The parts of an IAM ARN that EKS takes for a principal. */
+/** The parts of a principal's IAM ARN. */
 export interface Principal {
   kind: "role" | "user";
   account: string;
@@ -75,7 +75,7 @@ export function newEntry(
   return { createdAt: at, modifiedAt: at, ...asked, entryArn, username, groups, policies, tags };
 }
 
-/** The beginning of an entry's ARN, by its principal; an id of EKS follows. */
+/** The beginning of an entry's ARN, by its principal; EKS adds an id. */
 export function entryArnsOf(clusterArn: string, principalArn: string): string {
   const { kind, account, name } = readPrincipal(principalArn) ?? { kind: "role", account: "", name: "" };
   return `${clusterArn.replace(":cluster/", ":access-entry/")}/${kind}/${account}/${name}`;

@@ -34,7 +34,7 @@ export interface AwsCall {
   by: string | undefined;
 }
 
-/** An AWS account: its STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge answer at one address. */
+/** An AWS account: STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge at one address. */
 export interface SandboxAws {
   /** For AWS_ENDPOINT_URL, or for the variable of each service. */
   url: string;
@@ -50,9 +50,9 @@ export interface SandboxAws {
   auditPlaces: AuditPlaces;
   /** How the control plane of EKS behaves. */
   eks: EksSettings;
-  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
+  /** Shows a cluster in DescribeCluster and CloudTrail. Returns its ARN. */
   addCluster(cluster: NewCluster): string;
-  /** Changes a cluster without any rules, at once: a mode can go back. */
+  /** Changes a cluster at once, without EKS's rules: a mode can go back. */
   updateCluster(arn: string, change: ClusterChange): void;
   /** A cluster as the control plane knows it now. */
   cluster(arn: string): EksCluster | undefined;

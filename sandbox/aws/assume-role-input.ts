@@ -1,7 +1,7 @@
 import { type PolicyStatements, readPolicyDocument } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** The parameters of AssumeRole after STS has accepted their form. */
+/** The parameters of AssumeRole in a form that STS accepts. */
 export interface AssumeRoleInput {
   roleArn: string;
   sessionName: string;
@@ -9,9 +9,9 @@ export interface AssumeRoleInput {
   sourceIdentity: string | undefined;
   seconds: number;
   tags: ReadonlyMap<string, string>;
-  /** Keys of tags that AWS passes on to the sessions that are assumed from this one. */
+  /** The keys of tags that AWS passes on to further sessions. */
   transitive: ReadonlySet<string>;
-  /** Undefined: the session can do all that its role can. */
+  /** Undefined: the session has all rights of its role. */
   policy: PolicyStatements | undefined;
   /** How full the packed session policy is, in percent. */
   packedSize: number;
@@ -37,10 +37,10 @@ const rules: Readonly<Record<string, Rule>> = {
   SourceIdentity: { name: "sourceIdentity", min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
 };
 
-/** STS packs session policies and tags into a binary form; it promises room for 2,048 characters of text. */
+/** STS packs session policies and tags into a binary form, with room for at least 2,048 characters of text. */
 const packedCharacters = 2048;
 
-/** Checks the parameters of AssumeRole as STS does, every problem in one answer. */
+/** Checks the parameters of AssumeRole as STS does, with every problem in one answer. */
 export function readAssumeRole(params: URLSearchParams): AssumeRoleInput | Refusal {
   const tags = readTags(params);
   const problems = [

@@ -18,10 +18,7 @@ export interface AssumedRole {
   credentials: SessionCredentials;
 }
 
-/**
- * Evaluates the trust policy and returns a session, or AWS's refusal. A role that does not exist gets the answer of one without
- * permission.
- */
+/** Evaluates the trust policy: a session, or AWS's refusal. STS answers for a missing role as for a missing permission. */
 export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
   const role = account.identity(input.roleArn);
   const denied = deniedAction(caller, role, input);
@@ -65,7 +62,7 @@ export function sessionArn({ partition }: SandboxAccount, role: Identity, sessio
   return `arn:${partition}:sts::${role.accountId}:assumed-role/${role.name}/${sessionName}`;
 }
 
-/** The first action that is not allowed. STS does not say which condition failed, nor does this. */
+/** The first action that is not allowed. STS does not say which condition failed, so neither does this. */
 function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeRoleInput): string | undefined {
   if (role?.kind !== "role") return "sts:AssumeRole";
   const { trust } = role;
@@ -74,11 +71,11 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
   if (!trusts(role, caller) || !sessionAllows(caller, "sts:AssumeRole", role.arn)) return "sts:AssumeRole";
   if (trust.externalId !== undefined && trust.externalId !== input.externalId) return "sts:AssumeRole";
   if (trust.requireSourceIdentity && source === undefined) return "sts:AssumeRole";
-  // A source identity that was set once can't be changed by a chained session (IAM User Guide, "Monitor and control actions taken with assumed roles").
+  // A chained session can't change a source identity (IAM User Guide, "Monitor and control actions taken with assumed roles").
   if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source))) {
     return "sts:SetSourceIdentity";
   }
-  // In a chain both sides have to allow it (the same page).
+  // In a chain both sides must allow it (the same page).
   if (source !== undefined && caller.session && !mayCall(caller, "sts:SetSourceIdentity", role.arn)) {
     return "sts:SetSourceIdentity";
   }
@@ -94,14 +91,14 @@ function inheritedTags({ session }: Caller): ReadonlyMap<string, string> {
   return new Map([...(session?.tags ?? [])].filter(([key]) => session?.transitive.has(key)));
 }
 
-/** Keys of tags are equal in any case. */
+/** AWS compares keys of tags without case. */
 function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
   return [...tags.keys()].some((each) => each.toLowerCase() === key.toLowerCase());
 }
 
 /**
- * Within an account a trust policy that names the caller is enough; one that names the account, or a caller of
- * another account, also needs the caller's own identity policy (IAM User Guide, "Cross-account policy evaluation logic").
+ * In one account, a trust policy that names the caller is enough. If it names the account, or the caller is of another account, the
+ * caller's own identity policy must allow it too (IAM User Guide, "Cross-account policy evaluation logic").
  */
 function trusts(role: Identity, caller: Caller): boolean {
   const { arn, accountId } = caller.identity;

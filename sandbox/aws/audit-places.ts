@@ -39,7 +39,7 @@ export class AuditPlaces {
   }
 }
 
-/** `s3.PutObject` and so on; undefined: it is a request of another service. S3 is asked by bucket and key alone. */
+/** `s3.PutObject` and so on; undefined: another service's request. Bucket and key identify a request to S3. */
 export function s3Call({ method, headers }: SandboxRequest): string | undefined {
   const isOfS3 = String(headers.authorization ?? "").includes("/s3/aws4_request");
   return isOfS3 ? `s3.${method === "HEAD" ? "HeadObject" : method === "PUT" ? "PutObject" : method}` : undefined;

@@ -4,7 +4,7 @@ import type { Caller, Identity } from "./identities.ts";
 /** A caller as CloudTrail records it (CloudTrail User Guide, "userIdentity element"). */
 export type UserIdentity = Readonly<Record<string, unknown>>;
 
-/** How a record differs from the plain success of a new cluster. */
+/** How a record differs from that of a successful creation. */
 export interface RecordChange {
   errorCode?: string;
   errorMessage?: string;
@@ -12,7 +12,7 @@ export interface RecordChange {
   olderParameters?: boolean;
 }
 
-/** The parts of a creation's record about its cluster. */
+/** What the record of a creation says of its cluster. */
 type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" | "createdAt">;
 
 /** The record of CreateCluster that EKS writes. */
@@ -51,11 +51,11 @@ interface EventParts {
   resources: CloudTrailEvent["resources"];
   change: RecordChange;
   readOnly?: boolean;
-  /** As in the call's answer; invented where the sandbox has no such call. */
+  /** As in the call's answer; random if the sandbox has no such call. */
   requestId?: string;
 }
 
-/** Puts one event together. Also for calls of other services that the sandbox records. */
+/** Makes one event, also for calls of other services. */
 export function eventOf(parts: EventParts): CloudTrailEvent {
   const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
   const id = crypto.randomUUID();

@@ -8,15 +8,15 @@ const pageSize = 50;
 export interface CloudTrail {
   events: readonly CloudTrailEvent[];
   record(event: CloudTrailEvent): void;
-  /** Calls a second for an account and region; 2 as the real service, `Infinity` for tests that are not about it. */
+  /** Calls a second for an account and region; AWS allows 2, and `Infinity` suits tests of other things. */
   callsPerSecond: number;
-  /** When the calls of the last second came, by account and region. */
+  /** The times of the last second's calls, by account and region. */
   recent: Map<string, Date[]>;
 }
 
 const historyMs = 90 * 24 * 3600 * 1000;
 
-/** An event history. It throttles only when a test asks for it. */
+/** An event history. It throttles only if a test sets a limit. */
 export function createCloudTrail(now: () => Date): CloudTrail {
   const events: CloudTrailEvent[] = [];
   return {
@@ -58,7 +58,7 @@ function isThrottled(trail: CloudTrail, { account, region }: Place, now: Date): 
 function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): object {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
-  // Newest first, also of those that came in one and the same millisecond.
+  // Newest first, also within a millisecond.
   const found = trail.events
     .toReversed()
     .filter((event) => event.region === place.region && event.record.recipientAccountId === place.account)
@@ -81,13 +81,13 @@ function eventMember(event: CloudTrailEvent): object {
   };
 }
 
-/** The parameters of LookupEvents, after CloudTrail has accepted them. Times are milliseconds since the epoch. */
+/** The valid parameters of LookupEvents. Times are milliseconds since the epoch. */
 interface Lookup {
   /** Undefined: every event. */
   name: string | undefined;
   from: number;
   until: number;
-  /** How many events of the result are on earlier pages, and how many fit on one. */
+  /** How many events are on earlier pages, and how many fit on one. */
   offset: number;
   max: number;
 }
@@ -110,7 +110,7 @@ function readLookup(asked: LookupBody): Lookup | Refusal {
     NextToken = "0",
   } = asked;
   const [attribute] = LookupAttributes;
-  // The real service knows six more.
+  // AWS has six more attributes.
   if (LookupAttributes.length > 1 || (attribute && attribute.AttributeKey !== "EventName")) {
     return refuse("InvalidLookupAttributesException", "Give one lookup attribute, and one that exists.");
   }

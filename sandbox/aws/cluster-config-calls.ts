@@ -6,10 +6,10 @@ import { switchMode } from "./eks-clusters.ts";
 import { type EksHandler, type EksService, findCluster } from "./eks-service.ts";
 import { done, refuse } from "./refusal.ts";
 
-/** The order of a cluster's modes: one step at a time, and never back. */
+/** The modes in order: one step at a time, and never back. */
 const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
 
-/** UpdateClusterConfig, its part about authentication (EKS API reference). */
+/** UpdateClusterConfig, as far as authentication goes (EKS API reference). */
 export const updateClusterConfig: EksHandler = (service, call) => {
   const { accessConfig } = call.body;
   const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
@@ -50,7 +50,7 @@ function begin(
   return update;
 }
 
-/** The clusters as they are by now: due updates are carried out. */
+/** Carries out the due updates of clusters. */
 export function endUpdates(service: EksService): void {
   const now = service.now().getTime();
   for (const [arn, cluster] of service.clusters) {

@@ -4,7 +4,7 @@ import type { Refusal } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 import type { WebIdentities } from "./web-identity.ts";
 
-/** One call of AssumeRole that STS understood, as CloudTrail gets it. */
+/** One valid call of AssumeRole, for CloudTrail. */
 export interface AssumeRoleCall {
   caller: Caller;
   input: AssumeRoleInput;

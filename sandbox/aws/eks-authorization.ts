@@ -43,7 +43,7 @@ function resourceOf(service: EksService, call: AllowedCall): string {
   return findEntry(service, call)?.entryArn ?? `${entryArnsOf(arn, call.principalArn)}/*`;
 }
 
-/** The entry that a call is about, by its principal or, for tags, by its ARN. */
+/** The entry of a call, by its principal or, for tags, by its ARN. */
 function findEntry({ clusters }: EksService, call: AllowedCall): AccessEntry | undefined {
   const name = call.cluster || (call.resourceArn.split("/")[1] ?? "");
   return clusters
@@ -100,7 +100,7 @@ function present(keys: Readonly<Record<string, readonly (string | undefined)[]>>
   );
 }
 
-/** The rights to create an entry besides the right to the call: for tags, and for the role of your own nodes. */
+/** Further rights to create an entry: for its tags, and for the role of your own nodes. */
 function besides({
   action,
   body,

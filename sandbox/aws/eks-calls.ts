@@ -1,6 +1,6 @@
 import { isObject, parseJson } from "../json.ts";
 
-/** A call of the EKS API: what its path, query and body say. Texts are empty where the path has none. */
+/** A call of the EKS API, from its path, query and body. A text that the path lacks is empty. */
 export interface EksCall {
   action: EksAction;
   cluster: string;
@@ -45,18 +45,18 @@ export type EksAction = keyof typeof routes;
 
 const actions = Object.keys(routes).filter((name): name is EksAction => name in routes);
 
-/** Whether a path is one of EKS's, of those that start here. */
+/** Whether a path belongs to EKS. */
 export function isEksPath(pathname: string): boolean {
   return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }
 
-/** The call of a method and a path; null: the sandbox has none. */
+/** The call at a method and a path; null: the sandbox has none. */
 export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
   for (const action of actions) {
     const [wanted, path] = routes[action];
     const found = wanted === method ? path.exec(url.pathname) : null;
     if (!found) continue;
-    // A body that is no JSON object has no members: the call is then refused for what it lacks.
+    // A body that is no JSON object has no members, and EKS refuses the call for missing ones.
     const parsed = parseJson(body.toString("utf8"));
     const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
     return {
@@ -82,7 +82,7 @@ export function textsOf(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : undefined;
 }
 
-/** A map of texts, as tags are one. */
+/** A map of texts, such as tags. */
 export function textMapOf(value: unknown): Readonly<Record<string, string>> {
   if (!isObject(value)) return {};
   return Object.fromEntries(

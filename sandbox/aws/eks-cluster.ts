@@ -6,31 +6,31 @@ export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 export interface EksCluster {
   name: string;
   region: string;
-  /** The IAM role or user that created it. EKS does not show it: DescribeCluster has no such field. */
+  /** The IAM role or user that created it. DescribeCluster does not show it. */
   creatorArn: string;
   endpoint: string;
   /** Base64 of a PEM certificate. */
   certificateAuthority: string;
   authenticationMode: AuthenticationMode;
-  /** Whether the creator got an entry of an administrator with the cluster. */
+  /** Whether EKS gave the creator an administrator's entry. */
   bootstrapClusterCreatorAdminPermissions: boolean;
-  /** Roles of managed node groups and of Fargate profiles: EKS itself lets them in. */
+  /** The roles of managed node groups and Fargate profiles, which EKS lets in. */
   nodeRoles: readonly NodeRole[];
-  /** Whether its API server has no address outside of its network. */
+  /** Whether its API server has only a private address. */
   isPrivate: boolean;
   /** As the API of EKS lists them. */
   accessEntries: readonly AccessEntry[];
-  /** As they are in force: the API is ahead of the cluster. */
+  /** The entries in force, which follow the API after a delay. */
   entryHistory: readonly EntriesFrom[];
   tags: Readonly<Record<string, string>>;
-  /** Of its mode; the last one may be going on. */
+  /** Changes of its mode; the last one can still run. */
   updates: readonly ClusterUpdate[];
   createdAt: Date;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
   arn: string;
 }
 
-/** A change of the mode, from the call until it is carried out. */
+/** A change of the mode, from the call until it is done. */
 export interface ClusterUpdate {
   id: string;
   mode: AuthenticationMode;

@@ -8,11 +8,11 @@ import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole
 /** A cluster in the mode CONFIG_MAP. */
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 
-/** What `addCluster` takes. The creator must be an identity of the cluster's account. */
+/** The input of `addCluster`. The creator must be an identity of the cluster's account. */
 export interface NewCluster {
   name: string;
   region: string;
-  /** Twelve digits; the sandbox's own account by default. EKS shows a cluster to callers of its account alone. */
+  /** Twelve digits; by default the sandbox's own account. EKS shows a cluster only to callers of its account. */
   account?: string;
   creatorArn: string;
   endpoint: string;
@@ -22,16 +22,16 @@ export interface NewCluster {
   /** Yes by default, as in EKS. */
   bootstrapClusterCreatorAdminPermissions?: boolean;
   nodeRoles?: readonly NodeRole[];
-  /** Whether the API server has no address outside of its network; no by default. */
+  /** Whether the API server has only a private address; no by default. */
   isPrivate?: boolean;
   createdAt?: Date;
   status?: EksCluster["status"];
   tags?: EksCluster["tags"];
-  /** The creator in CloudTrail; by default the real one; `"none"` leaves no record. */
+  /** The creator in CloudTrail; by default the real one; `"none"`: no record. */
   recordedAs?: UserIdentity | "none";
 }
 
-/** `accessEntries` replace all entries except those that EKS itself made. */
+/** `accessEntries` replaces all entries except EKS's own. */
 export type ClusterChange = Partial<
   Pick<EksCluster, "status" | "tags" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
 > & { accessEntries?: readonly SandboxAccessEntry[] };
@@ -79,8 +79,8 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
 }
 
 /**
- * The cluster in another mode. Where it begins to have access entries, EKS makes those of its creator and of the roles of
- * managed nodes and Fargate profiles; other entries stay in aws-auth alone.
+ * The cluster in another mode. With the first access entries, EKS makes those of the creator, of managed nodes and of Fargate profiles;
+ * other entries stay in aws-auth.
  */
 export function switchMode(
   registry: Registry,
@@ -95,7 +95,7 @@ export function switchMode(
   return withAccessEntries(registry, switched, [...cluster.accessEntries, ...made], 0);
 }
 
-/** The cluster with these entries, which take effect after a while. */
+/** The cluster with these entries, which take effect later. */
 export function withAccessEntries(
   { now }: Pick<Registry, "now">,
   cluster: EksCluster,
@@ -142,7 +142,7 @@ function seeded(registry: Registry, cluster: EksCluster, seeds: readonly Sandbox
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }
 
-/** The principals that get into a cluster at one moment. */
+/** The mode and the principals that a cluster lets in. */
 export interface ClusterAccess {
   mode: AuthenticationMode;
   entries: readonly EntryInForce[];
@@ -151,7 +151,7 @@ export interface ClusterAccess {
 /** An access entry that has taken effect. */
 export interface EntryInForce {
   principalArn: string;
-  /** AROA… or AIDA…: principals are compared by it, whatever path or account their ARN has. */
+  /** AROA… or AIDA…: EKS compares principals by it, whatever path or account their ARN has. */
   principalId: string;
   /** A template. */
   username: string;
@@ -166,7 +166,7 @@ export interface PolicyInForce {
   namespaces: readonly string[] | null;
 }
 
-/** Adds new entries after those that are, or will be, in force. None overtakes another. */
+/** Adds new entries after the earlier changes, in order. */
 function withEntries(
   history: readonly EntriesFrom[],
   entries: readonly AccessEntry[],

@@ -4,7 +4,7 @@ import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
 import { type Answer, type Page, pageOf, type Refusal, refuse } from "./refusal.ts";
 
-/** What tests may set of the EKS control plane. */
+/** The settings of the EKS control plane for tests. */
 export interface EksSettings {
   /** How long a change of access entries takes until they reach the cluster. */
   entryDelayMs: number;
@@ -33,7 +33,7 @@ export function findCluster(service: EksService, { arnOf, cluster: name }: Allow
   return cluster ?? refuse("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404);
 }
 
-/** The cluster, where it has access entries at all. */
+/** The cluster, if it has access entries. */
 export function clusterWithEntries(service: EksService, call: AllowedCall): EksCluster | Refusal {
   const cluster = findCluster(service, call);
   if ("type" in cluster || cluster.authenticationMode !== "CONFIG_MAP") return cluster;
@@ -43,7 +43,7 @@ export function clusterWithEntries(service: EksService, call: AllowedCall): EksC
   );
 }
 
-/** One page of a list, as a query asks for it. */
+/** One page of a list, by the query. */
 export function page<T>(items: readonly T[], query: URLSearchParams): ({ type: "page" } & Page<T>) | Refusal {
   const size = Number(query.get("maxResults") ?? 100);
   const start = Number(query.get("nextToken") ?? 0);

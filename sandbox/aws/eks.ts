@@ -22,7 +22,7 @@ import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNod
 import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 
-/** The calls about tags, of clusters and of access entries (EKS API reference). They have errors of their own. */
+/** The calls about tags of clusters and access entries (EKS API reference). They have their own errors. */
 
 const tagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
@@ -36,7 +36,7 @@ const tagResource: EksHandler = (service, call) => {
   return done({});
 };
 
-/** Keys that are not there are passed over. */
+/** Ignores absent keys. */
 const untagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
   if ("code" in tagged) return tagged;
@@ -106,7 +106,7 @@ export function eksCallName({ method, url, body }: SandboxRequest): string {
   return `eks.${readEksCall(method, url, body)?.action ?? "Unknown"}`;
 }
 
-/** Answers for clusters and their access entries (EKS API reference). The region is the one that the signature is made for. */
+/** Answers for clusters and access entries (EKS API reference), in the region of the signature. */
 export function answerEks(context: AwsContext, service: EksService, request: SandboxRequest): SandboxAnswer {
   const signed = verifySignature(request, "eks", context);
   if (signed.type === "refused") return eksError(signed.code, signed.message, signed.status);
@@ -134,7 +134,7 @@ function answerOf(result: Answer, clusterName: string): SandboxAnswer {
   return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
 }
 
-/** What CloudTrail keeps of a call that changes something, done or refused; null for calls that only read. */
+/** CloudTrail's event of a call that changes something, also if it is refused; null for reads. */
 function eksEvent(call: AllowedCall, result: Answer, requestId: string, at: Date): CloudTrailEvent | null {
   if (/^(?:List|Describe)/.test(call.action)) return null;
   const { cluster, principalArn, policyArn, resourceArn, body, query } = call;
@@ -205,7 +205,7 @@ function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCal
   }
   const entry = cluster?.accessEntries.find(({ entryArn }) => entryArn === resourceArn);
   if (!cluster || !entry) return refuse("NotFoundException", "The specified resource could not be found", 404);
-  // Tags are no access: nothing has to take effect.
+  // Tags give no access, so they need no delay.
   return { tags: entry.tags, store: (tags) => void clusters.set(cluster.arn, withTags(cluster, entry, tags)) };
 }
 

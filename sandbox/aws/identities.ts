@@ -2,10 +2,10 @@ const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as 
 
 /** Who can assume a role, and what the session can carry. */
 export interface TrustPolicy {
-  /** ARNs of users, roles and role sessions; `arn:aws:iam::<account>:root` or an account id means every principal there that an identity policy allows it. */
+  /** ARNs of users, roles and role sessions. `arn:aws:iam::<account>:root` or an account id: every principal there whose identity policy allows it. */
   principals: readonly string[];
   externalId?: string;
-  /** A condition on `sts:SourceIdentity` being there. */
+  /** Requires `sts:SourceIdentity`. */
   requireSourceIdentity?: boolean;
   /** Whether the policy has `sts:SetSourceIdentity`; yes by default. */
   allowSourceIdentity?: boolean;
@@ -21,9 +21,9 @@ export interface Identity {
   name: string;
   /** AIDA… or AROA…, as GetCallerIdentity shows it. */
   id: string;
-  /** Actions that an identity policy allows on everything, for example `eks:DescribeCluster`, `eks:*`. */
+  /** Actions that an identity policy allows on every resource, for example `eks:DescribeCluster`, `eks:*`. */
   allow: readonly string[];
-  /** What a policy with resources and conditions allows besides. */
+  /** A further policy with resources and conditions. */
   policy: PolicyStatements;
   trust: TrustPolicy;
   maxSessionSeconds: number;
@@ -42,24 +42,24 @@ export interface Caller {
 
 /** The statements of a policy. */
 export type PolicyStatements = readonly {
-  /** A denial in one statement overrides what others allow. */
+  /** A denial in any statement overrides every allowance. */
   readonly effect: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
-  /** All of them have to be met. */
+  /** All must hold. */
   readonly conditions: readonly Condition[];
 }[];
 
 /** One key of a condition (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
 export interface Condition {
   readonly test: "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "Null";
-  /** Whether every value of the key has to match, and an absent key matches too: `ForAllValues`. */
+  /** `ForAllValues`: every value of the key must match, and an absent key matches too. */
   readonly every: boolean;
   readonly key: string;
   readonly values: readonly string[];
 }
 
-/** The facts of a call, by the key of a condition; an absent key does not exist for the call. */
+/** The facts of a call, by the key of a condition; absent: the call has no such fact. */
 export type ConditionContext = Readonly<Record<string, readonly string[]>>;
 
 export interface Session {
@@ -69,9 +69,9 @@ export interface Session {
   expiresAt: Date;
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;
-  /** The limit of the session, besides its role's rights; undefined: all that the role can do. */
+  /** Limits the session besides its role's rights; undefined: no limit. */
   policy?: PolicyStatements;
-  /** Keys of the tags that AWS passes on to sessions that are assumed from this one. */
+  /** The keys of tags that AWS passes on to further sessions. */
   transitive: ReadonlySet<string>;
 }
 
@@ -97,7 +97,7 @@ export function identityAllows(
   return allow.some((pattern) => matches(pattern, action)) || policyAllows(policy, action, resource, context);
 }
 
-/** Whether the policy of a session, where it has one, lets an action on a resource pass. */
+/** Whether a session's policy allows an action on a resource; true without a policy. */
 export function sessionAllows(
   { session }: Caller,
   action: string,
@@ -107,13 +107,13 @@ export function sessionAllows(
   return session?.policy === undefined || policyAllows(session.policy, action, resource, context);
 }
 
-/** Whether identity policy and session policy allow an action together (IAM User Guide, "Session policies"). */
+/** Whether the identity policy and the session policy both allow an action (IAM User Guide, "Session policies"). */
 export function mayCall(caller: Caller, action: string, resource: string, context: ConditionContext = {}): boolean {
   const known = { ...context, ...tagsOf(caller) };
   return identityAllows(caller.identity, action, resource, known) && sessionAllows(caller, action, resource, known);
 }
 
-/** The tags of a session, as conditions know them (IAM User Guide, "AWS global condition context keys"). */
+/** The tags of a session, by their condition keys (IAM User Guide, "AWS global condition context keys"). */
 function tagsOf({ session }: Caller): ConditionContext {
   return Object.fromEntries([...(session?.tags ?? [])].map(([key, value]) => [`aws:PrincipalTag/${key}`, [value]]));
 }
@@ -162,8 +162,8 @@ export function matches(pattern: string, text: string): boolean {
 }
 
 /**
- * Reads a policy of an identity or of a session; null: AWS would call it malformed. The sandbox knows statements with actions,
- * resources and conditions on texts. It must refuse what it does not understand: an ignored condition would allow more.
+ * Reads a policy of an identity or of a session; null: AWS calls it malformed. The sandbox knows actions, resources and conditions on texts,
+ * and refuses everything else: an ignored condition would allow more.
  */
 export function readPolicyDocument(text: string): PolicyStatements | null {
   try {

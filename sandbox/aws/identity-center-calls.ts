@@ -73,7 +73,7 @@ const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall)
     const all = groups.map(([GroupId]) => ({ IdentityStoreId, MembershipId: GroupId, GroupId, MemberId }));
     return listed("GroupMemberships", all, where);
   },
-  // The reference does not say that a user's list has what their groups are assigned: this one has not.
+  // The reference does not say whether a user's list has their groups' assignments: here it has not.
   "sso.ListAccountAssignmentsForPrincipal": (center, { body, caller: { identity } }) => {
     const { InstanceArn, PrincipalId, PrincipalType, Filter, ...where } = listAssignments.parse(body);
     if (identity.accountId !== center.managementAccount) return refuse("AccessDenied", "Not the management account");
@@ -97,7 +97,7 @@ const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall)
   },
 };
 
-/** `ResourceType` is the identity store's alone. */
+/** Only the identity store sends `ResourceType`. */
 function notFound(ResourceType: string): Refusal {
   return { ...refuse("ResourceNotFoundException", `${ResourceType} not found.`), more: { ResourceType } };
 }

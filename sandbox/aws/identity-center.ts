@@ -9,7 +9,7 @@ export interface DirectoryUser {
   status: "ENABLED" | "DISABLED";
 }
 
-/** Who has a permission set in an account: a user or a group. */
+/** A permission set in an account for a user or a group. */
 export interface Assignment {
   account: string;
   permissionSetArn: string;
@@ -28,7 +28,7 @@ export class IdentityCenter {
   readonly permissionSets = new Map<string, string>();
   readonly assignments: Assignment[] = [];
   readonly account: SandboxAccount;
-  /** The management account: it alone may ask for assignments. */
+  /** Only the management account may list assignments. */
   readonly managementAccount: string;
   readonly region: string;
 
@@ -38,21 +38,21 @@ export class IdentityCenter {
     this.region = region;
   }
 
-  /** Its id. */
+  /** Returns its id. */
   addUser(user: { userName: string; email: string }): string {
     const id = this.#newId(`user ${user.userName}`);
     this.users.set(id, { id, status: "ENABLED", ...user });
     return id;
   }
 
-  /** Its id. */
+  /** Returns its id. */
   addGroup(name: string, members: readonly string[]): string {
     const id = this.#newId(`group ${name}`);
     this.groups.set(id, members);
     return id;
   }
 
-  /** Its ARN. */
+  /** Returns its ARN. */
   addPermissionSet(name: string): string {
     const arn = `arn:aws:sso:::permissionSet/${this.instanceArn.split("/")[1]}/ps-${hex(`set ${name}`, 16)}`;
     this.permissionSets.set(arn, name);
@@ -60,8 +60,8 @@ export class IdentityCenter {
   }
 
   /**
-   * Assigns a permission set, and makes its role in the account as Identity Center does, with a suffix that no one can compute.
-   * The ARN of the role, with its path.
+   * Assigns a permission set, and makes its role in the account with an unpredictable suffix, as Identity Center does.
+   * @returns the role's ARN with its path
    */
   assign(
     permissionSetArn: string,

@@ -5,17 +5,17 @@ import { type Caller, mayCall } from "./identities.ts";
 import { type Answer, jsonError, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 
-/** A signed call of a JSON protocol. Nothing of its body is checked yet. */
+/** A signed call of a JSON protocol, with an unchecked body. */
 export interface JsonCall {
   caller: Caller;
   region: string;
   body: unknown;
 }
 
-/** What answers each call of some services, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. */
+/** The handler of each call, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. */
 export type JsonHandlers = Readonly<Record<string, (call: JsonCall) => Answer>>;
 
-/** The services by the beginning of their targets: the name in a signature's scope, and in the actions of IAM. */
+/** By the beginning of a target: the service's name in signatures and in IAM's actions. */
 const services: Readonly<Record<string, string>> = {
   AWSEvents: "events",
   AWSIdentityStore: "identitystore",
@@ -30,10 +30,10 @@ export function jsonCallName(target: string): string {
   return `${services[prefix] ?? prefix}.${action}`;
 }
 
-/** IAM allows these on a resource that their body names: their handlers ask. */
+/** IAM allows these on a resource in their body, so their handlers check the right. */
 const onResources: ReadonlySet<string> = new Set(["events.PutEvents"]);
 
-/** Answers a call of the protocol awsJson1_1, after its signature and the caller's right to it. */
+/** Answers a call of the protocol awsJson1_1, after a check of its signature and the caller's right. */
 export function answerJson(
   context: AwsContext,
   handlers: JsonHandlers,

@@ -8,12 +8,12 @@ export interface MemberAccount {
   state: "PENDING_ACTIVATION" | "ACTIVE" | "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED";
 }
 
-/** An organization of AWS Organizations, as far as its list of accounts. */
+/** The list of accounts of AWS Organizations. */
 export class Organization {
   readonly id = "o-exampleorgid";
-  /** The management account. Only it may list the accounts here: the sandbox has no delegated administrators. */
+  /** The only account that may list the others: the sandbox has no delegated administrators. */
   readonly managementAccount: string;
-  /** Empty: the account is in no organization. */
+  /** Empty: the account has no organization. */
   accounts: readonly MemberAccount[] = [];
 
   constructor(managementAccount: string) {
@@ -46,7 +46,7 @@ export function organizationCalls(organization: Organization): JsonHandlers {
   };
 }
 
-/** `Status` was retired on 2026-09-09 (ListAccounts): an account has its state alone. */
+/** AWS retired `Status` on 2026-09-09 (ListAccounts): an account has only its state. */
 function memberOf({ id, managementAccount }: Organization, account: MemberAccount): object {
   return {
     Id: account.id,

@@ -1,12 +1,12 @@
 import type { SandboxAnswer } from "../http-server.ts";
 
-/** A request that AWS would refuse, with the code of the query protocol (STS); the JSON protocols have names of their own. */
+/** A refused request, with the code of the query protocol (STS); the JSON protocols have other names. */
 export interface Refusal {
   type: "refused";
   status: number;
   code: string;
   message: string;
-  /** Members of the error besides its message, in the JSON protocols. */
+  /** Further members of the error in the JSON protocols. */
   more?: object;
 }
 
@@ -14,7 +14,7 @@ export function refuse(code: string, message: string, status = 400): Refusal {
   return { type: "refused", status, code, message };
 }
 
-/** What a call of a JSON protocol answers with: the body, or why it is refused. */
+/** The answer of a JSON protocol: the body, or a refusal. */
 export type Answer = { type: "done"; body: object } | Refusal;
 
 export function done(body: object): Answer {
@@ -33,7 +33,7 @@ export function pageOf<T>(all: readonly T[], start: number, size: number): Page<
   return { items: all.slice(start, end), ...(end < all.length && { nextToken: String(end) }) };
 }
 
-/** The names of the JSON protocols for errors that STS calls otherwise (EKS API reference, "Common Errors"). */
+/** The JSON protocols' names of errors that STS calls differently (EKS API reference, "Common Errors"). */
 const jsonCodes: Readonly<Record<string, string>> = {
   AccessDenied: "AccessDeniedException",
   ExpiredToken: "ExpiredTokenException",

@@ -9,7 +9,7 @@ import {
   type TrustPolicy,
 } from "./identities.ts";
 
-/** What a session carries, and how long it lives (an hour by default). */
+/** The content of a session, and its length (an hour by default). */
 interface SessionOptions {
   seconds?: number;
   sourceIdentity?: string;
@@ -20,14 +20,14 @@ interface SessionOptions {
 
 const noTrust: TrustPolicy = { principals: [] };
 
-/** The identities of an AWS account (and of foreign ones, for roles across accounts) with their access keys and sessions. */
+/** The identities of an AWS account, and foreign ones for roles across accounts, with their access keys and sessions. */
 export class SandboxAccount {
   readonly id: string;
   readonly partition: string;
   readonly #now: () => Date;
   readonly #identities = new Map<string, Identity>();
   readonly #callers = new Map<string, Caller>();
-  /** Regions where STS is not activated. */
+  /** Regions without an activated STS. */
   readonly disabledRegions = new Set<string>();
 
   constructor(options: { id: string; partition: string; now: () => Date }) {
@@ -74,14 +74,14 @@ export class SandboxAccount {
     this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
   }
 
-  /** Sets what the identity's own policy allows. Existing sessions are affected too. */
+  /** Sets what the identity's own policy allows, also for existing sessions. */
   setAllowed(arn: string, allow: readonly string[]): void {
     this.#identities.set(arn, { ...this.#known(arn), allow });
   }
 
   /**
-   * Gives the identity another policy, in JSON, besides what it is allowed on everything; it replaces the one before. @throws
-   * Error for what the sandbox does not understand
+   * Replaces the identity's policy with resources and conditions, in JSON.
+   * @throws Error for what the sandbox does not understand
    */
   setPolicy(arn: string, document: string): void {
     const policy = readPolicyDocument(document);
@@ -93,7 +93,7 @@ export class SandboxAccount {
     this.#identities.delete(arn);
   }
 
-  /** A session of a role without its trust policy: what IRSA, Pod Identity or an instance profile gives a process. */
+  /** A role's session without a check of its trust policy, as IRSA, Pod Identity or an instance profile give it to a process. */
   sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
     const identity = this.#known(roleArn);
     const startsAt = this.#now();
@@ -133,7 +133,7 @@ export class SandboxAccount {
     ]);
   }
 
-  /** The owner of an access key now; undefined for a key or an identity that no longer exists. */
+  /** The present owner of an access key; undefined: the key or its identity no longer exists. */
   caller(accessKeyId: string): Caller | undefined {
     const caller = this.#callers.get(accessKeyId);
     const identity = caller && this.#identities.get(caller.identity.arn);
@@ -174,7 +174,7 @@ function secret(): string {
   return randomBytes(30).toString("base64");
 }
 
-/** AWS does not document the size of an STS token: this one grows with the session's tags. */
+/** AWS does not document the size of an STS token: this one grows with the tags. */
 function sessionToken(tags: ReadonlyMap<string, string>): string {
   const carried = [...tags].reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   return `IQoJb3JpZ2luX2Vj${randomBytes(240 + carried).toString("base64")}`;

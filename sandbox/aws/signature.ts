@@ -4,18 +4,18 @@ import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** How old or how far ahead a signature may be. STS ignores X-Amz-Expires: a presigned URL lives for 15 minutes (aws-iam-authenticator, pkg/token). */
+/** The allowed age of a signature, also in the future. STS ignores X-Amz-Expires: a presigned URL lives for 15 minutes (aws-iam-authenticator, pkg/token). */
 const skewMinutes = 5;
 const presignedMinutes = 15;
 
-/** A request whose signature is good: its signer, and the region that it is signed for. */
+/** A request with a good signature: its signer, and the region of the signature. */
 export interface Signed {
   type: "signed";
   caller: Caller;
   region: string;
 }
 
-/** Verifies the signature of a request to a service as AWS does; a problem is the refusal that AWS would give. */
+/** Verifies the signature of a request as AWS does, or returns AWS's refusal. */
 export function verifySignature(
   request: SandboxRequest,
   service: string,
@@ -58,7 +58,7 @@ function scopeProblem(request: SandboxRequest, claim: SignatureClaim, service: s
     : "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
 }
 
-/** The region in the name of a real endpoint; the sandbox's own address serves all of them. */
+/** The region in a real endpoint's name; the sandbox's own address serves all regions. */
 function hostRegion(request: SandboxRequest): string | undefined {
   const [, service, region] =
     /^(\w+)\.(?:([a-z0-9-]+)\.)?amazonaws\.com(?:\.cn)?$/.exec(request.headers.host ?? "") ?? [];
@@ -83,7 +83,7 @@ function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-/** The right signature for a request, with the key of the caller that it names. Lower-case hex. */
+/** The right signature for a request with its caller's key. Lower-case hex. */
 function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
@@ -103,7 +103,7 @@ function canonicalRequest(request: SandboxRequest, claim: SignatureClaim): strin
   });
   return [
     request.method,
-    // Every service but S3 signs the path encoded twice: as it is sent, and once more.
+    // Every service but S3 signs the path encoded twice.
     claim.service === "s3" ? request.url.pathname : request.url.pathname.split("/").map(encode).join("/"),
     canonicalQuery(request.url),
     headers.join(""),
@@ -129,7 +129,7 @@ function sha256(data: string | Buffer): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** A request's claims about its own signature, before any of them is trusted. */
+/** A request's claims about its signature, not verified yet. */
 interface SignatureClaim {
   accessKeyId: string;
   date: string;
@@ -143,7 +143,7 @@ interface SignatureClaim {
   presigned: boolean;
 }
 
-/** Reads Signature Version 4 from the Authorization header or from the query (IAM User Guide, "Create a signed AWS API request"). */
+/** Reads Signature Version 4 from the Authorization header or the query (IAM User Guide, "Create a signed AWS API request"). */
 function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
   const presigned = request.headers.authorization === undefined;
   if (presigned && !request.url.searchParams.has("X-Amz-Signature")) {
@@ -171,7 +171,7 @@ function queryReader({ url }: SandboxRequest): PartReader {
   return (part) => url.searchParams.get(`X-Amz-${part}`) ?? undefined;
 }
 
-/** Three parts are in the Authorization header, the others in their own headers. */
+/** Three parts are in the Authorization header, the others have their own headers. */
 function headerReader({ headers }: SandboxRequest): PartReader {
   return (part) => {
     const own = headers[`x-amz-${part.toLowerCase()}`];

@@ -36,7 +36,7 @@ export function answerSts(context: AwsContext, request: SandboxRequest): Sandbox
   };
 }
 
-/** STS answers in JSON where it is asked to: the authenticator of EKS asks (aws-iam-authenticator, pkg/token). */
+/** STS answers in JSON on request, as the authenticator of EKS wants it (aws-iam-authenticator, pkg/token). */
 function callerIdentity(caller: Caller, request: SandboxRequest): SandboxAnswer {
   const result = { Arn: caller.arn, UserId: caller.userId, Account: caller.identity.accountId };
   if (request.headers.accept === "application/json") {

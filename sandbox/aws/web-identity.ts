@@ -3,7 +3,7 @@ import { type AssumedRole, sessionArn } from "./assume-role.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
-/** A service account with the role that its annotation names (IRSA). IAM trusts the cluster's identity provider. */
+/** A service account with the role in its annotation (IRSA). IAM trusts the cluster's identity provider. */
 export interface ServiceAccount {
   readonly roleArn: string;
   /** `system:serviceaccount:NAMESPACE:NAME`. */
@@ -14,7 +14,7 @@ export interface ServiceAccount {
 export class WebIdentities {
   readonly #tokens = new Map<string, ServiceAccount & { readonly expiresAt: Date }>();
 
-  /** A projected token, in the form of a JWT. A token is known if it was signed here. */
+  /** A projected token, in the form of a JWT. The account knows the tokens that it made. */
   project(who: ServiceAccount, expiresAt: Date): string {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const claims = { aud: ["sts.amazonaws.com"], sub: who.subject, exp: Math.floor(expiresAt.getTime() / 1000) };
@@ -28,7 +28,7 @@ export class WebIdentities {
   }
 }
 
-/** Answers AssumeRoleWithWebIdentity, which is not signed: the token alone identifies the caller (STS API reference). */
+/** Answers AssumeRoleWithWebIdentity, which has no signature: the token identifies the caller (STS API reference). */
 export function assumeWithWebIdentity(
   account: SandboxAccount,
   identities: WebIdentities,

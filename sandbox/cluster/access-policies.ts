@@ -12,8 +12,8 @@ import {
 } from "./rbac.ts";
 
 /**
- * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). Their tables are close to the
- * user-facing ClusterRoles of Kubernetes and not the same: a copy of those would hide the difference.
+ * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). They differ a little from the user-facing
+ * ClusterRoles of Kubernetes, and a copy of those would hide the difference.
  */
 
 const viewRules: readonly PolicyRule[] = [
@@ -86,9 +86,8 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
 };
 
 /**
- * What the access policies of an entry allow, besides RBAC. They belong to the principal that the authenticator knows, not to a
- * username: an impersonated user has none, and a review that names only a user sees none (EKS User Guide, "Associate access
- * policies with access entries").
+ * What an entry's access policies allow, besides RBAC. They belong to the principal that the authenticator knows, not to a username: an
+ * impersonated user has none, and a review of a username sees none (EKS User Guide, "Associate access policies with access entries").
  */
 export function authorizeByPolicies(
   { entries }: ClusterAccess,
@@ -109,7 +108,7 @@ function allows({ arn, namespaces }: PolicyInForce, attributes: Attributes): boo
   return inScope(namespaces, attributes) && rules.some((rule) => covers(rule, attributes));
 }
 
-/** Resources without a namespace are outside of the scope of namespaces. */
+/** A scope of namespaces has no resources without a namespace. */
 function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes): boolean {
   if (namespaces === null) return true;
   const namespace = "path" in attributes ? undefined : attributes.namespace;

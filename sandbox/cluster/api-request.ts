@@ -1,7 +1,7 @@
 import type { SandboxRequest } from "../http-server.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 
-/** What a request is about: a resource, or a path such as /version. */
+/** The object of a request: a resource, or a path such as /version. */
 export type ApiRequest = ({ type: "resource" } & ResourceAttributes) | { type: "path"; verb: string; path: string };
 
 const resourcePath =
@@ -44,7 +44,7 @@ export function callName(request: ApiRequest, url: URL): string {
   if (review) return `kubernetes.${review}`;
   const one = request.name !== undefined || request.verb === "create";
   const thing = one ? request.resource.replace(/s$/, "") : request.resource;
-  // A dry run has its own name, so that a fault can strike it and not the following write.
+  // A dry run has its own name, so that a fault can hit it and not the write after it.
   if (url.searchParams.has("dryRun")) return `kubernetes.dry-run-${thing}`;
   return `kubernetes.${request.verb === "update" ? "replace" : request.verb}-${thing}`;
 }

@@ -25,7 +25,7 @@ export interface ApiServerContext {
   audit: (event: AuditedRequest) => void;
 }
 
-/** A line of the API server's audit log (audit.k8s.io/v1 Event), with the fields that join it with another log. */
+/** A line of the API server's audit log (audit.k8s.io/v1 Event), with the fields that match it with other logs. */
 export interface AuditedRequest {
   auditID: string;
   verb: string;
@@ -40,7 +40,7 @@ export function routeApiRequest(context: ApiServerContext, request: SandboxReque
   return { call: callName(asked, request.url), answer: () => audited(context, asked, request) };
 }
 
-/** kubernetes, apiserver, filters.WithAuditInit: the id of a request is the one that it brings or a new one, and goes out with the answer. */
+/** kubernetes, apiserver, filters.WithAuditInit: a request keeps the id that it brings, or gets a new one, and the answer has it. */
 async function audited(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {
   const answered = await answer(context, asked, request);
   const auditID = [request.headers["audit-id"]].flat()[0] ?? randomUUID();
@@ -50,7 +50,7 @@ async function audited(context: ApiServerContext, asked: ApiRequest, request: Sa
   return { ...answered, headers: { "audit-id": auditID, ...answered.headers } };
 }
 
-/** EKS answers health checks alone without a token. */
+/** The health checks that EKS answers without a token. */
 const publicPaths = new Set(["/healthz", "/livez", "/readyz"]);
 
 async function answer(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {
@@ -66,10 +66,10 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   return answerFor(context, asked, request, user);
 }
 
-/** No answer is better than one to the sender itself. */
+/** A wrong identity would be worse than no answer. */
 const noImpersonation = failure(501, "NotImplemented", "the sandbox does not act as another user");
 
-/** The sandbox decodes JSON alone. A real API server answers other media types for a resource that knows only JSON in the same way. */
+/** The sandbox reads only JSON. A real API server answers other media types in the same way for a resource that knows only JSON. */
 function speaksJson({ headers, body }: SandboxRequest): boolean {
   const mediaType = (headers["content-type"] ?? "application/json").split(";")[0]?.trim() ?? "";
   return body.length === 0 || mediaType === "*/*" || /[/+]json$/.test(mediaType);
@@ -165,7 +165,7 @@ function unknown(): SandboxAnswer {
   return statusAnswer(failure(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
-/** kubernetes, apiserver, responsewriters.ForbiddenStatusError: the words that people search the web for. */
+/** kubernetes, apiserver, responsewriters.ForbiddenStatusError: people search the web for these words. */
 function forbidden(user: User, attributes: Attributes): Status {
   const who = `User "${user.username}" cannot ${attributes.verb}`;
   if ("path" in attributes) return failure(403, "Forbidden", `forbidden: ${who} path "${attributes.path}"`, {});

@@ -5,7 +5,7 @@ import type { User } from "./rbac.ts";
 import { type TokenOwner, verifyToken } from "./token.ts";
 
 export interface Authenticator {
-  /** The user behind a bearer token, without system:authenticated, which the API server adds; or undefined. */
+  /** The user of a bearer token, without system:authenticated, which the API server adds; undefined: none. */
   authenticate(token: string): Promise<User | undefined>;
 }
 
@@ -20,11 +20,11 @@ export interface AuthenticatorOptions {
   /** The map of aws-auth at this moment. */
   map: () => AwsAuthMap;
   now: () => Date;
-  /** How long the API server trusts a token without asking again. */
+  /** How long the API server trusts a token without a new question. */
   cacheMs: number;
 }
 
-/** The authenticator of an EKS control plane together with the API server's cache of its answers. */
+/** The authenticator of an EKS control plane, with the API server's cache of its answers. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, { user: User; until: number }>();
   return {
@@ -43,8 +43,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 /**
- * A token owner's identity in this cluster. With access entries, they take precedence over aws-auth, and the creator needs one;
- * without them, the creator gets in before the document is read.
+ * A token owner's identity in this cluster. Access entries override aws-auth, and then the creator needs one; without them the creator
+ * gets in before the document is read.
  */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const { mode, entries } = options.access();
@@ -79,7 +79,7 @@ function renderedUser(owner: TokenOwner, mapping: Mapping, region: string): User
   return asUser(owner, username, groups);
 }
 
-/** aws-iam-authenticator, pkg/server, renderTemplate. Undefined where the template can't be filled: then the entry admits no caller. */
+/** aws-iam-authenticator, pkg/server, renderTemplate. Undefined: it can't fill the template, so the entry lets no caller in. */
 function render(template: string, owner: TokenOwner, region: string): string | undefined {
   if (template.includes("{{EC2PrivateDNSName}}") && !/^i-(\w{8}|\w{17})$/.test(owner.sessionName)) return undefined;
   return template
@@ -90,7 +90,7 @@ function render(template: string, owner: TokenOwner, region: string): string | u
     .replaceAll("{{AccessKeyID}}", owner.accessKeyId);
 }
 
-/** EC2 would be asked; here the instance id decides, so that an instance keeps its name. */
+/** A real authenticator asks EC2; here the instance id decides, so that an instance keeps its name. */
 function privateDnsName(instanceId: string, region: string): string {
   const [a = 0, b = 0] = createHash("sha256").update(instanceId).digest();
   return `ip-10-0-${a}-${b}.${region}.compute.internal`;

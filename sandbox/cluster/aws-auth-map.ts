@@ -7,7 +7,7 @@ export interface Mapping {
   groups: readonly string[];
 }
 
-/** The map that is in force for a document. Keys are ARNs in lower case, as written. */
+/** The map in force for a document. Keys are ARNs in lower case, as written. */
 export interface AwsAuthMap {
   roles: ReadonlyMap<string, Mapping>;
   users: ReadonlyMap<string, Mapping>;
@@ -15,8 +15,8 @@ export interface AwsAuthMap {
 }
 
 /**
- * The authenticator's own reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product:
- * no test could see a mistake that both share.
+ * The authenticator's reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product: no test could
+ * see a shared mistake.
  */
 export function readAwsAuth(data: Readonly<Record<string, string>> | undefined): AwsAuthMap {
   return {
@@ -26,12 +26,12 @@ export function readAwsAuth(data: Readonly<Record<string, string>> | undefined):
   };
 }
 
-/** Of two entries with the same ARN the last one wins; nothing is merged. */
+/** Of two entries with the same ARN the last one wins. */
 function byArn(mappings: readonly Mapping[]): Map<string, Mapping> {
   return new Map(mappings.map((mapping) => [mapping.arn.toLowerCase(), mapping]));
 }
 
-/** What was read last, by its field and text: a section is read at each request to a cluster, and seldom changes. */
+/** The last readings, by field and text: every request reads the sections, which seldom change. */
 const recent = new Map<string, readonly Mapping[]>();
 
 function readSection(text: string | undefined, arnField: string): readonly Mapping[] {
@@ -43,7 +43,7 @@ function readSection(text: string | undefined, arnField: string): readonly Mappi
   return mappings;
 }
 
-/** A section that can't be read is empty: no principal of it can sign in. */
+/** An unreadable section is empty: none of its principals can sign in. */
 function mappingsIn(text: string, arnField: string): readonly Mapping[] {
   const list = attempt(() => readGoYaml(text), null);
   if (!Array.isArray(list)) return [];
@@ -72,7 +72,7 @@ function attempt<T>(read: () => T, otherwise: T): T {
   }
 }
 
-/** Field names are compared without case. The YAML became JSON with sorted keys first: of two spellings the later in byte order wins. */
+/** Go compares field names without case. The YAML became JSON with sorted keys first: of two spellings the later in byte order wins. */
 function goFields(item: unknown): Map<string, unknown> {
   if (typeof item !== "object" || item === null || Array.isArray(item)) return new Map();
   const sorted = Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -88,14 +88,14 @@ function goStrings(value: unknown): string[] {
 }
 
 /**
- * Reads a section of aws-auth as Go's YAML parser and its JSON decoder do: YAML 1.1, the first document only, the last of two equal
- * keys wins. Throws on what Go can't read either.
+ * Reads a section as Go's YAML parser and its JSON decoder do: YAML 1.1, only the first document, the last of two equal keys wins. Throws on
+ * what Go can't read.
  */
 function readGoYaml(text: string): unknown {
   return firstDocument(text)?.toJS() ?? null;
 }
 
-/** Decodes into a Go `[]string`: a scalar of any type keeps its text, so that an account id keeps its zeros. */
+/** Decodes into a Go `[]string`: a scalar of any type keeps its text, so an account id keeps its zeros. */
 function readGoStrings(text: string): string[] {
   const document = firstDocument(text);
   const items = isSeq(document?.contents) ? document.contents.items : [];
@@ -115,7 +115,7 @@ function firstDocument(text: string): Document | undefined {
   return document;
 }
 
-/** A line further left than the first one ends the document for Go, which drops the rest in silence. */
+/** A line further left than the first one ends the document for Go, which silently drops the rest. */
 function untilDedent(text: string): string {
   const lines = text.split("\n");
   const isContent = (line: string) => /\S/.test(line) && !/^\s*#/.test(line);

@@ -18,7 +18,7 @@ interface BindingSubject {
   namespace?: string;
 }
 
-/** What a RoleBinding and a ClusterRoleBinding hold. */
+/** The content of a RoleBinding or ClusterRoleBinding. */
 export interface BindingContent {
   roleRef: RoleRef;
   subjects?: readonly BindingSubject[];
@@ -30,7 +30,7 @@ export type BindingObject = Stored<BindingContent>;
 export const roleBindingKind = bindingKind("RoleBinding", "rolebindings", ["Role", "ClusterRole"]);
 export const clusterRoleBindingKind = bindingKind("ClusterRoleBinding", "clusterrolebindings", ["ClusterRole"]);
 
-/** @param roles the kinds of roles that it can name */
+/** @param roles the kinds of roles that it can bind */
 function bindingKind(kind: string, resource: string, roles: readonly string[]): ObjectKind<BindingContent> {
   const namespaced = kind === "RoleBinding";
   return {
@@ -117,7 +117,7 @@ function supported(field: string, value: string, values: readonly string[]): Fie
   return [{ field, reason: "FieldValueNotSupported", why }];
 }
 
-/** The authorizer's input. A validated binding names only these kinds. */
+/** A binding for the authorizer. Validation allows only these kinds. */
 export function bindingOf({ metadata: { name, namespace }, roleRef, subjects = [] }: BindingObject): Binding {
   return {
     name,

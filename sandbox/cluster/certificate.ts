@@ -10,14 +10,14 @@ const utf8String = (text: string) => element(0x0c, Buffer.from(text, "utf8"));
 
 const boolean = (value: boolean) => element(0x01, Buffer.from([value ? 0xff : 0]));
 
-/** A context-specific element: `constructed` where it wraps others. */
+/** A context-specific element; `constructed`: it wraps others. */
 const tagged = (number: number, content: Uint8Array, constructed: boolean) =>
   element((constructed ? 0xa0 : 0x80) + number, content);
 
-/** Bits of which the last `unused` do not count. */
+/** Bits; the last `unused` do not count. */
 const bitString = (content: Uint8Array, unused = 0) => element(0x03, Buffer.from([unused]), content);
 
-/** A certificate authority of its own and a certificate that it issued, all PEM. */
+/** A certificate authority and a certificate that it issued, all PEM. */
 export interface ClusterCertificates {
   authority: string;
   cert: string;
@@ -31,12 +31,12 @@ interface KeyPair {
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 
-/** What the holder may prove with it to the other side (extended key usage). */
+/** The certificate's extended key usage. */
 const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
 /**
- * Issues certificates for a server on the loopback address or another IPv4 address, or for a client there (RFC 5280). node:crypto can sign but not issue, and a sandbox
- * that needs an openssl on the machine would not run everywhere.
+ * Issues certificates for a server or a client at an IPv4 address, by default the loopback address (RFC 5280). node:crypto can sign but not
+ * issue, and not every machine has openssl.
  */
 export function issueCertificates(
   now: Date,
@@ -140,13 +140,13 @@ function pem(der: Buffer): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
-/** The few types of DER (ITU-T X.690) that a certificate is made of. Each function gives a whole element: tag, length, content. */
+/** The types of DER (ITU-T X.690) in a certificate. Each function returns a whole element: tag, length, content. */
 function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   return Buffer.concat([Buffer.from([tag, ...lengthOf(body.length)]), body]);
 }
 
-/** A non-negative integer, big-endian. A leading zero keeps the sign bit free, as DER wants it. */
+/** A non-negative integer, big-endian. A leading zero keeps the sign bit free, as DER requires. */
 function integer(bytes: Uint8Array): Buffer {
   const start = bytes.findIndex((byte) => byte !== 0);
   const digits = start < 0 ? Uint8Array.of(0) : bytes.subarray(start);

@@ -35,7 +35,7 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
     if (log.length > maxAudited) log.shift();
   };
   const context = { authenticator, authorize: authorizer, rbac, configMaps, now, audit };
-  // TLS clients look at the real clock, whatever time it is in the sandbox.
+  // TLS clients use the real clock, whatever time the sandbox has.
   const certificates = issueCertificates(new Date(), "server", options.host);
   const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
   return {
@@ -45,7 +45,7 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   };
 }
 
-/** RBAC first, then the access policies of EKS: what one of them allows is allowed. */
+/** RBAC first, then EKS's access policies: one allowance is enough. */
 function authorizerOf(objects: RbacObjects, access: () => ClusterAccess): Authorize {
   return (user, attributes) => {
     const verdict = authorize(objects.rbac(), user, attributes);
@@ -75,13 +75,13 @@ function awsAuthMethods(
   };
 }
 
-/** What a client of a cluster is given: its address and its certificate authority. */
+/** What a client needs of a cluster: its address and its certificate authority. */
 export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
 
-/** As the API server's own (kubernetes, secure_serving.go). */
+/** kubernetes, secure_serving.go. */
 const idleMs = 90_000;
 
-/** Starts the HTTPS server that a cluster's clients see, with its faults and the telling of its calls. */
+/** Starts the HTTPS server of a cluster, with its faults and its calls. */
 export async function startEndpoint(
   options: SandboxClusterOptions,
   certificates: ClusterCertificates,

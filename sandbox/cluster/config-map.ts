@@ -2,7 +2,7 @@ import { isObject } from "../json.ts";
 import { mapProblem, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
 import type { FieldProblem } from "./status.ts";
 
-/** What a ConfigMap holds. */
+/** The content of a ConfigMap. */
 export interface ConfigMapContent {
   data?: Readonly<Record<string, string>>;
   binaryData?: Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ export const configMapKind: ObjectKind<ConfigMapContent> = {
   updateProblems: immutabilityProblems,
 };
 
-/** What a ConfigMap earns by itself (kubernetes, pkg/apis/core/validation, ValidateConfigMap). */
+/** kubernetes, pkg/apis/core/validation, ValidateConfigMap. */
 function dataProblems({ data = {}, binaryData = {} }: ConfigMapContent): FieldProblem[] {
   const keys = [...Object.keys(data), ...Object.keys(binaryData)].filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key));
   const bytes = Object.values({ ...data, ...binaryData }).reduce((sum, text) => sum + Buffer.byteLength(text), 0);

@@ -25,7 +25,7 @@ const publicPaths = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
 
 const discoveryPaths = [...publicPaths, "/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"];
 
-/** The ClusterRoles that every cluster starts with, as far as the sandbox has resources for them (Kubernetes docs, "Default roles and role bindings"). */
+/** The default ClusterRoles, as far as the sandbox has their resources (Kubernetes docs, "Default roles and role bindings"). */
 const roles: readonly Role[] = [
   { name: "cluster-admin", rules: [rule("*", "*", ["*"]), { verbs: ["*"], nonResourceURLs: ["*"] }] },
   {
@@ -51,7 +51,7 @@ const roles: readonly Role[] = [
   },
 ];
 
-/** EKS binds nodes itself: its clusters authorize them by the groups of aws-auth. */
+/** EKS binds nodes itself: its clusters authorize them by their groups in aws-auth. */
 const bindings: readonly Binding[] = [
   group("cluster-admin", "cluster-admin", "system:masters"),
   group("system:discovery", "system:discovery", "system:authenticated"),
@@ -61,12 +61,12 @@ const bindings: readonly Binding[] = [
   group("system:node", "system:node", "system:nodes"),
 ];
 
-/** The default roles and bindings with the cluster's own ones after them. */
+/** The default roles and bindings, then the cluster's own. */
 export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
   return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
 }
 
-/** A binding of a ClusterRole to one group; cluster-wide unless it has a namespace. */
+/** A binding of a ClusterRole to one group, for a namespace or the whole cluster. */
 export function group(name: string, clusterRole: string, groupName: string, namespace?: string): Binding {
   return {
     name,

@@ -4,7 +4,7 @@ import { type Authorize, appliesTo, has, matchesPath, type PolicyRule, type Rbac
 import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
-/** What decides whether a user may give a role. */
+/** What decides whether a user may bind a role. */
 export interface BindingRights {
   rbac: Rbac;
   authorize: Authorize;
@@ -14,7 +14,7 @@ export interface BindingRights {
 }
 
 /**
- * Why a user may not give this role: they may not `bind` it, and lack some of its rights there (kubernetes, registry/rbac,
+ * Why a user may not bind this role: they may not `bind` it, and lack some of its rights there (kubernetes, registry/rbac,
  * BindingAuthorized and ConfirmNoEscalation).
  */
 export function escalationProblem(
@@ -50,7 +50,7 @@ export function ruleEscalation(
   return lacking(kind, name, rules, { rbac, user, namespace });
 }
 
-/** The refusal where a user gives rights that they do not hold themselves. */
+/** The refusal for rights that the user does not have. */
 function lacking(
   kind: KindNames,
   name: string,
@@ -68,7 +68,7 @@ function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyR
     .flatMap((binding) => [...(roleOf(rbac, binding)?.rules ?? [])]);
 }
 
-/** One right: a rule breaks down into these (component-helpers, auth/rbac/validation, BreakdownRule). */
+/** One right: rules consist of these (component-helpers, auth/rbac/validation, BreakdownRule). */
 type Atom = { verb: string } & ({ url: string } | { group: string; resource: string; name: string | undefined });
 
 function atoms({
@@ -85,7 +85,7 @@ function atoms({
   return [...things, ...nonResourceURLs.flatMap((url) => verbs.map((verb) => ({ verb, url })))];
 }
 
-/** Whether a rule holds the right (ruleCovers). A name of the rule narrows it; a right to all names needs a rule without any. */
+/** Whether a rule has the right (ruleCovers). A name narrows the rule; a right to all names needs a rule without names. */
 function includes(rule: PolicyRule, atom: Atom): boolean {
   if (!has(rule.verbs, atom.verb)) return false;
   if ("url" in atom) {
@@ -110,7 +110,7 @@ function tooMuch(kind: KindNames, name: string, user: User, missing: readonly At
   return failure(403, "Forbidden", message, { name, group, kind: resource });
 }
 
-/** One line for each thing, with all its verbs (registry/rbac/validation, CompactRules; pkg/apis/rbac/v1, CompactString). */
+/** One line for each resource, with all its verbs (registry/rbac/validation, CompactRules; pkg/apis/rbac/v1, CompactString). */
 function inWords(missing: readonly Atom[]): string[] {
   const verbs = new Map<string, string[]>();
   for (const atom of missing) {
@@ -118,7 +118,7 @@ function inWords(missing: readonly Atom[]): string[] {
       "url" in atom
         ? `NonResourceURLs:["${atom.url}"]`
         : `APIGroups:["${atom.group}"], Resources:["${atom.resource}"]${atom.name === undefined ? "" : `, ResourceNames:["${atom.name}"]`}`;
-    // Rules about paths are not put together.
+    // Rules about paths stay separate.
     const key = "url" in atom ? `${thing} ${atom.verb}` : thing;
     verbs.set(key, [...(verbs.get(key) ?? [thing]), `"${atom.verb}"`]);
   }

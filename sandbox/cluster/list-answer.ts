@@ -6,8 +6,8 @@ interface Listed {
 }
 
 /**
- * A list of one kind, in the order of namespaces and names, with what a client may ask of it: `labelSelector` (equality)
- * and pages by `limit` and `continue` (Kubernetes docs, "API Concepts").
+ * A list of one kind, by namespace and name, with `labelSelector` (equality) and pages by `limit` and `continue` (Kubernetes docs, "API
+ * Concepts").
  */
 export function listAnswer(
   { apiVersion, kind }: { apiVersion: string; kind: string },
@@ -29,7 +29,7 @@ export function listAnswer(
   const metadata = {
     resourceVersion,
     ...(end && left > 0 ? { continue: Buffer.from(keyOf(end)).toString("base64url") } : {}),
-    // A real API server counts what is left only where no selector has to look at each of them.
+    // A real API server counts the rest only without a selector, which would have to look at each object.
     ...(left > 0 && !searchParams.has("labelSelector") ? { remainingItemCount: left } : {}),
   };
   return { status: 200, body: JSON.stringify({ kind: `${kind}List`, apiVersion, metadata, items: page }) };
@@ -43,7 +43,7 @@ type HasLabels = (labels: Readonly<Record<string, string>>) => boolean;
 
 const requirement = /^\s*(!?)\s*([\w./-]+)\s*(?:(=|==|!=)\s*([\w.-]*))?\s*$/;
 
-/** No answer is better than one to another question: `in` and `notin` are not read. */
+/** A wrong answer would be worse than none: the sandbox does not read `in` and `notin`. */
 const noSets = failure(501, "NotImplemented", "the sandbox does not select labels by sets");
 
 /** Kubernetes docs, "Labels and Selectors", equality-based requirement. */

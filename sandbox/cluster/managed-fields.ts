@@ -1,4 +1,4 @@
-/** One entry of metadata.managedFields: who set which fields last, by an update. */
+/** One entry of metadata.managedFields: the fields that a manager set last. */
 export interface ManagedFields {
   manager: string;
   operation: "Update";
@@ -8,7 +8,7 @@ export interface ManagedFields {
   fieldsV1: object;
 }
 
-/** Labels, annotations and all of the content have owners. */
+/** The parts with owners: labels, annotations and the content. */
 type OwnedParts = object & {
   metadata: { annotations?: Readonly<Record<string, string>>; labels?: Readonly<Record<string, string>> };
 };
@@ -25,8 +25,8 @@ interface FieldTree {
 }
 
 /**
- * Who owns which field after an update (structured-merge-diff): a manager that changes a value takes it from all others,
- * a removed field has no owner, and what did not change keeps its owner.
+ * The owners of fields after an update (structured-merge-diff): a manager that changes a value takes the field, a removed field has no
+ * owner, and an unchanged field keeps its owner.
  */
 export function ownFields(
   before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },
@@ -50,23 +50,23 @@ export function ownFields(
   );
   const mine = owned.get(manager);
   const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
-  // Removing a field does not count: only what was set counts as the manager's last operation.
+  // A removal does not count as the manager's last operation.
   const time = changed.size > 0 ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
   return [...kept, entry(manager, time, paths)]
     .filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0)
     .sort(byTimeThenManager);
 }
 
-/** The order that a real API server keeps (apimachinery, fieldmanager, sortEncodedManagedFields). */
+/** A real API server's order (apimachinery, fieldmanager, sortEncodedManagedFields). */
 function byTimeThenManager(a: ManagedFields, b: ManagedFields): number {
   const [x, y] = a.time === b.time ? [a.manager, b.manager] : [a.time, b.time];
   return x < y ? -1 : 1;
 }
 
-/** Apart from these, a field of the content is owned as a whole, as subjects and roleRef of a binding are. */
+/** All other fields of the content have one owner each, such as subjects and roleRef of a binding. */
 const maps = new Set(["data", "binaryData"]);
 
-/** Every field with an owner, as a JSON array of its steps, with its value. A map itself is a field too, apart from its keys. */
+/** Every owned field, as a JSON array of its steps, with its value. A map is a field too, besides its keys. */
 function leaves(object: OwnedParts | undefined): Map<string, string> {
   const found = new Map<string, string>();
   const add = (path: string[], map: object | undefined) => {
@@ -84,7 +84,7 @@ function leaves(object: OwnedParts | undefined): Map<string, string> {
   return found;
 }
 
-/** FieldsV1: an owned field with owned children is marked by `.`, one that is owned alone is an empty object. */
+/** FieldsV1: an owned field with owned children has a `.`, one without is an empty object. */
 function treeOf(paths: readonly string[]): FieldTree {
   const root: FieldTree = {};
   for (const path of paths) {

@@ -2,10 +2,10 @@ import { isObject } from "../json.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import { badRequest, type FieldProblem, isStatus, type Status } from "./status.ts";
 
-/** What the API server knows of an object apart from its content (meta/v1 ObjectMeta). */
+/** An object's metadata (meta/v1 ObjectMeta). */
 export interface ObjectMeta {
   name: string;
-  /** Absent where the object is none of a namespace. */
+  /** Absent: the object has no namespace. */
   namespace?: string;
   uid: string;
   resourceVersion: string;
@@ -13,7 +13,7 @@ export interface ObjectMeta {
   labels?: Readonly<Record<string, string>>;
   annotations?: Readonly<Record<string, string>>;
   managedFields?: readonly ManagedFields[];
-  /** A deleted object stays until the last of them is gone (Kubernetes docs, "Finalizers"). */
+  /** A deleted object stays until all are gone (Kubernetes docs, "Finalizers"). */
   finalizers?: readonly string[];
   deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
@@ -21,13 +21,13 @@ export interface ObjectMeta {
 
 export type ObjectAddress = Pick<ObjectMeta, "name" | "namespace">;
 
-/** An object as the API server stores it: its content and its metadata. */
+/** An object as the API server stores it. */
 export type Stored<Content> = Content & { apiVersion: string; kind: string; metadata: ObjectMeta };
 
-/** An object as a client sends it: the server's own fields can be absent. */
+/** An object as a client sends it: the server's fields can be absent. */
 export type Sent<Content> = Content & { metadata: Partial<ObjectMeta> };
 
-/** What is different from kind to kind. */
+/** The differences between kinds. */
 export interface ObjectKind<Content extends object> {
   /** Empty for the core group. */
   group: string;
@@ -35,20 +35,20 @@ export interface ObjectKind<Content extends object> {
   kind: string;
   resource: string;
   namespaced: boolean;
-  /** A PUT of what is not there creates it (kubernetes, AllowCreateOnUpdate). */
+  /** A PUT of an absent object creates it (kubernetes, AllowCreateOnUpdate). */
   createsOnUpdate: boolean;
-  /** The content alone, with defaults, of what a client sent; a Status where it can't be read. */
+  /** The content of a client's object, with defaults; a Status: it is unreadable. */
   decode(value: Readonly<Record<string, unknown>>): Content | Status;
-  /** The content alone. What is absent or empty is left out. */
+  /** The content without absent or empty parts. */
   contentOf(object: Content): Content;
-  /** The mistake in a name, in words of the API server. */
+  /** The mistake in a name, in the API server's words. */
   nameProblems(name: string): string[];
   problems(sent: Sent<Content>): FieldProblem[];
-  /** Besides `problems`, for an update. */
+  /** Further problems of an update. */
   updateProblems(before: Stored<Content>, sent: Sent<Content>): FieldProblem[];
 }
 
-/** Reads what a client sent, or the 400 that a real API server answers where it can't. `null` counts as absent, as in Go. */
+/** Reads a client's object, or returns a real API server's 400. `null` counts as absent, as in Go. */
 export function decodeObject<Content extends object>(own: ObjectKind<Content>, value: unknown): Sent<Content> | Status {
   if (!isObject(value)) return badRequest(`the object provided is unrecognized (must be of type ${own.kind})`);
   const { kind = own.kind, apiVersion = own.apiVersion } = value;
@@ -64,7 +64,7 @@ export function decodeObject<Content extends object>(own: ObjectKind<Content>, v
   return wrong ?? { ...(content as Content), metadata: metadata as Partial<ObjectMeta> };
 }
 
-/** The 400 for a map that is none, or that holds something else than texts. */
+/** The 400 for something else than a map of texts. */
 export function mapProblem(
   { kind, apiVersion }: Pick<ObjectKind<object>, "kind" | "apiVersion">,
   field: string,
@@ -82,7 +82,7 @@ export function mapProblem(
 /** The API server allows any object 256 KiB of annotations. */
 const maxAnnotationBytes = 256 * 1024;
 
-/** What the API server says of the metadata of any object (apimachinery, validation, ValidateObjectMeta). */
+/** The problems in any object's metadata (apimachinery, validation, ValidateObjectMeta). */
 export function metadataProblems(
   own: Pick<ObjectKind<object>, "nameProblems">,
   metadata: Partial<ObjectMeta>,
@@ -129,7 +129,7 @@ function isLabel(value: string): boolean {
   return value === "" || word.test(value);
 }
 
-/** `name`, or `prefix/name` with a DNS name before it. */
+/** `name`, or `prefix/name` with a DNS name as prefix. */
 function isQualified(key: string): boolean {
   const [name = "", prefix, ...more] = key.split("/").toReversed();
   return (

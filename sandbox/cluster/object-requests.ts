@@ -6,13 +6,13 @@ import type { DeleteOptions, WriteOptions } from "./object-write.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 import { badRequest, failure, isStatus, notFound, type Status, statusAnswer } from "./status.ts";
 
-/** What decides about a write besides the right to it. */
+/** What decides about a write besides the right to write. */
 export interface WriteRules<Content> {
   hasNamespace(name: string): boolean;
   guard?: WriteOptions<Content>["guard"];
 }
 
-/** Answers one request for objects of a kind, after it was allowed. */
+/** Answers an allowed request for objects of a kind. */
 export function answerObjects<Content extends object>(
   store: ObjectStore<Content>,
   asked: ResourceAttributes,
@@ -70,7 +70,7 @@ function notJson(kind: string): Status {
   );
 }
 
-/** Without finalizers the answer is a Status that names the object; what finalizers keep is answered itself. */
+/** Without finalizers the answer is a Status with the object's name; with them it is the object. */
 function answerDelete<Content extends object>(
   store: ObjectStore<Content>,
   at: ObjectAddress,
@@ -85,7 +85,7 @@ function answerDelete<Content extends object>(
   return { status: 200, body: JSON.stringify(success) };
 }
 
-/** The manager of a write is what the request says, or the first word of its user agent (Kubernetes docs, "Field Management"). */
+/** The manager of a write: from the request, or the first word of its user agent (Kubernetes docs, "Field Management"). */
 function writeOptions<Content>(
   { method, url, headers }: SandboxRequest,
   { guard }: WriteRules<Content>,

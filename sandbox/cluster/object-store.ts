@@ -12,7 +12,7 @@ import { alreadyExists, isStatus, notFound, type Status } from "./status.ts";
 
 type Listener<Content> = (object: Stored<Content>, event: "written" | "removed") => void;
 
-/** Counts the writes of a cluster: whatever its kind, an object gets the next number. */
+/** Counts the writes of a cluster: an object of any kind gets the next number. */
 export class ResourceVersions {
   #last = 1000;
 
@@ -26,7 +26,7 @@ export class ResourceVersions {
   }
 }
 
-/** The objects of one kind in a cluster, with the concurrency rules of a real API server. */
+/** The objects of one kind in a cluster, with a real API server's concurrency rules. */
 export class ObjectStore<Content extends object> {
   readonly kind: ObjectKind<Content>;
   readonly versions: ResourceVersions;
@@ -44,7 +44,7 @@ export class ObjectStore<Content extends object> {
     return this.#stored.get(keyOf(at));
   }
 
-  /** Those of one namespace, or all of them. */
+  /** The objects of one namespace, or all. */
   list(namespace?: string): Stored<Content>[] {
     return [...this.#stored.values()].filter(
       ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
@@ -66,7 +66,7 @@ export class ObjectStore<Content extends object> {
       return this.kind.createsOnUpdate ? this.create(at.namespace, sent, options) : notFound(this.kind, at.name);
     }
     const after = replaced(this.kind, before, sent, options, this.#now());
-    // A write that changes nothing is no write: the version stays (kubernetes, etcd3 store, GuaranteedUpdate).
+    // A write without a change keeps the version (kubernetes, etcd3 store, GuaranteedUpdate).
     if (isStatus(after) || options.dryRun || after === before) return after;
     const { deletionTimestamp, finalizers } = after.metadata;
     return this.#keep(after, deletionTimestamp && !finalizers ? "removed" : "written");
@@ -89,7 +89,7 @@ export class ObjectStore<Content extends object> {
     return this.#keep({ ...before, metadata }, "written");
   }
 
-  /** Called after each write, with the object as it is then. Gives the way to stop listening. */
+  /** Calls the listener after each write, with the object, until the returned function is called. */
   onChange(listener: Listener<Content>): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -20,15 +20,15 @@ import {
   type Status,
 } from "./status.ts";
 
-/** The mode of a write: `dryRun` does everything except keep it. */
+/** The mode of a write: `dryRun` checks it and stores nothing. */
 export interface WriteOptions<Content> {
   manager: string;
   dryRun: boolean;
-  /** Why the writer may not have this object, where something beyond the right to write decides it. */
+  /** Why the writer may not write this object, besides the right to write. */
   guard?: (sent: Sent<Content>, before: Stored<Content> | undefined) => Status | undefined;
 }
 
-/** What a create would store, or why it is refused. */
+/** The object that a create would store, or a refusal. */
 export function newObject<Content extends object>(
   kind: ObjectKind<Content>,
   namespace: string | undefined,
@@ -53,7 +53,7 @@ export function newObject<Content extends object>(
   return objectOf(kind, sent, { ...place, uid: randomUUID(), resourceVersion: "", creationTimestamp, managedFields });
 }
 
-/** The object after an update, the very same one where nothing would change, or why the update is refused. */
+/** The object after an update, the same value without a change, or a refusal. */
 export function replaced<Content extends object>(
   kind: ObjectKind<Content>,
   before: Stored<Content>,
@@ -83,7 +83,7 @@ function problemsOf<Content extends object>(kind: ObjectKind<Content>, sent: Sen
   return [...metadataProblems(kind, sent.metadata), ...kind.problems(sent)];
 }
 
-/** A delete must not wait for something that came later (apimachinery, ValidateNoNewFinalizers). */
+/** A deletion must not wait for new finalizers (apimachinery, ValidateNoNewFinalizers). */
 function finalizerProblems(before: ObjectMeta, { finalizers = [] }: Partial<ObjectMeta>): FieldProblem[] {
   const known = new Set(before.finalizers ?? []);
   const added = finalizers.filter((finalizer) => !known.has(finalizer));
@@ -113,7 +113,7 @@ function objectOf<Content extends object>(
   };
 }
 
-/** Empty is equal to absent, and the order of keys does not count. */
+/** Empty equals absent, and the order of keys does not count. */
 function sameContent(a: Stored<object>, b: Stored<object>): boolean {
   const content = ({ apiVersion: _version, kind: _kind, metadata, ...rest }: Stored<object>) => {
     const { labels, annotations, finalizers } = metadata;
@@ -129,13 +129,13 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(kept.toSorted(([x], [y]) => (x < y ? -1 : 1)));
 }
 
-/** A kube-apiserver answers a resourceVersion in a create with a 500 that has no reason. */
+/** A kube-apiserver answers a resourceVersion in a create with a 500 without a reason. */
 const versionOfNew: Status = {
   ...{ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", code: 500 },
   message: "resourceVersion should not be set on objects to be created",
 };
 
-/** Why what was sent is not for this place, by its name, its namespace or its uid. */
+/** Why the object does not fit its name, namespace or uid. */
 export function addressProblem<Content extends object>(
   kind: ObjectKind<Content>,
   at: ObjectAddress,
@@ -151,14 +151,14 @@ export function addressProblem<Content extends object>(
     : badRequest(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
 }
 
-/** The API server removes a namespace where the kind has none (kubernetes, apiserver, rest.BeforeCreate). */
+/** The API server drops a namespace from a kind without one (kubernetes, apiserver, rest.BeforeCreate). */
 function namespaceProblem(wanted: string | undefined, { namespace }: Partial<ObjectMeta>): Status | undefined {
   return namespace && wanted !== undefined && namespace !== wanted
     ? badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${wanted})`)
     : undefined;
 }
 
-/** A uid that is sent has to be the stored one, also where nothing is stored any more: then it is a conflict, and no 404. */
+/** A sent uid must be the stored one. For an absent object it is a conflict, not a 404. */
 function uidProblem(
   kind: KindNames,
   { namespace, name }: ObjectAddress,
@@ -172,12 +172,12 @@ function uidProblem(
   return conflict(kind, name, error);
 }
 
-/** A write without a resourceVersion is accepted, whatever happened since: all kinds here allow unconditional updates. */
+/** All kinds here allow unconditional updates: a write without a resourceVersion always fits. */
 function versionProblem(kind: KindNames, name: string, sent: string | undefined, stored: string) {
   return sent && sent !== stored ? modified(kind, name) : undefined;
 }
 
-/** meta/v1 DeleteOptions: what a delete may demand of the stored object, and what happens to those that depend on it. */
+/** meta/v1 DeleteOptions: the deletion's conditions, and what happens to dependents. */
 export interface DeleteOptions {
   preconditions?: { uid?: string; resourceVersion?: string };
   propagationPolicy?: string;
@@ -187,7 +187,7 @@ export interface DeleteOptions {
 const collectors = new Set(["orphan", "foregroundDeletion"]);
 
 /**
- * The finalizers that a delete waits for: those of the collector go where the policy says that nothing waits for it (apiserver,
+ * The finalizers that a deletion waits for: the policy can remove those of the collector (apiserver,
  * deletionFinalizersForGarbageCollection). The sandbox has no collector, and adds none.
  */
 export function finalizersAfter({ metadata }: Stored<object>, { propagationPolicy }: DeleteOptions): readonly string[] {
@@ -195,7 +195,7 @@ export function finalizersAfter({ metadata }: Stored<object>, { propagationPolic
   return propagationPolicy === "Background" ? finalizers.filter((each) => !collectors.has(each)) : finalizers;
 }
 
-/** The conflict of a delete with failed preconditions (kubernetes, apiserver, rest.BeforeDelete). */
+/** The conflict of a deletion with failed preconditions (kubernetes, apiserver, rest.BeforeDelete). */
 export function deleteProblem(
   kind: KindNames,
   { metadata }: Stored<object>,

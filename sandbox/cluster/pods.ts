@@ -3,14 +3,14 @@ const names: Readonly<Record<string, readonly string[]>> = {
   "kube-system": ["aws-node-4zq7t", "coredns-5d78c9869d-2m9vx", "coredns-5d78c9869d-b6s4h", "kube-proxy-8hw5k"],
 };
 
-/** core/v1 Pod, as far as anybody here looks at it. */
+/** core/v1 Pod, as far as the sandbox needs it. */
 interface Pod {
   metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
   spec: object;
   status: object;
 }
 
-/** Every pod that a cluster of the sandbox starts with. */
+/** The pods of every sandbox cluster. */
 export function allPods(): Pod[] {
   return Object.keys(names).flatMap(podsOf);
 }

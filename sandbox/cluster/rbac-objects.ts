@@ -8,7 +8,7 @@ import { isStatus } from "./status.ts";
 
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
-/** The roles, bindings and namespaces of a cluster. Roles and bindings are objects that anybody with the right to it writes. */
+/** The roles, bindings and namespaces of a cluster. */
 export class RbacObjects {
   readonly bindings: Readonly<Record<string, ObjectStore<BindingContent>>>;
   readonly roles: Readonly<Record<string, ObjectStore<RoleContent>>>;
@@ -34,7 +34,7 @@ export class RbacObjects {
     this.setOwn(own);
   }
 
-  /** What the authorizer decides by, as it is now. */
+  /** The authorizer's present input. */
   rbac(): Rbac {
     const bindings = Object.values(this.bindings).flatMap((store) => store.list().map(bindingOf));
     const roles = Object.values(this.roles).flatMap((store) => store.list().map(roleOfObject));

@@ -1,4 +1,4 @@
-/** Who makes a request, as the API server knows it after authentication. */
+/** An authenticated user. */
 export interface User {
   username: string;
   uid?: string;
@@ -20,14 +20,14 @@ export interface Subject {
   namespace?: string;
 }
 
-/** A Role where it has a namespace, a ClusterRole otherwise. */
+/** A Role if it has a namespace, otherwise a ClusterRole. */
 export interface Role {
   name: string;
   namespace?: string;
   rules: readonly PolicyRule[];
 }
 
-/** A RoleBinding where it has a namespace, a ClusterRoleBinding otherwise. */
+/** A RoleBinding if it has a namespace, otherwise a ClusterRoleBinding. */
 export interface Binding {
   name: string;
   namespace?: string;
@@ -40,7 +40,7 @@ export interface Rbac {
   bindings: readonly Binding[];
 }
 
-/** A request for a resource, or for a path that is none. */
+/** A request for a resource or for another path. */
 export type Attributes = ResourceAttributes | { verb: string; path: string };
 
 export interface ResourceAttributes {
@@ -54,18 +54,18 @@ export interface ResourceAttributes {
 
 export interface Verdict {
   allowed: boolean;
-  /** What SubjectAccessReview shows; empty for system:masters and for a denial, as in a real cluster. */
+  /** As SubjectAccessReview shows it; empty for system:masters and for a denial, as in a real cluster. */
   reason: string;
 }
 
 /** All authorizers of a cluster together. */
 export type Authorize = (user: User, attributes: Attributes) => Verdict;
 
-/** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters does everything, whatever the bindings say. */
+/** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters may do everything. */
 export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
   if (user.groups.includes("system:masters")) return { allowed: true, reason: "" };
   const namespace = "namespace" in attributes ? attributes.namespace : undefined;
-  // Cluster-wide bindings come first, so that the reason names them as a real API server's would.
+  // Cluster-wide bindings first, so that the reason names the same binding as a real API server.
   const applicable = [
     ...rbac.bindings.filter((binding) => binding.namespace === undefined),
     ...rbac.bindings.filter((binding) => binding.namespace !== undefined),
@@ -79,7 +79,7 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
   return { allowed: false, reason: "" };
 }
 
-/** Whether a binding gives this user its role in a namespace; undefined: in all of them. */
+/** Whether a binding gives this user its role in a namespace; undefined: in all namespaces. */
 export function appliesTo(
   binding: Binding,
   user: Pick<User, "username" | "groups">,
@@ -131,12 +131,12 @@ function reasonOf(binding: Binding, subject: Subject): string {
   return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
 }
 
-/** A role as the API has it. */
+/** A role in the API's form. */
 export function roleObject({ name, namespace, rules }: Role) {
   return { metadata: metadataOf(name, namespace), rules };
 }
 
-/** A binding as the API has it. */
+/** A binding in the API's form. */
 export function bindingObject({ name, namespace, role, subjects }: Binding) {
   const apiGroup = "rbac.authorization.k8s.io";
   return {
@@ -146,7 +146,7 @@ export function bindingObject({ name, namespace, role, subjects }: Binding) {
   };
 }
 
-/** The namespaces that roles and bindings are in. */
+/** The namespaces of roles and bindings. */
 export function namespacesOf({ roles = [], bindings = [] }: Partial<Rbac>): string[] {
   return [...new Set([...roles, ...bindings].flatMap(({ namespace }) => namespace ?? []))];
 }
@@ -159,7 +159,7 @@ export const readVerbs = ["get", "list", "watch"];
 
 export const writeVerbs = ["create", "delete", "deletecollection", "patch", "update"];
 
-/** A rule about the resources of one API group, with spaces between their names. */
+/** A rule about resources of one API group, separated by spaces. */
 export function rule(group: string, resources: string, verbs: readonly string[]): PolicyRule {
   return { apiGroups: [group], resources: resources.split(" "), verbs };
 }

@@ -18,7 +18,7 @@ export interface ReviewSpec {
   nonResourceAttributes?: { verb?: string; path?: string };
 }
 
-/** SelfSubjectReview: who the API server takes the caller for (Kubernetes docs, "API access to authentication information for a client"). */
+/** SelfSubjectReview: the caller's identity (Kubernetes docs, "API access to authentication information for a client"). */
 export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
   const metadata = { creationTimestamp: timestamp(now) };
   return created({
@@ -29,7 +29,7 @@ export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
   });
 }
 
-/** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only the groups of the review: not even system:authenticated is added. */
+/** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only its own groups: nothing adds system:authenticated. */
 export function accessReview(
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
   authorize: Authorize,
@@ -56,7 +56,7 @@ function reviewProblem(kind: string, spec: ReviewSpec): Status | undefined {
   return invalidReview("spec.user", 'Invalid value: "": at least one of user or group must be specified');
 }
 
-/** The kind is missing in a real answer too (kubernetes, registry/authorization: `NewInvalid(Kind(""), …)`). */
+/** A real answer lacks the kind too (kubernetes, registry/authorization: `NewInvalid(Kind(""), …)`). */
 function invalidReview(field: string, message: string): Status {
   return failure(422, "Invalid", `.authorization.k8s.io "" is invalid: ${field}: ${message}`, {
     group: "authorization.k8s.io",
@@ -64,7 +64,7 @@ function invalidReview(field: string, message: string): Status {
   });
 }
 
-/** What a review is about. */
+/** The object of a review. */
 export function attributesOf(
   resource: ReviewSpec["resourceAttributes"],
   path: ReviewSpec["nonResourceAttributes"],

@@ -6,7 +6,7 @@ import { badRequest, type FieldProblem } from "./status.ts";
 
 const group = "rbac.authorization.k8s.io";
 
-/** What a Role and a ClusterRole hold. The sandbox knows no aggregated ones. */
+/** The content of a Role or ClusterRole. The sandbox knows no aggregated ones. */
 export interface RoleContent {
   rules?: readonly PolicyRule[];
 }
@@ -57,7 +57,7 @@ function ruleProblems({ verbs, apiGroups, resources, nonResourceURLs }: PolicyRu
   return [...(verbs.length > 0 ? [] : [missing("verbs", "verbs must contain at least one value")]), ...ofResources];
 }
 
-/** The authorizer's input. */
+/** A role for the authorizer. */
 export function roleOfObject({ metadata: { name, namespace }, rules = [] }: Stored<RoleContent>): Role {
   return { name, ...(namespace === undefined ? {} : { namespace }), rules };
 }

@@ -4,7 +4,7 @@ import type { AuditedRequest } from "./api-server.ts";
 import type { ConfigMap, SentConfigMap } from "./config-map.ts";
 import type { Rbac } from "./rbac.ts";
 
-/** One answered call: `by` is the Kubernetes user name, if the token was good. */
+/** One answered call: `by` is the Kubernetes username of a good token. */
 export interface ClusterCall {
   cluster: string;
   call: string;
@@ -13,7 +13,7 @@ export interface ClusterCall {
   by: string | undefined;
 }
 
-/** An EKS cluster: an API server with a certificate authority of its own. */
+/** An EKS cluster: an API server with its own certificate authority. */
 export interface SandboxCluster {
   name: string;
   /** `https://127.0.0.1:<port>`. */
@@ -22,20 +22,20 @@ export interface SandboxCluster {
   certificateAuthority: string;
   /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.create-rolebinding`, … (see `callName`). */
   faults: Faults;
-  /** The live ConfigMap kube-system/aws-auth; null where there is none. */
+  /** The live ConfigMap kube-system/aws-auth; null: there is none. */
   awsAuth(): ConfigMap | null;
   /**
-   * An edit by hand, without authentication: `manager` owns in managedFields what it changes. Creates an absent ConfigMap.
-   * Returns a promise only with a real API server behind it, as below.
+   * Edits aws-auth without authentication; `manager` then owns the change in managedFields. Creates an absent ConfigMap. Returns a promise
+   * only for a real API server.
    */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   /** `kubectl delete configmap aws-auth`. */
   deleteAwsAuth(): void | Promise<void>;
-  /** Called after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
+  /** Called after each write to aws-auth, with the ConfigMap; null: it was deleted. */
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
-  /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
+  /** Replaces the earlier additions to the default ClusterRoles, Roles and bindings. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
-  /** The API server's audit log, the newest lines, oldest first; empty where a real API server is behind it. */
+  /** The newest lines of the API server's audit log, oldest first; empty for a real API server. */
   auditLog(): readonly AuditedRequest[];
   stop(): Promise<void>;
 }
@@ -43,23 +43,23 @@ export interface SandboxCluster {
 export interface SandboxClusterOptions {
   name: string;
   region: string;
-  /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it signs in as kubernetes-admin whatever the document says. */
+  /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it always signs in as kubernetes-admin. */
   creatorArn: string;
-  /** The sandbox's STS, that the authenticator asks who a token belongs to. */
+  /** The sandbox's STS, which tells the authenticator a token's owner. */
   stsUrl: string;
-  /** The data of kube-system/aws-auth; null for a cluster that has none. */
+  /** The data of kube-system/aws-auth; null: the cluster has none. */
   awsAuth: Readonly<Record<string, string>> | null;
   /** Roles and bindings besides the default ones. */
   rbac?: Partial<Rbac>;
-  /** Namespaces besides those that every cluster has, and those of `rbac`. */
+  /** Further namespaces, besides the default ones and those of `rbac`. */
   namespaces?: readonly string[];
-  /** The principals that EKS lets in at a moment, where aws-auth alone does not decide: the `accessOf` of the sandbox's account. */
+  /** The principals that EKS lets in now, by the sandbox's account; absent: aws-auth alone decides. */
   access?: () => ClusterAccess | undefined;
-  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
   faults?: Faults;
   now?: () => Date;
   onCall?: (call: ClusterCall) => void;
-  /** How long the API server trusts a token without asking again; two minutes, as in a real one. */
+  /** How long the API server trusts a token without a new question; by default two minutes, as in a real one. */
   tokenCacheMs?: number;
 }

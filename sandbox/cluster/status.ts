@@ -34,17 +34,17 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
   return { status: status.code, headers, body: JSON.stringify(status) };
 }
 
-/** What an API server says to an unknown token. It never says why. */
+/** An API server's answer to an unknown token, always without a reason. */
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
-/** How the API server names a kind in a refusal. */
+/** The API server's names of a kind in a refusal. */
 export interface KindNames {
   group: string;
   kind: string;
   resource: string;
 }
 
-/** `rolebindings.rbac.authorization.k8s.io`; of the core group `configmaps` alone. */
+/** `rolebindings.rbac.authorization.k8s.io`; for the core group `configmaps`. */
 export function qualified(name: string, group: string): string {
   return group === "" ? name : `${name}.${group}`;
 }
@@ -62,7 +62,7 @@ export function alreadyExists({ group, resource }: KindNames, name: string): Sta
   return failure(409, "AlreadyExists", message, detailsOf(name, resource, group));
 }
 
-/** The answer to a write with a resourceVersion that is not the present one. */
+/** The answer to a write with an old resourceVersion. */
 export function modified(kind: KindNames, name: string): Status {
   const why = "the object has been modified; please apply your changes to the latest version and try again";
   return conflict(kind, name, why);
@@ -73,14 +73,14 @@ export function conflict({ group, resource }: KindNames, name: string, why: stri
   return failure(409, "Conflict", message, detailsOf(name, resource, group));
 }
 
-/** What is wrong with one field: a path such as `roleRef.kind`, and what the validation says of it. */
+/** The problem of one field: a path such as `roleRef.kind`, and the validation's words. */
 export interface FieldProblem {
   field: string;
   reason: string;
   why: string;
 }
 
-/** The 422 that names all problems; undefined where there is none (kubernetes, apimachinery, errors.NewInvalid). */
+/** The 422 with all problems; undefined: there is none (kubernetes, apimachinery, errors.NewInvalid). */
 export function invalid(
   { group, kind }: KindNames,
   name: string,
@@ -94,7 +94,7 @@ export function invalid(
   return failure(422, "Invalid", `${qualified(kind, group)} "${name}" is invalid: ${all}`, details);
 }
 
-/** The answer to a delete with failed preconditions. Unlike a write it names the kind, not the resource. */
+/** The answer to a deletion with failed preconditions. It names the kind, not the resource. */
 export function preconditionFailed({ group, kind }: KindNames, name: string, why: string): Status {
   const message = `Operation cannot be fulfilled on ${qualified(kind, group)} "${name}": ${why}`;
   return failure(409, "Conflict", message, detailsOf(name, kind, group));

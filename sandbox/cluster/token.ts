@@ -1,11 +1,11 @@
 import { request } from "node:http";
 
-/** A token's owner, as STS reports it. */
+/** A token's owner, by STS. */
 export interface TokenOwner {
   type: "owner";
   /** As STS gives it: `arn:aws:sts::…:assumed-role/R/S`. */
   arn: string;
-  /** What a document is searched for: `arn:aws:iam::…:role/R`, without a path. */
+  /** The document's form: `arn:aws:iam::…:role/R`, without a path. */
   canonicalArn: string;
   accountId: string;
   /** AROA… or AIDA…, without the session name. */
@@ -14,7 +14,7 @@ export interface TokenOwner {
   accessKeyId: string;
 }
 
-/** Why a token is refused. The API server's caller never learns it; the authenticator's log does. */
+/** Why a token is refused. Only the authenticator's log shows it, not the API server's answer. */
 export interface TokenRefusal {
   type: "refused";
   why: string;
@@ -40,8 +40,8 @@ const stsHost =
   /^sts(?:-fips)?(?:\.[a-z]{2,4}(?:-[a-z]+)+-\d)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
 /**
- * Verifies a token as aws-iam-authenticator does (pkg/token, Verify): reads the presigned URL in it, and sends that URL to
- * STS with this cluster's name in the signed header. STS is the sandbox's, at `stsUrl`; the `Host` stays the real one.
+ * Verifies a token as aws-iam-authenticator does (pkg/token, Verify): reads its presigned URL, and sends it to STS with this cluster's name
+ * in the signed header. STS is at `stsUrl`; the `Host` stays the real one.
  */
 export async function verifyToken(
   token: string,
@@ -126,20 +126,20 @@ function parameterProblem(parameters: ReadonlyMap<string, string>, now: Date): s
   return now.getTime() > at + lifetimeMs ? "X-Amz-Date parameter is expired (15 minute expiration)" : undefined;
 }
 
-/** Only an assumed role has a session name. A federated user's id is `account:name`, and stays whole. */
+/** Only an assumed role has a session name. A federated user's id is `account:name`. */
 function sessionOf(arn: string, userId: string): readonly [userId: string, sessionName: string] {
   if (!arn.includes(":assumed-role/")) return [userId, ""];
   const [id = "", name = ""] = userId.split(":");
   return [id, name];
 }
 
-/** aws-iam-authenticator, pkg/arn, Canonicalize: a role's session becomes its role, and the path is not known any more. */
+/** aws-iam-authenticator, pkg/arn, Canonicalize: a role's session becomes its role, without the path. */
 function canonicalArn(arn: string): string {
   const [, partition, account, role] = /^arn:([\w-]+):sts::(\d+):assumed-role\/([^/]+)\/.+$/.exec(arn) ?? [];
   return role === undefined ? arn : `arn:${partition}:iam::${account}:role/${role}`;
 }
 
-/** fetch can't set the Host header, and the signature is made for it. */
+/** fetch can't set the Host header, which is signed. */
 function get(url: URL, headers: Readonly<Record<string, string>>): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const call = request(url, { headers, agent: false }, (response) => {

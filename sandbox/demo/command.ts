@@ -9,7 +9,7 @@ import { narrate } from "./narration.ts";
 import { storyConfiguration } from "./people-chapter.ts";
 import { playStory } from "./story.ts";
 
-/** The product from its sources: the flags of this process, tsx among them, run it too. */
+/** The product from its sources: it runs with this process's flags, tsx among them. */
 const product = fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url));
 
 const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the sandbox as a page, to play in
@@ -17,8 +17,8 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
 `;
 
 /**
- * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which plays the story. Returns 0 if
- * everything was as expected, 2 for unknown options.
+ * `eks-access demo`. `--stay` overrides `--story`, so that you can add it to `npm run demo`, which plays the story. Exit code 0 as
+ * expected, 2 for unknown options.
  */
 export async function demo(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
@@ -80,7 +80,7 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
     write(
       `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox in place of Slack, AWS and EKS\n`,
     );
-    // Its first look at each new cluster would appear among the calls of the story's first step.
+    // Otherwise its first look at each new cluster would appear in the story's first step.
     await worker.logged("read the cluster's own memory", sandbox.clusters.size);
     await playStory(sandbox, narration);
     write("\nEvery step was as expected.\n");

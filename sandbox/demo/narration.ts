@@ -15,7 +15,7 @@ class StoryError extends Error {
   }
 }
 
-/** Plays a story in a terminal: steps, the calls in each, and how long they took. */
+/** Shows a story in a terminal: its steps, the calls in each, and their time. */
 export interface Narration {
   /** Begins a step. */
   step: (title: string) => void;
@@ -25,10 +25,7 @@ export interface Narration {
   block: (text: string) => void;
   /** A call that a stand-in answered. */
   called: (call: SandboxCall) => void;
-  /**
-   * Prints the calls since the first step that were not printed yet, and how long the step took: a worker begins as soon as a
-   * click is recorded, which may be before the step that shows it.
-   */
+  /** Prints the calls since the last printed one, and the step's time: a worker can begin before the step that shows its work. */
   calls: (matching: (call: SandboxCall) => boolean) => void;
 }
 
@@ -76,17 +73,17 @@ function paintLine(paint: (codes: string, text: string) => string, line: string)
   return line;
 }
 
-/** @throws StoryError where it is not so */
+/** @throws StoryError unless the condition holds */
 export function expectThat(condition: boolean, step: string, expected: string, found: string): void {
   if (!condition) throw new StoryError(step, expected, found);
 }
 
-/** The newest message of the channel that holds each of these texts. */
+/** The channel's newest message with each of these texts. */
 export function channelMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
   return sandbox.slack.messages(channel).findLast((message) => texts.every((each) => textOf(message).includes(each)));
 }
 
-/** Waits for something of the workspace. @throws StoryError where it does not come about */
+/** Waits for something in the workspace. @throws StoryError if it does not come */
 export async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefined, ms = 15_000): Promise<T> {
   return sandbox.slack.until(find, ms).catch((cause: unknown) => {
     throw new StoryError(
@@ -98,7 +95,7 @@ export async function within<T>(step: string, sandbox: Sandbox, find: () => T | 
   });
 }
 
-/** The engineer revokes the lease that a message shows. Gives the message of its end. @throws StoryError */
+/** The engineer revokes the lease of a message. Returns the message of its end. @throws StoryError */
 export async function revoke(
   sandbox: Sandbox,
   narration: Narration,

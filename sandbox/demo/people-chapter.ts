@@ -6,20 +6,20 @@ import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 
-/** The permission set of IAM Identity Center that two people of the story have: its role in the account has a suffix. */
+/** The permission set of two people in the story: its role in the account has a suffix. */
 const permissionSet = "Developer";
 const suffix = "0123456789abcdef";
 const [alice, carol] = ["alice@example.com", "carol@example.com"];
 const reason = "look at the failing rollout";
 
-/** What a platform team writes once, for everyone with the permission set: a way in, and no rights. */
+/** A platform team writes this once, for everyone with the permission set: they get in, without rights. */
 const wayIn = `# Terraform: everyone with the permission set signs in under their own name
 - rolearn: arn:aws:iam::${account}:role/AWSReservedSSO_${permissionSet}_${suffix}
   username: sso:{{SessionNameRaw}}
   groups: []
 `;
 
-/** The configuration of the story: a level that binds a role of Kubernetes to one person, and a directory that knows the people. */
+/** The configuration of the story: a level that binds a role to one person, and a directory of the people. */
 export const storyConfiguration = `${configurationOf({ everyMode: true })}${identitiesText}`
   .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
   .replace(
@@ -98,7 +98,7 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   return shown;
 }
 
-/** Tells Alice that she is in, and that another session of her role is not. */
+/** Whether the message proves that Alice has access, and another session of her role does not. */
 const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
 
 async function endOf(sandbox: Sandbox, narration: Narration, shown: string): Promise<void> {

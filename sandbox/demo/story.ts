@@ -7,7 +7,7 @@ import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 import { playPeople } from "./people-chapter.ts";
 
-/** The clusters of the scene that take access entries, by what they read. */
+/** The clusters with access entries. */
 const acts = [
   { cluster: "checkout", reads: "aws-auth and access entries" },
   { cluster: "analytics", reads: "access entries alone" },
@@ -15,24 +15,24 @@ const acts = [
 
 type Act = (typeof acts)[number];
 
-/** Access entries take effect after a moment, as in EKS. In milliseconds. */
+/** Access entries take effect after a moment. In milliseconds. */
 const effect = { atMost: 10_000, every: 100 };
 
 const isEks = ({ call }: SandboxCall) => call.startsWith("eks.");
 
 const reason = "look at the shop as a team";
 
-/** What the worker did to sign in, and then as the role. */
+/** The worker's calls to sign in, and then as the role. */
 const isSigningIn = ({ call, by }: SandboxCall) =>
   call === "sts.AssumeRole" || /:assumed-role\/developers\/|:developers:/.test(by ?? "");
 
-/** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
+/** The lease's duration in seconds: long enough to look at, short enough to wait for. */
 const leaseSeconds = 8;
 
 const isCloud = ({ call }: SandboxCall) => /^(sts|eks|cloudtrail|kubernetes)\./.test(call);
 const isSlack = ({ call }: SandboxCall) => call.startsWith("slack.");
 
-/** Plays the whole procedure of docs/architecture.md, step by step. @throws StoryError where a step is not as expected */
+/** Plays the whole procedure of docs/architecture.md. @throws StoryError if a step fails */
 export async function playStory(sandbox: Sandbox, narration: Narration): Promise<void> {
   const before = sandbox.cluster.awsAuth()?.data ?? {};
   await creator(sandbox, narration);
@@ -159,7 +159,7 @@ function documentOf(sandbox: Sandbox): string {
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
 }
 
-/** A role that trusts the worker: all three findings of the proof are a yes. @throws StoryError */
+/** A role that trusts the worker: all three findings of the proof are yes. @throws StoryError */
 async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
   const title = "The same for a role that the worker signs in as to prove it";
   const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
@@ -173,7 +173,7 @@ async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<voi
   await revoke(sandbox, narration, { title, reason, shown: proved });
 }
 
-/** The same request, approval, lease and proof where a cluster takes access entries. @throws StoryError */
+/** The same request, approval, lease and proof in a cluster with access entries. @throws StoryError */
 async function playAct(sandbox: Sandbox, narration: Narration, { cluster, reads }: Act): Promise<void> {
   const title = `The same on ${cluster}, which reads ${reads}`;
   const reason = `look into ${cluster}`;
@@ -190,7 +190,7 @@ async function playAct(sandbox: Sandbox, narration: Narration, { cluster, reads 
   expectThat(!left.includes(arns.engineer), title, "no access entry of the engineer", left.join(", "));
 }
 
-/** The engineer asks in a step of its own, and the approver clicks Approve. */
+/** The engineer asks in one step, and the approver clicks Approve. */
 async function ask(
   sandbox: Sandbox,
   narration: Narration,

@@ -1,4 +1,4 @@
-/** Markup that may be sent to a browser as it is. Made by `html` alone, so that no text gets into a page unescaped. */
+/** Safe markup for a browser. Only `html` makes it, so that no text gets into a page unescaped. */
 export class Html {
   readonly markup: string;
 
@@ -11,7 +11,7 @@ export class Html {
   }
 }
 
-/** What can stand in a template. What is not there (`false`, `null`, `undefined`) shows as nothing. */
+/** A value in a template. `false`, `null` and `undefined` show nothing. */
 export type Content = Html | string | number | false | null | undefined | readonly Content[];
 
 /** A template that escapes its values, between tags and in quoted attributes. */
@@ -33,7 +33,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-/** Attributes from values: `true` gives a bare one, `false` and `undefined` none. */
+/** Attributes from values: `true` gives a bare attribute, `false` and `undefined` none. */
 export function attributes(values: Readonly<Record<string, string | number | boolean | undefined>>): Html {
   const shown = Object.entries(values).filter(([, value]) => value !== undefined && value !== false);
   return new Html(
@@ -41,7 +41,7 @@ export function attributes(values: Readonly<Record<string, string | number | boo
   );
 }
 
-/** An address that is safe to follow; undefined for any other scheme, `javascript:` above all. */
+/** A safe address for a link; undefined for any other scheme, above all `javascript:`. */
 export function safeUrl(url: unknown): string | undefined {
   if (typeof url !== "string" || !URL.canParse(url)) return undefined;
   return ["http:", "https:", "mailto:"].includes(new URL(url).protocol) ? url : undefined;

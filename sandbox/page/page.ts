@@ -9,10 +9,10 @@ import { type Theatre, watchOf } from "./stage/theatre.ts";
 import type { ClusterWatch } from "./stage/watches.ts";
 import { tourCard, tourOffer } from "./tour/tour-card.ts";
 
-/** The parts of the page that change, by the id of the element that holds them. */
+/** The changing parts of the page, by the id of their element. */
 export type Regions = Readonly<Record<string, Html>>;
 
-/** Everything that a viewer sees now. */
+/** All that a viewer sees now. */
 export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
   const tour = { tour: tourCard(theatre, viewer), offer: tourOffer(theatre) };
   return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer), ...tour };
@@ -54,13 +54,13 @@ function clusterRegions({ stage, clusters, ledger, troubles }: Theatre, viewer: 
   };
 }
 
-/** What lets people in, in the mode of the cluster. */
+/** What lets people in, by the mode of the cluster. */
 function accessPanels({ document, entries }: ClusterWatch): Html {
   const state = entries();
   return html`${state.mode !== "CONFIG_MAP" && entriesPanel(state)}${state.mode !== "API" && documentPanel(document.state(), new Date())}`;
 }
 
-/** The whole page, as it is when it is asked for; from then on server-sent events keep its regions true. */
+/** The whole page. Later, server-sent events renew its regions. */
 export function layout(regions: Regions): Html {
   const region = (id: string) => html`<div id="${id}">${regions[id]}</div>`;
   return html`<!doctype html>

@@ -2,12 +2,12 @@ import type { Program } from "../product-process.ts";
 import { startPageServer } from "./server/server.ts";
 import { startTheatre } from "./stage/theatre.ts";
 
-/** Where the page is, unless something else is there: an address that one can remember. */
+/** The page's usual port, easy to remember. */
 const usualPort = 4477;
 
 /**
- * The sandbox as a page, until the signal. Without a port: the usual one, or a free one where that is taken.
- * @throws Error where something does not start
+ * Serves the sandbox as a page until the signal. Without a port it takes the usual one, or a free one if that is taken.
+ * @throws Error if something does not start
  */
 export async function servePage(
   program: Program,

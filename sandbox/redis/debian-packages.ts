@@ -4,20 +4,20 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { findOnPath } from "./find-on-path.ts";
 
-/** A server that was unpacked from the distribution's own packages, without an installation. */
+/** A server from the distribution's packages, unpacked without an installation. */
 export interface UnpackedServer {
   program: string;
   libraryPath: string;
 }
 
-/** Either package may be what the distribution has. */
+/** A distribution has one of them, or both. */
 const servers = ["redis-server", "valkey-server"] as const;
 export type ServerPackage = (typeof servers)[number];
 
 /**
- * Fetches Redis from the packages of Debian or Ubuntu and unpacks it into the cache folder; no root is needed and nothing
- * is installed. Undefined where there is no apt. apt checks the packages' signatures as always.
- * @param only one of the packages; undefined: the first that there is
+ * Unpacks Redis from the packages of Debian or Ubuntu into the cache folder, without root and without an installation. Undefined: there is
+ * no apt. apt checks the signatures as always.
+ * @param only one of the packages; undefined: the first available one
  */
 export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedServer | undefined> {
   const apt = await findOnPath("apt-get");
@@ -28,7 +28,7 @@ export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedSe
   const home = join(cache, `${only ?? "redis"}-${process.arch}`);
   const kept = await workingServer(home, wanted);
   if (kept !== undefined) return kept;
-  // Unpacked aside and moved in one step: another process that does the same never sees half of it.
+  // Unpacks into another folder and moves it in one step: a concurrent process never sees half of it.
   const aside = await mkdtemp(join(cache, "unpack-"));
   try {
     await download(apt, aside, wanted);
@@ -42,7 +42,7 @@ export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedSe
   return server;
 }
 
-/** Another process may have been faster: what it left stays if it works. */
+/** A concurrent process can be faster: its result stays if it works. */
 async function putInPlace(unpacked: string, home: string, wanted: readonly ServerPackage[]): Promise<void> {
   const moved = await rename(unpacked, home).then(
     () => true,
@@ -53,7 +53,7 @@ async function putInPlace(unpacked: string, home: string, wanted: readonly Serve
   await rename(unpacked, home);
 }
 
-/** Tries with the package lists that the machine has; where they are missing or old, with lists of our own. */
+/** Tries with the machine's package lists; if they are missing or old, with its own. */
 async function download(apt: string, folder: string, wanted: readonly ServerPackage[]): Promise<void> {
   const shared = ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"];
   try {
@@ -75,7 +75,7 @@ async function downloadWith(
   await runProgram(apt, [...options, "download", ...packages], { cwd: folder, timeoutMs: 300_000 });
 }
 
-/** What an installation would add: the server and the libraries that this machine does not have yet. */
+/** What an installation would add: the server and its missing libraries. */
 async function missingPackages(
   apt: string,
   options: readonly string[],
@@ -86,7 +86,7 @@ async function missingPackages(
     try {
       const plan = await runProgram(apt, [...options, "--simulate", "--no-install-recommends", "install", server]);
       const added = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? "");
-      // Not the C library: it must be the one that the machine's loader belongs to.
+      // Not the C library, which must fit the machine's loader.
       return added.filter((name) => /^(redis|valkey|lib|lua)/.test(name) && !/^libc(6|-)/.test(name));
     } catch (error) {
       failure ??= error;
@@ -95,7 +95,7 @@ async function missingPackages(
   throw failure;
 }
 
-/** Lists and archives in our own folder, for users other than root; sources and keys stay the machine's. */
+/** Lists and archives in our own folder, for users without root; sources and keys are the machine's. */
 async function ownState(folder: string): Promise<readonly string[]> {
   const state = join(folder, "state");
   const archives = join(folder, "cache");
@@ -126,7 +126,7 @@ async function workingServer(home: string, wanted: readonly ServerPackage[]): Pr
   return undefined;
 }
 
-/** `usr/lib/<triplet>` and `lib/<triplet>`, whatever this machine's triplet is. */
+/** `usr/lib/<triplet>` and `lib/<triplet>`, for any triplet. */
 async function libraryFolders(home: string): Promise<readonly string[]> {
   const folders: string[] = [];
   for (const parent of [join(home, "usr", "lib"), join(home, "lib")]) {
@@ -136,10 +136,7 @@ async function libraryFolders(home: string): Promise<readonly string[]> {
   return folders;
 }
 
-/**
- * Runs a program to its end and gives its standard output. A failure's message is the last line that the program wrote
- * to its standard error.
- */
+/** Runs a program to its end and returns its standard output. A failure's message is its last line of standard error. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -156,8 +153,8 @@ export function runProgram(
 }
 
 /**
- * A folder that this user alone can write, kept between runs: under the user's cache folder, in `node_modules/.cache`, or
- * in the temporary folder. What lies in it will be executed, so a folder of another user is refused.
+ * A folder that only this user can write, kept between runs: in the user's cache folder, in `node_modules/.cache`, or in the temporary
+ * folder. Its content will be executed, so it refuses another user's folder.
  */
 export async function cacheFolder(): Promise<string> {
   const parents = [

@@ -7,31 +7,31 @@ import { fetchDebianRedis, type ServerPackage } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";
 import { awaitPing, type RedisProgram, startRedisProcess } from "./redis-process.ts";
 
-/** In this order: what is here already, what the distribution has, what a container has. */
+/** In this order: the machine, the distribution, a container. */
 const sources: readonly Source[] = [
   { absent: "no redis-server or valkey-server on the PATH", find: installed },
   { absent: "no apt-get to fetch it with", find: unpacked },
   { absent: "no Docker or Podman", find: container },
 ];
 
-/** A Redis that answers, and what it takes to make it fail and to end it. */
+/** A running Redis that tests can kill and stop. */
 export interface ProvidedRedis {
   /** `redis://127.0.0.1:<port>`, or REDIS_URL. */
   url: string;
-  /** A sentence for people: where it came from. */
+  /** A sentence for people about where it came from. */
   origin: string;
-  /** SIGKILL, as in a crash; resolves when it is gone. Refuses for REDIS_URL: that Redis is not ours. */
+  /** SIGKILL, as in a crash; resolves when it is gone. Refuses for REDIS_URL, which is not ours. */
   kill(): Promise<void>;
-  /** Starts it again after `kill`, with the same port and data; a running one is stopped first. Refuses for REDIS_URL. */
+  /** Starts it again with the same port and data; stops a running one first. Refuses for REDIS_URL. */
   restart(): Promise<void>;
-  /** Ends it, and deletes the data unless `dataDir` was given. Leaves the Redis of REDIS_URL alone. */
+  /** Ends it, and deletes the data unless `dataDir` was given. Does nothing for REDIS_URL. */
   stop(): Promise<void>;
 }
 
 /**
- * Provides a real Redis on any machine: REDIS_URL; redis-server or valkey-server on the PATH; the packages of Debian or
- * Ubuntu, fetched without root; Docker or Podman. It dies with this process, however this process dies.
- * Throws AccessError "redis-not-found" with everything that was tried.
+ * Provides a real Redis on any machine: REDIS_URL; redis-server or valkey-server on the PATH; the packages of Debian or Ubuntu, without
+ * root; Docker or Podman. It always dies with this process.
+ * @throws AccessError `redis-not-found` with everything that it tried
  */
 export async function provideRedis(
   options: { dataDir?: string; port?: number; appendOnly?: boolean } = {},
@@ -69,12 +69,12 @@ async function givenRedis(url: string): Promise<ProvidedRedis> {
 }
 
 interface Source {
-  /** What to say when it has no Redis. */
+  /** What to say if it has no Redis. */
   absent: string;
   find: () => Promise<RedisProgram | undefined>;
 }
 
-/** The first Redis that this machine can run, or one sentence that says everything that was tried. */
+/** The first Redis that this machine can run, or a sentence with everything that it tried. */
 export async function findRedisProgram(): Promise<RedisProgram> {
   if (process.env.EKS_ACCESS_REDIS === "valkey") return findValkey();
   const tried = ["REDIS_URL is not set"];
@@ -90,7 +90,7 @@ export async function findRedisProgram(): Promise<RedisProgram> {
   throw new AccessError("redis-not-found", `This machine has no Redis: ${tried.join("; ")}`);
 }
 
-/** For the tests on Valkey (`npm run test:valkey`): no other server will do. */
+/** For the tests on Valkey (`npm run test:valkey`): no other server fits. */
 async function findValkey(): Promise<RedisProgram> {
   const found = (await installed("valkey-server")) ?? (await unpacked("valkey-server"));
   if (found) return found;
@@ -124,7 +124,7 @@ async function container(): Promise<RedisProgram | undefined> {
     origin: `a Redis container, run by ${basename(program)}`,
     server: "redis-server",
     env: {},
-    // --init: a process with the number 1 ignores the lifeline's SIGKILL.
+    // --init: process number 1 would ignore the lifeline's SIGKILL.
     container: (port, dataDir) => [
       ...[program, "run", "--rm", "--interactive", "--init", "--user", user, "--publish", `127.0.0.1:${port}:6379`],
       ...(basename(program) === "podman" ? ["--userns=keep-id"] : []),

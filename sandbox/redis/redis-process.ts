@@ -8,12 +8,11 @@ import { AccessError } from "../../src/access/access-error.ts";
 
 /** A Redis server that this machine can run. */
 export interface RedisProgram {
-  /** A sentence for people: where it came from. */
+  /** A sentence for people about where it came from. */
   origin: string;
-  /** The server program. */
   server: string;
   env: Readonly<Record<string, string>>;
-  /** The command that runs another one in a container, where Redis listens on port 6379 and its data lies in /data. */
+  /** The command that runs it in a container, with Redis on port 6379 and the data in /data. */
   container?: (port: number, dataDir: string) => readonly string[];
 }
 
@@ -23,20 +22,20 @@ export interface RedisSettings {
   appendOnly: boolean;
   /** More lines of redis.conf: TLS, a cluster, a replica. */
   configuration?: readonly string[];
-  /** A Sentinel: it watches servers and holds no data. */
+  /** A Sentinel: it watches servers and has no data. */
   sentinel?: boolean;
 }
 
 export interface RunningRedis {
-  /** SIGKILL: no goodbye, as in a crash. */
+  /** SIGKILL, as in a crash. */
   kill(): Promise<void>;
-  /** SIGTERM: Redis writes what it has and leaves. */
+  /** SIGTERM: Redis saves its data first. */
   stop(): Promise<void>;
 }
 
 /**
- * The shell becomes Redis, and leaves one subshell behind that reads the lifeline: the pipe to us. It gets a signal name,
- * or its end when we are gone, even by SIGKILL; so no Redis outlives the process that asked for it.
+ * The shell becomes Redis, and leaves a subshell that reads the lifeline: the pipe to us. It gets a signal's name, or its end when we die,
+ * even by SIGKILL. So no Redis outlives its process.
  */
 const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) & exec "$@" </dev/null 3<&-';
 
@@ -54,7 +53,7 @@ export async function startRedisProcess(program: RedisProgram, settings: RedisSe
     await exited;
   };
   try {
-    // A container may have to fetch its image first.
+    // A container can need its image first.
     const withinMs = program.container ? 180_000 : 20_000;
     await awaitPing(`redis://127.0.0.1:${settings.port}`, { withinMs, givenUp: exited });
   } catch (cause) {
@@ -72,12 +71,12 @@ function spawnRedis(program: RedisProgram, settings: RedisSettings, logFile: str
     const outer = program.container?.(settings.port, settings.dataDir) ?? [];
     const [command = "/bin/sh", ...args] = [...outer, ...server];
     const child = spawn(command, args, {
-      // Its own session: Ctrl-C in the terminal reaches us alone, and we end Redis after those who still need it.
+      // Its own session: only we get Ctrl-C, and we end Redis after its users.
       detached: true,
       env: { ...process.env, ...program.env },
       stdio: ["pipe", log, log],
     });
-    // The pipe breaks when Redis dies first; "exit" reports that.
+    // The pipe breaks if Redis dies first; "exit" reports that.
     child.stdin?.on("error", () => {});
     return child;
   } finally {
@@ -105,8 +104,8 @@ function lastLine(log: string): string {
 }
 
 /**
- * Resolves when the Redis at `url` answers PING; rejects with the last error after `withinMs`, or as soon as `givenUp`
- * resolves because no answer will ever come. A Redis that still loads its data answers with an error and is waited for.
+ * Resolves when the Redis at `url` answers PING. Rejects with the last error after `withinMs`, or at once when `givenUp` resolves. It waits
+ * for a Redis that still loads its data, which answers with an error.
  */
 export async function awaitPing(url: string, options: { withinMs: number; givenUp?: Promise<void> }): Promise<void> {
   const deadline = performance.now() + options.withinMs;
@@ -126,7 +125,7 @@ export async function awaitPing(url: string, options: { withinMs: number; givenU
 
 async function ping(url: string): Promise<void> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
-  // Each failure also rejects the call below; without a listener ioredis prints it.
+  // Each failure also rejects the call below; without a listener ioredis would print it.
   redis.on("error", () => {});
   try {
     await redis.connect();

@@ -7,13 +7,13 @@ import { addResponse } from "./response-urls.ts";
 import type { CommandAnswer, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
 
-/** What a person sees of an acknowledgement that carries nothing. */
+/** What a person sees of an empty acknowledgement. */
 export function plainAnswer(ack: Acknowledgement): CommandAnswer {
   const { status, milliseconds, error } = ack;
   return { status, milliseconds, text: "", errors: {}, ...(error ? { error } : {}) };
 }
 
-/** A command's acknowledgement may be a message itself, as a text or as JSON. */
+/** A command's acknowledgement can itself be a message, as text or JSON. */
 export function takeCommandAnswer(
   state: SlackState,
   to: { user: string; channel: string },
@@ -32,8 +32,7 @@ export function takeCommandAnswer(
 }
 
 /**
- * A submission's acknowledgement closes the view, changes it, or says what is wrong with it. An answer that Slack can't
- * take leaves the view open and shows an error.
+ * A submission's acknowledgement closes the view, changes it, or has its errors. An invalid answer leaves the view open and shows an error.
  * @see https://docs.slack.dev/surfaces/modals#response_actions
  */
 export function takeSubmissionAnswer(
@@ -67,7 +66,7 @@ function respondToSubmission(
   return {};
 }
 
-/** Slack shows errors beside inputs alone; an error for anything else is an invalid answer. */
+/** Slack shows errors only beside inputs; any other error is an invalid answer. */
 function showErrors(state: SlackState, view: SandboxView, given: JsonObject): Readonly<Record<string, string>> {
   const inputs = view.blocks.filter((block) => block.type === "input").map((block) => block.block_id);
   const errors: Record<string, string> = {};

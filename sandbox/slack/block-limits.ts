@@ -3,9 +3,8 @@ import { messageBlocks, plainText, type, viewBlocks } from "./block-limits/block
 import { type Check, object, problem, string } from "./block-limits/check.ts";
 
 /**
- * Everything that Slack would refuse in the blocks of a message (or, with `surface` "view", of a modal or Home tab), in
- * Slack's words with a JSON pointer: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. Empty for
- * blocks that Slack takes.
+ * Slack's refusals of the blocks of a message (or, with `surface` "view", of a modal or Home tab), in its words with a JSON pointer: `must
+ * be less than 3001 characters [json-pointer:/blocks/0/text/text]`. Empty: Slack takes them.
  */
 export function problemsOf(
   blocks: unknown,
@@ -16,7 +15,7 @@ export function problemsOf(
   return [...check(blocks, at), ...idsGivenTwice(blocks, at)];
 }
 
-/** Everything that Slack would refuse in a modal or Home tab; pointers begin with `/view`. */
+/** Slack's refusals of a modal or Home tab; pointers begin with `/view`. */
 export function problemsOfView(view: unknown): readonly string[] {
   const home = isObject(view) && view.type === "home";
   return [...(home ? homeView : modal)(view, "/view"), ...(home ? [] : submitMissing(view))];
@@ -40,7 +39,7 @@ const modal = object(
   },
 );
 
-/** A modal that asks for something must have a way to send it. */
+/** A modal with inputs needs a submit button. */
 function submitMissing(view: unknown): readonly string[] {
   const asks = listAt(view, "blocks").some((block) => block.type === "input");
   return asks && isObject(view) && view.submit === undefined
@@ -66,7 +65,7 @@ function twice(objects: readonly JsonObject[], key: string): readonly number[] {
   return ids.flatMap((id, index) => (id !== undefined && ids.indexOf(id) < index ? [index] : []));
 }
 
-/** All characters of the text in the blocks of one message. Slack refuses more than about 13,200 as `msg_blocks_too_long`. */
+/** The characters of all text in a message's blocks. Slack refuses more than about 13,200 as `msg_blocks_too_long`. */
 export function lengthOfText(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + lengthOfText(item), 0);
   if (!isObject(value)) return 0;

@@ -1,23 +1,23 @@
 import { createHmac } from "node:crypto";
 import { type JsonObject, parseJson } from "../json.ts";
 
-/** What Slack sends to the app. */
+/** A request from Slack to the app. */
 export type Outgoing =
   | { kind: "command"; payload: Readonly<Record<string, string>> }
   | { kind: "interaction"; payload: JsonObject }
   | { kind: "event"; payload: JsonObject };
 
-/** How the app took it. */
+/** The app's acknowledgement. */
 export interface Acknowledgement {
-  /** HTTP status; 200 for one over a socket; 0 when none came. */
+  /** HTTP status; 200 over a socket; 0: none came. */
   status: number;
   milliseconds: number;
   error?: "operation_timeout" | "dispatch_failed";
-  /** What the app sent back: a JSON value, or a text. Undefined for an empty acknowledgement. */
+  /** The app's answer: a JSON value, or a text. Undefined: empty. */
   body?: unknown;
 }
 
-/** Why Slack sends something once more. */
+/** Why Slack sends something again. */
 export interface Retry {
   num: number;
   /** For example `http_timeout`. */
@@ -32,13 +32,13 @@ export const ackDeadline = 3_000;
 export interface Signing {
   secret: string;
   now: () => Date;
-  /** How long an acknowledgement is waited for, in milliseconds. */
+  /** How long it waits for an acknowledgement, in milliseconds. */
   ackWithinMs: number;
 }
 
 /**
- * Sends over HTTP, signed as Slack signs. An event that is not acknowledged is sent once more at once, as Slack does;
- * its later retries, after one and five minutes, are left out. Commands and interactions are never sent again.
+ * Sends over HTTP, signed as Slack signs. It sends an unacknowledged event again at once, but leaves out Slack's later retries after one and
+ * five minutes. Slack never repeats commands and interactions.
  */
 export async function deliverOverHttp(
   url: string,
@@ -90,7 +90,7 @@ async function send(
   }
 }
 
-/** Bolt takes this content type and no other spelling of it. */
+/** Bolt accepts only this spelling of the content type. */
 const form = "application/x-www-form-urlencoded";
 
 function encode({ kind, payload }: Outgoing): { body: string; contentType: string } {

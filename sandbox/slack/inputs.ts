@@ -3,10 +3,10 @@ import { isObject, type JsonObject, listAt, objectAt, textAt } from "../json.ts"
 /** The values of a view's inputs: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 
-/** What a person may put into an input: a text, an option's value or text, several of them with commas, or a user id. */
+/** A person's input: a text, an option's value or text, several of them with commas, or a user id. */
 export type InputValue = string | null;
 
-/** Where each kind of element keeps what was chosen, and what it was given at first. */
+/** The fields of each element for the choice and for the initial value. */
 const places: Readonly<Record<string, readonly [string, string]>> = {
   plain_text_input: ["value", "initial_value"],
   static_select: ["selected_option", "initial_option"],
@@ -24,13 +24,13 @@ export interface PlacedElement {
   element: JsonObject;
 }
 
-/** An element's place, for elements without a unique name, such as one button in each line of a list. */
+/** An element's place, if it has no unique name: for example one button in each line of a list. */
 export interface ElementPlace {
   readonly blockId: string;
   readonly actionId: string;
 }
 
-/** Every interactive element of blocks, in the order in which it is seen. */
+/** Every interactive element of blocks, in the visible order. */
 export function elementsOf(blocks: readonly SlackBlock[]): readonly PlacedElement[] {
   return blocks.flatMap((block) => {
     const elements = [block.accessory, block.element, ...listAt(block, "elements")].filter(isObject);
@@ -41,7 +41,7 @@ export function elementsOf(blocks: readonly SlackBlock[]): readonly PlacedElemen
   });
 }
 
-/** The inputs of blocks: what stood there before where the same input is still there, else what it is given at first. */
+/** The inputs of blocks: an input that stays keeps its value, a new one has its initial value. */
 export function inputsOf(blocks: readonly SlackBlock[], before: Inputs = {}): Inputs {
   const inputs: Record<string, Record<string, JsonObject>> = {};
   for (const { blockId, actionId, element } of elementsOf(blocks)) {
@@ -58,7 +58,7 @@ function initialInput(element: JsonObject): JsonObject | undefined {
   return place && { type, [place[0]]: element[place[1]] ?? null };
 }
 
-/** The value of an element after a person entered `value`. Throws where the element does not offer it. */
+/** The value of an element after a person entered `value`. Throws if the element does not offer it. */
 export function filledInput(element: JsonObject, value: InputValue, loaded: readonly JsonObject[] = []): JsonObject {
   const type = String(element.type);
   const [place] = places[type] ?? [];
@@ -88,7 +88,7 @@ export function isEmptyInput(input: JsonObject): boolean {
   return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
-/** The element of an input that a person calls by its block_id, action_id or label, or by its place. */
+/** The input's element, by its block_id, action_id, label or place. */
 export function findInput(blocks: readonly SlackBlock[], field: string | ElementPlace): PlacedElement {
   const elements = elementsOf(blocks);
   const found = elements.find((each) => isAt(each, field) || textAt(objectAt(each.block, "label"), "text") === field);
@@ -103,5 +103,5 @@ function isAt({ blockId, actionId }: PlacedElement, field: string | ElementPlace
   return blockId === field.blockId && actionId === field.actionId;
 }
 
-/** A block of Block Kit as Slack stores it: with a block_id, and an action_id on each interactive element. */
+/** A block of Block Kit as Slack stores it: with a block_id, and an action_id for each interactive element. */
 export type SlackBlock = JsonObject;

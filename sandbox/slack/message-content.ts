@@ -5,20 +5,17 @@ import { type Inputs, inputsOf, type SlackBlock } from "./inputs.ts";
 import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
 
-/** Parts of rich text: their text is not escaped. */
+/** The parts of rich text with unescaped text. */
 const bare = ["text", "link"];
 
 const freshId = () => randomBytes(4).toString("base64url").slice(0, 5);
 
-/** These carry no action_id. */
+/** Elements without an action_id. */
 const passive = ["mrkdwn", "plain_text"];
 
 type Content = Pick<SandboxMessage, "text" | "blocks">;
 
-/**
- * Text and blocks of a message that the app sends, checked as Slack does. What the app does not name is taken
- * from `kept`, the message that is changed.
- */
+/** Text and blocks of the app's message, checked as Slack does. Missing parts come from `kept`, the changed message. */
 export function messageContent(args: JsonObject, kept?: Content): Content {
   const given = jsonArgument(args, "blocks", "invalid_blocks_format");
   const text = textArgument(args, "text") ?? kept?.text ?? "";
@@ -36,7 +33,7 @@ function checkedBlocks(given: unknown): Content["blocks"] {
   return storedBlocks(given);
 }
 
-/** Blocks as Slack keeps and returns them: each gets a block_id, each interactive element an action_id, where the app gave none. */
+/** Blocks as Slack stores them: each block has a block_id, each interactive element an action_id. */
 export function storedBlocks(blocks: unknown): readonly SlackBlock[] {
   return listAt({ blocks }, "blocks").map((block) => {
     const stored: Record<string, unknown> = { ...block, block_id: block.block_id ?? freshId() };
@@ -55,8 +52,8 @@ function storedElement(element: JsonObject): JsonObject {
 }
 
 /**
- * All visible text of a message or view, one line a block and a field; without blocks, a message shows its text. Buttons and what
- * values of inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
+ * All visible text of a message or view, one line for each block and field; without blocks, a message shows its text. Buttons and values of
+ * inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
  */
 export function textOf(shown: {
   text?: string;
@@ -79,13 +76,13 @@ function textOfBlock(block: JsonObject, inputs: Inputs): string {
     ...[block.accessory, block.element, ...listAt(block, "elements")].map(element),
     textOfObject(block.hint),
   ];
-  // A field is a name over a value, two fields beside each other: as text, each is a line of its own.
+  // A field is a name over a value, beside another field: as text, each has its own line.
   const fields = listAt(block, "fields").map((field) => textOfObject(field).replaceAll("\n", " "));
   const line = parts.filter((part) => part !== "").join(" ");
   return [line, ...fields].filter((each) => each !== "").join("\n");
 }
 
-/** What an element shows; `values` has the values of its block's inputs. */
+/** What an element shows; `values` are its block's inputs. */
 function textOfElement(element: unknown, values: JsonObject): string {
   if (!isObject(element)) return "";
   if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
@@ -105,7 +102,7 @@ function textOfObject(value: unknown): string {
   return readable(textAt(value, "text") ?? "");
 }
 
-/** Dates and links as their text, and Slack's three escapes taken back, as the reader sees them. */
+/** Dates and links as their text, without Slack's three escapes, as the reader sees them. */
 function readable(text: string): string {
   return text
     .replaceAll(/<!date\^[^|>]*\|([^>]*)>/g, "$1")

@@ -7,10 +7,10 @@ import { refusedFor, SlackRefusal } from "./methods/method.ts";
 import type { SandboxView } from "./shapes.ts";
 import { newId, type SlackState } from "./state.ts";
 
-/** The deepest stack of modals that Slack shows. */
+/** Slack's limit for a stack of modals. */
 const deepestStack = 3;
 
-/** Checks a view that the app gives and makes it Slack's. A view that takes another's place keeps its id and its inputs. */
+/** Checks the app's view and stores it. A view that replaces another one keeps its id and its inputs. */
 export function makeView(state: SlackState, given: unknown, before?: SandboxView): SandboxView {
   const problems = problemsOfView(given);
   if (problems.length > 0) throw refusedFor("invalid_arguments", problems);
@@ -41,7 +41,7 @@ export function pushView(state: SlackState, user: string, view: SandboxView): vo
   state.changed();
 }
 
-/** Puts a changed view in the place of the one with its id. */
+/** Replaces the view with the same id. */
 export function replaceView(state: SlackState, view: SandboxView): void {
   for (const [user, stack] of state.views) {
     state.views.set(
@@ -53,7 +53,7 @@ export function replaceView(state: SlackState, view: SandboxView): void {
   state.changed();
 }
 
-/** Takes the top of a person's stack away, or the whole stack. */
+/** Closes the top of a person's stack, or the whole stack. */
 export function closeViews(state: SlackState, user: string, all: boolean): void {
   state.views.set(user, all ? [] : (state.views.get(user) ?? []).slice(0, -1));
   state.changed();
@@ -63,7 +63,7 @@ export function findView(state: SlackState, id: string | undefined): SandboxView
   return [...state.views.values(), [...state.homes.values()]].flat().find((view) => view.id === id);
 }
 
-/** A view as the Web API and the payloads give it. */
+/** A view in the form of the Web API and the payloads. */
 export function viewJson(state: SlackState, view: SandboxView): JsonObject {
   const { identity } = state;
   return {

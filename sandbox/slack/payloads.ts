@@ -5,7 +5,7 @@ import { viewJson } from "./open-views.ts";
 import type { SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { newId, newTrigger, type SlackState } from "./state.ts";
 
-/** Slack's old shared secret. It is still sent, and must not be trusted: the signature is what counts. */
+/** Slack's old shared secret. Slack still sends it, but apps must not trust it: the signature counts. */
 const verificationToken = "verification-token-of-old";
 
 /** @see https://docs.slack.dev/interactivity/implementing-slash-commands */
@@ -33,7 +33,7 @@ export function commandPayload(
 }
 
 /**
- * The text of a command as Slack sends it with `should_escape: true`, as manifest.yml has it: names of people with their ids.
+ * A command's text as Slack sends it with `should_escape: true` (manifest.yml): people's names with their ids.
  * @see https://docs.slack.dev/interactivity/implementing-slash-commands
  */
 function escaped({ people }: SlackState, typed: string): string {

@@ -7,17 +7,17 @@ import { submissionPayload, suggestionPayload } from "./payloads.ts";
 import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
 
-/** What the deeds of a person need. */
+/** What a person's actions need. */
 export interface PersonContext {
   state: SlackState;
   deliver: Deliver;
   /** `http://127.0.0.1:<port>` of the workspace. */
   url: () => string;
-  /** Options that the app gave for menus that it fills, by action_id. */
+  /** The app's options for its menus, by action_id. */
   loaded: Map<string, readonly JsonObject[]>;
 }
 
-/** What a person types into one field, called by its block_id, action_id or label, or by its place. */
+/** A person's input for one field, by its block_id, action_id, label or place. */
 export interface Filling {
   readonly field: string | ElementPlace;
   readonly value: InputValue;
@@ -59,12 +59,12 @@ export async function suggest(
   typed: string,
 ): Promise<readonly string[]> {
   const used = findInput(view.blocks, field);
-  // In a menu of several, a person types one name after another.
+  // In a menu with several choices, a person types one name after another.
   const part = used.element.type === "multi_external_select" ? (typed.split(",").at(-1) ?? "").trim() : typed;
   const payload = suggestionPayload(context.state, user, { view, used, typed: part });
   const ack = await context.deliver({ kind: "interaction", payload });
   const options = listAt(ack.body, "options");
-  // Slack keeps what was chosen of earlier answers.
+  // Slack keeps choices from earlier answers.
   context.loaded.set(used.actionId, [...(context.loaded.get(used.actionId) ?? []), ...options]);
   return options.map((option) => textAt(option.text, "text") ?? "");
 }
@@ -80,7 +80,7 @@ export async function submit(context: PersonContext, user: SandboxUser, view: Sa
   return takeSubmissionAnswer(state, user.id, asked, ack);
 }
 
-/** What Slack itself says beside the inputs of a view before it sends anything to the app, by block_id. */
+/** Slack's own errors beside the inputs of a view, before it sends anything to the app, by block_id. */
 function problemsOfInputs(view: SandboxView): Readonly<Record<string, string>> {
   const problems: Record<string, string> = {};
   for (const block of view.blocks) {

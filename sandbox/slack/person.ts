@@ -17,33 +17,33 @@ import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 
-/** One of the people of the workspace, with what a person can do and see. */
+/** A person of the workspace: what they can do and see. */
 export interface SandboxPerson {
   id: string;
   name: string;
-  /** Sends a slash command, for example `/eks-access help`. Without a channel: in the direct conversation with the bot. */
+  /** Sends a slash command, for example `/eks-access help`; without a channel, in the direct conversation with the bot. */
   command(text: string, channelId?: string): Promise<CommandAnswer>;
   /** Everything that only this person sees, oldest first. */
   ephemerals(): readonly SandboxMessage[];
   /** The direct conversation with the bot, oldest first. */
   directMessages(): readonly SandboxMessage[];
   /**
-   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place. Uses what the message
-   * shows now, not what it showed when it was read; a confirmation is taken as yes.
+   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place. It uses the message's present state,
+   * and confirms a confirmation.
    */
   click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;
   /**
-   * Chooses in a menu of a message or view, or types into an input that dispatches each character: like `fill`, and sent to the
-   * app at once. Throws where Slack would not tell the app.
+   * Chooses in a menu of a message or view, or types into an input that sends each character: like `fill`, but the app gets it at once.
+   * Throws if Slack would not send it.
    */
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
   /** The open modal, the top of the stack. */
   view(): SandboxView | undefined;
-  /** Types into inputs of the open modal, called by block_id, action_id, label or place. Nothing is sent. */
+  /** Types into inputs of the open modal, by block_id, action_id, label or place. Sends nothing. */
   fill(values: Readonly<Record<string, InputValue>> | readonly Filling[]): void;
-  /** Types into a menu that the app fills, and reads the texts of the options that it offers. */
+  /** Types into a menu that the app fills, and returns the texts of its options. */
   suggestions(field: string, typed: string): Promise<readonly string[]>;
-  /** Sends the open modal. Errors, the app's or Slack's own, are on the answer and on the view. */
+  /** Submits the open modal. The answer and the view have the app's or Slack's errors. */
   submit(values?: Readonly<Record<string, InputValue>> | readonly Filling[]): Promise<CommandAnswer>;
   /** Closes the open modal. */
   close(): void;
@@ -127,8 +127,7 @@ async function choose(
 }
 
 /**
- * An input block keeps what is put in until the form is sent, unless it says otherwise; a text does even then, unless it
- * names the moments at which it is sent.
+ * An input block keeps its value until the submission, unless it dispatches actions. A text must also name the moments for that.
  * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
  */
 function mustTellTheApp({ block, element }: PlacedElement): void {
@@ -159,7 +158,7 @@ async function act(
   return plainAnswer(await context.deliver({ kind: "interaction", payload }));
 }
 
-/** A message or view as it is now. A person can't act on what they don't see. */
+/** The present message or view. A person can act only on what they see. */
 function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | SandboxView) {
   if (!("ts" in shown)) {
     const seen = [...(state.views.get(user.id) ?? []), state.homes.get(user.id)];
@@ -175,7 +174,7 @@ function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | S
   return message;
 }
 
-/** What a person clicks, by action_id, visible text or place. Throws with what can be clicked there instead. */
+/** The element to click, by action_id, visible text or place. Throws with the clickable ones. */
 export function findButton(blocks: readonly SlackBlock[], button: string | ElementPlace): PlacedElement {
   const buttons = elementsOf(blocks).filter(({ element }) => element.type === "button");
   const textOfButton = ({ element }: PlacedElement) => textAt(element.text, "text") ?? "";

@@ -1,11 +1,11 @@
-/** How many calls are allowed: a steady rate, and how many more at once when none came before. */
+/** The number of allowed calls: a steady rate, and a burst after a pause. */
 export interface RateLimit {
   perMinute: number;
   burst: number;
 }
 
 /**
- * Slack counts each method of each app by itself; posting by channel.
+ * Slack counts each method of each app separately; posting by channel.
  * @see https://docs.slack.dev/apis/web-api/rate-limits
  */
 export const rateLimits = {
@@ -13,11 +13,11 @@ export const rateLimits = {
   "tier 2": { perMinute: 20, burst: 20 },
   "tier 3": { perMinute: 50, burst: 50 },
   "tier 4": { perMinute: 100, burst: 100 },
-  /** One message a second and channel; "short bursts >1 allowed". */
+  /** One message a second in a channel; "short bursts >1 allowed". */
   posting: { perMinute: 60, burst: 10 },
 } as const satisfies Record<string, RateLimit>;
 
-/** Counts calls. Answers undefined for one that is allowed, else the seconds to wait before the next. */
+/** Counts a call. Undefined: it is allowed; otherwise the seconds to wait. */
 export type RateCounter = (key: string, limit: RateLimit) => number | undefined;
 
 /** Token buckets that fill with the clock. */

@@ -20,7 +20,7 @@ export function newResponseUrl(
   return path;
 }
 
-/** What the app sends to a response URL, done as Slack does. Slack answers refusals with a status other than 200 here. */
+/** Handles the app's request to a response URL. Unlike the Web API, it refuses with a status other than 200. */
 export function answerResponse(state: SlackState, path: string, body: string): SandboxAnswer {
   const url = state.responseUrls.get(path);
   if (url === undefined) return refused(404, "no_service");
@@ -45,7 +45,7 @@ function respond(state: SlackState, url: ResponseUrl, sent: JsonObject): void {
   else addResponse(state, url, sent, content);
 }
 
-/** A message that answers a person, for that person alone. */
+/** A message to one person, which only they see. */
 export function addResponse(
   state: SlackState,
   to: { user: string; channel: string },

@@ -1,19 +1,19 @@
 import type { JsonObject } from "../json.ts";
 import type { Inputs, SlackBlock } from "./inputs.ts";
 
-/** A message as one of the people sees it at one moment. A later change makes a new value, never changes this one. */
+/** A message as one person sees it at one moment. A change makes a new value. */
 export interface SandboxMessage {
   channel: string;
   /** Slack's id of a message in its channel: seconds and microseconds, `1700000000.000100`. */
   ts: string;
-  /** Who wrote it. */
+  /** The author. */
   user: string;
   text: string;
   blocks: readonly SlackBlock[];
   thread_ts?: string;
-  /** How often it was changed since it was posted. */
+  /** The number of changes since it was posted. */
   edits: number;
-  /** The one person who sees it, for an ephemeral message. */
+  /** The only person who sees an ephemeral message. */
   ephemeralTo?: string;
 }
 
@@ -26,11 +26,11 @@ export interface SandboxView {
   callback_id: string;
   private_metadata: string;
   blocks: readonly SlackBlock[];
-  /** The view as the app gave it, with Slack's ids. */
+  /** The app's view, with Slack's ids. */
   json: JsonObject;
-  /** The values of its inputs now. */
+  /** The present values of its inputs. */
   inputs: Inputs;
-  /** What the app refused at the last submission, by block_id. */
+  /** The app's errors at the last submission, by block_id. */
   errors: Readonly<Record<string, string>>;
   /** How often the app changed it while it was open. */
   updates: number;
@@ -39,17 +39,17 @@ export interface SandboxView {
 export interface SandboxChannel {
   id: string;
   name: string;
-  /** User ids, the bot's among them when the app is in the channel. */
+  /** User ids, also the bot's if the app is in the channel. */
   members: readonly string[];
   archived: boolean;
   private: boolean;
-  /** A direct conversation of the bot with this person. */
+  /** The person in a direct conversation with the bot. */
   directWith?: string;
 }
 
 export interface SandboxUser {
   id: string;
-  /** The role that the person plays: "engineer", "approver", "second-approver", "on-call". */
+  /** The person's role: "engineer", "approver", "second-approver", "on-call". */
   name: string;
   email: string;
   /** IANA name. */
@@ -58,16 +58,16 @@ export interface SandboxUser {
 
 /** What a person sees after a command, a click or a submission. */
 export interface CommandAnswer {
-  /** The HTTP status of the app's acknowledgement; 200 for one over the socket; 0 when none came in time. */
+  /** The HTTP status of the app's acknowledgement; 200 over the socket; 0: none in time. */
   status: number;
-  /** From sending to the acknowledgement. */
+  /** Until the acknowledgement. */
   milliseconds: number;
-  /** What Slack shows the person when it did not work: `operation_timeout` after 3 s, `dispatch_failed` for a status other than 2xx. */
+  /** Slack's error for the person: `operation_timeout` after 3 s, `dispatch_failed` for a status other than 2xx. */
   error?: "operation_timeout" | "dispatch_failed" | "dispatch_unknown_error" | "invalid_command_response";
   /** The message in the acknowledgement itself, if any. */
   message?: SandboxMessage;
-  /** All visible text of that message, or an empty text. */
+  /** All visible text of that message, or empty. */
   text: string;
-  /** The errors that a submission brought, by block_id: the app's, or Slack's own where a required field is empty. */
+  /** The errors of a submission, by block_id: the app's, or Slack's own for an empty required field. */
   errors: Readonly<Record<string, string>>;
 }

@@ -7,18 +7,18 @@ import type { Acknowledgement, Deliver, Outgoing, Retry } from "./delivery.ts";
 
 /** The app's WebSocket connections. */
 export interface SocketMode {
-  /** An address that opens one connection, once. */
+  /** A new address for one connection. */
   newUrl: () => string;
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   connected: () => boolean;
-  /** Sends to one of the connections and waits for its acknowledgement. */
+  /** Sends to one connection and waits for its acknowledgement. */
   deliver: Deliver;
-  /** Asks every connection to be opened anew. */
+  /** Asks every connection to reconnect. */
   refresh: () => void;
   stop: () => void;
 }
 
-/** Bolt gives a connection up that hears no ping for 30 s. */
+/** Bolt drops a connection without a ping for 30 s. */
 const pingInterval = 10_000;
 
 /** @see https://docs.slack.dev/apis/events-api/using-socket-mode */
@@ -62,7 +62,7 @@ export function makeSocketMode(url: () => string, appId: string, ackWithinMs: nu
   };
 }
 
-/** Slack sends to any one of an app's connections; here to each in its turn that has not said goodbye. */
+/** Slack sends to any connection of an app; this takes each open one in turn. */
 function nextOf(open: WebSocket[]): WebSocket | undefined {
   const next = open.findIndex(({ readyState }) => readyState === WebSocket.OPEN);
   const socket = open[next];

@@ -29,24 +29,24 @@ const onCall: SandboxUser = {
   timezone: "Asia/Tokyo",
 };
 
-/** The people of every sandbox workspace, one for each role that the product knows. */
+/** The people of every workspace, one for each role in the product. */
 const people = [engineer, approver, secondApprover, onCall] as const;
 
-/** Everything that the stand-in asks a scope for. */
+/** All scopes that the stand-in knows. */
 const everyScope = ["chat:write", "commands", "users:read", "users:read.email", "usergroups:read"] as const;
 
-/** The right to open a view, which a person's action gives the app for a moment. */
+/** The right to open a view, which the app gets for a moment from a person's action. */
 export interface Trigger {
   user: string;
   expires: Date;
   used: boolean;
 }
 
-/** Where the app may answer a person's action, five times within half an hour. */
+/** Where the app can answer a person's action, five times within half an hour. */
 export interface ResponseUrl {
   user: string;
   channel: string;
-  /** The message of the clicked button; undefined for a command. */
+  /** The message with the clicked button; undefined for a command. */
   message?: { channel: string; ts: string };
   expires: Date;
   uses: number;
@@ -61,19 +61,19 @@ export interface SlackIdentity {
   botToken: string;
   appToken: string;
   signingSecret: string;
-  /** What the bot may do; see the scopes of each method. */
+  /** The bot's scopes; each method names its own. */
   scopes: readonly string[];
 }
 
-/** Everything that the workspace holds. Changed by the Web API, the people and response URLs alone; each change is announced. */
+/** The whole workspace. Only the Web API, the people and response URLs change it, and announce each change. */
 export interface SlackState {
   identity: SlackIdentity;
   now: () => Date;
   people: readonly SandboxUser[];
   usergroups: Map<string, readonly string[]>;
-  /** People who can't sign in any more. */
+  /** People with a deactivated account. */
   deactivated: Set<string>;
-  /** The Enterprise organization that the workspace joined, with the id of it of each older person, by their id here. */
+  /** The Enterprise organization of the workspace, with the second id of each older person, by their first id. */
   organization: { id: string; ids: ReadonlyMap<string, string> } | null;
   channels: Map<string, SandboxChannel>;
   /** In the order in which they were posted. */
@@ -83,7 +83,7 @@ export interface SlackState {
   homes: Map<string, SandboxView>;
   triggers: Map<string, Trigger>;
   responseUrls: Map<string, ResponseUrl>;
-  /** Wakes everything that waits for a change. */
+  /** Announces a change. */
   changed: () => void;
   nextTs: () => string;
 }
@@ -93,7 +93,7 @@ export function newId(letter: string): string {
   return `${letter}0${randomBytes(6).toString("hex").slice(0, 9).toUpperCase()}`;
 }
 
-/** Timestamps that are the ids of messages: they follow the clock, and no two are the same. */
+/** Timestamps as ids of messages: they follow the clock, and each is unique. */
 function messageClock(now: () => Date): () => string {
   let last = 0;
   return () => {
@@ -129,7 +129,7 @@ export function addMessage(state: SlackState, message: Omit<SandboxMessage, "ts"
   return added;
 }
 
-/** Puts a changed message in the place of the old one and counts the edit. */
+/** Replaces a message by its changed one, and counts the edit. */
 export function editMessage(
   state: SlackState,
   old: SandboxMessage,
@@ -146,7 +146,7 @@ export function removeMessage(state: SlackState, message: SandboxMessage): void 
   state.changed();
 }
 
-/** How long Slack honours a trigger_id, in milliseconds. */
+/** How long a trigger_id is valid, in milliseconds. */
 const triggerLifetime = 3_000;
 
 export function newTrigger(state: SlackState, user: string): string {
@@ -155,7 +155,7 @@ export function newTrigger(state: SlackState, user: string): string {
   return id;
 }
 
-/** Who wants to know that something changed. */
+/** Listeners to changes. */
 export interface Changes {
   announce: () => void;
   /** Calls `listener` after each change, until the returned function is called. */
@@ -176,8 +176,8 @@ export function makeChanges(): Changes {
 }
 
 /**
- * Resolves when `find` gives something, looking again at each change and at the end of the time; rejects then with what
- * `describe` describes the state. An error that `find` throws rejects at once.
+ * Resolves when `find` finds something, after a look at each change and at the end of the time. Then rejects with the state by `describe`.
+ * An error of `find` rejects at once.
  */
 export function untilFound<T>(
   changes: Changes,
@@ -205,7 +205,7 @@ export function untilFound<T>(
   });
 }
 
-/** A workspace with its people, one channel where everybody and the bot is, and nothing said yet. */
+/** A new workspace with its people and one channel with everyone and the bot, without messages. */
 export function newState(options: {
   scopes: readonly string[] | undefined;
   now: () => Date;
@@ -232,7 +232,7 @@ export function newState(options: {
   };
 }
 
-/** Each workspace has secrets of its own, so that nothing can work by a secret that was written down. */
+/** Each workspace has its own secrets, so that no written-down secret works. */
 function newIdentity(scopes: readonly string[]): SlackIdentity {
   const secret = () => randomBytes(16).toString("hex");
   return {

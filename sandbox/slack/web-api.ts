@@ -7,14 +7,11 @@ import type { SlackState } from "./state.ts";
 export interface WebApi {
   state: SlackState;
   methods: Methods;
-  /** Counts calls; absent where nothing is limited. */
+  /** Counts calls; absent: no limits. */
   count: RateCounter | undefined;
 }
 
-/**
- * Answers a call of the Web API: HTTP 200 with `ok: false` for whatever is refused, HTTP 429 with Retry-After for what
- * comes too often, and nothing else.
- */
+/** Answers a call of the Web API: HTTP 200 with `ok: false` for a refusal, HTTP 429 with Retry-After above a rate limit. */
 export function answerCall(api: WebApi, name: string, request: SandboxRequest): SandboxAnswer {
   try {
     const method = Object.hasOwn(api.methods, name) ? api.methods[name] : undefined;
@@ -30,7 +27,7 @@ export function answerCall(api: WebApi, name: string, request: SandboxRequest): 
   }
 }
 
-/** A token comes as a bearer header, or as an argument of the call. */
+/** A token is a bearer header or an argument. */
 function authenticate(state: SlackState, method: Method, args: JsonObject, request: SandboxRequest): void {
   const bearer = request.headers.authorization?.match(/^Bearer (\S+)$/i)?.[1];
   const token = bearer ?? args.token;

@@ -15,7 +15,7 @@ import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
 import { answerCall, type WebApi } from "./web-api.ts";
 
-/** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
+/** A Slack workspace with the app installed, over real HTTP on the loopback address. */
 export interface SandboxSlack {
   url: string;
   /** For `clientOptions.slackApiUrl`. */
@@ -27,11 +27,11 @@ export interface SandboxSlack {
   appId: string;
   botUserId: string;
   faults: Faults;
-  /** Where the app listens, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
+  /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
   connect(eventsUrl: string): void;
-  /** Sends once more what was sent last, as Slack does where it saw no acknowledgement. */
+  /** Sends the last request again, as Slack does without an acknowledgement. */
   redeliver(): Promise<Acknowledgement>;
-  /** Asks every open socket to connect anew, as Slack does each few hours. */
+  /** Asks every open socket to reconnect, as Slack does every few hours. */
   refreshSockets(): void;
   person(userId: string): SandboxPerson;
   people: readonly SandboxUser[];
@@ -40,28 +40,28 @@ export interface SandboxSlack {
   addUsergroup(id: string, users: readonly string[]): void;
   /** Deactivates a person's account, as an administrator does when they leave. */
   deactivate(user: string): void;
-  /** The workspace joins an Enterprise organization: older people get a second id, here by their first one. */
+  /** Makes the workspace join an Enterprise organization: older people get a second id, here by their first one. */
   joinOrganization(id: string, ids: Readonly<Record<string, string>>): void;
-  /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
+  /** The channel's messages for everyone, oldest first; `SandboxPerson.ephemerals` has those for one person. */
   messages(channelId: string): readonly SandboxMessage[];
   /** The replies in the thread under a message, oldest first. The channel itself does not show them. */
   replies(message: Pick<SandboxMessage, "channel" | "ts">): readonly SandboxMessage[];
   /** Calls `listener` after each change, until the returned function is called. */
   onChange(listener: () => void): () => void;
-  /** Resolves when `find` gives something, looking again at each change; rejects after `withinMs` with what is there instead. */
+  /** Resolves when `find` finds something, after a look at each change; rejects after `withinMs` with the present state. */
   until<T>(find: () => T | undefined, withinMs?: number): Promise<T>;
   stop(): Promise<void>;
 }
 
 export interface SandboxSlackOptions {
   faults?: Faults;
-  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
-  /** What the bot may do; everything that the stand-in knows if not given. */
+  /** The bot's scopes; by default all that the stand-in knows. */
   scopes?: readonly string[];
-  /** Slack's rate limits; on if not given. */
+  /** Slack's rate limits; on by default. */
   rateLimits?: boolean;
-  /** How long an acknowledgement is waited for, in milliseconds; as long as Slack waits if not given. */
+  /** How long it waits for an acknowledgement, in milliseconds; by default as long as Slack. */
   ackWithinMs?: number;
   /** The clock for message ids, triggers, response URLs, rate limits and signatures. */
   now?: () => Date;
@@ -125,7 +125,7 @@ function whereItIs(url: string, { identity }: SlackState) {
   return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId };
 }
 
-/** How what people do reaches the app: by a socket while one is open, else over HTTP. */
+/** Sends people's actions to the app: by an open socket, else over HTTP. */
 function connection(
   { identity, now }: SlackState,
   sockets: SocketMode,
@@ -188,7 +188,7 @@ function isReply({ ts, thread_ts }: SandboxMessage): boolean {
   return thread_ts !== undefined && thread_ts !== ts;
 }
 
-/** What the workspace shows now, for the message of a test that waited in vain. */
+/** The workspace's state, for a test that waited in vain. */
 function describeState(state: SlackState): string {
   const messages = state.messages.map((message) => {
     const to = message.ephemeralTo ? `, seen by ${message.ephemeralTo} alone` : "";
@@ -201,7 +201,7 @@ function describeState(state: SlackState): string {
   return all.length === 0 ? "The workspace shows nothing." : `The workspace shows:\n${all.join("\n")}`;
 }
 
-/** Which call a request is: `slack.<method>` under /api/, `slack.response_url` under /actions/. */
+/** The name of a request's call: `slack.<method>` under /api/, `slack.response_url` under /actions/. */
 function routeOf(api: WebApi, request: SandboxRequest): SandboxRoute {
   const path = request.url.pathname;
   if (path.startsWith("/api/")) {

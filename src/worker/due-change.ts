@@ -36,7 +36,7 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
   }
   if (request.state === "pending" && hasExpired(request, now)) {
     const { preview, trouble } = request;
-    // No approver saw it: it ends with what kept it from them.
+    // No approver saw it, so it ends with its trouble as the reason.
     if (!preview && trouble) {
       return { type: "request.refused", after: refusedRequest(request, trouble), detail: { code: trouble.code } };
     }
@@ -58,7 +58,7 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
   return reminded && { type: "migration.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
 }
 
-/** A decision at the same moment may win: the sweep finds again what is still due. */
+/** A concurrent decision can win: the sweep finds what is still due. */
 export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
   await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
 }
@@ -81,7 +81,7 @@ export async function delay(context: WorkerContext, request: AccessRequest, fail
   await recordChange(context, withTrouble(request, trouble), event, now);
 }
 
-/** A failed try in an event: the record itself drops its trouble later. */
+/** A failed try in an event: the record itself forgets its trouble later. */
 export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
   return { code, message, attempts };
 }

@@ -25,14 +25,14 @@ export interface EndedWithoutLedger {
   readonly left: readonly string[];
   /** When the next lease ends there, ISO 8601; null: the cluster remembers none. */
   readonly nextEnd: string | null;
-  /** One for each way that failed: it held up no other. */
+  /** One for each way that failed; the others went on. */
   readonly failures: readonly unknown[];
 }
 
 /**
- * Ends the leases of one cluster whose end, sealed in the cluster's own memory, has come, or whose revocation that memory has. It begins,
- * extends and repairs nothing, and can run beside others: each way has its own fence. The cluster remembers when a lease was removed, so
- * that its record gets the right end once the ledger is back.
+ * Ends the leases of one cluster that its own sealed memory says are over or revoked. It begins, extends and repairs nothing, and can run
+ * beside others: each way has its own fence. The cluster remembers when a lease was removed, so that the returned ledger gets the right
+ * end.
  */
 export async function endWithoutLedger(
   withoutLedger: WithoutLedgerContext,
@@ -79,7 +79,7 @@ async function endByWay<State extends WayState, Decided extends Settlement>(
   return { ...nothing, ended: before.over.filter((id) => !left.has(id)), left: after.over, nextEnd: after.nextEnd };
 }
 
-/** @throws AccessError if the memory is there and not ours: no end in it can be trusted */
+/** @throws AccessError if the memory is not ours: no end in it can be trusted */
 async function memoryIn(
   way: Pick<WayAdapter<WayState, Settlement>, "read">,
   now: Date,
@@ -107,12 +107,12 @@ function earliestOf(times: readonly string[]): string | null {
 }
 
 /**
- * The access entries for a run without the ledger. EKS keeps no versions, and such a run can't learn from the ledger that another one has
- * begun, for example of a worker that still reaches Redis. But each run claims in the tags what it gives before it gives it: so the entry
- * is read right before each call, and a claim that this run has not read ends it. It gives nothing.
+ * The access entries for a run without the ledger, which gives nothing. EKS keeps no versions, and the ledger can't tell this run that
+ * another has begun. But each run writes a claim into the tags before it gives a lease. So this reads the entry right before each call, and
+ * stops at a new claim.
  */
 export function guardedEntries(entries: AccessEntries, cluster: string, keys: MemoryKeys): AccessEntries {
-  /** By ARN: the ids of the leases that the entry had when this run read it; null: its tags are not ours. */
+  /** By ARN: the leases in the entry when this run read it; null: its tags are not ours. */
   const read = new Map<string, ReadonlySet<string> | null>();
   const claimsOf = (entry: AccessEntry | null): ReadonlySet<string> | null => {
     if (!entry) return new Set();

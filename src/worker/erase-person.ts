@@ -31,7 +31,7 @@ export type ErasureResult =
 
 /**
  * Erases what the ledger has of a person, with an event. The log stays whole: the chain has the digests, and the worker signs which events
- * it erased. A killed one is run again.
+ * it erased. Safe to repeat after a crash.
  * @throws AccessError
  */
 export async function erasePerson(context: ErasureContext, options: ErasureOptions): Promise<ErasureResult> {
@@ -61,7 +61,7 @@ function neededWords(record: LedgerRecord, now: Date): readonly string[] {
   return [`${record.id} on ${record.cluster} stays until ${new Date(since).toISOString()}.`];
 }
 
-/** How often another process may change the beginning of the log meanwhile. */
+/** How often another process can change the log's beginning meanwhile. */
 const maxTries = 5;
 
 async function eraseEvents(
@@ -98,7 +98,7 @@ async function eraseEvents(
   }
 }
 
-/** @returns the ids of those that stay */
+/** @returns the ids of the records that stay */
 async function removeRecords(
   { ledger, config }: ErasureContext,
   records: readonly LedgerRecord[],
@@ -112,7 +112,7 @@ async function removeRecords(
   return kept;
 }
 
-/** Finished jobs, and BullMQ's events about them, hold questions about people and their answers. */
+/** Finished jobs, and BullMQ's events about them, have questions about people and their answers. */
 async function forgetJobs({ queues, config }: ErasureContext): Promise<void> {
   const zones = [null, ...zonesOf(config.clusters.values())];
   const all = new Set(

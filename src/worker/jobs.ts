@@ -49,7 +49,7 @@ function onCluster<Asked>(
   };
 }
 
-/** A job that started before inspects the cluster, whatever is due: it may have left something half done. */
+/** A job that started before inspects the cluster: it can have left something half done. */
 function reconcileFor(reason: ReconcileReason) {
   return (context: JobContext, cluster: Cluster) =>
     reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);

@@ -16,8 +16,8 @@ const pageSize = 500;
 const maxAnchors = 4_000;
 
 /**
- * Removes events older than the configuration keeps them, and signs the new beginning of the log. Keeps what a sink does not have. Removes
- * nothing from a broken log, because the signature would declare it whole.
+ * Removes events that are older than the configuration keeps them, and signs the log's new beginning. It keeps what a sink does not have,
+ * and removes nothing from a broken log: the signature would declare it whole.
  * @returns where the log is broken
  */
 export async function forgetOldEvents(
@@ -63,7 +63,7 @@ async function baseAfter(
   };
 }
 
-/** Signs a genuine beginning again with the newest key, before a rotation removes the old one. */
+/** Signs a genuine beginning again with the newest key, before a rotation removes the old key. */
 export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
   const base = await log.base();
   if (isSealedByNewestKey(base, keys) || brokenLogBase(base, keys)) return;
@@ -82,7 +82,7 @@ export interface KeeperContext {
 }
 
 const lookEveryMs = 1_000;
-/** One worker at a time sends to a sink: a turn's work takes less. */
+/** One worker at a time sends to a sink: a turn covers its work. */
 const turnMs = 10_000;
 const workMs = turnMs - usualDeadlines.webhook;
 const maxWaitMs = 300_000;
@@ -90,17 +90,17 @@ const forgetEveryMs = 3_600_000;
 
 const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
 
-/** Delivers and removes, as the configuration says, while the worker runs. */
+/** Delivers and removes events while the worker runs. */
 export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
   const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");
   });
-  // A sink that does not answer delays no other.
+  // A silent sink delays no other.
   const stops = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)].map(repeat);
   return { stop: async () => void (await Promise.all([sealing, ...stops.map((stop) => stop())])) };
 }
 
-/** Runs `look` again and again, once at a time, until the returned function is called. */
+/** Runs `look` again and again, one at a time, until the returned function is called. */
 function repeat(look: () => Promise<void>): () => Promise<void> {
   let running = Promise.resolve();
   let isIdle = true;

@@ -4,8 +4,8 @@ import type { QueuesToWake } from "../ledger/queues.ts";
 import { seenCreation } from "./open/discover-creator.ts";
 
 /**
- * The ledger of a worker that has none: it knows no request, so a run on it only ends what the cluster itself says is over. What a run
- * may ask is answered; everything else fails, because it would be lost.
+ * The ledger of a worker that has none. It knows no request, so a run only ends what the cluster says is over. It answers a run's
+ * questions and refuses every write, which would be lost.
  */
 export function noLedger(now: () => Date): Ledger {
   return {
@@ -14,7 +14,7 @@ export function noLedger(now: () => Date): Ledger {
     ...people,
     takeTurn: turnsOfThisProcess(now),
     append: lost,
-    // Only one process knows of these runs: `guard-entries.ts` is the fence instead.
+    // Only this process knows its runs: `guardedEntries` is the fence instead.
     beginRun: async () => "",
     isNewestRun: async () => true,
     migrations: { get: lost, latestOf: lost, open: lost },
@@ -31,7 +31,7 @@ async function lost(): Promise<never> {
   throw new AccessError("ledger-unreachable", "This worker works without the ledger");
 }
 
-/** What a run asks before it ends something. An event that it notes is in the log of the process alone. */
+/** A run's questions before an end. An event goes only into the process's log. */
 const known = {
   get: async () => null,
   leasedOf: async () => [],

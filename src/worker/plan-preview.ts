@@ -64,7 +64,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   };
 }
 
-/** Approved leases of the same principal that are written first: the plan builds on them. */
+/** Approved leases of the same principal that come first: the plan builds on them. */
 function beginningBeside(
   { beginning, holdings }: LeasesFound,
   { id, principal }: AccessRequest,
@@ -94,8 +94,8 @@ export interface WarningFacts {
 }
 
 /**
- * What an approver should consider before a decision, one sentence each, the gravest first. Each begins with its word for the card and a
- * colon: the card shows only the word.
+ * What an approver should consider, one sentence each, the gravest first. Each begins with its word for the card and a colon: the card shows
+ * only the word.
  */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [

@@ -29,10 +29,10 @@ import { noOtherNames, type OtherNames, otherNames } from "./reconcile/other-nam
 import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
 import { waysIn } from "./reconcile/ways.ts";
 
-/** The next look takes the rest, so that one look's memory has a bound. */
+/** The next look takes the rest, which bounds a look's memory. */
 const maxAtOnce = 200;
 
-/** Previews every request that waits for it, before the approvers are asked. One read serves all. */
+/** Previews every waiting request before the approvers are asked. All share one read. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
   const due = await context.ledger.duePendingOf(cluster.name, now, maxAtOnce);
@@ -74,7 +74,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   }
 }
 
-/** Access entries come by the hundred: one look asks for their list once, whichever question needs it. */
+/** A cluster can have hundreds of access entries: a look lists them once. */
 function listedOnce(opened: OpenedCluster): OpenedCluster {
   const { entries } = opened;
   if (!entries) return opened;
@@ -96,7 +96,7 @@ interface Look extends WayContext {
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
 }
 
-/** The names of other principals, if a request would get a new username: a lease by bindings must not take another's name. */
+/** The other principals' usernames, if a request would add a new one: a lease by bindings must not take another's name. */
 async function namesBeside({ entries }: OpenedCluster, waiting: readonly PendingRequest[]): Promise<OtherNames> {
   if (!entries) return noOtherNames;
   return otherNames(entries, (arns) => {
@@ -173,7 +173,7 @@ async function previewRequest(
   await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
-/** Enough to know whether a person had this access before; the newest come first. */
+/** Enough to know whether a person had this access before, newest first. */
 const remembered = 200;
 
 /** The requester's own identity in the principal's account: a link that was made and not only asked with, or what a worker found; null: none. */
@@ -189,7 +189,7 @@ async function identityOf(
   return identityBeside(config.identities, cluster, { links: believed, found }, principal);
 }
 
-/** Each person is looked up once in a look. */
+/** Looks up each person once. */
 function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
   const known = new Map<string, Promise<readonly AccessRequest[]>>();
   return (requester) => {
@@ -199,7 +199,7 @@ function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
   };
 }
 
-/** Null: unreadable, which must not keep the approvers from being asked. */
+/** Null: unreadable, which must not delay the approvers. */
 async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
   if (!bindings) return null;
   const groups = kubernetesGroups(request.groups);

@@ -5,8 +5,8 @@ import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems 
 import { RecentResults } from "../operations/recent.ts";
 
 /*
- * What a run need not work out again, because the last one did: a cluster hardly changes between two runs. Each is a pure
- * function, remembered by the whole of what goes into it, so nothing is believed that was not verified.
+ * Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function of its whole
+ * input, so nothing unverified is trusted.
  */
 
 /** A document with 58 kB of text takes 1.3 MB of memory. */
@@ -48,7 +48,7 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
   leases.set(keys, known);
   const place = JSON.stringify([cluster, namespace, name]);
   const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
-  // Others' annotations take no room.
+  // Others' annotations use no memory.
   if (lease) known.set(place, annotation ?? "", lease);
   return lease;
 }

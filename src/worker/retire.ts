@@ -38,7 +38,7 @@ export async function closeRequestsOfCluster(
     }
   };
   await closeEach(await context.ledger.leasedOf(name));
-  // A closed request leaves the list, so its first page is always the next one.
+  // A closed request leaves the list, so the next page is always the first.
   for (;;) {
     const { requests } = await context.ledger.list(pending, 0, page);
     const left = requests.filter(({ id }) => !closed.has(id));

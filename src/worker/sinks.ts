@@ -35,7 +35,7 @@ export interface AuditSink {
   readonly send: (events: Events) => Promise<number>;
 }
 
-/** Sends what a sink does not have yet. A process that dies in between sends it again, never not at all. */
+/** Sends a sink what it lacks. After a crash it sends some events again, and misses none. */
 export async function deliver(log: AuditLog, sink: AuditSink, isOutOfTime = () => false): Promise<void> {
   for (;;) {
     const [first, ...rest] = await log.events((await log.delivered(sink.name)) + 1, sink.maxAtOnce);
@@ -81,7 +81,7 @@ async function toLog(write: SinkPlaces["write"], events: Events): Promise<number
   return lastOf(events).sequence;
 }
 
-/** A batch's name follows from its first event. If a process died after it stored one, the next one continues after that. */
+/** A batch's name follows from its first event, so after a crash the next process continues after a stored batch. */
 async function toBucket(bucket: BucketSink, events: Events, now: Date): Promise<number> {
   const last = lastOf(events);
   const key = batchName(bucket.prefix, events[0]);
@@ -122,7 +122,7 @@ async function toWebhook(webhook: WebhookSink, secret: Buffer, events: Events, n
   return last.sequence;
 }
 
-/** The session of the sink's role, which can do only this; without a role the worker's own identity. @throws AccessError */
+/** A session of the sink's role with only these rights; without a role the worker's own identity. @throws AccessError */
 async function actorFor(
   { roleArn, externalId }: BucketSink | BusSink,
   region: string,
@@ -142,9 +142,9 @@ export interface Batch {
 }
 
 /**
- * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0 has it.
+ * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0 says.
  * @param secret the bytes of the shared secret
- * @throws AccessError: anything but an answer of 2xx; a redirect too, which would carry the events elsewhere
+ * @throws AccessError for any answer but 2xx, also for a redirect, which would carry the events elsewhere
  */
 async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Batch, now: Date): Promise<void> {
   const timestamp = String(Math.floor(now.getTime() / 1000));
@@ -166,7 +166,7 @@ async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Bat
   ).catch((error: unknown) => {
     throw failure("can't be reached", error);
   });
-  // Nothing in the answer counts but its status.
+  // Only the answer's status counts.
   await answer.body?.cancel();
   if (!answer.ok) throw failure(`answered ${answer.status}`);
 }

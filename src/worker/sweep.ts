@@ -15,19 +15,19 @@ import { inParallel } from "./in-parallel.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { recordPutOff } from "./reconcile/outcome.ts";
 
-/** Nothing changes before a person changes the configuration. */
+/** Only a new configuration changes it. */
 const lookAgainMs = 300_000;
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
-/** One in so many inspections also looks at clusters without a lease in force: an ended lease may be back there. */
+/** One inspection in this many also looks at clusters without an active lease: an ended one can be back there. */
 const inspectionsToOneReading = 12;
 /** Slack takes about one message a second: more at once only cost Redis. */
 const messageBatch = 100;
 
 /**
- * The safety net of every wake-up and the clock of every lease: finds what is due in the ledger, unshown messages, and clusters whose
- * memory this ledger has not read. Clusters come first, because leases end there.
+ * The safety net of every wake-up and the clock of every lease: finds due records, unshown messages, and clusters that this ledger has not
+ * read. Clusters come first, because leases end there.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
@@ -51,7 +51,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   );
 }
 
-/** A record with a review is not due any more: a forged review would hide it for good. */
+/** A reviewed record is not due any more, so a forged review would hide it for good. */
 async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
   if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
   const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
@@ -76,8 +76,8 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
 }
 
 /**
- * Clusters that were never looked at, and all of them when an inspection is due: often those with a lease in force, more seldom the
- * others, because a restored backup brings ended leases back.
+ * New clusters, and all when an inspection is due: often those with an active lease, more seldom the others, because a restored backup can
+ * bring ended leases back.
  */
 async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
   const names = [...config.clusters.keys()];
@@ -95,10 +95,10 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
   ];
 }
 
-/** A configuration counts as new once in this time: two workers with different ones would try without end. */
+/** A configuration is new once in this time: two workers with different ones would try without end. */
 const newConfigurationMs = 15 * 60_000;
 
-/** Clusters that could not be worked on and are due: their time has come, or their configuration is new. */
+/** Clusters in trouble with a due next try or a new configuration. */
 async function clustersToTry(
   { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
   troubles: ReadonlyMap<string, ClusterTrouble>,
@@ -119,8 +119,8 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 }
 
 /**
- * Reports what is due in a cluster that this worker's configuration does not have: it can't look there, so it gives and ends nothing. A
- * worker that knows the cluster continues; if the cluster is gone, `eks-access retire` closes its requests.
+ * Reports due work in a cluster without a configuration: this worker can't look there. A worker that has the cluster does the work; if the
+ * cluster is gone, `eks-access retire` closes its requests.
  */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
@@ -139,9 +139,9 @@ type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" |
 
 /** How often a worker looks for records to remove. Milliseconds. */
 export const removalsEveryMs = 60_000;
-/** Records that are read at once. Each is removed in its own call: between two calls Redis answers others. */
+/** Records in one read. Each is removed in its own call, so that Redis can answer others in between. */
 const removedAtOnce = 100;
-/** In one turn: a full ledger is empty after some minutes. */
+/** In one turn: enough to empty a full ledger in some minutes. */
 const maxBatches = 10;
 /** The next look at a record that can't be removed now, for example because no message shows it. */
 const keptAgainMs = 24 * 3_600_000;
@@ -152,10 +152,10 @@ export async function removeClosedByTheClock(context: RemovalContext): Promise<v
 }
 
 /**
- * Removes closed records in batches, within one turn. That changes no access, so it is no event: the worker's log has the number, and the
- * audit log has each record's history.
+ * Removes closed records in batches, within one turn. It changes no access, so it is no event: the log has the number, and the audit log has
+ * each record's history.
  *
- * @returns how many were removed
+ * @returns the number of removed records
  */
 export async function removeClosed(context: RemovalContext): Promise<number> {
   const { ledger, config, log, now } = context;
@@ -171,7 +171,7 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
   return removed;
 }
 
-/** The list in Redis says where to look, but the record itself says whether it is over, without a forged review. */
+/** The list in Redis says where to look, but only the record says whether it is over, without a forged review. */
 async function remove(
   { ledger, config, keys, now }: RemovalContext,
   stored: LedgerRecord,
@@ -182,7 +182,7 @@ async function remove(
   return since !== null && since <= before.getTime() && ledger.remove(stored, logForMs(config));
 }
 
-/** The events, and the index to them, are removed after this; null: never. */
+/** How long the events and the index to them stay; null: for ever. */
 function logForMs({ audit }: WorkerContext["config"]): number | null {
   return audit.keepSeconds === null ? null : audit.keepSeconds * 1000;
 }

@@ -6,16 +6,16 @@ import { withinDeadline } from "../operations/deadlines.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
 
 const lookEveryMs = 1_000;
-/** An end that could not be carried out is tried again each minute, as with the ledger. */
+/** A failed end has a new try each minute, as with the ledger. */
 const againMs = 60_000;
 const noFleet = "could not find the fleet without the ledger";
 /** Clusters at once. */
 const concurrency = 16;
 
 /**
- * Ends leases without the ledger while it is away. A ledger that takes no writes counts as away: no lease would end there either.
+ * Ends leases without the ledger while it is away. A ledger that takes no writes is away too: no lease would end there.
  *
- * @param context each look keeps the configuration with which it began
+ * @param context each look keeps its first configuration
  * @param writes resolves if the ledger takes a write now
  * @param zones it reaches their clusters
  * @param findFleet finds the clusters that the configuration does not name
@@ -38,7 +38,7 @@ export function startWithoutLedger(
     isAsking = false;
   };
   const timer = setInterval(() => void look(), lookEveryMs);
-  // A worker that starts without a ledger is without it from now on.
+  // A worker that starts without a ledger is alone at once.
   void look();
   return {
     stop: (deadline) => {
@@ -80,7 +80,7 @@ export class LedgerWatch {
     this.#ended = 0;
   }
 
-  /** It does not: looks at each cluster that is due, once the ledger has been away for long enough. */
+  /** It does not: looks at each due cluster, once the ledger has been away for long enough. */
   away(): void {
     const { config, now, log, metrics, failures } = this.#context();
     const nowMs = now().getTime();
@@ -89,7 +89,7 @@ export class LedgerWatch {
     if (nowMs - this.#awaySince < afterSeconds * 1000) return;
     if (!this.#isAlone) {
       this.#isAlone = true;
-      // Leases began since it was alone before.
+      // Other leases began since the last time.
       this.#lookAt.clear();
       metrics?.withoutLedger.set(1);
       const does = "working without the ledger: only leases that are over by the clusters' own memory end";

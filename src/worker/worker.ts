@@ -14,7 +14,7 @@ import { removalsEveryMs, removeClosedByTheClock, sweep } from "./sweep.ts";
 
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
- * @param context each run keeps the configuration with which it began
+ * @param context each run keeps its first configuration
  * @param zones it works on their clusters
  */
 export function startWorker(
@@ -27,7 +27,7 @@ export function startWorker(
   const teller = startTicking(tellsZoneEveryMs, () => tellZones(context(), zones));
   const { sweepEverySeconds } = context().config.timing;
   const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context(), everyMs));
-  // Beside the sweep: no end waits because many records are removed.
+  // Beside the sweep, so that no end waits for removals.
   const remover = startTicking(removalsEveryMs, () => removal(context()));
   return {
     stop: async (deadline) => {
@@ -66,10 +66,10 @@ function workOn(
   return workOnJobs({ queue, zone, read, run, failed, log, concurrency, lockMs }, blocking);
 }
 
-/** Two workers can have different configurations for some seconds. */
+/** For some seconds, two workers can have different configurations. */
 const elsewhereMs = 1_000;
 
-/** Whether a look is at a cluster that changed its zone: it goes on in the queue of that one. A question has its answer here. */
+/** Whether a job's cluster is now in another zone: it continues in that zone's queue. A question gets its answer here. */
 function isElsewhere({ config }: WorkerContext, zones: readonly Zone[], job: WorkerJob): boolean {
   const cluster = "cluster" in job ? config.clusters.get(job.cluster) : undefined;
   return cluster !== undefined && !workerJobs[job.type].isQuestion && !zones.includes(zoneOf(cluster));
@@ -86,7 +86,7 @@ async function tellZones({ ledger, now, failures }: WorkerContext, zones: readon
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
-  // A log line without a request, as of a periodic look, names the worker's job.
+  // A line without a request, as of a periodic look, names the job.
   const log = worker.log.child({ job: job.type });
   const context = { ...worker, log, waited: timeInQueue(running), isBegunBefore: wasStartedBefore(running) };
   const { deadline, isQuestion } = workerJobs[job.type];
@@ -100,7 +100,7 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
 
 async function turn(context: WorkerContext, everyMs: number): Promise<void> {
   try {
-    // Shorter than the interval: the workers' timers are never quite in step.
+    // Shorter than the interval: the workers' timers are never in step.
     if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
     context.failures.over("a sweep failed", {});
   } catch (error) {

@@ -5,7 +5,7 @@ import { attributes, type Content, type Html, html } from "../html.ts";
 import { text, wordsOf } from "./mrkdwn.ts";
 import { idOf, type Placed, type Surface } from "./surface.ts";
 
-/** The page's own kind of input for each of Slack's. */
+/** The page's input for each kind of Slack's. */
 const kinds: Readonly<Record<string, (placed: Placed, field: Field) => Html>> = {
   plain_text_input: typed,
   external_select: suggested,
@@ -42,20 +42,20 @@ export function labelled(placed: Placed, block: JsonObject): Html {
     error === undefined ? "" : html`<p class="error" id="${id}-error">${error}</p>`,
   ];
   const dispatches = block.dispatch_action === true && chooses(placed);
-  // Of several elements, which a heading names and no label can.
+  // A heading names several elements; a label names only one.
   return element.type === "radio_buttons"
     ? html`<fieldset class="field" ${dispatches}><legend>${label}</legend>${control}${more}</fieldset>`
     : html`<div class="field" ${dispatches}><label for="${id}">${label}</label>${control}${more}</div>`;
 }
 
-/** The attributes that an input has on the page, whatever its kind. */
+/** The attributes of each input. */
 interface Field {
   readonly id: string;
   readonly name: string;
   readonly form?: string | undefined;
   readonly "aria-describedby"?: string | undefined;
   readonly "aria-invalid"?: string | undefined;
-  /** Its name where it has no label. */
+  /** Its name, if it has no label. */
   readonly "aria-label"?: string;
 }
 
@@ -64,12 +64,12 @@ function placeOf(surface: Surface, blockId: string, element: JsonObject): Pick<F
   return { id: idOf(surface, "in", blockId, actionId), name: fieldName(blockId, actionId) };
 }
 
-/** What an input's field in a form is called: its place, in words that need no escape. */
+/** The name of an input's field in a form: its place, without characters that need an escape. */
 export function fieldName(blockId: string, actionId: string): string {
   return `in/${encodeURIComponent(blockId)}/${encodeURIComponent(actionId)}`;
 }
 
-/** Makes the page send a change in here to the app at once. */
+/** Sends each change here to the app at once. */
 function chooses(placed: Placed): Html {
   const typing = objectAt(placed.element, "dispatch_action_config").trigger_actions_on;
   const whileTyping = Array.isArray(typing) && typing.includes("on_character_entered");
@@ -103,7 +103,7 @@ function unknownControl(element: JsonObject): Html {
   return html`<p class="unknown">An input of the kind ${String(element.type)}, which this page can't show.</p>`;
 }
 
-/** A menu of which one is chosen. */
+/** A menu with one choice. */
 function menu(placed: Placed, field: Field): Html {
   const entry = (option: JsonObject) =>
     html`<option${attributes({ value: textAt(option, "value"), selected: isChosen(placed, option) })}>${wordsOf(option.text)}</option>`;
@@ -144,8 +144,7 @@ export function hidden(fields: Readonly<Record<string, string>>): readonly Html[
 }
 
 /**
- * A button of a message or view: a form that sends the server the button's name. With a `confirm` the form is in a dialog that
- * the button opens.
+ * A button of a message or view: a form that sends the button's name. With a `confirm` the form is in a dialog that the button opens.
  * @see https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
  */
 export function button(placed: Placed): Html {

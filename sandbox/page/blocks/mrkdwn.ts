@@ -3,14 +3,14 @@ import { textAt } from "../../json.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
 import type { Reader } from "./surface.ts";
 
-/** A text object, plain or mrkdwn. Nothing where there is none. */
+/** A text object, plain or mrkdwn; empty without one. */
 export function text(object: unknown, reader: Reader): Content {
   const words = textAt(object, "text");
   if (words === undefined) return undefined;
   return textAt(object, "type") === "mrkdwn" ? mrkdwn(words, reader) : withEmoji(words);
 }
 
-/** A text object as words alone: for attributes and options. */
+/** A text object as plain text, for attributes and options. */
 export function wordsOf(object: unknown): string {
   return withEmoji(textAt(object, "text") ?? "");
 }
@@ -25,14 +25,14 @@ export function paragraph(object: unknown, reader: Reader): Html {
 
 /** Slack's mrkdwn as markup. @see https://docs.slack.dev/messaging/formatting-message-text/ */
 export function mrkdwn(text: string, reader: Reader): Html {
-  // Slack takes a bare > at the start of a line for a quotation, as it does the escaped one that the parser knows.
+  // For Slack a bare > at the start of a line is a quotation, like the escaped one that the parser knows.
   return html`${children(parse(spaced(text.replaceAll(/^>/gm, "&gt;"))).children, reader)}`;
 }
 
-/** White space for the parser, nothing for the reader. */
+/** White space for the parser, invisible to the reader. */
 const gap = "\ufeff";
 
-/** Slack ends code before any sign that is no letter, as in `a`: or "`a`"; the parser knows fewer of them, and takes white space. */
+/** Slack ends code before any sign that is no letter, as in `a`: or "`a`". The parser knows fewer signs, but takes white space. */
 function spaced(text: string): string {
   return text.replace(/```[\s\S]+?```|`[^`\n]+`/g, (code, at: number) => {
     const before = /[^\w\s.,([{!?\-=*_~]$/.test(text.slice(0, at)) ? gap : "";
@@ -122,12 +122,12 @@ function date(seconds: number, format: string, { user, now }: Reader): Html {
   return html`<time datetime="${new Date(seconds * 1000).toISOString()}">${shown}</time>`;
 }
 
-/** Slack's three escapes taken back. */
+/** Reverses Slack's three escapes. */
 function unescapeText(text: string): string {
   return text.replaceAll(gap, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
-/** The pictures of the names that the bot uses; any other name stays as it is written. */
+/** The emoji of the bot's names; other names stay as text. */
 const pictures: Readonly<Record<string, string>> = {
   hourglass: "⌛",
   hourglass_flowing_sand: "⏳",
@@ -152,7 +152,7 @@ const formats: Readonly<Record<string, Intl.DateTimeFormatOptions>> = {
   time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
 };
 
-/** Fills a format such as `{date_short_pretty} {time}` for a reader's time zone (IANA name). `now` decides what today is. */
+/** Fills in a format such as `{date_short_pretty} {time}` for a time zone (IANA name). `now` decides what today is. */
 export function formatDate(seconds: number, format: string, timeZone: string, now: Date): string {
   const at = new Date(seconds * 1000);
   return format.replace(/\{(\w+)\}/g, (token, name: string) => {

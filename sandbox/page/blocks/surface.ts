@@ -2,7 +2,7 @@ import type { JsonObject } from "../../json.ts";
 import type { Inputs } from "../../slack/inputs.ts";
 import type { SandboxChannel, SandboxUser } from "../../slack/shapes.ts";
 
-/** Who looks, and what is known about the names in what they see. */
+/** The person who looks, and the names that they see. */
 export interface Reader {
   readonly user: SandboxUser;
   readonly people: readonly SandboxUser[];
@@ -10,28 +10,28 @@ export interface Reader {
   readonly now: Date;
 }
 
-/** The message or view around blocks: the target of their clicks, and the values of their inputs. */
+/** The message or view around blocks: the target of their clicks, with the values of their inputs. */
 export interface Surface {
   readonly reader: Reader;
-  /** Unique on the page; begins the ids of what is in it. */
+  /** Unique on the page; the ids of its elements begin with it. */
   readonly id: string;
-  /** The fields that tell the server which message or view it is. */
+  /** The fields that identify the message or view for the server. */
   readonly address: Readonly<Record<string, string>>;
   readonly inputs: Inputs;
   /** The mistake in an input, by block_id. */
   readonly errors: Readonly<Record<string, string>>;
-  /** The id of the form that the inputs belong to, in a modal. */
+  /** In a modal: the id of the inputs' form. */
   readonly form?: string;
 }
 
-/** An element in its block, in its surface. */
+/** An element in its block and surface. */
 export interface Placed {
   readonly surface: Surface;
   readonly blockId: string;
   readonly element: JsonObject;
 }
 
-/** An id for an element of the page, of letters that need no escape in a selector. */
+/** An id for an element, without characters that a selector must escape. */
 export function idOf(surface: Surface, ...parts: readonly string[]): string {
   return [surface.id, ...parts].join("-").replace(/[^\w-]/g, "_");
 }

@@ -32,18 +32,18 @@ const typo: Example = {
   line: `/eks-access request stagging arn:aws:sts::111122223333:assumed-role/developers/me viewr for 9h debug`,
 };
 
-/** Whole lines for the roles of the account, so that no one types an ARN. */
+/** Whole lines for the account's roles, so that no one types an ARN. */
 const completed = [arns.developers, arns.admins].flatMap((arn) =>
   [`request ${clusterName} ${arn} viewer for 2m `, `why ${clusterName} ${arn}`].map((line) => `/eks-access ${line}`),
 );
 
-/** One thing to type that makes sense for this person. */
+/** A line that makes sense for this person. */
 export interface Example {
   readonly label: string;
   readonly line: string;
 }
 
-/** Where one types. The browser completes the bot's own commands, which Slack does not. */
+/** The input line. The browser completes the bot's own commands, which Slack does not. */
 export function composer(viewer: Viewer, title: string, examples: readonly Example[]): Html {
   if (viewer.place === home) return nothing;
   const chips = examples.map(
@@ -59,7 +59,7 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
   </form>`;
 }
 
-/** Lines that are worth trying as this person. */
+/** Lines to try as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
   if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, typo, whoAmI];
   if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), forEngineer, help];

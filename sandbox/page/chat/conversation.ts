@@ -9,13 +9,13 @@ export const direct = "direct";
 
 export const home = "home";
 
-/** A message and what was answered in its thread, oldest first. */
+/** A message and its thread, oldest first. */
 export interface Thread {
   readonly first: SandboxMessage;
   readonly replies: readonly SandboxMessage[];
 }
 
-/** Messages with their threads. A reply without its first message is shown alone. */
+/** Messages with their threads. A reply without its first message is a thread of its own. */
 export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[] {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts: of }: SandboxMessage) => of !== undefined && of !== ts && known.has(of);
@@ -24,7 +24,7 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
     .map((first) => ({ first, replies: messages.filter((each) => isReply(each) && each.thread_ts === first.ts) }));
 }
 
-/** Shown where there is no message yet. */
+/** Shown in an empty channel. */
 const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at the top, or play the story by yourself:</p>
   <ol>
     <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
@@ -34,7 +34,7 @@ const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at th
     <li>Then <b>try to break it</b>: each step holds, whatever fails in it.</li>
   </ol>`;
 
-/** What a reader sees in a channel, the newest at the bottom. */
+/** A channel's messages for a reader, the newest at the bottom. */
 export function conversation(messages: readonly SandboxMessage[], reader: Reader, title: string): Html {
   const threads = threadsOf(messages);
   const items = threads.map(
@@ -44,7 +44,7 @@ export function conversation(messages: readonly SandboxMessage[], reader: Reader
   return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${guide}</li>`}</ol></div>`;
 }
 
-/** Folded, as Slack shows a thread; a line of the message says that there is one. */
+/** Folded, as in Slack, below a line that announces it. */
 function thread(replies: readonly SandboxMessage[], reader: Reader): Html | undefined {
   const last = replies.at(-1);
   if (!last) return undefined;
@@ -58,7 +58,7 @@ function idOfTs(ts: string): string {
   return ts.replace(".", "-");
 }
 
-/** One message, as the reader sees it: its blocks where it has any, else its text. */
+/** One message: its blocks, or without blocks its text. */
 function message(shown: SandboxMessage, reader: Reader): Html {
   const id = `m-${shown.ts.replace(".", "-")}`;
   const own = shown.ephemeralTo !== undefined;
@@ -86,7 +86,7 @@ function body(shown: SandboxMessage, reader: Reader, id: string): readonly Html[
   return blocks(shown.blocks, surface);
 }
 
-/** Who looks at the page, and at what: all that a browser's tab chooses for itself. The page's address holds it. */
+/** The person who looks at the page, and their place: what each browser tab chooses. The page's address has it. */
 export interface Viewer {
   readonly as: SandboxUser;
   /** A channel's id, the direct conversation with the bot, or the app's Home tab. */
@@ -95,7 +95,7 @@ export interface Viewer {
   readonly at: string;
 }
 
-/** Reads `?as=U0ENGINEER&in=C0ACCESS&at=staging`; what is not known there is the first person, place or cluster. */
+/** Reads `?as=U0ENGINEER&in=C0ACCESS&at=staging`; the first person, place or cluster replaces an unknown one. */
 export function readViewer(
   query: URLSearchParams,
   known: { people: readonly SandboxUser[]; channels: readonly string[]; clusters: readonly string[] },

@@ -7,10 +7,10 @@ import type { Reader } from "../blocks/surface.ts";
 import { attributes, type Html, html } from "../html.ts";
 import { addressOf, direct, home, type Viewer } from "./conversation.ts";
 
-/** How many unread messages a person has in one place. */
+/** The number of a person's unread messages in one place. */
 export type Unread = (user: string, place: string) => number;
 
-/** The switch for who I am. */
+/** The switch between people. */
 export function peopleSwitch(viewer: Viewer, people: readonly SandboxUser[], unread: Unread): Html {
   const item = ({ id, name }: SandboxUser) => {
     const waiting = unread(id, direct);
@@ -48,14 +48,14 @@ export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], u
   </nav>`;
 }
 
-/** How a place is called. */
+/** The title of a place. */
 export function titleOf(place: string, channels: readonly SandboxChannel[]): string {
   if (place === direct) return "direct messages with eks-access";
   if (place === home) return "the Home tab of eks-access";
   return `#${channels.find(({ id }) => id === place)?.name ?? place}`;
 }
 
-/** The open modal, the top of the stack; the page shows it as a dialog. */
+/** The open modal on top of the stack, as a dialog. */
 export function modal(view: SandboxView, reader: Reader): Html {
   const id = `view-${view.id}`;
   const form = `${id}-form`;

@@ -4,7 +4,7 @@ import type { EntryInForce } from "../../aws/eks-clusters.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panels.ts";
 
-/** The access entries of a cluster as the API of EKS lists them, each with what is in force by now. */
+/** A cluster's access entries as the API of EKS lists them, each with what is in force. */
 export interface EntriesState {
   readonly mode: AuthenticationMode;
   readonly entries: readonly { readonly entry: AccessEntry; readonly inForce: EntryInForce | undefined }[];
@@ -54,7 +54,6 @@ function policyText({ policyArn, namespaces }: AssociatedPolicy): string {
   return namespaces === null ? `${name}, whole cluster` : `${name}, in ${namespaces.join(", ")}`;
 }
 
-/** A seal is long. */
 function shorten(value: string): string {
   return value.length > 100 ? `${value.slice(0, 99)}…` : value;
 }

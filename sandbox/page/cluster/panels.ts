@@ -9,7 +9,7 @@ import { attributes, type Content, type Html, html, nothing } from "../html.ts";
 
 const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost: it is shown again as soon as Redis is back.</p>`;
 
-/** A part of the page's right side. `note` is beside the title, and `act` acts on all of it. */
+/** A part of the page's right side. `note` is beside the title; `act` acts on the whole panel. */
 export function panel(
   {
     id,
@@ -25,7 +25,7 @@ export function panel(
   </section>`;
 }
 
-/** How long ago, in words that change seldom: a page that says something new each second is no help to a screen reader. */
+/** How long ago, in words that seldom change: a screen reader can't use a new text each second. */
 function ago(at: Date, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - at.getTime()) / 1000));
   if (seconds < 10) return "just now";
@@ -34,7 +34,7 @@ function ago(at: Date, now: Date): string {
   return minutes < 90 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
-/** The switch for which cluster the right side shows; nothing where there is one alone. */
+/** The switch between clusters; empty for only one. */
 export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
   if (names.length < 2) return nothing;
   const item = (name: string) =>
@@ -42,12 +42,12 @@ export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
   return html`<nav class="clusters" aria-label="Clusters"><ul>${names.map(item)}</ul></nav>`;
 }
 
-/** One call that a stand-in answered, with its place in their order. */
+/** One answered call, with its number in their order. */
 export interface NumberedCall extends SandboxCall {
   readonly number: number;
 }
 
-/** The product's calls to Slack, AWS and the cluster, with their identities, newest first. */
+/** The product's calls to Slack, AWS and the cluster, with their callers, newest first. */
 export function callsPanel(calls: readonly NumberedCall[]): Html {
   const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";
   if (calls.length === 0) return panel({ id: "calls", title: "Calls", note }, html`<p class="empty">None yet.</p>`);
@@ -63,14 +63,14 @@ export function callsPanel(calls: readonly NumberedCall[]): Html {
   );
 }
 
-/** What `kubectl get pods` said to one of the people last. */
+/** One person's last answer of `kubectl get pods`. */
 export interface KubectlState {
   readonly user: string;
   readonly name: string;
   readonly arn: string;
-  /** Undefined until it ran. */
+  /** Undefined before the first run. */
   readonly answer: KubectlAnswer | undefined;
-  /** How often the answer changed between yes and no: a change is shown. */
+  /** How often the answer changed between yes and no, to show a change. */
   readonly turns: number;
 }
 
@@ -97,7 +97,7 @@ function terminal({ user, name, arn, answer, turns }: KubectlState): Html {
   </li>`;
 }
 
-/** `aws-auth` as it is, before the last write, and its author. */
+/** `aws-auth` now and before the last write, and that write's author. */
 export interface DocumentState {
   readonly now: ConfigMap | null;
   readonly before: ConfigMap | null;
@@ -105,7 +105,7 @@ export interface DocumentState {
   readonly last: { readonly by: string; readonly at: Date } | null;
 }
 
-/** The lines of a ConfigMap as `kubectl get -o yaml` has them, without what changes at each write. */
+/** The lines of a ConfigMap in `kubectl get -o yaml`, without those that change at each write. */
 export function linesOf(configMap: ConfigMap | null): readonly string[] {
   if (!configMap) return [];
   const notes = Object.entries(configMap.metadata.annotations ?? {});
@@ -147,20 +147,20 @@ function lineOf(text: string, isAdded: boolean, isRemoved: boolean): Content {
   return `${text}\n`;
 }
 
-/** Something that one can do to the product, to see that it holds. */
+/** A test of the product that you can start on the page. */
 export interface TroubleState {
   readonly id: string;
   readonly title: string;
-  /** What happens then, in one sentence. */
+  /** What it does, in one sentence. */
   readonly explains: string;
-  /** `armed` waits for the call that it strikes; `on` lasts until it is taken back. */
+  /** `armed` waits for its call; `on` lasts until you end it. */
   readonly state: "off" | "armed" | "on";
-  /** How often it struck. */
+  /** How often it hit a call. */
   readonly struck: number;
-  /** What the button says, and what it says to take it back. */
+  /** The texts of the buttons that start and end it. */
   readonly does: string;
   readonly undoes: string;
-  /** Why it can't be done now, where it can't. */
+  /** Why you can't start it now, if you can't. */
   readonly blocked: string | undefined;
 }
 
@@ -169,7 +169,7 @@ export interface ProcessState {
   readonly name: string;
   readonly pid: number;
   readonly state: "running" | "starting" | "gone";
-  /** How often it was started. */
+  /** The number of its starts. */
   readonly starts: number;
 }
 
@@ -200,10 +200,10 @@ function trouble({ id, title, explains, state, struck, does, undoes, blocked }: 
   </li>`;
 }
 
-/** What Redis holds of the product; null where Redis does not answer. */
+/** What Redis has of the product; null: Redis does not answer. */
 export interface LedgerState {
   readonly verdict: ChainVerdict;
-  /** The last ones, oldest first. */
+  /** The newest events, oldest first. */
   readonly events: readonly ChainedEvent[];
 }
 

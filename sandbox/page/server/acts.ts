@@ -7,12 +7,12 @@ import { direct } from "../chat/conversation.ts";
 import { conversationIn } from "../stage/page-state.ts";
 import { type Theatre, watchOf } from "../stage/theatre.ts";
 
-/** The answer to an act; undefined where the page shows it already. */
+/** The answer to an act; undefined: the page shows it already. */
 export type Notice = string | undefined;
 
 type Act = (theatre: Theatre, form: URLSearchParams) => Promise<Notice>;
 
-/** Everything that can be done on the page, by the last part of its address: `/act/click`. */
+/** Each act on the page, by the last part of its address: `/act/click`. */
 export const acts: Readonly<Record<string, Act>> = {
   command,
   click: async (theatre, form) => {
@@ -62,7 +62,7 @@ export const acts: Readonly<Record<string, Act>> = {
   },
 };
 
-/** Slack sends the app a slash command alone. */
+/** Slack sends the app only slash commands. */
 async function command(theatre: Theatre, form: URLSearchParams): Promise<Notice> {
   const text = needed(form, "text").trim();
   if (!text.startsWith("/")) return "The bot reads commands alone: begin with /eks-access.";
@@ -72,7 +72,7 @@ async function command(theatre: Theatre, form: URLSearchParams): Promise<Notice>
   return failureOf(await personOf(theatre, form).command(text, place === direct ? undefined : place));
 }
 
-/** What Slack shows where the app did not answer as it should. @see https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_failures */
+/** Slack's words for a wrong answer of the app. @see https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_failures */
 function failureOf({ error }: CommandAnswer): Notice {
   if (error === undefined) return undefined;
   if (error === "operation_timeout") return "eks-access did not respond in time (operation_timeout).";
@@ -89,7 +89,7 @@ function needed(form: URLSearchParams, name: string): string {
   return value;
 }
 
-/** The message or view that a form is about, as long as this person sees it. */
+/** The message or view of a form, if this person sees it. */
 function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | SandboxView {
   if (form.has("view")) return openView(theatre, form);
   const { slack } = theatre.stage.sandbox;
@@ -107,7 +107,7 @@ function openView(theatre: Theatre, form: URLSearchParams): SandboxView {
   return view;
 }
 
-/** What is in the inputs of a form that a browser sent. What the form does not have stays: the app may have put it there meanwhile. */
+/** The inputs of a browser's form. A missing input stays: the app can have added it meanwhile. */
 export function inputsIn(form: URLSearchParams, blocks: readonly SlackBlock[]): readonly Filling[] {
   return elementsOf(blocks).flatMap(({ block, blockId, actionId }) => {
     const name = fieldName(blockId, actionId);
@@ -116,7 +116,7 @@ export function inputsIn(form: URLSearchParams, blocks: readonly SlackBlock[]): 
   });
 }
 
-/** The value for Slack of what the page's own input holds. */
+/** Slack's value for the value of a page's input. */
 function valueFor(value: string | null): InputValue {
   return value?.replaceAll("\r\n", "\n") || null;
 }

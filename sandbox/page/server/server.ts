@@ -9,19 +9,19 @@ import { layout, regionsFor } from "../page.ts";
 import type { Theatre } from "../stage/theatre.ts";
 import { acts } from "./acts.ts";
 
-/** Changes come in bursts; the page is drawn once for each burst, in milliseconds. */
+/** Changes come in bursts: the page is drawn once for each burst, in milliseconds. */
 const burst = 40;
 
-/** Words such as "3 min ago" grow old. Also tells a proxy and the browser that the line is alive. */
+/** Words such as "3 min ago" grow old. It also keeps the connection alive. */
 const refreshEvery = 15_000;
 
-/** Sent with every answer. The page loads nothing from elsewhere, is in no frame, and runs no script that stands in it. */
+/** For every answer. The page loads nothing from elsewhere, is in no frame, and runs no inline script. */
 const safeHeaders: OutgoingHttpHeaders = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
-  // Not no-referrer, with which a browser sends no Origin.
+  // With no-referrer, a browser would send no Origin.
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
@@ -37,7 +37,7 @@ const ownNames = [
   ...["page.css", "chat.css", "blocks.css", "forms.css", "cluster.css", "tour.css", "icon.svg"],
 ] as const;
 
-/** The files that the page loads, by their paths. Nothing else on the disk can be asked for. */
+/** The page's files, by their paths. The server reads no other file. */
 const files: Readonly<Record<string, string>> = {
   ...Object.fromEntries(ownNames.map((name) => [name, own(name)])),
   "idiomorph.js": createRequire(import.meta.url).resolve("idiomorph/dist/idiomorph.esm.js"),
@@ -51,7 +51,7 @@ export interface PageServer {
   stop: () => Promise<void>;
 }
 
-/** The page, on the loopback address alone. `port` 0 takes a free one. @throws Error where the port is taken */
+/** The page, only on the loopback address. `port` 0: a free one. @throws Error if the port is taken */
 export async function startPageServer(theatre: Theatre, port = 0): Promise<PageServer> {
   let own = port;
   const server = createServer((request, response) => {
@@ -109,7 +109,7 @@ function draw(theatre: Theatre, viewer: Viewer): string {
 
 function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void {
   response.writeHead(200, { ...safeHeaders, "content-type": "text/event-stream" });
-  // As Slack does when a person opens the tab.
+  // As Slack does at the opening of the tab.
   if (viewer.place === home)
     void theatre.stage.sandbox.slack
       .person(viewer.as.id)
@@ -121,7 +121,7 @@ function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void 
   });
 }
 
-/** The options that the app gives for what is typed into one of its menus. */
+/** The app's options for a text in one of its menus. */
 async function suggest(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
   const { block = "", text = "" } = Object.fromEntries(url.searchParams);
   answerJson(response, await theatre.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
@@ -164,8 +164,8 @@ function answer(response: ServerResponse, status: number, type: string, body: st
 }
 
 /**
- * Why a request is refused, if it is. A page of another site can make a browser send requests here: by a name of its own
- * that leads to this machine (DNS rebinding), which the Host header shows, or by a form, which the Origin shows.
+ * Why a request is refused; undefined: it is not. Another site's page can make a browser send requests here: by its own name for this
+ * machine (DNS rebinding), which the Host header shows, or by a form, which the Origin shows.
  */
 export function refusalOf(
   { headers, method }: Pick<IncomingMessage, "headers" | "method">,
@@ -175,7 +175,7 @@ export function refusalOf(
   if (!hosts.includes(headers.host ?? "")) return `This page is only at http://127.0.0.1:${port}.`;
   const { host, origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
   if (method === "GET") {
-    // A site that links to the page learns nothing.
+    // A site with a link to the page learns nothing.
     const foreign = site === "cross-site" || site === "same-site";
     return foreign && mode !== "navigate" ? "Another site can't call this page." : undefined;
   }
@@ -183,7 +183,7 @@ export function refusalOf(
 }
 
 /**
- * Sends to one browser each region that is not what it has: at first all, then what changed.
+ * Sends a browser first all regions, then each changed one.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 function sendRegions(response: ServerResponse, changes: Changes, draw: () => Readonly<Record<string, Html>>): void {

@@ -7,7 +7,7 @@ import { armed, lasting, type Trouble } from "./troubles.ts";
 /** How long a process or Redis stays away after a crash that ends by itself, in milliseconds. */
 const awayMs = 3_000;
 
-/** What people do to `aws-auth` with `kubectl edit`. Each is a pure function of the ConfigMap. */
+/** An edit of `aws-auth` with `kubectl edit`: a pure function of the ConfigMap. */
 type Edit = (configMap: SentConfigMap) => SentConfigMap;
 
 const rolesOf = ({ data }: SentConfigMap): string => data?.mapRoles ?? "";
@@ -16,7 +16,7 @@ function withRoles(configMap: SentConfigMap, mapRoles: string): SentConfigMap {
   return { ...configMap, data: { ...configMap.data, mapRoles } };
 }
 
-/** A harmless comment, at the top. */
+/** Adds a harmless comment at the top. */
 export const note: Edit = (configMap) => {
   const roles = rolesOf(configMap);
   const count = roles.match(/^# seen by the platform team/gm)?.length ?? 0;
@@ -29,7 +29,7 @@ const contractors = `# Until the audit is over
   groups: [auditors]
 `;
 
-/** Another team's entry, with a comment and a list in another style. */
+/** Adds another team's entry, with a comment and a list in another style. */
 export const addTeam: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${contractors}`);
 export const removeTeam: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(contractors, ""));
@@ -38,20 +38,20 @@ export const hasTeam = (configMap: SentConfigMap | null): boolean =>
 
 const slip = `- rolearn: "arn:aws:iam::${account}:role/ci\n`;
 
-/** A quotation mark is left open: from here on no principal of the section can sign in. */
+/** Leaves a quotation mark open: no principal of the section can sign in. */
 export const breakYaml: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${slip}`);
 export const repairYaml: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(slip, ""));
 export const isBroken = (configMap: SentConfigMap | null): boolean =>
   rolesOf(configMap ?? { metadata: {} }).includes(slip);
 
-/** Takes a user's entries out of mapUsers, as if they were a mistake. */
+/** Removes mapUsers, as by mistake. */
 export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   const { mapUsers: _, ...data } = configMap.data ?? {};
   return { ...configMap, data };
 }
 
-/** What dies, and when. */
+/** The crashes of processes and Redis. */
 export function crashes(stage: Stage): readonly Trouble[] {
   const { worker, slack, redis, sandbox, changes } = stage;
   return [

@@ -3,7 +3,7 @@ import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { direct, home, type Viewer } from "../chat/conversation.ts";
 
-/** What a person sees in one of their places, oldest first. */
+/** A person's messages in one place, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   if (place === home) return [];
   const person = slack.person(user);
@@ -22,7 +22,7 @@ export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {
   return { user: as, people: slack.people, channels: slack.channels(), now: new Date() };
 }
 
-/** What each person has seen of each place, by how many messages were there. */
+/** How many messages each person has seen in each place. */
 export interface Seen {
   mark: (viewer: Viewer) => void;
   unread: (user: string, place: string) => number;

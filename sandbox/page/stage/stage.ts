@@ -6,22 +6,22 @@ import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/state.ts";
 import type { NumberedCall, ProcessState } from "../cluster/panels.ts";
 
-/** Everything that runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
+/** What runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
 export interface Stage {
   readonly sandbox: Sandbox;
   readonly redis: ProvidedRedis;
   readonly slack: ManagedProcess;
   readonly worker: ManagedProcess;
-  /** The last calls that a stand-in answered, oldest first. */
+  /** The last answered calls, oldest first. */
   calls: () => readonly NumberedCall[];
-  /** Called at every change of the stage: a call, a message, a process, the document. */
+  /** Announces each change: a call, a message, a process, the document. */
   readonly changes: Changes;
   stop: () => Promise<void>;
 }
 
 const callsKept = 80;
 
-/** Full control needs two approvals, and the person on call can take it in an emergency. */
+/** Full control needs two approvals, and on-call can take it in an emergency. */
 const policy = `policy:
   rules:
     - { name: look, who: ["@example.com"], levels: [viewer] }
@@ -30,13 +30,13 @@ const policy = `policy:
     - { who: [U0ONCALL], level: admin, for: 10m }
 `;
 
-/** The page's own: everything that it shows has its people, and the default of five minutes is too long for it. */
+/** The page's configuration: each cluster has its on-call, and deadlines are short. */
 function pageConfiguration(options: SandboxOptions): string {
   const text = configurationOf(options).replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 
-/** @throws Error where Redis or a process does not start; what had started is stopped again */
+/** @throws Error if Redis or a process does not start; it stops what had started */
 export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
   const changes = makeChanges();
   const calls: NumberedCall[] = [];
@@ -90,16 +90,16 @@ async function startProcesses(
   return { slack, worker };
 }
 
-/** One of the product's processes, which can be killed and started again. */
+/** One of the product's processes, which the page can kill and start. */
 export interface ManagedProcess {
   state: () => ProcessState;
-  /** Nothing where it runs already. */
+  /** Does nothing if it runs already. */
   start: () => Promise<void>;
-  /** SIGKILL: it has no time to tidy up. */
+  /** SIGKILL: without time to tidy up. */
   kill: () => Promise<void>;
   /** SIGTERM, and waits. */
   stop: () => Promise<void>;
-  /** As that of the process that runs now. */
+  /** The log of the running process. */
   logged: (text: string) => Promise<void>;
 }
 

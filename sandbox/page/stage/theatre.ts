@@ -21,10 +21,10 @@ import { type Stage, startStage } from "./stage.ts";
 import { armed, deed, lasting, type Trouble } from "./troubles.ts";
 import { type ClusterWatch, type DocumentWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
 
-/** The stage, and all that the page watches of it. */
+/** The stage, and the page's views of it. */
 export interface Theatre {
   readonly stage: Stage;
-  /** By the name of the cluster, `staging` first: that is where things go wrong. */
+  /** By the cluster's name, `staging` first: the troubles happen there. */
   readonly clusters: ReadonlyMap<string, ClusterWatch>;
   readonly ledger: LedgerWatch;
   readonly troubles: readonly Trouble[];
@@ -33,7 +33,7 @@ export interface Theatre {
   stop: () => Promise<void>;
 }
 
-/** @throws Error where something of it does not start */
+/** @throws Error if something does not start */
 export async function startTheatre(program: Program, options: SandboxOptions = {}): Promise<Theatre> {
   const stage = await startStage(program, options);
   const { sandbox, redis, changes } = stage;
@@ -68,14 +68,14 @@ export function watchClusters(sandbox: Sandbox, changed: () => void): ReadonlyMa
   return new Map(watches.map((watch) => [watch.name, watch]));
 }
 
-/** @throws Error where there is no such cluster */
+/** @throws Error if there is no such cluster */
 export function watchOf(clusters: Theatre["clusters"], name: string): ClusterWatch {
   const watch = clusters.get(name);
   if (!watch) throw new Error(`There is no cluster ${name}.`);
   return watch;
 }
 
-/** Redis sends no events of writes: the page reads it after each visible change, and each second. */
+/** Redis sends no events of writes, so the page reads it after each visible change and each second. */
 function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
   let soon: NodeJS.Timeout | undefined;
   const look = () => void ledger.look();
@@ -93,7 +93,7 @@ function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
   };
 }
 
-/** What an intruder in Redis does. */
+/** What an attacker with Redis does. */
 function intruder(ledger: LedgerWatch): readonly Trouble[] {
   return [
     deed(
@@ -110,7 +110,7 @@ function intruder(ledger: LedgerWatch): readonly Trouble[] {
   ];
 }
 
-/** What people do to the document behind the product's back. */
+/** Others' edits of the document. */
 function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch): readonly Trouble[] {
   return [
     lasting(
@@ -158,7 +158,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
   ];
 }
 
-/** What AWS and the API server do to the worker. */
+/** Failures of AWS and the API server. */
 function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
   const { faults } = sandbox;
   return [

@@ -1,16 +1,16 @@
 import type { TroubleState } from "../cluster/panels.ts";
 
-/** One thing that can go wrong, as it is now and with what it takes to begin and to end it. */
+/** One trouble: its present state, its start and its end. */
 export interface Trouble {
   state: () => TroubleState;
   start: () => Promise<void>;
-  /** Takes it back. */
+  /** Ends it. */
   stop: () => Promise<void>;
 }
 
 type Words = Pick<TroubleState, "id" | "title" | "explains" | "does" | "undoes">;
 
-/** Happens at once, and is over. `blocked` says why it can't be done now. */
+/** Happens at once, and is over. `blocked`: why it can't start now. */
 export function deed(
   words: Words,
   act: () => Promise<void>,
@@ -27,7 +27,7 @@ export function deed(
   };
 }
 
-/** Lasts until it is taken back. */
+/** Lasts until it is ended. */
 export function lasting(
   words: Words,
   { begin, end, isOn }: { begin: () => Promise<void>; end: () => Promise<void>; isOn?: () => boolean },
@@ -52,7 +52,7 @@ export function lasting(
   };
 }
 
-/** Waits for a call and strikes it. `plan` schedules each strike and returns its cancellation; `isOver` is called at the last one. */
+/** Waits for a call and hits it. `plan` schedules each hit and returns its cancellation; the last hit calls `isOver`. */
 export function armed(
   words: Words,
   plan: (struck: (isOver: boolean) => void) => { cancel: () => void },

@@ -10,12 +10,12 @@ import { arns, clusterArn, principals, region } from "../../scene.ts";
 import type { EntriesState } from "../cluster/entries.ts";
 import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../cluster/panels.ts";
 
-/** Where src/ledger/redis/ledger.ts keeps the log. */
+/** The log's key in src/ledger/redis/events.ts. */
 const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;
 
-/** All that the page shows of one cluster. */
+/** What the page shows of one cluster. */
 export interface ClusterWatch {
   readonly name: string;
   readonly document: DocumentWatch;
@@ -24,7 +24,7 @@ export interface ClusterWatch {
   stop: () => void;
 }
 
-/** How often the page polls whether other access is in force: there is no event for it. */
+/** How often the page polls the access in force, which has no event. */
 const lookEvery = 250;
 
 export function watchCluster(sandbox: Sandbox, cluster: SandboxCluster, changed: () => void): ClusterWatch {
@@ -55,10 +55,10 @@ function entriesOf({ aws }: Sandbox, name: string): EntriesState {
   return { mode, entries: accessEntries.map((entry) => ({ entry, inForce: inForce.get(entry.principalArn) })) };
 }
 
-/** Remembers what `aws-auth` was before its last change, and who made it. */
+/** Remembers `aws-auth` before its last change, and that change's author. */
 export interface DocumentWatch {
   state: () => DocumentState;
-  /** Edits the document as a person with `kubectl edit`, who owns the change then. */
+  /** Edits the document as a person with `kubectl edit`, who then owns the change. */
   edit: (change: (configMap: SentConfigMap) => SentConfigMap) => Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
   let editor = "the worker";
   let state: DocumentState = { now: cluster.awsAuth(), before: null, last: null };
   cluster.onChange((now: ConfigMap | null) => {
-    // A write that changes nothing to see, as that of a seal alone, does not hide the one before it.
+    // A write without a visible change, for example of a seal, does not hide the one before it.
     const same = linesOf(now).join("\n") === linesOf(state.now).join("\n");
     state = same ? { ...state, now } : { now, before: state.now, last: { by: editor, at: new Date() } };
     changed();
@@ -84,14 +84,14 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
   };
 }
 
-/** Runs `kubectl get pods` as everybody, once at first and after each change of the document. */
+/** Runs `kubectl get pods` as each person, at first and after each change of the document. */
 export interface KubectlWatch {
   states: () => readonly KubectlState[];
-  /** Resolves when everybody was answered; a run that is asked for meanwhile follows it. */
+  /** Resolves after all answers; a call during a run starts one more. */
   run: () => Promise<void>;
 }
 
-/** A person who assumed the role that whole teams share. */
+/** A person in the role that teams share. */
 const team = { user: "developers", name: "developers, a role", arn: arns.developers };
 
 export function watchKubectl(
@@ -121,7 +121,7 @@ function answered(state: KubectlState, answer: KubectlAnswer): KubectlState {
   return { ...state, answer, turns: state.turns + (turned ? 1 : 0) };
 }
 
-/** While it runs, any number of further calls become one more run. */
+/** Calls during a run become one more run. */
 export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   let now: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -143,13 +143,13 @@ export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Reads the audit log of the product, as an operator would: nothing is written. */
+/** Reads the product's audit log, as an operator does, without writing. */
 export interface LedgerWatch {
   state: () => LedgerState | null;
-  /** Every event that the log has, oldest first. */
+  /** Every event of the log, oldest first. */
   events: () => readonly ChainedEvent[];
   look: () => Promise<void>;
-  /** Deletes the newest event but one, as an intruder would who can write to Redis. */
+  /** Deletes the newest event but one, as an attacker with Redis would. */
   tamper: () => Promise<void>;
   close: () => Promise<void>;
 }
@@ -181,7 +181,7 @@ export async function watchLedger(redisUrl: string, changed: () => void): Promis
   };
 }
 
-/** All of them, each time: the page says whether the chain is whole now, not whether it was. */
+/** Reads all each time: the page shows whether the chain is whole now. */
 async function allEvents(ledger: Ledger): Promise<readonly ChainedEvent[]> {
   const all: ChainedEvent[] = [];
   for (;;) {

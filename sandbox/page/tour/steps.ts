@@ -3,13 +3,13 @@ import { approveAction, doneAction, reviewedAction } from "../../../src/slack/sh
 import { arns, channel, clusterName } from "../../scene.ts";
 import { direct, type Viewer } from "../chat/conversation.ts";
 
-/** What really happened since the tour began. */
+/** What happened since the tour began. */
 export interface TourFacts {
-  /** Of the audit log, oldest first. */
+  /** From the audit log, oldest first. */
   readonly events: readonly Pick<AuditEvent, "type" | "actor" | "request">[];
   /** Whether `kubectl get pods` works for the engineer now. */
   readonly kubectlWorks: boolean;
-  /** What the bot answered to the engineer alone. */
+  /** The bot's answers to the engineer alone. */
   readonly answers: readonly string[];
 }
 
@@ -17,19 +17,19 @@ export interface TourStep {
   readonly id: string;
   readonly title: string;
   readonly text: string;
-  /** What to type; the page writes it into the field. */
+  /** The page writes it into the input line. */
   readonly line?: string;
   /** Whether the facts show that it is done. */
   readonly isDone: (facts: TourFacts) => boolean;
-  /** What there is to look at: the reader says when they have seen it. */
+  /** The step is only to look at: the reader confirms it. */
   readonly isToSee?: boolean;
-  /** Selectors of the control to use next; the first that the page shows counts. */
+  /** Selectors of the next control; the first visible one counts. */
   readonly points: (viewer: Viewer) => readonly string[];
 }
 
 const whoAmI = "/eks-access whoami staging";
 
-/** The way through the product. A step is done by what the ledger, the cluster and Slack say, not by a click on the tour. */
+/** The tour of the product. The ledger, the cluster and Slack decide when a step is done, not a click on the tour. */
 export const tourSteps: readonly TourStep[] = [
   {
     id: "ask",
@@ -97,7 +97,7 @@ export const tourSteps: readonly TourStep[] = [
   },
 ];
 
-/** The first person of the tour asks anew if a request came to nothing before it gave access. */
+/** If a request ends before it gives access, the tour's first person asks anew. */
 function requestOf({ events }: TourFacts): string | undefined {
   const failed: readonly EventType[] = [
     ...(["request.denied", "request.cancelled", "request.expired", "request.refused", "lease.failed"] as const),
@@ -116,14 +116,14 @@ function has({ events }: TourFacts, wanted: EventType, of: string | undefined): 
   return of !== undefined && events.some(({ type, request }) => type === wanted && request === of);
 }
 
-/** Until one is that person in that place, the switches lead there. */
+/** Leads to this person and place first. */
 function as(viewer: Viewer, user: string, place: string, then: readonly string[]): readonly string[] {
   if (viewer.as.id !== user) return [`#who a[href*="as=${user}&"]`];
   if (viewer.place !== place) return [`#places a[href*="in=${place}&"]`];
   return then;
 }
 
-/** An open form or question is in front of everything: its answer, or where it has none, its end. */
+/** An open form or question covers everything: its answer, or without one its end. */
 export const inFront: readonly string[] = [
   "dialog.modal[open] footer .primary",
   "dialog.confirm[open] .buttons :not([data-closes])",

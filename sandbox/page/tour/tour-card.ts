@@ -7,13 +7,13 @@ import type { Theatre } from "../stage/theatre.ts";
 import { inFront, type TourFacts, type TourStep, tourSteps } from "./steps.ts";
 import { stepNow, type TourBegin } from "./tour.ts";
 
-/** At the top of the page, while the tour does not show. */
+/** At the top of the page, while the tour is closed. */
 export function tourOffer({ tour }: Pick<Theatre, "tour">): Html {
   const { began, isOpen } = tour.state();
   return isOpen ? nothing : act("open", began ? "Continue the tour" : "Take the tour", "primary");
 }
 
-/** The step that is next: what to do, and for `tour.js` which control it needs. */
+/** The next step: what to do, and for `tour.js` the control. */
 export function tourCard(theatre: Theatre, viewer: Viewer): Html {
   const { began, isOpen, seen } = theatre.tour.state();
   if (!began || !isOpen) return nothing;

@@ -1,9 +1,9 @@
 import { type TourFacts, type TourStep, tourSteps } from "./steps.ts";
 
-/** The one tour of a sandbox. It is kept here, so that a page that is loaded again goes on with it. */
+/** The sandbox's one tour. It survives a reload of the page. */
 export interface Tour {
   state: () => TourState;
-  /** Goes on where it was left, or begins. */
+  /** Continues it, or begins. */
   open: (now: TourBegin) => void;
   leave: () => void;
   finish: () => void;
@@ -11,7 +11,7 @@ export interface Tour {
   see: (step: string) => void;
 }
 
-/** Where the audit log and Slack were when the tour began: what was before counts for nothing. */
+/** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
 export interface TourBegin {
   readonly sequence: number;
   /** Milliseconds since 1970. */
@@ -44,7 +44,7 @@ export function makeTour(): Tour {
   };
 }
 
-/** Which step is next, by what happened; null: all of them are done. */
+/** The next step, by what happened; null: all are done. */
 export function stepNow(facts: TourFacts, seen: readonly string[]): TourStep | null {
   return tourSteps.find((step) => !(step.isToSee ? seen.includes(step.id) : step.isDone(facts))) ?? null;
 }

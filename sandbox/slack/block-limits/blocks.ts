@@ -1,7 +1,7 @@
 import { anySchema, byType, type Check, flag, list, object, oneOf, rule, string, whole } from "./check.ts";
 
 /**
- * The blocks and elements that the product sends; the stand-in refuses any other as Slack refuses an unknown one.
+ * The blocks and elements that the product sends. The stand-in refuses others, as Slack refuses unknown ones.
  * @see https://docs.slack.dev/reference/block-kit
  */
 
@@ -26,7 +26,7 @@ const confirm = object(
   { style: colour },
 );
 
-/** The text of a menu's option is plain, that of a radio button may be mrkdwn. */
+/** The text of a menu's option is plain; that of a radio button can be mrkdwn. */
 const optionWith = (text: Check) => object({ text, value: string({ min: 1, max: 150 }) }, { description: anyText(75) });
 
 const option = optionWith(plainText(75));

@@ -1,8 +1,8 @@
 import { isObject, type JsonObject } from "../../json.ts";
 
 /**
- * Looks at one value of a payload; `at` is the JSON pointer of its place. Gives the problems in Slack's own words, for
- * example `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
+ * The problems of one value of a payload, in Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. `at`
+ * is the JSON pointer of its place.
  */
 export type Check = (value: unknown, at: string) => readonly string[];
 
@@ -45,7 +45,7 @@ export function list(item: Check, { min = 0, max = Number.POSITIVE_INFINITY } = 
   };
 }
 
-/** An object with these fields and no other: Slack refuses a payload for one field too many. */
+/** An object with only these fields: Slack refuses a payload with one field too many. */
 export function object(
   required: Readonly<Record<string, Check>>,
   optional: Readonly<Record<string, Check>> = {},
@@ -68,7 +68,7 @@ export function object(
   };
 }
 
-/** What an object must be depends on its `type`. */
+/** The check of an object depends on its `type`. */
 export function byType(checks: Readonly<Record<string, Check>>): Check {
   return (value, at) => {
     if (!isObject(value)) return [problem("must provide an object", at)];
@@ -78,7 +78,7 @@ export function byType(checks: Readonly<Record<string, Check>>): Check {
   };
 }
 
-/** Where Slack has several schemas for one place it says so before it says what is wrong. */
+/** If Slack has several schemas for a place, it says so before the problem. */
 export function anySchema(check: Check): Check {
   return (value, at) => {
     const problems = check(value, at);
@@ -86,7 +86,7 @@ export function anySchema(check: Check): Check {
   };
 }
 
-/** A rule over several fields of an object; `broken` returns whether it is broken. */
+/** A rule about several fields of an object; `broken` returns whether it is broken. */
 export function rule(broken: (value: JsonObject) => boolean, what: string): Check {
   return (value, at) => (isObject(value) && broken(value) ? [problem(what, at)] : []);
 }

@@ -36,7 +36,7 @@ function postMessage(state: SlackState, args: JsonObject): JsonObject {
   return { channel: channel.id, ts: message.ts, message: messageJson(state.identity, message) };
 }
 
-/** Blocks that the call does not name stay; an empty list removes them. */
+/** Missing blocks stay; an empty list removes them. */
 function update(state: SlackState, args: JsonObject): JsonObject {
   const channel = writableChannel(state, args);
   const old = ownMessage(state, args, channel.id, "cant_update_message");
@@ -58,7 +58,7 @@ function remove(state: SlackState, args: JsonObject): JsonObject {
   return { channel: channel.id, ts: message.ts };
 }
 
-/** An ephemeral message can't be found again by its ts: only a response_url changes it. */
+/** An ephemeral message can't be found by its ts: only a response_url changes it. */
 function ownMessage(state: SlackState, args: JsonObject, channel: string, refusal: string): SandboxMessage {
   const message = findMessage(state, channel, neededText(args, "ts"));
   if (message === undefined || message.ephemeralTo !== undefined) throw new SlackRefusal("message_not_found");
@@ -66,7 +66,7 @@ function ownMessage(state: SlackState, args: JsonObject, channel: string, refusa
   return message;
 }
 
-/** The channel of a call, by id or #name; a user's id means the direct conversation with that person. */
+/** A call's channel, by id or #name; a user's id means their direct conversation. */
 function channelOf(state: SlackState, args: JsonObject): SandboxChannel {
   const given = neededText(args, "channel", "channel_not_found");
   const person = personWith(state, given);

@@ -4,7 +4,7 @@ import type { rateLimits } from "../rate-limits.ts";
 import type { SandboxMessage } from "../shapes.ts";
 import type { SlackIdentity, SlackState } from "../state.ts";
 
-/** An answer `{ ok: false, error }` of the Web API, thrown from anywhere in a method. */
+/** An answer `{ ok: false, error }` of the Web API, as an exception. */
 export class SlackRefusal extends Error {
   readonly error: string;
   /** More fields of the answer: `needed`, `provided`, `response_metadata`. */
@@ -20,12 +20,12 @@ export class SlackRefusal extends Error {
 
 /** One method of the Web API. */
 export interface Method {
-  /** The scope that the token needs; none for methods that any token may call. */
+  /** The scope that the token needs; absent: none. */
   scope?: string;
   limit: keyof typeof rateLimits;
-  /** What is counted apart within the method: the channel, for posting. */
+  /** What the rate limit counts separately: the channel, for posting. */
   countedBy?: (args: JsonObject) => string;
-  /** The app-level token instead of the bot's. */
+  /** Needs the app-level token instead of the bot's. */
   appToken?: boolean;
   /** The fields of the answer beside `ok`; throws SlackRefusal. */
   answer: (state: SlackState, args: JsonObject) => JsonObject;
@@ -33,7 +33,7 @@ export interface Method {
 
 export type Methods = Readonly<Record<string, Method>>;
 
-/** A message as the Web API and the payloads give it. */
+/** A message in the form of the Web API and the payloads. */
 export function messageJson(identity: SlackIdentity, message: SandboxMessage): JsonObject {
   return {
     type: "message",
@@ -49,7 +49,7 @@ export function messageJson(identity: SlackIdentity, message: SandboxMessage): J
   };
 }
 
-/** Slack's answer to blocks or views that break a rule: each problem with a pointer to its place. */
+/** Slack's answer to wrong blocks or views: each problem with a pointer to its place. */
 export function refusedFor(error: "invalid_blocks" | "invalid_arguments", problems: readonly string[]): SlackRefusal {
   const messages = problems.map((problem) => `[ERROR] ${problem}`);
   return new SlackRefusal(error, { errors: problems, response_metadata: { messages } });
@@ -67,14 +67,14 @@ export function argumentsOf(request: SandboxRequest): JsonObject {
   return { ...query, ...parsed };
 }
 
-/** A text argument; undefined where it is absent or empty. */
+/** A text argument; undefined: absent or empty. */
 export function textArgument(args: JsonObject, name: string): string | undefined {
   const value = args[name];
   if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A text argument that the method can't do without; its absence is refused with `error`. */
+/** A required text argument. Without it the method refuses with `error`. */
 export function neededText(args: JsonObject, name: string, error = "invalid_arguments"): string {
   const value = textArgument(args, name);
   if (value !== undefined) return value;
@@ -82,7 +82,7 @@ export function neededText(args: JsonObject, name: string, error = "invalid_argu
   throw new SlackRefusal(error, error === "invalid_arguments" ? { response_metadata: { messages } } : {});
 }
 
-/** A structured argument: JSON in a form, the thing itself in a JSON body. What can't be parsed is refused with `error`. */
+/** A structured argument: JSON in a form, a value in a JSON body. It refuses what it can't parse with `error`. */
 export function jsonArgument(args: JsonObject, name: string, error: string): unknown {
   const value = args[name];
   if (typeof value !== "string") return value;

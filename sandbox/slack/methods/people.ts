@@ -44,11 +44,11 @@ function usergroupsList(state: SlackState, args: JsonObject): JsonObject {
 function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {
   const users = state.usergroups.get(neededText(args, "usergroup"));
   if (users === undefined) throw new SlackRefusal("no_such_subteam");
-  // Without include_disabled the list has active accounts alone.
+  // Without include_disabled the list has only active accounts.
   return { users: users.filter((user) => !state.deactivated.has(user)) };
 }
 
-/** The address is in the profile only for an app that may read addresses. */
+/** Only an app with the scope for addresses gets them in the profile. */
 function userJson(state: SlackState, person: SandboxUser): JsonObject {
   const email = state.identity.scopes.includes("users:read.email") ? { email: person.email } : {};
   return {

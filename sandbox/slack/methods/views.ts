@@ -19,7 +19,7 @@ function open(state: SlackState, args: JsonObject): JsonObject {
   return { view: viewJson(state, view) };
 }
 
-/** A trigger serves once, within three seconds of the person's action. */
+/** A trigger works once, within three seconds of the person's action. */
 function exchangeTrigger(state: SlackState, id: string): string {
   const trigger = state.triggers.get(id);
   if (trigger === undefined) throw new SlackRefusal("invalid_trigger_id");
@@ -49,7 +49,7 @@ function publish(state: SlackState, args: JsonObject): JsonObject {
   return { view: viewJson(state, view) };
 }
 
-/** The app changes a view by an outdated hash. */
+/** Refuses a change with an outdated hash. */
 function refuseOldHash(view: SandboxView, args: JsonObject): void {
   const hash = textArgument(args, "hash");
   if (hash !== undefined && hash !== view.hash) throw new SlackRefusal("hash_conflict");

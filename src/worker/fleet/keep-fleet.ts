@@ -19,18 +19,18 @@ export interface FleetContext extends Pick<WorkerContext, "config" | "failures" 
   readonly openRegion?: OpenRegion;
 }
 
-/** A cluster that is listed keeps the tags that it had so long ago. */
+/** For this long, a listed cluster keeps its known tags. */
 const tagsKnownForMs = 10 * 60_000;
 
-/** Keeps the list of the fleet: one worker at a time asks AWS, and publishes what it found for all processes. */
+/** Keeps the list of the fleet: one worker at a time asks AWS, and publishes the answer for all processes. */
 export class FleetKeeper {
-  /** What AWS answered this process. A new process asks about each cluster. */
+  /** AWS's answers to this process. A new process asks about each cluster. */
   readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
 
   async look(context: FleetContext): Promise<void> {
     const { fleet } = context.config;
     if (!fleet || !(await context.ledger.takeTurn(`fleet-${digestOf(fleet)}`, fleet.everySeconds * 900))) return;
-    // Another worker may have published since.
+    // Another worker can have published since.
     await context.follower.look();
     const before = context.follower.list();
     const seen = await lookAtFleet(fleet, this.#memoryOf(context), context.openRegion);
@@ -41,7 +41,7 @@ export class FleetKeeper {
       isHeld: await heldPlaces(context, fleet, before),
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
-    // Reported first: a worker that dies in between reports it again, and none changes it unseen.
+    // The report comes first: a worker that dies in between repeats it, and no change goes unreported.
     await tell(context, before, changes, list.at);
     await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
     await context.follower.look();
@@ -58,7 +58,7 @@ export class FleetKeeper {
   }
 }
 
-/** Other settings are another look, which needs no wait. */
+/** Other settings need a new look at once. */
 function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   const [first = ""] = accounts;
   const what = JSON.stringify([accounts, regions, clusters, rolesFor(first)]);
@@ -80,7 +80,7 @@ function tellFailed(
   }
 }
 
-/** The places where a lease or a migration is not over, of the clusters that are gone. */
+/** The places of open leases and migrations in clusters that are gone. */
 async function heldPlaces(
   { ledger }: FleetContext,
   { names }: Fleet,
@@ -116,7 +116,7 @@ async function tell(
 
 const lookEveryMs = 5_000;
 
-/** Looks when it is time, or when the settings of the fleet are others. */
+/** Looks when it is time, or when the settings of the fleet change. */
 export function startFleetKeeper(context: () => FleetContext): Ticking {
   const keeper = new FleetKeeper();
   return startTicking(lookEveryMs, async () => {
@@ -134,7 +134,7 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
 /** The rest is in the worker's log. */
 const maxLines = 30;
 
-/** What changed in the fleet, for the operators. @param before when the list before was made */
+/** The changes of the fleet, for the operators. @param before when the previous list was made */
 function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the worker's log.`] : [];

@@ -22,7 +22,7 @@ export interface LookAtFleet extends Omit<FleetLook, "at"> {
 export interface TagMemory {
   /** Null: ask AWS. */
   readonly tagsOf: (place: FleetPlace) => Labels | null;
-  /** AWS has just shown its tags. */
+  /** Called when AWS has shown a cluster's tags. */
   readonly described: (place: FleetPlace, tags: Labels) => void;
 }
 
@@ -37,9 +37,10 @@ const openRegion: OpenRegion = async (fleet, account, region) => {
 };
 
 /**
- * Lists the clusters of each account and region, sixteen at a time and with one call at a time in each, as AWS counts them. A region without an answer leaves what was known there as it is.
+ * Lists the clusters of each account and region, sixteen at a time and with one call at a time in each: AWS throttles by both. Without an
+ * answer, a region keeps what was known there.
  *
- * @param memory it only lists a cluster with tags in it
+ * @param memory spares a call for each cluster with tags in it
  */
 export async function lookAtFleet(
   fleet: Fleet,
@@ -98,8 +99,8 @@ async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): 
 }
 
 /**
- * The clusters of the fleet as AWS shows them now, for a process without the list that workers keep. Tags count at once: use it for what
- * no tag decides. A region without an answer leaves what `before` has there.
+ * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once: use it only where no tag
+ * decides. Without an answer, a region keeps what `before` has there.
  */
 export async function discoverFleet(
   fleet: Fleet,
@@ -112,7 +113,7 @@ export async function discoverFleet(
   return nextFleet(before, { ...seen, at }, rules).list;
 }
 
-/** Finds the fleet while there is no ledger, and puts its clusters into the configuration; a list of the ledger replaces them. */
+/** Finds the fleet without the ledger, and adds its clusters to the configuration; a list of the ledger replaces them. */
 export class FleetWithoutLedger {
   readonly #live: LiveConfig;
   readonly #now: () => Date;
@@ -127,7 +128,7 @@ export class FleetWithoutLedger {
     this.#openRegion = openRegion;
   }
 
-  /** Looks, if it is time. A process that has a list of the ledger does not look: that one knows each cluster with a lease. */
+  /** Looks, if it is time. A list of the ledger has each cluster with a lease, so a process that has one does not look. */
   look(): Promise<void> {
     const { fleet } = this.#live.current();
     const isKnown = this.#list === null && fleet !== null && fleet.names.size > 0;

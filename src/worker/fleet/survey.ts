@@ -17,7 +17,7 @@ import type { FailedPlace } from "./look-at-fleet.ts";
 export interface SurveyScope {
   readonly accounts: readonly string[];
   readonly regions: readonly string[];
-  /** The account of the caller, where it looks as itself. */
+  /** The caller's account, where it looks as itself. */
   readonly ownAccount: string;
   /** The role to look with in any other account. */
   readonly roleFor: (account: string) => RoleStep;
@@ -34,12 +34,12 @@ export interface Survey {
   readonly failed: readonly FailedPlace[];
 }
 
-/** An API server that answers at all answers by then. */
+/** A reachable API server answers within this time. */
 const mapWithinMs = 3_000;
 
 /**
- * Looks at the clusters of these accounts and regions: in EKS, in CloudTrail for who created each, and in the cluster for who owns its
- * `aws-auth`. It changes nothing, and in another account its session can't. Sixteen regions at a time, one call at a time in each.
+ * Looks at the clusters of these accounts and regions: EKS describes each, CloudTrail names its creator, and the cluster shows the owner of
+ * its `aws-auth`. It changes nothing, and in another account its session can't. Sixteen regions at a time, one call at a time in each.
  */
 export async function surveyClusters(scope: SurveyScope, options: SurveyOptions): Promise<Survey> {
   const sessions = new Map<string, Promise<CredentialSource>>();

@@ -31,7 +31,7 @@ export async function carryOut(
   return recordDone(context, begun, name, proof, awsRequests.byCall());
 }
 
-/** The next version of the record: from then on the step may have been sent. */
+/** The next version of the record: from then on the step can have been sent. */
 async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
@@ -92,7 +92,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   ];
 }
 
-/** The run read each entry with the document: an incomplete entry has its own step before this one. */
+/** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
 async function takeOut(
   { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   step: Extract<MigrationStep, { type: "take-out" }>,

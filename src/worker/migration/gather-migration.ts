@@ -19,7 +19,7 @@ import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 /** The tag of our migrations on an access entry: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";
 
-/** One entry at a time: EKS throttles callers that ask for many at once. */
+/** EKS throttles callers that ask for many entries at once. */
 const atOnce = 5;
 
 /** The facts for a plan, with their document; null: there is none, or it is not read. */
@@ -82,7 +82,7 @@ async function gather(
   const openManager = onceOpened(() =>
     openEksToManage(cluster, [purpose], () => identityOfRun(context, cluster), context.awsRequests),
   );
-  // The session of a run may lack this permission; the identity that carries the plan out has it.
+  // A run's session can lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);
   return {
     facts: { ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
@@ -92,7 +92,7 @@ async function gather(
   };
 }
 
-/** One opening serves a pass; a failed one is repeated. */
+/** Opens once for a pass, and again after a failure. */
 function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
   let opened: Promise<EksCluster> | null = null;
   return () => {

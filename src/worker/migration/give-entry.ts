@@ -39,7 +39,7 @@ export async function createMigratedEntry(
 ): Promise<readonly string[]> {
   const { client } = reached;
   const now = await client.readAwsAuth();
-  // The entry overrides the item: a later change of the item would have no effect.
+  // The new entry overrides the item, so a later change of the item would have no effect.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
   let entries: AccessEntries | null = null;
   try {
@@ -59,7 +59,7 @@ export async function createMigratedEntry(
   }
 }
 
-/** Deletes an entry after a "no" of its proof: the item in aws-auth counts again. */
+/** After a "no" of its proof it deletes an entry: the item in aws-auth counts again. */
 async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry, prove: () => Promise<T>): Promise<T> {
   try {
     return await prove();
@@ -97,8 +97,8 @@ export interface MigrationRun {
 }
 
 /**
- * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). Tries again, within bounds: until the
- * entry takes effect, the API server may still use aws-auth.
+ * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). It tries several times: until the entry
+ * takes effect, the API server can still use aws-auth.
  */
 export async function signInByMovedEntry(
   context: WorkerContext,
@@ -133,8 +133,8 @@ function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession
 }
 
 /**
- * Asks the API server for the rights of an entry's names and of its item in aws-auth: both answers must be equal. Not if a policy
- * replaces system:masters: a review can't see the policy's rights.
+ * Asks the API server for the rights by an entry and by its item in aws-auth: both answers must be equal. It asks nothing if a policy
+ * replaces system:masters, because a review can't see the policy's rights.
  *
  * @returns sentences for people
  * @throws AccessError `access-entry-conflict` if the answers differ
@@ -191,7 +191,7 @@ async function giveEntry(
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
   if (found && presentEntryOf(found).migrated !== "begun") throw othersEntry(principalArn);
-  // EKS can't change a username: an entry of an earlier plan is made again.
+  // EKS can't change a username, so it makes an entry of an earlier plan again.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
     found = null;

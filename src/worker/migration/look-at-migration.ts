@@ -23,7 +23,7 @@ import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
-/** The next try of a failure that needs a person; a click tries at once. */
+/** The next try after a failure that needs a person; a click tries at once. */
 const repairedAfterMs = 10 * 60_000;
 
 /** Continues a cluster's migration if something is due: its plan, its end, or its next steps. */
@@ -111,7 +111,7 @@ function withPlan(
   });
 }
 
-/** Records a failure with its fix. The tries go on until the approvals are too old. */
+/** Records a failure with its fix. Tries continue until the approvals are too old. */
 export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
   const isRetryable = !(error instanceof AccessError) || error.retryable;
   const failure = failureOf(error);

@@ -19,8 +19,8 @@ type RepairRun = Omit<MigrationRun, "plan">;
 export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "void"; readonly message: string };
 
 /**
- * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a record that another writer
- * changed replaces nothing. Of a repair that a person stopped, it only finishes a step that began.
+ * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a forged record replaces
+ * nothing. If a person stopped the repair, it only completes a step that began.
  *
  * @throws AccessError
  */
@@ -96,10 +96,10 @@ async function replaceByEntries(
 }
 
 /**
- * The new entry comes before the dead one goes, except under the same ARN: EKS keeps one entry for each. The dead one let no one in, so
- * nothing is lost between. Safe to stop between any two calls.
+ * Makes the new entry before it deletes the dead one, except under the same ARN: EKS keeps one entry for each. The dead one lets no one in,
+ * so nothing is lost in between. Safe to stop between any two calls.
  *
- * @returns the new entry; null: the dead one only goes
+ * @returns the new entry; null: the dead one is only deleted
  */
 async function replaceEntry(
   entries: AccessEntries,

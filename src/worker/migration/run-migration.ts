@@ -25,17 +25,17 @@ import { type GatheredMigration, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 import { repairOnce } from "./repair-entries.ts";
 
-/** Each pass reads everything again. After the last one the next job continues. */
+/** Each pass reads everything again. The next job continues after the last one. */
 const maxPasses = 20;
 
 export interface MigrationDriver {
-  /** Keeps a copy of the document before anything is removed from it, beside the copy in the cluster. */
+  /** Keeps a copy of the document outside the cluster before a removal. */
   readonly keep?: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
 
 /**
- * Carries out an approved migration as far as possible now, as the operator, or without one the creator, in the cluster. Each
- * step starts from the cluster's real state and is proved before the next one. The next run completes what a crash leaves.
+ * Carries out an approved migration as far as possible now, as the operator or the creator. Each step starts from the cluster's real state,
+ * and its proof comes before the next step. The next run completes what a crash leaves.
  *
  * @throws AccessError
  */
@@ -141,11 +141,11 @@ async function goOn(
   await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
 }
 
-/** A change of the mode or the document needs a new plan; entries follow each other. */
+/** After a change of the mode or the document it plans again; entries follow each other. */
 async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered, plan } = run;
   let migration = start;
-  // A run carried it out, and died before it could record that.
+  // A run carried the step out, and died before the record said so.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
   if (migration.begun && !isLeft) return void (await closeBegunStep(context, cluster, migration, gathered));
   for (const step of plan.steps) {
@@ -159,7 +159,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   if (migration === start) await finish(context, migration);
 }
 
-/** Whether the approved items left aws-auth, perhaps by a run that died before it could record that. */
+/** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. */
 function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
   if (done.some(({ name }) => name === "take-out")) return true;
   return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
@@ -204,7 +204,7 @@ async function expireMigration(context: WorkerContext, migration: Migration, why
   });
 }
 
-/** The present plan differs from the approved one: the approvers decide about a new one (law 4). */
+/** The plan differs from the approved one: the approvers decide about a new one (law 4). */
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
@@ -216,8 +216,8 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
 }
 
 /**
- * Closes an unfinished step of a migration that does not continue. Records a completed step as done. Deletes an incomplete access entry,
- * so that aws-auth counts for its principal.
+ * Closes an unfinished step of a migration that does not continue. It records a completed step as done, and deletes an incomplete access
+ * entry, so that aws-auth counts for its principal.
  *
  * @throws AccessError
  */
@@ -255,7 +255,7 @@ async function wasCarriedOut(
     return facts.mode !== "CONFIG_MAP";
   }
   if (name === "take-out") return plan !== null && areOut(plan, facts);
-  // What is half made stays for the next repair; what it replaces let no one in.
+  // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   let entries: AccessEntries | null = null;
   try {

@@ -15,7 +15,7 @@ import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import { again, type Bootstrap, differing, purpose, untilIn, type WayIn, writeObjects } from "./way-in.ts";
 
-/** Lets the operator in as the creator: the roles and bindings, then its entry in aws-auth. @throws AccessError */
+/** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
 export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
   const { context, cluster, description, wanted } = bootstrap;
   const creator = await creatorFor(context, cluster, "bootstrap");
@@ -29,7 +29,7 @@ export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
     return {
       steps: [...objects, ...entry],
       diff: plan.diff,
-      // The entry comes last: until its rights are complete, the operator is not let in.
+      // The entry comes last: without all its rights, the operator does not get in.
       apply: async () => {
         await writeObjects(client, wanted);
         await again(() => writeOperatorEntry(client, bootstrap, creatorArn));
@@ -49,7 +49,7 @@ interface EntryPlan {
 }
 
 /**
- * Plans the operator's entry in aws-auth, with the same engine and the same guards as that of a lease.
+ * Plans the operator's entry in aws-auth, with the engine and the guards of a lease.
  * @param creatorArn null: unknown @throws AccessError if the entry can't be ours
  */
 export async function planOperatorEntry(
@@ -98,15 +98,14 @@ async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, c
   await client.writeAwsAuth(before, content);
 }
 
-/** Says that the entry is a bootstrap's, so that one may end what another one left. */
+/** Marks the entry of a bootstrap, so that a later bootstrap can complete it. */
 const operatorTag = "eks-access/operator";
 
 const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
 /**
- * Lets the operator in with AWS rights alone, without the creator: its access entry, and the policy of an administrator until the roles
- * and bindings are written.
- * @param objects what has to be written there; null: the operator can't see it yet @throws AccessError
+ * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles and bindings exist.
+ * @param objects what the cluster lacks; null: the operator can't see it yet @throws AccessError
  */
 export async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
   const { context, cluster } = bootstrap;
@@ -145,7 +144,7 @@ function isGiven(entry: AccessEntry | null): boolean {
   return entry !== null && entry.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
 }
 
-/** An entry of others is taken over only if it gives nothing else. */
+/** Takes over an entry of others only if it gives nothing else. */
 function refuseOthers(entry: AccessEntry | null, cluster: string): void {
   if (!entry) return;
   const { principalArn, type, groups, policies, tags } = entry;
@@ -172,10 +171,10 @@ async function giveEntry(entries: AccessEntries, principalArn: string): Promise<
   if (entry.tags[operatorTag] === undefined) await entries.tag(entry, tags);
 }
 
-/** Whether it is an administrator: nothing else can write rights that it does not have. */
+/** Only an administrator can write rights that it does not have. */
 const mayEscalate = { verb: "escalate", resource: "clusterroles", group: "rbac.authorization.k8s.io" };
 
-/** However it ends, it removes the policy again. If this process dies, the next bootstrap does it, and `check` reports it. */
+/** Always removes the policy again. If this process dies, the next bootstrap does, and `check` reports it. */
 async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Promise<void> {
   const { roleArn } = bootstrap.cluster.operator;
   try {

@@ -21,10 +21,10 @@ import {
 } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
 
-/** The shortest session that STS gives, in seconds. A chained session lasts an hour at most. */
+/** The shortest session of STS, in seconds. */
 const sessionSeconds = 900;
 
-/** The reason to open a cluster: a request, or a question from Slack. CloudTrail shows it. */
+/** Why a run opens a cluster: a request, or a question from Slack. CloudTrail shows it. */
 export interface Purpose {
   readonly id: string;
   readonly requester: string;
@@ -52,7 +52,7 @@ function requestersOf(purposes: readonly Purpose[]): readonly string[] {
   return [...new Set(purposes.map((request) => request.requester))];
 }
 
-/** AWS bounds a tag's value to 256 characters. The rest is counted, and the audit log has it all. */
+/** AWS allows 256 characters in a tag. It counts the rest, and the audit log has all. */
 function tagValue(values: readonly string[]): string {
   const text = values.join(" ");
   return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
@@ -70,10 +70,10 @@ export interface CreatorSession {
 }
 
 /**
- * The credentials of a cluster's creator, confirmed by AWS. They live in the memory of one run: never log or store them. Each session
- * carries the requests and the requester for CloudTrail.
+ * The credentials of a cluster's creator, confirmed by AWS. They are for the memory of one run: never log or store them. Each session has
+ * the requests and the requester for CloudTrail.
  *
- * @param log gets the calls to AWS on the way
+ * @param log gets the calls to AWS
  * @throws AccessError
  */
 export async function becomeCreator(
@@ -112,8 +112,8 @@ export async function confirmCreator(
 }
 
 /**
- * A session of the last of these roles, each assumed with the session before it; without roles the worker's own identity. Each session
- * can assume the next role and do nothing else.
+ * A session of the last of these roles, each assumed by the session before it; without roles the worker's own identity. Each session can
+ * only assume the next role.
  *
  * @param lastPolicy the rights of the last session
  * @throws AccessError
@@ -127,7 +127,7 @@ export async function sessionThrough(
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
-    // AWS refuses to set transitive tags again on the way.
+    // AWS refuses a second setting of transitive tags.
     const carried = index === 0 ? { tags: tagsOf(purposes), transitive: true } : {};
     const next = through[index + 1];
     const policy = next ? nextRoleSessionPolicy(next.roleArn) : lastPolicy;
@@ -152,7 +152,7 @@ async function assumed(
   return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
 }
 
-/** An IAM user has no session, so CloudTrail does not name the requests: the audit log has the run. */
+/** An IAM user has no session, so CloudTrail does not show the requests; the audit log does. */
 function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredentials> {
   return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
 }

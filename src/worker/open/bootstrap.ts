@@ -24,8 +24,8 @@ export interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
 }
 
 /**
- * Plans how to let a cluster's operator in, and writes nothing. In a cluster that takes access entries AWS rights do it, elsewhere the
- * creator. If nothing is left to do, not even a look needs the creator.
+ * Plans how to let a cluster's operator in, and writes nothing. AWS rights do it if the cluster takes access entries, otherwise the
+ * creator. If nothing is left to do, it does not use the creator.
  * @throws AccessError
  */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
@@ -44,7 +44,7 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
     if (steps.length > 0) await wayIn.apply();
     return untilIn(bootstrap, async (client, isLast) => {
       const proof = await proveOperator(client, rules);
-      // Only what EKS takes back goes away by itself.
+      // Excess rights end soon only if EKS takes back the administrator's policy, which an entry had.
       const isSettled = description.authenticationMode === "CONFIG_MAP" ? proof.missing.length === 0 : isProved(proof);
       return isSettled || isLast || steps.length === 0 ? proof : null;
     });
@@ -60,7 +60,7 @@ async function wayInOf(bootstrap: Bootstrap): Promise<WayIn> {
 
 const nothingToDo: WayIn = { steps: [], diff: "", apply: async () => {}, close: () => {} };
 
-/** What the operator itself sees that is not as wanted; null: it is not in yet, or can't see it. @throws AccessError */
+/** What differs from the plan, as the operator sees it; null: it can't see it yet. @throws AccessError */
 async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] | null> {
   const { asOperator, context, cluster, wanted, description } = bootstrap;
   const client = await asOperator(0);

@@ -18,10 +18,7 @@ export function isUnreached(error: unknown, isOpen: boolean): boolean {
   return !isOpen || (error instanceof AccessError && unreached.includes(error.code));
 }
 
-/**
- * Remembers that a cluster can't be worked on, and the next try. The log has each cause once, with its stack, because the tries never
- * stop by themselves.
- */
+/** Remembers that a cluster can't be worked on, and the next try. Tries never stop by themselves, so the log has each cause once. */
 export async function noteTrouble(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
@@ -38,7 +35,7 @@ export async function noteTrouble(
   return trouble;
 }
 
-/** Marks a cluster as working, and wakes what waited for it. */
+/** Marks a cluster as working, and wakes its waiting requests. */
 export async function forgetTrouble(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
@@ -52,7 +49,7 @@ export async function forgetTrouble(
   await wakeWaiting(context, cluster);
 }
 
-/** What waits for a repair is tried at once where the configuration of its cluster is new: that may have been the repair. */
+/** Tries waiting requests at once if their cluster has a new configuration, which can be the repair. */
 export async function wakeChanged(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   before: Pick<Config, "clusters">,
@@ -72,7 +69,7 @@ async function wakeWaiting(context: WorkerContext<ClusterLedger & RequestLedger>
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
 }
 
-/** The runs that these begin look at the rest. */
+/** The runs of these look at the rest. */
 const maxPending = 200;
 
 async function pendingOf(
@@ -89,7 +86,7 @@ function dueNow(request: AccessRequest, now: Date): AccessRequest {
 
 const configurations = new WeakMap<Cluster, string>();
 
-/** A digest: it differs for each configuration of a cluster. Each sweep asks it for every cluster that can't be worked on. */
+/** A digest for each configuration of a cluster. Each sweep needs it for every cluster that can't be worked on. */
 export function configurationOf(cluster: Cluster): string {
   const known = configurations.get(cluster);
   if (known !== undefined) return known;

@@ -4,13 +4,13 @@ import { creatorArnOf, type KnownCreator } from "../../access/policy/creator.ts"
 import type { EventLedger } from "../../ledger/ledger.ts";
 import { type DiscoveryContext, knownCreator } from "./discover-creator.ts";
 
-/** Why a command becomes the creator although there is an operator. No job does. */
+/** Why a command becomes the creator of a cluster with an operator. No job does. */
 export type CreatorUse = "bootstrap" | "rescue";
 
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 
 /**
- * The creator of a cluster, for a caller that becomes it next. With an operator no run does, so the audit log has each use.
+ * The creator of a cluster, for a caller that becomes it next. With an operator, the audit log has each use.
  * @param actor a Slack user id, or `worker` @throws AccessError
  */
 export async function creatorFor(
@@ -39,7 +39,7 @@ export async function noteCreatorUse(
   await ledger.append({ type: "creator.used", ...about, detail });
 }
 
-/** When the creator was last used beside the operator, and for what; null: the audit log has no use. @throws AccessError */
+/** When a command last became the creator beside an operator, and why; null: the audit log has no use. @throws AccessError */
 export async function lastCreatorUse(
   ledger: Pick<EventLedger, "eventsOf">,
   cluster: Cluster,
@@ -48,7 +48,7 @@ export async function lastCreatorUse(
   return events.at(-1)?.event ?? null;
 }
 
-/** No id of a record has a slash. */
+/** A record's id has no slash. */
 function nameOfUses({ name }: Cluster): string {
   return `creator/${name}`;
 }

@@ -30,10 +30,10 @@ export interface DiscoveryContext {
 /** The longest wait for a turn at CloudTrail, in milliseconds; a run gives up earlier. */
 const maxWaitMs = 60_000;
 
-/** By the cluster's ARN. A worker that has lost its ledger opens the cluster by what it saw there. */
+/** By the cluster's ARN. A worker that lost its ledger opens the cluster with it. */
 const seenCreations = new Map<string, RememberedCreation>();
 
-/** What this process last saw of a cluster's creation; it is sealed. Null: nothing. */
+/** What this process last saw of a cluster's creation, sealed. Null: nothing. */
 export function seenCreation(clusterArn: string): RememberedCreation | null {
   return seenCreations.get(clusterArn) ?? null;
 }
@@ -41,8 +41,8 @@ export function seenCreation(clusterArn: string): RememberedCreation | null {
 const remembered = z.object({ record: creationRecordForm, seal: z.string() });
 
 /**
- * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. A person who writes to Redis must not choose
- * the creator that we become.
+ * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. An attacker with Redis must not choose the
+ * creator that we become.
  */
 export async function rememberedCreation(
   { ledger, keys }: DiscoveryContext,
@@ -58,8 +58,8 @@ export async function rememberedCreation(
 }
 
 /**
- * Asks CloudTrail who created a cluster, with the worker's own identity, or through the roles that lead to another account. Remembers the
- * answer in the ledger, sealed: CloudTrail forgets it after 90 days.
+ * Asks CloudTrail for a cluster's creator, with the worker's own identity, or through the roles that lead to another account. It seals the
+ * answer into the ledger, because CloudTrail forgets it after 90 days.
  *
  * @param createdAt null: unknown, so the newest creation of that name counts
  * @throws AccessError
@@ -82,7 +82,7 @@ export async function askCloudTrail(
 }
 
 /**
- * The creator, so that no lease is for it. A run that is the operator asks no one for it.
+ * The creator, which must get no lease. A run as the operator does not look it up.
  * @param identity the identity of the run
  */
 export async function creatorArnFor(
@@ -94,7 +94,7 @@ export async function creatorArnFor(
   return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
 }
 
-/** Whom a run becomes: the operator, else the creator. @throws AccessError */
+/** The identity of a run: the operator, else the creator. @throws AccessError */
 export async function identityOfRun(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   return cluster.operator ?? knownCreator(context, cluster);
 }
@@ -134,7 +134,7 @@ async function historyCredentials({ creator, operator, region, account }: Cluste
   return own.account === account ? "default" : sessionThrough(region, way, [], cloudTrailSessionPolicy());
 }
 
-/** AWS allows two calls a second for an account and region, and all workers share them. */
+/** AWS allows two calls a second for an account and region, for all workers together. */
 async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
   const deadline = performance.now() + maxWaitMs;
   while (performance.now() < deadline && !deadlineSignal()?.aborted) {

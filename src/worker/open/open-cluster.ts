@@ -32,7 +32,7 @@ import { openEks, openEksForEntries } from "./open-eks.ts";
 /** The part of the worker's context that an opening needs. */
 interface OpeningContext extends DiscoveryContext {
   readonly ledger: DiscoveryContext["ledger"] & LetInLedger;
-  /** Gets the calls to AWS, failed ones too; absent: no one records them. */
+  /** Gets the calls to AWS, also failed ones; absent: no record of them. */
   readonly awsRequests?: RequestIds;
   /** The same for the cluster's writes. */
   readonly auditIds?: RequestIds;
@@ -46,7 +46,7 @@ export interface OpenedCluster {
   readonly mode: AuthenticationMode;
   /** Null: the cluster has no access entries. */
   readonly entries: AccessEntries | null;
-  /** The EKS cluster's own tags at the opening. */
+  /** The EKS cluster's own tags. */
   readonly tags: Readonly<Record<string, string>>;
   /** A client of the same cluster for another person. It sends nothing yet. */
   readonly connectAs: (
@@ -62,9 +62,8 @@ export interface OpenCluster extends OpenedCluster {
 }
 
 /**
- * Becomes the operator or the creator, and connects to the cluster: assume the role, confirm the identity, describe, make a token. After a failure it asks
- * for the worker's own identity. The credentials live in this call alone. The session carries the requests and the requester for
- * CloudTrail.
+ * Becomes the operator or the creator, and connects: assumes the role, confirms the identity, describes the cluster, makes a token. The
+ * credentials are only in this call's memory. The session has the requests and the requester for CloudTrail.
  *
  * @throws AccessError
  */
@@ -80,8 +79,8 @@ export async function openCluster(
 }
 
 /**
- * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: the cluster may have been deleted and made
- * again by another person.
+ * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: another person can have made the cluster
+ * again.
  */
 async function openDiscovered(
   context: OpeningContext,
@@ -104,7 +103,7 @@ type Attempt =
   | { readonly type: "open"; readonly open: OpenCluster }
   | { readonly type: "stale"; readonly error: AccessError; readonly createdAt: Date | null };
 
-/** Opens the cluster as the creator of a record. Throws only what an old record can't cause. */
+/** Opens the cluster as the creator of a record. Throws only failures that an old record can't cause. */
 async function attempt(
   context: OpeningContext,
   cluster: Cluster,
@@ -139,7 +138,7 @@ async function openAs(
   const isOwn = creator.type === "role" || creator.profile === undefined;
   const credentials = await credentialsOf(cluster, creator, purposes, awsRequests, isAsCreator ? "give" : "look").catch(
     async (error: unknown) => {
-      // If the worker has no identity, say that, instead of a refusal of the first role.
+      // A worker without an identity says so, instead of a refusal of the first role.
       if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
       throw error;
     },
@@ -167,7 +166,7 @@ async function openAs(
   return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
-/** Makes independent calls at once. Throws the first failure in this order, because it explains the rest. */
+/** Makes independent calls at once. Throws the first failure in this order, which explains the others. */
 async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
   const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
@@ -220,16 +219,16 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   };
 }
 
-/** Where the time of an identity's last acceptance outlives the process. */
+/** The memory of an identity's last acceptance, which outlives the process. */
 type LetInLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
-/** The ledger needs no more to explain a 401. Milliseconds. */
+/** Enough to explain a 401. Milliseconds. */
 const writtenEveryMs = 3_600_000;
 
-/** By API server and identity: as many as there are creators. */
+/** By API server and identity: one for each creator. */
 const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
-/** Remembers when an identity was last accepted. That explains a 401 and gives no access, so failures are ignored. */
+/** Remembers an identity's last acceptance. It explains a 401 and gives no access, so it ignores failures. */
 function identityWithMemory(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {

@@ -10,7 +10,7 @@ import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
 import type { Config } from "../../config/config.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
-/** EKS for one cluster, with these credentials. @throws AccessError if it is another cluster than the configured one */
+/** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
 export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
   const { eksName, region, account } = cluster;
   return EksCluster.open(source, { eksName, region, account, partition: partitionOf(cluster) }, log);
@@ -34,7 +34,7 @@ export async function openEksForEntries(
   return openEks("default", cluster, log);
 }
 
-/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or need not. */
+/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
 function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
   if (accessEntries.as === "creator" || own.account === account) return null;
   return new AccessError(
@@ -45,11 +45,10 @@ function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: Calle
 }
 
 /**
- * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is the worker. In
- * another account it is the first role of that account on the way to the operator or the creator: fewer roles mean fewer things that can
- * break in a rescue.
+ * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is the worker, in another
+ * one the first role there on the way to the operator or the creator: in a rescue, fewer roles can fail.
  *
- * @param identity asked only if no role on the way is of that account
+ * @param identity called only if no role on the way is of that account
  * @throws AccessError
  */
 export async function openEksToManage(
@@ -77,7 +76,7 @@ async function managerCredentials(
   return credentialsOf(cluster, await identity(), purposes, log, "manage");
 }
 
-/** A worker with profiles for all creators may have no identity of its own. */
+/** A worker with profiles for all creators can have no identity of its own. */
 async function ownIdentity(region: string, log: RequestIds | undefined): Promise<CallerIdentity | null> {
   try {
     return await callerIdentity("default", region, log);
@@ -87,7 +86,7 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
   }
 }
 
-/** The roles up to the first one of this account; empty: none is. */
+/** The roles up to the first one of this account; empty: there is none. */
 function wayInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
   const ways = [operator, creator].map((identity) => {
     if (!identity || identity.type === "user") return [];
@@ -98,9 +97,8 @@ function wayInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
 }
 
 /**
- * Refuses to start if the worker's own identity makes access entries (`accessEntries.as: worker`) of a cluster in another account: EKS
- * would look for that name in the worker's account. Only AWS knows the worker's account. If AWS does not answer now, each run asks again
- * before it opens the cluster.
+ * Refuses to start if the worker's own identity makes access entries (`accessEntries.as: worker`) of a cluster in another account: EKS would
+ * look for that name in the worker's account. If AWS does not answer now, each run checks before it opens the cluster.
  *
  * @throws AccessError `config-invalid`, naming each such cluster
  */
@@ -128,8 +126,8 @@ export async function checkOwnAccount({
 }
 
 /**
- * Names the policy file for a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes the entries
- * of leases.
+ * Names the policy file in a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes entries of
+ * leases.
  * @param file of deploy/iam, with the missing statements
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {

@@ -17,17 +17,17 @@ import { lastCreatorUse } from "./creator-use.ts";
 import { reachCluster } from "./reach-cluster.ts";
 import { differing } from "./way-in.ts";
 
-/** What the API server says of an operator's rights. */
+/** The API server's answer about an operator's rights. */
 export interface OperatorProof {
-  /** How many rights it needs, and how many it must not have. */
+  /** The number of rights that it needs, and of those that it must not have. */
   readonly needed: number;
   readonly forbidden: number;
-  /** Those that it lacks, and those that it has all the same: in words. */
+  /** The rights that it lacks, and the forbidden ones that it has: in words. */
   readonly missing: readonly string[];
   readonly excess: readonly string[];
 }
 
-/** Asks the API server, as the operator, for each right alone (SelfSubjectAccessReview). @throws AccessError */
+/** Asks the API server, as the operator, for each right (SelfSubjectAccessReview). @throws AccessError */
 export async function proveOperator(
   client: Pick<ClusterClient, "mayI">,
   rules: readonly OperatorRule[],

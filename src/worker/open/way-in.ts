@@ -20,13 +20,13 @@ export interface Bootstrap {
   readonly description: ClusterDescription;
   /** What has to be in the cluster. */
   readonly wanted: readonly OperatorObject[];
-  /** A client as the operator, with a new token for each attempt: API servers remember what they said to a token. */
+  /** A client as the operator, with a new token for each attempt: API servers cache their answer to a token. */
   readonly asOperator: (attempt: number) => Promise<ClusterClient>;
 }
 
-/** How the operator is let in. It can run again after a crash between any two of its calls. */
+/** How to let the operator in. It can run again after a crash between any two of its calls. */
 export interface WayIn {
-  /** What it does, a sentence each; empty: nothing is left to do. */
+  /** Its steps, a sentence each; empty: nothing is left to do. */
   readonly steps: readonly string[];
   /** The change of aws-auth; empty: none. */
   readonly diff: string;
@@ -37,7 +37,7 @@ export interface WayIn {
 
 type ObjectClient = Pick<ClusterClient, "objectState" | "writeObject">;
 
-/** The objects that are absent or different, each with what has to be done, for people. @throws AccessError */
+/** The objects that are absent or different, each with its step, for people. @throws AccessError */
 export async function differing(
   client: Pick<ObjectClient, "objectState">,
   wanted: readonly OperatorObject[],
@@ -57,7 +57,7 @@ export async function writeObjects(client: ObjectClient, wanted: readonly Operat
   for (const object of wanted) await again(() => client.writeObject(object));
 }
 
-/** Tries again if another writer was faster, from reading on, five times in all. @throws AccessError */
+/** Tries again if another writer was faster, at most five times. @throws AccessError */
 export async function again<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -73,7 +73,7 @@ const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 5_000, 5_000, 5_00
 
 /**
  * Signs in as the operator until `act` has a result, a bounded number of times.
- * @param act null: not yet; on the last try it has `isLast` @throws AccessError if it never comes true
+ * @param act null: not yet; on the last try it has `isLast` @throws AccessError without a result
  */
 export async function untilIn<T>(
   { asOperator, context, cluster }: Bootstrap,

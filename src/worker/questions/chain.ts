@@ -55,7 +55,7 @@ const pods = { verb: "list", resource: "pods", namespace: "default" };
 export interface ChainQuestion {
   /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Whether they answer for the cluster, and so see other people's leases. */
+  /** Whether they handle the cluster's outages or requests, and so see other people's leases. */
   readonly answers: boolean;
 }
 
@@ -118,7 +118,7 @@ async function requesterFactsOf(
   return { accessEntry, mapped, chance, isRead };
 }
 
-/** The ledger knows the leases, whatever the cluster says. */
+/** The leases come from the ledger, whatever the cluster says. */
 async function lookAtLeases(
   { ledger }: WorkerContext,
   cluster: Cluster,

@@ -41,7 +41,7 @@ export async function reportCheck(
   }
 }
 
-/** The document and the access entries are read separately: one failure leaves the other report whole. */
+/** Reads the document and the access entries separately: one failure leaves the other report whole. */
 async function look(
   context: WorkerContext,
   cluster: Cluster,
@@ -91,9 +91,9 @@ async function orFailure(
 interface DocumentQuestion {
   readonly leased: OpenLeases;
   readonly asker: Reader;
-  /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
+  /** Whether the cluster reads the document: otherwise nothing of ours can be missing there. */
   readonly isRead: boolean;
-  /** Whether the cluster has no access entries: their report has the roles of both. */
+  /** Whether the cluster has no access entries. Otherwise the report on them has the roles of both. */
   readonly isAlone: boolean;
 }
 
@@ -115,7 +115,7 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
 }
 
-/** Only where a lease could need the document. */
+/** Only if a lease could need the document. */
 function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedProblem[] {
   const owner = mapOwner(cluster, managers);
   if (!owner || cluster.levels.every(isGivenByBinding)) return [];
@@ -162,12 +162,12 @@ interface EntriesQuestion {
   /** The same, and as they are now. */
   readonly leasedNow: () => Promise<OpenLeases>;
   readonly asker: Reader;
-  /** Read at the same time; null: it does not count, does not exist, or could not be read. */
+  /** Read at the same time; null: it does not count, is absent, or is unreadable. */
   readonly document: Promise<AwsAuthDocument | null>;
   readonly limits: ReadingLimits;
 }
 
-/** Checks a cluster's access entries as far as they can be read: a failure is a part of the report. */
+/** Checks a cluster's access entries as far as it can read them: a failure is a part of the report. */
 async function reportEntries(
   context: WorkerContext,
   cluster: Cluster,

@@ -31,7 +31,7 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
   }
 }
 
-/** The identity that the worker can act as though the cluster is unusable, for example while it is being created; null: none. */
+/** The identity that the worker can become although the cluster is unusable, for example during its creation; null: none. */
 async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
   try {
     const identity = await identityOfRun(context, cluster);

@@ -23,11 +23,11 @@ import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { readLiveDocument } from "./look-at-cluster.ts";
 
 export interface IdentitiesQuestion {
-  /** Of the person to look up. Only the Slack process can make one, so an attacker with Redis can't choose the address of a person. */
+  /** Of the person to look up. Only the Slack process can sign it, so an attacker with Redis can't choose another address. */
   readonly email: EmailStatement;
 }
 
-/** Finds out who a person is on a cluster, seals it, and remembers it for the next question. */
+/** Finds a person's identities on a cluster, seals them, and remembers them for the next question. */
 export async function reportIdentities(
   context: WorkerContext,
   cluster: Cluster,
@@ -59,7 +59,7 @@ export async function reportIdentities(
 
 type Found = Pick<Identities, "person" | "why">;
 
-/** @throws AccessError: a failure is no answer, and nothing is remembered of it */
+/** @throws AccessError: a failure is no answer, and it remembers nothing */
 async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }: EmailStatement): Promise<Found> {
   const center = identityCenterOf(context);
   if (!center) return { person: null, why: "not-configured" };
@@ -81,7 +81,7 @@ function becomeReader(center: IdentityCenterSettings, purpose: Purpose): Promise
   return sessionThrough(center.region, [center], [purpose], identityCenterSessionPolicy());
 }
 
-/** Whether the worker can look people up; none: no setting asks for that. */
+/** Whether the worker can look people up; empty: no setting asks for it. */
 export async function examineIdentityCenter(config: WorkerContext["config"]): Promise<readonly Finding[]> {
   const center = identityCenterOf({ config });
   const [cluster] = config.clusters.values();
@@ -106,8 +106,8 @@ function identityCenterOf({ config }: Pick<WorkerContext, "config">): IdentityCe
 }
 
 /**
- * The ARNs that the cluster's aws-auth and access entries name. The suffix of an Identity Center role can't be computed, and this
- * needs no right that a lease does not need already; iam:ListRoles would need one in each account.
+ * The ARNs in the cluster's aws-auth and access entries. The suffix of an Identity Center role can't be computed. This needs no right
+ * beyond those for leases; iam:ListRoles would need one in each account.
  */
 async function namedIn(context: WorkerContext, cluster: Cluster, reached: ReachedCluster): Promise<readonly string[]> {
   const { authenticationMode: mode } = reached.description;

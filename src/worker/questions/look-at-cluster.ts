@@ -23,7 +23,7 @@ import { identityInDocument } from "../reconcile/settle-document.ts";
 
 /** The access entries as they are, for a person who asks. */
 export interface LookedAtEntries {
-  /** The number of all entries, including those of nodes and of EKS itself. */
+  /** Includes entries of nodes and of EKS itself. */
   readonly count: number;
   /** Why tags of ours have no valid seal; null: all that were read have one. */
   readonly untrusted: string | null;
@@ -76,7 +76,7 @@ export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKe
   };
 }
 
-/** A principal's access entry, where the mode has them. A missing permission does not stop the rest. */
+/** A principal's access entry, if the mode has them. A missing permission does not stop the other questions. */
 export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
   cluster: Cluster,
@@ -124,7 +124,7 @@ export async function readLiveDocument(
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
-/** The given active leases that a person removed from the document: those by bindings and access entries are not in it. */
+/** The given active leases that are missing in the document: those by bindings and access entries are never there. */
 export function driftsIn({ document, managers }: LiveDocument, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !bindsRoles(request.groups));
   return inDocument.flatMap(
@@ -132,7 +132,7 @@ export function driftsIn({ document, managers }: LiveDocument, inForce: readonly
   );
 }
 
-/** The given active leases with a binding that a person changed or deleted. Reads nothing if none is by bindings. @throws AccessError */
+/** The given active leases with a changed or deleted binding. Reads nothing if none is by bindings. @throws AccessError */
 export async function bindingDrifts(
   client: Pick<ClusterClient, "listLeaseBindings">,
   cluster: Cluster,

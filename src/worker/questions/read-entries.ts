@@ -12,7 +12,7 @@ export interface ReadingLimits {
   readonly withinMs: number;
 }
 
-/** Below the deadline of a question: its other calls need time too. */
+/** Below the deadline of a question, which also needs time for other calls. */
 export const readingLimits: ReadingLimits = { most: 500, width: 5, withinMs: 20_000 };
 
 export interface EntriesReading {
@@ -65,8 +65,8 @@ function maxWords(most: number): string {
 }
 
 /**
- * A throttled lane, after the SDK's three tries, returns its entry and stops; the others go on, slower together. If the last lane is
- * throttled, or a call fails otherwise, the reading ends.
+ * A lane that EKS still throttles after the SDK's three tries returns its entry and stops; the others go on. A throttled last lane, or any
+ * other failure, ends the reading.
  */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {
   const { queue, found } = progress;
@@ -87,7 +87,7 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
   progress.running -= 1;
 }
 
-/** Throttling passes. A worker retries its own work, but only the person repeats a question. */
+/** A worker retries its own work, but only the person repeats a question. */
 export function whyNotRead(error: unknown): string {
   return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explainFailure(error);
 }

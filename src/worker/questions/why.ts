@@ -16,7 +16,7 @@ import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
 export interface WhyQuestion {
   /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Whether they answer for the cluster, and so see other people's requests. */
+  /** Whether they handle the cluster's outages or requests, and so see other people's requests. */
   readonly answers: boolean;
   /** The ARN in question, as given. */
   readonly principal: string;
@@ -76,10 +76,10 @@ function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
   return accessEntry.type === "entry" ? accessEntry.identity : null;
 }
 
-/** How many of a cluster's newest requests are searched for closed ones. */
+/** It searches this many of a cluster's newest requests for closed ones. */
 const maxRequests = 500;
 
-/** Of the principal, newest first: the person's own, or everybody's for people who answer for the cluster. */
+/** The principal's requests, newest first: only the person's own, unless they see other people's. */
 async function requestsOf(
   { ledger }: WorkerContext,
   { name }: Cluster,

@@ -10,8 +10,8 @@ import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
- * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. From
- * then on they are shown, reviewed and ended like any other. Only tags with our seal count.
+ * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. The ledger
+ * then shows, reviews and ends them like others. Only tags with our seal count.
  *
  * @returns the ids that are new to the ledger
  * @throws AccessError
@@ -20,7 +20,7 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   const adopted: string[] = [];
   for (const { principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
-    // A dead or late process may have made it after the end of its lease.
+    // A dead or late process can have made it after its lease ended.
     if (known && isClosed(known)) await remove(context, cluster, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
@@ -57,7 +57,7 @@ interface Found {
   readonly lease: RescueLease;
 }
 
-/** Empty if AWS refuses the rescuing identity now. The log says that the search did not happen. */
+/** Empty if AWS refuses the rescuing identity now; the log says so. */
 async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
   const { keys, log } = context;
   let entries: AccessEntries | null = null;

@@ -40,13 +40,13 @@ export interface Repairer {
   readonly cluster: Cluster;
   readonly creatorArn: string | null;
   readonly keys: MemoryKeys;
-  /** Called before the write is sent, so that the ledger knows of it even if this process dies. */
+  /** Called before the write, so that the ledger knows of it even if this process dies. */
   readonly beforeWrite: (how: string) => Promise<void>;
 }
 
 /**
- * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. If another writer was faster it starts again,
- * five times in all.
+ * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. It starts again if another writer was faster, at
+ * most five times.
  *
  * @throws AccessError
  */
@@ -75,7 +75,7 @@ async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promis
   return { type: "repaired", how: repair.how, returns: readmissionsOf(good?.data ?? repair.data, after?.data ?? {}) };
 }
 
-/** The dry run comes first: what a webhook refuses leaves nothing behind, not even an empty ConfigMap. */
+/** The dry run comes first: a refused repair leaves nothing behind, not even an empty ConfigMap. */
 async function write(
   { client, beforeWrite }: Repairer,
   found: AwsAuthConfigMap | null,
@@ -85,14 +85,14 @@ async function write(
   if (found) await client.rehearseWrite(found, content);
   else await client.rehearseCreation(content);
   await beforeWrite(how);
-  // Empty first: each later write has a resourceVersion, so that no late create can bring anything back.
+  // Empty first: each later write has a resourceVersion, so a late create brings nothing back.
   const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
   await client.writeAwsAuth(before, content);
 }
 
 /**
- * The annotation returns with the document that it explains: the whole one if the live document lost it, otherwise only the part for what
- * is written back.
+ * The annotation returns with the document that it explains: whole if the live document lost it, otherwise only the part about the entries
+ * that return.
  */
 function annotationsAfter(
   { cluster, keys }: Repairer,
@@ -127,14 +127,13 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
     ...(creatorArn === null ? {} : { creatorArn }),
     account: cluster.account,
     partition: partitionOf(cluster),
-    // A person admitted everybody in the good document: this policy does not judge that.
+    // The rescuer gave the good document with its foreign accounts: this policy does not judge them.
     allowForeignAccounts: cluster.foreignAccounts,
   };
 }
 
 /**
- * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and admits a person. Nothing waits for the
- * copy.
+ * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and lets a person in. Nothing waits for it.
  *
  * @returns whether it is kept
  */

@@ -34,8 +34,7 @@ async function findLease(
 }
 
 /**
- * Makes the entry of a rescue, or completes one of an earlier run, and reads it back. The tags come with the entry, so it always has its
- * end.
+ * Makes a rescue's entry, or completes one of an earlier run, and reads it back. EKS sets the tags with the entry, so it always has its end.
  *
  * @throws AccessError `access-entry-conflict` if the entry is not ours, or not as wanted
  */
@@ -77,10 +76,7 @@ function othersEntry(principalArn: string): AccessError {
   );
 }
 
-/**
- * Ends a cluster's expired or revoked rescues with the rescuing identity, because the creator may be what was lost. Tries a failed end
- * again.
- */
+/** Ends a cluster's expired or revoked rescues with the rescuing identity, because the creator can be lost. Retries a failed end. */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
   const over = (await context.ledger.leasedOf(cluster.name)).filter(
     (request) => isRescue(request) && isOver(request, context.now()),

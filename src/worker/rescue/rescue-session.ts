@@ -24,13 +24,13 @@ export interface SignedInCluster {
   readonly client: ClusterClient;
   /** Whether it is the lease's principal: that proves its sign-in. */
   readonly isLeased: boolean;
-  /** Milliseconds from the existence of the entry to the admitted call. */
+  /** Milliseconds from the entry's creation to the admitted call. */
   readonly afterMs: number;
 }
 
 export type SignInResult =
   | { readonly type: "in"; readonly signedIn: SignedInCluster }
-  /** Why none of them could: sentences. */
+  /** Why none of them got in: sentences. */
   | { readonly type: "out"; readonly why: readonly string[] };
 
 /** An entry takes effect within some seconds (EKS User Guide, "Create access entries"). */
@@ -47,7 +47,7 @@ export interface Candidate {
   readonly credentials: () => Promise<AwsCredentials>;
 }
 
-/** The lease's principal: our own identity if it is the same, otherwise a session of its role without rights in AWS. */
+/** The lease's principal: our own identity if it is the same, otherwise a session of its role without AWS rights. */
 export function leasedCandidate({ region }: Cluster, principalArn: string, purpose: Purpose): Candidate {
   return {
     name: principalArn,
@@ -63,8 +63,8 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, purpo
 }
 
 /**
- * Signs in as the first identity that the cluster admits. The entry is eventually consistent, so a refused one tries again, each time
- * with a new token: the API server caches its answer for a token.
+ * Signs in as the first identity that the cluster lets in. The entry is eventually consistent, so it tries a refused one again, each time
+ * with a new token: the API server caches its answer to a token.
  */
 export async function signInAsOne(
   cluster: Cluster,
@@ -81,7 +81,7 @@ export async function signInAsOne(
       const session = await credentials();
       for (let attempt = 0; attempt < tries; attempt += 1) {
         if (attempt > 0) await pause(tryAfterMs(attempt));
-        // Two tries within a second must not have the same token.
+        // Two tries within a second must have different tokens.
         const options = { tokenSeconds: 60 + attempt };
         const client = await connectAs(session, cluster, description, now(), [purpose], options);
         try {
@@ -118,7 +118,7 @@ export interface RescueOrder {
 
 export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
-  /** EKS with the rescuing identity, in a new session each time: a switch of the mode takes minutes. */
+  /** EKS as the rescuing identity, in a new session each time: a switch of the mode takes minutes. */
   readonly openEks: () => Promise<EksCluster>;
   /** Identities that can sign in if the lease's principal can't: the creator. */
   readonly others: readonly Candidate[];
@@ -133,7 +133,7 @@ export interface RescueJournal {
   note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;
 }
 
-/** The rescue was revoked or expired meanwhile: a closed record stays closed. */
+/** The rescue ended meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
     remedy: "Start another one if you still need it.",

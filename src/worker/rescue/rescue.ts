@@ -47,16 +47,15 @@ export function beginRescue(
   return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
-/** The outcome: whether the document is as it should be, and whether the lease is over. */
+/** Whether the document is repaired, and whether the lease is over. */
 export interface RescueOutcome {
   readonly repaired: RepairResult | null;
   readonly isEnded: boolean;
 }
 
 /**
- * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end, repairs the document,
- * checks everybody in it, ends the lease. Each step starts from the real state, so it can run again after a crash. A worker ends a lease
- * that this run can't end.
+ * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end, repairs the document and
+ * ends the lease. Each step starts from the real state, so it can run again after a crash. A worker ends a lease that this run can't end.
  *
  * @throws AccessError
  */
@@ -76,12 +75,12 @@ export async function rescue(
   await journal.note(
     "lease.writing",
     (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() }),
-    // Another person may continue a rescue that died.
+    // Another person can continue a dead rescue.
     { as: order.as },
   );
   const entries = accessEntriesOf(eks);
   const { id, lease } = journal.request();
-  // An entry made after a worker had looked for it and ended the lease would stay for good.
+  // An entry made after a worker ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   try {
     const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
@@ -112,7 +111,7 @@ function naming(error: unknown): never {
 }
 
 /**
- * Signs in as the first identity that works, records the access as active, and repairs the document.
+ * Signs in as the first identity that works, records the active lease, and repairs the document.
  *
  * @returns null: none could sign in
  * @throws AccessError
@@ -176,7 +175,7 @@ function noKept({ name }: Cluster): RepairResult {
   return { type: "ask", message };
 }
 
-/** Whether we know the people who are missing in the document. */
+/** Whether we know who is missing in the document. */
 function isKnown({ good }: RescueOrder, { how }: RepairResult & { type: "repaired" }): boolean {
   return good !== null || how !== null;
 }
@@ -193,7 +192,7 @@ function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
   for (const { arn, isReadmitted } of returns) say(`  ${isReadmitted ? "✓" : "✗"} ${arn}`);
 }
 
-/** Active once the entry is read back, with what was tested and what was not (law 5). */
+/** Active once the entry is read back, with all findings (law 5). */
 async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
   const proof: Proof = {
     at,

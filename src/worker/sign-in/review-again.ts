@@ -21,7 +21,7 @@ import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
 import { identityInCluster, mappedAfter } from "../reconcile/prove-end.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";
 
-/** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
+/** Asks the API server again about a lease's rights, as the same user, and records its answer or the next try. */
 export async function reviewOnce(
   context: WorkerContext,
   cluster: Cluster,
@@ -49,7 +49,7 @@ export function putOffReview(context: WorkerContext, request: ApprovedRequest, e
   });
 }
 
-/** Looks again at what remains of an ended lease, and records it or the next try. */
+/** Looks again at the remains of an ended lease, and records them or the next try. */
 export async function reviewEndOnce(
   context: WorkerContext,
   cluster: Cluster,
@@ -70,7 +70,7 @@ export async function reviewEndOnce(
   }
 }
 
-/** Schedules the next question, a bounded number of times: after the end there is no lease to wait for. */
+/** Schedules the next question, a bounded number of times: no lease waits for it after the end. */
 export async function putOffEndReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const before = request.lease.endProof;
   if (!before) return;
@@ -116,10 +116,7 @@ export interface ProofChange {
   readonly event: Pick<AuditEvent, "type" | "detail"> | null;
 }
 
-/**
- * If the record changed meanwhile, the try counts only if it belongs to the same pending proof; otherwise another run has looked, or
- * there is nothing to prove.
- */
+/** If the record changed meanwhile, the try counts only for the same pending proof. Otherwise another run looked, or nothing needs a proof. */
 export async function recordProof(
   context: WorkerContext,
   request: ApprovedRequest,

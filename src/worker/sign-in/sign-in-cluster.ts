@@ -32,7 +32,7 @@ const maxDue = 1_000;
 
 /**
  * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the API server, and
- * records each result or its next try. It is a job of its own, so that a late or failed sign-in delays no lease and no end.
+ * records each result or its next try. It is its own job, so that a slow sign-in delays no lease and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
@@ -54,7 +54,7 @@ interface Due {
   readonly waiting: readonly ApprovedRequest[];
   readonly toSignIn: readonly ApprovedRequest[];
   readonly toReview: readonly ApprovedRequest[];
-  /** Leases that ended: no list of the cluster has them, but they are due. */
+  /** Ended leases that still need a look: no list of the cluster has them. */
   readonly toProveGone: readonly ApprovedRequest[];
 }
 
@@ -83,7 +83,7 @@ async function run(
   }
 }
 
-/** What could not be recorded, because the process died or the ledger was away, starts again. */
+/** Restarts after a crash, or after the ledger was away. */
 async function complete(
   context: WorkerContext,
   cluster: Cluster,
@@ -150,10 +150,7 @@ function recordSignIn(
   );
 }
 
-/**
- * Schedules the next sign-in if there was no result and waiting may help. Otherwise, or after too many tries, the finding is "not
- * tested", with the reason.
- */
+/** Schedules the next sign-in if waiting can help. Otherwise, or after too many tries, the finding is "not tested", with the reason. */
 function putOffSignIn(
   context: WorkerContext,
   cluster: Cluster,
@@ -176,7 +173,7 @@ interface Completion extends SignedIn {
   readonly checks: readonly AccessCheck[];
 }
 
-/** Only the sign-in could ask as the principal: without an answer now, none will come. */
+/** Only the sign-in can ask as the principal: without an answer now, none comes. */
 function completed(
   context: WorkerContext,
   lease: Lease,
@@ -206,7 +203,7 @@ function delayed(
   again: NonNullable<ReturnType<typeof nextSignInTry>>,
 ): ProofChange {
   const ids = idsElsewhere(context);
-  // The cluster's own audit log has the principal's calls, so an event names them.
+  // The cluster's audit log has the principal's calls, so an event names them.
   const isTold = needsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };

@@ -26,18 +26,18 @@ import { parseRemembered } from "../remembered.ts";
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000];
 
 export interface SignIn {
-  /** The expected identity, by what the cluster reads at this moment; it may change during the tries. @throws AccessError */
+  /** The identity that the cluster's present state gives; it can change between tries. @throws AccessError */
   readonly expected: () => Promise<SessionIdentity>;
   readonly pods: PodsToList;
-  /** Checks that only the principal itself can ask the API server. */
+  /** Checks that only the principal can ask the API server. */
   readonly checks?: readonly AccessCheck[];
   /** A client with a new token of the principal for each attempt. @throws AccessError */
   readonly connect: (attempt: number) => Promise<ClusterClient>;
-  /** When a read confirmed the mapping, in milliseconds since the epoch. */
+  /** When a read confirmed the entry, in milliseconds since the epoch. */
   readonly mappedAt: number;
 }
 
-/** What was seen of a principal from inside. */
+/** What a sign-in as a principal found. */
 export interface SignedIn {
   readonly finding: ProofFinding;
   /** What the API server allows it; null: not asked. */
@@ -45,8 +45,8 @@ export interface SignedIn {
 }
 
 /**
- * Signs in as the principal until the API server sees the expected identity, a bounded number of times. Each time with a new token,
- * because an API server caches its answer for a token, a refusal too (kubernetes, apiserver, cached_token_authenticator).
+ * Signs in as the principal until the API server sees the expected identity, a bounded number of times. Each try has a new token, because
+ * an API server caches its answer to a token, also a refusal (kubernetes, apiserver, cached_token_authenticator).
  *
  * @throws why the last try had no answer
  */
@@ -64,7 +64,7 @@ export async function signIn(
     } else {
       const { finding, isFinal } = judgeSignIn({ identity, place, pods }, seen, now().getTime() - mappedAt);
       const authorized = seen.type === "in" ? seen.authorized : null;
-      // EKS gives an access policy some seconds after the entry.
+      // An access policy takes effect some seconds after the entry.
       if ((isFinal && authorized?.result !== "no") || waitMs === undefined) return { finding, authorized };
     }
     await pause(waitMs);
@@ -102,7 +102,7 @@ async function observe(
   }
 }
 
-/** Null: it does not say, because it is older than the question or refuses it. */
+/** Null: the API server is too old for the question, or refuses it. */
 async function whoAmI(client: ClusterClient): Promise<MappedIdentity | null> {
   try {
     return await client.whoAmI();
@@ -112,7 +112,7 @@ async function whoAmI(client: ClusterClient): Promise<MappedIdentity | null> {
   }
 }
 
-/** A refusal comes after the authentication: a refused identity has signed in. */
+/** The API server authenticates first: a refused identity has signed in. */
 async function listPods(client: ClusterClient, { namespace }: PodsToList): Promise<"listed" | "forbidden"> {
   try {
     await client.listPods(namespace, 1);
@@ -135,10 +135,10 @@ export interface PrincipalSession {
 }
 
 /**
- * Becomes a principal only to sign in to a cluster: the session has no rights in AWS. Like the creator's, it carries the requester and
- * the request for CloudTrail.
+ * Becomes a principal to sign in to a cluster. The session has no rights in AWS. Like the creator's, it has the requester and the request
+ * for CloudTrail.
  *
- * @param log gets the calls to AWS on the way
+ * @param log gets the calls to AWS
  * @throws AccessError
  */
 export async function becomePrincipal(
@@ -175,8 +175,8 @@ export interface SessionIdentity {
 }
 
 /**
- * Reads the principal's entry or the document, and fills in the templates for this session. An entry has precedence over the document
- * (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs").
+ * Reads the principal's entry or the document, and fills in the templates for this session. An access entry overrides the document (EKS
+ * User Guide, "Grant IAM users and roles access to Kubernetes APIs").
  * @throws AccessError
  */
 export async function identityOfSession(
@@ -205,7 +205,7 @@ function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSess
   return username === null ? null : { username, groups: kubernetesGroups(entry.groups) };
 }
 
-/** Whether the worker can assume the roles of `signIn.roles`, for an operator. A pattern names roles that we can't list here. */
+/** Whether the worker can assume the roles of `signIn.roles`. A pattern names roles that we can't list. */
 export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[]> {
   const { roles, externalId } = cluster.signIn;
   const findings: Finding[] = [];
