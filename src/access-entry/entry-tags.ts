@@ -81,7 +81,7 @@ function sealedValue(cluster: string, arn: string, text: string): Json {
   return { cluster, principal: arn.toLowerCase(), text };
 }
 
-/** Of leases by bindings there may be hundreds: of these the tags have only what an entry needs to know. */
+/** There can be hundreds of leases by bindings: the tags have only what the entry needs of them. */
 function plain({ entryAdded, added, shares }: Holding, openSince: string | null) {
   const held = shares.filter((share) => !isSignInShare(share));
   const signIn = shares.filter(isSignInShare).map(({ id, endsAt }) => [id, Date.parse(endsAt)]);

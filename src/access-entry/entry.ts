@@ -53,9 +53,8 @@ function partsOf({ groups }: Pick<MappedIdentity, "groups">) {
 }
 
 /**
- * An unanswered call can still arrive. In most cases a request must reach AWS within five minutes of its time stamp (IAM User
- * Guide, "AWS Signature Version 4 for API requests", reference_aws-signing.html), and an access entry has no version that would
- * refuse a late one.
+ * An unanswered call can still arrive. A request must usually reach AWS within five minutes of its time stamp (IAM User Guide, "AWS
+ * Signature Version 4 for API requests", reference_aws-signing.html), and an access entry has no version that would refuse a late one.
  */
 const signatureMs = 5 * 60_000;
 

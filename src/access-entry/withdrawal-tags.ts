@@ -94,13 +94,13 @@ function isMoment(text: string | undefined): text is string {
   return text !== undefined && !Number.isNaN(Date.parse(text));
 }
 
-/** The number of withdrawals that fit next to the tags of others: one more place is for the forgotten ones. */
+/** How many withdrawals fit beside others' tags; the forgotten ones need one more place. */
 export function roomForWithdrawals(tags: Tags): number {
   const others = Object.keys(tags).filter((key) => !isOurs(key)).length;
   return Math.max(0, Math.min(maxWithdrawalTags, maxTags - others - 1));
 }
 
-/** The calls that make the cluster remember this, and nothing that is over. */
+/** The calls that make the cluster remember these withdrawals, and forget those that are over. */
 export function withdrawalTagChanges(
   cluster: string,
   present: Tags,

@@ -1,6 +1,6 @@
 /**
- * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only once an
- * operator repaired what all requests of the cluster need, so that these wait for it. An expected refusal is a value, not an AccessError.
+ * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only after an
+ * operator's repair, for which all requests of the cluster wait. An expected refusal is a value, not an AccessError.
  * test/access/promises.test.ts tests what a remedy promises. The code that schedules a retry announces it.
  */
 const catalogue = {
@@ -171,7 +171,7 @@ export class AccessError extends Error {
   readonly code: FailureCode;
   /** Whether the same attempt can succeed later without a person's change. */
   readonly retryable: boolean;
-  /** Whether no other attempt of the same request can succeed either: it is over. */
+  /** Whether no other attempt of the same request can succeed either. */
   readonly isFinal: boolean;
   /** What failed and where: a clause without a full stop. Never holds a secret. */
   readonly what: string;

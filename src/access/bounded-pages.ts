@@ -14,8 +14,8 @@ export interface Page<T> {
 }
 
 /**
- * Reads page after page within bounds: an endpoint that always names another page would never end. Beyond the bounds it throws, because
- * half of a list looks like a whole one.
+ * Reads page after page within bounds: an endpoint could always name another page. Beyond the bounds it throws, because half of a list looks
+ * like a whole one.
  * @param what the call and its subject: `GET rolebindings of cluster payments`
  * @throws AccessError `answer-too-large`
  */

@@ -16,12 +16,12 @@ const addresses = /rediss?:\/\/\S*/g;
 
 /** In characters. Longer texts are cut: no failure says so much. */
 const longest = 64 * 1024;
-/** Cut as well: a secret may begin here that only its lost end would reveal. */
+/** Cut too: a secret can begin here, and only its lost end would show it. */
 const doubtful = 1024;
 
 /**
- * Removes everything that looks like a credential from outside text, such as an error's message or a proxy's page (some echo the
- * request's headers). When in doubt it redacts, and it cuts a very long text first.
+ * Removes everything that looks like a credential from outside text, such as an error's message or a proxy's page (some echo the request's
+ * headers). In doubt it redacts. It cuts a very long text first.
  */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
@@ -48,7 +48,7 @@ export interface AnswerBounds {
   readonly values: number;
 }
 
-/** No answer that we read nests half as deep. */
+/** Twice the nesting of any answer that we read. */
 const deepest = 100;
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
@@ -59,7 +59,7 @@ interface Looked {
   values: number;
   depth: number;
   isText: boolean;
-  /** Bytes of the next part that are done already: one after a backslash at the end of this part. */
+  /** The bytes of the next part to skip: one, after a backslash at the end of this part. */
   ahead: number;
 }
 

@@ -24,7 +24,7 @@ import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 /** How many different people must approve. A migration touches everyone in a cluster, administrators too. */
 export const migrationApprovals = 2;
 
-/** A click, without the person: Slack says who they are. */
+/** A click without its person, who comes from Slack. */
 export type MigrationClick = Omit<Click, "by">;
 
 export type MigrationRefusal =
@@ -43,10 +43,7 @@ export type MigrationVerdict =
   | { readonly type: "decided"; readonly after: Migration }
   | { readonly type: "refused"; readonly code: MigrationRefusal };
 
-/**
- * Decides a click on a migration's message, and refuses whatever is doubtful. `departed`: former approvers by Slack user id, with the
- * reason.
- */
+/** Decides a click on a migration's message, and refuses in doubt. `departed`: former approvers by Slack user id, with the reason. */
 export function decideMigration(
   migration: Migration,
   cluster: Cluster,
@@ -81,10 +78,7 @@ function isApprover(cluster: Cluster) {
   return ({ by, memberships }: Decision): boolean => isApproverOf(cluster, { user: by, memberships });
 }
 
-/**
- * Why a click decides nothing; null: it can. Other people learn nothing more: ids can be guessed, and an end reveals what is in a
- * cluster.
- */
+/** Why a click decides nothing; null: it can. Other people learn nothing more: they could guess ids, and an end reveals a cluster's state. */
 export function refuseMigrationClick(
   migration: Migration,
   cluster: Cluster,

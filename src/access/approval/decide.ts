@@ -17,7 +17,7 @@ export type DecisionVerdict =
   | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: DecisionRefusal };
 
-/** Decides a click, and refuses whatever is doubtful. `facts`: what Slack says now; without them no membership counts. */
+/** Decides a click, and refuses in doubt. `facts`: Slack's present answers; without them no membership counts. */
 export function decideClick(
   request: AccessRequest,
   cluster: Cluster,

@@ -28,7 +28,7 @@ export type DecisionRefusal =
   /** The lease to extend is over: the worker closes the request. */
   | "lease-over";
 
-/** What Slack and the ledger say at the moment of a click. */
+/** Slack's and the ledger's answers at the moment of a click. */
 export interface DecisionFacts {
   /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
@@ -45,7 +45,7 @@ export interface DecisionFacts {
 
 /** The newest approval: the lease counts from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
-  // Nearly always there is one, and each run asks this for each lease.
+  // Usually there is one, and each run asks this for each lease.
   if (approvals.length < 2) return approvals[0];
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
 }

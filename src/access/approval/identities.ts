@@ -26,7 +26,7 @@ export interface IdentityCenterSettings {
 export type IdentitySource =
   | { readonly type: "identity-center"; readonly settings: IdentityCenterSettings }
   | { readonly type: "links" }
-  /** With the places `{account}` and `{email}`; a session is one of this role. */
+  /** With the places `{account}` and `{email}`; a session belongs to this role. */
   | { readonly type: "rule"; readonly arn: string; readonly session: string | null };
 
 export interface IdentityRules {
@@ -45,7 +45,7 @@ export function asksIdentityCenter({ sources }: IdentityRules): boolean {
   return sources.some(({ type }) => type === "identity-center");
 }
 
-/** That Slack vouches for this address of a person. Only the Slack process can ask it, and signs the answer for the worker. */
+/** Slack's confirmation of a person's address. Only the Slack process can ask Slack, and signs the answer for the worker. */
 export interface EmailStatement {
   readonly user: string;
   readonly email: string;
@@ -79,7 +79,7 @@ const reasons = [
 
 export type NoIdentity = (typeof reasons)[number];
 
-/** What the directory says of an address, in one account. */
+/** The directory's answer about an address, in one account. */
 export type PersonReading =
   /** @property permissionSets their names, sorted */
   | { readonly type: "person"; readonly userName: string; readonly permissionSets: readonly string[] }
@@ -99,8 +99,8 @@ const identitiesForm = z.strictObject({
 });
 
 /**
- * What a worker found out about a person on a cluster, sealed by it. `person.roles` are those of their permission sets that the
- * cluster names, without paths; `why` says why there are none. The form of the ledger and of an answer.
+ * What a worker found about a person on a cluster, sealed by it. `person.roles` are the roles of their permission sets that the cluster names,
+ * without paths; `why`: why there are none. The form of the ledger and of an answer.
  */
 export type Identities = Readonly<z.output<typeof identitiesForm>>;
 
@@ -125,7 +125,7 @@ export function readIdentities(
   return keys.isSealed("identities", found as unknown as Json, seal) ? read.data : null;
 }
 
-/** Whether an answer still counts. @param email of now; null: Slack vouches for none */
+/** Whether an answer still counts. @param email the present one; null: Slack confirms none */
 export function isCurrent(found: Identities, email: string | null, { keepSeconds }: IdentityRules, now: Date): boolean {
   return (
     found.email === email && !isDatedAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000
@@ -148,10 +148,10 @@ function sessionOf(roleArn: string, session: string): string {
   return `${withoutRolePath(roleArn).replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${session}`;
 }
 
-/** What IAM takes in a name: an address with a slash would be a path, and name another person. */
+/** IAM's names: an address with a slash would be a path, and name another person. */
 const nameForm = /^[\w+=,.@-]+$/;
 
-/** What a rule of the configuration says of a person; none: their address can't be a name in IAM. */
+/** A rule's answer about a person; none: their address can't be a name in IAM. */
 function byRule(
   { arn, session }: Extract<IdentitySource, { type: "rule" }>,
   account: string,
@@ -162,7 +162,7 @@ function byRule(
   return [session === null ? fill(arn) : sessionOf(fill(arn), fill(session))];
 }
 
-/** What is known of a person on a cluster, each of it verified. */
+/** What is known about a person on a cluster, all verified. */
 export interface KnownOf {
   /** With a seal of ours. */
   readonly links: readonly PrincipalLink[];
@@ -170,14 +170,14 @@ export interface KnownOf {
   readonly found: Identities | null;
 }
 
-/** Who a person is on a cluster. Several: they have to choose. */
+/** A person's identities on a cluster. If there are several, they choose. */
 export interface OwnIdentities {
   readonly arns: readonly string[];
   /** Why there are none, and what to do, in sentences; null: there is nothing to say. */
   readonly why: string | null;
 }
 
-/** The ARNs of a person on a cluster, by the first way that finds any. */
+/** A person's ARNs on a cluster, by the first source that finds any. */
 export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, known: KnownOf): readonly string[] {
   for (const source of sources) {
     const arns = identitiesBy(source, cluster, known);
@@ -193,10 +193,7 @@ function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }
   return [linkedArnOn(arns, cluster)].filter((arn) => arn !== null);
 }
 
-/**
- * Which identity of a person belongs beside this principal: itself, if it is theirs; otherwise another one in its account. Null:
- * none is known there.
- */
+/** A person's identity beside this principal: itself, if it is theirs; otherwise another one in its account. Null: none is known there. */
 export function identityBeside(
   rules: IdentityRules,
   cluster: Cluster,

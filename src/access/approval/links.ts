@@ -4,7 +4,7 @@ import { type Immutable, textForm } from "../lease/proof-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
-/** Who linked a Slack account with a principal, sealed. */
+/** The author of a link, sealed. */
 export type LinkSeal = Immutable<z.output<typeof linkSealForm>>;
 const linkSealForm = z.strictObject({
   /** The linked person, or the administrator who confirmed it; null: only the first request named it. */
@@ -14,7 +14,7 @@ const linkSealForm = z.strictObject({
   seal: textForm,
 });
 
-/** A Slack account's principal, as the ledger has it. `seal`: null: eks-access did not write it. */
+/** A person's linked principal, as the ledger has it. `seal`: null: eks-access did not write it. */
 export type PrincipalLink = Immutable<z.output<typeof linkForm>>;
 export const linkForm = z.strictObject({ arn: textForm, seal: linkSealForm.nullable() });
 
@@ -48,7 +48,7 @@ export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
   return links.map(({ arn }) => arn);
 }
 
-/** By Slack user id, the ARNs that people are linked with, and those that a worker found. */
+/** By Slack user id: the ARNs of people's links, and those that a worker found. */
 export type LinkedArns = ReadonlyMap<string, readonly string[]>;
 
 export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {

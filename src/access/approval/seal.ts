@@ -15,11 +15,11 @@ import { canonicalJson, type Json } from "../audit/event.ts";
  * purpose.
  */
 export interface SealPurposes {
-  /** People's decisions, and what Slack said of them: the Slack process signs, both processes verify. */
+  /** People's decisions, and Slack's answers about them: the Slack process signs, both processes verify. */
   readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups";
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
-  /** What the worker shows to people, and where the audit log begins: the worker signs, both processes verify. */
+  /** The worker's previews and lists, and the audit log's beginning: the worker signs, both processes verify. */
   readonly preview: "preview" | "migration-plan" | "log-base" | "identities" | "fleet" | "notice" | "namespaces";
 }
 
@@ -104,7 +104,7 @@ function verifier<Kind extends KeyKind>(keys: readonly Key[]): Verifier<Kind> {
         const message = messageOf(purpose, value);
         return candidates.some((key) => key.verify(message, signature));
       } catch {
-        // JSON from Redis can nest too deep to be written again: we never signed that.
+        // JSON from Redis can nest too deep to be written again: we never signed such a value.
         return false;
       }
     },

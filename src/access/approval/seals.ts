@@ -7,7 +7,7 @@ import type { AccessRequest, Decision, Preview, Review } from "../request/record
 import { isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
-/** Signs where the audit log begins. The caller has verified every event that was removed before it. */
+/** Signs the audit log's beginning. The caller has verified every removed event. */
 export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
   return { ...base, seal: keys.seal("log-base", baseValue(base)) };
 }
@@ -61,7 +61,7 @@ export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal
   return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
 }
 
-/** Whether the worker made this preview for exactly this request. Otherwise Redis could show one change and have another approved. */
+/** Whether the worker made this preview for this request. Otherwise an attacker with Redis could show one change and get another approved. */
 export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);

@@ -21,7 +21,7 @@ export function sealGroups(groups: Omit<SharedGroups, "seal">, keys: DecisionKey
 }
 
 /**
- * What another process shared; null: none of ours did for this workspace within `ageMs`. An attacker with Redis can neither add a person
+ * Another process's answer; null: none of ours shared one for this workspace within `ageMs`. An attacker with Redis can neither add a person
  * nor keep one longer than Slack's answer counts.
  */
 export function readGroups(

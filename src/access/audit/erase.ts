@@ -1,8 +1,8 @@
 import { type AuditEvent, type ChainedEvent, canonicalJson, digestOfEvent, type Json } from "./event.ts";
 
-/** Recognises a person in a text: their Slack user id, and what else only they have, such as an e-mail address. Not a part of a longer word. */
+/** Recognises a person in a text: their Slack user id, and other texts that only they have, such as an e-mail address. Matches whole words. */
 export function personPattern(texts: readonly [string, ...string[]]): RegExp {
-  // A quote or a backslash is escaped in JSON.
+  // JSON escapes a quote or a backslash.
   const escaped = texts.map((text) =>
     JSON.stringify(text)
       .slice(1, -1)
@@ -11,25 +11,25 @@ export function personPattern(texts: readonly [string, ...string[]]): RegExp {
   return new RegExp(`(?<![A-Za-z0-9])(?:${escaped.join("|")})(?![A-Za-z0-9])`, "u");
 }
 
-/** The events whose actor asked, for themselves or for the `requester` of the detail. */
+/** The events with an actor who asked, for themselves or for the `requester` of the detail. */
 const askingEvents: readonly string[] = ["request.created", "emergency.taken"];
 
-/** What the review report needs. Everything else of a detail can name the person, or hold what they wrote. */
+/** The fields of the review report. All others can name the person, or have their words. */
 const keptFields = ["level", "groups", "cause", "requester", "approvers"] as const;
 
-/** What stays of an event, and the digest that the chain has of the whole one. */
+/** The rest of an event, and the digest of the whole one in the chain. */
 export interface ErasedEvent {
   readonly event: AuditEvent;
   readonly digest: string;
 }
 
-/** Finds the events of a person, or of a request of theirs. Takes all events in order: the first one of a request names its person. */
+/** Finds the events of a person, or of their requests. Takes all events in order: the first event of a request names its person. */
 export class PersonEraser {
   readonly #own: Set<string>;
   readonly #person: RegExp;
   readonly #pseudonym: string;
 
-  /** @param requests ids of requests that are theirs, as far as known @param pseudonym what the log calls them afterwards */
+  /** @param requests ids of their known requests @param pseudonym their name in the log afterwards */
   constructor(person: RegExp, requests: readonly string[], pseudonym: string) {
     this.#own = new Set(requests);
     this.#person = person;

@@ -78,7 +78,7 @@ export interface AuditEvent {
   readonly request: string;
   readonly cluster: string;
   readonly detail: { readonly [key: string]: Json };
-  /** Random. After an erasure it is gone, so that no guess of what was erased can be checked against the digest. */
+  /** Random. An erasure removes it, so that no guess of the erased text can be compared with the digest. */
   readonly salt?: string;
 }
 
@@ -90,7 +90,7 @@ export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly previous: string;
   /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the event's digest, hex. */
   readonly hash: string;
-  /** Of an event of which a person's data was erased: the digest of the whole one, hex, which the chain has. */
+  /** Of an erased event: the digest of the whole one, hex, which the chain has. */
   readonly erased?: string;
 }
 
@@ -130,7 +130,7 @@ export type ChainVerdict = WholeChain | BrokenChain;
 /** The events that a worker erased, by their number, each with its `erasureMark`. */
 export type Erasures = ReadonlyMap<number, string>;
 
-/** What a worker signs of an erased event: the digest of the whole one, and what stays. Null: it is whole. */
+/** What a worker signs about an erased event: the digest of the whole one, and the rest. Null: it is whole. */
 export function erasureMark({ event, erased }: ChainedEvent<object>): string | null {
   return erased === undefined ? null : chainHash(erased, digestOfEvent(event));
 }
@@ -238,8 +238,7 @@ export interface RequestIds {
    */
   add(call: string, id: string, lease?: string): void;
   /**
-   * The ids of each call, in the order of the answers. A run writes hundreds of bindings, and each lease's event names its own: all of
-   * them in each event would be their square.
+   * The ids of each call, in the order of the answers. A run writes hundreds of bindings, so each lease's event names only its own calls.
    * @param lease leaves out calls for other leases; absent: all calls
    */
   byCall(lease?: string): Readonly<Record<string, readonly string[]>>;

@@ -3,7 +3,7 @@ import type { DecisionKeys, PreviewKeys, SlackKeys } from "../approval/seal.ts";
 import { type Immutable, textForm, textsForm, timeForm } from "../lease/proof-record.ts";
 import type { Json } from "./event.ts";
 
-/** What the operators have to know, for their channel. */
+/** News for the operators' channel. */
 export type Notice = Omit<SealedNotice, "seal">;
 export type SealedNotice = Immutable<z.output<typeof noticeForm>>;
 const noticeForm = z.strictObject({
@@ -16,12 +16,12 @@ const noticeForm = z.strictObject({
   seal: textForm,
 });
 
-/** Both processes have a key for it: an attacker with Redis must not speak to the operators. */
+/** Each process has its key for it: an attacker with Redis must not speak to the operators. */
 export function sealNotice(notice: Notice, keys: PreviewKeys | DecisionKeys): SealedNotice {
   return { ...notice, seal: keys.seal("notice", notice as unknown as Json) };
 }
 
-/** A notice out of Redis; null: none of our processes sealed it. */
+/** A notice from Redis; null: none of our processes sealed it. */
 export function readNotice(stored: unknown, keys: SlackKeys): Notice | null {
   const read = noticeForm.safeParse(stored);
   if (!read.success) return null;

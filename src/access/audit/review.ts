@@ -1,15 +1,15 @@
 import type { AuditEvent, Json } from "./event.ts";
 
-/** The columns of the review report. Of `askedBy`: who asked for another person. Of `emergency`: `emergency`, or empty. */
+/** The columns of the review report. `askedBy`: the person who asked for another one. `emergency`: `emergency`, or empty. */
 const columns = [
   ...(["request", "cluster", "requester", "askedBy", "principal", "level", "groups", "reason", "ticket"] as const),
   ...(["approvedBy", "emergency", "reviewedBy", "began", "ended", "endedBy"] as const),
 ] as const;
 
-/** One access that a person had. Times are ISO 8601; an empty text: the events do not say it. */
+/** One access of a person. Times are ISO 8601; empty: the events do not show it. */
 export type AccessRow = Readonly<Record<(typeof columns)[number], string>>;
 
-/** Which rows: those of access in this time. */
+/** The rows of access in this time. */
 export interface ReviewScope {
   readonly from: Date | null;
   readonly to: Date | null;
@@ -18,7 +18,7 @@ export interface ReviewScope {
 
 type Fields = Partial<AccessRow>;
 
-/** Collects who had what, who approved it and who reviewed it, event by event. Memory grows with the number of requests. */
+/** Collects each access with its approvals and reviews, event by event. Its memory grows with the number of requests. */
 export class AccessReview {
   readonly #rows = new Map<string, Fields>();
 
@@ -84,7 +84,7 @@ function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The rows as CSV (RFC 4180). A cell that a spreadsheet would calculate begins with an apostrophe. */
+/** The rows as CSV (RFC 4180). A cell that a spreadsheet would calculate gets an apostrophe in front. */
 export function accessCsv(rows: readonly AccessRow[]): string {
   const lines = rows.map((row) => columns.map((name) => cellOf(row[name])).join(","));
   return [columns.join(","), ...lines].map((line) => `${line}\r\n`).join("");

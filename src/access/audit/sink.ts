@@ -35,7 +35,7 @@ export interface AuditSinks {
 
 export type SinkKind = "log" | "s3" | "eventbridge" | "webhook";
 
-/** The places of the configuration by their kind, each with its name in the ledger: another target gets the whole log from its beginning. */
+/** The configured sinks by kind, each with its name in the ledger. A new target gets the whole log. */
 export function sinkNames({
   copyToLog,
   sinks: { s3, eventBridge, webhook },
@@ -51,7 +51,7 @@ export function sinkNames({
   ]);
 }
 
-/** A batch's name: the same first event always has the same name, so that a repeated batch finds the first one. */
+/** A batch's name, by its first event, so that a repeated batch finds the first one. */
 export function batchName(prefix: string, { sequence, event }: ChainedEvent): string {
   const day = new Date(event.at).toISOString().slice(0, 10).replaceAll("-", "/");
   return `${prefix}${day}/${String(sequence).padStart(15, "0")}.jsonl`;

@@ -55,7 +55,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
   };
 }
 
-/** Finds an anchor of a removed event that the base does not know: the removed part may have been another log. */
+/** Finds an anchor of a removed event that the base does not know: the removed part can be from another log. */
 function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: readonly Anchor[]): BrokenChain | null {
   const met = new Set([{ count: 0, hash: genesis }, ...known].map(formatAnchor));
   const stray = anchors.find((anchor) => anchor.count < count && !met.has(formatAnchor(anchor)));
@@ -72,7 +72,7 @@ export interface Anchor {
   readonly hash: string;
 }
 
-/** Where a log begins: the chain value after the newest removed event; count 0: none was removed. */
+/** The beginning of a log: the chain value after the newest removed event; count 0: none was removed. */
 export interface LogBase extends Anchor {
   /** Anchors of removed events that people may hold. Each was on the chain when its event was removed. */
   readonly anchors: readonly Anchor[];

@@ -9,7 +9,7 @@ export const leasesAnnotation = "eks-access/leases";
 export type AnnotationReading =
   | { readonly type: "absent" }
   | { readonly type: "holdings"; readonly holdings: readonly Holding[]; readonly withdrawals: Withdrawals }
-  /** A person edited it, it is a copy from another cluster, or another key sealed it. */
+  /** Edited, copied from another cluster, or sealed by another key. */
   | { readonly type: "untrusted"; readonly message: string };
 
 interface Sealed {
@@ -45,7 +45,7 @@ function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: W
 
 const heldTexts = new WeakMap<readonly Holding[], string>();
 
-/** A run checks the room for its holdings and then writes them: the text is computed once. */
+/** Computes the text once: a run checks its room and then writes it. */
 function heldText(holdings: readonly Holding[]): string {
   const known = heldTexts.get(holdings);
   if (known !== undefined) return known;
@@ -59,7 +59,7 @@ function heldText(holdings: readonly Holding[]): string {
 
 const texts = new WeakMap<Holding, string>();
 
-/** A run writes all holdings of a cluster, of which few changed: each text is computed once. */
+/** Computes each text once: a run writes all holdings of a cluster, and few change. */
 function textOf(holding: Holding): string {
   const known = texts.get(holding);
   if (known !== undefined) return known;
@@ -72,7 +72,7 @@ function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;
 }
 
-/** The sealed value of a text that was read: equal to the written one unless someone edited it. */
+/** The sealed value of a text: an edit changes it. */
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
   return { cluster, text: JSON.stringify({ v, held, gone, before }) };
 }

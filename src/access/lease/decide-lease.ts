@@ -54,7 +54,7 @@ export type LeaseOutcome =
   | { readonly type: "keep" }
   | { readonly type: "repair" }
   | { readonly type: "end" }
-  /** The cluster can't lose it now: the next run tries again. */
+  /** The cluster can't remove it now: the next run tries again. */
   | { readonly type: "put-off"; readonly message: string }
   /** The approval is void: the approvers decide again. */
   | { readonly type: "void"; readonly message: string }
@@ -113,7 +113,7 @@ export interface FailureFacts {
   readonly isSettled: boolean;
   /** The cluster may have a part of it, or a call that gives it may still arrive. */
   readonly mayBeWritten: boolean;
-  /** Its time is over, and it waits for an operator's repair: no run can look at the cluster. Any other run looks again before it says so. */
+  /** Its time is over while it waits for an operator's repair, so no run can look at the cluster. Any other run looks first. */
   readonly isOver: boolean;
   /** Waiting does not help. */
   readonly isFinal: boolean;
@@ -133,7 +133,7 @@ const failureRules = {
 /** Decides about a lease for which a run failed. A lease that may be in a cluster never fails. */
 export const decideFailure = decideBy<FailureFacts, FailureOutcome>(failureRules);
 
-/** Facts about a share in a cluster's memory, when a worker reads that memory into the ledger. */
+/** The facts about a share in a cluster's memory, for adopting it into the ledger. */
 export interface ShareFacts {
   /** `unknown`: it has no record. */
   readonly inLedger: "open" | "over" | "unknown";

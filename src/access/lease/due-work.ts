@@ -27,12 +27,12 @@ export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
   return { beginning, ending, inForce };
 }
 
-/** Whether anything is due now that no earlier failure delays. */
+/** Whether work is due that no earlier failure delays. */
 export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
   return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
-/** Whether the cluster's own memory says that a lease is over, whatever Redis says. */
+/** Whether the cluster's own memory has the lease as over, whatever Redis says. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareInCluster(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
@@ -48,7 +48,7 @@ export function sealedEnd(
 
 const sealedEnds = new WeakMap<AccessRequest, number>();
 
-/** The same in milliseconds since the epoch. Each run asks it several times for each lease. */
+/** The same in milliseconds since the epoch. Each run needs it several times for each lease. */
 function sealedEndMs(request: AccessRequest): number {
   const known = sealedEnds.get(request);
   if (known !== undefined) return known;

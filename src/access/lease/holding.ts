@@ -9,7 +9,7 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
   if (!entry) return null;
   if (!holding) return entry;
   const groups = entry.groups.filter((group) => !holding.added.includes(group));
-  // If we gave an entry nothing but its username, an entry with another username belongs to others.
+  // If we gave an entry only its username, an entry with another username belongs to others.
   const isOurs = holding.entryAdded && (holding.added.length > 0 || isOwnUsername(entry.username));
   if (isOurs && groups.length === 0) return null;
   return { username: entry.username, groups };
@@ -48,7 +48,7 @@ export function entryTarget(
   const isEmpty = base === null && wanted.length === 0 && shares.length === 0;
   return {
     change: isEmpty ? { type: "unmap", arn } : { type: "map", arn, username: entry?.username ?? username, groups },
-    // An entry that was ever ours stays ours, whatever groups others added and removed since.
+    // An entry that was ours once stays ours, whatever groups others changed since.
     holding: { arn, entryAdded: (base === null && !isEmpty) || holding?.entryAdded === true, added, shares: held },
   };
 }
@@ -63,9 +63,8 @@ export interface DocumentMemory {
 }
 
 /**
- * The memory of a document into which a person restored a part of a backup. It is the live memory, with everything that the backup
- * brought back. A lease that ended after the backup must not return as a person's own. What was there before the restore does not become
- * ours.
+ * The memory of a document into which others restored a part of a backup: the live memory, with all that came back. A lease that ended after
+ * the backup must not return as others' own access. What was there before does not become ours.
  *
  * @param broughtBack a principal's groups that the restore added; null: the principal was not mapped
  */

@@ -19,7 +19,7 @@ export type KeptData = Readonly<Record<string, string>>;
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
 const maxBytes = 1_000_000;
 
-/** A kept document; null: our key sealed none for this cluster. An unsealed one would let in an attacker who can write there. */
+/** A kept document; null: our key sealed none for this cluster. An attacker who can write there could add an unsealed one. */
 export function readKept(cluster: string, texts: KeptData, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
@@ -67,7 +67,7 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
   }
 }
 
-/** The lease of a rescue, from its access entry: a reader knows its end without Redis. */
+/** The lease of a rescue, from its access entry, which shows its end without Redis. */
 export interface RescueLease {
   readonly id: string;
   /** Slack user id, as the person gave it. */

@@ -12,7 +12,7 @@ import {
   wayForm,
 } from "./proof-record.ts";
 
-/** One lease's share of an entry, with everything that rebuilds the lease after a loss of the ledger. */
+/** One lease's share of an entry, with all that can rebuild the lease after a loss of the ledger. */
 export type Share = Immutable<z.output<typeof shareForm>>;
 export const shareForm = z.strictObject({
   id: textForm,
@@ -20,16 +20,16 @@ export const shareForm = z.strictObject({
   endsAt: timeForm,
   level: textForm,
   requester: textForm,
-  /** Who asked for the requester; absent: they did. */
+  /** The person who asked for the requester; absent: the requester. */
   askedBy: textForm.optional(),
   emergency: z.boolean(),
   approvers: textsForm,
 });
 
 /**
- * What a lease added to the cluster, sealed in its record. The cluster's own memory is an annotation or tags, which a person can strip
- * from an entry. Without this copy the entry would then look as if it had always been there. The seal covers everything that a repair or
- * removal uses, so neither trusts anything else of the record. `share`: what it gives, as the cluster's own memory had it.
+ * What a lease added to the cluster, sealed in its record. People can strip the cluster's own memory, an annotation or tags. Without this
+ * copy, the entry would then look as if it had always been there. The seal covers all that a repair or removal uses, so neither trusts
+ * anything else in the record. `share`: the lease's share, as in the cluster's own memory.
  */
 export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
 const writtenForm = z.strictObject({
@@ -59,8 +59,8 @@ const leaseFields = z.strictObject({
   /** Counted from the sealed decision: an attacker with Redis can't move it, and an old approval never works after its end. */
   endsAt: timeForm,
   /**
-   * When the first write to the cluster began; null: certainly nothing of it is there. The ledger has it before the write, so that a
-   * process that dies between them leaves nothing unknown behind.
+   * When the first write to the cluster began; null: nothing of it is there. The ledger has it before the write, so that a process that dies
+   * in between leaves nothing unknown.
    */
   writeBegan: timeForm.nullable(),
   /** When its bindings were last sent again, so that an earlier call may still arrive; null: never. */
@@ -72,7 +72,7 @@ const leaseFields = z.strictObject({
   signInDueAt: timeForm.nullable(),
   /** Set during retries of a sign-in without a result. */
   signInTrouble: troubleForm.nullable(),
-  /** Set while the API server did not say what the lease allows and is asked again. */
+  /** Set while the API server has not answered about the lease's rights. */
   reviewTrouble: troubleForm.nullable(),
   /** What it added to the cluster; set when it becomes active. */
   written: writtenForm.nullable(),
@@ -104,8 +104,7 @@ export const leaseForm = z.discriminatedUnion("state", [
 ]);
 
 /**
- * Our part of one entry of the document. It lists what we added, never what was there. So others' changes count as theirs, and a removal
- * of our part removes nothing of theirs.
+ * Our part of one entry of the document. It lists what we added, never what was there, so that a removal removes nothing of others.
  */
 export interface Holding {
   readonly arn: string;

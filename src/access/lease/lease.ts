@@ -67,8 +67,8 @@ export function failedLease(
 }
 
 /**
- * The username of an entry that we add. The prefix keeps it apart from names that RBAC already trusts, and the account keeps two people
- * of one name apart. A session name can't hold a colon, so no session can name itself into another identity.
+ * The username of an entry that we add. The prefix separates it from names that RBAC already trusts, and the account separates two people of
+ * one name. A session name has no colon, so no session can imitate another identity.
  */
 export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
@@ -76,8 +76,8 @@ export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">
 }
 
 /**
- * The same for an entry through which people sign in for leases by binding. No two sessions of a role share a username; all of them do
- * for a lease of the role itself, where the session's name says nothing.
+ * The same for an entry that only lets people sign in, for leases by binding. Each session of a role has its own username; a lease of the
+ * role itself has one for all sessions.
  */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
@@ -94,10 +94,7 @@ export function isOwnUsername(username: string): boolean {
   return username.startsWith(ownPrefix);
 }
 
-/**
- * The share that a lease by bindings has in its principal's entry. It gives no groups: the entry only lets the person sign in. The
- * bindings hold the rest of the lease.
- */
+/** The share of a lease by bindings in its principal's entry. It has no groups: the entry only lets the person sign in. */
 export function signInShare({ id, endsAt }: Pick<Share, "id" | "endsAt">): Share {
   return { id, endsAt, groups: [], level: "", requester: "", emergency: false, approvers: [] };
 }

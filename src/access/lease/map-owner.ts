@@ -3,13 +3,13 @@ import type { Cluster } from "../policy/cluster.ts";
 import { leasesAnnotation } from "./annotation.ts";
 import type { SectionWriter } from "./drift.ts";
 
-/** A tool that owns `aws-auth` of a cluster. It would revert what a lease adds there. */
+/** A tool that owns `aws-auth` of a cluster. It would revert a lease there. */
 export interface MapOwner {
   /** For people: `Terraform`. */
   readonly name: string;
   /** The manager in managedFields that shows it; null: the configuration names the owner. */
   readonly manager: string | null;
-  /** How to make the tool leave a lease alone: one clause with the setting to copy. */
+  /** The setting that makes the tool ignore a lease, in one clause, to copy. */
   readonly setting: string;
 }
 
@@ -82,7 +82,7 @@ function named(word: string, manager: string | null): MapOwner {
   return { name, manager, setting };
 }
 
-/** Why a lease can't begin in a document of another tool. What ends there is removed all the same. */
+/** Why a lease can't begin in another tool's document. Leases still end there. */
 export function ownedDocument({ name }: Pick<Cluster, "name">, owner: MapOwner): Refusal {
   const message = `${belongsTo(name, owner)}, which would revert this. Ask for a level that binds roles, or ask an operator to give ${name} access entries, or owner: none once ${owner.name} ignores leases. /eks-access check ${name} has the setting.`;
   return { code: "document-owned", message };

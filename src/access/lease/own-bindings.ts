@@ -46,16 +46,16 @@ const leaseAnnotation = "eks-access/lease";
 /** People find the bindings of one lease by this label. */
 const requestLabel = "eks-access/request";
 
-/** One binding of ours, as its sealed annotation says. */
+/** One binding of ours, by its sealed annotation. */
 export interface LeaseBinding {
-  /** What the level gives through it: `ClusterRole edit in shop`. */
+  /** The level's text for it: `ClusterRole edit in shop`. */
   readonly text: string;
   readonly principal: string;
   /** The username that the cluster's authenticator gave the principal when the binding was made. */
   readonly user: string;
   readonly share: Share;
   readonly binding: ClusterBinding;
-  /** It gives what its annotation says, to that user alone, and its deletion has not begun. */
+  /** Whether it still has its role and only that user, and is not being deleted. */
   readonly isIntact: boolean;
 }
 
@@ -64,7 +64,7 @@ export type SealedLease = Pick<LeaseBinding, "text" | "principal" | "user" | "sh
 /** The labelled bindings of a cluster, ours and others'. */
 export interface OwnBindings {
   readonly parts: readonly LeaseBinding[];
-  /** They have our label, but no seal of ours for this place: copied, edited or forged. */
+  /** Bindings with our label, but without our seal for this place: copied, edited or forged. */
   readonly forged: readonly ClusterBinding[];
 }
 
@@ -134,7 +134,7 @@ const rememberedForm = z.strictObject({
   seal: z.string(),
 });
 
-/** What a binding's annotation says; null: our key did not seal it for this cluster and this place. */
+/** The content of a binding's annotation; null: our key did not seal it for this cluster and place. */
 export function readSealedLease(
   cluster: string,
   place: Pick<ClusterBinding, "name" | "namespace">,

@@ -33,7 +33,7 @@ export const troubleForm = z.strictObject({
 export type CodedReason = Immutable<z.output<typeof codedReasonForm>>;
 export const codedReasonForm = z.strictObject({ code: textForm, message: textForm });
 
-/** One thing that was verified. `not tested` says why, and never counts as a yes. */
+/** One verified fact. `not tested` has its reason, and never counts as a yes. */
 export type ProofFinding = Immutable<z.output<typeof findingForm>>;
 const findingForm = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: textForm });
 

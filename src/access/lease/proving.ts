@@ -14,7 +14,7 @@ export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Da
   return nextTry({ trouble }, failure, now, longest);
 }
 
-/** Whether the API server has yet to say what an active lease allows. */
+/** Whether the API server has not answered yet about an active lease's rights. */
 export function isReviewPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
@@ -30,7 +30,7 @@ export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now:
   return next.attempts < maxTries ? next : null;
 }
 
-/** Whether the API server has yet to say that an ended lease is not authorized any more. */
+/** Whether the API server has not answered yet about an ended lease. */
 export function isEndReviewPending(lease: Lease | null): boolean {
   return lease?.state === "ended" && lease.endProof?.trouble != null;
 }

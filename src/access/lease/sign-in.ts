@@ -10,10 +10,9 @@ export type SignInMethod =
   | { readonly type: "not tested"; readonly why: string };
 
 /**
- * How the worker becomes a principal. A document names a role without its path, but STS needs the path: the first setting that matches
- * the name has it.
+ * How the worker becomes a principal. A document has a role without its path, but STS needs the path: the first matching setting has it.
  *
- * @param principal as aws-auth would have it, a role without its path
+ * @param principal as in aws-auth, a role without its path
  */
 export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
   if (principal.includes(":user/")) {

@@ -9,8 +9,8 @@ import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";
 
 /**
- * An approval that ended early. Its seal is still valid, and only Redis and the cluster know about its end. The cluster remembers it,
- * because an attacker with Redis could restore the older record.
+ * An approval that ended early. Its seal is still valid, and only Redis and the cluster know its end. The cluster remembers it, because an
+ * attacker with Redis could restore the older record.
  */
 export interface Withdrawal {
   readonly id: string;
@@ -20,13 +20,13 @@ export interface Withdrawal {
   readonly endsAt: string;
   /** The approval was void, or the request was refused: no person revoked it. */
   readonly cameToNothing?: true;
-  /** Its time was over, and at `at` a worker without the ledger removed it: the record learns it from here. */
+  /** A worker without the ledger removed the ended lease at `at`: the record gets the time from here. */
   readonly withoutLedger?: true;
 }
 
 export interface Withdrawals {
   readonly list: readonly Withdrawal[];
-  /** An approval up to this time may have been withdrawn and forgotten for lack of room; null: nothing was forgotten early. */
+  /** An approval up to this time can be withdrawn and forgotten for lack of room; null: nothing was forgotten early. */
   readonly notBefore: string | null;
 }
 
@@ -35,10 +35,10 @@ export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 /** Leases can be permanent, but an annotation is finite: these take about 12 KiB. */
 export const maxWithdrawals = 256;
 
-/** How long a cluster remembers what a worker without the ledger removed: longer than Redis is ever away. In seconds. */
+/** How long a cluster remembers a removal without the ledger: longer than Redis is ever away. In seconds. */
 const removalKeptSeconds = 7 * 86_400;
 
-/** What the cluster remembers of a lease that a worker without the ledger removes now. */
+/** The cluster's memory of a lease that a worker without the ledger removes now. */
 export function removalWithoutLedger(id: string, now: Date): Withdrawal {
   return { id, at: now.toISOString(), endsAt: endOf(now, removalKeptSeconds), withoutLedger: true };
 }
@@ -54,7 +54,7 @@ export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys:
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
 }
 
-/** Whether the cluster remembers this approval as void. A worker can die before the record says it. */
+/** Whether the cluster remembers this approval as void. A worker can die before the record has it. */
 export function isRememberedAsVoid(
   request: AccessRequest,
   withdrawals: Withdrawals,
@@ -69,10 +69,7 @@ export function mayBeWithdrawn(request: AccessRequest, { notBefore }: Withdrawal
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
-/**
- * Requests that the cluster does not remember as withdrawn, or as removed without the ledger. The others are old copies, and their own
- * memory does not count.
- */
+/** The requests that the cluster does not remember as withdrawn or removed. The others are old copies, and their own memory does not count. */
 export function withoutWithdrawn(
   open: readonly AccessRequest[],
   withdrawals: Withdrawals,
@@ -96,7 +93,7 @@ export function withdrawalOf(
 ): Withdrawal | null {
   const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
   if (Date.parse(endsAt) <= now.getTime()) return null;
-  // A record without a genuine seal hides when its real approval came: any time up to now.
+  // A record without a genuine seal hides the time of its approval: any time up to now.
   return { id: request.id, at: lastSealedApproval(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
@@ -111,7 +108,7 @@ export interface WithdrawalChanges {
   readonly limit?: number;
 }
 
-/** The cluster's next memory of withdrawals. Removals without the ledger only have the room that is left: they protect nothing. */
+/** The cluster's next memory of withdrawals. Removals without the ledger get only the room that is left: they protect nothing. */
 export function rememberWithdrawals(
   { list, notBefore }: Withdrawals,
   { withdrawn, leased, held, now, limit = maxWithdrawals }: WithdrawalChanges,
@@ -134,7 +131,7 @@ export function rememberWithdrawals(
   };
 }
 
-/** What two memories of one cluster know together: a principal's way, or the cluster's mode, can change. */
+/** The union of a cluster's two memories: a principal's way, or the cluster's mode, can change. */
 export function mergeWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
   const inOrder = [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const [notBefore = null] = [one.notBefore, other.notBefore]

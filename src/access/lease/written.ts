@@ -21,10 +21,7 @@ export function sealWritten(
   return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
 }
 
-/**
- * The annotation's holdings, with those that it lost and active leases still have. `lost`: lower-case ARNs of the latter, for the next
- * write.
- */
+/** The annotation's holdings, with the lost ones of active leases. `lost`: their lower-case ARNs, for the next write. */
 export function withLedgerMemory(
   annotated: readonly Holding[],
   open: readonly AccessRequest[],
@@ -45,7 +42,7 @@ export function withLedgerMemory(
   return { holdings, lost };
 }
 
-/** A scheduled lease may never have been written; if it was, the same write put it into the annotation. */
+/** None of a scheduled lease: if it was written, the same write put it into the annotation. */
 function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
   const written = genuinelyWritten(request, keys);
   if (written?.way !== way) return null;
@@ -53,7 +50,7 @@ function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Ho
   return { arn: request.principal, entryAdded, added, shares: [share] };
 }
 
-/** What an active lease gives, from a sealed source; null: there is none. The record's own groups are only for display. */
+/** What an active lease gives, by a sealed source; null: none. The record's own groups are only for display. */
 export function provedShare(
   holdings: ReadonlyMap<string, Holding>,
   request: AccessRequest,
@@ -71,8 +68,8 @@ export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): S
 const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, WrittenShare | null>>();
 
 /**
- * What an active lease's record remembers, if a worker sealed it for this request, principal and approvals. Each run asks for it of
- * every lease, and an unchanged record is the same object in the next run.
+ * An active lease's record, if a worker sealed it for this request, principal and approvals. Each run needs it for every lease, and an
+ * unchanged record is the same object in the next run.
  */
 function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const known = genuine.get(keys) ?? new WeakMap<AccessRequest, WrittenShare | null>();

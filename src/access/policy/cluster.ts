@@ -2,7 +2,7 @@ import { partitionOfRegion } from "../../aws-auth/index.ts";
 import type { TicketRule } from "../request/ticket.ts";
 import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 
-/** One thing that a level must allow; each lease's proof asks the API server about it. */
+/** A right that a level must give; each lease's proof asks the API server about it. */
 export interface AccessCheck {
   readonly verb: string;
   readonly resource: string;
@@ -65,7 +65,7 @@ export interface Cluster extends RunIdentities {
   readonly accessEntries: AccessEntrySettings;
   /** ARNs of roles, with `*` in their names. Their trust policies fix the session name, so it identifies a person. */
   readonly pinnedSessions: readonly string[];
-  /** The principals as which the worker signs in to prove their leases. */
+  /** The roles that the worker can sign in as, to prove leases. */
   readonly signIn: SignInSettings;
 }
 
@@ -100,7 +100,7 @@ export interface Rule {
   readonly hours: WorkingHours | null;
 }
 
-/** `warn`: allowed, and messages say who gets in. */
+/** `warn`: allowed, and messages name everyone who gets in. */
 export type SharedLeases = "refuse" | "warn";
 
 export interface PrincipalRule {
@@ -112,7 +112,7 @@ export interface PrincipalRule {
   readonly linkedOnly: boolean;
 }
 
-/** The principals as which the worker can sign in to a cluster, to prove a lease. */
+/** The roles that the worker can sign in as, to prove a lease. */
 export interface SignInSettings {
   /** ARNs of roles with their paths; `*` in the name matches any text. */
   readonly roles: readonly string[];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Immutable, textForm } from "../lease/proof-record.ts";
-/** One role to assume, with what its trust policy requires. */
+/** One role to assume, with its trust policy's requirement. */
 export interface RoleStep {
   readonly roleArn: string;
   readonly externalId?: string | undefined;
@@ -44,7 +44,7 @@ export function creatorArnOf(creator: Creator): string | null {
   return creator.type === "role" ? creator.roleArn : creator.userArn;
 }
 
-/** Whom eks-access can be in a cluster. */
+/** The identities of a run in a cluster. */
 export interface RunIdentities {
   readonly creator: Creator;
   /** The role that `eks-access bootstrap` let in; absent: runs become the creator. */
@@ -56,7 +56,7 @@ export function runsAs({ creator, operator }: RunIdentities): Creator {
   return operator ?? creator;
 }
 
-/** Whether an ARN is the operator's: no lease is for it. */
+/** Whether an ARN is the operator's, which can get no lease. */
 export function isOperator({ operator }: RunIdentities, arn: string): boolean {
   return operator !== undefined && isSameCreator(arn, operator.roleArn);
 }

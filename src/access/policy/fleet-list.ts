@@ -11,19 +11,19 @@ const clusterForm = z.strictObject({
   account: textForm,
   region: textForm,
   eksName: textForm,
-  /** Those in force: the ones that decide. */
+  /** The tags in force, which decide. */
   tags: tagsForm,
-  /** Other tags, which AWS shows since then and which do not count yet; null: none. */
+  /** Other tags, which AWS shows since then but which do not count yet; null: none. */
   waiting: z.strictObject({ tags: tagsForm, since: timeForm }).nullable(),
   /** When a worker saw it first. */
   since: timeForm,
   /** When AWS last showed it. */
   seenAt: timeForm,
-  /** Since when AWS shows that it is not in the fleet any more; null: it is. */
+  /** Since when AWS does not show it in the fleet; null: it is there. */
   goneSince: timeForm.nullable(),
 });
 
-/** Where a cluster is, and its name in EKS: it stays the same one as long as these do. */
+/** A cluster's identity: its place and its name in EKS. */
 export type FleetPlace = Pick<FleetCluster, "account" | "region" | "eksName">;
 
 /** The clusters of the fleet at a time. The newest list counts. */
@@ -36,10 +36,10 @@ export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): S
   return { at, clusters, seal: keys.seal("fleet", sealedValue({ at, clusters })) };
 }
 
-/** A clock of another machine can be ahead by so much. */
+/** How far another machine's clock can be ahead. */
 const aheadMs = 60_000;
 
-/** A list out of Redis; null: a worker did not seal it, or it is of the future, so that no later one would count. */
+/** A list from Redis; null: no worker sealed it, or it is from the future, which would block later ones. */
 export function readFleetList(stored: unknown, keys: PreviewPublicKeys, now: Date): FleetList | null {
   const read = listForm.safeParse(stored);
   if (!read.success) return null;
@@ -52,7 +52,7 @@ function sealedValue({ at, clusters }: FleetList): Json {
   return { at, clusters } as unknown as Json;
 }
 
-/** After this time without an answer of AWS a cluster takes no requests: its tags could be others now. */
+/** After this time without an answer of AWS a cluster takes no requests: its tags can have changed. */
 const staleAfterMs = 3_600_000;
 
 export function isStale({ seenAt }: FleetCluster, now: Date): boolean {

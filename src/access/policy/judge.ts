@@ -104,8 +104,8 @@ function unknown(message: string): ExpectationVerdict {
 }
 
 /**
- * One sentence for each two clusters that share the tokens of their creator or operator. A token names its cluster by name alone (aws-iam-authenticator,
- * pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it may be the same one.
+ * One sentence for each two clusters that share the tokens of their creator or operator. A token has only the cluster's name
+ * (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it can be the same.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>
@@ -119,7 +119,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
   );
 }
 
-/** What they share, as a clause; null: their creators differ. */
+/** The shared creator, as a clause; null: they differ. */
 function sharedCreator(one: Cluster, other: Cluster): string | null {
   if (one.account !== other.account) return null;
   const [arn, otherArn] = [creatorArnOf(runsAs(one)), creatorArnOf(runsAs(other))];

@@ -47,7 +47,7 @@ export type AskVerdict =
 
 /**
  * Whether this person can ask for this; a refusal says what is allowed.
- * @param moment when they ask; null: no particular time, so hours do not count
+ * @param moment null: no particular time, so hours do not count
  */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, requesterFacts } = asking;
@@ -133,7 +133,7 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
   return `Ask for ${what}your own session, as aws sts get-caller-identity prints it, or for an IAM user.`;
 }
 
-/** Refuses a request that has too few possible approvers. A user group counts as enough. */
+/** Refuses a request with too few possible approvers. A user group counts as enough. */
 function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reason | null {
   const { cluster, level } = asking;
   const approvers = approversOf(rule, cluster);

@@ -28,17 +28,14 @@ export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
   return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
-/**
- * Whether a person can read a request with its reason and its principal, or a migration: its people, the cluster's approvers and on-
- * call can.
- */
+/** Whether a person can read a request with its reason and principal, or a migration: its people, the cluster's approvers and on-call can. */
 export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person: Person): boolean {
   return isTheirs(asked, person.user) || (cluster !== undefined && isResponsibleFor(cluster, person));
 }
 
 /**
- * Whether a person can read a cluster's aws-auth and how to reach it: approvers, on-call, people who can get access by the policy, and
- * the administrators of links, who match ARNs with people. For anyone else the map would be a list of targets.
+ * Whether a person can read a cluster's aws-auth and how to reach it: approvers, on-call, people who can get access, and the administrators of
+ * links, who match ARNs with people. For others the map would be a list of targets.
  */
 export function maySeeClusterMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
   const mayHaveAccess = levelsFor(cluster, person).length > 0 || breakGlassFor(cluster, person) !== null;
@@ -89,7 +86,7 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   return { type: "linkable", principal, noticed };
 }
 
-/** A cluster's own partition may be newer than our list. */
+/** A cluster's own partition can be newer than our list. */
 function readIn(given: string, clusters: readonly Cluster[]): CallerReading {
   const partitions = [undefined, ...new Set(clusters.map(partitionOf))];
   const readings = partitions.map((partition) => readCaller(given, partition));

@@ -7,17 +7,17 @@ export interface FoundCluster extends FleetPlace {
 
 export interface FleetLook {
   readonly found: readonly FoundCluster[];
-  /** Whether AWS answered about the place of this cluster: only then is one that it did not show gone. */
+  /** Whether AWS answered about this cluster's place: without an answer, a missing cluster is not gone. */
   readonly hasLooked: (place: FleetPlace) => boolean;
   readonly at: Date;
 }
 
 export interface FleetRules {
-  /** The tags that the configuration looks at; others change nothing. */
+  /** The tags that the configuration uses; others change nothing. */
   readonly deciding: ReadonlySet<string>;
   /** How long other tags wait until they count. */
   readonly holdMs: number;
-  /** Whether a lease or a migration is not over there: such a cluster stays in the list. */
+  /** Whether it has an open lease or migration: such a cluster stays in the list. */
   readonly isHeld: (place: FleetPlace) => boolean;
 }
 
@@ -37,9 +37,9 @@ export interface NextFleet {
 }
 
 /**
- * The list after a look. People of an account set its tags, and tags choose the rule that decides: other tags count only after some
- * time, in which the operators can say no. A cluster that is gone keeps its place as long, so that leaving and coming back is no
- * shorter way. Both don't hold for a cluster that AWS has not shown for long: its old tags prove nothing.
+ * The list after a look. People of an account set its tags, and tags choose the deciding rule. So other tags count only after some time, in
+ * which the operators can object. A gone cluster keeps its place as long: leaving and coming back is no shorter way. Neither holds for a
+ * cluster that AWS has not shown for long: its old tags prove nothing.
  */
 export function nextFleet(before: FleetList | null, look: FleetLook, rules: FleetRules): NextFleet {
   const known = new Map((before?.clusters ?? []).map((cluster) => [placeOf(cluster), cluster]));
@@ -94,7 +94,7 @@ function notSeen(before: FleetCluster, { hasLooked, at }: FleetLook, rules: Flee
   if (!hasLooked(before)) return { cluster: before, change: null };
   const place = placeIn(before);
   const tags = decidingOf(before.tags, rules);
-  // A look that AWS answers without the cluster is an answer about it.
+  // AWS's answer without the cluster is an answer about it.
   const seenAt = at.toISOString();
   if (before.goneSince === null) {
     return { cluster: { ...before, seenAt, goneSince: seenAt }, change: { ...place, type: "gone", tags } };

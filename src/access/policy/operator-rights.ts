@@ -1,10 +1,10 @@
 import type { Cluster } from "./cluster.ts";
 import { bindsRoles, placedRoleOf } from "./policy-text.ts";
 
-/** The name of the operator's role in the cluster, and of its binding: of both kinds of them. */
+/** The name of the operator's roles in the cluster, and of their bindings. */
 export const operatorRole = "eks-access:operator";
 
-/** Our own ConfigMaps, which outlive `aws-auth`. They exist before the operator does: it needs no right to create any. */
+/** Our own ConfigMaps, which outlive `aws-auth`. The bootstrap makes them, so the operator needs no right to create any. */
 const keptConfigMaps = ["eks-access-last-good", "eks-access-withdrawals"];
 
 export interface OperatorRule {
@@ -26,8 +26,8 @@ export interface OperatorNeeds {
 }
 
 /**
- * Exactly what runs, previews, questions, inspections, migrations and recoveries call (src/kubernetes). `bind` is for the roles that levels
- * name, and for no others. Kubernetes can't limit `create` to names, nor a binding's deletion to names that are not known yet.
+ * The rights for all calls of runs, previews, questions, inspections, migrations and recoveries (src/kubernetes). `bind` covers only the roles
+ * of levels. Kubernetes can't limit `create` to names, nor a binding's deletion to unknown names.
  */
 export function operatorRules({ readsAwsAuth, cluster }: OperatorNeeds): readonly OperatorRule[] {
   const { levels, createAwsAuth } = cluster;
@@ -60,7 +60,7 @@ function bindRules({ levels }: Pick<Cluster, "levels">): readonly OperatorRule[]
   });
 }
 
-/** One thing that an identity can do, or can't. */
+/** One right of an identity. */
 export interface OperatorAct {
   readonly verb: string;
   /** Plural; `pods/exec` names a subresource. */
@@ -72,7 +72,7 @@ export interface OperatorAct {
   readonly name: string;
 }
 
-/** Each right by itself, to ask the API server about. */
+/** Each single right, for a question to the API server. */
 export function neededActs(rules: readonly OperatorRule[]): readonly OperatorAct[] {
   return rules.flatMap(({ namespace, group, resources, verbs, names }) =>
     resources.flatMap((resource) =>
@@ -85,10 +85,7 @@ export function neededActs(rules: readonly OperatorRule[]): readonly OperatorAct
 
 type Forbidden = readonly [verb: string, resource: string, group?: string, namespace?: string, name?: string];
 
-/**
- * What would make the operator more than it is: to be an administrator at once, to read secrets, to be another user, to run something, or
- * to change what others run.
- */
+/** The rights that would make the operator an administrator or another user, or let it read secrets, run something or change workloads. */
 const forbidden: readonly Forbidden[] = [
   ["*", "*", "*"],
   ["get", "secrets"],
@@ -135,7 +132,7 @@ const forbidden: readonly Forbidden[] = [
   ["update", "certificatesigningrequests/approval", "certificates.k8s.io"],
 ];
 
-/** What the operator must not be able to do, with what these rules do not give. */
+/** The forbidden rights, except those that these rules give. */
 export function forbiddenActs(rules: readonly OperatorRule[]): readonly OperatorAct[] {
   const always = forbidden.map(([verb, resource, group = "", namespace = "", name = ""]) => ({
     ...{ verb, resource, group, namespace, name },

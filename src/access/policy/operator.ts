@@ -9,17 +9,17 @@ export const operatorUsername = "eks-access:operator:{{SessionName}}";
 
 const apiGroup = "rbac.authorization.k8s.io";
 
-/** An object of Kubernetes that lets the operator do its work, without what the API server adds. */
+/** An object of Kubernetes that the operator needs, without the API server's additions. */
 export interface OperatorObject {
   readonly kind: "ClusterRole" | "Role" | "ClusterRoleBinding" | "RoleBinding" | "ConfigMap";
   readonly name: string;
   /** Null: the kind has none. */
   readonly namespace: string | null;
-  /** What differs from kind to kind: rules, or a role and its subjects; empty for a ConfigMap: runs write its data. */
+  /** The content of its kind: rules, or a role and its subjects; empty for a ConfigMap: runs write its data. */
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** The objects of these rights, in the order in which they are written: a role before its binding. */
+/** The objects for these rights, in the order of writing: a role before its binding. */
 export function operatorObjects(rules: readonly OperatorRule[]): readonly OperatorObject[] {
   const of = (namespace: string | null) => rules.filter((rule) => rule.namespace === namespace).map(policyRule);
   const kept = [...new Set(rules.flatMap(({ names, verbs }) => (verbs.includes("get") ? names : [])))];

@@ -28,7 +28,7 @@ export function isNamedIn(names: readonly string[], { user, memberships }: Perso
   return names.includes(user) || memberships.some((each) => names.includes(each));
 }
 
-/** Every name of the policy, to ask which of them is a person: user groups, e-mail domains, and ids that may be others of theirs. */
+/** Every name in the policy, to ask which of them are a person's: user groups, e-mail domains, and ids. */
 export function namesIn(cluster: Cluster): readonly string[] {
   const named = [
     ...cluster.approvers,

@@ -66,7 +66,7 @@ export function describeRules(rules: readonly RoleRule[]): string {
 
 const reads = ["get", "list", "watch"];
 
-/** Each is said once, at the first rule that allows it. */
+/** Each has one mention, at the first rule that allows it. */
 const dangers: readonly {
   readonly verbs: readonly string[];
   readonly resources: readonly string[];
@@ -87,7 +87,7 @@ const dangers: readonly {
   },
 ];
 
-/** The rights in these rules that make a person more than they seem, as verbs with their objects. */
+/** The rules' rights that make a person more than they seem, as verbs with their objects. */
 export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
   if (rules.some(isEverything)) return ["do everything"];
   const allows = ({ verbs, resources }: RoleRule, wanted: (typeof dangers)[number]) =>
@@ -99,8 +99,8 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
 const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
 
 /**
- * Whether these rules, in a namespace, give the rights of its service accounts too: a person takes their tokens, or makes pods that run
- * as them. In `kube-system` some of them can do everything (Kubernetes docs, "RBAC good practices").
+ * Whether these rules also give the rights of a namespace's service accounts: a person can take their tokens, or make pods that run as them. In
+ * `kube-system` some of them can do everything (Kubernetes docs, "RBAC good practices").
  */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
   const makes = ({ verbs, resources }: RoleRule) =>

@@ -2,7 +2,7 @@ import type { BreakGlass, Cluster, Level, Rule, SharedLeases, WorkingHours } fro
 import { isNamedIn, type Person } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
 
-/** Without a policy in the file, anybody can ask for each level of the cluster, and its own approvers decide. */
+/** Without a policy in the file, everyone can ask for each level of the cluster, and its own approvers decide. */
 export const clusterRule: Rule = {
   name: "",
   who: null,
@@ -128,7 +128,7 @@ function onePerson({ groups }: Level): string {
   return bindsRoles(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
 }
 
-/** What an operator should reconsider in a rule, one sentence each. */
+/** An operator's likely mistakes in a rule, one sentence each. */
 export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   if (!isFullControl(level.groups)) return [];
   const what = `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)}`;

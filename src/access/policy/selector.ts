@@ -13,7 +13,7 @@ export function isByName(selector: ClusterSelector): selector is readonly string
   return Array.isArray(selector);
 }
 
-/** A label that a cluster does not have is no wanted one. */
+/** Whether a cluster has a wanted value of each label. */
 export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
   return Object.entries(wanted).every(
     ([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),

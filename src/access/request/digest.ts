@@ -10,10 +10,9 @@ import { typedFieldsOf } from "./typed.ts";
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
 
 /**
- * The digest of a change: everything that an approver's yes depends on. If the request, the policy or the
- * principal's entry (`base`: without our own part) is different when it is applied, or the cluster takes it another way, the
- * digest differs. `leases` are the other leases of the principal that the approver was shown, each with its end: the digest
- * binds the approval to that list, and `giveSameAccess` compares the list with what is there at the click and at the write.
+ * The digest of a change: all that an approval depends on. It differs if the request, the policy, the principal's entry (`base`: without our
+ * own part) or the cluster's way differs at the write. `leases` are the principal's other leases that the approver saw, with their ends: the
+ * digest binds the approval to that list, and `giveSameAccess` compares the list at the click and at the write.
  */
 export function digestOfChange(
   request: AccessRequest,
@@ -27,7 +26,7 @@ export function digestOfChange(
   return digest({ ...wish, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
 }
 
-/** The digest of emergency access: it covers neither the principal's entry nor the rules. */
+/** The digest of an emergency: it covers neither the principal's entry nor the rules. */
 export function digestOfRequest(request: AccessRequest, cluster: Cluster, level: Level): string {
   return digest(wishValue(request, cluster, level));
 }

@@ -25,8 +25,8 @@ const steps = [30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour, day, 
 const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
 
 /**
- * An extension is a request of its own, under the same rule. It ends `bySeconds` after the present end, whenever it is approved, so the
- * approver sees its end. From now until then it can't be longer than the level's maximum.
+ * An extension is its own request, under the same rule. It ends `bySeconds` after the present end, whenever it is approved, so the approver
+ * sees its end. From now until then it can't be longer than the level's maximum.
  */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { lease } = request;
@@ -70,7 +70,7 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
   return `from ${new Date(from).toISOString()} on`;
 }
 
-/** Whether a lease is over or ending, so that there is nothing to extend. */
+/** Whether a lease is over or ending, with nothing to extend. */
 export function isLeaseOver(request: AccessRequest, now: Date): boolean {
   const { lease } = request;
   // A request that waits for new approvals has no lease yet.
@@ -97,13 +97,10 @@ export function parseDuration(text: string): number | null {
   return seconds > 0 ? seconds : null;
 }
 
-/**
- * `permanent` is a lease of a hundred years. It has an end like any other, sealed, in the cluster and in the sweep, so no code has to
- * handle leases without an end.
- */
+/** `permanent` is a lease of a hundred years. It has a sealed end like any other, so no code needs leases without an end. */
 export const permanentSeconds = 100 * 365 * 86_400;
 
-/** Whether people call it permanent. A lease that was rebuilt from its cluster is a little shorter. */
+/** Whether people call it permanent. A lease rebuilt from its cluster is a little shorter. */
 export function isPermanent(seconds: number): boolean {
   return seconds >= permanentSeconds / 2;
 }

@@ -69,9 +69,8 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
 /**
  * Since when a closed record has no further effect, in milliseconds since the epoch; null: it is open, or something is still due.
  *
- * That is later than its close. A revoked lease counts until its sealed end: until then a backup of the cluster, or a restored older
- * record, could bring it back, and this record says that it is over. For a permanent lease that would take a hundred years, so the ledger
- * keeps its id instead.
+ * That is later than its close: until its sealed end, a backup of the cluster or a restored older record could bring a revoked lease back, and
+ * this record shows that it is over. A permanent lease would need a hundred years, so the ledger keeps its id instead.
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
@@ -88,7 +87,7 @@ export function closedSince(request: AccessRequest): number | null {
   return Number.isFinite(since) ? since : null;
 }
 
-/** Whether the ledger keeps the id after it removes the record: a backup of the cluster can bring a permanent lease back at any time. */
+/** Whether the ledger keeps the id after the removal: a backup of the cluster can bring a permanent lease back at any time. */
 export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): boolean {
   return state === "approved" && isPermanent(durationSeconds);
 }

@@ -10,7 +10,7 @@ import {
 } from "../lease/proof-record.ts";
 import { type Decision, decisionForm, droppedForm, remindersForm, voidedForm } from "./record.ts";
 
-/** What a plan does, as messages and the command line show it. */
+/** The content of a plan, for messages and the command line. */
 export type MigrationSummary = Immutable<z.output<typeof summaryForm>>;
 export type ItemSummary = MigrationSummary["items"][number];
 export type StepSummary = MigrationSummary["steps"][number];
@@ -41,15 +41,15 @@ export const summaryForm = z.strictObject({
   digest: textForm,
 });
 
-/** The dead entry of a role or user, and what comes in its place. */
+/** The dead entry of a role or user, and its replacement. */
 export type Replacement = Immutable<z.output<typeof replacementForm>>;
 const replacementForm = z.strictObject({
   place: z.enum(["aws-auth", "access-entry"]),
-  /** As the place names it. */
+  /** As written there. */
   from: textForm,
-  /** The principal that lives; `from` again: it was made again under its ARN. Null: the dead access entry only goes, as the living has its own. */
+  /** The living principal; `from` again: it was made again under its ARN. Null: the living one has an entry, so the dead one is only deleted. */
   to: textForm.nullable(),
-  /** All of the dead entry, so that a crash between its deletion and the new one loses nothing. */
+  /** The whole dead entry, so that a crash between its deletion and the new one loses nothing. */
   username: textForm,
   groups: textsForm,
   policies: z.array(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
@@ -61,10 +61,10 @@ const replacementForm = z.strictObject({
 export type SealedPlan = Immutable<z.output<typeof planForm>>;
 const planForm = z.strictObject({
   at: timeForm,
-  /** Digest of who gets which access entry and who leaves aws-auth; in the button and in each decision. */
+  /** Digest of each new access entry and each item that leaves aws-auth; in the button and in each decision. */
   digest: textForm,
   summary: summaryForm,
-  /** The entries that finally leave aws-auth, as written there; empty: none. */
+  /** The entries that leave aws-auth in the end, as written there; empty: none. */
   outs: textsForm,
   /** Of a repair alone. The digest covers them. */
   replacements: z.array(replacementForm).optional(),
@@ -82,7 +82,7 @@ const migrationFields = z.strictObject({
   version: z.int().positive(),
   cluster: textForm,
   requester: textForm,
-  /** `repair`: it replaces entries of dead roles. Absent: it moves aws-auth to access entries. */
+  /** `repair`: replaces entries of dead roles. Absent: moves aws-auth to access entries. */
   kind: z.literal("repair").optional(),
   /** ARNs of roles with their paths, which aws-auth does not have. Of a repair: of principals that live. */
   givenArns: textsForm,

@@ -12,13 +12,13 @@ const durationPlaceholder = "<duration>";
 const reasonPlaceholder = "<reason>";
 const ticketPlaceholder = "<ticket>";
 
-/** IAM allows a path of 512 characters and a name of 64. A longer text could not be shown whole. */
+/** IAM allows a path of 512 characters and a name of 64. Messages can't show a longer text whole. */
 const maxArn = 640;
 
 export interface PartReading<T> {
-  /** Null: there is a mistake, or nothing to judge the part by. */
+  /** Null: there is a mistake, or nothing to compare the part with. */
   readonly value: T | null;
-  /** The value, or the likely one: the other parts are read with it, so that the corrected line is valid. */
+  /** The value, or the likely one, for reading the other parts: the corrected line must be valid. */
   readonly meant: T | null;
   readonly mistake: string | null;
   /** Its text in the corrected line. */
@@ -44,7 +44,7 @@ export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster
   return mistaken(`${said} Clusters: ${names.join(", ")}.`, guess ?? "<cluster>", meant);
 }
 
-/** Without a cluster a level can't be judged, only missed. */
+/** Without a cluster, a level can only be missing. */
 export function readLevel(typed: string, cluster: Cluster | null): PartReading<Level> {
   if (!cluster && !typed) return mistaken("Say which level.", "<level>");
   if (!cluster) return { value: null, meant: null, mistake: null, corrected: typed, shown: typed };
@@ -58,11 +58,11 @@ export function readLevel(typed: string, cluster: Cluster | null): PartReading<L
 }
 
 export interface NamedPerson {
-  /** As typed, for example `@bob`; of a form its user id. */
+  /** As typed, for example `@bob`; in a form the user id. */
   readonly name: string;
-  /** Slack user id; null: Slack sent a name alone, which can be any of several people's. */
+  /** Slack user id; null: Slack sent only a name, which several people can have. */
   readonly user: string | null;
-  /** Whether the name ends the reason, of which it may be a part. */
+  /** Whether the name ends the reason, perhaps as a part of it. */
   readonly isAtEnd: boolean;
 }
 
@@ -83,7 +83,7 @@ const beforeReason = "For access for someone else, write it before the reason.";
 const oldManifest =
   "A workspace administrator can allow names in lines: should_escape: true in the app's manifest, as manifest.yml has it.";
 
-/** A level with groups gives them to everyone with a role, so there a session is a mistake. @param level null: unknown */
+/** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
   if (typed.length > maxArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
@@ -96,7 +96,7 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
   return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
-/** The principal of a request that names none: the identity itself if the level binds roles, else its role or user. @param level null: not known */
+/** The principal of a request without one: the identity itself if the level binds roles, else its role or user. @param level null: unknown */
 export function readOwnIdentity(
   { arns, why }: OwnIdentities,
   level: Pick<Level, "groups"> | null,
@@ -107,7 +107,7 @@ export function readOwnIdentity(
   return readArn(own[0] ?? "", level);
 }
 
-/** A principal that the policy refuses is a mistake too: no line with it would be valid. */
+/** A principal that the policy refuses is a mistake too: no line with it is valid. */
 export function keepToPolicy(
   principal: PartReading<Holder>,
   cluster: Cluster | null,
@@ -128,7 +128,7 @@ export function isNamespaceName(text: string): boolean {
   return namespaceForm.test(text);
 }
 
-/** The namespaces of a level that lets the requester choose them, sorted, with commas; empty for any other level. */
+/** The namespaces for a level that lets the requester choose, sorted, with commas; empty for any other level. */
 export function readNamespaces(typed: string, level: Level | null): PartReading<string> {
   if (!level || !choosesNamespaces(level.groups)) return understood("", "", "");
   const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
@@ -158,7 +158,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
   return understood(seconds, formatDuration(seconds), `for ${typed}`);
 }
 
-/** A time that may be the duration or the end of the reason: a wrong guess would give too little or too much. */
+/** A time that can be the duration or the end of the reason: a wrong guess would give too little or too much. */
 export function askIfDuration(time: string, level: Level | null): PartReading<number> {
   const said = `Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`;
   return mistaken(said, readDuration(time, level).corrected);
@@ -198,7 +198,7 @@ function short(seconds: number): string {
 /** The known word nearest to the typed one; null: none is near enough. */
 export function nearest(typed: string, known: readonly string[]): string | null {
   const ranked = known
-    // A very long text is near to no word, and must not keep the process busy.
+    // A very long text is near no word, and must not keep the process busy.
     .filter((word) => Math.abs(word.length - typed.length) <= allowed(word))
     .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
@@ -229,10 +229,10 @@ export interface PrincipalHint {
   readonly suggestion: string | null;
 }
 
-/** Mistakes that further typing can't correct. */
+/** Mistakes that more typing can't correct. */
 const finalMistakes = new Set(["arn-root", "arn-group", "arn-instance-profile", "arn-wildcard", "arn-partition"]);
 
-/** What is wrong with an ARN while a person types; null: nothing yet. */
+/** The mistake in an ARN while a person types; null: none yet. */
 export function principalHint(
   typed: string,
   cluster: Cluster | null,

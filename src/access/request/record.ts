@@ -15,7 +15,7 @@ import { requesterFactsForm } from "../policy/person.ts";
 import { groupRightForm } from "../policy/rights.ts";
 import { typedFieldsForm } from "./typed.ts";
 
-/** What the worker saw in the cluster before the approvers were asked. */
+/** The worker's look at the cluster, before the approvers decide. */
 export type Preview = Immutable<z.output<typeof previewForm>>;
 const previewForm = z.strictObject({
   at: timeForm,
@@ -24,13 +24,13 @@ const previewForm = z.strictObject({
   way: wayForm,
   /** Unified difference of the document or of the access entry, as text. */
   diff: textForm,
-  /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
+  /** The principal's present identity in the cluster; null: it can't sign in through aws-auth. */
   today: identityForm.nullable(),
   base: identityForm.nullable(),
   /** The principal's other leases; the digest covers them. */
   leases: z.array(otherLeaseForm),
   afterwards: identityForm,
-  /** What role bindings allow the groups; null: unreadable. */
+  /** The rights of the groups by role bindings; null: unreadable. */
   rights: z.array(groupRightForm).nullable(),
   warnings: textsForm,
   /** The worker's, over all fields above and the request's id. */
@@ -42,22 +42,19 @@ export const decisionForm = z.strictObject({
   /** `emergency`: the requester's own declaration, in place of approvals. */
   verdict: z.enum(["approved", "denied", "emergency"]),
   by: textForm,
-  /** An unreadable time counts as void, like a date in the future: a run reports it. */
+  /** An unreadable time counts as void, like a future date: a run reports it. */
   at: textForm,
   digest: textForm,
   why: textForm,
-  /**
-   * The approver's user groups of the policy, as Slack described them at that moment. The worker can't ask Slack, and decides by this and
-   * by `requester`.
-   */
+  /** The approver's user groups in the policy, by Slack at that moment. The worker can't ask Slack, so it uses these and `requester`. */
   memberships: textsForm,
   /** The requester's facts at that moment; null: nothing depends on it (emergency access, a migration). */
   requester: requesterFactsForm.nullable(),
   /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
   linked: textForm.nullable(),
   /**
-   * Of an approval: all approvers who count, this one included. At that moment the Slack process confirmed that each has an active
-   * account and is an approver. Empty in a denial and for emergency access.
+   * Of an approval: all counting approvers, this one included. The Slack process then confirmed that each has an active account and is an
+   * approver. Empty in a denial and for an emergency.
    */
   stillApprovers: textsForm,
   /** Signed with the decision key, over all fields above and the request's id: `<key id>.<signature>`. */
@@ -67,18 +64,18 @@ export const decisionForm = z.strictObject({
 export type DroppedApproval = Immutable<z.output<typeof droppedForm>>;
 export const droppedForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
 
-/** An unreadable time counts as void, like a review in the future: a new review is due. The seal covers the request's id too. */
+/** An unreadable time counts as void, like a future one: a new review is due. The seal covers the request's id too. */
 export type Review = Immutable<z.output<typeof reviewForm>>;
 const reviewForm = z.strictObject({ by: textForm, at: textForm, seal: textForm });
 
-/** What follows emergency access: an approver must review it. */
+/** The review of an emergency by an approver. */
 export type Emergency = Immutable<z.output<typeof emergencyForm>>;
 const emergencyForm = z.strictObject({
   review: reviewForm.nullable(),
   /** When the next reminder of the review is due. */
   remindAt: timeForm,
   reminders: countForm,
-  /** Only of a rescue: the ARN of the person who ran it, according to AWS. They gave their Slack id themselves. Null: no rescue. */
+  /** Only of a rescue: the ARN of its person, by AWS. They gave their Slack id themselves. Null: no rescue. */
   as: textForm.nullable(),
 });
 
@@ -95,7 +92,7 @@ const requestFields = z.strictObject({
   id: textForm,
   /** Counts the changes, from 1; the ledger compares it before each write. */
   version: z.int().positive(),
-  /** Gets the lease. */
+  /** The person who gets the lease. */
   requester: textForm,
   /** The person who asked for the requester; null: the requester. */
   askedBy: textForm.nullable(),
@@ -176,12 +173,12 @@ export interface Asked {
   readonly askedBy?: string | null;
 }
 
-/** Who sent it: limits count for this person. */
+/** The person who asked: limits count for them. */
 export function askerOf({ requester, askedBy }: Asked): string {
   return askedBy ?? requester;
 }
 
-/** Who gets the access, and who asked for it: both can see and end it, and neither can decide about it. */
+/** The person who gets the access, and the one who asked for it: both can see and end it, and neither can decide about it. */
 export function peopleOf({ requester, askedBy }: Asked): readonly string[] {
   return askedBy ? [requester, askedBy] : [requester];
 }

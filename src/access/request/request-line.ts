@@ -47,7 +47,7 @@ const nobodyKnown: OwnIdentities = { arns: [], why: null };
 
 /**
  * Reads the parts of a request. Names every mistake at once, with a corrected line.
- * @param own who the person is on that cluster who gets the access, for a request that names no ARN
+ * @param own the identities of the person who gets the access, for a request without an ARN
  */
 export function readRequest(
   parts: RequestParts,
@@ -80,7 +80,7 @@ export function readRequest(
   };
 }
 
-/** If a cluster takes no ticket, a reason can begin with that word. */
+/** A cluster without tickets lets a reason begin with that word. */
 function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
   if (ticket === null || !cluster || takesTicket(cluster)) return reason;
   return `ticket ${ticket} ${reason}`;
@@ -104,9 +104,9 @@ type WordPart = Exclude<keyof RequestParts, "reason" | "for">;
 type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
 
 /**
- * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. Everything before the reason
- * can come in any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The
- * only word with the form of the cluster's tickets is the ticket, wherever it is.
+ * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. The parts before the reason
+ * can have any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The only word
+ * with the form of the cluster's tickets is the ticket, wherever it is.
  * @param people Slack user ids by the names in the line
  */
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
@@ -192,7 +192,7 @@ function takeNamespaces(words: readonly string[], at: number, draft: Draft, clus
   return end - at;
 }
 
-/** The part that a word is. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
+/** The part of a word. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
 function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): WordPart | null {
   const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
   const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
@@ -214,7 +214,7 @@ function timeAtEnd(reason: string): { readonly time: string; readonly before: st
   return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
 }
 
-/** Takes a duration, a person and a ticket off the end of the reason, in any order, and takes out the only word that can be a ticket. */
+/** Takes a duration, a person and a ticket from the end of the reason, in any order, and the only word that can be a ticket. */
 function takeEnd(reason: readonly string[], draft: Draft, known: Known): readonly string[] {
   const without = (words: readonly string[]) => takeLastPerson(takeLastDuration(words, draft), draft, known);
   return takeLastDuration(without(takeTicket(without(reason), draft, known)), draft);

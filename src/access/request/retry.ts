@@ -4,12 +4,12 @@ import { AccessError, explainFailure, waitsForRepair } from "../access-error.ts"
 import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
-/** The limit of a wait that the other side asks for: a lease may end meanwhile. */
+/** The longest wait that the other side can ask for: a lease can end meanwhile. */
 const maxAskedMs = 300_000;
-/** More causes add nothing, and a message may hold a number that always changes. */
+/** More causes add nothing, and a message can have a number that always changes. */
 const maxCauses = 16;
 
-/** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
+/** The longest wait until we notice that a cluster works again: a longer one would save few calls. */
 const maxClosedSeconds = 15 * 60;
 
 /** Why a try failed, in words for people, and how long the other side asked us to wait. */
@@ -17,7 +17,7 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
-  /** No try of its cluster before this. */
+  /** Its cluster's next try comes no earlier. */
   readonly notBefore?: string | undefined;
 }
 
@@ -27,8 +27,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 /**
- * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 where an operator must repair something (`maxWaitSeconds`),
- * or longer if the other side asks for it.
+ * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 if an operator must repair something (`maxWaitSeconds`), or longer
+ * if the other side asks for it.
  */
 export function nextTry(
   request: Pick<AccessRequest, "trouble">,
@@ -72,20 +72,20 @@ export const clusterTroubleForm = troubleForm.extend({
   since: timeForm,
   /** When it was over; null: it is not. */
   overAt: timeForm.nullable(),
-  /** A digest of the cluster's configuration: a changed one may work. */
+  /** A digest of the cluster's configuration: a new one can work. */
   configuration: textForm,
 });
 
 interface Moment {
   readonly now: Date;
   readonly configuration: string;
-  /** From 0 to 1, random: clusters that failed together do not all retry together. */
+  /** From 0 to 1, random: clusters that failed together retry at different times. */
   readonly chance: number;
 }
 
 /**
- * The next try of a closed cluster: after 1, 2, 4 … seconds, up to 15 minutes, and up to a quarter less. A failure before it is due
- * counts for nothing.
+ * The next try of a closed cluster: after 1, 2, 4 … seconds, up to 15 minutes, and up to a quarter less. A failure before it is due does not
+ * count.
  */
 export function nextClusterTry(
   before: ClusterTrouble | null,
@@ -106,7 +106,7 @@ function isKnown(before: ClusterTrouble | null, configuration: string): before i
   return before !== null && before.overAt === null && before.configuration === configuration;
 }
 
-/** Whether this failure has a cause that was not reported yet. */
+/** Whether this failure has a new cause. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
   const known = isKnown(before, after.configuration) ? before.causes : [];
   return after.causes.length > known.length;

@@ -53,7 +53,7 @@ export function outdatedRequest(request: PendingRequest, message: string): Pendi
   return unpreviewedRequest(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
 }
 
-/** The approvers were reminded, or an approval was given or dropped. */
+/** After a reminder, or after an approval or its removal. */
 export function pendingRequest(
   request: PendingRequest,
   change: Pick<Change, "reminders" | "approvals" | "dropped" | "approvalsWanted" | "trouble" | "voided">,

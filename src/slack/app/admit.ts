@@ -17,7 +17,7 @@ const field = z.looseObject({
 
 const values = z.record(text, z.record(text, field));
 
-/** What Bolt reads of everything that a person does, before any handler. */
+/** What Bolt reads of every action of a person, before any handler. */
 const byPerson = {
   user: named,
   team: named.nullish(),
@@ -88,19 +88,19 @@ export interface AdmissionSettings {
   readonly signingSecret: string;
   readonly seen: SeenRequests;
   readonly now: () => Date;
-  /** Called for a repeated request that is none of Slack's own retries. */
+  /** Called for a repeated request that Slack did not retry. */
   readonly replayed: (body: object) => void;
 }
 
-/** What Slack sent, or why it is refused. */
+/** Slack's request, or why it is refused. */
 export type Admission =
   | { readonly type: "admitted"; readonly body: object }
   | ({ readonly type: "refused" } & HeaderRefusal);
 
 /**
- * Reads a request and says whether it may come in: Slack's form, shape and size, a current time, our signature, and new.
+ * Reads a request and decides whether it may come in: Slack's form, shape and size, a current time, our signature, and new.
  *
- * @throws where the connection ends before the body does
+ * @throws if the connection ends before the body does
  */
 export async function admit(settings: AdmissionSettings, request: IncomingMessage): Promise<Admission> {
   const { headers } = request;
@@ -113,10 +113,10 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
     return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
   if (!sent || !isOfSlacksShape(sent)) return refused(400, "Slack sends no such body");
-  // A body with an id is looked up by it behind this check (seen-requests.ts): asking twice would make acks late.
+  // seen-requests.ts looks up a body with an id: two look-ups would make acks late.
   const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
-  // Slack itself may send again within a second, and needs a 200 to know that the request arrived.
+  // Slack can send again within a second, and needs a 200 to know that the request arrived.
   const retryNumber = headers["x-slack-retry-num"];
   if (!isRetry(sent, retryNumber, "http")) settings.replayed(sent);
   return refused(retryNumber === undefined ? 409 : 200, "it came before");
@@ -133,7 +133,7 @@ function refused(status: HeaderRefusal["status"], why: string): Admission {
   return { type: "refused", status, why };
 }
 
-/** Null: it is too large. @throws where the connection ends before the body does */
+/** Null: it is too large. @throws if the connection ends before the body does */
 function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
@@ -170,14 +170,14 @@ function objectIn(text: string): object | null {
 }
 
 /**
- * Whether a body has a shape that Slack sends this app. A signature proves who sent a body and not what it holds, and Bolt reads
- * bodies without checking. A wrong shape would fail somewhere inside instead of here.
+ * Whether a body has a shape that Slack sends this app. A signature proves the sender, not the content, and Bolt reads bodies without a
+ * check: a wrong shape would fail later, somewhere inside.
  */
 function isOfSlacksShape(body: object): boolean {
   return shapes[kindOf(body)].safeParse(body).success;
 }
 
-/** In Bolt's order, which decides what an ambiguous body is. */
+/** In Bolt's order, which decides about an ambiguous body. */
 function kindOf(body: object): keyof typeof shapes {
   const has = (name: string) => Object.hasOwn(body, name);
   if (has("ssl_check")) return "sslCheck";
@@ -201,7 +201,7 @@ export const bodyLimitBytes = 1024 * 1024;
 
 const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 
-/** Why these headers are not those of a current request of Slack. Null: they are. */
+/** Why these headers do not belong to a current request of Slack. Null: they do. */
 function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such content type" };

@@ -28,8 +28,8 @@ const notYet = { type: "not-yet" } as const;
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
 /**
- * Does what a click asks for, acknowledges it when done, and answers the person where they clicked: beside a message, over App
- * Home, or in the open form. Null: the message itself shows the result.
+ * Does what a click asks for, acknowledges it when done, and answers the person in place: beside a message, over App Home, or in the
+ * open form. Null: the message itself shows the result.
  */
 export async function answerClick(
   context: SlackContext,
@@ -74,7 +74,7 @@ export async function answerWhereClicked(
   if (body.response_url) {
     return void (await respond({ response_type: "ephemeral", replace_original: false, text, blocks: [...blocks] }));
   }
-  // A form opens within three seconds or not at all; a direct message always arrives.
+  // A form opens within three seconds or not at all, but a direct message always arrives.
   const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
   const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
   await opening.catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
@@ -97,8 +97,8 @@ async function refreshDetails(
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
 
 /**
- * Acknowledges a change when it is recorded: Slack never resends a command, a click or a form, and shows its own error for one that
- * was not acknowledged. So a person learns when a process dies under their click. Slow work is acknowledged as not done yet.
+ * Acknowledges a change when it is recorded: Slack never resends a command, a click or a form, and shows its own error for an
+ * unacknowledged one. So a person sees when a process dies under their click. It acknowledges slow work as not done yet.
  *
  * @param withinMs how long it may take (`acknowledge` of the deadlines)
  */
@@ -122,10 +122,7 @@ async function sendNotRecordedYet(log: Logger, client: WebClient, user: string):
 
 export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
-/**
- * Does what a form asks for, and answers in its place; null closes it. Slow work closes the form too, and its answer is a direct
- * message.
- */
+/** Does what a form asks for, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
 export async function answerSubmission(
   context: SlackContext,
   { ack, body, client }: Submission,
@@ -154,7 +151,7 @@ export function handleDetailsButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, () => readDetails(context, click.body.user.id, click.action.value ?? "", null));
 }
 
-/** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */
+/** Opens a form, on top of an open one. Slack allows three seconds. */
 export async function openOnClick(
   context: SlackContext,
   click: ButtonClick,

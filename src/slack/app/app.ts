@@ -29,7 +29,7 @@ export async function startSlackApp(
   mode: "http" | "socket",
 ): Promise<Stoppable> {
   const context = contextNow();
-  // A trigger lives for three seconds: a handler's call is neither retried nor awaited longer.
+  // A trigger lives for three seconds: a handler's call has no retry and no longer wait.
   const { deadlines } = context.config.timing;
   const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
   const logger = boltLogger(context.log);
@@ -37,12 +37,12 @@ export async function startSlackApp(
   const replayed = (body: object) => void notes.track(noteReplay(context, body));
   const receiver =
     mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
-  // Bolt would ask Slack for the token's identity by itself, once and without patience.
+  // Bolt would ask Slack for the token's identity itself, once and without a retry.
   const bot = await whoIsTheBot(environment);
   if (bot.place.enterprise !== null && context.config.slack.workspace === null) throw workspaceUnknown(bot.place);
-  // Over HTTP the door measures how late an answer is, as it starts before Bolt.
+  // Over HTTP the receiver measures answers, because it starts before Bolt.
   const onAck = mode === "socket" ? tellAck : () => {};
-  // Bolt writes into this object. We do not use its memory of conversations, nor let it search messages for the bot's own.
+  // Bolt writes into this object. We do not use its memory of conversations or its search for the bot's own messages.
   const authorize = async () => ({ ...bot.authorized });
   const app = new WatchedApp(
     { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
@@ -67,8 +67,8 @@ export async function startSlackApp(
 }
 
 /**
- * Over HTTP, new connections are refused and open requests end. In Socket Mode the connection closes, and Slack uses another one.
- * Only this connection can acknowledge what it received, so that is awaited first.
+ * Over HTTP, it refuses new connections and ends open requests. In Socket Mode the connection closes, and Slack uses another one. Only
+ * this connection can acknowledge what it received, so that comes first.
  */
 async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();
@@ -80,7 +80,7 @@ function tellAck(seconds: number): void {
   answeredRequests.publish({ status: 200, seconds });
 }
 
-/** A start may wait: a Slack that is slow for a moment is no reason to end. */
+/** A slow Slack must not end a start. */
 const patience = { timeoutMs: 10_000, retries: 2 };
 
 function workspaceUnknown({ enterprise }: Installation): AccessError {
@@ -160,13 +160,13 @@ function boltLogger(log: Logger): BoltLogger {
 
 interface Ours {
   readonly place: Installation;
-  /** The app's id; null: not configured, so the signing secret alone identifies the app. */
+  /** The app's id; null: not configured, so only the signing secret identifies the app. */
   readonly app: string | null;
 }
 
 /**
- * Lets in only what is of our workspace or organization, and our app. A person of another workspace, for example in a shared channel, gets
- * an answer that says so; another app gets none.
+ * Lets in only our workspace or organization, and our app. A person of another workspace, for example in a shared channel, gets an answer
+ * about it; another app gets none.
  */
 export function onlyOurs({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
   return async (sent) => {

@@ -6,7 +6,7 @@ import type { SlackContext } from "./context.ts";
 /** A person's `/eks-access <word> …`. */
 export interface CommandCall {
   readonly user: string;
-  /** Everything behind the word on one line, as typed, without Slack's escapes. */
+  /** The words after the first, on one line, as typed, without Slack's escapes. */
   readonly rest: string;
   /** Slack user ids by the names in `rest`, for example `@bob`. */
   readonly people: ReadonlyMap<string, string>;
@@ -16,18 +16,18 @@ export interface CommandCall {
   readonly commands: readonly Command[];
 }
 
-/** One word of `/eks-access`. Help and "did you mean" come from the list in commands.ts. */
+/** One word of `/eks-access`. Help and "did you mean" use the list in commands.ts. */
 export interface Command {
   readonly word: string;
-  /** The words that may follow, for example `<id> [why]`; empty: none. */
+  /** The further words, for example `<id> [why]`; empty: none. */
   readonly usage: string;
   /** What it does, to follow "/eks-access word": lower case, no full stop. */
   readonly summary: string;
-  /** Whether only people who answer for a cluster see it in the help. */
+  /** Whether help shows it only to approvers and on-call. */
   readonly forApprovers?: boolean;
-  /** Whether it changes something when words follow it: then it is acknowledged when recorded. */
+  /** Whether it changes something if words follow it: then it is acknowledged when recorded. */
   readonly records?: boolean;
-  /** The answer, for that person alone; null: a form or a message answers. @throws AccessError */
+  /** The answer, only for that person; null: a form or a message answers. @throws AccessError */
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }
 
@@ -38,14 +38,14 @@ export function idAndRest(rest: string): readonly [id: string, rest: string] {
 
 export interface CommandText {
   readonly text: string;
-  /** Slack user ids by the names in the text, for example `@bob`. Empty with `should_escape: false`: Slack then sends names alone. */
+  /** Slack user ids by the names in the text, for example `@bob`. Empty with `should_escape: false`: Slack then sends only names. */
   readonly people: ReadonlyMap<string, string>;
 }
 
 /** `<@U012|bob>`, `<#C012|ops>`, `<!subteam^S012|@sre>`, `<https://a.test|a.test>`: https://docs.slack.dev/messaging/formatting-message-text */
 const reference = /<(@[UW][A-Z0-9]+|#C[A-Z0-9]+|![a-z]+(?:\^[A-Z0-9]+)?|(?:https?|mailto|tel):[^|>]*)(?:\|([^>]*))?>/g;
 
-/** The text of a command as the person wrote it. Slack escapes what they type as `&`, `<` and `>`, so a reference is its own. */
+/** The text of a command as the person wrote it. Slack escapes typed `&`, `<` and `>`, so a reference is Slack's own. */
 export function readCommandText(sent: string): CommandText {
   const people = new Map<string, string>();
   const text = sent.replaceAll(reference, (_, what: string, label = "") => {

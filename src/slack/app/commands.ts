@@ -26,7 +26,7 @@ import type { SlackContext } from "./context.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());
 
-/** Every word of `/eks-access`, in the order of the help. A new word is a file of its own and a line here. */
+/** Every word of `/eks-access`, in the order of the help. A new word is a new file and a line here. */
 export const commands: readonly Command[] = [
   request,
   list,
@@ -53,8 +53,8 @@ export const commands: readonly Command[] = [
 export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
 /**
- * `/eks-access …`: answers the person, in the acknowledgement itself if the answer is quick: that saves a request to Slack. A
- * change is acknowledged when it is done.
+ * `/eks-access …`: answers the person. A quick answer is in the acknowledgement, which saves a request to Slack. A change is acknowledged
+ * when it is done.
  */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
   const sent = command.command.text;
@@ -72,7 +72,7 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   const { deadlines } = context.config.timing;
   const { outcome, inTime } = await acknowledgeWhenDone(
     doing,
-    // An answer that only reads may follow the acknowledgement.
+    // An answer that only reads can follow the acknowledgement.
     doesRecord ? deadlines.acknowledge : deadlines.answer,
     (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
   );
@@ -83,7 +83,7 @@ function ephemeral({ text, blocks }: Message) {
   return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
 }
 
-/** Nothing where a form opened instead. */
+/** Undefined: a form opened instead. */
 function answerOf(message: Message | null) {
   return message ? ephemeral(message) : undefined;
 }
@@ -98,7 +98,7 @@ async function run(
   return command.run(context, { user, rest, people, triggerId, client, commands });
 }
 
-/** @param sent the text as Slack sent it: the button to run the line keeps the people in it */
+/** @param sent Slack's text: the button to run the line keeps the people in it */
 async function unknown(word: string, name: string, rest: string, sent: string): Promise<Message> {
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
@@ -115,7 +115,7 @@ export function handleHelpButton(context: SlackContext, click: ButtonClick): Pro
   return answerClick(context, click, () => readHelp(context, click.body.user.id, commands, true));
 }
 
-/** Runs the line that a person meant: each command asks by itself whether they may. */
+/** Runs a corrected line: each command checks the person's rights. */
 export function handleRunButton(context: SlackContext, click: ButtonClick): Promise<void> {
   const { body, client } = click;
   const sent = click.action.value ?? "";

@@ -8,7 +8,7 @@ import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 
 /**
- * What the handlers of the Slack process get. It has no AWS right and no way to a cluster (law 1). A handler that uses a part of the
+ * The context of the Slack process's handlers. It has no AWS right and reaches no cluster (law 1). A handler that uses a part of the
  * ledger names it: `SlackContext<LinkLedger>`.
  */
 export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {

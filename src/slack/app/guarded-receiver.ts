@@ -14,13 +14,12 @@ export interface ReceiverSettings extends AdmissionSettings {
 
 const path = "/slack/events";
 
-/** Slack sends its few kilobytes at once: a slower sender only holds a connection. In milliseconds. */
+/** Slack sends its few kilobytes at once: a slower sender would only hold a connection. In milliseconds. */
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
 /**
- * Receives what Slack sends over HTTP. Bolt's own receiver refuses a wrong signature and an old request, but it accepts one from the
- * future, and the same one again for five minutes. Both let a reader of a request replay it. A check in front of Bolt's receiver
- * would read and verify everything twice.
+ * Receives Slack's requests over HTTP. Bolt's own receiver refuses a wrong signature and an old request, but accepts a future one, and the
+ * same one again for five minutes: a reader of a request could replay it. A check before Bolt's receiver would read and verify all twice.
  */
 export class GuardedReceiver implements Receiver {
   readonly #settings: ReceiverSettings;
@@ -36,7 +35,7 @@ export class GuardedReceiver implements Receiver {
     this.#app = app;
   }
 
-  /** @throws where the port can't be listened on */
+  /** @throws if it can't listen on the port */
   start(port: number): Promise<Server> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject).listen(port, () => {
@@ -74,7 +73,7 @@ export class GuardedReceiver implements Receiver {
   }
 
   async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse, cameAt: number): Promise<void> {
-    // Slack checks here that it is admitted and that a server answers.
+    // With this, Slack checks that a server answers.
     if (body.ssl_check === "1") return void response.writeHead(200).end();
     if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });
     const { log } = this.#settings;
@@ -82,7 +81,7 @@ export class GuardedReceiver implements Receiver {
       await this.#app?.processEvent({
         body,
         ack: acknowledgement(response, log),
-        // A trace begins where the request arrives.
+        // A trace begins with the arrival of the request.
         customProperties: { cameAt },
         ...retryOf(request),
       });
@@ -103,13 +102,13 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
 
 function sendRefusal({ log }: ReceiverSettings, { status, why }: HeaderRefusal, response: ServerResponse): void {
   log.warn({ status, why }, "refused a request");
-  // The rest of a body is not read: the connection ends with the answer.
+  // It does not read the rest of a body: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
 }
 
 type Answer = Parameters<AckFn<string | object>>[0];
 
-/** A handler's answer to a request of Slack: once, with nothing, a text or an object. */
+/** A handler's only answer to a request: nothing, a text or an object. */
 function acknowledgement(response: ServerResponse, log: Logger): AckFn<string | object> {
   let isAcknowledged = false;
   const timer = setTimeout(() => {

@@ -18,8 +18,8 @@ export function installationOf({
 }
 
 /**
- * Whether a payload of Slack comes from where the app is installed. Commands and events name the workspace by its id, clicks and forms as
- * an object, and an event of an organization's app names its organization where it says for which installation it is.
+ * Whether a payload comes from where the app is installed. Commands and events name the workspace by its id, clicks and forms as an object.
+ * An event of an organization's app names the organization with its installation.
  */
 export function isFrom({ team, enterprise }: Installation, body: object): boolean {
   if (enterprise === null) return teamOf(body) === team;

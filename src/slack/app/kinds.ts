@@ -19,7 +19,7 @@ const origin = z.union([
   z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
 ]);
 
-/** Something from Slack, as Bolt gives it to a middleware. */
+/** A request of Slack, as Bolt gives it to a middleware. */
 export type SlackRequest = AnyMiddlewareArgs & AllMiddlewareArgs;
 
 export function isCommand(sent: SlackRequest): sent is SlashCommand {
@@ -52,12 +52,12 @@ interface SlackOrigin {
   readonly [key: string]: string;
 }
 
-/** Where in Slack a payload comes from; null: it does not say. */
+/** Where in Slack a payload comes from; null: unknown. */
 export function originOf(body: object): SlackOrigin | null {
   return origin.safeParse(body).data ?? null;
 }
 
-/** The ledger for one request of Slack: its events say in `slack` where the request came from. */
+/** The ledger for one request of Slack: its events have the origin in `slack`. */
 export function ledgerFor(ledger: Ledger, body: object): Ledger {
   const slack = originOf(body);
   if (!slack) return ledger;

@@ -58,7 +58,7 @@ import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts"
 import type { SlackContext } from "./context.ts";
 import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";
 
-/** A map, as the ids come from outside: an object also has inherited keys such as `constructor`. */
+/** A map, because the ids come from outside: an object has inherited keys such as `constructor`. */
 const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([
   [approveAction, handleApproveButton],
   [denyAction, handleDenyButton],
@@ -96,9 +96,9 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
 ]);
 
 /**
- * Everything that Slack can send us, with its handler. One middleware for all: Bolt asks each registration about each event,
- * through a chain of its own, which costs a quarter of a command's processor time for six of them.
- * @param contextNow each handler keeps the configuration with which it began
+ * Everything that Slack can send, with its handler, as one middleware. For each event Bolt asks every registration in its own chain: six
+ * of them cost a quarter of a command's processor time.
+ * @param contextNow each handler keeps its first configuration
  */
 export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();

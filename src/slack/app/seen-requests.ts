@@ -10,7 +10,7 @@ import { originOf } from "./kinds.ts";
 
 /**
  * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
- * https://docs.slack.dev/authentication/verifying-requests-from-slack. A signature from the future could be used later.
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack. A future signature could be used later.
  */
 export const toleranceSeconds = 300;
 
@@ -22,22 +22,22 @@ const userForm = z.union([
   z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
 ]);
 
-/** How long a signature could be replayed: while its time is neither too old nor too far ahead. */
+/** How long a signature could be replayed: while its time is within the tolerance. */
 const rememberMs = 2 * toleranceSeconds * 1000;
 
 /** Requests that any Slack process has received. */
 export interface SeenRequests {
   /** True the first time that this signature or id arrives. */
   isNew(signature: string): Promise<boolean>;
-  /** The same, by this process's own memory. */
+  /** The same, by this process's memory alone. */
   isNewHere(signature: string): boolean;
 }
 
 /**
- * Remembers in the ledger, for all processes together. While the ledger does not answer, only this process's memory counts: no
- * request can change anything then, as all changes are in the ledger.
+ * Remembers requests in the ledger, for all processes. Without the ledger only this process's memory counts: no request can change
+ * anything then, because all changes are in the ledger.
  *
- * @param withinMs an ack must not wait for a ledger that hangs (`seenBefore` of the deadlines)
+ * @param withinMs an ack must not wait for a silent ledger (`seenBefore` of the deadlines)
  */
 export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
   const own = new NewestNames();
@@ -57,8 +57,8 @@ function nameOf(signature: string): string {
 }
 
 /**
- * The newest five to ten thousand names, far more than Slack sends one process in ten minutes. They leave five thousand at a
- * time: a set that loses its oldest again and again has to step over all removed ones.
+ * The newest five to ten thousand names, far more than one process gets in ten minutes. It drops five thousand at a time, because a set
+ * that loses its oldest one by one must skip all removed ones.
  */
 class NewestNames {
   #newest = new Set<string>();
@@ -78,9 +78,8 @@ type Middleware = (
 ) => Promise<void>;
 
 /**
- * Slack resends what it saw no acknowledgement of (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to any
- * process. A retry has the id of the first time: it is acknowledged and not done twice. A repetition that does not say so is an
- * attack: `replayed` records it.
+ * Slack resends an unacknowledged request (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to any process. A retry
+ * has the first id: it is acknowledged and not done again. A repetition without that mark is an attack: `replayed` records it.
  */
 export function onlyOnce(
   seen: SeenRequests,
@@ -98,20 +97,20 @@ export function onlyOnce(
 }
 
 /**
- * Over HTTP no signature covers the header with the retry's number, so a replayed click could carry one. There Slack retries only
- * events (https://docs.slack.dev/apis/events-api), so the header counts only for these. A socket is Slack's own word.
+ * Over HTTP no signature covers the header with the retry's number, so a replayed click could have one. There Slack retries only events
+ * (https://docs.slack.dev/apis/events-api), and the header counts only for these. A socket comes from Slack itself.
  */
 export function isRetry(body: object, retryNumber: unknown, mode: "http" | "socket"): boolean {
   return retryNumber !== undefined && (mode === "socket" || "event_id" in body);
 }
 
-/** Events have an id; everything that a person does has a trigger. */
+/** Events have an id; people's actions have a trigger. */
 export function deliveryId(body: object): string | null {
   const values = ["event_id", "trigger_id"].map((name) => Object.getOwnPropertyDescriptor(body, name)?.value);
   return values.find((value) => typeof value === "string" && value !== "") ?? null;
 }
 
-/** A genuine request of Slack that arrived twice: its person and message are known, but not who sent it again. */
+/** Notes a genuine request that arrived twice: its person and message are known, but not its second sender. */
 export function noteReplay(context: Pick<SlackContext, "ledger" | "log" | "now">, body: object): Promise<void> {
   return noteAttempt(context, replayOf(body));
 }

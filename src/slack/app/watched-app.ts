@@ -39,11 +39,11 @@ const forms = {
 interface Watching {
   /** Called for each acknowledgement, with the time it took. */
   readonly onAck: (seconds: number) => void;
-  /** Absent where no traces are made. */
+  /** Absent: this process makes no traces. */
   readonly traces: RequestTraces | undefined;
 }
 
-/** Bolt's app with the work that still runs: Bolt's own `stop()` returns before its handlers are done. */
+/** Bolt's app with its running work: Bolt's own `stop()` returns before its handlers are done. */
 export class WatchedApp extends App {
   readonly #handling = new InFlight();
   readonly #acknowledging = new InFlight();
@@ -101,7 +101,7 @@ interface DescribedEvent {
   readonly request: string | null;
 }
 
-/** A person's words never become a part of the name. */
+/** Names an event, without a person's words. */
 export function describeEvent(body: object): DescribedEvent {
   const command = forms.command.safeParse(body).data;
   if (command) {

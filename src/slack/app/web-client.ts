@@ -15,12 +15,11 @@ export const neededScopes = ["commands", "chat:write", "usergroups:read", "users
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 
 /**
- * Sockets to Slack, kept between calls, with a limit for each host; the Web API's client has the same limit. A call without an
- * answer ends, even if its caller sets no time.
+ * Sockets to Slack, kept between calls, with a limit for each host, as the Web API's client has. A call without an answer always ends.
  */
 const sockets = new Agent({
   connections: 100,
-  // A process without a processor for some seconds must not take that for a Slack that is away.
+  // A process without a processor for some seconds must not count as a Slack that is away.
   connect: { timeout: 10_000 },
   headersTimeout: 15_000,
   bodyTimeout: 15_000,
@@ -39,11 +38,11 @@ export const observedFetch: typeof fetch = async (input, init) => {
     () => send(url, init),
     resultOf,
   );
-  // Only the status of a response_url matters, and a body costs more than the call itself.
+  // Only the status of a response_url matters, and a body costs more than the call.
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
 
-/** The client's defaults are no time-out and ten tries in half an hour: neither helps us. */
+/** The client's defaults, no time-out and ten tries in half an hour, do not help us. */
 export function webClientOptions(
   { apiUrl }: SlackEnvironment,
   { timeoutMs, retries }: { readonly timeoutMs: number; readonly retries: number },
@@ -56,7 +55,7 @@ export function webClientOptions(
   };
 }
 
-/** The messenger's client: it waits when Slack says so; the queue retries what fails. */
+/** The messenger's client: it waits when Slack says so, and the queue retries failures. */
 export function messengerClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground);
 }
@@ -67,8 +66,8 @@ export function directoryClient(environment: SlackEnvironment, { slackCall } = u
 }
 
 /**
- * For App Homes and threads, which are many and can wait: where Slack says to come later, the call fails and the queue retries it.
- * The client would hold back every other call meanwhile.
+ * For App Homes and threads, which are many and can wait: if Slack limits the rate, the call fails and the queue retries it. The client
+ * would delay every other call.
  */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground, { rejectRateLimitedCalls: true });
@@ -78,13 +77,13 @@ function clientFor(environment: SlackEnvironment, timeoutMs: number, more: WebCl
   return new WebClient(environment.botToken, { ...webClientOptions(environment, { timeoutMs, retries: 0 }), ...more });
 }
 
-/** A Web API address ends with its method. A response_url is a secret, and new each time. */
+/** A Web API address ends with its method. A response_url is secret, and new each time. */
 function operationOf({ pathname }: URL): string {
   const [parent, last = ""] = pathname.split("/").slice(-2);
   return parent === "api" ? last : responseUrl;
 }
 
-/** A refusal of the Web API is a 200; a response_url answers with a word, or with JSON. */
+/** The Web API refuses with a 200; a response_url answers with a word, or with JSON. */
 function resultOf({ status, text }: SlackAnswer): string {
   if (status !== 200) return String(status);
   if (!text.startsWith("{")) return text === "" || text === "ok" ? "ok" : "unreadable";
@@ -108,8 +107,8 @@ interface SlackAnswer {
 }
 
 /**
- * Sends one request and reads the whole answer. `fetch` does the same with web streams at five times the processor time. It follows
- * no redirection: the request holds the bot's token.
+ * Sends one request and reads the whole answer. `fetch` does it with web streams at five times the processor time. It follows no
+ * redirection: the request has the bot's token.
  */
 async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   const { statusCode, headers, body } = await request(url, {
@@ -176,7 +175,7 @@ const gone = new Set([
   ...["restricted_action_non_threadable_channel", "restricted_action_thread_locked", "cannot_reply_to_message"],
 ]);
 
-/** Whether a retry can't help though the bot itself is fine: the reader is gone. */
+/** Whether a retry can't help because the reader is gone; the bot itself is fine. */
 export function isGone(error: unknown): boolean {
   return gone.has(slackErrorCode(error) ?? "");
 }

@@ -26,7 +26,7 @@ export function handleBreakGlassButton(context: SlackContext, click: ButtonClick
   });
 }
 
-/** The form is the confirmation: it says what happens, and the level is that of the policy. */
+/** The form is the confirmation: it says what happens. The policy names the level. */
 function breakGlassModal(clusters: readonly Cluster[]): ModalView {
   const options = clusters.map(({ name }) => ({ text: text(name), value: name }));
   const [first] = options;
@@ -76,7 +76,7 @@ export async function handleBreakGlassSubmission(context: SlackContext, submissi
   const principal = values.principal?.value?.value?.trim() || undefined;
   const reason = (values.reason?.value?.value ?? "").trim().replace(/\s+/g, " ");
   const parts = { cluster, principal, reason };
-  // Whatever fails here, fails or works below.
+  // A failure here fails or works below.
   const errors = await withinTime(
     emergencyMistakes(context, user, parts).catch(() => ({})),
     readingMs,

@@ -28,7 +28,7 @@ export const breakGlassCommand: Command = {
   run: (context, { user, rest }) => breakGlass(context, user, rest),
 };
 
-/** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. Either way it is in the audit log. @throws AccessError */
+/** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. The audit log has both. @throws AccessError */
 export function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? words.shift() : undefined;
@@ -41,7 +41,7 @@ export function breakGlass(context: SlackContext, user: string, line: string): P
 
 interface EmergencyParts {
   readonly cluster: string;
-  /** Absent: the one that is linked. */
+  /** Absent: the linked one. */
   readonly principal: string | undefined;
   readonly reason: string;
 }
@@ -88,7 +88,7 @@ export async function takeAccess(context: SlackContext, user: string, parts: Eme
   return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
 }
 
-/** There is no approval after this, and no time: only what our seals confirm now counts. */
+/** Without an approval and without delay: only what our seals confirm now counts. */
 async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
   return cluster ? ownRemembered(context, user, cluster) : { arns: [], why: null };
 }
@@ -99,7 +99,7 @@ interface EmergencyWish {
   readonly reason: string;
 }
 
-/** People named by their id need no user groups: Slack may be a part of the emergency. */
+/** A person named by id needs no user groups: Slack can be a part of the emergency. */
 async function personForEmergency(
   { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster,
@@ -134,7 +134,7 @@ async function give(
   };
   const event = eventOf("emergency.taken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
-  // Ids are random: a conflict means that this id exists, so draw another.
+  // Ids are random: a conflict means that this id exists, so make another.
   return result.type === "committed" ? given : give(context, person, wish, level, may);
 }
 

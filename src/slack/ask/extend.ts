@@ -58,7 +58,7 @@ async function extendView(context: SlackContext, user: string, id: string): Prom
 /** `private_metadata` is the request's id. */
 export const extendModalId = "extend";
 
-/** The choice when the form opens, where it is offered. */
+/** The first choice of the form, if it is possible. */
 const usualSeconds = 3600;
 
 async function extendForm(
@@ -102,7 +102,7 @@ function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]
   };
 }
 
-/** The value is the end on screen: the request asks for this end, whenever the form is sent. */
+/** The value is the visible end: the request asks for it, whenever the form is sent. */
 function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
   const words = `${formatDuration(bySeconds)} more, until ${shortTime(until)}`;
   return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
@@ -126,7 +126,7 @@ export interface Extendable {
   readonly type: "extendable";
   readonly request: AccessRequest;
   readonly cluster: Cluster;
-  /** With the longest time that this person can have. */
+  /** With the longest time for this person. */
   readonly level: Level;
   readonly principal: Holder;
 }
@@ -163,7 +163,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   };
 }
 
-/** The rule may allow less than the level. If Slack does not answer, the request itself is refused later. */
+/** The rule may allow less than the level. Without an answer of Slack, the policy decides about the request later. */
 async function offeredTo(
   context: Pick<SlackContext, "directory">,
   cluster: Cluster,
@@ -175,7 +175,7 @@ async function offeredTo(
   return offered.find(({ name }) => name === level.name) ?? level;
 }
 
-/** The extension that ends last; null: there is none. */
+/** The extension with the latest end; null: there is none. */
 async function extendedBy(
   { ledger }: Pick<SlackContext, "ledger">,
   { id, cluster, lease }: AccessRequest,
@@ -218,7 +218,7 @@ async function extendLease(
   return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);
 }
 
-/** The policy applies the rule itself, so this needs only the configured level. */
+/** The policy applies the rule itself, so only the configured level counts here. */
 function levelIn({ levels }: Cluster, level: Level): Level {
   return levels.find(({ name }) => name === level.name) ?? level;
 }

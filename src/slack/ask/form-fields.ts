@@ -11,7 +11,7 @@ export interface Choice {
   readonly names: readonly string[];
   /** Empty: nothing is chosen yet. */
   readonly chosen: string;
-  /** Slack reports the choice at once under this id; null: when the form is sent. */
+  /** Slack reports the choice at once under this id; null: with the form. */
   readonly action: string | null;
 }
 

@@ -10,7 +10,7 @@ import { withoutInvisible } from "../show/mrkdwn.ts";
 
 export interface ClusterOffer {
   readonly cluster: Cluster;
-  /** Null: Slack did not say in time who they are. */
+  /** Null: Slack did not answer in time. */
   readonly person: Person | null;
   readonly levels: readonly OfferedLevel[];
 }
@@ -19,24 +19,21 @@ export interface ClusterOffer {
 export interface RequestForm {
   readonly cluster: string;
   readonly level: string;
-  /** One of the times to choose from, for example `1h`. */
+  /** One of the offered times, for example `1h`. */
   readonly duration: string;
-  /** A time that is typed, in the words of a line, such as `90 min`. It counts in place of the one that is chosen. */
+  /** A typed time, such as `90 min`. It replaces the chosen one. */
   readonly otherDuration: string;
   readonly principal: string;
   /** Slack user id of the person who gets the access; empty: the person at the form. */
   readonly askedFor: string;
-  /** Which of several identities, as `identityKey` names it. */
+  /** One of several identities, by its `identityKey`. */
   readonly identity: string;
   /** Separated by commas. */
   readonly namespaces: string;
   readonly ticket: string;
-  /**
-   * How often we replaced the ARN in the field. Slack keeps typed text as long as the field has the same id, whatever a
-   * view says: another value needs another field.
-   */
+  /** How often we replaced the ARN in the field. Slack keeps typed text in a field, so another value needs a field with another id. */
   readonly replaced: number;
-  /** The clusters that this person asked for last, the newest first: they come first in the menu. */
+  /** The clusters that this person asked for last, newest first: the menu begins with them. */
   readonly recent: readonly string[];
   /** How long a decision usually takes in the chosen cluster, in seconds; null: unknown. */
   readonly answerSeconds: number | null;
@@ -57,7 +54,7 @@ export const emptyForm: RequestForm = {
   answerSeconds: null,
 };
 
-/** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
+/** A consistent form: a level of this cluster, and a time that the level allows. */
 export interface CompletedForm {
   readonly form: RequestForm;
   readonly offer: ClusterOffer | null;
@@ -67,7 +64,7 @@ export interface CompletedForm {
 const usualSeconds = 3600;
 const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
 
-/** Clears values that are no longer possible, and fills in those without a choice. */
+/** Clears impossible values, and fills in those without a choice. */
 export function completeForm(form: RequestForm, offers: readonly ClusterOffer[]): CompletedForm {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
@@ -80,7 +77,7 @@ export function completeForm(form: RequestForm, offers: readonly ClusterOffer[])
   };
 }
 
-/** A time of before that is none of the choices was typed, and comes back so. */
+/** A former time that is not offered was typed, and becomes a typed one again. */
 export function withTypedTime(form: RequestForm, offers: readonly ClusterOffer[]): RequestForm {
   const { level } = completeForm(form, offers);
   const seconds = secondsOf(form.duration);
@@ -114,12 +111,12 @@ function onlyOne<T>(values: readonly T[]): T | null {
 /** A field of the form: a part of a request, the time that is typed, or one of several identities. */
 type FieldName = PartName | "other-duration" | "identity";
 
-/** The id of a field. Slack keeps a field's value while its id stays: other choices need another id. */
+/** The id of a field. Slack keeps a field's value while its id stays, so other choices need another id. */
 export function fieldId(part: FieldName, ...of: readonly string[]): string {
   return [part, ...of].join("/");
 }
 
-/** What a field is for. */
+/** The name of a field, by its id. */
 function partOf(blockId: string): string {
   return blockId.split("/")[0] ?? "";
 }
@@ -160,7 +157,7 @@ export function readForm(view: FormView): RequestForm {
   };
 }
 
-/** Whether the screen shows this form already, apart from the input. */
+/** Whether the screen already shows this form, apart from the input. */
 export function showsForm(
   view: Pick<FormView, "private_metadata">,
   form: Pick<ModalView, "private_metadata">,
@@ -187,7 +184,7 @@ export function readFormParts(view: FormView): RequestParts {
   };
 }
 
-/** The id of the block that shows a part; the cluster's block where that part is not shown yet. */
+/** The id of the block for a part; the cluster's block if the form does not show that part. */
 export function blockOf(view: FormView, part: PartName): string {
   const isTyped = part === "duration" && typedDuration(view) !== "";
   return idOf(view, isTyped ? "other-duration" : part) ?? "cluster";

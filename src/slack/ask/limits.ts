@@ -11,8 +11,8 @@ import { answer, type Message } from "../show/message.ts";
 import { code, time } from "../show/mrkdwn.ts";
 
 /**
- * Counts one more for a person, across all Slack processes. Null: there is room. Time is cut into equal parts, so that the
- * answer can say when there is room again.
+ * Counts one more for a person, across all Slack processes. Null: there is room. It counts in equal periods, so that the answer can say
+ * when there is room again.
  */
 export async function refuseTooMany(
   { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
@@ -26,8 +26,8 @@ export async function refuseTooMany(
 }
 
 /**
- * How long to look for the same request that another process is recording, and how long recording may take, in milliseconds:
- * longer than an acknowledgement, and shorter than Slack's three seconds, so that a later retry waits for nothing.
+ * How long it looks for the same request of another process, and how long recording may take, in milliseconds: longer than an
+ * acknowledgement, and shorter than Slack's three seconds, so that a later retry waits for nothing.
  */
 const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 
@@ -55,7 +55,7 @@ export async function refuseToAsk(
 /** The most that wait for one person: others can ask for them too. */
 const maxWaiting = 200;
 
-/** What a person asked for: what others asked for them does not count. */
+/** A person's own requests: those that others made for them do not count. */
 async function pendingOf(
   { ledger }: Pick<SlackContext<RequestLedger>, "ledger">,
   asker: string,
@@ -65,9 +65,7 @@ async function pendingOf(
   return requests.filter((request) => askerOf(request) === asker);
 }
 
-/**
- * Two requests at once don't find each other in the ledger. One takes the turn, and the other waits for its record.
- */
+/** Two simultaneous requests don't find each other in the ledger. One takes the turn, and the other waits for its record. */
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,

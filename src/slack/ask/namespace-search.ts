@@ -17,10 +17,7 @@ const searchingMs = 1_500;
 /** All searches in a cluster ask a worker once in this time. */
 const askedEveryMs = 15_000;
 
-/**
- * A name outside the list is an option too: the list can be old, and the worker checks the name before the approvers
- * see the request.
- */
+/** Offers a name outside the list too: the list can be old, and the worker checks the name before the approvers see the request. */
 export async function handleNamespaceSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const { cluster: name, askedFor } = body.view ? readForm(body.view) : { cluster: "", askedFor: "" };
   const cluster = context.config.clusters.get(name);
@@ -32,7 +29,7 @@ export async function handleNamespaceSearch(context: SlackContext, { ack, body, 
   await ack({ options: [...suggestionsOf(names, typed).slice(0, 99), ...other] });
 }
 
-/** For anyone else the names would be a list of targets, also if they ask for a person who can choose. */
+/** For others the names would be a list of targets, also if they ask for a person who can choose. */
 async function canAllChoose(context: SlackContext, cluster: Cluster, users: readonly string[]): Promise<boolean> {
   const people = await Promise.all(users.map((user) => personFor(context, cluster, user).catch(() => null)));
   return people.every(
@@ -40,7 +37,7 @@ async function canAllChoose(context: SlackContext, cluster: Cluster, users: read
   );
 }
 
-/** What a worker published, and what it finds out now if that is older than a minute. */
+/** The published names, and a worker's answer if they are older than a minute. */
 async function namesIn(context: SlackContext, cluster: Cluster): Promise<readonly string[]> {
   const { ledger, keys, now } = context;
   const published = async () =>

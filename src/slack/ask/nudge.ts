@@ -17,7 +17,7 @@ export function handleNudgeButton(context: SlackContext, click: ButtonClick): Pr
   return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** A reminder that the people of a request send: the thread mentions the approvers, as it does by itself later. @throws AccessError */
+/** An early reminder from the people of a request: the thread mentions the approvers. @throws AccessError */
 async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
   const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });

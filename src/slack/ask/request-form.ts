@@ -36,10 +36,10 @@ import { formActions, identityKey, recentFirst, requestModal } from "./request-m
 
 type OfferContext = Pick<SlackContext, "config" | "directory">;
 
-/** Slack opens a form within three seconds or not at all: the lookup must not cost it. In milliseconds. */
+/** Slack opens a form within three seconds or not at all, so the look-up has less. In milliseconds. */
 const rememberingMs = 1_200;
 
-/** The form of a request: like an earlier one, or as this person left it last. */
+/** The form of a request: like an earlier one, or with this person's last choices. */
 export async function requestForm(context: SlackContext, user: string, like?: AccessRequest): Promise<ModalView> {
   const [form, offers] = await Promise.all([
     like
@@ -61,7 +61,7 @@ function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
 
-/** Who the person is on the cluster of a form, where that has to be looked up. Null: it need not be, or there is no cluster yet. */
+/** The person's identities on the cluster of a form, if they need a look-up. Null: they don't, or there is no cluster yet. */
 async function ownIn(
   context: SlackContext,
   user: string,
@@ -94,10 +94,10 @@ export async function ownInForm(context: SlackContext, user: string, view: ViewO
 
 const quarterSeconds = 15 * 60;
 
-/** Everything of an earlier request but its reason, which is another one each time. */
+/** All of an earlier request except its reason, which is new each time. */
 function formLike(request: AccessRequest, user: string): RequestForm {
   const { cluster, level, principal, namespaces, ticket, until, durationSeconds } = request;
-  // The duration of an extension ran from its request to its end, an odd number of seconds.
+  // An extension's duration ran from its request to its end, an odd number of seconds.
   const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
   const other = personOf(request, user);
@@ -105,14 +105,14 @@ function formLike(request: AccessRequest, user: string): RequestForm {
   return { ...emptyForm, cluster, level, principal, askedFor, duration, namespaces, ticket: ticket ?? "" };
 }
 
-/** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
+/** The person's last request, and the principal linked to their account. @throws AccessError */
 async function remembered(context: SlackContext, user: string): Promise<RequestForm> {
   const { ledger, config } = context;
   const own = await ledger.ofRequester(user, lookedThrough);
   const [last] = own;
   const recent = [...new Set(own.map(({ cluster: name }) => name))].slice(0, maxRecent);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
-  // Where a worker looks people up, an empty field is the person's own identity.
+  // If a worker looks people up, an empty field means the person's own identity.
   const principal = needsEmail(config.identities)
     ? ""
     : ((await linkedOf(context, user, cluster)) ?? last?.principal ?? "");
@@ -122,10 +122,10 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
   return { ...emptyForm, ...chosen, recent, answerSeconds: await usualAnswer(context, last.cluster) };
 }
 
-/** How many of a person's requests say which clusters they use, and how many clusters come first. */
+/** How many of a person's requests show their clusters, and how many clusters come first. */
 const lookedThrough = 20;
 const maxRecent = 5;
-/** Older decisions say little of today's approvers. */
+/** Older decisions say little about today's approvers. */
 const maxDecided = 30;
 
 /** How long a decision usually takes in a cluster, in seconds. Null: unknown. */
@@ -135,16 +135,13 @@ async function usualAnswer({ ledger }: SlackContext, cluster: string): Promise<n
   return asking.catch(() => null);
 }
 
-/** The principal that a person's account is linked to, on a cluster. Null: none. @throws AccessError */
+/** The linked principal of a person on a cluster. Null: none. @throws AccessError */
 async function linkedOf({ ledger, keys }: SlackContext, user: string, cluster: Cluster | null): Promise<string | null> {
   const sealed = (await ledger.linksOf(user)).filter((link) => isSealedLink(user, link, keys.decision));
   return linkedArnOn(arnsOf(sealed), cluster);
 }
 
-/**
- * What a person may request. If Slack does not name their groups in time, the form offers everything: the policy
- * looks at the request itself when it is sent.
- */
+/** What a person may request. If Slack does not name their groups in time, the form offers everything: the policy checks the request. */
 async function offersTo(context: OfferContext, user: string): Promise<readonly ClusterOffer[]> {
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({
@@ -170,8 +167,8 @@ export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareA
 const maxForms = 1_000;
 
 /**
- * Updates the form after each choice or key. Typing is quicker than the way to Slack and back, so a change may meet a form
- * that an earlier one has changed. Slack reports this by the form's hash; only the newest change may then overwrite it.
+ * Updates the form after each choice or key. Typing is faster than Slack, so a change can find a form that an earlier one changed. Slack
+ * reports this by the form's hash, and only the newest change may overwrite it.
  */
 export function formChangeHandler(): (context: SlackContext, change: FormChange) => Promise<void> {
   const newest = new Map<string, string>();
@@ -183,7 +180,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const user = body.user.id;
     const form = await changed(context, view, action, user);
     const offers = await offersTo(context, form.askedFor || user);
-    // Only another cluster or person is worth a question to a worker; each typed letter comes here too.
+    // Only another cluster or person needs a question to a worker; each typed letter comes here too.
     const isAnother = action.action_id === formActions.cluster || action.action_id === formActions.askedFor;
     const look: typeof ownForAsker = isAnother
       ? ownForAsker
@@ -209,7 +206,7 @@ async function changed(
     return { ...form, answerSeconds: await usualAnswer(context, form.cluster) };
   }
   if (action.action_id === formActions.askedFor) {
-    // The ARN in the field is another person's.
+    // The ARN in the field belongs to another person.
     const cluster = context.config.clusters.get(form.cluster) ?? null;
     const isLookedUp = needsEmail(context.config.identities);
     const linked = isLookedUp ? null : await linkedOf(context, form.askedFor || user, cluster).catch(() => null);

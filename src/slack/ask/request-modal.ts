@@ -24,8 +24,8 @@ const maxTime = 60;
 export const requestModalId = "request";
 
 /**
- * The form of a request. Each choice narrows the next, within what this person may request.
- * @param own who gets the access on the chosen cluster; null: they write it
+ * The form of a request. Each choice limits the next one, within what this person may request.
+ * @param own the identities on the chosen cluster; null: the person writes the ARN
  * @param asker Slack user id of the person at the form
  */
 export function requestModal(
@@ -59,7 +59,7 @@ export function requestModal(
   };
 }
 
-/** Shows whether the form on screen has to change. */
+/** Shows whether the form on screen must change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
   const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
@@ -80,7 +80,7 @@ export function recentFirst(names: readonly string[], recent: readonly string[])
   return [...known, ...names.filter((name) => !known.includes(name))];
 }
 
-/** The level, once there is a cluster, and the time, once there is a level. */
+/** The level, once the cluster is known, and the time, once the level is. */
 function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
   if (!offer) return [];
   const names = offer.levels.map(({ name }) => name);
@@ -100,7 +100,7 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
 /** The most people to name; a user group counts as one. */
 const maxNamed = 5;
 
-/** Before it is sent: how many approvals it needs now, and who gives them. */
+/** How many approvals the request needs, and from which people. */
 function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
@@ -112,7 +112,7 @@ function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): 
   return [context(`Needs ${count}, from ${mentions(others, maxNamed) || "an approver"}.${usual}`)];
 }
 
-/** Slack lets a person change this choice, and not clear it: their own name is as good. */
+/** Slack lets a person change this choice, but not clear it, so it begins with their own name. */
 function personChoice({ askedFor }: RequestForm): InputBlock {
   return {
     type: "input",
@@ -135,7 +135,7 @@ function roughTime(seconds: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
-/** Only where the level binds its roles in namespaces that the requester chooses. */
+/** Only if the level binds its roles in namespaces of the requester's choice. */
 function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }: OfferedLevel): InputBlock[] {
   if (!choosesNamespaces(groups)) return [];
   const chosen = namespaces.split(/[\s,]+/).filter((each) => each !== "");
@@ -176,12 +176,12 @@ function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[
   return [{ ...block, optional: ticket.need === "optional" }];
 }
 
-/** How the menu and its answer name an identity: shorter than an ARN, which an option can't hold. */
+/** An identity's name in the menu and its answer: an option can't hold an ARN. */
 export function identityKey(arn: string): string {
   return entryArnOf(arn).split("/").at(-1) ?? arn;
 }
 
-/** Who the person is, a menu if they are several, and what to do if they are none. */
+/** The person's identity, a menu of several, or what to do without one. */
 function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
@@ -211,7 +211,7 @@ function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) =
   return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
 }
 
-/** Empty: the person's own identity, where it is known. */
+/** Empty: the person's own identity, if it is known. */
 function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities | null): InputBlock {
   const isKnown = own !== null && own.arns.length > 0;
   const label = isKnown ? "Another IAM role or user" : "IAM role or user";

@@ -45,7 +45,7 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
 
-/** The form is sent: mistakes are shown at their fields. Otherwise it closes, and the direct message follows the request. */
+/** Shows mistakes at their fields. Otherwise the form closes, and the direct message follows the request. */
 export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
   const { clusters } = context.config;
@@ -64,7 +64,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   });
 }
 
-/** Request again opens the form with everything of an earlier request but its reason. The rules of now decide about it. */
+/** Opens the form with all of an earlier request except its reason. The present rules decide about it. */
 export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const [user, id] = [click.body.user.id, click.action.value ?? ""];
@@ -87,7 +87,7 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
   return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...runBlocks(reading.corrected)] };
 }
 
-/** Not for a line with a placeholder, nor with a person, whose id it lacks, nor with a sign that Slack escapes. */
+/** None for a line with a placeholder, with a person (their id is missing), or with a sign that Slack escapes. */
 function runBlocks(corrected: string): KnownBlock[] {
   const line = corrected.replace("/eks-access ", "");
   if (/[<>@&]/.test(line) || line.length > maxValue) return [];

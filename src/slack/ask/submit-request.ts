@@ -21,7 +21,7 @@ import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
 
-/** Requests access, or answers why not. @param asker gets it, unless the wish names another person @throws AccessError */
+/** Requests access, or says why not. @param asker gets it, unless the wish names another person @throws AccessError */
 export async function askFor(context: SlackContext, asker: string, wish: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: wish.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
@@ -34,7 +34,7 @@ export async function askFor(context: SlackContext, asker: string, wish: Request
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
 }
 
-/** A person's one id here, however a line or a form names them. If Slack does not answer, they get no access. */
+/** A person's one id here, whatever a line or a form says. Without an answer of Slack, they get no access. */
 function idOf({ directory }: SlackContext, user: string): Promise<string> {
   return directory.idOf(user).catch(() => user);
 }
@@ -63,7 +63,7 @@ export async function submitRequest(
   const admits = admittedInWords(admittedBy(request.principal));
   const forOther = askedBy === null ? {} : { requester, askedBy };
   const event = eventOf(type, request, asker, now, { ...refusal, ...details, ...forOther, admits });
-  // A refusal leaves an event and no record: otherwise people without any right could fill the ledger.
+  // A refusal leaves an event and no record: otherwise people without rights could fill the ledger.
   if (refusal) {
     const { cluster, level, principal } = request;
     await noteRefused(context, { ...event, request: "" }, { cluster, level, principal, code: refusal.code });
@@ -72,7 +72,7 @@ export async function submitRequest(
   const { pending: maxPending } = context.config.limits;
   const result = await recordChange(context, request, event, now, { maxPending });
   if (result.type === "conflict" && !result.current) return tooManyPending(request, maxPending);
-  // Ids are random: a conflict means that this id exists, so draw another.
+  // Ids are random: a conflict means that this id exists, so make another.
   if (result.type === "conflict") return submitRequest(context, asker, wish, extension);
   await linkFirst(context, request, now);
   return request;
@@ -105,8 +105,8 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
 }
 
 /**
- * Refuses an ARN that is not known as the other person's, unless the same rule lets the asker have the level: in another's name people
- * would get for their own ARN what the policy gives others alone. @throws AccessError
+ * Refuses an ARN that is not known as the other person's, unless the same rule allows the asker the level. Otherwise people could ask in
+ * another's name, for their own ARN, for what the policy gives only others. @throws AccessError
  */
 async function refuseInOthersName(
   context: SlackContext,
@@ -121,8 +121,8 @@ async function refuseInOthersName(
 }
 
 /**
- * The first request in an AWS account links to it. A later one for another principal proves nothing about the person, and neither does
- * one that another person made.
+ * The first request in an AWS account links to it. A later one for another principal, or another person's request, proves nothing about
+ * them.
  */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, askedBy, principal } = request;
@@ -146,8 +146,8 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
 }
 
 /**
- * Refuses a request that would only expire because too few approvers are active in Slack. Null: there are enough, or Slack
- * does not answer, which must hold nothing up.
+ * Refuses a request that would only expire because too few approvers are active in Slack. Null: there are enough, or Slack does not
+ * answer, which must delay nothing.
  */
 async function refuseWithoutApprovers(
   { directory, log }: Pick<SlackContext, "directory" | "log">,

@@ -16,7 +16,7 @@ export interface ApprovableLevel {
   readonly rule: Rule;
 }
 
-/** Each level of each cluster with each of its rules, in the order of the configuration. */
+/** Each level of each cluster with each of its rules, in the configuration's order. */
 function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel[] {
   return [...clusters].flatMap((cluster) =>
     cluster.levels.flatMap((level) =>
@@ -37,11 +37,11 @@ export interface ShortLevel extends ApprovableLevel, ActiveApprovers {
   readonly needed: number;
 }
 
-/** What Slack answered about the approvers of all levels. */
+/** Slack's answer about the approvers of all levels. */
 export interface ApproverCheck {
   readonly enough: readonly ApprovableLevel[];
   readonly tooFew: readonly ShortLevel[];
-  /** Slack did not say. */
+  /** Without an answer of Slack. */
   readonly unanswered: readonly (ApprovableLevel & { readonly error: unknown })[];
 }
 
@@ -70,7 +70,7 @@ export async function checkApprovers(directory: Directory, clusters: Iterable<Cl
 }
 
 /**
- * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: people who do not count.
+ * Asks Slack for a rule's approvers, one after another, until there are enough. `without`: people who do not count.
  * @throws AccessError
  */
 export async function activeApprovers(
@@ -120,10 +120,7 @@ export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster):
   return `An operator can name other approvers for ${place} in eks-access.yml, or add people to its Slack user group.`;
 }
 
-/**
- * Whether each level has as many active approvers as it needs at any time of the week. A failure of Slack is a finding of
- * that level alone.
- */
+/** Whether each level always has enough active approvers. A failure of Slack is a finding of that level alone. */
 export async function examineApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const { cluster, level, rule } of approvableLevels(clusters)) {
@@ -147,7 +144,7 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
   }
 }
 
-/** Which approvers of a request can still sign in to Slack. Slack user ids. */
+/** The approvers of a request who can still sign in to Slack. Slack user ids. */
 export interface Presence {
   readonly present: readonly string[];
   readonly departed: readonly string[];
@@ -158,7 +155,7 @@ const maxPeople = 50;
 
 /**
  * Checks which approvers are left. Slack accepts messages to deactivated people without an error
- * (slackapi/python-slack-sdk#1156). Null: no decision is due, or Slack did not answer, which must hold nothing up.
+ * (slackapi/python-slack-sdk#1156). Null: no decision is due, or Slack did not answer, which must delay nothing.
  */
 export async function presenceOf(
   { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
@@ -182,7 +179,7 @@ export async function presenceOf(
   }
 }
 
-/** People in a user group of approvers still can't decide about their own request. */
+/** People in a user group of approvers can't decide about their own request. */
 async function peopleOfName(directory: Directory, name: string, request: AccessRequest): Promise<readonly string[]> {
   if (isUser(name)) return [await directory.idOf(name)];
   const people = await Promise.all((await directory.membersOf(name)).map((user) => directory.idOf(user)));

@@ -20,19 +20,18 @@ import { admitsText, asksText, emergencyTitle, reviewState, shortTroubleText, st
 import type { Presence } from "./active-approvers.ts";
 import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
 
-/** On a phone a line takes about 43 characters. Details has the whole texts. */
+/** A phone shows about 43 characters in a line. Details has the whole texts. */
 const longest = { line: 41, twoLines: 80 };
 
-/** With more warnings than these, the reason has one line, one person is named, and the ticket is in Details. */
+/** With more warnings, the reason has one line, the card names one person, and Details has the ticket. */
 const fewWarnings = 2;
 
 /** The most people to mention in the first post. A user group counts as one. */
 const maxCalled = 10;
 
 /**
- * The first post, which an update turns into the card below. It mentions those who must act: an update notifies no one.
- * Slack's answer to a post can get lost, so a message can appear twice: the copy left behind has no button, and says
- * nothing that can become untrue.
+ * The first post, which an update turns into the card below. It mentions those who must act, because an update notifies no one. If Slack's
+ * answer to a post gets lost, a message appears twice: the copy has no button, and says nothing that can become untrue.
  */
 export function openingMessage(request: AccessRequest, cluster: Cluster | undefined): Message {
   const { id, reason } = request;
@@ -49,7 +48,7 @@ export function openingMessage(request: AccessRequest, cluster: Cluster | undefi
   };
 }
 
-/** Who must act now: approvers of a request that waits, reviewers of emergency access. Slack user ids and user groups. */
+/** The people who must act now: approvers of a pending request, reviewers of an emergency. Slack user ids and user groups. */
 function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): readonly string[] {
   if (!cluster) return [];
   if (request.emergency) return request.emergency.review ? [] : reviewersOf(request, cluster);
@@ -57,8 +56,8 @@ function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): read
 }
 
 /**
- * The card in the cluster's channel, through the whole life of a request: at most twelve lines on a phone, and three lines
- * and the buttons once it is decided. A pure function of the record, and of the approvers. Details has what is cut.
+ * The card in the cluster's channel, through the whole life of a request: at most twelve lines on a phone, and three lines and the buttons
+ * after the decision. A pure function of the record and the approvers. Details has the cut parts.
  */
 export function approvalMessage(
   request: AccessRequest,
@@ -87,7 +86,7 @@ function askingLines(request: AccessRequest, who: readonly string[]): readonly s
   ];
 }
 
-/** What the level may do, what matters most first. */
+/** The level's rights, the most important first. */
 function allowsLines(request: AccessRequest, isTight: boolean): readonly string[] {
   const { preview, state } = request;
   if (state !== "pending" || !preview?.rights?.length) return [];
@@ -112,7 +111,7 @@ function waitingText(request: AccessRequest, who: string, isTight: boolean): str
   return `${approvals.length} of ${approvalsWanted} approvals. ${isTight ? "Next:" : "Waiting for"} ${from}`;
 }
 
-/** Three lines: the state, what it is about, and why. A fourth one says who gets in, if many do, or who is on call after a failure. */
+/** Three lines: the state, the subject and the reason. A fourth one names who gets in, if many do, or on-call after a failure. */
 function settledLines(request: AccessRequest, configured: Cluster | undefined): readonly string[] {
   const { requester, askedBy, level, cluster, reason, emergency, lease } = request;
   const onCall = configured?.onCall ?? [];
@@ -126,7 +125,7 @@ function settledLines(request: AccessRequest, configured: Cluster | undefined): 
   ];
 }
 
-/** Words for everything at which a decision should stop, and what goes wrong now. Details has the sentences. */
+/** Words for all warnings and present failures. Details has the sentences. */
 function warningLines(request: AccessRequest): readonly string[] {
   const words = warningWords(request);
   const trouble = shortTroubleText(request);

@@ -24,13 +24,13 @@ export interface WatchContext {
   readonly log: Logger;
 }
 
-/** The usual interval, the one after Slack did not answer, and the limit at the start; in milliseconds. */
+/** The usual interval, the one without an answer of Slack, and the limit at the start; in milliseconds. */
 const usual = { everyMs: 3_600_000, againMs: 60_000, startMs: 15_000 };
 
 /**
- * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a
- * mistake of the configuration: the process does not start. If its approvers left later, the log and a metric say so and its
- * requests are refused: a restart in the night must not fail because a person left.
+ * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a mistake of the
+ * configuration, and the process does not start. If its approvers left later, the log and a metric report it and its requests are refused:
+ * a restart in the night must not fail because a person left.
  * @throws AccessError `config-invalid`
  */
 export async function watchApprovers(
@@ -48,7 +48,7 @@ export async function watchApprovers(
   };
 }
 
-/** Null: Slack did not answer in time, which must not stop the process from starting. */
+/** Null: Slack did not answer in time, which must not stop the start. */
 async function firstLook(context: WatchContext, withinMs: number): Promise<ApproverCheck | null> {
   const looking = checkApprovers(context.directory, context.configuration().clusters.values());
   const look = await withinTime(looking, withinMs, null);
@@ -56,7 +56,7 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
     context.log.warn("Slack did not answer in time whether approvers are active; asking again");
     return null;
   }
-  // The tags of a cluster of the fleet, which its account sets, must not stop the process.
+  // The account of a cluster of the fleet sets its tags, which must not stop the process.
   const ofFleet = new Set(context.configuration().fleet?.names.values());
   const tooFew = look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name));
   await refuseMistakes(context, { ...look, tooFew });
@@ -80,7 +80,7 @@ async function watch(
   }
 }
 
-/** The levels of another configuration that Slack says have too few active approvers, each as a sentence. */
+/** The levels of another configuration with too few active approvers, each as a sentence. */
 export async function approverMistakes(
   context: Pick<WatchContext, "directory" | "ledger">,
   { clusters }: Pick<Config, "clusters">,
@@ -108,7 +108,7 @@ async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promi
   );
 }
 
-/** Writes the log and the metric, and remembers good levels: if they run short later, that is no mistake of the configuration. */
+/** Writes the log and the metric, and remembers good levels: a later shortage is no mistake of the configuration. */
 async function tell({ log, ledger }: WatchContext, { enough, tooFew, unanswered }: ApproverCheck): Promise<void> {
   for (const each of tooFew) log.error({ gone: each.inactive, living: each.active }, sentenceOf(each));
   for (const { error, cluster, level } of unanswered) {
@@ -140,7 +140,7 @@ function nameOf({ cluster, level, rule }: ApprovableLevel): string {
   return `${cluster.name} ${level.name} ${rule.name}`;
 }
 
-/** Other approvers or more approvals are another configuration, which has to be good by itself. */
+/** Other approvers or more approvals are a new configuration, which must be good itself. */
 function digestOf({ cluster, level, rule }: ApprovableLevel): string {
   const what = [approversOf(rule, cluster).toSorted(), maxApprovalsNeeded(rule, level)];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");

@@ -6,7 +6,7 @@ import { admittedBy } from "../../aws-auth/index.ts";
 import { code, mention, mentions, plainLine, styled, time, until } from "../show/mrkdwn.ts";
 import { asClause, endCauseText, failureInShort, progressText, stateText } from "../show/words.ts";
 
-/** The first line of a decided card: a sign, a word for it, and what matters most. The thread and Details have the rest. */
+/** The first line of a decided card: a sign, its word, and what matters most. The thread and Details have the rest. */
 export function headline(request: AccessRequest): string {
   const { denial, lease, state } = request;
   if (state === "denied" && denial) {
@@ -37,7 +37,7 @@ const warningForm = /^([^:`]{1,32}): /;
 /** The most words on a card; Details has a sentence for each. */
 const maxWarnings = 7;
 
-/** In a word or two, at what an approver must stop, the gravest first. Each has a sentence in Details. */
+/** What an approver must consider, in a word or two, the gravest first. Details has a sentence for each. */
 export function warningWords(request: AccessRequest): readonly string[] {
   const words = request.state === "pending" ? warningsBefore(request) : warningsAfter(request);
   const distinct = [...new Set(words)];

@@ -25,8 +25,8 @@ import {
 import { clickAnswer, decideRequest, deniedAnswer, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /**
- * An approver approves a change, not an id (law 4), and a typed line can't say which change its writer saw. So the answer
- * shows the change, with a button that carries its digest.
+ * An approver approves a change, not an id (law 4), and a typed line can't say which change the person saw. So the answer shows the change
+ * and a button with its digest.
  */
 export const approve: Command = {
   word: "approve",
@@ -53,7 +53,7 @@ export const approve: Command = {
   },
 };
 
-/** A denial needs no digest: whatever the change is, it gives nothing. */
+/** A denial needs no digest: it gives nothing, whatever the change is. */
 export const deny: Command = {
   word: "deny",
   usage: "<id> <why>",
@@ -100,7 +100,7 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
   });
 }
 
-/** Slack opens a form within three seconds or not at all: without an answer in this time it opens, and its submission decides. */
+/** Slack opens a form within three seconds or not at all: after this time it opens, and its submission decides. */
 const lookingMs = 1_200;
 
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -112,7 +112,7 @@ export function handleDenyButton(context: SlackContext, click: ButtonClick): Pro
   });
 }
 
-/** Null: this person may deny, or the submission says why not. */
+/** Null: this person may deny, or the submission gives the reason. */
 async function refuseToDeny(
   context: SlackContext,
   by: string,

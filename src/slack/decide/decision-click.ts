@@ -24,20 +24,20 @@ import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/
 import { code, mention, mentions, plainLine } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
-/** SHA-256 in hex: a forged button may carry anything. */
+/** SHA-256 in hex: a forged button can have any text. */
 const digestLength = 64;
 
 const noSuchRequest = "This request no longer exists. Request it again.";
 
-/** Redis may hold anything. */
+/** Redis can have any text. */
 const maxUser = 60;
 
-/** A click on Approve: the first one wins, and the others read who was first (law 2). */
+/** A click on Approve: the first one wins, and the others see who was first (law 2). */
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => approveShown(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** Approve in Details, which is its submit: the same decision, about the change that the modal shows (law 4). */
+/** Approve in Details, its submit button: the same decision about the visible change (law 4). */
 export function handleDetailsSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
   return answerSubmission(context, submission, "Request", () =>
@@ -45,14 +45,14 @@ export function handleDetailsSubmission(context: SlackContext, submission: Submi
   );
 }
 
-/** @param value the request and the digest of what was on screen */
+/** @param value the request and the visible change's digest */
 async function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {
   const shown = readDecideValue(value);
   if (!shown) return unreadableButton(context, "approve", by);
   return decideRequest(context, shown.request, { verdict: "approved", by, digest: shown.digest, why: "" });
 }
 
-/** For a button with a value that we never made. */
+/** For a button with a value that is not ours. */
 export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
   return failureAnswer(noSuchRequest);
@@ -99,7 +99,7 @@ async function decideNow(
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
-/** First drops the approval of a former approver, with its event; the next round decides with the rest. */
+/** First drops a former approver's approval, with its event; the next round decides with the rest. */
 function dropDeparted(
   request: PendingRequest,
   departed: readonly [string, string],
@@ -110,7 +110,7 @@ function dropDeparted(
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
 }
 
-/** The event of a decision: the last approval that is needed decides, the ones before it are given. */
+/** The event of a decision: the last needed approval decides, the earlier ones count. */
 function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: DecisionFacts, now: Date): AuditEvent {
   const detail = { digest, why, memberships: facts.memberships.get(by) ?? [] };
   if (after.state === "denied") return eventOf("request.denied", after, by, now, detail);
@@ -118,7 +118,7 @@ function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: 
   return eventOf(approvalType(after, by), after, by, now, { ...detail, approvers, wanted: after.approvalsWanted });
 }
 
-/** Self-approval, where a rule allows it, is an event of its own. */
+/** A self-approval that a rule allows has its own event. */
 function approvalType(request: AccessRequest, by: string): EventType {
   const { state } = request;
   if (isTheirs(request, by)) return state === "approved" ? "request.self-approved" : "approval.given-to-self";
@@ -126,8 +126,8 @@ function approvalType(request: AccessRequest, by: string): EventType {
 }
 
 /**
- * Records who tried, at which change, and why the click was refused. If the policy changed for the requester, or the
- * principal has other leases now, the worker looks again.
+ * Records the person, the change and the reason of a refused click. If the policy changed for the requester, or the principal has other
+ * leases now, the worker looks again.
  */
 async function noteRefusal(
   context: SlackContext,
@@ -147,7 +147,7 @@ async function noteRefusal(
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
 }
 
-/** The record without its preview, where the refusal says that the preview is outdated; null: it is not. */
+/** The record without its outdated preview; null: the refusal is about something else. */
 function lookedAtAgain(
   request: AccessRequest,
   code: DecisionRefusal,
@@ -158,7 +158,7 @@ function lookedAtAgain(
   return code === "leases-differ" || code === "lease-over" ? outdatedRequest(request, otherLeasesChanged) : null;
 }
 
-/** Forged approvals do not count, and the next decision drops them from the record: the event stays. */
+/** Forged approvals do not count, and the next decision drops them from the record: this event stays. */
 async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
   const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;

@@ -64,7 +64,7 @@ export function handleRevokeButton(context: SlackContext, click: ButtonClick): P
 async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
-  // As when it is sent: people named by their id need no user groups.
+  // As at the submission: people named by id need no user groups.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "ended") return null;
@@ -75,7 +75,7 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
 /** `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 
-/** Asks once more before access ends. @param extensions ids of the leases that extend it, and end with it */
+/** Asks for a confirmation before access ends. @param extensions ids of the leases that extend it, and end with it */
 export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
   const also = extensions.map((each) => code(each)).join(", ");
@@ -102,7 +102,7 @@ export function handleRevokeSubmission(context: SlackContext, submission: Submis
   );
 }
 
-/** "I'm done" ends access at once: giving it back needs no reason. */
+/** "I'm done" ends access at once: its holder needs no reason. */
 export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
 }
@@ -111,7 +111,7 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
   return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** `revoke <id> [why]`, and the button: the worker removes what the lease gives, and what its extensions give. */
+/** `revoke <id> [why]`, and the button: the worker removes what the lease and its extensions give. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
     type: "lease.ending",
@@ -135,7 +135,7 @@ type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, no
 
 async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
   if (isMigrationId(id)) return stopMigrationByAnswer(id);
-  // A conflict repeats the decision about the lease. The ids of extensions that are ended already stay for the answer.
+  // A conflict repeats the decision about the lease. The answer keeps the ids of ended extensions.
   const extensions: string[] = [];
   return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, extensions));
 }
@@ -156,7 +156,7 @@ async function decideEnd(
   if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  // Revoking must work while Slack does not answer for user groups: people named by their id need none.
+  // Revoking must work while Slack does not answer about user groups: people named by id need none.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
   const verdict = decide(request, cluster, person, now);
@@ -176,8 +176,7 @@ async function decideEnd(
 }
 
 /**
- * Ends the extensions before the lease that they extend. A process that dies in between leaves a lease that people can still
- * revoke, and never an extension that outlives its lease.
+ * Ends the extensions before their lease. If the process dies in between, people can still revoke the lease, and no extension outlives it.
  */
 async function endExtensions(
   context: SlackContext,

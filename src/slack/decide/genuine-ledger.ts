@@ -13,14 +13,13 @@ interface GenuineContext extends RecordContext<Ledger>, Pick<SlackContext, "keys
   readonly configuration: () => Pick<Config, "clusters">;
 }
 
-/** A worker with another configuration makes previews that this process rejects: ask it again only this often. */
+/** A worker with another configuration makes previews that this process rejects, so it asks again only this often. */
 const lookAgainEveryMs = 60_000;
 
 /**
- * The ledger as the Slack process reads it. A preview to decide about is there only if the worker's seal and the digest of
- * the record prove that the worker saw it (law 3). Without a preview there are no buttons and no decisions, and the worker
- * looks again. A review without a seal does not count. A seal that holds is verified once: a click
- * reads its record several times, and one Ed25519 signature takes as long as hundreds of HMACs.
+ * The ledger as the Slack process reads it. A preview counts only if the worker's seal and the record's digest prove that the worker saw
+ * it (law 3). Without a preview there are no buttons and no decisions, and the worker looks again. A review without a seal does not count.
+ * It verifies a good seal once: a click reads its record several times, and one Ed25519 signature takes as long as hundreds of HMACs.
  */
 export function genuineLedger(given: GenuineContext): Ledger {
   const { ledger } = given;
@@ -54,7 +53,7 @@ function isDoubtful({ configuration, keys }: GenuineContext, request: AccessRequ
     : false;
 }
 
-/** Approvals of another change do not count either. */
+/** Drops approvals of another change too. */
 async function lookAgain(context: GenuineContext, request: PendingRequest): Promise<AccessRequest> {
   const { ledger, log } = context;
   const cleared = { preview: null, approvals: [], reminders: null };
@@ -68,8 +67,8 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
 }
 
 /**
- * The migrations as the Slack process reads them. A plan to decide about is there only if the worker sealed it for this very
- * migration (law 3). Without a plan there are no buttons and no decisions, and the worker plans again.
+ * The migrations as the Slack process reads them. A plan counts only if the worker sealed it for this migration (law 3). Without a plan
+ * there are no buttons and no decisions, and the worker plans again.
  */
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
@@ -88,7 +87,7 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
   };
 }
 
-/** Approvals of another plan do not count either. */
+/** Drops approvals of another plan too. */
 const withoutPlan = { plan: null, reminders: null, approvals: [] } as const;
 
 function isDoubtfulPlan({ keys }: GenuineContext, migration: PendingMigration): boolean {

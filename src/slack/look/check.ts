@@ -53,7 +53,7 @@ type Looked = Extract<CheckReport, { type: "looked" }>;
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
-/** `check <cluster>`: each kind of problem with its places and its fix. What takes priority in the cluster comes first. */
+/** `check <cluster>`: each kind of problem with its places and its fix. What has priority in the cluster comes first. */
 export function checkAnswer(cluster: Cluster, { mode, document, entries, bindings }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
@@ -72,7 +72,7 @@ function verdictsOf([first]: readonly KnownBlock[]): string[] {
   return first?.type === "section" && first.text ? [first.text.text] : [];
 }
 
-/** How many kinds of document problems fit beside those of the access entries and the bindings. */
+/** How many kinds of document problems fit besides those of the access entries and the bindings. */
 function roomBeside(entries: EntriesReport, bindings: BindingsReport): number {
   const taken = bindings.type === "checked" ? bindings.groups.length + 1 : bindings.type === "failed" ? 1 : 0;
   if (entries.type === "none") return 11 - taken;
@@ -108,13 +108,13 @@ function kibibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
 }
 
-/** Warnings about writes matter only where the cluster reads the document. */
+/** Warnings about writes matter only if the cluster reads the document. */
 function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {
   if (!isRead) return [unreadWords];
   return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
 }
 
-/** Terraform, a GitOps controller or an editor: these may revert what we write. */
+/** Terraform, a GitOps controller or an editor: these can revert what we write. */
 function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
@@ -130,7 +130,7 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
   return `✗ ${absent}. ${how}`;
 }
 
-/** Nothing where no level binds roles. */
+/** Empty: no level binds roles. */
 function bindingsBlocks(cluster: Cluster, bindings: BindingsReport): KnownBlock[] {
   if (bindings.type === "none") return [];
   const head = `*bindings of ${code(cluster.name)}*`;
@@ -143,7 +143,7 @@ function bindingsBlocks(cluster: Cluster, bindings: BindingsReport): KnownBlock[
 
 type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
 
-/** Nothing where the mode knows no access entries. */
+/** Empty: the mode has no access entries. */
 function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   if (entries.type === "none") return [];
   const head = `*access entries of ${code(cluster.name)}*`;
@@ -186,7 +186,7 @@ function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
   return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
 }
 
-/** A block for each kind of problem, and the number left out. @param whole where to see all of them */
+/** A block for each kind of problem, and the number of the rest. @param whole where to see all of them */
 function problemBlocks({ groups, left }: GroupedProblems, whole: string): KnownBlock[] {
   const leftOut = context(`${counted(left, "problem")} of other kinds not shown${whole}`);
   return [...groups.map((group) => section(groupWords(group))), ...(left > 0 ? [leftOut] : [])];

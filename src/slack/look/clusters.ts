@@ -37,7 +37,7 @@ export const clusters: Command = {
   },
 };
 
-/** `clusters`: what this person can request where, for how long, and who decides now. */
+/** `clusters`: what this person can request in each cluster, for how long, and the approvers. */
 export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
   const shown = clusters.slice(0, maxClusters);
   const left = clusters.slice(maxClusters).map(({ name }) => name);
@@ -103,7 +103,7 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   return `${what}${only}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
 }
 
-/** Five names are enough here: a request's message names all. */
+/** Five names are enough: a request's message has all. */
 function few(users: readonly string[]): string {
   const shown = mentions(users.slice(0, 5));
   return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;

@@ -27,7 +27,7 @@ export const creator: Command = {
     }),
 };
 
-/** Who created a cluster: the configuration, CloudTrail, whether the worker can act as its creator, and what to do if not. */
+/** The creator of a cluster: by the configuration and CloudTrail, whether the worker can act as it, and what to do if not. */
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
   const { creator } = cluster;
   const todo = whatToDo(cluster, report);
@@ -72,7 +72,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
   if (becomes.isMissing) return `– no record in ${code(region)}, and EKS has no such cluster there`;
-  // Without a creator, EKS was not asked whether the cluster exists.
+  // Without a creator, nothing asked EKS whether the cluster exists.
   if (creator.type === "discover") return `– no record in ${code(region)} in the last 90 days`;
   return `– no record in ${code(region)}, which keeps 90 days. Check creator in eks-access.yml.`;
 }
@@ -102,7 +102,7 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
   const verdict = creatorOf(record, way);
   const configured = creatorArnOf(creator);
   if (verdict.type === "unusable") {
-    // A role with an access entry may replace such a creator.
+    // A role with an access entry can replace such a creator.
     return becomes.ok || configured === null ? null : remedyWithoutCreator;
   }
   const named = creatorArnOf(verdict.creator);

@@ -51,7 +51,7 @@ interface Role {
   readonly emergency: boolean;
 }
 
-/** Three lines and buttons: what this person can do. `commands`: those to list below; empty: a button leads there. */
+/** Three lines and buttons: what this person can do. `commands`: those to list below; empty: a button opens the list. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
   const lines = commands
@@ -87,7 +87,7 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
   ]);
 }
 
-/** As few sections as Slack's limit allows. Each cut is between two lines. */
+/** As few sections as Slack's limit allows, each cut between two lines. */
 function inSections(lines: readonly string[]): KnownBlock[] {
   const texts: string[] = [];
   for (const line of lines) {

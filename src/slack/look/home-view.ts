@@ -29,13 +29,13 @@ export interface HomeContent {
   readonly identities: readonly string[];
   readonly toDecide: HomeList;
   readonly migrationsToDecide: readonly MigrationRow[];
-  /** Access without an approval that waits for this person's review. */
+  /** Emergencies that wait for this person's review. */
   readonly toReview: HomeList;
   /** This person's access, also while it begins. */
   readonly access: HomeList;
-  /** This person's requests that wait. */
+  /** This person's pending requests. */
   readonly requests: HomeList;
-  /** What is over, the newest first. */
+  /** Closed requests, newest first. */
   readonly recent: HomeList;
   readonly decides: boolean;
   readonly emergency: boolean;
@@ -99,7 +99,7 @@ const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
   recent: "What is denied or over appears here, to request it again.",
 };
 
-/** Migrations come first: each concerns everybody in a cluster. */
+/** Migrations come first: each concerns everyone in a cluster. */
 function part(
   title: string,
   name: keyof typeof lists,
@@ -128,7 +128,7 @@ function subjectOf(request: AccessRequest): string {
   return `*${code(level)} on ${code(cluster)}* (${code(id)}${extendsText(request)})`;
 }
 
-/** The reader gets it, or asked for the person who does. */
+/** The reader gets it, or asked for another person. */
 function ownSubject(request: AccessRequest): string {
   return `${subjectOf(request)}${request.askedBy === null ? "" : ` ${forText(request)}`}`;
 }
@@ -180,12 +180,12 @@ function ends({ lease, durationSeconds }: AccessRequest): string {
   return isPermanent(durationSeconds) || !lease ? "No end date" : `Ends ${timeLeft(lease.endsAt)}`;
 }
 
-/** While the ledger does not answer: nothing that may be untrue. */
+/** Without the ledger: nothing that can be untrue. */
 export function unknownHomeView(sentence: string): Home {
   return sentenceView(`:warning: ${sentence} Reopen in a minute.`);
 }
 
-/** For a person who may not use the bot: only the reason. */
+/** For a person who can't use the bot: only the reason. */
 export function refusedHomeView({ text }: Message): Home {
   return sentenceView(text);
 }

@@ -33,7 +33,7 @@ import {
   unknownHomeView,
 } from "./home-view.ts";
 
-/** More are not read: the list command shows them. */
+/** Home reads no more; the list command shows all. */
 const lookedThrough = 50;
 
 export interface HomeContext extends HomeSource {
@@ -43,8 +43,8 @@ export interface HomeContext extends HomeSource {
 const maxTries = 4;
 
 /**
- * Makes a person's App Home match the ledger. Two processes may publish at once, and the first reader may publish last. So each
- * names the hash of the view that it replaces, and reads again if Slack has another. `seen`: the hash that Slack sent just now.
+ * Makes a person's App Home match the ledger. Two processes can publish at once, and the first reader can publish last. So each publication
+ * names the hash that it replaces, and reads again if Slack has another. `seen`: the hash that Slack sent just now.
  * @throws AccessError
  */
 export async function publishHome(context: HomeContext, user: string, seen?: string): Promise<void> {
@@ -52,7 +52,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
   let tried: string | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const known = attempt === 1 && seen ? seen : (await ledger.homesOf([user])).get(user);
-    // The hash was not updated since: a process died between publishing and remembering.
+    // The hash is old: a process died between publishing and remembering.
     const hash = known === tried ? undefined : known;
     const view = await viewFor(context, user);
     try {
@@ -67,7 +67,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
   }
 }
 
-/** An unopened Home is updated too: the account may have ended since. */
+/** Updates an unopened Home too: the account can have ended since. */
 async function viewFor(context: HomeContext, user: string): Promise<Home> {
   const account = await context.directory.accountOf(user).catch(() => "active" as const);
   if (account !== "active") return refusedHomeView(notAdmittedAnswer(account));
@@ -130,13 +130,13 @@ function mayReview(request: AccessRequest, cluster: Cluster | undefined, person:
   return cluster !== undefined && refuseReview(request, cluster, person) === null;
 }
 
-/** Only the newest records were read, so no larger total is known. */
+/** It read only the newest records, so it knows no larger total. */
 function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: kept.length };
 }
 
-/** An estimate where not all were read: never less than what is shown. */
+/** An estimate if it did not read all: never below what it shows. */
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };
@@ -144,7 +144,7 @@ function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => 
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
 
-/** Updates an App Home when it is opened; from then on each change updates it. */
+/** Updates an App Home at its opening; later, each change updates it. */
 export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
   if (event.tab !== "home") return;
   const { user } = event;
@@ -156,7 +156,7 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
   }
 }
 
-/** Slack sends it, and Bolt's types do not know it: https://docs.slack.dev/reference/events/app_home_opened */
+/** Slack sends it, but Bolt's types lack it: https://docs.slack.dev/reference/events/app_home_opened */
 function hashOf(view: HomeOpened["event"]["view"]): string | undefined {
   return view && "hash" in view && typeof view.hash === "string" ? view.hash : undefined;
 }

@@ -61,11 +61,11 @@ export interface ListContent {
   readonly total: number;
   /** How many of all are migrations, which come first. */
   readonly migrations: number;
-  /** Whether the reader answers for a cluster and so sees other people's requests. */
+  /** Whether the reader is an approver or on-call of a cluster, and so sees other people's requests. */
   readonly seesOthers: boolean;
 }
 
-/** One page of migrations and requests, each with the buttons that this reader may use. */
+/** One page of migrations and requests, each with this reader's buttons. */
 export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
   return {
@@ -126,7 +126,7 @@ export function noSuchListAnswer(word: string, guess: string | null): Message {
   return { text, blocks: [section(text)] };
 }
 
-/** One page for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
+/** One page for this reader: their own requests, and those of their clusters as approver or on-call. @throws AccessError */
 async function readList(context: SlackContext, user: string, view: ListView, offset: number): Promise<Message> {
   const { clusters } = context.config;
   const person = await personShown(context, user);

@@ -13,27 +13,27 @@ import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 
-/** Work that waits longer than this is behind. A lease that ends in time is gone within it, too. */
+/** Work that waits longer is behind. A lease that ends in time is gone by then. */
 const behindAfterSeconds = 60;
 
 /** More rows do not fit into one Slack message. */
 const maxRows = 10;
 
-/** More than anyone reads; the answer says that there are more. */
+/** More than people read; the answer says that there are more. */
 const maxOverdue = 500;
 
 export interface Overview {
-  /** The names of the clusters that the reader answers for. */
+  /** The names of the clusters of the reader, as approver, on-call or administrator. */
   readonly clusters: readonly string[];
   readonly queues: readonly QueueState[];
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
-  /** Their overdue leases, the longest overdue first. */
+  /** Overdue leases in these clusters, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];
 }
 
 /**
- * `status` without an id: what is behind, which clusters can't be opened and since when, and which leases can't end. Approvers and on-
- * call see their clusters, administrators all. @throws AccessError
+ * `status` without an id: what is behind, which clusters can't be opened, and which leases can't end. Approvers and on-call see their
+ * clusters, administrators all. @throws AccessError
  */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {
   const { ledger, queues } = context;
@@ -50,7 +50,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
     clusters,
     queues: states,
     closed: new Map([...troubles].filter(([, { overAt }]) => overAt === null)),
-    // No one but administrators answers for the leases of a removed cluster.
+    // Only administrators see the leases of a removed cluster.
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
   });
 }

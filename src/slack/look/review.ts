@@ -8,7 +8,7 @@ import { code, mention, mentions, plainLine, section, time } from "../show/mrkdw
 import { clustersSeenBy } from "./overview.ts";
 
 const usualSeconds = 30 * 86_400;
-/** Each reads the whole log: one at a time, for all people and processes together. */
+/** Each reads the whole log: one at a time, for all processes together. */
 const betweenMs = 10_000;
 /** More rows do not fit into one Slack message; the CSV has all. */
 const maxRows = 20;

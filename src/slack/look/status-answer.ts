@@ -125,7 +125,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** A change that was not made, or is undone, was a look at one moment. */
+/** A change that did not happen, or is undone, was true only once. */
 function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
@@ -160,7 +160,7 @@ function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBl
   return [section([title, ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n"))];
 }
 
-/** The principal's other leases: with them an approver sees everything that the principal will have. */
+/** The principal's other leases: an approver sees everything that the principal will have. */
 function otherLeases({ leases }: Preview): KnownBlock[] {
   const given = leases.filter(({ groups }) => groups.length > 0);
   if (given.length === 0) return [];
@@ -171,7 +171,7 @@ function otherLeases({ leases }: Preview): KnownBlock[] {
   return [section(`*Other leases* ${shown.join(", ")}${more}`)];
 }
 
-/** The change is above its buttons: a typed `approve` leads here, too. */
+/** The change is above its buttons, also for a typed `approve`. */
 function actBlocks({ request, acts }: Status): KnownBlock[] {
   const elements = [...acts.map((act) => buttonOf[act](request)), ...askAgainButtons(request)];
   return elements.length > 0 ? [actions(`status-${request.id}`, elements)] : [];
@@ -181,8 +181,8 @@ function actBlocks({ request, acts }: Status): KnownBlock[] {
 const approveLabel = (request: AccessRequest) => (givesFullControl(request) ? "Approve full control" : "Approve");
 
 /**
- * Everything about a request as a modal. Its submit approves exactly the change that it shows: it remembers the digest, and
- * the submission is decided as a click on Approve.
+ * Everything about a request as a modal. Its submit approves exactly the visible change: the modal remembers the digest, and the submission
+ * counts as a click on Approve.
  */
 export function statusModal(status: Status, notice: Message | null): ModalView {
   const { request, acts } = status;
@@ -195,13 +195,13 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   };
 }
 
-/** For a reader who is none of its people nor answers for the cluster. */
+/** For a reader who is not one of its people, an approver or on-call. */
 export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
   const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
   return { text, blocks: [section(text)] };
 }
 
-/** A typed `approve` is answered with the change and its button. */
+/** Answers a typed `approve` with the change and its button. */
 export function approveBelowAnswer({ text, blocks }: Message): Message {
   return {
     text,
@@ -210,8 +210,8 @@ export function approveBelowAnswer({ text, blocks }: Message): Message {
 }
 
 /**
- * What the audit log says about a removed record, for the same readers, or why a record can't be read. Null: there was
- * none, or its events are gone as well. @throws AccessError
+ * The audit log's account of a removed record, for the same readers, or why a record is unreadable. Null: there was none, or its events are
+ * gone too. @throws AccessError
  */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
@@ -230,7 +230,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   return removedAnswer(record, events, last.event.at, config.ledger.keepSeconds);
 }
 
-/** Null where a worker found the lease in a cluster: then only people who answer for the cluster read it. */
+/** No requester if a worker found the lease in a cluster: then only approvers and on-call read it. */
 function peopleIn({ event }: ChainedEvent): Asked {
   if (!askingEvents.includes(event.type)) return { requester: "" };
   const { requester } = event.detail;

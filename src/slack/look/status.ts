@@ -11,7 +11,7 @@ import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message
 import { readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
-/** More than a request has, unless a person keeps trying what is refused. */
+/** More than a request has, unless a person repeats refused attempts. */
 const maxEvents = 60;
 
 export const status: Command = {
@@ -28,7 +28,7 @@ export async function readStatus(context: SlackContext, user: string, id: string
   return "request" in found ? statusAnswer(found) : found;
 }
 
-/** The same as a modal, in which an approver can approve. `notice`: the answer to the last click, on top. @throws AccessError */
+/** The same as a modal, for an approval. `notice`: the answer to the last click, on top. @throws AccessError */
 export async function readDetails(
   context: SlackContext,
   user: string,

@@ -23,7 +23,7 @@ import { aboutCluster } from "./about-cluster.ts";
 const maxLeases = 10;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
-/** A sign alone says nothing to a screen reader. */
+/** A screen reader needs words besides the sign. */
 const says: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
 
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
@@ -67,7 +67,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
-  // The worker knows the person by what it remembers of this question.
+  // The worker knows the person by its memory of this question.
   const { why } = await ownNow(context, user, cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
@@ -75,7 +75,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
 }
 
-/** Without a worker: what this process knows from the ledger. */
+/** Without a worker: what the ledger has. */
 async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const { ledger, config } = context;
   const [own, open] = await Promise.all([
@@ -120,7 +120,7 @@ function totalOf(links: readonly Link[]): string {
   return ms > 0 ? ` (${ms} ms)` : "";
 }
 
-/** Steps in a row that were not asked for the same reason share a line. */
+/** Consecutive steps that were not asked for the same reason share a line. */
 function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   const rows: [Link, ...Link[]][] = [];
   for (const link of links) {
@@ -150,7 +150,7 @@ interface WhoAmI {
   readonly requests: readonly AccessRequest[];
   readonly clusters: readonly Cluster[];
   readonly worker: WorkerIdentity | null;
-  /** False: the answer shows what a worker said last. */
+  /** False: the answer shows a worker's last answer. */
   readonly workerAnswered: boolean;
 }
 

@@ -29,7 +29,7 @@ export const migrate: Command = {
   },
 };
 
-/** The worker plans it for the approvers; a plan without a request would say no more than `check`. */
+/** The worker makes the plan for the approvers; without a request it would say no more than `check`. */
 export const repair: Command = {
   word: "repair",
   usage: "<cluster> [<arn> …]",
@@ -56,7 +56,7 @@ async function withdraw(context: SlackContext, cluster: Cluster, user: string, w
   return answer ?? noMigrationAnswer(cluster.name);
 }
 
-/** The plan names everyone in aws-auth with their rights, so only people who answer for the cluster see it. */
+/** The plan names everyone in aws-auth with their rights, so only approvers and on-call see it. */
 async function planOf(
   context: SlackContext,
   cluster: Cluster,

@@ -85,11 +85,11 @@ interface Act {
     now: Date,
     departed: Departed,
   ) => MigrationVerdict;
-  /** The answer to that person; null: the migration's message says it. */
+  /** The answer to that person; null: the migration's message has it. */
   readonly answer: (after: Migration) => Message | null;
 }
 
-/** A click on Approve or Deny: one wins, and the others learn who was first (law 2). @throws AccessError */
+/** A click on Approve or Deny: one wins, and the others see who was first (law 2). @throws AccessError */
 export function decideOnMigration(
   context: SlackContext,
   by: string,
@@ -118,7 +118,7 @@ export function stopMigration(context: SlackContext, by: string, id: string, why
   });
 }
 
-/** Tries again at once what failed. @throws AccessError */
+/** Retries a failure at once. @throws AccessError */
 function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
   const act = {
     act: "retry",
@@ -153,7 +153,7 @@ async function decideNow(
   cluster: Cluster,
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
-  // A migration must be stoppable even while Slack does not answer about groups.
+  // People must be able to stop a migration even while Slack does not answer about groups.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
     return { user: by, memberships: [] };
@@ -174,7 +174,7 @@ async function decideNow(
   return { type: "write", after, event, outcome: what.answer(after) };
 }
 
-/** First removes an approval of a person who is no approver any more, with its event. The rest is then decided. */
+/** First drops a former approver's approval, with its event. Then it decides with the rest. */
 function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): UpdateStep<Migration, never> {
   const [approver, why] = gone;
   const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));

@@ -37,7 +37,7 @@ export function migrationMessage(migration: Migration): Message {
   };
 }
 
-/** The request, the plan with its steps, and the state: each reader who decides sees the same. */
+/** The request, the plan with its steps, and the state: every approver sees the same. */
 export function migrationBlocks(migration: Migration): KnownBlock[] {
   const trouble = migrationTrouble(migration);
   return [
@@ -73,7 +73,7 @@ function buttonBlocks(migration: Migration): KnownBlock[] {
   return [{ type: "actions", block_id: `migration-${id}-${plan.digest.slice(0, 12)}`, elements }];
 }
 
-/** The items of aws-auth while a decision is open, and the steps with a mark for each one that is proved. */
+/** The items of aws-auth while a decision is open, and the steps with a mark for each proved one. */
 function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   const { plan } = migration;
   if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];

@@ -57,7 +57,7 @@ function whatStays({ done, cluster, begun, kind }: Migration): string {
   return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${on} continues`;
 }
 
-/** We never switch the mode to API: EKS has no way back, and then nothing reads aws-auth. */
+/** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */
 function lastStep({ plan, cluster, kind }: Migration): string {
   if (kind === "repair") return "The principals that live have what the dead entries gave";
   const before = plan?.summary.before.length ?? 0;
@@ -73,8 +73,8 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 }
 
 /**
- * Calls an approver in a direct message where the channel can't: at the start and with each reminder. It leads to the plan and
- * shows none, as the plan may change before they read it. Null: there is nothing to decide.
+ * Asks an approver in a direct message if the channel can't, at the start and with each reminder. It has only a link to the plan, which can
+ * change before they read it. Null: there is nothing to decide.
  */
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;

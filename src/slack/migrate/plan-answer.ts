@@ -7,7 +7,7 @@ import { code, context, mention, section, styled } from "../show/mrkdwn.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState } from "./migration-words.ts";
 
-/** An answer holds 50 blocks; the command line shows all. */
+/** An answer has room for 50 blocks; the command line shows all. */
 const maxItems = 25;
 const maxSteps = 12;
 

@@ -31,7 +31,7 @@ const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>>
 /** Each has its proof; older ones are in the thread. */
 const maxProofs = 5;
 
-/** A migration of a hundred entries has more events: its beginning and its end are shown. */
+/** A migration of a hundred entries has more events: it shows the beginning and the end. */
 const maxEvents = 500;
 
 /** Everything about a migration, for this reader. @throws AccessError */

@@ -20,7 +20,7 @@ import { migrationMessage, openingMigrationMessage } from "./migration-message.t
 import { migrationCall, migrationState, migrationTrouble } from "./migration-words.ts";
 
 /**
- * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages. It may run
+ * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages. Safe to run
  * twice, late, or once for many changes. @throws AccessError
  */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
@@ -30,7 +30,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   await wakeHomes(context, migration);
   const before = (await ledger.shown(id)) ?? nothingShown;
   const { shown, lost } = await showInChannel(context, showingOf(migration), before);
-  // The call may have taken seconds: no reminder goes to people who decided meanwhile.
+  // The call can take seconds: no reminder goes to people who decided meanwhile.
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
@@ -38,7 +38,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   for (const milestone of milestonesOf(migration, lost !== null)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
-  // What can't be reached is tried anew with the next change.
+  // The next change retries what is out of reach.
   await ledger.markShown(id, {
     ...shown,
     message: lost ? null : shown.message,
@@ -47,7 +47,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   });
 }
 
-/** Approvers are asked after the worker has a plan. A migration that ended before that is not posted, but for a refusal. */
+/** The worker's plan comes before the approvers. A migration that ended before has no post, except a refusal. */
 function showingOf(migration: Migration): ChannelMessage {
   const { plan, state, done } = migration;
   const isReady = plan !== null || state === "refused" || done.length > 0;
@@ -68,7 +68,7 @@ function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone
   ];
 }
 
-/** Without the channel, approvers see no request and no one sees its progress. */
+/** Without the channel, approvers see no request and people no progress. */
 function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
   const lost =
@@ -81,7 +81,7 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   };
 }
 
-/** A failure, once for each kind: before there is a plan, no message in the channel shows it. */
+/** A failure, once for each kind: without a plan, no message in the channel shows it. */
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   const { trouble, state, id, cluster } = migration;
   const text = migrationTrouble(migration);
@@ -89,7 +89,7 @@ function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
 }
 
-/** How it ended, once no step is left open. */
+/** The end, once no step is open. */
 function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   if (!isMigrationOver(migration) || migration.begun) return [];
   return [
@@ -100,12 +100,12 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   ];
 }
 
-/** More approvers are not asked one by one: a person of these will read it. */
+/** Enough that one of them reads it. */
 const maxPeople = 20;
 
 /**
- * Asks the approvers of a migration in direct messages if their channel is out of reach, and reminds them there, so that a deleted
- * channel never blocks it. Remembers each call for each person. @throws AccessError
+ * Asks the approvers of a migration in direct messages if their channel is out of reach, and reminds them there: a deleted channel never
+ * blocks it. Remembers each call for each person. @throws AccessError
  */
 async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
   const { ledger, client, config, directory } = context;
@@ -119,7 +119,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
   for (const user of people) {
     const name = `${call.name}-${user}`;
     if (shown.includes(name)) continue;
-    // Slack takes about one message a second: meanwhile it may be decided, or planned anew.
+    // Slack takes about one message a second: meanwhile a decision or a new plan can come.
     const newest = await ledger.migrations.get(migration.id);
     if (!newest || migrationCall(newest)?.name !== call.name) return;
     if (hasApproved(newest, user)) continue;

@@ -38,7 +38,7 @@ function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> |
   );
 }
 
-/** Refuses access for another person than an active member: it would be theirs. Null: they can get it. */
+/** Refuses access for another person than an active member. Null: they can get it. */
 export async function refuseOther(
   context: SlackContext,
   by: string,
@@ -59,7 +59,7 @@ export async function refuseOther(
   return answer(`:warning: Nothing was requested for ${mention(other)}: ${why[account]}.`);
 }
 
-/** Acts that give access, at once or in the next step: refused if Slack does not answer. */
+/** Acts that give access, at once or in the next step: it refuses them without an answer of Slack. */
 const giving: ReadonlySet<TriedAct> = new Set([
   "approve",
   "review",
@@ -71,8 +71,8 @@ const giving: ReadonlySet<TriedAct> = new Set([
 ]);
 
 /**
- * Whether a person may act at all: their account is active, and in this workspace. A payload names the person who clicked,
- * but may be late, held back or forged. Null: they may. If Slack does not answer, only ending access and asking go on.
+ * Whether a person may act: their account must be active and in this workspace. A payload names the person, but can be late, held back or
+ * forged. Null: they may. Without an answer of Slack, only asking and ending access continue.
  */
 export async function refuseActor(
   context: SlackContext,
@@ -87,8 +87,8 @@ export async function refuseActor(
 }
 
 /**
- * Refuses to approve for a requester who left: the lease would be theirs, and their AWS keys may outlive their Slack account. The same
- * for a person who asked for them and left. Null: an approval is possible.
+ * Refuses to approve for a requester who left: their AWS keys can outlive their Slack account. The same for a person who asked for them and
+ * left. Null: an approval is possible.
  */
 export async function refuseForRequester(
   context: SlackContext,

@@ -30,23 +30,23 @@ export interface Attempt {
   readonly by: string;
   /** Why it was refused. */
   readonly code: string;
-  /** Its request; absent: none. Only the beginning of typed text is kept. */
+  /** Its request; absent: none. The log keeps only the beginning of typed text. */
   readonly request?: Pick<AccessRequest, "id" | "cluster">;
   readonly detail?: { readonly [key: string]: Json };
 }
 
 type AttemptContext = Pick<SlackContext<EventLedger & TurnLedger>, "ledger" | "log" | "now">;
 
-/** The same person and action count once in this time, and a person's different attempts so many times. In milliseconds. */
+/** In this time, the same attempt counts once, and a person has at most so many different ones. In milliseconds. */
 const withinMs = 10 * 60_000;
 const maxOfOnePerson = 30;
 /** As long as a migration's id, which includes its cluster's name. */
 const maxId = 120;
 
 /**
- * Writes a refused attempt into the audit log: the person, the target, the reason and the message. A person without rights must not flood
- * the log, so equal attempts count once in ten minutes, and a person has thirty different ones. The process's own log has the rest. Never
- * throws: the person gets an answer in any case.
+ * Writes a refused attempt into the audit log: the person, the target, the reason and the message. People without rights must not flood the
+ * log, so equal attempts count once in ten minutes, and a person has thirty different ones. The process's log has the rest. Never throws: the
+ * person always gets an answer.
  */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());
@@ -56,9 +56,9 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
 }
 
 /**
- * Writes the event of a refusal into the audit log, within the same bounds. It leaves no record.
+ * Writes a refusal's event into the audit log, within the same bounds. It leaves no record.
  *
- * @param what of equal ones only the first is written
+ * @param what identifies the attempt: only the first of equal ones is written
  */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
   try {

@@ -12,13 +12,13 @@ import { accountOf, notAdmittedAnswer } from "./admission.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Slack waits three seconds in all, and the work needs two of them. In milliseconds. */
+/** Slack waits three seconds in all, and the work needs two. In milliseconds. */
 const checkedWithinMs = 800;
 
 /**
- * Runs before every command, button, form, search and App Home. A person without an active account of this workspace gets only that
- * answer, and the attempt is logged. True: they can continue. If Slack does not say in time who they are, they can only end access:
- * everything else would show them clusters, levels or the form.
+ * Runs before every command, button, form, search and App Home. A person without an active account of this workspace gets only a refusal,
+ * and the log has the attempt. True: they can continue. Without an answer of Slack in time, they can only end access: everything else
+ * would show them clusters, levels or the form.
  */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
@@ -30,13 +30,13 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   }
   if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
-  // While Slack is slow, a person who only looks has tried nothing.
+  // While Slack is slow, a person who only looks attempts nothing.
   if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
   await answerRefused(context, sent, by, account);
   return false;
 }
 
-/** The words and forms that end access, and show only what the click was on. */
+/** The words and forms that end access, and show only the click's subject. */
 const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
 
 const id = z.string().min(1);
@@ -62,12 +62,12 @@ function nameSender(body: object, id: string): void {
   }
 }
 
-/** Tells a person of another workspace, for example in a shared channel, that they can do nothing here. */
+/** Answers a person of another workspace, for example in a shared channel. */
 export function answerForeigner(context: Pick<SlackContext, "log">, sent: SlackRequest): Promise<void> {
   return answerRefused(context, sent, userIn(sent.body), "of-another-workspace");
 }
 
-/** Answers each kind in its own way. A search can show only options. */
+/** Answers each kind of request in its way. A search can show only options. */
 async function answerRefused(
   { log }: Pick<SlackContext, "log">,
   sent: SlackRequest,
@@ -87,7 +87,7 @@ async function answerRefused(
   }
 }
 
-/** Beside the message, or in place of the form or App Home that was clicked. */
+/** Beside the message, or in place of the clicked form or App Home. */
 async function answerAction({ ack, body, respond, client }: FormChange, user: string, message: Message): Promise<void> {
   await ack();
   const { view } = body;
@@ -100,7 +100,7 @@ function mutable({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
-/** What a button, a form or a command does, in the words of the audit log. The others only show. */
+/** The act of a button, form or command, in the audit log's words. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["approve", "approve"],
   ["approve-migration", "approve"],
@@ -126,12 +126,12 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
 async function attemptIn(context: SlackContext, sent: SlackRequest) {
   const { word, about } = wordsIn(sent);
   const act = acts.get(word) ?? "see";
-  // The record has the cluster's name. Without an answer of the ledger, the refusal goes on.
+  // The record has the cluster's name. Without the ledger, the refusal continues.
   const request = about === "" ? null : await context.ledger.get(about).catch(() => null);
   return { act, ...(about !== "" && { request: request ?? { id: about, cluster: "" } }) };
 }
 
-/** The word used, and the id of its request or migration. */
+/** The word of the request, and the id of its record. */
 function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
     const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
@@ -139,7 +139,7 @@ function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: s
   }
   if (isSubmission(sent)) {
     const { callback_id: form, private_metadata: about } = sent.view;
-    // Details is sent by its Approve.
+    // The submit of Details is its Approve.
     return { word: form === detailsModalId ? approveAction : form, about: idIn(about) };
   }
   if (!isAction(sent)) return { word: "", about: "" };

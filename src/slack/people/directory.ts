@@ -5,11 +5,11 @@ import { type Installation, installationOf } from "../app/installation.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 import { askForMembers, type GroupsPlace, groupsNow } from "./user-groups.ts";
 
-/** What Slack says about people: their user groups and e-mail domains. */
+/** What Slack knows about people: their user groups and e-mail domains. */
 export interface Directory {
   /**
-   * Which of these user groups (`S…`) and e-mail domains (`@example.com`) a person belongs to, and which of these user ids are other ids
-   * of this person, sorted. Asks Slack only about these. @throws AccessError: no answer is never a guess
+   * The names of this list that belong to a person, sorted: user groups (`S…`), e-mail domains (`@example.com`) and other user ids of theirs.
+   * Asks Slack only about these. @throws AccessError: no answer is never a guess
    */
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The active people of a user group. @throws AccessError */
@@ -19,8 +19,8 @@ export interface Directory {
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
   /**
-   * A person's one id here: in an Enterprise organization that of the whole organization (`W…` or `U…`), as an older
-   * workspace knows the person by another one. @throws AccessError
+   * A person's one id here. In an Enterprise organization it is the organization's (`W…` or `U…`): an older workspace has another one.
+   * @throws AccessError
    */
   idOf(user: string): Promise<string>;
 }
@@ -32,27 +32,27 @@ export interface Directory {
  */
 export type Account = "active" | "guest" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
-/** How long an answer counts: a person removed from a group still counts this long. */
+/** How long an answer counts: a person who leaves a group still counts this long. */
 const believedMs = 30_000;
 const maxAnswers = 2_000;
-/** A larger group of approvers or requesters is a mistake, and each person may cost a call. */
+/** A larger group is a mistake, and each person can cost a call. */
 const maxMembers = 10_000;
 
 type SlackUser = NonNullable<UsersInfoResponse["user"]>;
 
 interface SlackPerson {
-  /** The first is the one of the organization, if the person is of one. */
+  /** The first is the organization's, if the person has one. */
   readonly ids: readonly [string, ...string[]];
   readonly account: Account;
-  /** Lower case, with its `@`; null: none that this workspace vouches for. */
+  /** Lower case, with its `@`; null: this workspace confirms none. */
   readonly domain: string | null;
   readonly confirmedEmail: string | null;
 }
 
 /**
  * The directory of the bot's workspace or organization. It keeps answers for half a minute, at most 2,000.
- * @param workspace whose user groups count (`T…`), if the app is installed for an organization; null: the bot's own
- * @param shared where all Slack processes share one answer about user groups; null: each asks for itself
+ * @param workspace its user groups count (`T…`), if the app is installed for an organization; null: the bot's own
+ * @param shared lets all Slack processes share one answer about user groups; null: each asks for itself
  */
 export function slackDirectory(
   client: WebClient,
@@ -79,7 +79,7 @@ export function slackDirectory(
       return place;
     });
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownInstallation));
-  // Every other workspace has one id for a person: a name in the policy needs no answer of Slack there.
+  // Every other workspace has one id for a person, so a name in the policy needs no answer of Slack.
   const idsOf = async (user: string) => (isOfOrganization ? (await personOf(user)).ids : [user]);
   const isIn = async (user: string, name: string) => {
     if (name.startsWith("@")) return (await personOf(user)).domain === name;
@@ -99,7 +99,7 @@ export function slackDirectory(
   };
 }
 
-/** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */
+/** Another workspace sets the address of a Slack Connect guest, so it proves nothing to us. */
 async function askForPerson(
   client: WebClient,
   user: string,
@@ -121,8 +121,8 @@ async function askForPerson(
 }
 
 /**
- * A workspace that joined an organization knows its older people by an id of its own, and by one of the organization. Only our
- * organization's counts. @see https://docs.slack.dev/reference/methods/migration.exchange
+ * A workspace that joined an organization gives older people its own id and the organization's. Only our organization's counts.
+ * @see https://docs.slack.dev/reference/methods/migration.exchange
  */
 function idsIn(
   { organization }: Installation,
@@ -152,7 +152,7 @@ function untilOf(value: unknown): { readonly until?: number } {
     : {};
 }
 
-/** Keeps answers for a while. Equal questions at one time are one call; a failure is not kept. */
+/** Keeps answers for a while. Simultaneous equal questions are one call; it keeps no failure. */
 function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
   return <T>(key: string, ask: () => Promise<T>): Promise<T> => {
@@ -163,7 +163,7 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
     const asked = { until: now().getTime() + believedMs, answer };
     answers.set(key, asked);
     answer.then(
-      // What another process shares is older than this question.
+      // Another process's answer is older than this question.
       (value) => Object.assign(asked, untilOf(value)),
       () => answers.delete(key),
     );
@@ -173,7 +173,7 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
   };
 }
 
-/** The people that user ids and user groups name, each once. If Slack does not answer, a user group names no one. */
+/** The people of these user ids and user groups, each once. Without an answer of Slack, a user group has none. */
 export async function peopleNamed(directory: Directory, names: readonly string[]): Promise<readonly string[]> {
   const people = names.map((name) => (isUser(name) ? [name] : directory.membersOf(name).catch(() => [])));
   return [...new Set((await Promise.all(people)).flat())];

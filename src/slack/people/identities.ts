@@ -19,9 +19,9 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 
 export interface KnownNow extends KnownOf {
-  /** What a worker found in the last day, if it does not answer now: it may be outdated. */
+  /** A worker's answer of the last day, if none answers now: it can be outdated. */
   readonly before: Identities | null;
-  /** Why there is no answer of now, and what to do, in sentences; null: there is one, or none is needed. */
+  /** Why there is no present answer, and what to do, in sentences; null: there is one, or none is needed. */
   readonly trouble: string | null;
 }
 
@@ -30,9 +30,9 @@ const unconfirmed =
 const noAnswer = "No worker could look you up in AWS. Check that one runs, then try again.";
 
 /**
- * Who a person is on a cluster: what the ledger has, and where that is too old, what a worker finds out. A failure is a sentence:
- * links and written ARNs work without it.
- * @param asker the questions count for
+ * A person's identities on a cluster: from the ledger, or if that is too old, from a worker. A failure is a sentence: links and written ARNs
+ * work without it.
+ * @param asker the questions count for this person
  */
 export async function knownNow(context: SlackContext, user: string, cluster: Cluster, asker = user): Promise<KnownNow> {
   const { config, directory, now } = context;
@@ -50,7 +50,7 @@ export async function knownNow(context: SlackContext, user: string, cluster: Clu
   }
 }
 
-/** What a worker finds out; a text: why it did not, in sentences. */
+/** A worker's answer; a text: why there is none, in sentences. */
 async function ask(
   context: SlackContext,
   { user, asker }: { readonly user: string; readonly asker: string },
@@ -77,14 +77,14 @@ async function ask(
   return noAnswer;
 }
 
-/** Who a person is on a cluster, asking a worker where the ledger has nothing of now. */
+/** A person's identities on a cluster, from a worker if the ledger has no present ones. */
 export async function ownNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
   const known = await knownNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, known);
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
 }
 
-/** The same about a person who did not ask: only they can repair what is missing, and only they learn of it. */
+/** The same about another person: only they can repair what is missing, so only they learn of it. */
 export async function ownForAsker(
   context: SlackContext,
   asker: string,
@@ -97,7 +97,7 @@ export async function ownForAsker(
   return { arns, why: arns.length > 0 ? null : why };
 }
 
-/** The same by the ledger alone, at once. */
+/** The same from the ledger alone, at once. */
 export async function ownRemembered(lookUp: IdentityLookUp, user: string, cluster: Cluster): Promise<OwnIdentities> {
   const known = await knownOf(lookUp, user, cluster);
   const arns = ownIdentities(lookUp.config.identities, cluster, known);

@@ -10,7 +10,7 @@ import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
 
-/** The button holds the ARN too: Redis could be changed between the question and the click. */
+/** The button has the ARN too: Redis can change between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
 
 export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -21,7 +21,7 @@ export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick
   return handleLinkDecision(context, click, false);
 }
 
-/** An administrator decides about a link. The question becomes its outcome, and the person gets a message. */
+/** An administrator decides about a link. The question shows the outcome, and the person gets a message. */
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
   const by = click.body.user.id;
   try {
@@ -44,7 +44,7 @@ type Decided =
   | { readonly type: "decided"; readonly proposal: LinkProposal }
   | { readonly type: "refused"; readonly answer: Message };
 
-/** Decides once about the proposal that a button is bound to. `value`: the button's. */
+/** Decides once about the button's proposal. `value`: the button's. */
 export async function decideLink(
   context: SlackContext,
   value: string,

@@ -82,7 +82,7 @@ async function propose(
   return ask(context, client, proposal, before);
 }
 
-/** A direct message may not arrive, so a person may ask again, but not all the time. */
+/** A direct message can get lost, so a person can ask again, but not all the time. */
 async function askAgain(
   context: SlackContext,
   client: WebClient,
@@ -119,7 +119,7 @@ function othersThan(user: string, administrators: readonly string[]): readonly s
   return administrators.filter((each) => each !== user);
 }
 
-/** What a person is linked with in one account. */
+/** A person's link in one account. */
 export interface LinkedIdentity {
   readonly arn: string;
   /** Whether rules ignore the link until the person links again. */
@@ -139,7 +139,7 @@ export function identityLines(identities: readonly LinkedIdentity[]): string[] {
   return left > 0 ? [...lines, `${left} more`] : lines;
 }
 
-/** `link` alone: the current state. */
+/** `link` without an ARN: the current state. */
 export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): Message {
   const linked =
     identities.length > 0
@@ -208,7 +208,7 @@ function linkButton(action: string, label: string, value: string) {
   };
 }
 
-/** Replaces the question once it is decided. */
+/** Replaces the question after the decision. */
 export function linkDecided(
   { user, arn }: Pick<LinkProposal, "user" | "arn">,
   confirmed: boolean,

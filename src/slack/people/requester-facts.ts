@@ -30,7 +30,7 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
-/** A person as all clusters' policies see them, for display only: no groups where Slack does not answer. */
+/** A person as all clusters' policies see them, only for display: without groups if Slack does not answer. */
 export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,
@@ -39,7 +39,7 @@ export async function personShown(
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
-/** What a cluster's policy knows about a requester now, for this ARN. @throws AccessError */
+/** The policy's facts about a requester now, for this ARN. @throws AccessError */
 export async function requesterFactsOf(
   context: SlackContext,
   cluster: Cluster,
@@ -53,7 +53,7 @@ export async function requesterFactsOf(
   return { memberships, linked };
 }
 
-/** A person's own identity in the account of an ARN, by a sealed link or by a worker; null: there is none, or they must link again. */
+/** A person's identity in the account of an ARN, by a sealed link or a worker; null: none, or they must link again. */
 export async function believedIdentityOf(
   context: SlackContext,
   user: string,
@@ -72,7 +72,7 @@ export async function believedIdentityOf(
   return identityBeside(config.identities, cluster, { links: believed, found: found ?? before }, arn);
 }
 
-/** Whether a link counts for nothing: without our seal never, otherwise as rules or administrators need it. */
+/** Whether a link counts for nothing: always without our seal, otherwise as rules or administrators require. */
 export function needsRenewal(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
@@ -82,7 +82,7 @@ export function needsRenewal(
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
-/** Where a rule needs links, or an administrator confirms them, a request must not create one. */
+/** Whether a rule needs links, or an administrator confirms them: then a request must not create one. */
 export function requiresLinks({ clusters, linking }: Config): boolean {
   return linking.mustBeConfirmed || [...clusters.values()].some(hasLinkedOnlyRule);
 }
@@ -92,7 +92,7 @@ function hasLinkedOnlyRule({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }
 
-/** The facts to decide a click: the person, the requester, earlier approvers, and the principal's other leases. @throws AccessError */
+/** The facts for a decision: the person, the requester, earlier approvers, and the principal's other leases. @throws AccessError */
 export async function factsFor(
   context: SlackContext,
   cluster: Cluster,
@@ -116,7 +116,7 @@ export async function factsFor(
       isSamePrincipal(linkedArnInAccountOf(links, person.user, request.principal), request.principal);
     return isTheirOwn ? "their account is linked to the principal now" : null;
   };
-  // A denial needs no other facts, and must work while Slack does not answer.
+  // A denial needs no other facts, and must work without an answer of Slack.
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
@@ -124,8 +124,8 @@ export async function factsFor(
 }
 
 /**
- * Who these approvers are in AWS, and which of them may be the person of Identity Center who gets the access: a worker that
- * was never asked does not answer. A denial asks for nothing, so that it works at any time.
+ * The approvers' AWS identities, and the approvers who can be the person of Identity Center who gets the access, because no worker has looked
+ * them up. A denial asks for nothing, so that it always works.
  */
 async function approversOwn(
   context: SlackContext,
@@ -150,8 +150,8 @@ async function approversOwn(
 }
 
 /**
- * Former approvers among the earlier ones, with the reason as a clause: the account is not active, or the policy does not name them. AWS
- * keys and records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
+ * Former approvers among the earlier ones, each with the reason as a clause: an inactive account, or a policy without them. AWS keys and
+ * records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
  */
 export async function departedApprovers(
   context: SlackContext,

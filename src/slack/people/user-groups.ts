@@ -5,7 +5,7 @@ import { readGroups, sealGroups } from "../../access/approval/user-groups.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 
-/** Where Slack processes share who is in which user group. */
+/** Where Slack processes share the people of user groups. */
 export interface GroupsPlace {
   readonly ledger: Pick<LinkLedger & TurnLedger, "userGroups" | "shareUserGroups" | "takeTurn">;
   readonly keys: DecisionKeys;
@@ -28,12 +28,12 @@ interface GroupsQuestion {
 
 type Team = { readonly team_id?: string };
 
-/** A larger answer stays in its process: each of the others would read it each half minute. Characters. */
+/** A larger answer stays in its process: the others would read it each half minute. Characters. */
 const maxShared = 1_000_000;
 
 /**
- * The people of every user group, in one call of all Slack processes together: Slack takes 20 of them in a minute. Null: they are too many
- * for one answer, or Slack takes no more of these calls now, so ask for one group.
+ * The people of every user group, in one call for all Slack processes: Slack takes 20 of them in a minute. Null: they are too many for one
+ * answer, or Slack takes no more of these calls now, so ask for one group.
  */
 export async function groupsNow(question: GroupsQuestion, group: string): Promise<GroupsAnswer | null> {
   const { client, team, now, believedMs } = question;
@@ -52,10 +52,10 @@ export async function groupsNow(question: GroupsQuestion, group: string): Promis
   }
 }
 
-/** How long a process waits for the answer that another one asks for, and how often it looks. A click has three seconds. In milliseconds. */
+/** How long a process waits for another one's answer, and how often it looks. A click has three seconds. In milliseconds. */
 const patience = { forMs: 1_000, everyMs: 100 };
 
-/** Processes that miss the answer at once make one call: the first asks, the others wait for what it shares. Null: ask Slack now. */
+/** Processes without the answer make one call: the first asks, the others wait for its answer. Null: ask Slack now. */
 async function askedByAnother(question: GroupsQuestion): Promise<GroupsAnswer | null> {
   const turn = `user-groups-${question.team.team_id ?? ""}`;
   const isTaken = (await question.shared?.ledger.takeTurn(turn, 2 * patience.forMs).catch(() => true)) === false;
@@ -68,7 +68,7 @@ async function askedByAnother(question: GroupsQuestion): Promise<GroupsAnswer | 
   return null;
 }
 
-/** Without an answer of the ledger, Slack itself answers. */
+/** Without the ledger, Slack itself answers. */
 async function sharedNow({ shared, team, now, believedMs }: GroupsQuestion): Promise<GroupsAnswer | null> {
   const stored = await shared?.ledger.userGroups().catch(() => null);
   if (!shared || !stored) return null;

@@ -20,7 +20,7 @@ function button(action: string, label: string, value: string, style?: Style): Bu
 
 const plain = (text: string) => ({ type: "plain_text" as const, text });
 
-/** Slack asks once more before it sends the click. `sure`: what it does, the title and both buttons. */
+/** Slack asks for a confirmation before it sends the click. `sure`: the title, the effect and both buttons. */
 function confirmed(clicked: Button, sure: readonly [title: string, what: string, yes: string, no: string]): Button {
   const [title, what, yes, no] = sure;
   const confirm: ConfirmationDialog = {
@@ -33,7 +33,7 @@ function confirmed(clicked: Button, sure: readonly [title: string, what: string,
   return { ...clicked, confirm };
 }
 
-/** Bound to the change that the message shows. Full control and what has no end date ask once more. */
+/** Bound to the visible change. Full control and permanent access need a confirmation. */
 export function approveButton(request: AccessRequest): Button {
   const approve = button(approveAction, "Approve", decideValue(request), "primary");
   const { level, cluster } = request;
@@ -50,7 +50,7 @@ export const denyButton = (request: AccessRequest): Button =>
 
 const decideForm = z.strictObject({ request: z.string(), digest: z.string() });
 
-/** Binds a decision to the change on screen: the value of Approve and Deny, and what Details remembers. */
+/** Binds a decision to the visible change: the value of Approve and Deny, and the memory of Details. */
 export function decideValue({ id, preview }: Pick<AccessRequest, "id" | "preview">): string {
   return JSON.stringify({ request: id, digest: preview?.digest ?? "" });
 }
@@ -67,7 +67,7 @@ export function readDecideValue(value: string): z.infer<typeof decideForm> | nul
 export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
   button(detailsAction, label, id);
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
-/** What is permanent has nothing to extend. */
+/** Permanent access has nothing to extend. */
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
 export const doneButton = ({ id, level, cluster }: AccessRequest): Button =>
@@ -84,7 +84,7 @@ export const revokeButton = ({ id }: AccessRequest): Button => button(revokeActi
 
 export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
-/** Opens the form of a request with everything of this one except the reason. */
+/** Opens the form with all of this request except the reason. */
 export const askAgainButtons = (request: AccessRequest): Button[] =>
   isClosed(request) && !isRescue(request) ? [button(askAgainAction, "Request again", request.id)] : [];
 
@@ -102,17 +102,17 @@ export const breakGlassButton = (): Button => button(breakGlassAction, "Emergenc
 
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
 
-/** Slack takes no longer value of a button. */
+/** Slack's limit for the value of a button. */
 export const maxValue = 2000;
 
-/** Runs a line that was typed with a mistake, once it is corrected. */
+/** Runs the corrected line. */
 export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
   return button(listActions[action], label, JSON.stringify({ view, offset }));
 }
 
-/** A row shows no change, so approvers get a button that leads to it. */
+/** A row shows no change, so approvers get a button that opens it. */
 export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button[] {
   const decides = acts.includes("approve") || acts.includes("deny");
   return [
@@ -136,7 +136,7 @@ export const denyAction = "deny";
 export const detailsAction = "details";
 /** Value: the request's id. */
 export const revokeAction = "revoke";
-/** Ends the holder's access without a question. Value: the request's id. */
+/** Ends the holder's access without a confirmation. Value: the request's id. */
 export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";
@@ -151,7 +151,7 @@ export const helpAction = "help";
 export const runAction = "run";
 export const breakGlassAction = "break-glass";
 export const requestAction = "request";
-/** Show a page of a list. One id each: Slack takes an id once in a message. Value: the list, and the rows before the page. */
+/** Show a page of a list. Each has an id, because a message can have an id once. Value: the list, and the rows before the page. */
 export const listActions = {
   previous: "list-previous",
   next: "list-next",

@@ -11,8 +11,8 @@ const onceInMs = 24 * 3_600_000;
 const maxCalled = 10;
 
 /**
- * Posts what only an operator can repair in the cluster's channel, once for each cause, however many requests wait for it. While the
- * worker can't get into the cluster at all, the trouble poster says so instead. Nothing waits for this message.
+ * Posts what only an operator can repair in the cluster's channel, once for each cause, however many requests wait for it. If the worker
+ * can't open the cluster at all, the trouble poster reports that instead. Nothing waits for this message.
  */
 export async function callOperators(
   { ledger, config, client, log }: MessengerContext<Pick<ClusterLedger & TurnLedger, "clusterTroubles" | "takeTurn">>,

@@ -31,7 +31,7 @@ const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = 
 
 const concurrency = 8;
 
-/** Works on the queue `messages`. It lives in the Slack process: the worker holds no Slack token (law 1). */
+/** Works on the queue `messages`, in the Slack process: the worker has no Slack token (law 1). */
 export function startMessageWorker(contexts: () => MessageContexts, blocking: RedisClient): Stoppable {
   const { log, config } = contexts().context;
   const read = (data: unknown) => readJob(messageJobs, data);
@@ -43,7 +43,7 @@ export function startMessageWorker(contexts: () => MessageContexts, blocking: Re
   return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
 }
 
-/** Which record a job is about, for the log; an App Home is about none. */
+/** The record of a job, for the log; an App Home has none. */
 function recordIn(data: unknown): { readonly request?: string } {
   const job = readJob(messageJobs, data);
   if (!job || job.type === "show-home") return {};

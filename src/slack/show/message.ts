@@ -3,7 +3,7 @@ import type { KnownBlock, ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/request/migration.ts";
 import { code, cut, section, styled } from "./mrkdwn.ts";
 
-/** What is sent to Slack: blocks, and the same in one line for notifications and screen readers. */
+/** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
   readonly text: string;
   readonly blocks: readonly KnownBlock[];
@@ -11,7 +11,7 @@ export interface Message {
 
 /** One event in the thread under the channel's message of a record. */
 export interface ThreadEntry {
-  /** Its name in the list of replies sent; each is sent once. */
+  /** Its name in the list of sent replies; each is sent once. */
   readonly name: string;
   readonly text: string;
 }
@@ -26,7 +26,7 @@ export function noSuchRequestAnswer(id: string): Message {
   return answer(id ? `There is no request ${code(id)}. Copy the id from its message.` : "Which request? Give its id.");
 }
 
-/** For the moment when Slack stops waiting and the outcome is still open. */
+/** When Slack stops waiting and the outcome is still open. */
 export function notRecordedYetAnswer(): Message {
   return answer(
     ":hourglass_flowing_sand: Slow: not saved yet. The answer follows. Check `/eks-access list` before you retry.",
@@ -83,7 +83,7 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 export const denyModalId = "deny";
 /** `private_metadata` is the value of the button. */
 export const denyMigrationModalId = "deny-migration";
-/** Asks why: the requester has to know what to do instead. */
+/** Asks for a reason: the requester must know what to do instead. */
 export function denyModal(value: string): ModalView {
   return {
     type: "modal",

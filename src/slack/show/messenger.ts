@@ -30,7 +30,7 @@ import { asClause } from "./words.ts";
 /** The most approvers to ask in direct messages. */
 const maxCopies = 20;
 
-/** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
+/** Makes Slack's view of a request match the ledger. Safe to run twice, late, or once for many changes. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   if (!request) return;
@@ -51,13 +51,13 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await tell(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
 }
 
-/** The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview. */
+/** The approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
 function showingOf(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null): ChannelMessage {
   const [message, opening] = [approvalMessage(request, cluster, presence), openingMessage(request, cluster)];
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
-/** Its people must hear of the state even if Slack does not take the channel's message. */
+/** Its people must see the state even if Slack does not take the channel's message. */
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
@@ -84,7 +84,7 @@ async function tellOfDelivery(
   return now;
 }
 
-/** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
+/** Reads the record again: the call for the channel can take seconds. */
 async function tell(context: MessengerContext, id: string, shown: ShownMessages, isLost: boolean): Promise<void> {
   const request = await context.ledger.get(id);
   let now = shown;
@@ -95,7 +95,7 @@ async function tell(context: MessengerContext, id: string, shown: ShownMessages,
   await context.ledger.markShown(id, now);
 }
 
-/** Brings the direct messages to a request's people up to the newest state. */
+/** Makes the direct messages to a request's people show the newest state. */
 function tellPeople(
   context: MessengerContext,
   request: AccessRequest,
@@ -104,16 +104,13 @@ function tellPeople(
 ): Promise<ShownMessages> {
   return toEach(context, request, shown, async (user, before) => {
     const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), before.milestones, user);
-    // Without a message in the channel the approvers were not asked yet (law 5).
+    // Without a message in the channel nothing has asked the approvers yet (law 5).
     if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
     return updateDirectMessage(context, user, milestone, before);
   });
 }
 
-/**
- * Writes to the requester, and to the person who asked for them. Remembers each message before anything else can fail, so that it is not
- * sent twice.
- */
+/** Writes to the requester, and to the person who asked for them. Remembers each message at once, so that none comes twice. */
 async function toEach(
   { ledger }: MessengerContext,
   request: AccessRequest,
@@ -133,8 +130,8 @@ async function toEach(
 }
 
 /**
- * Asks the approvers in direct messages if their channel is out of reach, so that a deleted channel never blocks a request:
- * the same message with the same buttons, once each. Existing copies follow the record, also when the channel is back.
+ * Asks the approvers in direct messages if their channel is out of reach: the same message with the same buttons, once each. So a deleted
+ * channel never blocks a request. Existing copies follow the record, also when the channel is back.
  */
 async function showCopies(
   context: MessengerContext,
@@ -159,7 +156,7 @@ async function showCopies(
   return { ...shown, copies };
 }
 
-/** If Slack does not say who is active: everyone named by id. */
+/** Without an answer of Slack: everyone named by id. */
 function whoToAsk(
   { config }: Pick<MessengerContext, "config">,
   request: AccessRequest,
@@ -167,7 +164,7 @@ function whoToAsk(
 ): readonly string[] {
   const cluster = config.clusters.get(request.cluster);
   if (!cluster) return [];
-  // Emergency access had no approval, so every reviewer gets the message.
+  // An emergency had no approval, so every reviewer gets the message.
   if (request.emergency && !request.emergency.review) return reviewersOf(request, cluster).filter(isUser);
   if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
@@ -182,7 +179,7 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 }
 
 const askedInstead = "channel-lost-asked";
-/** The channel is deleted, archived, or without the bot. `why` says which, and how to fix it. */
+/** The channel is deleted, archived, or without the bot. `why` says which, and the fix. */
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
@@ -199,7 +196,7 @@ export function lostChannelMilestones(
     copies.length > 0
       ? `I sent direct messages instead, to ${mentions(copies.map(({ user }) => user))}.`
       : `An approver can still decide with ${code(`/eks-access approve ${request.id}`)}.`;
-  // Two names: the first message may come before any copy, and a later one then names the approvers.
+  // Two names: the first message can come before any copy, and a later one then names the approvers.
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }
 
@@ -223,7 +220,7 @@ const maxPeople = 100;
 
 type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
 
-/** Updates the App Homes that show this record, of people who ever opened theirs. */
+/** Updates the App Homes that show this record, if their people ever opened them. */
 export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
   const { ledger, queues, log } = context;
   try {
@@ -234,7 +231,7 @@ export async function wakeHomes(context: MessengerContext<MessageLedger>, reques
       users.map((user) => ({ type: "show-home", user })),
     );
   } catch (error) {
-    // Opening it updates it too, so a failure here must not stop any message.
+    // Opening a Home updates it too, so a failure here must not stop any message.
     log.warn({ request: request.id, err: error }, "could not wake the App Homes");
   }
 }

@@ -1,19 +1,19 @@
 import type { Button, KnownBlock, RichTextBlock } from "@slack/types";
 import { isPermanent } from "../../access/request/extension.ts";
 
-/** Slack's three control characters, so that no text of a user can become a mention, a link or a date. */
+/** Escapes Slack's three control characters: no text of a user becomes a mention, a link or a date. */
 export function escapeText(text: string): string {
   if (!/[&<>]/.test(text)) return text;
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /**
- * Invisible characters: direction marks, spaces without width, and soft hyphens. A reason must not rearrange the message
- * around it, and people must not copy them unseen. The joiners of emoji stay.
+ * Invisible characters: direction marks, zero-width spaces, and soft hyphens. A reason must not rearrange its message, and people must not
+ * copy them unseen. The joiners of emoji stay.
  */
 const invisible = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/g;
 
-/** Most texts match nothing here, and a test is cheaper than three replacements. */
+/** Most texts do not match, and one test costs less than three replacements. */
 const toBeOneLine = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]|\s\s|[^\S ]|^\s|\s$/;
 
 /** Typed or pasted text without invisible characters. */
@@ -33,12 +33,12 @@ const valueInLine = /(`[^`]+`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=
 const valueInSentence =
   /(`[^`]+`|\bsystem:[a-z]+(?::[\w.-]+)*|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
 
-/** Text of a user in a sentence: on one line, and formatted nowhere. A word that Slack would format is in code style, which keeps its signs. */
+/** A user's text in a sentence: on one line, without formatting. A word that Slack would format is in code style, which keeps its signs. */
 export function plainLine(text: string, maxLength = 3000): string {
   return inPieces(oneLine(text).split(valueInLine), maxLength, (part) => code(unquoted(part), 640));
 }
 
-/** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its words. */
+/** The domain's sentence: values in code style, times in the reader's zone, cut between words. */
 export function styled(sentence: string, maxLength = 600): string {
   return inPieces(oneLine(sentence).split(valueInSentence), maxLength, (part) =>
     /^\d/.test(part) ? time(part) : code(unquoted(part), 640),
@@ -55,7 +55,7 @@ function inPieces(parts: readonly string[], maxLength: number, valueText: (value
   for (const [index, part] of parts.entries()) {
     const pieces = index % 2 === 1 ? [valueText(part)] : part.split(/( )/).map(plainWord);
     for (const piece of pieces) {
-      // Two code spans without anything between them are none.
+      // Slack shows two adjacent code spans as text.
       const next = text.endsWith("`") && piece.startsWith("`") ? ` ${piece}` : piece;
       if (text.length + next.length > maxLength) return `${text}${cutWord(piece, maxLength - text.length)}`;
       text += next;
@@ -74,18 +74,18 @@ const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/u;
 function plainWord(word: string): string {
   if (!MARK.test(word)) return escapeText(word);
   const [, before = "", core = word, after = ""] = /^(["'([]*)(.+?)([)\]"',.;!?]*)$/u.exec(word) ?? [];
-  // A colon behind a name such as eks-access:viewers is of the sentence; one at both ends makes an emoji.
+  // A colon after a name such as eks-access:viewers belongs to the sentence; one at both ends makes an emoji.
   const colon = core.endsWith(":") && !core.startsWith(":") ? ":" : "";
   return `${before}${code(core.slice(0, core.length - colon.length))}${colon}${after}`;
 }
 
-/** What a code span can't show or hides: a backtick, a line break, characters without width, white space at an end. */
+/** What a code span can't show, or hides: a backtick, a line break, zero-width characters, white space at an end. */
 const unshowable = /^$|^["\s]|\s$|[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/u;
 const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 /**
- * Text in code style, exactly as it is: people copy it. Text that a code span can't show becomes a JSON string. So does text
- * that begins with a quote, so that no two texts look the same.
+ * Text in code style, exactly as it is, because people copy it. It becomes a JSON string if a code span can't show it, or if it begins with a
+ * quote: no two texts look the same.
  */
 export function code(text: string, maxLength = 700): string {
   return `\`${cut(escapeText(unshowable.test(text) ? quoted(text) : text), maxLength)}\``;
@@ -111,10 +111,10 @@ export function codeList(names: readonly string[], maxLength: number): string {
   return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
-/** What would end a block of code, or is invisible in it: two backticks in a row, or one beside the fence. */
+/** What ends a code block, or is invisible in it: two backticks in a row, or one beside the fence. */
 const unshowableInBlock = /^$|`{2,}|^`|`$|[^\P{C}\n\t]|[^\S \n\t]/u;
 
-/** A code block that fits into one section: what is cut is said. What a block can't show is in code style, line by line. */
+/** A code block that fits into one section, and says what it cuts. What a block can't show is in code style, line by line. */
 export function codeBlock(text: string, maxLength = 2800): string {
   if (!unshowableInBlock.test(text)) return `\`\`\`${shortened(escapeText(text), maxLength)}\`\`\``;
   return shortened(
@@ -126,7 +126,7 @@ export function codeBlock(text: string, maxLength = 2800): string {
   );
 }
 
-/** As many whole lines as fit, and how many are left out. */
+/** As many whole lines as fit, and the count of the rest. */
 function shortened(whole: string, maxLength: number): string {
   if (whole.length <= maxLength) return whole;
   const [first = "", ...rest] = whole.split("\n");
@@ -178,19 +178,19 @@ export function until(iso: string, durationSeconds: number): string {
   return isPermanent(durationSeconds) ? "until revoked" : `until ${time(iso)}`;
 }
 
-/** A person or a user group of Slack; what is no id of one, for example `worker`, is shown as it is. */
+/** A person or a user group of Slack; any other text, for example `worker`, stays. */
 export function mention(user: string): string {
   if (/^S[A-Z0-9]+$/.test(user)) return `<!subteam^${user}>`;
   return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
 }
 
-/** People, at most `most` of them, and how many more. */
+/** At most `most` people, and the count of the rest. */
 export function mentions(users: readonly string[], most = 20): string {
   const shown = users.slice(0, most).map(mention);
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
-/** `verbatim`: Slack would make links of addresses, channels and people of names in the text by itself otherwise. */
+/** `verbatim`: otherwise Slack would link addresses, channels and people in the text. */
 function mrkdwn(text: string, maxLength: number) {
   return { type: "mrkdwn" as const, text: cut(text, maxLength), verbatim: true };
 }
@@ -211,7 +211,7 @@ export function context(text: string): KnownBlock {
   return { type: "context", elements: [mrkdwn(text, 3000)] };
 }
 
-/** Never cuts inside an escape, which would show as a stray ampersand, nor inside a character. */
+/** Never cuts inside an escape, which would show a stray ampersand, or inside a character. */
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, "")}…`;

@@ -23,10 +23,10 @@ export interface NoticeContext {
 const lookEveryMs = 5_000;
 /** An older notice is no news. */
 const newsForMs = 24 * 3_600_000;
-/** Each is posted once in this time: longer than a notice is news. */
+/** A notice is posted once in this time, which is longer than it is news. */
 const postedForMs = 30 * 24 * 3_600_000;
 
-/** Posts each notice in the operators' channel, once by all processes together. Without a channel the log has it. */
+/** Posts each notice in the operators' channel, once for all processes. Without a channel the log has it. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
   let owed: readonly Notice[] = [];
@@ -42,7 +42,7 @@ export function startNoticePoster(context: NoticeContext): Ticking {
   });
 }
 
-/** Those that no process has posted yet, the oldest first: this one has their turn. */
+/** The notices that no process has posted yet, oldest first; this process takes their turns. */
 async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<string>): Promise<readonly Notice[]> {
   const found: Notice[] = [];
   for (const stored of (await ledger.notices()).toReversed()) {
@@ -57,7 +57,7 @@ async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<s
   return found;
 }
 
-/** Returns those that Slack did not take: they are posted again. */
+/** Returns the notices that Slack did not take, for another try. */
 async function postAll({ client, log }: NoticeContext, channel: string, owed: readonly Notice[]) {
   const left: Notice[] = [];
   for (const notice of owed) {
@@ -70,7 +70,7 @@ async function postAll({ client, log }: NoticeContext, channel: string, owed: re
   return left.slice(-maxOwed);
 }
 
-/** A channel that does not exist must not fill the memory. */
+/** A missing channel must not fill the memory. */
 const maxOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
@@ -98,8 +98,8 @@ export interface ZoneContext {
 }
 
 /**
- * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or without one in the
- * channels of its clusters. Without any zone in the configuration it posts nothing: `whoami` says whether a worker answers.
+ * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or without one in its
+ * clusters' channels. Without zones in the configuration it posts nothing: `whoami` says whether a worker answers.
  */
 export function startZonePoster(context: ZoneContext): Ticking {
   return startTicking(lookEveryMs, zonePoster(context));
@@ -122,7 +122,7 @@ async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zo
   const seen = await context.ledger.zonesSeen();
   for (const zone of zones) {
     const seenAt = seen.get(zone);
-    // Workers may start together with this process.
+    // Workers can start together with this process.
     const since = seenAt && seenAt > startedAt ? seenAt : startedAt;
     const own = clusters.filter((cluster) => zoneOf(cluster) === zone);
     const turn = silent.get(zone);
@@ -138,7 +138,7 @@ async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zo
   }
 }
 
-/** In each channel once, by all processes together. */
+/** In each channel once, for all processes. */
 async function post(
   { ledger, client, log, configuration }: ZoneContext,
   clusters: readonly Cluster[],

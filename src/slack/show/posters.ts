@@ -27,12 +27,12 @@ export interface AnchorContext {
 
 const pageSize = 1000;
 
-/** Posts the chain's value in the audit channel on a schedule, one slack process at a time; without a channel nowhere. */
+/** Posts the chain's value in the audit channel on a schedule, by one Slack process at a time; without a channel never. */
 export function startAnchorPoster(context: AnchorContext): Ticking {
   return startTicking(lookEveryMs, anchorPoster(context));
 }
 
-/** Remembers the last anchor in this process, out of reach of a person who holds Redis. */
+/** Remembers the last anchor in this process, which an attacker with Redis can't reach. */
 function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorContext): () => Promise<void> {
   let seen: Anchor | null = null;
   let isOwed = false;
@@ -65,7 +65,7 @@ async function verifyFrom(
   for (;;) {
     const base = await auditLog.base();
     const verdict = brokenLogBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
-    // A worker may remove old events meanwhile, which looks like a gap from the old beginning.
+    // A worker can remove old events meanwhile, which looks like a gap from the old beginning.
     if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
   }
 }
@@ -89,7 +89,7 @@ async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null
   return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [], erasures };
 }
 
-/** The anchor in the audit channel: a person who holds Redis can't change it afterwards. */
+/** The anchor in the audit channel, which an attacker with Redis can't change. */
 function anchorMessage(verdict: ChainVerdict): Message {
   if (verdict.type === "broken") {
     const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
@@ -114,7 +114,7 @@ export interface TroubleContext {
 
 /** A shorter trouble gets no message. */
 const lastsMs = 60_000;
-/** A trouble is posted once in this time, by all processes together. */
+/** A trouble is posted once in this time, for all processes. */
 const postedForMs = 30 * 24 * 3_600_000;
 
 /** The most people to mention. A user group counts as one. */
@@ -124,8 +124,8 @@ const maxCalled = 10;
 const newsForMs = 24 * 3_600_000;
 
 /**
- * Posts in a cluster's channel when the worker can't get in for a minute, and when it is over; and once when others keep changing
- * aws-auth back.
+ * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; and once when others keep reverting
+ * aws-auth.
  */
 export function startTroublePoster(context: TroubleContext): Ticking {
   return startTicking(lookEveryMs, () => postAll(context));
@@ -153,16 +153,16 @@ async function postAll(context: TroubleContext): Promise<void> {
   }
 }
 
-/** Takes the turn first: a lost message is in the log, and two messages would confuse. */
+/** Takes the turn first: the log has a lost message, and two messages would confuse. */
 async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
   const turn = turnOf(cluster, trouble);
   await context.ledger.takeTurn(turn, postedForMs);
-  // Another cause needs another repair. A list of causes is short, also where a text always changes.
+  // Another cause needs another repair. A list of causes is short, even if a text always changes.
   if (!(await context.ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs))) return;
   await postInChannel(context, cluster, clusterTroubleMessage(cluster, trouble));
 }
 
-/** The first process that sees the end posts it, and only after a post of the beginning. */
+/** The first process that sees the end posts it, but only after a post of the beginning. */
 async function postOver(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
   const turn = turnOf(cluster, trouble);
   if (!(await context.ledger.takeTurn(`${turn}-over`, postedForMs))) return;

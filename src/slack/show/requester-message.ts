@@ -28,13 +28,13 @@ export interface Milestone {
   /** Its name in the list of sent milestones. */
   readonly name: string;
   readonly message: Message;
-  /** A short text that notifies them, because an update does not. Absent: nothing must. */
+  /** A short text that notifies them, because an update does not. Absent: nothing is urgent. */
   readonly ping?: string;
 }
 
 /**
  * A person's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
- * "restored" needs an earlier "lost". Its buttons belong to this state alone.
+ * "restored" needs an earlier "lost". Its buttons belong only to this state.
  */
 export function milestoneOf(
   request: AccessRequest,
@@ -51,16 +51,16 @@ export function milestoneOf(
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
 }
 
-/** Who reads the message: the requester, or the person who asked for them. */
+/** The reader: the requester, or the person who asked for them. */
 interface Reader {
   readonly user: string;
-  /** That they have read of. */
+  /** The milestones that they have read. */
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
   readonly subject: string;
 }
 
-/** Where the failure is the cluster's and not the request's, its cause helps operators alone. Null: the reader needs to know it. */
+/** Only operators need the cause of a cluster's failure. Null: the reader needs it. */
 function waitingText(
   { trouble, lease, emergency, cluster, expiresAt }: AccessRequest,
   { subject }: Reader,
@@ -107,7 +107,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   const { state, denial, refusal } = request;
   const over = (name: string, text: string, ping = headline(request)) => tell(name, text, overButtons(request), ping);
   if (state === "refused") {
-    // The answer to the command or the form already said what the policy refused.
+    // The answer to the command or the form already had the refusal.
     if (request.version === 1) return null;
     return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal?.message ?? "")}.`);
   }
@@ -194,7 +194,7 @@ function activeMilestone(
   return provedMilestone(request, lease, cluster, to);
 }
 
-/** If signing in takes longer, the message has the proof so far, and the rest when it comes. */
+/** If the sign-in takes longer, the message has the proof so far, and later the rest. */
 function provedMilestone(
   request: AccessRequest,
   lease: Lease,
@@ -221,7 +221,7 @@ function provedMilestone(
   };
 }
 
-/** If the API server does not answer, the message says so, and gets its answer when it comes. */
+/** If the API server does not answer, the message says so, and later has its answer. */
 function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
   const { user, milestones } = to;
   const isUnproved = isEndReviewPending(lease);
@@ -257,7 +257,7 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
   };
 }
 
-/** A level may list pods in one namespace alone: its own check names that namespace. */
+/** A level can allow listing pods in only one namespace: its check names it. */
 function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string {
   const checks = levels.find((each) => each.name === level)?.verify ?? [];
   const namespace = checks.find(({ resource }) => resource === "pods")?.namespace ?? "";
@@ -265,17 +265,17 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
 }
 
 /**
- * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials;
- * we can't know what they have. If the worker itself may assume the role, the configuration has its path; an access entry has it too.
+ * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials, which we can't
+ * know. The configuration has the path if the worker can assume the role; an access entry has it too.
  */
 function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
   const reading = readHolder(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
   const admitted = admittedBy(entryArnOf(arn));
-  // A role of IAM Identity Center is assumed through its permission set only.
+  // People assume a role of IAM Identity Center only through its permission set.
   if (admitted.type === "permission-set")
     return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
-  // The name of a session is given where the role is assumed, and kubectl would give another one.
+  // The session's name comes with assuming the role, and kubectl would use another one.
   if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
     return `Use the profile with which you assume ${code(admitted.name)}.`;
   const way = signInMethod(cluster, arn);

@@ -14,24 +14,24 @@ export const nothingShown: ShownMessages = { version: 0, message: null, copies: 
 
 export interface InChannel {
   readonly shown: ShownMessages;
-  /** Why the channel's message is out of reach: the channel is deleted, archived, or without the bot. Null: it is there. */
+  /** Why the channel's message is out of reach: a deleted or archived channel, or one without the bot. Null: it is there. */
   readonly lost: AccessError | null;
-  /** The message was deleted and posted again. */
+  /** The message was deleted, and is posted again. */
   readonly isReposted: boolean;
 }
 
-/** How a record is shown in its channel. */
+/** A record's message in its channel. */
 export interface ChannelMessage {
   readonly record: LedgerRecord;
   /** With its buttons. */
   readonly message: Message;
-  /** The same, as it is posted before the ledger knows it: without buttons. */
+  /** The first post, before the ledger knows it: without buttons. */
   readonly opening: Message;
   /** Whether there is something to show yet. */
   readonly isReady: boolean;
 }
 
-/** Makes the channel's message match the record. @throws AccessError if another try can help, or the bot itself is at fault */
+/** Makes the channel's message match the record. @throws AccessError if another try can help, or the bot is at fault */
 export async function showInChannel(
   context: MessengerContext,
   showing: ChannelMessage,
@@ -55,7 +55,7 @@ export async function showInChannel(
   if (!("ts" in posted)) return { ...unchanged(posted), shown: { ...shown, message: null } };
   const isReposted = shown.message !== null;
   const now = { ...shown, version: 0, message: posted };
-  // Only a message in the ledger gets buttons: two posts of one record are never two live approvals.
+  // Only a message in the ledger gets buttons, so two posts of a record never have two live approvals.
   await context.ledger.markShown(record.id, now);
   const outcome = await updateInChannel(context, showing, posted);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
@@ -63,7 +63,7 @@ export async function showInChannel(
 
 type Telling = Pick<MessengerContext, "client" | "log">;
 
-/** A direct message to a person, once: a reply under the message that follows the record, where there is one. */
+/** Sends a person one direct message, as a reply under the message that follows the record. */
 export async function sendOnce(
   context: Telling,
   user: string,
@@ -76,10 +76,7 @@ export async function sendOnce(
   return { direct, milestones: [...milestones, name] };
 }
 
-/**
- * Makes the one direct message to a person show the newest state. An update notifies no one, so urgent news is a short reply under
- * it, which mentions them.
- */
+/** Makes a person's one direct message show the newest state. An update notifies no one, so a short reply mentions them for urgent news. */
 export async function updateDirectMessage(
   context: Telling,
   user: string,
@@ -113,7 +110,7 @@ async function updateDirect(
   }
 }
 
-/** Null: the person is out of reach, which must hold nothing up, or Slack names no message. @throws AccessError */
+/** Null: the person is out of reach, which must delay nothing, or Slack names no message. @throws AccessError */
 async function sayTo(
   { client, log }: Telling,
   user: string,
@@ -142,12 +139,12 @@ export function webApiMessage({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
-/** Deleted; from an earlier bot user; or too old for the workspace's limit on edits. */
+/** A deleted message, one of an earlier bot user, or one too old for the workspace's limit on edits. */
 const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
 /**
  * Updates a message: shown, deleted, or why its place is out of reach.
- * @throws AccessError where trying again can help, or the bot itself is at fault
+ * @throws AccessError if another try can help, or the bot is at fault
  */
 export async function updateInChannel(
   { client }: Pick<MessengerContext, "client">,

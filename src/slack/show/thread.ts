@@ -32,9 +32,8 @@ import {
 } from "./words.ts";
 
 /**
- * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
- * remembers its whole past: events from while Slack was out of reach follow later, in order. `replies` has the names of the
- * replies so far: a reply that access is restored needs the one that it was lost.
+ * All events of a request for its thread, oldest first. A pure function of the record, which remembers its whole past: after an outage of
+ * Slack the rest follows in order. `replies` has the names of the earlier replies: "restored" needs an earlier "lost".
  */
 export function threadOf(
   request: AccessRequest,
@@ -54,12 +53,12 @@ export function threadOf(
 /** The most people to mention in one reply. A user group counts as one. */
 const maxCalled = 10;
 
-/** Whether it mentions approvers who have to decide. */
+/** Whether it mentions approvers who must decide. */
 function isReminder({ name }: ThreadEntry): boolean {
   return name.startsWith("reminder-");
 }
 
-/** One reply for all that is new: Slack takes about one message a second in a channel. */
+/** One reply for all new events: Slack takes about one message a second in a channel. */
 export function threadMessage(entries: readonly ThreadEntry[]): Message {
   return {
     text: cut(entries.map(({ text }) => text).join(" "), 3000),
@@ -116,7 +115,7 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
-/** Emergency access had no approval: remind each day until an approver reviews it. */
+/** An emergency had no approval: a reminder each day until an approver reviews it. */
 function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { emergency } = request;
   if (!emergency) return [];
@@ -146,7 +145,7 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readon
   return entries;
 }
 
-/** If signing in takes longer, the first reply has the proof so far, and a second one the rest. */
+/** If the sign-in takes longer, the first reply has the proof so far, and a second one the rest. */
 function activeEntry(
   lease: Lease,
   activeSince: string,
@@ -154,7 +153,7 @@ function activeEntry(
   replies: readonly string[],
 ): readonly ThreadEntry[] {
   const { proof, endsAt, signInTrouble, reviewTrouble } = lease;
-  // Also of a lease that ended meanwhile.
+  // Also of a lease that has ended.
   const isUnfinished = (lease.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
   if (isUnfinished && replies.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
@@ -214,13 +213,13 @@ function troubleEntry(request: AccessRequest): ThreadEntry[] {
   return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
-/** Without a record in the cluster, Redis alone keeps the revocation. */
+/** Without a record in the cluster, only Redis keeps the revocation. */
 function forgottenNote({ lease }: AccessRequest): string {
   if (!lease?.isForgotten) return "";
   return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone with write access to Redis can undo it.`;
 }
 
-/** Wakes the thread if something is new, a moment later: many changes become one reply. */
+/** Wakes the thread for new events, a moment later: many changes become one reply. */
 export async function wakeForThread(
   context: MessengerContext,
   record: LedgerRecord,
@@ -232,8 +231,8 @@ export async function wakeForThread(
 }
 
 /**
- * Makes the thread of a record tell everything that happened. Apart from the message itself, because Slack takes about one
- * post a second in a channel: `context.client` is one that nothing else waits for. @throws AccessError
+ * Makes the thread of a record show all its events. It is a job of its own, because Slack takes about one post a second in a channel:
+ * nothing else waits for `context.client`. @throws AccessError
  */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;

@@ -1,7 +1,7 @@
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { code, mention, plainLine, time } from "./mrkdwn.ts";
 
-/** What each event says, after the name of its actor. */
+/** The words for each event, after its actor's name. */
 const happened: Readonly<Record<EventType, string>> = {
   "request.created": "asked",
   "request.previewed": "checked the cluster",

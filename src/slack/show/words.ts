@@ -12,14 +12,14 @@ import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
-/** A sentence of ours inside another: without its full stop, and cut before it hides the rest. */
+/** Our sentence inside another one: without its full stop, and cut before it hides the rest. */
 export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
 }
 
 /**
- * What failed, for a card. AWS's own words and the remedy help operators alone: they are in the thread and in Details.
- * Everything else can be for the requester too.
+ * What failed, for a card. Only operators need AWS's words and the remedy, which the thread and Details have. The rest can concern the
+ * requester too.
  */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
   if (!code.startsWith("aws-")) return asClause(message, 360);
@@ -34,7 +34,7 @@ export function admitsText(request: AccessRequest): string {
     : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
 }
 
-/** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
+/** The state of a request in a few words, without a full stop, with people and times. Says nothing that is not true yet (law 5). */
 export function stateText(request: AccessRequest): string {
   const { denial } = request;
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
@@ -49,14 +49,14 @@ function whoAsked(request: AccessRequest): string {
   return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
 }
 
-/** Who asks for what, and who gets it: a clause. */
+/** The person, the level, and who gets it: a clause. */
 export function asksText(request: AccessRequest): string {
   const { requester, askedBy, level, cluster } = request;
   const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
   return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${forPerson}`;
 }
 
-/** Behind an id: `, extends r-…`; empty: it is no extension. */
+/** After an id: `, extends r-…`; empty: it is no extension. */
 export function extendsText({ extends: extended }: AccessRequest): string {
   return extended === null ? "" : `, extends ${code(extended)}`;
 }
@@ -94,7 +94,7 @@ function leaseStateOf(request: AccessRequest): string {
   return `${by}${lease ? progressText(lease) : ""}`;
 }
 
-/** What becomes of a lease that is neither active nor over. */
+/** The next state of a lease that is neither active nor over. */
 export function progressText(lease: Lease, maxWhy = 300): string {
   if (lease.end?.cause === "expired") return "Being removed: its time is up";
   if (lease.end?.cause === "replayed") return `Being refused: ${replayedClause}`;
@@ -131,7 +131,7 @@ const places: Readonly<Record<Way, string>> = {
 
 const stillHas = "the principal still has";
 
-/** What the principal keeps after the end: another lease, or an older entry, may still give access. */
+/** What the principal keeps after the end: another lease, or an older entry, can still give access. */
 export function remainsText(request: AccessRequest): string {
   const remains = request.lease?.remains;
   if (request.lease?.end?.cause === "cluster-gone") return "nothing is left to check";
@@ -146,19 +146,19 @@ export function remainsText(request: AccessRequest): string {
   return remains ? `${stillHas} ${mappedIdentityText(remains)} through aws-auth` : "the entry is gone from aws-auth";
 }
 
-/** What failed, and when the next try is; null: nothing. */
+/** The failure, and the next try; null: none. */
 export function troubleText({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
 }
 
-/** The same on a card in the channel, where the cause of a cluster's failure would push the request out of sight. */
+/** The same on a card in the channel, where the cause of a cluster's failure would hide the request. */
 export function shortTroubleText({ trouble, cluster }: AccessRequest): string | null {
   if (!trouble || !isClusterFailure(trouble.code)) return trouble && `:warning: ${triedText(trouble, 240)}`;
   const message = `I can't work on ${code(cluster)} now`;
   return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
 }
 
-/** Whether a failure is the cluster's or AWS's, and not the request's. Its cause helps operators alone. */
+/** Whether a failure is the cluster's or AWS's, not the request's. Only operators need its cause. */
 export function isClusterFailure(failure: string): boolean {
   return failure.startsWith("aws-") || failure === "cluster-unreachable" || waitsForRepair(failure);
 }
@@ -168,13 +168,13 @@ function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): st
   return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
-/** A sign, and the same in words. */
+/** A sign with the same in words. */
 function findingWords(result: ProofFinding["result"], name: string): string {
   if (result === "yes") return `✓ ${name}`;
   return result === "no" ? `✗ not ${name}` : `– ${name} not tested`;
 }
 
-/** One line for each finding, and what blocks the sign-in for now. Empty: nothing is proved yet. */
+/** One line for each finding, and what blocks the sign-in now. Empty: nothing is proved yet. */
 export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
@@ -189,21 +189,21 @@ export function proofLines(lease: Lease): string {
   ].join("\n");
 }
 
-/** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
+/** The findings without details, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
 export function proofMarks(proof: Proof): string {
   return findingsOf(proof)
     .map(({ name, finding: { result } }) => findingWords(result, name))
     .join(", ");
 }
 
-/** What nothing can prove of an end: the API server caches tokens, and does not check open connections. */
+/** What no question can prove about an end: the API server caches tokens, and does not check open connections. */
 const unprovedEnd =
   "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
 
-/** RBAC is asked at each request: no token that the API server saw before delays the end of a binding. */
+/** Every request asks RBAC, so no cached token delays the end of a binding. */
 const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
 
-/** One line for each finding about an end, each other lease, and what can't be proved. Empty: there is no cluster. */
+/** One line for each finding about an end, each other lease, and what can't be proved. Empty: the cluster is gone. */
 export function endProofLines({ end, endProof, written }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
   const isByBinding = written?.way === "binding";
@@ -233,7 +233,7 @@ export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 
   return `${username} with ${groups}`;
 }
 
-/** One sentence for each approval that no longer counts, the newest last. */
+/** One sentence for each approval that no longer counts, newest last. */
 export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
   return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
 }
