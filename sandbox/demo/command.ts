@@ -35,7 +35,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
   try {
     await (options.stay
       ? servePage(program, write, { signal: stopping.signal, port: options.port })
-      : tellStory(program, write));
+      : playInTerminal(program, write));
     return 0;
   } catch (error) {
     write(`\nThe demo failed. ${error instanceof Error ? error.message : String(error)}\n`);
@@ -58,7 +58,7 @@ function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
-async function tellStory(program: Program, write: (text: string) => void): Promise<void> {
+async function playInTerminal(program: Program, write: (text: string) => void): Promise<void> {
   const narration = narrate({ write, colour: process.stdout.isTTY === true && !process.env.NO_COLOR });
   const stops: (() => Promise<unknown>)[] = [];
   try {

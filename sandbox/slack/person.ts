@@ -120,7 +120,7 @@ async function choose(
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
   const used = findInput(now.blocks, field);
-  mustTellTheApp(used);
+  mustDispatch(used);
   const chosen = filledInput(used.element, value, context.loaded.get(used.actionId));
   const filled = "ts" in now ? now : fillPlaces(context, now, [{ field: used, value }]);
   return act(context, user, filled, used, chosen);
@@ -130,7 +130,7 @@ async function choose(
  * An input block keeps its value until the submission, unless it dispatches actions. A text must also name the moments for that.
  * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
  */
-function mustTellTheApp({ block, element }: PlacedElement): void {
+function mustDispatch({ block, element }: PlacedElement): void {
   if (block.type !== "input") return;
   if (block.dispatch_action !== true) throw new Error("the input sends nothing to the app: dispatch_action is not set");
   const moments = objectAt(element, "dispatch_action_config").trigger_actions_on;

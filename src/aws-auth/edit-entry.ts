@@ -121,7 +121,7 @@ function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups:
   return insertLines(afterLine(text, empty.end), lines, lineBreak);
 }
 
-/** The comment behind a list that replaced another value, such as an alias: it keeps that value. */
+/** The comment after a list that replaced another value, such as an alias: it keeps that value. */
 const NOTE = /^ # Before: ("(?:[^"\\]|\\.)*")/;
 
 /** The same within braces. A comment would end the line there, so it is a field, and JSON stays JSON. */

@@ -101,7 +101,7 @@ interface SectionChange {
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
   if (text === null || list === null) return fillSection(text, change.added);
-  // Text behind a block scalar at the very end changes its value.
+  // Text after a block scalar at the very end changes its value.
   return [false, true].flatMap((inFront) => {
     const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, inFront));
     return edited === null ? [] : [restoreEmpty(edited)];

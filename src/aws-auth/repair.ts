@@ -209,11 +209,11 @@ function staysAround(entry: Entry, before: ReadDocument, after: ReadDocument): b
   if (gone !== 0 && gone !== 1) return false;
   return before.entries.every((other, index) => {
     const same = after.entries[index > at ? index - gone : index];
-    return index === at || (same !== undefined && saying(other) === saying(same));
+    return index === at || (same !== undefined && entryText(other) === entryText(same));
   });
 }
 
-function saying({ section, arn, username, groups }: Entry): string {
+function entryText({ section, arn, username, groups }: Entry): string {
   return JSON.stringify([section, arn, username, groups]);
 }
 

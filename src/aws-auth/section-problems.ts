@@ -102,7 +102,7 @@ function oldTag(section: Section, at: Mark): Problem {
 interface LayoutDifferences {
   /** Offset of the first line of brackets or quotes with too little indentation for YAML 1.2, or null. */
   readonly shallow: number | null;
-  /** The place behind each tag with a comma or bracket, which only the authenticator reads as part of the tag. */
+  /** The place after each tag with a comma or bracket, which only the authenticator reads as part of the tag. */
   readonly tagged: readonly Mark[];
 }
 

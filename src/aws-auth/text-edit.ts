@@ -125,7 +125,7 @@ function editFlowList(
   return [...edits, { start: last.end, end: last.end, text: separator + added.join(separator) }];
 }
 
-/** If nothing replaces the items, the comma behind the last one goes too. */
+/** If nothing replaces the items, the comma after the last one goes too. */
 function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEdit {
   const from = items[0]?.outer ?? start.at + 1;
   const to = items.at(-1)?.end ?? from;
@@ -133,7 +133,7 @@ function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEd
   return { start: from, end: comma === undefined ? to : comma.at + 1, text };
 }
 
-/** An item goes with the comma before it; those before the first remaining one go with the commas behind them. */
+/** An item goes with the comma before it; those before the first remaining one go with the commas after them. */
 function flowRemovals({ items }: SequenceNode, removed: ReadonlySet<number>, first: YamlNode): TextEdit[] {
   const edits: TextEdit[] = [{ start: (items[0] ?? first).outer, end: first.outer, text: "" }];
   let before = first;

@@ -73,14 +73,14 @@ export function changedArns(before: Lookup, after: Lookup): string[] {
 
 function answersTheSame(before: Lookup, after: Lookup, key: string): boolean {
   const [some, others] = [answersTo(before, key), answersTo(after, key)];
-  return some.length === others.length && some.every((entry, index) => saysTheSame(entry, others[index]));
+  return some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
 }
 
 function answersTo(lookup: Lookup, key: string): readonly Entry[] {
   return lookup.roles.get(key) ?? lookup.users.get(key) ?? [];
 }
 
-function saysTheSame(entry: Entry, other: Entry | undefined): boolean {
+function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
   return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
 }
 

@@ -38,7 +38,7 @@ function partsOf(arn: string): string[] | null {
  * form.
  */
 class Matcher {
-  /** One bit for each place in the text: before its first letter, and behind each letter. */
+  /** One bit for each place in the text: before its first letter, and after each letter. */
   readonly #all: bigint;
   /** For each letter, the places right before it. */
   readonly #before = new Map<string, bigint>();
@@ -60,7 +60,7 @@ class Matcher {
     return reached > this.#all >> 1n;
   }
 
-  /** The places behind a run of wildcards: all further ones, or as many as it has question marks. */
+  /** The places after a run of wildcards: all further ones, or as many as it has question marks. */
   #over(reached: bigint, wildcards: string): bigint {
     if (wildcards.includes("*")) return (reached | -reached) & this.#all;
     let further = reached;

@@ -6,7 +6,7 @@ import { broken, type Finding, type Link, type LinkName } from "../diagnosis/lin
 export interface LinkTaker {
   readonly links: readonly Link[];
   /** The value; undefined: it failed, and the link says why. */
-  take: <T>(name: LinkName, ask: () => T | Promise<T>, tell: (value: T) => Finding) => Promise<T | undefined>;
+  take: <T>(name: LinkName, ask: () => T | Promise<T>, describe: (value: T) => Finding) => Promise<T | undefined>;
 }
 
 /** A failure becomes a broken link, never an error, so that earlier results stay. */
@@ -14,12 +14,12 @@ export function linkTaker(log: Logger): LinkTaker {
   const links: Link[] = [];
   return {
     links,
-    take: async (name, ask, tell) => {
+    take: async (name, ask, describe) => {
       const start = performance.now();
       const ms = () => Math.round(performance.now() - start);
       try {
         const value = await ask();
-        links.push({ name, ms: ms(), ...tell(value) });
+        links.push({ name, ms: ms(), ...describe(value) });
         return value;
       } catch (error) {
         log.warn({ link: name, err: error }, "a link of the chain is broken");

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
-import { tellsZoneEveryMs, type Zone, zoneOf } from "../access/policy/zone.ts";
+import { type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/zone.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { wakeLater } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
@@ -24,7 +24,7 @@ export function startWorker(
 ): Stoppable {
   const names = zones.flatMap((zone) => (["clusters", "ends"] as const).map((name) => ({ name, zone })));
   const queues = names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking));
-  const teller = startTicking(tellsZoneEveryMs, () => tellZones(context(), zones));
+  const reporter = startTicking(zoneReportEveryMs, () => noteZones(context(), zones));
   const { sweepEverySeconds } = context().config.timing;
   const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context(), everyMs));
   // Beside the sweep, so that no end waits for removals.
@@ -33,8 +33,8 @@ export function startWorker(
     stop: async (deadline) => {
       const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
       const removing = unfinishedAt(remover.stop(), "removing closed records", deadline);
-      const telling = unfinishedAt(teller.stop(), "saying which zones it serves", deadline);
-      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing, telling]);
+      const reporting = unfinishedAt(reporter.stop(), "saying which zones it serves", deadline);
+      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing, reporting]);
       return left.flat();
     },
   };
@@ -75,7 +75,7 @@ function isElsewhere({ config }: WorkerContext, zones: readonly Zone[], job: Wor
   return cluster !== undefined && !workerJobs[job.type].isQuestion && !zones.includes(zoneOf(cluster));
 }
 
-async function tellZones({ ledger, now, failures }: WorkerContext, zones: readonly Zone[]): Promise<void> {
+async function noteZones({ ledger, now, failures }: WorkerContext, zones: readonly Zone[]): Promise<void> {
   const what = "could not tell that a zone has a worker";
   try {
     for (const zone of zones) await ledger.noteZone(zone, now());

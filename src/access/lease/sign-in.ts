@@ -81,7 +81,7 @@ function isOneOf(written: string, wanted: string): boolean {
 export function judgeSignIn(expected: SignInExpectation, seen: SignInObservation, afterMs: number): SignInJudgement {
   if (seen.type === "refused") return again({ result: "no", detail: refusedText(expected, afterMs) });
   const difference = seen.as && differenceOf(expected, seen.as);
-  const who = asWhom(seen.as);
+  const who = seenAs(seen.as);
   if (difference) return again({ result: "no", detail: `${who}, but ${difference} by ${expected.place}` });
   const where = expected.pods.namespace === "" ? "in every namespace" : `in ${expected.pods.namespace}`;
   if (seen.pods === "forbidden" && expected.pods.isPromised) {
@@ -101,7 +101,7 @@ function refusedText({ identity, place }: SignInExpectation, afterMs: number): s
   return `${since}, although by ${place} it is ${identity.username}: /eks-access why finds the cause`;
 }
 
-function asWhom(identity: MappedIdentity | null): string {
+function seenAs(identity: MappedIdentity | null): string {
   if (!identity) return "with an unknown name (this API server answers no SelfSubjectReview)";
   const groups = shownGroups(identity);
   return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;

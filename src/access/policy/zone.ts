@@ -29,7 +29,7 @@ export function zoneInWords(zone: Zone): string {
 }
 
 /** How often a worker reports to each of its zones, in milliseconds. */
-export const tellsZoneEveryMs = 10_000;
+export const zoneReportEveryMs = 10_000;
 /** After this time without a report a zone has no worker: a message comes within the minute. */
 const silentMs = 45_000;
 

@@ -43,7 +43,7 @@ export type RequestReading =
       readonly corrected: string;
     };
 
-const nobodyKnown: OwnIdentities = { arns: [], why: null };
+const noIdentities: OwnIdentities = { arns: [], why: null };
 
 /**
  * Reads the parts of a request. Names every mistake at once, with a corrected line.
@@ -52,7 +52,7 @@ const nobodyKnown: OwnIdentities = { arns: [], why: null };
 export function readRequest(
   parts: RequestParts,
   clusters: ReadonlyMap<string, Cluster>,
-  own: OwnIdentities = nobodyKnown,
+  own: OwnIdentities = noIdentities,
 ): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);

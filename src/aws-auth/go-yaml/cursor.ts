@@ -80,7 +80,7 @@ export interface Mark {
 export interface Token {
   readonly type: TokenType;
   readonly start: Mark;
-  /** Offset behind the token's last unit. */
+  /** Offset after the token's last unit. */
   readonly end: number;
   /** Text of a scalar; name of an alias or anchor; handle of a tag or of a tag directive; version as `1.1`. */
   readonly value: string;
@@ -129,7 +129,7 @@ export class Cursor {
     this.at = at;
   }
 
-  /** The unit `ahead` places further on; 0 behind the end. */
+  /** The unit `ahead` places further on; 0 after the end. */
   code(ahead = 0): number {
     const at = this.at + ahead;
     return at < this.text.length ? this.text.charCodeAt(at) : 0;
@@ -151,7 +151,7 @@ export class Cursor {
     return code === CR || code === 0x85 ? "\n" : String.fromCharCode(code);
   }
 
-  /** Treats the end of the text as the end of a line, as libyaml does: no key can continue behind it. */
+  /** Treats the end of the text as the end of a line, as libyaml does: no key can continue after it. */
   endLine(): void {
     if (this.column === 0) return;
     this.line += 1;

@@ -11,7 +11,7 @@ import {
 } from "./node.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 
-/** The forms of a time that go-yaml accepts: a date, or one with a time behind T and a zone, or behind a space without one. */
+/** The forms of a time that go-yaml accepts: a date, or one with a time after T and a zone, or after a space without one. */
 const TIMESTAMP =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d{2}:\d{2})| (\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
 

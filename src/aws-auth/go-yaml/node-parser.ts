@@ -1,9 +1,9 @@
 import type { ReadingBudget } from "./budget.ts";
 import { failAt, type Mark, type Token, type TokenType, YamlExcess } from "./cursor.ts";
 import {
-  behind,
   emptyScalar,
   type MappingNode,
+  markAfter,
   type Pair,
   type SequenceNode,
   YAML_TAG,
@@ -32,7 +32,7 @@ const DEPTH = 500;
 export interface Properties {
   /** Offset at which the node begins. */
   readonly outer: number;
-  /** Offset behind the anchor and the tag. */
+  /** Offset after the anchor and the tag. */
   readonly end: number;
   readonly anchor: string | null;
   readonly tag: string;
@@ -147,7 +147,7 @@ function parseBlockSequence(parser: NodeParser, properties: Properties, isIndent
   const { outer, anchor } = properties;
   const node = parser.named({ kind: "sequence" as const, items, marks, flow: false, start, outer, end, anchor });
   for (let dash = scanner.takeIf("block-entry"); dash !== null; dash = scanner.takeIf("block-entry")) {
-    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, false, behind(dash));
+    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, false, markAfter(dash));
     marks.push(dash.start);
     items.push(item);
     node.end = item.end;
@@ -164,7 +164,7 @@ function parseBlockMapping(parser: NodeParser, { outer, anchor }: Properties): M
   const node = parser.named({ kind: "mapping" as const, pairs, flow: false, start, outer, end, anchor });
   for (let token = scanner.take(); token.type !== "block-end"; token = scanner.take()) {
     if (token.type !== "key") failAt("did not find expected key", token.start);
-    const key = parser.nodeUnless(PAIR_ENDS, true, behind(token));
+    const key = parser.nodeUnless(PAIR_ENDS, true, markAfter(token));
     const value = parseValue(parser, key.end);
     pairs.push({ key, value });
     node.end = value.end;
@@ -176,7 +176,7 @@ function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
   const colon = parser.scanner.takeIf("value");
   // Without a `:` the empty value follows its key directly.
   if (colon === null) return emptyScalar({ ...parser.scanner.peek().start, at: keyEnd });
-  return parser.nodeUnless(PAIR_ENDS, true, behind(colon));
+  return parser.nodeUnless(PAIR_ENDS, true, markAfter(colon));
 }
 
 function parseFlowSequence(parser: NodeParser, { outer, anchor }: Properties): SequenceNode {
@@ -202,7 +202,7 @@ function parseSinglePair(parser: NodeParser): MappingNode {
   const { start } = scanner.take();
   // libyaml drops the token in the place of a missing key, its `:` included. So does this.
   const isMissing = SEQUENCE_KEY_ENDS.has(scanner.peek().type);
-  const key = isMissing ? emptyScalar(behind(scanner.take())) : parser.node(false);
+  const key = isMissing ? emptyScalar(markAfter(scanner.take())) : parser.node(false);
   const value = parseFlowValue(parser, SEQUENCE_VALUE_ENDS);
   return { kind: "mapping", pairs: [{ key, value }], flow: true, start, outer: start.at, end: value.end, anchor: null };
 }

@@ -5,11 +5,11 @@ import type { ScalarValue } from "./resolve-plain.ts";
 export const YAML_TAG = "tag:yaml.org,2002:";
 
 interface NodeBase {
-  /** Where its content starts: behind its anchor and tag. */
+  /** Where its content starts: after its anchor and tag. */
   readonly start: Mark;
   /** Offset at which the node begins, its anchor and tag included. */
   readonly outer: number;
-  /** Offset behind its last unit; for a block collection, behind the last unit of its last child. */
+  /** Offset after its last unit; for a block collection, after the last unit of its last child. */
   readonly end: number;
   readonly anchor: string | null;
 }
@@ -55,7 +55,7 @@ export type YamlNode = ScalarNode | SequenceNode | MappingNode | AliasNode;
 export interface YamlDocument {
   /** Null: the text has no document. */
   readonly root: YamlNode | null;
-  /** The start of text behind the first document, which no reader sees; null: there is none. */
+  /** The start of text after the first document, which no reader sees; null: there is none. */
   readonly dropped: Mark | null;
 }
 
@@ -67,7 +67,7 @@ interface ValueOf<Node extends YamlNode> {
 export interface Field {
   readonly key: YamlNode;
   readonly value: YamlValue;
-  /** The value as written behind the key, which can be an alias. */
+  /** The value as written after the key, which can be an alias. */
   readonly written: YamlNode;
   /** Whether it came by `<<`: it is not written in this mapping then. */
   readonly merged: boolean;
@@ -98,7 +98,7 @@ export function emptyScalar(start: Mark): ScalarNode {
   return { kind: "scalar", ...empty, start, outer: start.at, end: start.at, anchor: null };
 }
 
-/** The place behind a token of one line. */
-export function behind({ start, end }: Token): Mark {
+/** The place after a token of one line. */
+export function markAfter({ start, end }: Token): Mark {
   return { at: end, line: start.line, column: start.column + end - start.at };
 }

@@ -18,7 +18,7 @@ export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocum
   return { root: parseRoot(scanner, budget), dropped: findDropped(scanner) };
 }
 
-/** The root of the first document, with the one token behind it that go-yaml requests; null: there is no document. */
+/** The root of the first document, with the one token after it that go-yaml requests; null: there is no document. */
 function parseRoot(scanner: Scanner, budget: ReadingBudget): YamlNode | null {
   const parser = new NodeParser(scanner, budget);
   const first = scanner.peek();
@@ -35,8 +35,8 @@ function endsDocument(type: string): boolean {
 }
 
 /**
- * The start of text that is no part of the first document. go-yaml requests one token behind the root and no more, so an error in
- * that token counts, and later ones don't. A `---` with nothing behind it loses nothing.
+ * The start of text that is no part of the first document. go-yaml requests one token after the root and no more, so an error in
+ * that token counts, and later ones don't. A `---` with nothing after it loses nothing.
  */
 function findDropped(scanner: Scanner): Mark | null {
   let last = scanner.peek();

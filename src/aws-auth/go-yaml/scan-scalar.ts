@@ -11,7 +11,7 @@ import {
   TAB,
 } from "./cursor.ts";
 
-/** Reads a quoted scalar; the cursor is at its opening quote, and then behind its closing one. */
+/** Reads a quoted scalar; the cursor is at its opening quote, and then after its closing one. */
 export function scanQuoted(cursor: Cursor, single: boolean): string {
   const start = cursor.mark();
   const quote = single ? 0x27 : 0x22;
@@ -120,7 +120,7 @@ function scanEscape(cursor: Cursor): string {
 
 interface BlockScalar {
   value: string;
-  /** Offset behind its last line, blank lines at its end included. */
+  /** Offset after its last line, blank lines at its end included. */
   end: number;
 }
 
@@ -231,7 +231,7 @@ const NO_GAP: Gap = { text: "", brokeLine: false };
 
 interface PlainScalar {
   value: string;
-  /** Offset behind its last unit. */
+  /** Offset after its last unit. */
   end: number;
   /** Whether a line break followed it: a key can start at the cursor then. */
   brokeLine: boolean;

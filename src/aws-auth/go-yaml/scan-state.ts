@@ -185,7 +185,7 @@ export class ScanState {
     this.keys.save({ token: this.tokens.next, required, mark: this.cursor.mark() }, this.cursor);
   }
 
-  /** Starts a possible key; no other key can begin behind it on the same line. */
+  /** Starts a possible key; no other key can begin after it on the same line. */
   startContent(): Mark {
     this.saveKey();
     this.keyAllowed = false;

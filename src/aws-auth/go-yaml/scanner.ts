@@ -16,7 +16,7 @@ import {
 } from "./scan-structure.ts";
 
 /**
- * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error behind the
+ * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error after the
  * end of the first document. The rules on simple keys and indentation are libyaml's.
  */
 export class Scanner {
@@ -31,7 +31,7 @@ export class Scanner {
     return this.#state.cursor.asked(whole);
   }
 
-  /** The next token. Don't call it behind the end of the text. */
+  /** The next token. Don't call it after the end of the text. */
   peek(): Token {
     const { tokens, keys, cursor } = this.#state;
     while (tokens.isEmpty || keys.mayBeginAt(tokens.taken, cursor)) fetch(this.#state);

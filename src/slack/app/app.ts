@@ -41,7 +41,7 @@ export async function startSlackApp(
   const bot = await whoIsTheBot(environment);
   if (bot.place.enterprise !== null && context.config.slack.workspace === null) throw workspaceUnknown(bot.place);
   // Over HTTP the receiver measures answers, because it starts before Bolt.
-  const onAck = mode === "socket" ? tellAck : () => {};
+  const onAck = mode === "socket" ? announceAnswer : () => {};
   // Bolt writes into this object. We do not use its memory of conversations or its search for the bot's own messages.
   const authorize = async () => ({ ...bot.authorized });
   const app = new WatchedApp(
@@ -76,7 +76,7 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   await app.drained();
 }
 
-function tellAck(seconds: number): void {
+function announceAnswer(seconds: number): void {
   answeredRequests.publish({ status: 200, seconds });
 }
 

@@ -60,7 +60,7 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
   const ofFleet = new Set(context.configuration().fleet?.names.values());
   const tooFew = look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name));
   await refuseMistakes(context, { ...look, tooFew });
-  await tell(context, look);
+  await reportCheck(context, look);
   return look;
 }
 
@@ -76,7 +76,7 @@ async function watch(
     await pause(isAnswered ? times.everyMs : times.againMs, null, { ref: false, signal: stop }).catch(() => {});
     if (stop.aborted) return;
     look = await checkApprovers(context.directory, context.configuration().clusters.values());
-    await tell(context, look);
+    await reportCheck(context, look);
   }
 }
 
@@ -109,7 +109,10 @@ async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promi
 }
 
 /** Writes the log and the metric, and remembers good levels: a later shortage is no mistake of the configuration. */
-async function tell({ log, ledger }: WatchContext, { enough, tooFew, unanswered }: ApproverCheck): Promise<void> {
+async function reportCheck(
+  { log, ledger }: WatchContext,
+  { enough, tooFew, unanswered }: ApproverCheck,
+): Promise<void> {
   for (const each of tooFew) log.error({ gone: each.inactive, living: each.active }, sentenceOf(each));
   for (const { error, cluster, level } of unanswered) {
     log.warn(

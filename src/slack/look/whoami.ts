@@ -24,7 +24,7 @@ const maxLeases = 10;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 /** A screen reader needs words besides the sign. */
-const says: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
+const spokenMarks: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
 
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
   { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
@@ -136,7 +136,7 @@ function lineOf(row: readonly [Link, ...Link[]]): string {
   const [{ result, detail, remedy, ms }] = row;
   const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;
-  const what = `${says[result]}${styled(detail, 480)}`;
+  const what = `${spokenMarks[result]}${styled(detail, 480)}`;
   const advice = remedy ? `\n      → ${styled(remedy, 300)}` : "";
   return `${marks[result]} ${names} ${what}${time}${advice}`;
 }

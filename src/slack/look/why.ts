@@ -32,7 +32,7 @@ export const why: Command = {
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
   const principal = given.slice(0, maxGiven) || (await ownNow(context, user, cluster)).arns[0];
-  if (!principal) return nobodyLinkedAnswer(cluster);
+  if (!principal) return notLinkedAnswer(cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;
   const report = await askWorker(context, question, whyReport);
@@ -84,7 +84,7 @@ function offerBlock({ type, request }: CauseButton): KnownBlock {
   };
 }
 
-export function nobodyLinkedAnswer(cluster: Cluster): Message {
+export function notLinkedAnswer(cluster: Cluster): Message {
   const line = code(`/eks-access why ${cluster.name} <arn>`);
   return answer(
     `Which identity? ${line}. ${code("aws sts get-caller-identity")} shows your ARN; ${code("/eks-access link <arn>")} saves it.`,

@@ -160,7 +160,7 @@ export const listActions = {
   active: "list-active",
 } as const;
 
-/** Asks for the migration of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
+/** Asks for the migration of a cluster to access entries. Value: `{"cluster": …, "givenArns": […]}`. */
 export const askMigrationAction = "ask-migration";
 /** Value: `{"migration": …, "digest": …}`, which binds the click to the plan that the message shows. */
 export const approveMigrationAction = "approve-migration";

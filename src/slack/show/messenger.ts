@@ -39,7 +39,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const presence = before.version === request.version ? null : await presenceOf(context, request);
   const showing = showingOf(request, context.config.clusters.get(request.cluster), presence);
   const inChannel = await showInChannel(context, showing, before).catch(async (failure: unknown) => {
-    await tellAnyway(context, id);
+    await updatePeopleAnyway(context, id);
     throw failure;
   });
   let shown = inChannel.shown;
@@ -47,8 +47,8 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     shown = await showCopies(context, showing, shown, whoToAsk(context, request, presence), inChannel.lost !== null);
   }
   await callOperators(context, request);
-  shown = await tellOfDelivery(context, request, { ...inChannel, shown }, before, presence);
-  await tell(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
+  shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
+  await updatePeople(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
 }
 
 /** The approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
@@ -58,14 +58,14 @@ function showingOf(request: AccessRequest, cluster: Cluster | undefined, presenc
 }
 
 /** Its people must see the state even if Slack does not take the channel's message. */
-async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
+async function updatePeopleAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  if (request) await tellPeople(context, request, shown);
+  if (request) await updateDirectMessages(context, request, shown);
 }
 
 /** Its people must know, once, that the approvers can't see the request. */
-async function tellOfDelivery(
+async function reportDelivery(
   context: MessengerContext,
   request: AccessRequest,
   { shown, lost, isReposted }: InChannel,
@@ -85,18 +85,23 @@ async function tellOfDelivery(
 }
 
 /** Reads the record again: the call for the channel can take seconds. */
-async function tell(context: MessengerContext, id: string, shown: ShownMessages, isLost: boolean): Promise<void> {
+async function updatePeople(
+  context: MessengerContext,
+  id: string,
+  shown: ShownMessages,
+  isLost: boolean,
+): Promise<void> {
   const request = await context.ledger.get(id);
   let now = shown;
   if (request) {
-    now = await tellPeople(context, request, shown, !isLost);
+    now = await updateDirectMessages(context, request, shown, !isLost);
     await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, now);
 }
 
 /** Makes the direct messages to a request's people show the newest state. */
-function tellPeople(
+function updateDirectMessages(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,

@@ -61,42 +61,42 @@ export async function showInChannel(
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-type Telling = Pick<MessengerContext, "client" | "log">;
+type SendContext = Pick<MessengerContext, "client" | "log">;
 
 /** Sends a person one direct message, as a reply under the message that follows the record. */
 export async function sendOnce(
-  context: Telling,
+  context: SendContext,
   user: string,
   { name, message }: Milestone,
   before: DirectMessages,
 ): Promise<DirectMessages> {
   const { direct, milestones } = before;
   if (milestones.includes(name)) return before;
-  await sayTo(context, user, message, direct);
+  await sendTo(context, user, message, direct);
   return { direct, milestones: [...milestones, name] };
 }
 
 /** Makes a person's one direct message show the newest state. An update notifies no one, so a short reply mentions them for urgent news. */
 export async function updateDirectMessage(
-  context: Telling,
+  context: SendContext,
   user: string,
   { name, message, ping }: Milestone,
   { direct, milestones }: DirectMessages,
 ): Promise<DirectMessages> {
   const names = milestones.includes(name) ? milestones : [...milestones, name];
   if (!direct || !(await updateDirect(context, user, message, direct))) {
-    return { direct: await sayTo(context, user, message, null), milestones: names };
+    return { direct: await sendTo(context, user, message, null), milestones: names };
   }
   if (ping && names !== milestones) {
     const text = `${mention(user)} ${ping}`;
-    await sayTo(context, user, { text, blocks: [section(text)] }, direct);
+    await sendTo(context, user, { text, blocks: [section(text)] }, direct);
   }
   return { direct, milestones: names };
 }
 
 /** False: the message is gone, or too old to change. @throws AccessError */
 async function updateDirect(
-  { client }: Telling,
+  { client }: SendContext,
   user: string,
   message: Message,
   { channel, ts }: MessageRef,
@@ -111,8 +111,8 @@ async function updateDirect(
 }
 
 /** Null: the person is out of reach, which must delay nothing, or Slack names no message. @throws AccessError */
-async function sayTo(
-  { client, log }: Telling,
+async function sendTo(
+  { client, log }: SendContext,
   user: string,
   message: Message,
   under: MessageRef | null,

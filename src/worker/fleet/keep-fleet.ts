@@ -34,7 +34,7 @@ export class FleetKeeper {
     await context.follower.look();
     const before = context.follower.list();
     const seen = await lookAtFleet(fleet, this.#memoryOf(context), context.openRegion);
-    tellFailed(context, seen.failed, fleet);
+    reportFailed(context, seen.failed, fleet);
     const rules = {
       deciding: fleet.deciding,
       holdMs: fleet.tagsCountAfterSeconds * 1000,
@@ -42,7 +42,7 @@ export class FleetKeeper {
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
     // The report comes first: a worker that dies in between repeats it, and no change goes unreported.
-    await tell(context, before, changes, list.at);
+    await reportChanges(context, before, changes, list.at);
     await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
     await context.follower.look();
   }
@@ -65,7 +65,7 @@ function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   return createHash("sha256").update(what).digest("base64url").slice(0, 16);
 }
 
-function tellFailed(
+function reportFailed(
   { failures }: FleetContext,
   failed: readonly { readonly account: string; readonly region: string; readonly error: unknown }[],
   { accounts, regions }: Fleet,
@@ -98,7 +98,7 @@ async function heldPlaces(
   return (place) => held.has(placeOf(place));
 }
 
-async function tell(
+async function reportChanges(
   context: FleetContext,
   before: FleetList | null,
   changes: readonly FleetChange[],

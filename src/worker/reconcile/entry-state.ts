@@ -189,7 +189,7 @@ async function documentMemory(
   keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<DocumentMemory | null> {
-  if (mode === "API" && !open.some(stoodInDocument)) return { withdrawals: noWithdrawals, data: {} };
+  if (mode === "API" && !open.some(wasInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
     const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
@@ -202,7 +202,7 @@ async function documentMemory(
   }
 }
 
-function stoodInDocument({ lease }: AccessRequest): boolean {
+function wasInDocument({ lease }: AccessRequest): boolean {
   return lease?.state === "active" && lease.written?.way !== "access-entry";
 }
 

@@ -52,10 +52,10 @@ async function reconcileLeases(
   const due = [...work.beginning, ...work.ending];
   if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.inForce.length === 0) return;
-  const forWhom = due.length > 0 ? due : work.inForce;
+  const servedRequests = due.length > 0 ? due : work.inForce;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
-  await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
-    run(running, cluster, reason, due, forWhom),
+  await tracedRun(context, `reconcile ${cluster.name}`, about, servedRequests, (running) =>
+    run(running, cluster, reason, due, servedRequests),
   );
 }
 
@@ -70,13 +70,13 @@ async function run(
   cluster: Cluster,
   reason: ReconcileReason,
   due: readonly ApprovedRequest[],
-  forWhom: readonly ApprovedRequest[],
+  servedRequests: readonly ApprovedRequest[],
 ): Promise<void> {
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
   try {
-    open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
-    await reconcileWays(context, cluster, open, reason, forWhom);
+    open = await (context.openCluster ?? openCluster)(context, cluster, servedRequests);
+    await reconcileWays(context, cluster, open, reason, servedRequests);
     await refreshWaitingRequests(context, cluster);
     await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
@@ -121,12 +121,12 @@ async function reconcileWays(
   cluster: Cluster,
   opened: OpenedCluster,
   reason: ReconcileReason,
-  forWhom: readonly ApprovedRequest[],
+  servedRequests: readonly ApprovedRequest[],
 ): Promise<void> {
   const onlyEnds = reason === "end";
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries, bindings } = await waysIn(place, leased, entriesToRead[reason], forWhom);
+  const { document, entries, bindings } = await waysIn(place, leased, entriesToRead[reason], servedRequests);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
     await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());

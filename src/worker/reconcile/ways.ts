@@ -22,21 +22,21 @@ export interface Ways {
 /**
  * Reads the cluster's own state at each run, because its mode can change.
  * @param requests that need a document
- * @param forWhom the requests of this look: a level that bound roles may be gone from the configuration
+ * @param servedRequests the requests of this look: a level that bound roles may be gone from the configuration
  * @throws AccessError
  */
 export async function waysIn(
   place: WayContext,
   requests: () => Promise<readonly AccessRequest[]>,
   which: EntriesToRead,
-  forWhom: readonly AccessRequest[],
+  servedRequests: readonly AccessRequest[],
 ): Promise<Ways> {
   const { opened, cluster } = place;
   const { wayOf, hasDocument } = await principalsWays(opened, cluster);
   const isOf = (way: Way) => (request: AccessRequest) => !isGivenByBinding(request) && wayOf(request.principal) === way;
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
-  const takesBindings = cluster.levels.some(isGivenByBinding) || forWhom.some(isGivenByBinding);
+  const takesBindings = cluster.levels.some(isGivenByBinding) || servedRequests.some(isGivenByBinding);
   return {
     bindings: takesBindings ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,

@@ -56,7 +56,7 @@ export async function signIn(
 ): Promise<SignedIn> {
   for (let attempt = 0; ; attempt += 1) {
     const { identity, place } = await expected();
-    if (!identity) return nobodyIn(place);
+    if (!identity) return noIdentityIn(place);
     const seen = await observe(() => connect(attempt), pods, checks);
     const waitMs = waitsMs[attempt];
     if (seen.type === "no answer") {
@@ -71,7 +71,7 @@ export async function signIn(
   }
 }
 
-function nobodyIn(place: string): SignedIn {
+function noIdentityIn(place: string): SignedIn {
   return { finding: { result: "not tested", detail: `it is no longer in ${place}` }, authorized: null };
 }
 

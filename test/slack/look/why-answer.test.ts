@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import { type Cause, causeCodes } from "../../../src/diagnosis/facts.ts";
 import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
 import { notFoundOutAnswer } from "../../../src/slack/look/about-cluster.ts";
-import { nobodyLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
+import { notLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -83,7 +83,7 @@ describe("the answer to why", () => {
   });
 
   test("asks for an ARN where none is linked", () => {
-    expect(nobodyLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
+    expect(notLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
       `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` shows your ARN; \`/eks-access link &lt;arn&gt;\` saves it."`,
     );
   });
