@@ -32,12 +32,12 @@ export interface Adoption {
 }
 
 /**
- * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a new ledger, and
- * from time to time. It trusts only what our seal covers, and gives no access by it. It removes leases that are over in the ledger and
- * still in the cluster, for example after a restored backup of aws-auth.
+ * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a new ledger, and from
+ * time to time. It trusts only what our seal covers, and gives no access by it. It removes leases that the ledger has as over but the
+ * cluster still has, for example after a restored backup of aws-auth.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
-  // Before the creator is needed: the creator may be what was lost.
+  // Before the creator is needed, which can be lost.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isUnfinished = false;
@@ -66,15 +66,12 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 /** A second more than a call takes at most. */
 const marginMs = 1_000;
 
-/**
- * The lost ledger may have waited for an unanswered call, and this one can't know. So it reads the cluster once more
- * when no such call can arrive any more.
- */
+/** The lost ledger can have waited for an unanswered call. So this reads the cluster once more when no such call can arrive any more. */
 async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
   for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
 }
 
-/** Reads a cluster's own memory when that is due. An unreadable one follows the ledger's own schedule. */
+/** Reads a cluster's own memory when it is due. An unreadable one follows the ledger's own schedule. */
 export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
   try {
     await adoptCluster(context, cluster);
@@ -119,7 +116,7 @@ async function adoptHoldings(
   return over;
 }
 
-/** Asks the record itself, because a person may have removed it from the lists. */
+/** Reads the record itself, because an attacker with Redis can remove it from the lists. */
 async function stateInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
   if (known) return positionInList("leased", known) === null ? "over" : "open";

@@ -25,7 +25,7 @@ import type { SignInNames } from "./sign-in-names.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
 import { sameUsernameWarnings } from "./way-warnings.ts";
 
-/** Which bindings would be made, and what their roles allow now; or why it can't be done. */
+/** The bindings to make, and their roles' present rights; or why it is impossible. */
 export function previewByBinding(
   cluster: Cluster,
   state: BindingState,
@@ -63,7 +63,7 @@ export function previewByBinding(
   };
 }
 
-/** What a lease changes in aws-auth, or of an access entry, so that its person can sign in. */
+/** The change of aws-auth, or of an access entry, that lets the person sign in. */
 interface EntryPreview {
   readonly diff: string;
   readonly warnings: readonly string[];
@@ -102,7 +102,7 @@ function kindOf({ namespace }: PlacedRole): string {
   return namespace === null ? "ClusterRoleBinding" : "RoleBinding";
 }
 
-/** One item for each role, whichever namespaces it is bound in. */
+/** One item for each role, in whichever namespaces it is bound. */
 function rightsOf({ roles }: BindingState, texts: readonly string[], username: string): readonly GroupRight[] {
   const places = new Map<string, { readonly text: string; readonly namespaces: (string | null)[] }>();
   for (const text of texts) {
@@ -121,7 +121,7 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
   }));
 }
 
-/** A role that lets a person become another, or read what is secret, is worth a second look. */
+/** Warns about a role that lets a person become another, or read secrets. */
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
   const dangers = texts.flatMap((text) => {
     const rules = roles.get(text)?.rules ?? [];

@@ -35,10 +35,7 @@ export interface BindingState extends WayState {
   readonly parts: readonly LeaseBinding[];
   /** With our label, and without our seal. */
   readonly forged: readonly ClusterBinding[];
-  /**
-   * Reads these bindings once more, because another run may have changed them.
-   * @throws AccessError
-   */
+  /** Reads these bindings once more, because another run can have changed them. @throws AccessError */
   readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeaseBinding[]>;
   readonly map: SignInMap;
   readonly names: SignInNames;
@@ -57,7 +54,7 @@ export interface BindingsPlace extends WayContext {
 
 type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
 
-/** A seal for bindings alone: the memory of `aws-auth` is another one. No cluster's name has a slash. */
+/** A separate seal for bindings: the memory of `aws-auth` has its own. No cluster's name has a slash. */
 export function withdrawalsSealedFor({ name }: Cluster): string {
   return `${name}/bindings`;
 }
@@ -72,7 +69,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { keys } = context;
   const { read, bindings, stored, memory } = await readBindings(place, open);
   const { parts, forged: others } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
-  // A binding with only the right name may be another's.
+  // A binding with only the right name can be another's.
   const forged = others.filter(({ labels }) =>
     Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
   );
@@ -140,11 +137,9 @@ function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals)
 const maxByName = 32;
 
 /**
- * The requests whose bindings a run must read, if it only begins leases: those leases, and the other leases of their
- * principals. A binding's name follows from lease and role, so a read by name finds all, whatever labels people
- * changed. Null: read all bindings. An end needs all, because its record in Redis may be forged and name too few. So
- * does a call that goes out again, and a lease that only the cluster knows. An inspection finds what people did to
- * leases in force.
+ * The requests whose bindings a run must read if it only begins leases: those leases, and the other leases of their principals. A binding's
+ * name follows from lease and role, so a read by name finds all, whatever labels people changed. Null: read all bindings. An end needs all,
+ * because a forged record in Redis can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
  */
 function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
   const isInForce = ({ lease }: AccessRequest) => lease?.state === "active";
@@ -164,10 +159,7 @@ function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
   return requests.flatMap(({ id, groups }) => groups.flatMap((text) => bindingPlace(id, text) ?? []));
 }
 
-/**
- * The leases' bindings after the write. Reads those that this run wrote again, because another run or a person may
- * have changed them since. The others had no write, so no outcome needs them.
- */
+/** The leases' bindings after the write. Reads again only those that this run wrote: another run or a person can have changed them. */
 async function partsAgain(
   { opened, cluster, context }: WayContext,
   { open, parts }: Pick<BindingState, "parts"> & { readonly open: readonly AccessRequest[] },
@@ -187,8 +179,8 @@ function keyOf({ name, namespace }: BindingPlace): string {
 }
 
 /**
- * All bindings with our label. Anyone who can create a RoleBinding can make this list too long to read. Then it reads
- * those of the ledger's leases one by one, so that they still end.
+ * All bindings with our label. A person with the right to create RoleBindings can make this list too long to read. Then it reads those of the
+ * ledger's leases one by one, so that they still end.
  */
 async function labelledBindings(
   client: OpenedCluster["client"],
@@ -211,7 +203,7 @@ async function findAll(
   return found.filter((binding) => binding !== null);
 }
 
-/** A binding does not say whether the lease holds an entry; the sign-in place does. */
+/** A binding does not show whether the lease has an entry; the sign-in place does. */
 function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
   const own = holdingEntries(map);
   return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
@@ -231,8 +223,7 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[], p
 }
 
 /**
- * What an approval depends on: the username in the bindings, and the rights of their roles. Null: the principal has
- * no username of its own here.
+ * What an approval depends on: the username in the bindings, and their roles' rights. Null: the principal has no username of its own here.
  */
 function baseFor(
   names: SignInNames,
@@ -246,9 +237,7 @@ function baseFor(
 }
 
 /**
- * Marks an approval of a lease that needs an entry of ours. Such an approval does not cover a lease that finds
- * another's entry, and the reverse.
- */
+ /** Marks an approval that covers an entry of ours. It does not cover a lease with another's entry, and the reverse. */
 export const ownEntry = "with an entry of eks-access";
 
 export function namespacesIn(groups: readonly string[]): readonly string[] {

@@ -102,13 +102,13 @@ function withoutThose(
   return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
-/** Ids of leases that end, are void or are refused, without a binding left: nothing needs their entries any more. */
+/** Ids of leases that end, are void or are refused, without a binding: nothing needs their entries any more. */
 function overIn(settlement: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
   const { ending, voided, leased } = settlement;
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
   const isThere = new Set(after.map(({ share }) => share.id));
-  // Their records close with this run, so no later one would look for their entries.
+  // Their records close with this run, so no later run would look for their entries.
   const refused = leased.filter(({ id, lease }) => !lease.writeBegan && kindOf(failures.get(id)) === "refused");
   const over = [...[...ended, ...removed].filter((id) => !failures.has(id)), ...refused.map(({ id }) => id)];
   return new Set(over.filter((id) => !isThere.has(id)));
@@ -163,13 +163,13 @@ function notBoundBy({ calls, failures, after }: BindingsSent): ReadonlyMap<strin
     const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []);
     if (!error || found.has(key)) continue;
     const kind = kindOf(error);
-    // A refusal closes a lease at once. With another of its bindings made, or another lease's, it is tried again instead.
+    // A refusal closes a lease at once. If some bindings of its principal exist, the run tries again instead.
     found.set(key, { kind: kind === "refused" && partlyThere.has(key) ? "failed" : kind, error });
   }
   return found;
 }
 
-/** Why the entry by which a lease would let its person sign in may still come to be made; null: it can't. */
+/** Why the entry that a lease needs can still appear; null: it can't. */
 function lateEntry(map: SignInMap, names: SignInNames, request: ApprovedRequest): AccessError | null {
   const name = names.of(request.principal);
   if (name.type === "name" && name.entry === "theirs") return null;
@@ -190,8 +190,8 @@ function kindOf(error: unknown): WriteFailure["kind"] {
 }
 
 /**
- * Writes withdrawals into the cluster before the removal. The write names the version that this run read, because
- * another run may have remembered more since. A failure of this memory must not keep access alive.
+ * Writes withdrawals into the cluster before the removal. The write names the version that this run read, because another run can have
+ * remembered more since. A failure of this memory must not keep access alive.
  * @throws AccessError `cluster-conflict`: another run wrote first, so the run reads everything again
  */
 async function rememberInConfigMap({
@@ -216,13 +216,10 @@ async function rememberInConfigMap({
   }
 }
 
-/** Anyone who can create a RoleBinding can forge any number of them. A run looks at this many. */
+/** A person with the right to create RoleBindings can forge any number of them. A run looks at this many. */
 const maxForged = 20;
 
-/**
- * Deletes forged bindings only if the configuration repairs drift. It comes last, so that a failed deletion delays no
- * lease.
- */
+/** Deletes forged bindings, last, and only if the configuration repairs drift: a failed deletion delays no lease. */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   for (const binding of state.forged.slice(0, maxForged)) {
     const why = `${placeInWords(binding)} has our label without our seal`;

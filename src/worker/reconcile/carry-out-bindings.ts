@@ -13,7 +13,7 @@ export interface BindingTools extends WayContext {
   readonly isNewest: () => Promise<boolean>;
 }
 
-/** Old bindings go before new ones of the same name come. */
+/** Deletes old bindings before it creates new ones of the same name. */
 interface Calls {
   readonly principal: string;
   readonly remove: readonly ClusterBinding[];
@@ -94,7 +94,7 @@ async function carryOut(
   }
 }
 
-/** Ours has the name already: an unanswered call arrived. The run reads it back in any case. */
+/** Our binding has the name already: an unanswered call arrived. The run reads it back in any case. */
 function ignoreTaken(error: unknown): void {
   if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
 }
@@ -103,7 +103,7 @@ function conflict(what: string): AccessError {
   return new AccessError("cluster-conflict", what);
 }
 
-/** Why what was read back is not what was sent; null: it is. @param own the bindings of this lease */
+/** Why the read-back differs from the plan; null: it does not. @param own the bindings of this lease */
 export function notAsPlanned(id: string, { create, remove }: Calls, own: readonly LeaseBinding[]): AccessError | null {
   const absent = create.find(
     ({ name, namespace, user }) =>

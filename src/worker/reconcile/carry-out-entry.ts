@@ -24,7 +24,7 @@ export interface EntryTools {
   /** By lower-case ARN: what earlier runs may have sent, for entries that do not exist yet. */
   readonly begun: ReadonlyMap<string, Holding>;
   readonly plannedAt: Date;
-  /** Whether this is still the newest run. An older run must change nothing that a newer one may have read. */
+  /** Whether this is still the newest run. An older run must change nothing that a newer one can have read. */
   readonly isNewest: () => Promise<boolean>;
   readonly clock: () => Date;
 }
@@ -45,7 +45,7 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
 }
 
 /**
- * Since when calls about an entry may be unanswered, ISO 8601; null: none is. A missing entry can't say what was answered.
+ * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show what was answered.
  *
  * @param key the principal's ARN in lower case
  */
@@ -91,7 +91,7 @@ async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
   if (!arn.includes(":role/")) return [arn];
-  // Roles of Identity Center have paths of AWS, and no other role has.
+  // Roles of Identity Center have AWS's paths, and other roles have not.
   const isOfAws = isIdentityCenterRole(arn);
   const paths = rolePaths.filter((path) => path !== "/" && path.startsWith("/aws-reserved/") === isOfAws);
   return [arn, ...paths.map((path) => arn.replace(":role/", `:role${path}`))];
@@ -102,11 +102,11 @@ type About = Pick<AccessEntry, "principalArn" | "arn">;
 /** @returns the entry of the call, with its ARN if the call made it */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
-  // Checked between a claim and its call too: a run that begins later reads the claim.
+  // Checked between a claim and its call too: a later run reads the claim.
   if (!(await isNewest())) {
     throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
   }
-  // The process may have stopped for a while, and other runs may be over since.
+  // The process can stop for a while, and other runs can end meanwhile.
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
   }
@@ -138,10 +138,10 @@ function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntr
   return canonicalJson({ arn, type, username, groups: [...groups], policies: scopes, tags: { ...tags } });
 }
 
-/** Entries are eventually consistent (EKS User Guide): a write may be visible a moment later. Milliseconds. */
+/** Entries are eventually consistent (EKS User Guide): a write can become visible later. Milliseconds. */
 const looks = [0, 100, 300, 900, 2_000];
 
-/** The entry after the write; if it never becomes what was written, the last one seen. */
+/** The entry after the write, or the last one seen if it never matches. */
 export async function readBackEntry(
   tools: EntryTools,
   principalArn: string,

@@ -41,7 +41,7 @@ export interface CheckRules {
   readonly mayRepair: (request: ApprovedRequest) => boolean;
 }
 
-/** The work after a look at the cluster's own memory: what is over or withdrawn there ends, whatever the ledger says. */
+/** The work after a look at the cluster's own memory: a lease that is over or withdrawn there ends, whatever the ledger says. */
 export function withOwnMemory<State extends WayState>(input: SettleInput<State>): SettleInput<State> {
   const { closed, state, work, keys, now } = input;
   const memory = memoryOf(state);
@@ -67,7 +67,7 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   };
 }
 
-/** What both memories of a cluster say together. */
+/** Both memories of a cluster. */
 export interface ClusterMemory {
   readonly holdings: WayState["holdings"];
   readonly withdrawals: Withdrawals;
@@ -77,9 +77,7 @@ export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): Cluste
   return { holdings, withdrawals: mergeWithdrawals(withdrawals, elsewhere) };
 }
 
-/**
- * Whether a record gives a lease that the cluster remembers as revoked. `wasVoidBefore` answers the same for a void approval.
- */
+/** Whether a record gives a lease that the cluster remembers as revoked. `wasVoidBefore` is the same for a void approval. */
 export function isReplayed(
   request: ApprovedRequest,
   { holdings, withdrawals }: ClusterMemory,
@@ -90,7 +88,7 @@ export function isReplayed(
   return isUnknown && mayBeWithdrawn(request, withdrawals, keys);
 }
 
-/** Whether the cluster remembers an approval as void: a run may have died before the record said so, or the record is an old copy. */
+/** Whether the cluster remembers an approval as void: a run died before the record said so, or the record is an old copy. */
 export function wasVoidBefore(
   request: ApprovedRequest,
   { withdrawals }: Pick<ClusterMemory, "withdrawals">,
@@ -99,7 +97,7 @@ export function wasVoidBefore(
   return request.lease?.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
-/** A void approval stays void, even if everything is again as the approver saw it: other runs rely on it. */
+/** A void approval stays void, even if the change is again as the approver saw it: other runs rely on it. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
@@ -125,8 +123,8 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 }
 
 /**
- * In the order of their approvals. A lease beside another one that begins now needs an approver who saw that one. Otherwise two approvals
- * together would give what no approver has seen.
+ * Checks leases in the order of their approvals. A lease beside another beginning one needs an approver who saw it: two approvals together
+ * could give what no approver has seen.
  */
 function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
@@ -181,8 +179,8 @@ function factsAtBeginning(
 }
 
 /**
- * What an active lease lacks, and whether a repair is allowed: only what a sealed source says that it gives, and only if the whole
- * approval is still valid. The record in Redis alone proves neither.
+ * What an active lease lacks, and whether a repair is allowed: only what a sealed source says that it gives, and only while the whole
+ * approval is valid. The record in Redis proves neither.
  * @param known the facts of a complete lease
  */
 function factsInForce(
@@ -217,7 +215,7 @@ function besideReason(
   request: ApprovedRequest,
 ): string | null {
   const { holdings, identityOf } = state;
-  // The cluster remembers this lease: a run wrote it as it was shown, and died before the record said so.
+  // The cluster remembers this lease: a run wrote it as shown, and died before the record said so.
   if (request.emergency || shareInCluster(holdings, request)) return null;
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);

@@ -40,7 +40,7 @@ interface Place extends WayContext {
 
 export type DocumentWay = WayAdapter<ClusterState, DocumentSettlement>;
 
-/** By `aws-auth`: one document for all, in one write with the resourceVersion that was read (law 6). */
+/** By `aws-auth`: one document for all leases, in one write with the resourceVersion that was read (law 6). */
 export function documentWay(place: Place): DocumentWay {
   const { cluster, opened, isTaken } = place;
   const { keys } = place.context;
@@ -70,7 +70,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   const after = documentTexts(state, cluster, settlement, keys.memory);
   const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
-    // Our writes always have a resourceVersion: a create that arrives late can't bring anything back.
+    // Our writes always have a resourceVersion, so a late create brings nothing back.
     await client.createAwsAuth({ data: {}, annotations: {} });
     const why = `Another writer keeps deleting aws-auth of ${cluster.name}`;
     return { type: "again", why: new AccessError("cluster-conflict", why) };
@@ -107,9 +107,7 @@ function forgottenIn(
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
 
-/**
- * A deletion that waits for finalizers can complete when nothing is due here any more. A person must clear it away.
- */
+/** A deletion that waits for finalizers can complete when nothing is due here. Only a person can clear it. */
 async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   try {
     return await fenceOffWrites(opened.client, configMap);
@@ -167,7 +165,7 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
 }
 
 /**
- * Remembers at least the withdrawals if the document itself can't change. Its own failure must not hide why.
+ * Remembers at least the withdrawals if the document can't change. Its own failure must not hide the reason.
  *
  * @throws AccessError `cluster-conflict` if another writer was faster
  */
@@ -190,8 +188,7 @@ async function rememberWithdrawals(
 }
 
 /**
- * Sends the write as a dry run before the ledger records the write: what validation and admission webhooks refuse has certainly left
- * nothing behind.
+ * Sends the write as a dry run before the ledger records it: what validation and webhooks refuse then leaves nothing behind.
  *
  * @throws AccessError
  */
@@ -222,8 +219,8 @@ export async function writeDocument(
 }
 
 /**
- * Makes every write fail that was planned on this reading, by two writes that change nothing in the end. A dead or late run may be about
- * to send one, which could bring back what we report as gone.
+ * Makes every write fail that was planned on this reading, by two writes without an effect. Otherwise a dead or late run could send one, and
+ * bring back what we report as gone.
  *
  * @returns the ConfigMap after that
  * @throws AccessError `cluster-conflict` if such a write came first
@@ -240,10 +237,7 @@ export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
   return differs(configMap ?? { data: {}, annotations: {} }, after);
 }
 
-/**
- * The texts that the ConfigMap must hold. A removal has priority over the memory of withdrawals, and over lost annotations: others may
- * have left no room for those.
- */
+/** The texts that the ConfigMap must have. A removal has priority over withdrawals and lost annotations: others can have filled the room. */
 export function documentTexts(
   { configMap, lost }: ClusterState,
   { name }: Cluster,

@@ -35,10 +35,7 @@ export interface EntryState extends WayState {
   readonly mappedEntries: () => readonly Entry[];
 }
 
-/**
- * Which entries to read, because each takes its own calls. `due`: of leases with something to do. `requested`: of all requests. `all`:
- * where the ledger may not know them.
- */
+/** The entries to read, because each needs its own calls. `due`: of leases with due work. `requested`: of all requests. `all`: also unknown ones. */
 export type EntriesToRead = "due" | "requested" | "all";
 
 type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
@@ -96,9 +93,9 @@ async function listedEntries(
 }
 
 /**
- * Reads the entries of these requests alone. A list costs more with each lease of others. It needs the list only
- * where an entry may have another ARN than the request: a role has a path, and a person may have typed a user in
- * another case. Such an entry would keep access alive, so only a first try believes that there is none.
+ * Reads only the entries of these requests: a list costs more with each lease of others. It needs the list only if an entry can have another
+ * ARN than the request, because a role has a path, and a person can type a user in another case. Such an entry would keep access alive, so
+ * only a first try believes that there is none.
  */
 async function entriesFor(entries: OpenedEntries["entries"], read: readonly AccessRequest[]): Promise<EntriesFound> {
   if (!read.every(({ principal }) => principal.includes(":user/"))) return listedEntries(entries, "due", read);
@@ -137,8 +134,8 @@ interface RevocationMemory {
 }
 
 /**
- * The requests that a run must see the entry of: all except leases in force without anything to do. If the cluster may have to forget a
- * revocation, all requests: it must not forget one that an entry still has.
+ * The requests with entries that a run must see: all except active leases without due work. If the cluster may have to forget a revocation,
+ * all requests: it must not forget one that an entry still has.
  */
 function requestsInQuestion(
   open: readonly AccessRequest[],
@@ -180,8 +177,8 @@ interface DocumentMemory {
 }
 
 /**
- * The withdrawals that the annotation of `aws-auth` remembers. Reads a cluster of mode `API` only if a lease from there may be given
- * again. Null: unreadable, for example because the API server no longer admits the creator.
+ * The withdrawals in the annotation of `aws-auth`. Reads a cluster of mode `API` only if a lease from there could be given again. Null:
+ * unreadable, for example because the API server no longer lets the creator in.
  */
 async function documentMemory(
   { client, mode }: OpenedEntries,
@@ -194,7 +191,7 @@ async function documentMemory(
     const configMap = await client.readAwsAuth();
     const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
     const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
-    // A cluster that reads only access entries admits no one through aws-auth.
+    // A cluster that reads only access entries lets no one in by aws-auth.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
   } catch (error) {
     if (error instanceof AccessError) return null;

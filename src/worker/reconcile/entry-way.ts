@@ -90,7 +90,7 @@ function mayHaveBeenSent({ lease }: AccessRequest): boolean {
   return lease?.state === "active" ? lease.written?.way === "access-entry" : lease?.writeBegan != null;
 }
 
-/** EKS has no dry run, so the plan finds everything that it can before. */
+/** EKS has no dry run, so the plan checks all that it can first. */
 function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals }: EntrySettlement): Prepared {
   return {
     type: "ready",
@@ -139,7 +139,7 @@ export async function writeEntry(
     const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
-    // The message for people may refer to the log.
+    // The message for people can refer to the log.
     context.failures.failed("could not write an access entry", about, failure);
     return { entry: present, failure, tookMs: null };
   }
@@ -187,8 +187,8 @@ export interface TagsBegun {
 }
 
 /**
- * Remembers withdrawals in the cluster's tags before their removal, so that a process that dies in between leaves nothing that could be
- * given again. A failure must not keep anyone's access alive.
+ * Remembers withdrawals in the cluster's tags before their removal: a process that dies in between leaves nothing that could be given again.
+ * A failure must not keep access alive.
  */
 async function rememberInTags(
   { log, now }: WorkerContext,

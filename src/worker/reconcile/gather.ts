@@ -28,10 +28,10 @@ const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 /** More events than one life of a request has. */
 const maxEvents = 500;
 
-/** At most one event in this time reports an untrusted memory of a cluster without leases, in milliseconds. */
+/** Reports an untrusted memory of a cluster without leases at most once in this time, in milliseconds. */
 const untoldMs = 60 * 60_000;
 
-/** Runs at once see the same untrusted memory: longer than one run, in milliseconds. */
+/** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
 const sameSightMs = 60_000;
 
 /** One try of a run on one way of a cluster. */
@@ -42,14 +42,14 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly adapter: WayAdapter<State, Decided>;
   readonly attempt: number;
   readonly isLast: boolean;
-  /** Begins no lease. What a dead run wrote is still checked. */
+  /** Begins no lease, but checks what a dead run wrote. */
   readonly onlyEnds: boolean;
   /** The worker has no ledger (`src/worker/end-without-ledger.ts`). */
   readonly withoutLedger: boolean;
 }
 
 /**
- * Reads the ledger, then the cluster, then the ledger's versions once more. Null: they do not fit together, so everything is read again.
+ * Reads the ledger, then the cluster, then the ledger's versions again. Null: they do not fit together, so the run reads everything again.
  * @throws AccessError
  */
 export async function gather<State extends WayState, Decided extends Settlement>(
@@ -65,7 +65,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   }
   const seen = open.filter(({ principal }) => state.isRead(principal));
   const leased = await context.ledger.leasedOf(cluster.name);
-  // First of all: another run's fresh end must not look like an old record.
+  // First of all: another run's new end must not look like an old record.
   if (haveChanged(seen, leased)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
@@ -79,7 +79,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   return factsFor(run, state, seen, leased);
 }
 
-/** Reads the cluster once more if the log says that a lease ended which a record remembers: that memory does not count. */
+/** Reads the cluster again if the log has the end of a lease that a record remembers: that memory does not count. */
 async function readCluster<State extends WayState, Decided extends Settlement>(
   { context, adapter }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
@@ -108,9 +108,9 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
 }
 
 /**
- * Without a document no lease in it is active, and due ends are over: a write that was planned on the lost document names its
- * resourceVersion, so the API server refuses it.
- * @throws what was thrown
+ * Without a document no lease in it is active, and due ends are over: a write planned on the lost document names its resourceVersion, so the
+ * API server refuses it.
+ * @throws the given error
  */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayAttempt<State, Decided>,
@@ -136,8 +136,8 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
 }
 
 /**
- * Whether a lease changed after its record was read. The cluster would then be newer than the records: another run's removal would look
- * like drift, and be put back or remembered. From here on the resourceVersion protects a document: no lease ends without a write.
+ * Whether a lease changed after its record was read. The cluster would be newer than the records: another run's removal would look like drift.
+ * From here on the resourceVersion protects a document: no lease ends without a write.
  */
 function haveChanged(before: readonly ApprovedRequest[], leased: readonly ApprovedRequest[]): boolean {
   const now = new Map(leased.map(({ id, version }) => [id, version]));
@@ -145,8 +145,8 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
 }
 
 /**
- * The ids in the memory of one way that the ledger does not give, or gives another way: a run removes them. Ids of `open` are neither.
- * @param leased all of the cluster. Each lease by bindings can have a share in `aws-auth`: no call for each of them
+ * The ids in the memory of one way that the ledger does not have, or has in another way: a run removes them. `open` ids are neither.
+ * @param leased all of the cluster: a lease by bindings can have a share in `aws-auth`, and needs no call
  */
 async function idsNotLeasedHere(
   { ledger }: WorkerContext,
@@ -158,7 +158,7 @@ async function idsNotLeasedHere(
   const records = new Map(leased.map((request) => [request.id, request]));
   const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
   const isOver = (share: Share, known: AccessRequest) => {
-    // A lease by bindings only has its person sign in here.
+    // A lease by bindings only lets its person sign in here.
     const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
     return positionInList("leased", known) === null || !isGivenHere;
   };
@@ -175,8 +175,8 @@ async function idsNotLeasedHere(
 }
 
 /**
- * A person edited our annotation or tags. Their sealed copies in the records replace it, and the next change writes it again. The event
- * belongs to one of the cluster's open leases, if there is one.
+ * Notes that others edited our annotation or tags. Their sealed copies in the records replace them with the next change. The event belongs to
+ * one of the cluster's open leases, if there is one.
  */
 async function noteUntrusted(
   context: WorkerContext,
@@ -189,7 +189,7 @@ async function noteUntrusted(
   const since = context.now().getTime() - sameSightMs;
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
-  // Of two runs that both read the log before either wrote to it, the record's version lets one write.
+  // If two runs read the log before either wrote to it, the record's version lets one write.
   if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return;
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
@@ -210,7 +210,7 @@ export async function reportUntrusted(
   recordedEvents.publish(event);
 }
 
-/** Records with a withdrawn approval. A void one is an old copy if an event says so. */
+/** Records with a withdrawn approval. A void one is an old copy if an event shows it. */
 async function oldRecords(
   { ledger, keys }: WorkerContext,
   requests: readonly ApprovedRequest[],
@@ -224,8 +224,8 @@ async function oldRecords(
 }
 
 /**
- * The requests without what the records of ended leases remember. If the cluster's memory lost a lease, its record says what to remove:
- * an old copy in Redis would remove what others gave since.
+ * The requests without the memory of ended leases' records. If the cluster's memory lost a lease, its record says what to remove: an old copy
+ * in Redis would remove what others gave since.
  */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
@@ -242,8 +242,8 @@ async function withoutEndedMemories(
 }
 
 /**
- * Whether an event of these types reports the end of this record's approval. The order of the log decides, because clocks differ between
- * processes. A record without genuine seals hides its approval.
+ * Whether an event of these types reports the end of this record's approval. The order of the log decides, because clocks differ. A record
+ * without genuine seals hides its approval.
  */
 async function wasReported(
   ledger: Ledger,
@@ -258,7 +258,7 @@ async function wasReported(
   return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
 }
 
-/** Ends a lease at once if its approval was withdrawn: an attacker with Redis, or a restored copy, brought the old record back. */
+/** Ends a lease at once if its approval was withdrawn: an attacker with Redis, or a restored copy, brought the record back. */
 async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
   context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };

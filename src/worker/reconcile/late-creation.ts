@@ -2,10 +2,10 @@ import { AccessError } from "../../access/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 
-/** An unanswered POST may still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds. */
+/** An unanswered POST can still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds. */
 export const arrivesWithin = 90_000;
 
-/** Why a binding of a lease may still be created; null: none can. */
+/** Why a binding of a lease can still appear; null: none can. */
 export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {
   const last = lastUnanswered(request, now);
   if (last === null || now.getTime() > last + arrivesWithin) return null;
@@ -13,10 +13,10 @@ export function lateCreation(request: ApprovedRequest, now: Date): AccessError |
   return new AccessError("binding-late", `A binding for ${request.principal} can still arrive until ${until}`);
 }
 
-/** When a creating call may last have been sent without an answer, in milliseconds since the epoch; null: each was answered. */
+/** When an unanswered creating call can last have been sent, in milliseconds since the epoch; null: each was answered. */
 function lastUnanswered(request: ApprovedRequest, now: Date): number | null {
   const { lease } = request;
-  // A proved lease has its answers; only calls that were sent again later count.
+  // A proved lease has its answers; only repeated calls count.
   if (lease.state !== "scheduled") return lease.sentAgainAt === null ? null : Date.parse(lease.sentAgainAt);
   if (!lease.writeBegan) return null;
   const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));

@@ -13,15 +13,15 @@ import type { WorkerContext } from "../context.ts";
 const maxPending = 200;
 
 /**
- * Previews pending requests again after other leases began or ended, so that approvers see the present change before a click is refused.
- * Closes an extension of a lease that is over.
+ * Previews pending requests again after other leases began or ended, so that approvers see the present change before their click. Closes an
+ * extension of a lease that is over.
  */
 export async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
   const { requests } = await context.ledger.list(of, 0, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
-  // One reading for all: a cluster may have hundreds of requests.
+  // One reading for all: a cluster can have hundreds of requests.
   const leased = await context.ledger.leasedOf(cluster.name);
   for (const request of waiting) await lookAgain(context, request, leased);
 }
@@ -43,7 +43,7 @@ async function lookAgain(
   await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
 }
 
-/** Before any approval, approvers see every difference. An approval becomes void only if the result would differ. */
+/** Before any approval, approvers see every difference. Later, an approval becomes void only if the result would differ. */
 function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
   const shown = preview?.leases ?? [];
   return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);

@@ -19,7 +19,7 @@ import { type Proved, withProof } from "./prove.ts";
 import type { ProvedEnd } from "./prove-end.ts";
 
 /**
- * Records that a write is about to be sent; for bindings, which have no fence, also that one is sent again.
+ * Records that a write begins; for bindings, which have no fence, also that one is sent again.
  * @returns the next version of the record
  */
 export async function recordWriteBegun(
@@ -32,7 +32,7 @@ export async function recordWriteBegun(
   const now = context.now();
   const at = now.toISOString();
   const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : { writeBegan: at }) });
-  // Without a wake-up: the outcome follows a moment later, and the sweep finds the record if the process dies.
+  // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request.id));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
@@ -42,8 +42,8 @@ export async function recordWriteBegun(
 }
 
 /**
- * Records a void approval before the removal of anything of its lease. A run that just proved the lease can then no
- * longer record it as active (law 5).
+ * Records a void approval before anything of its lease is removed. A run that just proved the lease can then no longer record it as active
+ * (law 5).
  * @returns the next version of the record
  * @throws AccessError `cluster-conflict` if another run was faster
  */
@@ -203,7 +203,7 @@ async function recordFailure(
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
 }
 
-/** Records that the plan refuses a lease. The worker removes what may be in the cluster until nothing is left. */
+/** Records that the plan refuses a lease. The worker removes all that can be in the cluster. */
 export function recordRefusal(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
   return recordFailure(context, request, failure, true);
 }
@@ -218,17 +218,17 @@ export async function recordPutOff(
   await recordFailure(context, await newestOf(context, stale), { ...failureOf(error), notBefore }, isFinal);
 }
 
-/** Records a void approval while something of its lease may remain: the approvers decide again when nothing does. */
+/** Records a void approval while the cluster can have a part of its lease: the approvers decide again when it has none. */
 export async function recordVoidPutOff(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
-  // It has a newer approval: its lease ends at another time.
+  // A newer approval ends the lease at another time.
   if (request?.lease.endsAt !== stale.lease.endsAt) return;
   const isNew = !request.lease.voidSince;
   const lease = isNew ? { ...request.lease, voidSince: context.now().toISOString() } : request.lease;
   await postpone(context, { ...request, lease }, failureOf(error), { isNew });
 }
 
-/** The newest version of a record, which the failed run may have written. Null: it is over, or another run proved it. */
+/** The newest version of a record, which the failed run can have written. Null: it is over, or another run proved it. */
 async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise<ApprovedRequest | null> {
   const request = (await context.ledger.get(stale.id)) ?? stale;
   if (request.state !== "approved" || isClosed(request)) return null;
@@ -254,7 +254,7 @@ async function postpone(
   await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
 }
 
-/** A lease that is due to end may be gone although the run failed: it is not active any more (law 5). */
+/** A lease that is due to end can be gone although the run failed: it is not active any more (law 5). */
 function endingOf(request: ApprovedRequest, now: Date): Lease | null {
   const { lease } = request;
   const at = sealedEnd(request);
@@ -265,7 +265,7 @@ function endingOf(request: ApprovedRequest, now: Date): Lease | null {
 type Detail = AuditEvent["detail"];
 
 /**
- * Records an outcome. If a person changed the record meanwhile, their change woke the next run, which sees it.
+ * Records an outcome. If the record changed meanwhile, that change woke the next run, which sees it.
  *
  * @param type null: it has no event, as in `recordChange`
  */

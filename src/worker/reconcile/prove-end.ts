@@ -22,12 +22,12 @@ export interface EndFacts {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
   readonly request: ApprovedRequest;
-  /** Who the principal is after the end, as read back. */
+  /** The principal's identity after the end, as read back. */
   readonly readBack: ReadBack;
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Verifies after the end what remains of a lease. An unanswered question gets its next try. */
+/** Verifies what remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
   const { cluster, opened, request, inForce } = facts;
   // Later questions must not make the end look later.
@@ -42,7 +42,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
 }
 
-/** Who a principal is in the cluster now. An access entry has precedence over the document. @throws AccessError */
+/** A principal's present identity in the cluster. An access entry overrides the document. @throws AccessError */
 export async function identityInCluster(
   { mode, entries, client }: OpenedCluster,
   principal: string,
@@ -66,7 +66,7 @@ export function mappedAfter(
   return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
 }
 
-/** A lease by bindings does not change who signs in: only the roles that are still bound to the name count. */
+/** A lease by bindings does not change the sign-in: only the roles still bound to the name count. */
 function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
   const left = groups.filter(isRoleText);
   if (left.length > 0) return { result: "yes", detail: `${username} with ${left.join(", ")}` };

@@ -10,7 +10,7 @@ import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-auth/index.ts";
 import { anySession, mayBeAnswered, type Reviewer, reviewLease } from "./review.ts";
 
-/** Who the principal is after the write, as read back. */
+/** The principal's identity after the write, as read back. */
 export interface ReadBack {
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
@@ -25,9 +25,7 @@ export function inDocument(document: ReadDocument, principal: string): ReadBack 
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
 }
 
-/**
- * Who a person is, by an access entry; null: there is none. A role without a known session gets a session name of ours. A user has none.
- */
+/** A person's identity by an access entry; null: there is none. A role without a known session gets our session name. A user has none. */
 export function inEntries(
   entry: AccessEntry | null,
   holding: Holding | undefined,

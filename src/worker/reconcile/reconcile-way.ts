@@ -30,10 +30,10 @@ import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFai
 
 const attempts = 5;
 
-/** The time for one lease's own calls: its writes, its part of the read-back, its reviews. Without it, many at once would all be put off. */
+/** The time for one lease's own calls: its writes, its read-back, its reviews. Without it, a run with many leases would put off all. */
 const eachLeaseMs = 100;
 
-/** Makes one way of a cluster match the ledger. After a concurrent edit it starts again from the reading, a bounded number of times. */
+/** Makes one way of a cluster match the ledger. After a concurrent edit it reads again, a bounded number of times. */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
   context: WorkerContext,
   cluster: Cluster,
@@ -94,7 +94,7 @@ async function act<State extends WayState, Decided extends Settlement>(
     return null;
   }
   const decided = { ...settled, voided: await beginVoids(run, settled) };
-  // The ledger knows of a write before the cluster does.
+  // The ledger knows about a write before the cluster does.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(requests, async (request) =>
       prepared.isSentFor(request) ? recordWriteBegun(context, request, adapter.way) : request,
@@ -109,7 +109,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone, removedAt };
 }
 
-/** A document and an access entry refuse a write beside a newer one. For bindings only the records fence two runs. */
+/** A document or an access entry refuses a write beside a newer one. For bindings, only the records stop two runs. */
 async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Promise<readonly VoidApproval[]> {
   if (adapter.way !== "binding") return voided;
   return inParallel(voided, async (each) => ({ ...each, request: await recordVoidBegun(context, each.request) }));
@@ -152,11 +152,11 @@ async function record(done: Acted): Promise<void> {
   await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }
 
-/** This often in a week is no accident: the channel reads it once. */
+/** So many in a week are no accident: the channel gets one message. */
 const revertsOfATool = 3;
 const weekMs = 7 * 24 * 3_600_000;
 
-/** Counts a look that found our part of aws-auth removed by others. A part that can't be read may still be there. */
+/** Counts a look at aws-auth without our part, which others removed. An unreadable part can still be there. */
 async function noteReverts(
   { run: { context, cluster }, decided }: Acted,
   repaired: readonly ApprovedRequest[],
@@ -167,7 +167,7 @@ async function noteReverts(
   if (!isRare) await context.ledger.noteReverted(cluster.name, context.now());
 }
 
-/** Most leases in force need no record. */
+/** Most active leases need no record. */
 function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
   return lease.drift !== null || trouble !== null;
 }
@@ -193,7 +193,7 @@ async function recordGiven(
   await recordActive(context, request, proved, holding, run.adapter.way);
 }
 
-/** The cluster refused the call, and none was sent for this lease before: nothing of it is there. */
+/** The cluster refused the call, and none was sent for this lease before: it has no part. */
 function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {
   const isCertain = kind === "refused" && !before?.lease?.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
@@ -203,7 +203,7 @@ function unwritten(request: ApprovedRequest): ApprovedRequest {
   return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
 }
 
-/** A void lease stays in the ledger while the cluster may have a part of it: only the ledger knows about it. */
+/** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
   const { request, message, doubt } = approval;
@@ -219,13 +219,13 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
   const { principal, lease } = request;
   const inForce = [...decided.complete, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
-  // A lease that was never active gave nothing, so there is no end to prove.
+  // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
   const isForgotten = outcomes.isForgotten(request);
   await recordEnd(context, request, outcomes.remainsOf(principal), isForgotten, proved, removedAt(request));
 }
 
-/** Why something of a lease may remain; null: nothing does. */
+/** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes }: Acted, request: ApprovedRequest): unknown {
   return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

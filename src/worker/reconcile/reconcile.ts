@@ -21,9 +21,9 @@ import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 
 /**
- * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for
- * others' changes. `adopt`: the cluster may have what the ledger does not know, for example after a run that died. An `end` run begins
- * nothing and runs beside the others, so that no end waits for a beginning.
+ * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for others'
+ * changes. `adopt`: the cluster can have what the ledger does not know, for example after a run died. An `end` run begins nothing and runs
+ * beside the others, so that no end waits for a start.
  */
 export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
@@ -86,7 +86,7 @@ async function run(
     }
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
-      // An end is tried each minute: a person has access until it is gone.
+      // An end has a try each minute: a person has access until it is gone.
       const notBefore = (request: ApprovedRequest) => (isDueToEnd(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }
@@ -107,7 +107,7 @@ async function putOffEach(
   await inParallel(due, (request) => recordPutOff(context, request, error, notBefore(request)));
 }
 
-/** Each entry takes its own calls. An inspection finds others' changes. */
+/** Each entry needs its own calls. An inspection finds others' changes. */
 const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
   due: "due",
   end: "due",
@@ -115,7 +115,7 @@ const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
   adopt: "all",
 };
 
-/** Each way by itself: a failure of one must not delay the other. */
+/** Each way separately: a failure of one must not delay the other. */
 async function reconcileWays(
   context: WorkerContext,
   cluster: Cluster,
@@ -141,7 +141,7 @@ async function reconcileWays(
   }
 }
 
-/** Puts off what is due of one way if that way fails. */
+/** If a way fails, puts off its due work. */
 async function orPutOff(
   context: WorkerContext,
   cluster: Cluster,

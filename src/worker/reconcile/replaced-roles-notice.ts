@@ -10,8 +10,8 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 const onceInMs = 30 * 24 * 3_600_000;
 
 /**
- * Reports a permission set once if the cluster names more than one of its roles: people of the dead one can't sign
- * in. A failure delays nothing, because the next look comes in an hour.
+ * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. A failure delays nothing,
+ * because the next look comes in an hour.
  */
 export async function noteReplacedRoles(
   context: Pick<WorkerContext, "ledger" | "keys" | "log" | "now">,

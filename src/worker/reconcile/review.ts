@@ -27,9 +27,8 @@ export interface AuthorizationReview {
 export type Reviewer = Pick<ClusterClient, "may">;
 
 /**
- * Asks equal questions once. In one run, hundreds of leases ask what another session of their role can do: the name that no person has, its
- * groups and the right are then the same for all of them. The answer is true for each lease that was written before the first question.
- * A question without an answer is asked again.
+ * Asks equal questions once. In one run, hundreds of leases ask about another session of their role: the impossible name, its groups and the
+ * right are equal for all. The answer holds for each lease written before the first question. It repeats an unanswered question.
  */
 export function askingOnce(client: Reviewer): Reviewer {
   const asked = new Map<string, ReturnType<Reviewer["may"]>>();
@@ -60,7 +59,7 @@ export const anySession = "eks-access";
 /** A session name that no person has: IAM Identity Center gives no name with `=`. */
 export const impossibleSession = "eks-access=nobody";
 
-/** Asks the API server whether a person has everything that the level of a request names. */
+/** Asks the API server whether a person has all that the level of a request names. */
 export async function reviewLease(
   client: Reviewer,
   cluster: Cluster,
@@ -86,8 +85,8 @@ export async function reviewLease(
 const anotherNamespace = "eks-access-another-namespace";
 
 /**
- * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one of them is
- * allowed, other bindings allow it, and the proof says so.
+ * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one is allowed, other
+ * bindings allow it, and the proof says so.
  */
 async function reviewBeyond(
   client: Reviewer,
@@ -126,8 +125,8 @@ function anotherSession(principal: string, username: string): string | null {
 }
 
 /**
- * Asks the API server whether a person still has something that the level of an ended lease names. Leaves out the lease's own groups:
- * their bindings stay, but the person is no longer in them.
+ * Asks the API server whether a person still has a right of the ended lease's level. Leaves out the lease's own groups: their bindings stay,
+ * but the person is no longer in them.
  */
 export async function reviewEnd(
   client: Reviewer,
@@ -157,8 +156,8 @@ export async function reviewEnd(
 }
 
 /**
- * The usernames to ask for after an end: a role has one for each session, and RBAC can bind any of them. We know two sessions: the one
- * for looking up a role, and the worker's own at the first proof.
+ * The usernames to ask about after an end: a role has one for each session, and RBAC can bind any of them. We know two sessions: the one for
+ * looking up a role, and the worker's own at the first proof.
  */
 function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
   if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
@@ -171,8 +170,8 @@ export function mayBeAnswered(unanswered: unknown): boolean {
 }
 
 /**
- * The questions about a lease. A check of every namespace becomes one for each namespace of the lease, unless the lease covers the whole
- * cluster. A policy can name namespaces by a pattern, but a question can't.
+ * The questions about a lease. A check of every namespace becomes one for each of the lease's namespaces, unless it covers the whole cluster. A
+ * policy can name namespaces by a pattern, but a question can't.
  */
 export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
   const checks = levels.find(({ name }) => name === level)?.verify ?? [];
@@ -201,7 +200,7 @@ function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFin
   );
 }
 
-/** While the question is asked again, the record shows its failure beside this finding. */
+/** During retries of the question, the record shows its failure beside this finding. */
 function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explainFailure(error));
 }
@@ -211,7 +210,7 @@ function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: Access
   return notTested(`its groups alone can't ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
 }
 
-/** Why a review does not answer, and what will: the principal itself, or the worker if it can assume the principal. */
+/** Why a review does not answer, and who can: the principal itself, or the worker if it can assume the principal. */
 function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly AccessCheck[]): string {
   if (signInMethod(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
   return `${unseen}. ${principalCanAsk(checks)}`;
@@ -225,7 +224,7 @@ function principalCanAsk([check]: readonly AccessCheck[]): string {
   return `Only the principal can ask: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
 }
 
-/** The checks that only the principal itself can ask: access policies may allow them, and no review did. */
+/** The checks that only the principal itself can ask: access policies can allow them, and no review did. */
 export function checksOfPrincipal(
   cluster: Cluster,
   request: ApprovedRequest,

@@ -41,7 +41,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     refused.map(({ request }) => request),
   );
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
-  // A binding goes by its uid, so an end does not depend on the principal's present username.
+  // A binding is found by its uid, so an end does not depend on the principal's present username.
   const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
@@ -49,7 +49,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   return { ...sorted, targets, withdrawals, signIns };
 }
 
-/** A lease's record says whether its entry is ours: a person may strip the place's own memory. */
+/** A lease's record shows whether its entry is ours, because people can strip the place's own memory. */
 function withEntries(targets: Settlement["targets"], signIns: readonly SignInNeed[]): Settlement["targets"] {
   const own = new Set(signIns.map(({ principal }) => principal.toLowerCase()));
   return new Map(
@@ -66,7 +66,7 @@ function mayAddEntry({ state, keys }: SettleInput<BindingState>, request: Approv
   return holdingEntries(state.map).has(request.id) || signInShareInRecord(request, keys.memory) !== null;
 }
 
-/** By request id: why a lease can't have the entry with which its person signs in. */
+/** By request id: why a lease can't have its person's entry. */
 function refusalsOf(input: SettleInput<BindingState>, requests: readonly ApprovedRequest[]) {
   const { map, names } = input.state;
   const able = requests.filter((request) => refusalOf(input, request) === null);
@@ -80,7 +80,7 @@ function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRe
   return { principal: request.principal, share: approvedShare(request, now, shareInCluster(state.holdings, request)) };
 }
 
-/** Leases that begin or return, and those that a person stripped from the place's memory. */
+/** Leases that begin or return, and those that others stripped from the place's memory. */
 function signInsOf(
   input: SettleInput<BindingState>,
   { leased, repaired, complete }: Pick<Settlement, "leased" | "repaired" | "complete">,

@@ -102,7 +102,7 @@ interface LeftOut {
   readonly refused: readonly RefusedLease[];
 }
 
-/** One plan for everything due. What can't change is left out, and never delays the rest. */
+/** One plan for all due work. It leaves out what can't change, so that the rest is not delayed. */
 export function planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,
@@ -142,7 +142,7 @@ export function planSettlement(
   return { ...sorted, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
 }
 
-/** The unchanged document: what is due waits or fails, but withdrawals are remembered. */
+/** The unchanged document: due work waits or fails, but withdrawals are remembered. */
 function settlementWithoutPlan(
   input: SettleInput<ClusterState>,
   checked: Checked,
@@ -171,17 +171,14 @@ function withRemainingPart(
   return refusal && shareInCluster(state.holdings, request) ? mayStillArrive(approval, refusal) : approval;
 }
 
-/** Without a write no earlier write is fenced off: one that began may still arrive. */
+/** Only a write fences off earlier writes: without one, a write that began can still arrive. */
 function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease?.writeBegan) return approval;
   const what = `Can't remove from aws-auth what a void approval may have written: ${message.replace(/\.$/, "")}`;
   return { ...approval, doubt: new AccessError("document-unchanged", what) };
 }
 
-/**
- * Whether the plan removes administrators that leases made. They are not part of the base, so the guard for the last administrator must
- * not stop their end.
- */
+/** Whether the plan removes administrators by leases. They are not in the base, so the guard for the last administrator must not stop their end. */
 function removesOwnAdministrators(
   { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, EntryTarget>,
@@ -193,10 +190,7 @@ function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
   return [...targets.values()].map((target) => target.change);
 }
 
-/**
- * The principals that make the whole plan refused: each is planned by itself. Empty: only all of them together are
- * impossible.
- */
+/** The principals that make the whole plan refused: each is planned alone. Empty: only all of them together are impossible. */
 function principalsToPlanAlone(
   { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, EntryTarget>,
@@ -243,7 +237,7 @@ export interface DocumentSettlement extends Settlement, Content {
   readonly refusal: Refusal | null;
 }
 
-/** Why a document takes nothing new; null: it does. Ends there are still removed. */
+/** Why a document takes nothing new; null: it does. Ends are still removed there. */
 export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterState): Refusal | null {
   if (configMap?.deletion) return beingDeleted(cluster, configMap.deletion);
   return owner && ownedDocument(cluster, owner);

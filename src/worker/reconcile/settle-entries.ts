@@ -36,7 +36,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }
 
-/** Why calls for it may still arrive. */
+/** Why its calls can still arrive. */
 function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
@@ -100,10 +100,7 @@ interface Seen {
   readonly openSince: string | null;
 }
 
-/**
- * Why something of a lease may still arrive in an access entry; null: nothing can. An existing entry shows it itself, and no second one
- * can be made.
- */
+/** Why a part of a lease can still arrive in an access entry; null: it can't. An existing entry shows it, and no second one can exist. */
 export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
   const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
   if (!until) return null;
@@ -113,7 +110,7 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
   );
 }
 
-/** Until when calls for a lease that was never proved may arrive: each of them may be unanswered. */
+/** Since when calls for a lease without a proof can be unanswered. */
 function begunSince(request: ApprovedRequest, now: Date): string | null {
   const { lease } = request;
   if (lease?.state !== "scheduled" || !lease.writeBegan) return null;

@@ -9,9 +9,8 @@ export interface SignInWrite {
 }
 
 /**
- * The writes after which these leases hold the entries through which their people sign in, and finished ones hold none. Only places with
- * a change.
- * @param over ids of leases of which nothing else remains
+ * The writes that give these leases their sign-in entries, and take them from finished ones. Only places with a change.
+ * @param over ids of leases without anything else
  */
 export function signInWrites(
   map: SignInMap,

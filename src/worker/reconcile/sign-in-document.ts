@@ -32,7 +32,7 @@ export async function signInDocument(
   lost: ReadonlyMap<string, readonly Share[]>,
 ): Promise<SignInPlace> {
   const { opened, cluster, context } = place;
-  // An immutable one still says who signs in.
+  // An immutable document still decides who signs in.
   const readable = configMap && { ...configMap, immutable: false };
   const read = { ...opened, client: { readAwsAuth: async () => readable } };
   const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
@@ -65,12 +65,12 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       const readBack = await writeDocument(opened.client, cluster, state, after);
       return { place: await signInDocument(place, readBack, lost), failures: new Map() };
     },
-    // Each write has a resourceVersion, and the wait for a late POST of a binding is longer than any PUT takes to arrive.
+    // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
     doubtOf: () => null,
   };
 }
 
-/** Our writes always have a resourceVersion: a create that arrives late can't bring anything back. */
+/** Our writes always have a resourceVersion, so a late create brings nothing back. */
 async function writeAnew(place: WayContext, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
   const { client } = place.opened;
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
@@ -118,7 +118,7 @@ function holdingsAfter({ holdings }: ClusterState, targets: SignInTargets): Cont
   return [...untouched, ...[...targets.values()].flatMap(({ holding }) => holding ?? [])];
 }
 
-/** A share of an entry that is there changes only our annotation. */
+/** A share of an existing entry changes only our annotation. */
 function isNewEntry({ document }: ClusterState, change: Change): boolean {
   return change.type === "map" && identityInDocument(document, change.arn) === null;
 }

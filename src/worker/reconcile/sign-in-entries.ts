@@ -29,10 +29,10 @@ interface EntriesPlace extends WayContext {
 }
 
 /**
- * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops earlier ones, and the tags
- * claim what those sent and may still arrive (`plan-entry.ts`).
+ * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops earlier ones, and the tags claim
+ * their calls, which can still arrive (`plan-entry.ts`).
  *
- * @param the principals of the entries to read
+ * @param principals of the entries to read
  * @throws AccessError
  */
 export async function signInEntries(place: EntriesPlace, principals: readonly string[]): Promise<SignInPlace> {
@@ -76,7 +76,7 @@ function toolsOf({ context, cluster, opened, open }: EntriesPlace, state: Entrie
   return { entries: opened.entries, begun: begunBy(open), ...rest };
 }
 
-/** By lower-case ARN: the entries that runs may have begun to make, by the ledger. */
+/** By lower-case ARN: the entries that runs can have begun to make, by the ledger. */
 function begunBy(open: readonly AccessRequest[]): ReadonlyMap<string, Holding> {
   const begun = open.filter(({ lease }) =>
     lease?.state === "active" ? lease.written?.entryAdded === true : lease?.writeBegan != null,
@@ -111,7 +111,7 @@ async function write(
   return { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
 }
 
-/** Who a session is by an entry. A user has no session. */
+/** A session's identity by an entry. A user has no session. */
 function signsInAs(entry: AccessEntry | null, principal: string, session: string): MappedIdentity | null {
   const identity = identityOfEntry(entry, undefined);
   const sessionName = principal.includes(":user/") ? "" : session;

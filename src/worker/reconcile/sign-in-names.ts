@@ -5,7 +5,7 @@ import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 
-/** Who a principal is when it signs in, before any binding. */
+/** A principal's identity at its sign-in, without bindings. */
 export type SignInName =
   /** Neither aws-auth nor an access entry names it, and we can add none. `why`: a sentence with the way out. */
   | { readonly type: "none"; readonly why: string }
@@ -15,7 +15,7 @@ export type SignInName =
       readonly groups: readonly string[];
       /** The username of another session of the same role. If it is the same, all sessions share one. */
       readonly other: string;
-      /** Why no binding can name it: a sentence with the way out. Null: one can. */
+      /** Why no binding can name it: a sentence with the fix. Null: one can. */
       readonly refusal: string | null;
       /** The owner of the entry that gives the name. `planned`: a lease adds the entry. `ours`: it stays while a lease needs it. */
       readonly entry: "theirs" | "ours" | "planned";
@@ -37,7 +37,7 @@ export interface SignInMap {
 
 /** The usernames of the principals, by their entries. Pure. */
 export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
-  // A run asks for each lease's name several times.
+  // A run needs each lease's name several times.
   const known = new Map<string, SignInName>();
   return {
     entries: map.places.flatMap(({ named }) => named),
@@ -82,7 +82,7 @@ function isOurs({ holdings, identityOf }: SignInPlace, principal: string): boole
   return isAdded && identity !== null && isOwnUsername(identity.username);
 }
 
-/** The name that an entry of ours gives; null: no entry would give this principal a name of its own. */
+/** The name that an entry of ours gives; null: no entry would give this principal its own name. */
 function plannedName(cluster: Cluster, principal: string): SignInName | null {
   const reading = readHolder(principal);
   if (reading.type === "invalid") return null;

@@ -8,9 +8,8 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";
 
 /**
- * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it. Such a
- * lease has a share without groups in its principal's entry, beside the shares of leases of groups. The last share to end removes the
- * entry.
+ * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it. Such a lease
+ * has a share without groups in its principal's entry, beside the shares of other leases. The last share to end removes the entry.
  */
 export interface SignInPlace {
   readonly way: Exclude<Way, "binding">;
@@ -18,7 +17,7 @@ export interface SignInPlace {
   readonly named: readonly NamedEntry[];
   /** The entry of a user or a role, its username with its templates; null: there is none. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
-  /** Who a session of a principal is there; null: nothing there names it. */
+  /** The identity of a principal's session there; null: nothing there names it. */
   readonly signsInAs: (principal: string, session: string) => MappedIdentity | null;
   /** Our part of its entries, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
@@ -26,7 +25,7 @@ export interface SignInPlace {
   readonly lost: ReadonlySet<string>;
   /** By the same key: why an entry can't become this. Pure. */
   readonly refusalsOf: (targets: SignInTargets) => ReadonlyMap<string, Refusal>;
-  /** What people read of the change: a unified diff, and warnings. Pure. */
+  /** The change for people: a unified diff, and warnings. Pure. */
   readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
   /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
@@ -35,7 +34,7 @@ export interface SignInPlace {
    * @throws AccessError if it certainly wrote nothing, or all of it is in doubt
    */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
-  /** Why a call that gives a lease its entry may still arrive; null: none can. */
+  /** Why a call that gives a lease its entry can still arrive; null: none can. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 
@@ -55,8 +54,8 @@ export function entryKeyOf(principal: string): string {
 }
 
 /**
- * The entries to write, so that these leases hold theirs and finished ones hold none. Only changed entries.
- * @param over ids of leases of which nothing else remains
+ * The entries to write, so that these leases have theirs and finished ones have none. Only changed entries.
+ * @param over ids of leases without anything else
  */
 export function signInTargets(
   place: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
@@ -111,8 +110,8 @@ function usernameOf(principal: string): string {
 }
 
 /**
- * The holdings with the shares that only the ledger remembers, because a person may have stripped the place's own memory. An entry with
- * another username is not ours.
+ * The holdings with the shares that only the ledger remembers, because others can have stripped the place's own memory. An entry with another
+ * username is not ours.
  *
  * @param lost by lower-case ARN
  */
@@ -126,7 +125,7 @@ export function withLostShares(
   for (const [key, shares] of lost) {
     const holding = merged.get(key);
     const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
-    // Usually nothing is missing, so the document is searched only then.
+    // Usually nothing is missing, so it searches the document only then.
     const identity = missing.length > 0 ? identityOf(key) : null;
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);

@@ -82,13 +82,13 @@ function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, rea
   return found;
 }
 
-/** Principals with a beginning, ending or repaired lease, or with a finished share that is still there. */
+/** Principals with a beginning, ending or repaired lease, or with a finished share in the cluster. */
 function touchedPrincipals(
   { work, state, closed, now }: SettleInput,
   checked: Checked,
   open: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  // A lease that a dead run wrote must go, even if it is not leased.
+  // What a dead run wrote must go, even if the lease does not begin.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
@@ -108,9 +108,9 @@ function touchedPrincipals(
 type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">;
 
 /**
- * The cluster's memory after this: early ends, and approvals that are no longer leased.
+ * The cluster's next memory: early ends, and void or refused approvals.
  *
- * @param holdings with shares that are never forgotten
+ * @param holdings their shares are never forgotten
  * @param limit how many others fit
  */
 export function withdrawalsAfter(
@@ -159,7 +159,7 @@ function removedShares(
   });
 }
 
-/** Requests with genuine approvals that give nothing. If a write may have begun, the next run tries again instead. */
+/** Requests with genuine approvals that give nothing. If a write can have begun, the next run tries again instead. */
 function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],

@@ -35,8 +35,8 @@ export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): stri
 }
 
 /**
- * Why an active lease's approval does not allow a repair; null: it does. Others' later changes of the entry do not matter: the digest
- * covers the entry that the approvers saw.
+ * Why an active lease's approval does not allow a repair; null: it does. Later changes of the entry by others do not matter: the digest covers
+ * the entry that the approvers saw.
  */
 export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { base = null, way = "aws-auth" } = request.preview ?? {};
@@ -54,7 +54,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readHolder(request.principal);
   if (principal.type === "invalid") return principal.message;
-  // The record's own facts about the requester are not trusted.
+  // Redis does not prove the record's own facts about the requester.
   const requesterFacts = sealedRequesterFacts(request);
   const wish = { ...request, cluster, level, principal: principal.principal, requesterFacts };
   const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
@@ -69,7 +69,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   return reason ?? (isForApprover(facts, { ...request, requesterFacts }) ? approverGetsAccess : null);
 }
 
-/** A person may have been linked after their approval, or by a Slack process that does not record links. */
+/** A link can come after the approval, or from a Slack process that does not record links. */
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, requesterFacts, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });

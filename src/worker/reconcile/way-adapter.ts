@@ -24,23 +24,23 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly way: Way;
   /** Whether a request's principal uses this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
-  /** Begins a try: earlier runs and tries must send nothing more. */
+  /** Begins a try: earlier runs and tries send nothing more. */
   readonly begin: () => Promise<void>;
   /**
-   * Reads what is there, and our part of it.
+   * Reads the state, and our part of it.
    * @param open the cluster's open requests of this way
    * @throws AccessError
    */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
-  /** What one request would change, or why it is impossible, for an approver. Pure. */
+  /** One request's change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
   /** Decides what must be there. Pure. */
   readonly settle: (input: SettleInput<State>) => Decided;
-  /** Tries what can be tried before anything changes. @throws AccessError */
+  /** Checks what it can before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
 }
 
-/** A cluster, with everything that a change of it needs. */
+/** A cluster, with all that a change needs. */
 export interface WayContext {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
@@ -61,11 +61,11 @@ export interface WayState {
   readonly elsewhere: Withdrawals;
   /** Why the cluster's own memory is not trusted; null: it is, or there is none. The next change writes it again. */
   readonly untrusted: string | null;
-  /** Who a principal is there, with our part and others'. */
+  /** A principal's identity there, with our part and others'. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
   /** The base that an approval depends on. Absent: the principal's entry without our part. */
   readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
-  /** Who a principal is when it signs in. */
+  /** A principal's identity at its sign-in. */
   readonly signsInAs: (arn: string) => ReadBack;
   /** Whether a dead run left something that the next write removes. */
   readonly isUnfinished: boolean;
@@ -103,7 +103,7 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly approvalGoodForSeconds: number;
   readonly links: LinkedArns;
   readonly now: Date;
-  /** The worker has no ledger: what it removes, the cluster remembers for the records. */
+  /** The worker has no ledger, so the cluster remembers its removals for the records. */
   readonly withoutLedger?: boolean;
 }
 
@@ -111,7 +111,7 @@ export interface SettleInput<State extends WayState = WayState> {
 export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
-  /** Why something of it may still arrive; the approvers decide again only when nothing can. Null: nothing can. */
+  /** Why a part of it can still arrive; the approvers decide again only when none can. Null: none can. */
   readonly doubt: AccessError | null;
 }
 
@@ -161,12 +161,12 @@ export interface Outcomes {
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Why the cluster may have something of a lease, or may still get it; null: it can't. */
+  /** Why the cluster can have a part of a lease, or can still get it; null: it can't. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 
 export interface WriteFailure {
-  /** `conflict`: a concurrent edit. `refused`: certainly nothing was written. */
+  /** `conflict`: a concurrent edit. `refused`: nothing was written. */
   readonly kind: "conflict" | "refused" | "failed";
   readonly error: unknown;
 }

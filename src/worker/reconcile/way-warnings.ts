@@ -3,7 +3,7 @@ import { type AwsAuthDocument, entriesThatYield, type NamedEntry } from "../../a
 import type { OtherNames } from "./other-names.ts";
 import type { ClusterState } from "./settle-document.ts";
 
-/** What an approver should consider about the username of an entry with templates. A user has no session name. */
+/** Warns an approver about a username with templates. A user has no session name. */
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
@@ -30,7 +30,7 @@ export function sameUsernameWarnings(
   ];
 }
 
-/** The same for the document as it is. */
+/** Warns about the present document. */
 export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
   return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
 }
@@ -43,7 +43,7 @@ function problemsWarning(document: AwsAuthDocument): string[] {
   ];
 }
 
-/** So many leases are a day's work: an operator has time to make room. */
+/** A day's work of leases: an operator has time to make room. */
 const fewLeases = 20;
 
 function roomWarning(annotations: Readonly<Record<string, string>>): string[] {

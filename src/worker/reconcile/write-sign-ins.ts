@@ -8,7 +8,7 @@ export interface SignInsWritten {
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** Tries what can be tried before anything changes. By lower-case ARN: why an entry can't be written. */
+/** Checks what it can before anything changes. By lower-case ARN: why an entry can't be written. */
 export async function rehearseSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],
@@ -23,10 +23,10 @@ export async function rehearseSignIns(
 }
 
 /**
- * Makes these leases hold their entries, and finished ones hold none, in one write for each place. A failure there concerns only leases
- * that need that place.
+ * Gives these leases their sign-in entries, and takes them from finished ones, in one write for each place. A failure concerns only leases that
+ * need that place.
  *
- * @param needs as rehearsed, if none are over
+ * @param needs as rehearsed, if no lease is over
  */
 export async function writeSignIns(
   map: SignInMap,
@@ -43,7 +43,7 @@ export async function writeSignIns(
   return { map: { ...map, places }, failures };
 }
 
-/** @param isRehearsed false: send a dry run first, as before every write */
+/** @param isRehearsed false: it sends a dry run first, as before every write */
 async function writePlace(
   { place, targets }: SignInWrite,
   isRehearsed: boolean,
