@@ -17,7 +17,6 @@ export function objectAt(object: unknown, key: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The objects of the list at a key. */
 export function listAt(object: unknown, key: string): readonly JsonObject[] {
   const value = isObject(object) ? object[key] : undefined;
   return Array.isArray(value) ? value.filter(isObject) : [];

@@ -21,7 +21,6 @@ export const arns = {
   identityReader: iam("role/identity-reader"),
 } as const;
 
-/** The ARN of a cluster of the sandbox. */
 export const clusterArn = (name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
 
 /** Each person's principal in AWS. The approvers are of the platform team, which the document has already. */

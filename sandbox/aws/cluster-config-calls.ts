@@ -50,7 +50,6 @@ function begin(
   return update;
 }
 
-/** Carries out the due updates of clusters. */
 export function endUpdates(service: EksService): void {
   const now = service.now().getTime();
   for (const [arn, cluster] of service.clusters) {

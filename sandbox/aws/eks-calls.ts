@@ -45,7 +45,6 @@ export type EksAction = keyof typeof routes;
 
 const actions = Object.keys(routes).filter((name): name is EksAction => name in routes);
 
-/** Whether a path belongs to EKS. */
 export function isEksPath(pathname: string): boolean {
   return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }

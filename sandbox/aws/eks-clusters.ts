@@ -5,7 +5,6 @@ import { createClusterEvent, type UserIdentity } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
 import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole } from "./eks-cluster.ts";
 
-/** A cluster in the mode CONFIG_MAP. */
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 
 /** The input of `addCluster`. The creator must be an identity of the cluster's account. */

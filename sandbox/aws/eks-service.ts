@@ -33,7 +33,6 @@ export function findCluster(service: EksService, { arnOf, cluster: name }: Allow
   return cluster ?? refuse("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404);
 }
 
-/** The cluster, if it has access entries. */
 export function clusterWithEntries(service: EksService, call: AllowedCall): EksCluster | Refusal {
   const cluster = findCluster(service, call);
   if ("type" in cluster || cluster.authenticationMode !== "CONFIG_MAP") return cluster;
@@ -43,7 +42,6 @@ export function clusterWithEntries(service: EksService, call: AllowedCall): EksC
   );
 }
 
-/** One page of a list, by the query. */
 export function page<T>(items: readonly T[], query: URLSearchParams): ({ type: "page" } & Page<T>) | Refusal {
   const size = Number(query.get("maxResults") ?? 100);
   const start = Number(query.get("nextToken") ?? 0);

@@ -101,7 +101,6 @@ const handlers: Readonly<Record<EksAction, EksHandler>> = {
   UntagResource: untagResource,
 };
 
-/** The call's name for faults. */
 export function eksCallName({ method, url, body }: SandboxRequest): string {
   return `eks.${readEksCall(method, url, body)?.action ?? "Unknown"}`;
 }

@@ -5,7 +5,6 @@ export interface TrustPolicy {
   /** ARNs of users, roles and role sessions. `arn:aws:iam::<account>:root` or an account id: every principal there whose identity policy allows it. */
   principals: readonly string[];
   externalId?: string;
-  /** Requires `sts:SourceIdentity`. */
   requireSourceIdentity?: boolean;
   /** Whether the policy has `sts:SetSourceIdentity`; yes by default. */
   allowSourceIdentity?: boolean;
@@ -40,7 +39,6 @@ export interface Caller {
   session?: Session;
 }
 
-/** The statements of a policy. */
 export type PolicyStatements = readonly {
   /** A denial in any statement overrides every allowance. */
   readonly effect: "Allow" | "Deny";

@@ -17,7 +17,6 @@ export interface AuthenticatorOptions {
   stsUrl: string;
   /** The mode and the access entries in force at this moment. */
   access: () => ClusterAccess;
-  /** The map of aws-auth at this moment. */
   map: () => AwsAuthMap;
   now: () => Date;
   /** How long the API server trusts a token without a new question. */

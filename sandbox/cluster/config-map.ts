@@ -2,7 +2,6 @@ import { isObject } from "../json.ts";
 import { mapProblem, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
 import type { FieldProblem } from "./status.ts";
 
-/** The content of a ConfigMap. */
 export interface ConfigMapContent {
   data?: Readonly<Record<string, string>>;
   binaryData?: Readonly<Record<string, string>>;

@@ -21,7 +21,6 @@ export interface ObjectMeta {
 
 export type ObjectAddress = Pick<ObjectMeta, "name" | "namespace">;
 
-/** An object as the API server stores it. */
 export type Stored<Content> = Content & { apiVersion: string; kind: string; metadata: ObjectMeta };
 
 /** An object as a client sends it: the server's fields can be absent. */
@@ -44,7 +43,6 @@ export interface ObjectKind<Content extends object> {
   /** The mistake in a name, in the API server's words. */
   nameProblems(name: string): string[];
   problems(sent: Sent<Content>): FieldProblem[];
-  /** Further problems of an update. */
   updateProblems(before: Stored<Content>, sent: Sent<Content>): FieldProblem[];
 }
 

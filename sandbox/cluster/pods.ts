@@ -15,7 +15,6 @@ export function allPods(): Pod[] {
   return Object.keys(names).flatMap(podsOf);
 }
 
-/** The pods of one namespace. */
 export function podsOf(namespace: string): Pod[] {
   return (names[namespace] ?? []).map((name) => podObject(namespace, name));
 }

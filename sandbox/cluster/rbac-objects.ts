@@ -34,7 +34,6 @@ export class RbacObjects {
     this.setOwn(own);
   }
 
-  /** The authorizer's present input. */
   rbac(): Rbac {
     const bindings = Object.values(this.bindings).flatMap((store) => store.list().map(bindingOf));
     const roles = Object.values(this.roles).flatMap((store) => store.list().map(roleOfObject));

@@ -89,7 +89,6 @@ export function appliesTo(
   return binding.subjects.some((subject) => isUser(subject, user, binding.namespace));
 }
 
-/** The role that a binding names. */
 export function roleOf(rbac: Rbac, { role, namespace }: Pick<Binding, "role" | "namespace">): Role | undefined {
   const home = role.kind === "Role" ? namespace : undefined;
   return rbac.roles.find((candidate) => candidate.name === role.name && candidate.namespace === home);
@@ -131,12 +130,10 @@ function reasonOf(binding: Binding, subject: Subject): string {
   return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
 }
 
-/** A role in the API's form. */
 export function roleObject({ name, namespace, rules }: Role) {
   return { metadata: metadataOf(name, namespace), rules };
 }
 
-/** A binding in the API's form. */
 export function bindingObject({ name, namespace, role, subjects }: Binding) {
   const apiGroup = "rbac.authorization.k8s.io";
   return {
@@ -146,7 +143,6 @@ export function bindingObject({ name, namespace, role, subjects }: Binding) {
   };
 }
 
-/** The namespaces of roles and bindings. */
 export function namespacesOf({ roles = [], bindings = [] }: Partial<Rbac>): string[] {
   return [...new Set([...roles, ...bindings].flatMap(({ namespace }) => namespace ?? []))];
 }

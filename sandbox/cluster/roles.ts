@@ -57,7 +57,6 @@ function ruleProblems({ verbs, apiGroups, resources, nonResourceURLs }: PolicyRu
   return [...(verbs.length > 0 ? [] : [missing("verbs", "verbs must contain at least one value")]), ...ofResources];
 }
 
-/** A role for the authorizer. */
 export function roleOfObject({ metadata: { name, namespace }, rules = [] }: Stored<RoleContent>): Role {
   return { name, ...(namespace === undefined ? {} : { namespace }), rules };
 }

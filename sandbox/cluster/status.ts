@@ -37,7 +37,6 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
 /** An API server's answer to an unknown token, always without a reason. */
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
-/** The API server's names of a kind in a refusal. */
 export interface KindNames {
   group: string;
   kind: string;

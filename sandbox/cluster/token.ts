@@ -1,6 +1,5 @@
 import { request } from "node:http";
 
-/** A token's owner, by STS. */
 export interface TokenOwner {
   type: "owner";
   /** As STS gives it: `arn:aws:sts::…:assumed-role/R/S`. */

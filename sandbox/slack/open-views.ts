@@ -41,7 +41,6 @@ export function pushView(state: SlackState, user: string, view: SandboxView): vo
   state.changed();
 }
 
-/** Replaces the view with the same id. */
 export function replaceView(state: SlackState, view: SandboxView): void {
   for (const [user, stack] of state.views) {
     state.views.set(

@@ -82,7 +82,6 @@ export function messageActionPayload(
   };
 }
 
-/** A person used an element of a view. */
 export function viewActionPayload(
   state: SlackState,
   person: SandboxUser,

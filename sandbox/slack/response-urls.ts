@@ -10,7 +10,6 @@ import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState
 const lifetime = 30 * 60_000;
 const maxUses = 5;
 
-/** The path of a new response URL. */
 export function newResponseUrl(
   state: SlackState,
   of: { user: string; channel: string; message?: { channel: string; ts: string } },

@@ -83,7 +83,6 @@ export interface SlackState {
   homes: Map<string, SandboxView>;
   triggers: Map<string, Trigger>;
   responseUrls: Map<string, ResponseUrl>;
-  /** Announces a change. */
   changed: () => void;
   nextTs: () => string;
 }
@@ -155,7 +154,6 @@ export function newTrigger(state: SlackState, user: string): string {
   return id;
 }
 
-/** Listeners to changes. */
 export interface Changes {
   announce: () => void;
   /** Calls `listener` after each change, until the returned function is called. */

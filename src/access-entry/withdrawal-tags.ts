@@ -36,7 +36,7 @@ export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdr
   const remembered = list.filter(({ id }) => ownId.test(id));
   return {
     ...Object.fromEntries(remembered.map((each) => [`${prefix}${each.id}`, textOf(cluster, each, keys)])),
-    ...(notBefore !== null && { [forgottenKey]: `${notBefore} ${sealForgotten(cluster, notBefore, keys)}` }),
+    ...(notBefore !== null && { [forgottenKey]: `${notBefore} ${keys.seal("withdrawal", { cluster, notBefore })}` }),
   };
 }
 
@@ -45,10 +45,6 @@ function textOf(cluster: string, withdrawal: Withdrawal, keys: MemoryKeys): stri
   const approvedOr = cameToNothing ? nothingWord : "approved";
   const word = withoutLedger ? removedWord : approvedOr;
   return `${word} ${at} until ${endsAt} ${keys.seal("withdrawal", sealedValue(cluster, withdrawal))}`;
-}
-
-function sealForgotten(cluster: string, notBefore: string, keys: MemoryKeys): string {
-  return keys.seal("withdrawal", { cluster, notBefore });
 }
 
 function sealedValue(cluster: string, { id, at, endsAt, cameToNothing, withoutLedger }: Withdrawal): Json {

@@ -73,12 +73,9 @@ function readPart(text: string, part: { text: string; offset: number; line: numb
     object: plainMap(map),
     dataMap,
     ...dataOf(dataMap, part.line),
-    ...place(part),
+    offset: part.offset,
+    line: part.line,
   };
-}
-
-function place({ offset, line }: { offset: number; line: number }) {
-  return { offset, line };
 }
 
 /** The ConfigMap itself, or the one named aws-auth in a List. */

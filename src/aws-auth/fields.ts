@@ -28,7 +28,6 @@ export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   return uses.sort((a, b) => (a.spelled < b.spelled ? -1 : 1));
 }
 
-/** The use of a field that counts. */
 export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {
   for (let index = uses.length - 1; index >= 0; index--) if (uses[index]?.name === name) return uses[index];
   return undefined;

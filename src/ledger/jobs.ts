@@ -105,7 +105,6 @@ export type JobHandlers<Kinds extends JobKinds, Rest extends readonly unknown[]>
   readonly [T in keyof Kinds & string]: (job: JobsOf<Kinds>[T], ...rest: Rest) => Promise<unknown>;
 };
 
-/** Runs the registered function for the type of this job. */
 export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, Rest extends readonly unknown[]>(
   runs: JobHandlers<Kinds, Rest>,
   type: T,

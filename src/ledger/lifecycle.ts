@@ -104,7 +104,6 @@ export function updateRequest<Outcome>(
   return update(context, id, () => context.ledger.get(id), decide);
 }
 
-/** The context of a migration's change. */
 export type MigrationContext = UpdateContext<{ readonly migrations: Pick<MigrationLedger, "get"> }>;
 
 /** The same for a migration. @throws AccessError */

@@ -54,7 +54,6 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
 }
 
 const maxAnnotationText = 2 * 1024 * 1024;
-/** Each key has its own results. */
 const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
 
 /** `readAnnotation`, once for each text, cluster and key. */

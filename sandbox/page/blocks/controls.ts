@@ -138,7 +138,6 @@ function inputOf({ surface, blockId, element }: Placed): JsonObject {
   return objectAt(objectAt(surface.inputs, blockId), textAt(element, "action_id") ?? "");
 }
 
-/** The hidden fields of a form. */
 export function hidden(fields: Readonly<Record<string, string>>): readonly Html[] {
   return Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
 }

@@ -37,7 +37,6 @@ const completed = [arns.developers, arns.admins].flatMap((arn) =>
   [`request ${clusterName} ${arn} viewer for 2m `, `why ${clusterName} ${arn}`].map((line) => `/eks-access ${line}`),
 );
 
-/** A line that makes sense for this person. */
 export interface Example {
   readonly label: string;
   readonly line: string;

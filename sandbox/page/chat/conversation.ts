@@ -24,7 +24,6 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
     .map((first) => ({ first, replies: messages.filter((each) => isReply(each) && each.thread_ts === first.ts) }));
 }
 
-/** Shown in an empty channel. */
 const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at the top, or play the story by yourself:</p>
   <ol>
     <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
@@ -39,7 +38,7 @@ export function conversation(messages: readonly SandboxMessage[], reader: Reader
   const threads = threadsOf(messages);
   const items = threads.map(
     ({ first, replies }) =>
-      html`<li id="t-${idOfTs(first.ts)}">${message(first, reader)}${thread(replies, reader)}</li>`,
+      html`<li id="t-${first.ts.replace(".", "-")}">${message(first, reader)}${thread(replies, reader)}</li>`,
   );
   return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${guide}</li>`}</ol></div>`;
 }
@@ -52,10 +51,6 @@ function thread(replies: readonly SandboxMessage[], reader: Reader): Html | unde
   const at = formatDate(Math.floor(Number(last.ts)), "{time}", reader.user.timezone, reader.now);
   const items = replies.map((each) => html`<li>${message(each, reader)}</li>`);
   return html`<details class="thread"><summary>${count}, the last at ${at}</summary><ol>${items}</ol></details>`;
-}
-
-function idOfTs(ts: string): string {
-  return ts.replace(".", "-");
 }
 
 /** One message: its blocks, or without blocks its text. */

@@ -10,7 +10,6 @@ import { addressOf, direct, home, type Viewer } from "./conversation.ts";
 /** The number of a person's unread messages in one place. */
 export type Unread = (user: string, place: string) => number;
 
-/** The switch between people. */
 export function peopleSwitch(viewer: Viewer, people: readonly SandboxUser[], unread: Unread): Html {
   const item = ({ id, name }: SandboxUser) => {
     const waiting = unread(id, direct);
@@ -48,7 +47,6 @@ export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], u
   </nav>`;
 }
 
-/** The title of a place. */
 export function titleOf(place: string, channels: readonly SandboxChannel[]): string {
   if (place === direct) return "direct messages with eks-access";
   if (place === home) return "the Home tab of eks-access";
@@ -76,7 +74,6 @@ export function modal(view: SandboxView, reader: Reader): Html {
   </dialog>`;
 }
 
-/** The app's Home tab. */
 export function homeTab(view: SandboxView | undefined, reader: Reader): Html {
   if (!view) {
     return html`<div class="home"><p class="empty">The app shows nothing here. Its messages are in the channel and in the direct messages.</p></div>`;

@@ -169,7 +169,6 @@ export interface ProcessState {
   readonly name: string;
   readonly pid: number;
   readonly state: "running" | "starting" | "gone";
-  /** The number of its starts. */
   readonly starts: number;
 }
 

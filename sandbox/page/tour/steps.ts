@@ -19,7 +19,6 @@ export interface TourStep {
   readonly text: string;
   /** The page writes it into the input line. */
   readonly line?: string;
-  /** Whether the facts show that it is done. */
   readonly isDone: (facts: TourFacts) => boolean;
   /** The step is only to look at: the reader confirms it. */
   readonly isToSee?: boolean;

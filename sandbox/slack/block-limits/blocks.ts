@@ -128,7 +128,6 @@ const blocks = byType({
   ),
 });
 
-/** The blocks of a message: at most 50. */
 export const messageBlocks: Check = list(blocks, { max: 50 });
 
 /** The blocks of a modal or a Home tab: at most 100. */

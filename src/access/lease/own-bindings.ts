@@ -68,7 +68,6 @@ export interface OwnBindings {
   readonly forged: readonly ClusterBinding[];
 }
 
-/** The lease and person that a binding is for. */
 export interface LeaseOfPerson {
   readonly principal: string;
   readonly user: string;

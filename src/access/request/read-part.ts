@@ -154,7 +154,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
     return mistaken(`${said} for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);
   }
   const tooLong = level && refuseDuration(level, seconds);
-  if (tooLong) return mistaken(tooLong, `for ${short(longest)}`);
+  if (tooLong) return mistaken(tooLong, `for ${formatDuration(longest).replaceAll(" ", "")}`);
   return understood(seconds, formatDuration(seconds), `for ${typed}`);
 }
 
@@ -189,10 +189,6 @@ export function readReason(typed: string): PartReading<string> {
   }
   if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
   return understood(reason, `"${reason}"`, reason);
-}
-
-function short(seconds: number): string {
-  return formatDuration(seconds).replaceAll(" ", "");
 }
 
 /** The known word nearest to the typed one; null: none is near enough. */

@@ -106,7 +106,6 @@ function isKnown(before: ClusterTrouble | null, configuration: string): before i
   return before !== null && before.overAt === null && before.configuration === configuration;
 }
 
-/** Whether this failure has a new cause. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
   const known = isKnown(before, after.configuration) ? before.causes : [];
   return after.causes.length > known.length;

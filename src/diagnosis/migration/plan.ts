@@ -227,7 +227,6 @@ function predictSignIn({ mode, document, entries }: SignInState, callerArn: stri
   return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };
 }
 
-/** A caller's identity by its access entry. */
 export function signInByEntry(
   { username, groups, policies }: Pick<PresentEntry, "username" | "groups" | "policies">,
   callerArn: string,

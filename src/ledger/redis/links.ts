@@ -1,6 +1,6 @@
 import type { Identities } from "../../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../access/approval/links.ts";
-import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
+import type { LinkChange, LinkLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey } from "./events.ts";
@@ -42,7 +42,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
       void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
     linksOf: (user) => readLinks(redis, reader, user),
     changeLink: (change) => changeLink(redis, change),
-    linkProposalOf: (user) => readLinkProposal(redis, reader, user),
+    linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
     identitiesOf: (user) => readIdentities(redis, reader, user),
     rememberIdentities: (found) => writeIdentities(redis, found),
     userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),
@@ -90,8 +90,4 @@ async function writeIdentities(redis: RedisClient, found: Identities): Promise<v
   const key = identitiesKey(found.user);
   await redis.hset(key, found.cluster, JSON.stringify(found));
   await redis.pexpire(key, identitiesKeptMs);
-}
-
-async function readLinkProposal(redis: RedisClient, reader: StoredReader, user: string): Promise<LinkProposal | null> {
-  return reader.read("link proposal", user, await redis.hget(proposalsKey, user));
 }

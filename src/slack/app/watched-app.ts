@@ -2,7 +2,7 @@ import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
 import { aboutRequests } from "../../operations/log.ts";
 import type { RequestTraces } from "../../operations/traced.ts";
-import { type TraceParent, traced, traceEndedWork, type Work } from "../../operations/traced.ts";
+import { type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 
 export class InFlight {
@@ -77,7 +77,8 @@ export class WatchedApp extends App {
     const sent = describeEvent(event.body);
     return aboutRequests(sent.request === null ? [] : [sent.request], async () => {
       if (!traces) return super.processEvent(event);
-      return traced(await workOf(sent, cameAt, traces), () => super.processEvent(event));
+      const parent = await traceOf(sent.request, traces);
+      return traced({ name: sent.name, kind: "server", parent, beganAt: cameAt }, () => super.processEvent(event));
     });
   }
 
@@ -119,11 +120,6 @@ export function describeEvent(body: object): DescribedEvent {
 
 function requestIn(text: string): string | null {
   return /\br-[a-z0-9]{8}\b/.exec(text)?.[0] ?? null;
-}
-
-/** The work of an event: a part of the trace of the request that it mentions, if any. */
-async function workOf({ name, request }: DescribedEvent, beganAt: number, traces: RequestTraces): Promise<Work> {
-  return { name, kind: "server", parent: await traceOf(request, traces), beganAt };
 }
 
 async function traceOf(request: string | null, traces: RequestTraces): Promise<TraceParent | null> {

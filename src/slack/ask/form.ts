@@ -116,11 +116,6 @@ export function fieldId(part: FieldName, ...of: readonly string[]): string {
   return [part, ...of].join("/");
 }
 
-/** The name of a field, by its id. */
-function partOf(blockId: string): string {
-  return blockId.split("/")[0] ?? "";
-}
-
 /** What the form remembers; `shown` is the digest of the form without its input. */
 const metadata = z.object({
   replaced: z.int().min(0).catch(0),
@@ -191,7 +186,7 @@ export function blockOf(view: FormView, part: PartName): string {
 }
 
 function idOf({ state }: FormView, name: FieldName): string | undefined {
-  return Object.keys(state.values).findLast((id) => partOf(id) === name);
+  return Object.keys(state.values).findLast((id) => id.split("/")[0] === name);
 }
 
 function typedDuration(view: FormView): string {

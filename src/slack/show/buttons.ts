@@ -105,7 +105,6 @@ export const helpButton = (): Button => button(helpAction, "All commands", "all"
 /** Slack's limit for the value of a button. */
 export const maxValue = 2000;
 
-/** Runs the corrected line. */
 export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {

@@ -20,7 +20,6 @@ export interface InChannel {
   readonly isReposted: boolean;
 }
 
-/** A record's message in its channel. */
 export interface ChannelMessage {
   readonly record: LedgerRecord;
   /** With its buttons. */

@@ -110,7 +110,6 @@ export function progressText(lease: Lease, maxWhy = 300): string {
 /** Why a lease from an old copy of the record is refused. A clause. */
 export const replayedClause = "an old copy of this request was restored into Redis";
 
-/** Why a lease ended, as a clause. */
 export function endCauseText({ end }: Lease, maxWhy = 300): string {
   if (end?.cause === "replayed") return `Refused: ${replayedClause}`;
   if (end?.cause === "cluster-gone") {

@@ -27,7 +27,6 @@ export interface BindingsSent {
   readonly calls: CallsByLease;
   /** By request id. */
   readonly failures: ReadonlyMap<string, unknown>;
-  /** The bindings after the calls. */
   readonly after: readonly LeaseBinding[];
 }
 

@@ -36,10 +36,6 @@ export type SignInResult =
 /** An entry takes effect within some seconds (EKS User Guide, "Create access entries"). */
 const tries = 12;
 
-function tryAfterMs(attempt: number): number {
-  return Math.min(5_000, 50 * 2 ** attempt);
-}
-
 /** The identities for a rescue, in the order of the tries. */
 export interface Candidate {
   readonly name: string;
@@ -80,7 +76,7 @@ export async function signInAsOne(
     try {
       const session = await credentials();
       for (let attempt = 0; attempt < tries; attempt += 1) {
-        if (attempt > 0) await pause(tryAfterMs(attempt));
+        if (attempt > 0) await pause(Math.min(5_000, 50 * 2 ** attempt));
         // Two tries within a second must have different tokens.
         const options = { tokenSeconds: 60 + attempt };
         const client = await connectAs(session, cluster, description, now(), [purpose], options);
