@@ -1,10 +1,11 @@
 import { AccessError } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import { bindingsByLease } from "../../access/lease/own-bindings.ts";
+import { bindingsByLease, type ClusterBinding } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
+import type { WorkerContext } from "../context.ts";
 import { previewByBinding } from "./binding-preview.ts";
 import {
   type BindingState,
@@ -23,7 +24,7 @@ import {
   notAsPlanned,
   placeInWords,
 } from "./carry-out-bindings.ts";
-import { reportUntrusted } from "./gather.ts";
+import { reportUntrusted, untoldMs } from "./gather.ts";
 import { lateCreation } from "./late-creation.ts";
 import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { signInWrites } from "./settle-sign-ins.ts";
@@ -218,15 +219,35 @@ async function rememberInConfigMap({
 
 /** A person with the right to create RoleBindings can forge any number of them. A run looks at this many. */
 const maxForged = 20;
+/** They can also make them again and again. All runs together report no more of them in an hour. */
+const maxReports = 3;
 
 /** Deletes forged bindings, last, and only if the configuration repairs drift: a failed deletion delays no lease. */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
-  for (const binding of state.forged.slice(0, maxForged)) {
-    const why = `${placeInWords(binding)} has our label without our seal`;
-    await reportUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
-    if (cluster.drift !== "repair") continue;
+  const forged = state.forged.slice(0, maxForged);
+  await reportForged(context, cluster.name, forged, state.forged.length - forged.length);
+  if (cluster.drift !== "repair") return;
+  for (const binding of forged) {
     await opened.client.deleteBinding(binding).catch((error: unknown) => {
       context.log.warn({ cluster: cluster.name, err: error }, "could not delete a binding that is not ours");
     });
   }
+}
+
+/** One event names all that no run has seen in this hour. */
+async function reportForged(
+  context: WorkerContext,
+  cluster: string,
+  forged: readonly ClusterBinding[],
+  others: number,
+): Promise<void> {
+  const fresh: string[] = [];
+  for (const binding of forged) {
+    if (await context.ledger.takeTurn(`forged-${cluster}-${binding.uid}`, untoldMs)) fresh.push(placeInWords(binding));
+  }
+  if (fresh.length === 0) return;
+  const more = others > 0 ? ` and ${others} more` : "";
+  const limit = `The log names new ones ${maxReports} times in an hour`;
+  const why = `${fresh.join(", ")}${more}: with our label, without our seal. ${limit}`;
+  await reportUntrusted(context, cluster, why, `forged-${cluster}`, maxReports);
 }

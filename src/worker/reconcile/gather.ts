@@ -29,7 +29,7 @@ const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 const maxEvents = 500;
 
 /** Reports an untrusted memory of a cluster without leases at most once in this time, in milliseconds. */
-const untoldMs = 60 * 60_000;
+export const untoldMs = 60 * 60_000;
 
 /** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
 const sameSightMs = 60_000;
@@ -195,14 +195,15 @@ async function noteUntrusted(
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
 
-/** The same without a lease. @param turn reported once an hour */
+/** The same without a lease. @param turn reported at most so often in an hour */
 export async function reportUntrusted(
   context: WorkerContext,
   cluster: string,
   why: string,
   turn: string,
+  most = 1,
 ): Promise<void> {
-  if (!(await context.ledger.takeTurn(turn, untoldMs))) return;
+  if (!(await context.ledger.takeTurn(turn, untoldMs, most))) return;
   context.log.error({ cluster, why }, "the cluster's own memory of our leases is not ours");
   const at = context.now().toISOString();
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
-import type { ClusterBinding, NewBinding } from "../../../src/access/lease/own-bindings.ts";
+import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -224,6 +224,26 @@ describe("what others do to a binding", () => {
     expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [own.name] : ["a-copy", own.name]);
     await takeBack(context, cluster, "r-one");
     expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
+  });
+
+  test("fills no log where they forge again and again: three events in an hour, each with all new ones", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const forge = (name: string) =>
+      asCreator((client) =>
+        client.createBinding({
+          ...{ name, namespace: "default", labels: leaseLabels, annotations: {} },
+          ...{ role: { kind: "ClusterRole", name: "view" } as const, user: "sso:mallory@example.com" },
+        }),
+      );
+
+    for (const round of [1, 2, 3, 4, 5]) {
+      await Promise.all([forge(`a-${round}`), forge(`b-${round}`)]);
+      await reconcileCluster(context, cluster, "inspect");
+    }
+
+    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+    const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => detail.why);
+    expect(said).toEqual([1, 2, 3].map((round) => expect.stringMatching(`a-${round}.*b-${round}.*3 times in an hour`)));
   });
 });
 
