@@ -67,7 +67,7 @@ export function readAuditOptions(argv: readonly string[]): AuditOptions | string
   const stray = Object.keys(values).find((name) => !known.includes(name));
   if (stray) return `${verb} takes no --${stray}.`;
   if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
-  if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster ?? null);
+  if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster);
   if (verb === "export") return readExportOptions(values.format ?? "jsonl", values.from ?? "1");
   return { type: "show", request: values.request ?? null };
 }
@@ -90,12 +90,17 @@ function readExportOptions(format: string, from: string): AuditOptions | string 
 }
 
 /** A day begins at midnight UTC; `to` is the first moment outside. */
-function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | null) {
+function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | undefined) {
   const [first, last] = [from, to].map((text) => (text === undefined ? null : new Date(text)));
   if ([first, last].some((date) => date && Number.isNaN(date.getTime()))) {
     return "Write --from and --to as a date, for example 2026-09-01.";
   }
-  return { type: "review", from: first ?? null, to: last ?? null, cluster } as const;
+  return {
+    type: "review",
+    from: first ?? null,
+    to: last ?? null,
+    clusters: cluster === undefined ? null : [cluster],
+  } as const;
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -144,12 +149,12 @@ async function connect(): Promise<RedisConnection> {
 
 /** The rows come only from verified events. */
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
-  const found = await readAccessReview(log, previewKeysFor);
+  const found = await readAccessReview(log, previewKeysFor, scope);
   if ("type" in found) {
     io.stderr(`eks-access audit: The log is broken, so a review would not be true. ${found.message}\n`);
     return 1;
   }
-  io.stdout(accessCsv(found.rows(scope)));
+  io.stdout(accessCsv(found.rows));
   return 0;
 }
 

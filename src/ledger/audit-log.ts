@@ -2,7 +2,7 @@ import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import { brokenLogBase } from "../access/approval/seals.ts";
 import type { ErasedEvent } from "../access/audit/erase.ts";
 import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit/event.ts";
-import { AccessReview } from "../access/audit/review.ts";
+import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/audit/review.ts";
 import { type Anchor, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
 
 /** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
@@ -73,16 +73,18 @@ export async function verifyAuditLog(
   return verification.end();
 }
 
-/** The access, approvals and reviews in the log. A broken log gives no review. @throws AccessError */
+/** The access, approvals and reviews in the log. A broken log gives no review. @param newest rows @throws AccessError */
 export async function readAccessReview(
   log: ReadableLog,
   keysFor: (base: LogBase) => PreviewPublicKeys,
-): Promise<AccessReview | BrokenChain> {
+  scope: ReviewScope,
+  newest?: number,
+): Promise<ReviewSummary | BrokenChain> {
   for (;;) {
-    const review = new AccessReview();
+    const review = new AccessReview(scope, newest);
     const { count } = await log.base();
     const verdict = await verifyAuditLog(log, keysFor, [], (event) => review.take(event));
-    if (verdict.type === "whole") return review;
+    if (verdict.type === "whole") return review.summary();
     // A worker can remove old events meanwhile, which looks like a gap.
     if ((await log.base()).count === count) return verdict;
   }

@@ -1,4 +1,4 @@
-import type { AuditEvent, Json } from "./event.ts";
+import type { AuditEvent, EventType, Json } from "./event.ts";
 
 /** The columns of the review report. `askedBy`: the person who asked for another one. `emergency`: `emergency`, or empty. */
 const columns = [
@@ -9,36 +9,99 @@ const columns = [
 /** One access of a person. Times are ISO 8601; empty: the events do not show it. */
 export type AccessRow = Readonly<Record<(typeof columns)[number], string>>;
 
-/** The rows of access in this time. */
+/** The rows of access in this time, on these clusters (null: all). */
 export interface ReviewScope {
   readonly from: Date | null;
   readonly to: Date | null;
-  readonly cluster: string | null;
+  readonly clusters: readonly string[] | null;
 }
 
 type Fields = Partial<AccessRow>;
 
-/** Collects each access with its approvals and reviews, event by event. Its memory grows with the number of requests. */
+/** Rows in the order of their beginnings, with the number of all leases and people: a summary can hold the newest alone. */
+export interface ReviewSummary {
+  readonly rows: readonly AccessRow[];
+  readonly count: number;
+  readonly people: number;
+}
+
+/**
+ * Collects each access with its approvals and reviews, event by event. A log of years must not fill a process's memory: it forgets what
+ * is outside its scope, and of ended access all but the `newest` rows.
+ */
 export class AccessReview {
   readonly #rows = new Map<string, Fields>();
+  readonly #ended = new Map<string, AccessRow>();
+  readonly #people = new Set<string>();
+  readonly #scope: ReviewScope;
+  readonly #newest: number;
+  #left = 0;
+
+  constructor(scope: ReviewScope, newest = Number.POSITIVE_INFINITY) {
+    this.#scope = scope;
+    this.#newest = newest;
+  }
 
   take(event: AuditEvent): void {
-    const known = this.#rows.get(event.request) ?? {};
-    const learned = event.request === "" ? null : learnedFrom(event, known);
-    if (learned) this.#rows.set(event.request, { cluster: event.cluster, ...known, ...learned });
+    const { request, type, cluster } = event;
+    if (request === "" || this.#scope.clusters?.includes(cluster) === false) return;
+    const known = this.#ended.get(request) ?? this.#rows.get(request) ?? {};
+    const learned = learnedFrom(event, known);
+    if (learned) this.#keep(request, { cluster, ...known, ...learned });
+    if (gaveNothing.has(type) && !known.began) this.#rows.delete(request);
   }
 
-  rows({ from, to, cluster }: ReviewScope): readonly AccessRow[] {
-    const isInScope = ({ began, ended, cluster: place }: AccessRow) =>
-      began !== "" &&
-      (cluster === null || place === cluster) &&
-      (to === null || Date.parse(began) < to.getTime()) &&
-      (from === null || ended === "" || Date.parse(ended) >= from.getTime());
-    return [...this.#rows]
-      .map(([request, fields]) => ({ ...emptyRow, ...fields, request }))
-      .filter(isInScope)
-      .toSorted((a, b) => a.began.localeCompare(b.began));
+  #keep(request: string, fields: Fields): void {
+    if (!fields.ended) {
+      this.#rows.set(request, fields);
+      return;
+    }
+    this.#rows.delete(request);
+    const row = rowOf(request, fields);
+    if (!isInScope(row, this.#scope)) return;
+    this.#ended.set(request, row);
+    if (this.#ended.size > this.#newest) this.#leaveOldest();
   }
+
+  #leaveOldest(): void {
+    const [oldest] = [...this.#ended.values()].toSorted(byBeginning);
+    if (!oldest) return;
+    this.#ended.delete(oldest.request);
+    this.#people.add(oldest.requester);
+    this.#left += 1;
+  }
+
+  summary(): ReviewSummary {
+    const open = [...this.#rows].map(([request, fields]) => rowOf(request, fields));
+    const rows = [...open.filter((row) => isInScope(row, this.#scope)), ...this.#ended.values()].toSorted(byBeginning);
+    const people = new Set([...this.#people, ...rows.map(({ requester }) => requester)]);
+    return { rows, count: rows.length + this.#left, people: people.size };
+  }
+}
+
+/** Ends of a request that never gave access. */
+const gaveNothing: ReadonlySet<string> = new Set<EventType>([
+  "request.denied",
+  "request.cancelled",
+  "request.expired",
+  "request.refused",
+  "lease.failed",
+]);
+
+function byBeginning(one: AccessRow, other: AccessRow): number {
+  return one.began.localeCompare(other.began);
+}
+
+function isInScope({ began, ended }: AccessRow, { from, to }: ReviewScope): boolean {
+  return (
+    began !== "" &&
+    (to === null || Date.parse(began) < to.getTime()) &&
+    (from === null || ended === "" || Date.parse(ended) >= from.getTime())
+  );
+}
+
+function rowOf(request: string, fields: Fields): AccessRow {
+  return { ...emptyRow, ...fields, request };
 }
 
 const emptyRow = Object.fromEntries(columns.map((name) => [name, ""])) as AccessRow;
@@ -50,12 +113,13 @@ function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fi
     case "emergency.taken":
       return { requester: actor, ...wishOf(detail), emergency: "emergency" };
     case "lease.recovered":
-      return wishOf(detail);
+      // The log that had its beginning is lost.
+      return { ...wishOf(detail), began: known.began || at };
     case "request.approved":
     case "request.self-approved":
       return { approvedBy: textOf(detail.approvers) || actor };
     case "emergency.reviewed":
-      return { reviewedBy: actor };
+      return known.cluster === undefined ? null : { reviewedBy: actor };
     case "approval.void":
       return { approvedBy: "" };
     case "lease.active":

@@ -1,4 +1,4 @@
-import type { AccessReview, AccessRow, ReviewScope } from "../../access/audit/review.ts";
+import type { AccessRow, ReviewSummary } from "../../access/audit/review.ts";
 import { formatDuration, parseDuration } from "../../access/request/extension.ts";
 import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command } from "../app/command.ts";
@@ -49,27 +49,23 @@ async function readReview(context: SlackContext, wish: Wish): Promise<Message> {
   const { auditLog, ledger, keys } = context;
   if (!(await ledger.takeTurn("review", betweenMs)))
     return answer("I just read another review. Ask again in ten seconds.");
-  const found = await readAccessReview(auditLog, () => keys.preview);
-  if ("type" in found) return failureAnswer(`The audit log is broken, so a review would not be true. ${found.message}`);
   const to = context.now();
-  return reviewAnswer(found, wish, { from: new Date(to.getTime() - wish.seconds * 1000), to });
+  const from = new Date(to.getTime() - wish.seconds * 1000);
+  const scope = { from, to, clusters: wish.clusters };
+  const found = await readAccessReview(auditLog, () => keys.preview, scope, maxRows);
+  if ("type" in found) return failureAnswer(`The audit log is broken, so a review would not be true. ${found.message}`);
+  return reviewAnswer(found, wish, from);
 }
 
 /** The newest rows of `audit review`, and the command that prints all of them as CSV. */
-export function reviewAnswer(
-  found: AccessReview,
-  { clusters, seconds }: Wish,
-  { from, to }: Pick<ReviewScope, "from" | "to">,
-): Message {
-  const rows = found.rows({ from, to, cluster: null }).filter(({ cluster }) => clusters.includes(cluster));
+export function reviewAnswer({ rows, count, people }: ReviewSummary, { clusters, seconds }: Wish, from: Date): Message {
   const where = clusters.length === 1 ? code(clusters.join()) : `your ${clusters.length} clusters`;
-  const people = new Set(rows.map(({ requester }) => requester)).size;
-  const count = `${rows.length} ${rows.length === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
-  const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${rows.length === 0 ? "none" : count}.`;
+  const all = `${count} ${count === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
+  const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${count === 0 ? "none" : all}.`;
   const shown = rows.toReversed().slice(0, maxRows).map(rowText);
-  const left = rows.length - shown.length;
+  const left = count - shown.length;
   const only = clusters.length === 1 ? ` --cluster ${clusters.join()}` : "";
-  const csv = code(`eks-access audit review --from ${from?.toISOString().slice(0, 10) ?? ""}${only}`);
+  const csv = code(`eks-access audit review --from ${from.toISOString().slice(0, 10)}${only}`);
   return {
     text,
     blocks: [

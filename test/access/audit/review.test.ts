@@ -4,12 +4,12 @@ import { AccessReview, accessCsv, type ReviewScope } from "../../../src/access/a
 import { anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 
-const always: ReviewScope = { from: null, to: null, cluster: null };
+const always: ReviewScope = { from: null, to: null, clusters: null };
 
 function rowsOf(events: readonly Partial<AuditEvent>[], scope = always) {
-  const review = new AccessReview();
+  const review = new AccessReview(scope);
   for (const event of events) review.take(anEvent({ request: "r-1", cluster: "staging", detail: {}, ...event }));
-  return review.rows(scope);
+  return review.summary().rows;
 }
 
 const asked = {
@@ -79,8 +79,29 @@ describe("the time of a review", () => {
   });
 
   test("is of one cluster, if it is named", () => {
-    expect(rowsOf(lease, { ...always, cluster: "production" })).toEqual([]);
+    expect(rowsOf(lease, { ...always, clusters: ["production"] })).toEqual([]);
   });
+});
+
+test("a lease that only the cluster remembered is a row from its recovery", () => {
+  const recovered = { ...active(1), type: "lease.recovered", detail: { principal: "arn" } } as const;
+
+  expect(rowsOf([recovered, ended()])).toMatchObject([{ principal: "arn", began: active(1).at, ended: ended().at }]);
+});
+
+test("keeps only the newest of many rows, and counts all", () => {
+  const review = new AccessReview(always, 2);
+  const events = [3, 1, 2, 5, 4].flatMap((hour) =>
+    [{ ...asked, actor: `U${hour % 2}` }, active(hour), ended(hour + 1)].map((event) => ({
+      ...event,
+      request: `r-${hour}`,
+    })),
+  );
+  for (const event of events) review.take(anEvent({ cluster: "staging", detail: {}, ...event }));
+
+  const { rows, count, people } = review.summary();
+
+  expect([rows.map(({ request }) => request), count, people]).toEqual([["r-4", "r-5"], 5, 2]);
 });
 
 test("a cell of the CSV is quoted, and calculates nothing in a spreadsheet", () => {

@@ -23,6 +23,8 @@ function eventsOf(request: string, from: Date, more: Partial<AuditEvent> = {}): 
   ].map((event) => ({ ...event, cluster: more.cluster ?? "staging" }));
 }
 
+const ever = { from: null, to: null, clusters: null };
+
 const days = (count: number) => hours(24 * count);
 
 describe("review", () => {
@@ -70,7 +72,7 @@ describe("review", () => {
 });
 
 test("is something that Slack takes, whatever people wrote, and says how many more the CSV has", () => {
-  const found = new AccessReview();
+  const found = new AccessReview(ever, 20);
   const long = { detail: { principal: "arn", level: "v".repeat(63), reason: "<>&*_`".repeat(200) } };
   const names = Array.from({ length: 30 }, (_, index) => `U${index}APPROVER`);
   for (let index = 0; index < 50; index += 1) {
@@ -78,7 +80,7 @@ test("is something that Slack takes, whatever people wrote, and says how many mo
     found.take(anEvent({ type: "request.approved", request: `r-${index}`, detail: { approvers: names } }));
   }
 
-  const { blocks } = reviewAnswer(found, { clusters: ["staging"], seconds: 86_400 }, { from: at(0), to: null });
+  const { blocks } = reviewAnswer(found.summary(), { clusters: ["staging"], seconds: 86_400 }, at(0));
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);
@@ -86,10 +88,10 @@ test("is something that Slack takes, whatever people wrote, and says how many mo
 });
 
 test("says that an emergency was not reviewed", () => {
-  const found = new AccessReview();
+  const found = new AccessReview(ever, 20);
   for (const event of eventsOf("r-1", at(0), { type: "emergency.taken" })) found.take(event);
 
-  const { blocks } = reviewAnswer(found, { clusters: ["staging"], seconds: 86_400 }, { from: at(-1), to: null });
+  const { blocks } = reviewAnswer(found.summary(), { clusters: ["staging"], seconds: 86_400 }, at(-1));
 
   expect(textOfBlocks({ blocks })).toContain("*emergency*, not reviewed");
 });
