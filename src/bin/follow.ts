@@ -36,7 +36,7 @@ export async function startFollowing(
 }
 
 /** Puts a notice for the operators' channel into the ledger, sealed by this process; into the log if the ledger takes none. */
-export function announcer(
+export function noticeSender(
   { ledger, log }: Pick<FollowedContext, "ledger" | "log">,
   { workerKeys, slackKeys }: Keys,
 ): (notice: Notice) => Promise<void> {

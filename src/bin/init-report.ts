@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { explainFailure } from "../access/access-error.ts";
 import type { MemberAccount } from "../aws/organization.ts";
 import type { SurveyedCluster, SurveyedMap } from "../config/proposed-config.ts";
+import { counted } from "../diagnosis/link.ts";
 import type { Survey } from "../worker/fleet/survey.ts";
 import type { InitOptions } from "./init-options.ts";
 
@@ -19,7 +20,7 @@ export function surveyText({ clusters, failed }: Survey, accounts: readonly Memb
     ),
   );
   const lines = [
-    ...(empty > 0 ? [`${count(empty, "account")} without clusters.`] : []),
+    ...(empty > 0 ? [`${counted(empty, "account")} without clusters.`] : []),
     ...accounts.flatMap((account) => failedLine(account, failed)),
   ];
   return [...parts, ...(lines.length > 0 ? [`${lines.join("\n")}\n`] : [])].join("\n");
@@ -46,7 +47,7 @@ function accountText({ id, name }: MemberAccount, clusters: readonly SurveyedClu
         .trimEnd()}`,
   );
   const shown = printable(name);
-  return `Account ${id}${shown ? ` (${shown})` : ""}: ${count(clusters.length, "cluster")}\n${lines.join("\n")}\n`;
+  return `Account ${id}${shown ? ` (${shown})` : ""}: ${counted(clusters.length, "cluster")}\n${lines.join("\n")}\n`;
 }
 
 function mapText(map: SurveyedMap): string {
@@ -63,10 +64,6 @@ function failedLine({ id, name }: MemberAccount, failed: Survey["failed"]): read
   const regions = own.map(({ region }) => region).join(", ");
   const shown = printable(name);
   return [`! ${id}${shown ? ` (${shown})` : ""}, ${regions}: ${printable(explainFailure(first.error))}`];
-}
-
-export function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 /** Names of accounts and answers of AWS go to a terminal. */
@@ -92,10 +89,10 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
   const isComplete = options.channel !== "" && options.approvers.length > 0;
   const notes = [
     ...problems.map((problem) => `! ${problem}`),
-    ...(leftOut > 0 ? [`! Left out: ${count(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
+    ...(leftOut > 0 ? [`! Left out: ${counted(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
     ...(hidden > 0
       ? [
-          `! ${count(hidden, "private API server")}: run a worker in a network that reaches them (docs/operating.md#zones).`,
+          `! ${counted(hidden, "private API server")}: run a worker in a network that reaches them (docs/operating.md#zones).`,
         ]
       : []),
     ...(isComplete
@@ -103,7 +100,7 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
       : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml: your channel and approvers."]),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}
-for ${count(clusters.length, "cluster")} in ${count(accounts, "account")}.
+for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.
 ${notes.map((note) => `${note}\n`).join("")}
 Next, with worker-policy.json as the policy of the worker's role (docs/day-2.md):
   ${roleCommand(join(options.out, "eks-access-iam/account-role.yaml"), organization)}

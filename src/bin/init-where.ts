@@ -1,9 +1,9 @@
 import { explainFailure } from "../access/access-error.ts";
 import { type MemberAccount, type OrganizationAccounts, organizationAccounts } from "../aws/organization.ts";
 import { callerIdentity } from "../aws/sts.ts";
+import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/fleet/survey.ts";
 import type { InitOptions } from "./init-options.ts";
-import { count } from "./init-report.ts";
 import type { CommandIo } from "./process-io.ts";
 
 /** The regions that AWS enables in each account (AWS Account Management Reference Guide); others are given by name. */
@@ -38,7 +38,7 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
   const left = all.length - accounts.length;
   if (left > 0) {
     io.stdout(
-      `! Did not look at ${count(left, "other account")}. Name a role that you can assume there with --role.\n`,
+      `! Did not look at ${counted(left, "other account")}. Name a role that you can assume there with --role.\n`,
     );
   }
   return {

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
+import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
 import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init-files.ts";
 import { type InitOptions, readInitOptions } from "./init-options.ts";
-import { count, nextSteps, surveyText } from "./init-report.ts";
+import { nextSteps, surveyText } from "./init-report.ts";
 import { type PlaceToLook, whereToLook } from "./init-where.ts";
 import { type CommandIo, reasonOf, unusable } from "./process-io.ts";
 
@@ -50,7 +51,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
   }
   const place = await whereToLook(options, io);
   const { accounts, regions } = place.scope;
-  io.stderr(`Looking at ${count(accounts.length, "account")} in ${count(regions.length, "region")}…\n`);
+  io.stderr(`Looking at ${counted(accounts.length, "account")} in ${counted(regions.length, "region")}…\n`);
   const survey = await surveyClusters(place.scope, { now: () => new Date(), ...(pause && { pause }) });
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);

@@ -23,7 +23,7 @@ import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
-import { announcer } from "./follow.ts";
+import { noticeSender } from "./follow.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -109,7 +109,7 @@ async function start(
   }
   if (stop.aborted) return;
   running.parts.push(
-    await startReloading({ ...context, kind, announce: announcer(context, settings.environment) }, settings),
+    await startReloading({ ...context, kind, announce: noticeSender(context, settings.environment) }, settings),
   );
   running.health?.markStarted();
   log.info({ clusters: live.current().clusters.size }, "ready");

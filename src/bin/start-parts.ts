@@ -12,7 +12,7 @@ import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
-import { announcer, startFollowing } from "./follow.ts";
+import { noticeSender, startFollowing } from "./follow.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly queues: Queues;
@@ -42,7 +42,7 @@ export async function startParts(
 ): Promise<void> {
   const following = await startFollowing(context, { workerKeys, slackKeys });
   started(following);
-  const fleet = { follower: following, announce: announcer(context, { workerKeys, slackKeys }) };
+  const fleet = { follower: following, announce: noticeSender(context, { workerKeys, slackKeys }) };
   if (workerKeys) await startWorkerParts({ ...context, ...fleet, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
 }

@@ -32,7 +32,7 @@ export function modeFinding(mode: AuthenticationMode): Finding {
   return found("`API`: only access entries count; aws-auth is not read");
 }
 
-export const unread = notAsked("the cluster does not read aws-auth");
+export const documentNotRead = notAsked("the cluster does not read aws-auth");
 
 /** The number of access entries, and whether our tags have a valid seal. Null: the mode has none. */
 export function entriesFinding(facts: { readonly count: number; readonly untrusted: string | null } | null): Finding {

@@ -5,7 +5,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
-import { type Asker, driftRemedy, isOf } from "./person-links.ts";
+import { type Asker, driftRemedy, isAskersOwn } from "./person-links.ts";
 import type { ReportedProblem } from "./problems.ts";
 
 export interface ReadEntry {
@@ -58,7 +58,10 @@ export function leaseProblems(
   reader: Reader,
   from: string,
 ): readonly TakenOut[] {
-  const readable = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
+  const readable = drifts.map((drift) => ({
+    ...drift,
+    isReadable: reader.answers || isAskersOwn(drift.request, reader),
+  }));
   // The group shows the sentence of the first.
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({

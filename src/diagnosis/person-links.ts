@@ -26,7 +26,7 @@ export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): Map
 }
 
 /** The person's identity in the cluster. An access entry overrides aws-auth. */
-export function youFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
+export function personFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
   if (principal === null) {
     return notAsked(
       "you have no linked principal",
@@ -75,7 +75,7 @@ export function podsFinding(
 
 /** The person's active leases here with their ends, and their open requests. `open`: the cluster's open requests. */
 export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Finding {
-  const own = open.filter((request) => isOf(request, asker));
+  const own = open.filter((request) => isAskersOwn(request, asker));
   if (own.length === 0) return found("you have none here, and no open request");
   const words = own
     .toSorted((a, b) => (a.lease?.endsAt ?? a.expiresAt).localeCompare(b.lease?.endsAt ?? b.expiresAt))
@@ -87,7 +87,7 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
 }
 
-export function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
+export function isAskersOwn(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
 
@@ -124,7 +124,7 @@ export function driftFinding(
 }
 
 function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { readonly answers: boolean }): string {
-  const readable = drifts.filter(({ request }) => asker.answers || isOf(request, asker));
+  const readable = drifts.filter(({ request }) => asker.answers || isAskersOwn(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "active lease")}`;

@@ -60,7 +60,7 @@ export interface IdentityLookUp {
 }
 
 /** What the ledger has of a person on a cluster, if a seal of ours confirms it. */
-export async function knownOf(
+export async function knownIdentitiesOf(
   { ledger, config, keys, now }: IdentityLookUp,
   user: string,
   cluster: Pick<Cluster, "name">,
@@ -82,7 +82,7 @@ export async function sealedArnsOf(
   cluster: Pick<Cluster, "name">,
 ): Promise<LinkedArns> {
   const sealed = async (user: string) => {
-    const { links, found } = await knownOf(lookUp, user, cluster);
+    const { links, found } = await knownIdentitiesOf(lookUp, user, cluster);
     const linked = links.filter((link) => link.seal?.by).map(({ arn }) => arn);
     return [...linked, ...(found ? sessionsIn(found) : [])];
   };

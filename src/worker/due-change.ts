@@ -73,7 +73,7 @@ function isToBeWarned(lease: Lease, now: Date): boolean {
 }
 
 /** Records that the cluster could not be read for a request, and the next try. */
-export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+export async function recordDelay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
   const isTold = needsEvent(request.trouble, trouble);

@@ -15,11 +15,11 @@ import { previewedRequest } from "../access/request/transitions.ts";
 import { entryArnsByPrincipal } from "../aws-auth/index.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
-import { knownOf } from "../ledger/look-ups.ts";
+import { knownIdentitiesOf } from "../ledger/look-ups.ts";
 import { wake } from "../ledger/queues.ts";
 import { tracedRun } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
-import { delay } from "./due-change.ts";
+import { recordDelay } from "./due-change.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "./open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
@@ -183,7 +183,7 @@ async function identityOf(
   { requester, principal }: AccessRequest,
 ): Promise<string | null> {
   const { config, keys } = context;
-  const { links, found } = await knownOf(context, requester, cluster);
+  const { links, found } = await knownIdentitiesOf(context, requester, cluster);
   const { mustBeConfirmed } = config.linking;
   const believed = links.filter((link) => isBelievedLink(requester, link, mustBeConfirmed, keys.decision));
   return identityBeside(config.identities, cluster, { links: believed, found }, principal);
@@ -217,7 +217,7 @@ async function putOff(
   if (error instanceof AccessError && error.isFinal) {
     return closeRefused(context, request, { code: error.code, message: error.message });
   }
-  await delay(context, request, { ...failureOf(error), notBefore });
+  await recordDelay(context, request, { ...failureOf(error), notBefore });
 }
 
 /** Whether the lease to extend is over or ending. */

@@ -10,7 +10,7 @@ import { jobTypeFor } from "../ledger/lifecycle.ts";
 import { wakeAll } from "../ledger/queues.ts";
 import { isMigration, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
-import { delay, dueChange, recordDue } from "./due-change.ts";
+import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { recordPutOff } from "./reconcile/outcome.ts";
@@ -132,7 +132,7 @@ async function reportUnconfigured(context: WorkerContext, request: AccessRequest
     );
   }
   const { code, message } = new AccessError("cluster-not-configured", what);
-  await delay(context, request, { code, message });
+  await recordDelay(context, request, { code, message });
 }
 
 type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;

@@ -48,18 +48,18 @@ function inEntries(replacement: Replacement, { presentEntries }: Pick<MigrationF
     presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(arn));
   const found = of(from);
   const isDead = found !== undefined && (from !== to || found.createdAt === (createdAt ?? undefined));
-  if (isDead && !hasAll(found, replacement, replacement.username)) return "differs";
+  if (isDead && !replacesExactly(found, replacement, replacement.username)) return "differs";
   if (to === null) return isDead ? "left" : "done";
   const made = from === to && isDead ? undefined : of(to);
   // Without either, only an entry of the same ARN can be deleted and not yet created.
   if (!made) return isDead || from === to ? "left" : "differs";
   if (made.migrated === "begun") return "left";
-  if (!hasAll(made, replacement, usernameAfter(replacement))) return "differs";
+  if (!replacesExactly(made, replacement, usernameAfter(replacement))) return "differs";
   return isDead ? "left" : "done";
 }
 
 /** Whether an entry has all that the dead one gave, and no more. */
-export function hasAll(entry: PresentEntry, { groups, policies }: Replacement, username: string): boolean {
+export function replacesExactly(entry: PresentEntry, { groups, policies }: Replacement, username: string): boolean {
   const { isLeased, type } = entry;
   if (isLeased || type !== "STANDARD" || entry.username !== username) return false;
   return sameGroups(entry.groups, groups) && policyKeys(entry.policies) === policyKeys(policies);

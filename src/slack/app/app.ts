@@ -49,7 +49,7 @@ export async function startSlackApp(
     { onAck, traces: context.traces },
   );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
-  app.use(onlyOurs({ place: bot.place, app: context.config.slack.appId }, context.log));
+  app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
   app.use(handlerOf(contextNow));
   await startListening(app, mode, environment.port);
@@ -168,7 +168,7 @@ interface Ours {
  * Lets in only our workspace or organization, and our app. A person of another workspace, for example in a shared channel, gets an answer
  * about it; another app gets none.
  */
-export function onlyOurs({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
+export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
   return async (sent) => {
     const { body, next } = sent;
     const from = { team: teamOf(body), app: field(body, "api_app_id") };

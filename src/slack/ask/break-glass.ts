@@ -13,7 +13,7 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { ownRemembered } from "../people/identities.ts";
+import { rememberedIdentities } from "../people/identities.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mentions, plainLine, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
@@ -90,7 +90,7 @@ export async function takeAccess(context: SlackContext, user: string, parts: Eme
 
 /** Without an approval and without delay: only what our seals confirm now counts. */
 async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
-  return cluster ? ownRemembered(context, user, cluster) : { arns: [], why: null };
+  return cluster ? rememberedIdentities(context, user, cluster) : { arns: [], why: null };
 }
 
 interface EmergencyWish {

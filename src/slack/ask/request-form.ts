@@ -17,7 +17,7 @@ import { usualAnswerSeconds } from "../../access/request/reminder.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import { ownForAsker, ownRemembered } from "../people/identities.ts";
+import { identitiesForAsker, rememberedIdentities } from "../people/identities.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { answer, type Message, messageModal } from "../show/message.ts";
 import {
@@ -67,7 +67,7 @@ async function ownIn(
   user: string,
   form: RequestForm,
   offers: readonly ClusterOffer[],
-  look: typeof ownForAsker = ownForAsker,
+  look: typeof identitiesForAsker = identitiesForAsker,
 ): Promise<OwnIdentities | null> {
   const { offer } = completeForm(form, offers);
   if (!offer || !needsEmail(context.config.identities)) return null;
@@ -78,12 +78,12 @@ async function ownIn(
 const submittingMs = 1_500;
 
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
-export async function ownInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
+export async function identitiesInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
   const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
   const { cluster: name, principal, for: person } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
-  const asking = ownForAsker(context, user, person?.user ?? user, cluster).catch((error: unknown) => ({
+  const asking = identitiesForAsker(context, user, person?.user ?? user, cluster).catch((error: unknown) => ({
     arns: [],
     why: explainFailure(error),
   }));
@@ -182,9 +182,9 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const offers = await offersTo(context, form.askedFor || user);
     // Only another cluster or person needs a question to a worker; each typed letter comes here too.
     const isAnother = action.action_id === formActions.cluster || action.action_id === formActions.askedFor;
-    const look: typeof ownForAsker = isAnother
-      ? ownForAsker
-      : (at, _, person, cluster) => ownRemembered(at, person, cluster);
+    const look: typeof identitiesForAsker = isAnother
+      ? identitiesForAsker
+      : (at, _, person, cluster) => rememberedIdentities(at, person, cluster);
     const next = requestModal(form, offers, await ownIn(context, user, form, offers, look), user);
     if (offers.length === 0 || showsForm(view, next)) return;
     const update = { view_id: view.id, view: next };

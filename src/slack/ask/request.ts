@@ -7,12 +7,12 @@ import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { ownForAsker } from "../people/identities.ts";
+import { identitiesForAsker } from "../people/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
-import { ownInForm, requestForm } from "./request-form.ts";
+import { identitiesInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";
 
 export const request: Command = {
@@ -35,7 +35,7 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters, people);
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
-  const own = cluster && (await ownForAsker(context, user, parts.for?.user ?? user, cluster));
+  const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
   const reading = readRequest(parts, clusters, own);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return (await askFor(context, user, reading.wish)).message;
@@ -49,7 +49,7 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
 export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
   const { clusters } = context.config;
-  const own = await ownInForm(context, body.user.id, view);
+  const own = await identitiesInForm(context, body.user.id, view);
   const reading = readRequest(readFormParts(view), clusters, own);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));

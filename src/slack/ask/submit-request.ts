@@ -14,7 +14,7 @@ import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/inde
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
-import { refuseActor, refuseOther } from "../people/admission.ts";
+import { refuseActor, refuseOtherPerson } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
@@ -27,7 +27,7 @@ export async function askFor(context: SlackContext, asker: string, wish: Request
   const turnedAway = await refuseActor(context, asker, "request", about);
   const named = wish.askedFor === null ? null : await idOf(context, wish.askedFor);
   const other = named === asker ? null : named;
-  const cantGet = turnedAway ?? (other === null ? null : await refuseOther(context, asker, other, about));
+  const cantGet = turnedAway ?? (other === null ? null : await refuseOtherPerson(context, asker, other, about));
   const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...wish, askedFor: other }));
   if (notNow) return { type: "refused", message: notNow };
   const request = await submitRequest(context, asker, { ...wish, askedFor: other });

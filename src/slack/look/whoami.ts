@@ -12,7 +12,7 @@ import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import { ownNow, ownRemembered, sessionsFound } from "../people/identities.ts";
+import { identitiesNow, rememberedIdentities, sessionsFound } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/requester-facts.ts";
 import type { Message } from "../show/message.ts";
@@ -68,7 +68,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
   // The worker knows the person by its memory of this question.
-  const { why } = await ownNow(context, user, cluster);
+  const { why } = await identitiesNow(context, user, cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
   const report = await askWorker(context, question, chainReport);
@@ -79,7 +79,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
 async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const { ledger, config } = context;
   const [own, open] = await Promise.all([
-    ownRemembered(context, user, cluster),
+    rememberedIdentities(context, user, cluster),
     openRequestsFor(ledger, cluster.name, user),
   ]);
   const [principal = null] = own.arns;

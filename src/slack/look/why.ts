@@ -7,7 +7,7 @@ import type { Diagnosis } from "../../diagnosis/why.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { ownNow } from "../people/identities.ts";
+import { identitiesNow } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { askAgainAction, extendAction } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
@@ -31,7 +31,7 @@ export const why: Command = {
 };
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, maxGiven) || (await ownNow(context, user, cluster)).arns[0];
+  const principal = given.slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
   if (!principal) return notLinkedAnswer(cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;

@@ -39,7 +39,7 @@ function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> |
 }
 
 /** Refuses access for another person than an active member. Null: they can get it. */
-export async function refuseOther(
+export async function refuseOtherPerson(
   context: SlackContext,
   by: string,
   other: string,

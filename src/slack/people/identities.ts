@@ -13,7 +13,7 @@ import {
 } from "../../access/approval/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
-import { type IdentityLookUp, knownOf } from "../../ledger/look-ups.ts";
+import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/look-ups.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
@@ -34,9 +34,14 @@ const noAnswer = "No worker could look you up in AWS. Check that one runs, then 
  * work without it.
  * @param asker the questions count for this person
  */
-export async function knownNow(context: SlackContext, user: string, cluster: Cluster, asker = user): Promise<KnownNow> {
+export async function lookUpIdentities(
+  context: SlackContext,
+  user: string,
+  cluster: Cluster,
+  asker = user,
+): Promise<KnownNow> {
   const { config, directory, now } = context;
-  const { links, found: before } = await knownOf(context, user, cluster);
+  const { links, found: before } = await knownIdentitiesOf(context, user, cluster);
   const known = { links, found: null, before, trouble: null };
   if (!needsEmail(config.identities)) return known;
   try {
@@ -78,28 +83,32 @@ async function ask(
 }
 
 /** A person's identities on a cluster, from a worker if the ledger has no present ones. */
-export async function ownNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
-  const known = await knownNow(context, user, cluster);
+export async function identitiesNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
+  const known = await lookUpIdentities(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, known);
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
 }
 
 /** The same about another person: only they can repair what is missing, so only they learn of it. */
-export async function ownForAsker(
+export async function identitiesForAsker(
   context: SlackContext,
   asker: string,
   user: string,
   cluster: Cluster,
 ): Promise<OwnIdentities> {
-  if (asker === user) return ownNow(context, user, cluster);
-  const arns = ownIdentities(context.config.identities, cluster, await knownNow(context, user, cluster, asker));
+  if (asker === user) return identitiesNow(context, user, cluster);
+  const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
   const why = `No AWS identity of this person is known on ${cluster.name}. They can link theirs with /eks-access link.`;
   return { arns, why: arns.length > 0 ? null : why };
 }
 
 /** The same from the ledger alone, at once. */
-export async function ownRemembered(lookUp: IdentityLookUp, user: string, cluster: Cluster): Promise<OwnIdentities> {
-  const known = await knownOf(lookUp, user, cluster);
+export async function rememberedIdentities(
+  lookUp: IdentityLookUp,
+  user: string,
+  cluster: Cluster,
+): Promise<OwnIdentities> {
+  const known = await knownIdentitiesOf(lookUp, user, cluster);
   const arns = ownIdentities(lookUp.config.identities, cluster, known);
   return { arns, why: arns.length > 0 || !known.found ? null : whyNoIdentity(known.found) };
 }

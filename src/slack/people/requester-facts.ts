@@ -19,7 +19,7 @@ import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { Account } from "./directory.ts";
-import { knownNow } from "./identities.ts";
+import { lookUpIdentities } from "./identities.ts";
 
 /** A person as a cluster's policy sees them now. @throws AccessError */
 export async function personFor(
@@ -66,7 +66,7 @@ export async function believedIdentityOf(
     const detail = { user, arn: link.arn };
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
   }
-  const { links, found, before } = await knownNow(context, user, cluster);
+  const { links, found, before } = await lookUpIdentities(context, user, cluster);
   const { mustBeConfirmed } = config.linking;
   const believed = links.filter((each) => isBelievedLink(user, each, mustBeConfirmed, keys.decision));
   return identityBeside(config.identities, cluster, { links: believed, found: found ?? before }, arn);
@@ -140,7 +140,7 @@ async function approversOwn(
   if (verdict === "denied" || !asksIdentityCenter(identities) || !isIdentityCenterRole(principal))
     return { links, isUnknown };
   for (const user of users) {
-    const { found, before } = await knownNow(context, user, cluster);
+    const { found, before } = await lookUpIdentities(context, user, cluster);
     const answer = found ?? before;
     const own = answer && identityBeside(identities, cluster, { links: [], found: answer }, principal);
     if (own) links.set(user, [own, ...(links.get(user) ?? [])]);

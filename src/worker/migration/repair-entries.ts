@@ -5,7 +5,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { planChanges } from "../../aws-auth/index.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
-import { changesOf, hasAll, progressOf, usernameAfter } from "../../diagnosis/migration/replacement.ts";
+import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
 import { namingOwnPolicy } from "../open/open-eks.ts";
 import { carryOut, recordDone } from "./carry-out-step.ts";
 import { migrationTag, presentEntryOf } from "./gather-migration.ts";
@@ -120,7 +120,7 @@ async function removeDead(entries: AccessEntries, replacement: Replacement): Pro
   const { from, to, createdAt, username } = replacement;
   const found = await entries.describe(from);
   if (!found || (from === to && found.createdAt !== (createdAt ?? undefined))) return;
-  if (!hasAll(presentEntryOf(found), replacement, username)) throw entryChanged(from);
+  if (!replacesExactly(presentEntryOf(found), replacement, username)) throw entryChanged(from);
   await entries.remove(from);
 }
 
@@ -128,7 +128,7 @@ async function createEntry(entries: AccessEntries, replacement: Replacement, pri
   const { groups, policies, tags } = replacement;
   const username = usernameAfter(replacement);
   const found = await entries.describe(principalArn);
-  if (found && hasAll(presentEntryOf(found), replacement, username)) return;
+  if (found && replacesExactly(presentEntryOf(found), replacement, username)) return;
   if (found && (presentEntryOf(found).migrated !== "begun" || found.username !== username)) {
     throw entryChanged(principalArn);
   }
@@ -146,7 +146,7 @@ async function readBack(
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
     const entry = await entries.describe(principalArn);
-    if (entry && hasAll(presentEntryOf(entry), replacement, usernameAfter(replacement))) return entry;
+    if (entry && replacesExactly(presentEntryOf(entry), replacement, usernameAfter(replacement))) return entry;
   }
   throw entryChanged(principalArn);
 }

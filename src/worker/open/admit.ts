@@ -13,7 +13,15 @@ import { becomeCreator } from "./become-creator.ts";
 import { creatorFor } from "./creator-use.ts";
 import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
-import { again, type Bootstrap, differing, purpose, untilIn, type WayIn, writeObjects } from "./way-in.ts";
+import {
+  type Bootstrap,
+  objectSteps,
+  purpose,
+  retryAfterConflict,
+  untilSignedIn,
+  type WayIn,
+  writeObjects,
+} from "./way-in.ts";
 
 /** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
 export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
@@ -23,7 +31,7 @@ export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
   const options = { as: creatorArnOf(creator), ledger: context.ledger };
   const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
   try {
-    const objects = await differing(client, wanted);
+    const objects = await objectSteps(client, wanted);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
     const entry = plan.diff === "" ? [] : [`Add ${withoutRolePath(cluster.operator.roleArn)} to aws-auth.`];
     return {
@@ -32,7 +40,7 @@ export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
       // The entry comes last: without all its rights, the operator does not get in.
       apply: async () => {
         await writeObjects(client, wanted);
-        await again(() => writeOperatorEntry(client, bootstrap, creatorArn));
+        await retryAfterConflict(() => writeOperatorEntry(client, bootstrap, creatorArn));
       },
       close: client.close,
     };
@@ -179,7 +187,7 @@ async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Pr
   const { roleArn } = bootstrap.cluster.operator;
   try {
     await entries.associate(roleArn, policy);
-    await untilIn(bootstrap, async (client) => {
+    await untilSignedIn(bootstrap, async (client) => {
       if (!(await client.mayI(mayEscalate))) return null;
       await writeObjects(client, bootstrap.wanted);
       return "written" as const;

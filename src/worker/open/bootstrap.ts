@@ -10,11 +10,11 @@ import { openEks } from "./open-eks.ts";
 import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
 import {
   type Bootstrap,
-  differing,
   isUnauthorized,
   type OperatedCluster,
+  objectSteps,
   purpose,
-  untilIn,
+  untilSignedIn,
   type WayIn,
 } from "./way-in.ts";
 
@@ -42,7 +42,7 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
   const { steps, diff, close } = wayIn;
   const apply = async () => {
     if (steps.length > 0) await wayIn.apply();
-    return untilIn(bootstrap, async (client, isLast) => {
+    return untilSignedIn(bootstrap, async (client, isLast) => {
       const proof = await proveOperator(client, rules);
       // Excess rights end soon only if EKS takes back the administrator's policy, which an entry had.
       const isSettled = description.authenticationMode === "CONFIG_MAP" ? proof.missing.length === 0 : isProved(proof);
@@ -65,7 +65,7 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
   const { asOperator, context, cluster, wanted, description } = bootstrap;
   const client = await asOperator(0);
   try {
-    const objects = await differing(client, wanted);
+    const objects = await objectSteps(client, wanted);
     if (description.authenticationMode !== "CONFIG_MAP") return objects;
     const creatorArn = await creatorArnFor(context, cluster, cluster.operator);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);

@@ -15,7 +15,7 @@ import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { lastCreatorUse } from "./creator-use.ts";
 import { reachCluster } from "./reach-cluster.ts";
-import { differing } from "./way-in.ts";
+import { objectSteps } from "./way-in.ts";
 
 /** The API server's answer about an operator's rights. */
 export interface OperatorProof {
@@ -61,7 +61,7 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
       const rules = operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster });
       const kept = operatorObjects(rules).filter(({ kind }) => kind === "ConfigMap");
       const proof = await proveOperator(client, rules);
-      return { proof, absent: proof.missing.length > 0 ? [] : await differing(client, kept) };
+      return { proof, absent: proof.missing.length > 0 ? [] : await objectSteps(client, kept) };
     });
     const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
     const wrong = [

@@ -38,7 +38,7 @@ export interface WayIn {
 type ObjectClient = Pick<ClusterClient, "objectState" | "writeObject">;
 
 /** The objects that are absent or different, each with its step, for people. @throws AccessError */
-export async function differing(
+export async function objectSteps(
   client: Pick<ObjectClient, "objectState">,
   wanted: readonly OperatorObject[],
 ): Promise<readonly string[]> {
@@ -54,11 +54,11 @@ const attempts = 5;
 
 /** Writes what is not as wanted, in order. @throws AccessError */
 export async function writeObjects(client: ObjectClient, wanted: readonly OperatorObject[]): Promise<void> {
-  for (const object of wanted) await again(() => client.writeObject(object));
+  for (const object of wanted) await retryAfterConflict(() => client.writeObject(object));
 }
 
 /** Tries again if another writer was faster, at most five times. @throws AccessError */
-export async function again<T>(write: () => Promise<T>): Promise<T> {
+export async function retryAfterConflict<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await write();
@@ -75,7 +75,7 @@ const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 5_000, 5_000, 5_00
  * Signs in as the operator until `act` has a result, a bounded number of times.
  * @param act null: not yet; on the last try it has `isLast` @throws AccessError without a result
  */
-export async function untilIn<T>(
+export async function untilSignedIn<T>(
   { asOperator, context, cluster }: Bootstrap,
   act: (client: ClusterClient, isLast: boolean) => Promise<T | null>,
 ): Promise<T> {

@@ -12,9 +12,9 @@ import { readCaller, resolve } from "../../aws-auth/index.ts";
 import {
   apiServerFinding,
   documentFinding,
+  documentNotRead,
   entriesFinding,
   modeFinding,
-  unread,
   writeFinding,
 } from "../../diagnosis/cluster-links.ts";
 import { isInForce } from "../../diagnosis/leases.ts";
@@ -25,12 +25,12 @@ import {
   driftFinding,
   knownIdentity,
   leasesFinding,
+  personFinding,
   podsFinding,
   type SignInFacts,
-  youFinding,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { knownOf, openRequestsFor } from "../../ledger/look-ups.ts";
+import { knownIdentitiesOf, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
@@ -70,7 +70,7 @@ export async function reportChain(
   const aws = await takeAwsLinks(context, cluster, user, taker);
   const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
   try {
-    const known = await knownOf(context, user, cluster);
+    const known = await knownIdentitiesOf(context, user, cluster);
     const [principal = null] = ownIdentities(context.config.identities, cluster, known);
     const asker = { user, answers, principal };
     const inside = reached && (await lookInside(context, cluster, reached, taker));
@@ -92,7 +92,7 @@ async function lookForPerson(
   const facts = await take(
     "you",
     async () => requesterFactsOf(cluster, reached, inside, asker),
-    (found) => youFinding(asker, found, cluster),
+    (found) => personFinding(asker, found, cluster),
   );
   const identity = facts && knownIdentity(facts);
   if (!identity) return;
@@ -160,7 +160,7 @@ async function lookInside(
   const looked = await take(
     "document",
     () => (isRead ? readLiveDocument(reached.client, cluster, keys.memory) : null),
-    (facts) => (isRead ? documentFinding(facts, cluster) : unread),
+    (facts) => (isRead ? documentFinding(facts, cluster) : documentNotRead),
   );
   const leased = await ledger.leasedOf(cluster.name);
   const inForce = leased.filter(isInForce);
@@ -259,7 +259,7 @@ async function takeApiLinks(
   await take(
     "write",
     () => (isRead ? client.mayI({ verb: "update", ...awsAuth }) : null),
-    (may) => (may === null ? unread : writeFinding(may, cluster)),
+    (may) => (may === null ? documentNotRead : writeFinding(may, cluster)),
   );
   await take("mode", () => description.authenticationMode, modeFinding);
   return { client, eks, description };

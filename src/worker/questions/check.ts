@@ -15,7 +15,7 @@ import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
-import { knownOf } from "../../ledger/look-ups.ts";
+import { knownIdentitiesOf } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
@@ -52,7 +52,10 @@ async function look(
   const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
-  const [leased, known] = await Promise.all([ledger.leasedOf(cluster.name), knownOf(context, asked.user, cluster)]);
+  const [leased, known] = await Promise.all([
+    ledger.leasedOf(cluster.name),
+    knownIdentitiesOf(context, asked.user, cluster),
+  ]);
   const [principal = null] = ownIdentities(context.config.identities, cluster, known);
   const asker = { ...asked, principal };
   const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { onlyOurs } from "../../../src/slack/app/app.ts";
+import { onlyOurWorkspace } from "../../../src/slack/app/app.ts";
 import { GuardedReceiver } from "../../../src/slack/app/guarded-receiver.ts";
 import { seenRequests } from "../../../src/slack/app/seen-requests.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
-  app.use(onlyOurs({ place: { team, enterprise: null, organization: null }, app: "A0OURS" }, log));
+  app.use(onlyOurWorkspace({ place: { team, enterprise: null, organization: null }, app: "A0OURS" }, log));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
     await ack(command.text === "object" ? { text: "object" } : "taken");
