@@ -39,7 +39,8 @@ const catalogue = {
   "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-configured": {
     retry: true,
-    remedy: "Put it back until nothing is open there. If the cluster was deleted, run eks-access retire.",
+    remedy:
+      "Add the cluster to eks-access.yml again until nothing is open there. If it was deleted, run eks-access retire.",
   },
   "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: "after-repair", remedy: "Correct eksName, region or account in eks-access.yml." },
@@ -55,7 +56,7 @@ const catalogue = {
   "cluster-token-too-large": {
     retry: true,
     remedy:
-      "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or pass on fewer tags from role to role.",
+      "Make the worker's session smaller: pass on fewer tags from role to role, or set disableSessionTags in its EKS Pod Identity association.",
   },
   "cluster-forbidden": {
     retry: "after-repair",

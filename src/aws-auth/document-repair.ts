@@ -16,7 +16,7 @@ export type DocumentRepair =
   | { readonly type: "ask"; readonly message: string };
 
 const giveIt =
-  "Run it again with --document and the last good document: kept (the copy in the cluster), or a file from a backup, Git or kubectl's last-applied annotation.";
+  "Run it again with the last good document: --document kept (the cluster's copy), or a file from a backup, Git or kubectl's last-applied annotation.";
 
 /**
  * Plans the repair of a document: with the last good one if it is given, else as far as the present text allows without a guess.

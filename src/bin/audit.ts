@@ -195,7 +195,9 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   }
   const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
   if (reading.events.some(({ erased }) => erased !== undefined)) {
-    io.stderr("Some events were erased. Only the ledger can show that the worker did it: eks-access audit verify.\n");
+    io.stderr(
+      "The file has erased events. Only the ledger can show that the worker erased them: eks-access audit verify.\n",
+    );
   }
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];

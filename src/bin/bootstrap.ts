@@ -58,7 +58,7 @@ export async function runBootstrap(argv: readonly string[], io: CommandIo): Prom
       for (const step of plan.steps) io.stdout(`${step}\n`);
       if (plan.diff !== "") io.stdout(`\n${plan.diff}`);
       if (plan.steps.length > 0 && !options.apply) {
-        io.stdout("\nNothing is written yet. Run it again with --apply.\n");
+        io.stdout("\nWrote nothing yet. Run it again with --apply.\n");
         return 0;
       }
       if (plan.steps.length === 0) io.stdout("Nothing to do: the operator is in, with its roles.\n");

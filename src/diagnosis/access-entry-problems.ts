@@ -69,7 +69,8 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
   const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such active lease.`;
-  const remedy = "The worker adopts or removes it within an hour. To do it now, run `eks-access recover`.";
+  const remedy =
+    "The worker adds it to the ledger or removes it within an hour. To do it now, run `eks-access recover`.";
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 

@@ -32,7 +32,9 @@ function changed({ parts, leased, cluster, reader }: BindingFacts): readonly Rep
   const drifts = bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
-    return missing.length > 0 ? [{ request, message: `a binding was changed or deleted: ${missing.join(", ")}` }] : [];
+    return missing.length > 0
+      ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
+      : [];
   });
   return leaseProblems(drifts, cluster, reader, "the bindings");
 }
@@ -62,7 +64,8 @@ function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] 
     }
     if (leased.ids.has(share.id)) return [];
     const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such active lease.`;
-    const remedy = "The worker adopts or deletes it within an hour. To do it now, run `eks-access recover`.";
+    const remedy =
+      "The worker adds it to the ledger or deletes it within an hour. To do it now, run `eks-access recover`.";
     return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
   });
 }

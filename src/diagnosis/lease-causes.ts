@@ -31,14 +31,16 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   if (lease?.end) {
     return cause(
       "lease-ended",
-      `${subject} is being removed.${tried}`,
+      `The worker is removing ${subject}.${tried}`,
       "Ask again if you still need it.",
       offerOf(facts, "ask-again", request),
     );
   }
   if (lease) {
-    const how = lease.voidSince ? `void since ${lease.voidSince}` : "approved; the worker is applying it";
-    return cause("not-yet", `${subject} is ${how}.${tried}`, waitForIt(facts));
+    const how = lease.voidSince
+      ? `The approval of ${subject} no longer counts since ${lease.voidSince}`
+      : `${subject} is approved; the worker is applying it`;
+    return cause("not-yet", `${how}.${tried}`, waitForIt(facts));
   }
   if (!preview)
     return cause(
@@ -110,7 +112,7 @@ const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
   denied: "denied",
   cancelled: "cancelled",
   expired: "not decided in time",
-  refused: "refused before the approvers were asked",
+  refused: "refused before any approver saw it",
 };
 
 function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest): string {

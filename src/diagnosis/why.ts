@@ -113,8 +113,8 @@ function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { 
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
-  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, and gives it a new suffix when it makes it again, so one of the two is dead.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}. ${repairOf(cluster, principal.arn)} gives it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
+  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, so one of the two is dead.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it (${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}), or a repair: ${repairOf(cluster, principal.arn)} gives it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 
@@ -177,5 +177,5 @@ function ownSide({ cluster, given }: WhyFacts): string {
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
-  return `Check your identity with ${named("aws sts get-caller-identity")}. Write the kubeconfig again with ${named(update)}, with ${named(roleOption)} if you assume a role. Check kubectl's identity with ${named("kubectl auth whoami")}. A session with many tags may have a token above 4096 characters, which the authenticator may refuse: ${named(size)} counts them.`;
+  return `Check your identity with ${named("aws sts get-caller-identity")}, and kubectl's with ${named("kubectl auth whoami")}. Write the kubeconfig again with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: the authenticator may refuse more than 4096, which many session tags cause.`;
 }

@@ -60,7 +60,7 @@ describe("a cluster that reads aws-auth alone", () => {
     const creatorBefore = timesCreator(sandbox.aws);
     const again = await bootstrap("staging", "--apply");
 
-    expect(planned).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing is written yet.") });
+    expect(planned).toMatchObject({ code: 0, stdout: expect.stringContaining("Wrote nothing yet.") });
     expect(planned.stdout).toContain("Create ClusterRole eks-access:operator.");
     expect(planned.stdout).toContain(`+- rolearn: "${operatorArn}"`);
     expect(unchanged).toEqual(before);

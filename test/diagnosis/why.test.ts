@@ -342,7 +342,7 @@ describe("what the ledger knows", () => {
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aLeasedRequest({ end }, own)] }), "lease-ended");
 
-    expect(message).toContain("is being removed");
+    expect(message).toContain("The worker is removing");
   });
 
   test("is an active lease that others removed", () => {
@@ -370,7 +370,7 @@ describe("what the ledger knows", () => {
     [
       "is void, and not gone yet",
       aLeasedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
-      "is void since 2026",
+      "no longer counts since 2026",
     ],
   ])("is a request that %s", (_, request, words) => {
     expect(theCause(whyFacts({ ...nobody, requests: [request] }), "not-yet").message).toContain(words);

@@ -109,7 +109,7 @@ describe("a cluster of each kind of creator", () => {
 
     const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}, so it has full access already`));
 
-    expect(answer).toContain("Nothing was requested");
+    expect(answer).toContain("No request made");
     expect(answer).toContain(`\`${arn}\` created ${cluster},`);
   });
 

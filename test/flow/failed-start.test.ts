@@ -57,7 +57,7 @@ describe("a process that can't start ends, so that it is started again, and says
     const end = await endOf("slack", { SLACK_BOT_TOKEN: "xoxb-of-nobody" });
 
     expect(end).toContain("code 2");
-    expect(end).toContain("eks-access slack: Slack could not be reached: Slack answers invalid_auth.");
+    expect(end).toContain("eks-access slack: Can't reach Slack: Slack answers invalid_auth.");
     expect(end).not.toContain("xoxb-of-nobody");
   });
 
@@ -65,7 +65,7 @@ describe("a process that can't start ends, so that it is started again, and says
     const end = await endOf("slack", { SLACK_API_URL: "http://127.0.0.1:1/api/" });
 
     expect(end).toContain("code 2");
-    expect(end).toContain("eks-access slack: Slack could not be reached.");
+    expect(end).toContain("eks-access slack: Can't reach Slack.");
   });
 
   test("where the ledger has another schema", async () => {

@@ -58,7 +58,7 @@ test("what changed between the approvals and the first step is asked again; kill
   await approve(id, "U0APPROVER", "Waiting for another approver");
   const mapRoles = rolesNow().replace("platform-admin:", "platform:");
   flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...configMap.data, mapRoles } }));
-  await approve(id, "U0APPROVER2", "are void: the plan changed since its approval");
+  await approve(id, "U0APPROVER2", "no longer count: the plan changed since its approval");
   expect(modeNow()).toBe("CONFIG_MAP");
 
   const killed = killAt("eks.CreateAccessEntry");

@@ -40,7 +40,7 @@ test("two of a user group approve, somebody else may not, and an emergency is ta
     `/eks-access request ${clusterName} ${arns.engineer} admin for 10m no rule is for me`,
     channel,
   );
-  const refused = textOf(await flow.answer("U0ENGINEER", "Nothing was requested"));
+  const refused = textOf(await flow.answer("U0ENGINEER", "No request made"));
   await person("U0ENGINEER").command(
     `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m checkout hangs`,
     channel,

@@ -13,7 +13,7 @@ const readiness = z.object({
 });
 
 describe.each([
-  { kind: "slack", service: "slack", call: "slack.auth.test", says: "Slack could not be reached" },
+  { kind: "slack", service: "slack", call: "slack.auth.test", says: "Can't reach Slack" },
   { kind: "worker", service: "sts", call: "sts.GetCallerIdentity", says: "Can't reach AWS" },
 ] as const)("a $kind process that has nothing to do", ({ kind, service, call, says }) => {
   let redis: TestRedis;

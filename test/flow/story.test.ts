@@ -178,7 +178,7 @@ describe("the main job, end to end", () => {
       .person("U0ENGINEER")
       .command(`/eks-access request stagin ${arns.engineer} viewer for 4x`, channel);
 
-    const answer = textOf(await flow.answer("U0ENGINEER", "Nothing was requested"));
+    const answer = textOf(await flow.answer("U0ENGINEER", "No request made"));
 
     expect(answer).toContain(`Understood: principal \`${arns.engineer}\``);
     expect(answer).toContain("There is no cluster stagin");

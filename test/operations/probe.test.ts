@@ -34,7 +34,7 @@ test("a process that has nothing to do notices that its service is gone, since w
   const before = probe.reach();
 
   state.seconds = 100;
-  state.away = new AccessError("slack-unreachable", "Slack could not be reached");
+  state.away = new AccessError("slack-unreachable", "Can't reach Slack");
   await askedAgain();
   state.seconds = 130;
   await askedAgain();
@@ -44,7 +44,7 @@ test("a process that has nothing to do notices that its service is gone, since w
 
   expect(before).toEqual({ answers: true, since: at(0).toISOString(), why: null });
   expect(meanwhile).toMatchObject({ answers: false, since: at(100).toISOString() });
-  expect(meanwhile.why).toContain("Slack could not be reached. Check the network path to Slack");
+  expect(meanwhile.why).toContain("Can't reach Slack. Check the network path to Slack");
   expect(probe.reach()).toEqual({ answers: true, since: at(130).toISOString(), why: null });
 });
 

@@ -66,7 +66,7 @@ test("a cluster was deleted: AWS says so, what is open there is closed with an e
   const message = await product.message("debug", "*Ended*");
   await takeOut();
   await product.ask("10m", "there no more");
-  await product.answer("Nothing was requested");
+  await product.answer("No request made");
   const examined = await runLine(heading, "eks-access doctor worker");
 
   expect(retired).toMatchObject({ code: 0 });

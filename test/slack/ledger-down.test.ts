@@ -90,7 +90,7 @@ describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode
     expect(acks.filter(({ error }) => error)).toEqual([]);
     expect(textOf(answer)).toContain(told);
     expect(textOf(clicked)).toContain(told);
-    expect(textOf(shown)).toContain("Nothing was requested.");
+    expect(textOf(shown)).toContain("No request made.");
   });
 });
 

@@ -109,7 +109,7 @@ function refusedPrincipal(
   const linked = requesterFacts.linked
     ? `Yours is ${requesterFacts.linked}.`
     : "Link yours first with /eks-access link.";
-  return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
+  return ["not-linked", `${what} is only for your linked principal. ${linked}`];
 }
 
 /** A lease for a role admits everyone who can assume it; one for a user or a session admits one person. */

@@ -163,9 +163,9 @@ const passing = new Set(["ratelimited", "internal_error", "fatal_error", "servic
 export function slackFailure(error: unknown, where: string): AccessError {
   const code = slackErrorCode(error);
   if (code && !passing.has(code)) {
-    return new AccessError("slack-refused", `${where} could not be reached: Slack answers ${code}`, { cause: error });
+    return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, { cause: error });
   }
-  return new AccessError("slack-unreachable", `${where} could not be reached`, { cause: error });
+  return new AccessError("slack-unreachable", `Can't reach ${where}`, { cause: error });
 }
 
 /** Slack's answers when the channel or person no longer exists, or the bot may not reach it. */
@@ -182,7 +182,7 @@ export function isGone(error: unknown): boolean {
 
 /** Why a form could not open: Slack allows three seconds after the click or the command. */
 export function formFailure(error: unknown): AccessError {
-  if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "The form");
+  if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "the form");
   return new AccessError("slack-refused", "Slack waits at most three seconds for a form", {
     cause: error,
     remedy: "Try again.",

@@ -41,7 +41,7 @@ function breakGlassModal(clusters: readonly Cluster[]): ModalView {
     close: text("Cancel"),
     blocks: [
       section(
-        `:rotating_light: You get access at once, without an approval. The channel is alerted, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
+        `:rotating_light: You get access at once, without an approval. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
       ),
       {
         type: "input",

@@ -164,7 +164,7 @@ function recordOf(
   return createRequest({ ...who, ...what }, now, context.config.timing.requestExpiresAfterSeconds);
 }
 
-function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
+export function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
   const { id, level, principal, lease } = request;
   const until = time(lease?.endsAt ?? request.createdAt);
   return answer(
@@ -177,10 +177,10 @@ function emergencyMistakeAnswer(mistake: string): Message {
   return answer(`No access given. ${plainLine(mistake)} Write ${usageLine}.`);
 }
 
-function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
+export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
   const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy allows it to no one.";
   return answer(
-    `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead. The attempt was logged.`,
+    `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead; the audit log has this attempt.`,
   );
 }
 

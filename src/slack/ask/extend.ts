@@ -78,7 +78,7 @@ async function extendForm(
   return { type: "refused", message: answer(`:warning: ${styled(message)}`) };
 }
 
-function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
+export function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
   const { id, level, cluster, lease } = request;
   const options = choices.map(optionOf);
   const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];

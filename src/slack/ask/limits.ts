@@ -99,21 +99,21 @@ function isSame(request: AccessRequest, wish: RequestInput, extension: Extension
   return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 
-function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
+export function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
   return answer(
     `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
   );
 }
 
-function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "expiresAt">[]): Message {
+export function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "expiresAt">[]): Message {
   const [first] = pending.map(({ expiresAt }) => expiresAt).toSorted();
   const ids = pending.map(({ id }) => code(id)).join(", ");
   const until = first ? ` The first expires ${time(first)}.` : "";
   return answer(
-    `:hourglass: Nothing was requested: you already have ${most} requests waiting (${ids}). Cancel one, or ask again after a decision.${until}`,
+    `:hourglass: No request made: you already have ${most} requests waiting (${ids}). Cancel one, or ask again after a decision.${until}`,
   );
 }
 
-function alreadyAskedAnswer({ id, expiresAt }: Pick<AccessRequest, "id" | "expiresAt">): Message {
+export function alreadyAskedAnswer({ id, expiresAt }: Pick<AccessRequest, "id" | "expiresAt">): Message {
   return answer(`You already requested exactly this: ${code(id)} is waiting. Expires ${time(expiresAt)}.`);
 }

@@ -30,7 +30,7 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
   if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {
-    return answer("The approvers were nudged less than ten minutes ago. Try again later.");
+    return answer("Nothing sent: the thread mentioned the approvers less than ten minutes ago.");
   }
   return updateRequest(context, id, (current) => remindNow(context, user, current ?? request));
 }

@@ -58,7 +58,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   return answerSubmission(context, submission, "Ask for access", async () => {
     const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): AskOutcome => {
       context.log.error({ err: error }, "could not record a request");
-      return { type: "refused", message: failureAnswer(`${explainFailure(error)} Nothing was requested.`) };
+      return { type: "refused", message: failureAnswer(`${explainFailure(error)} No request made.`) };
     });
     return asked.type === "requested" ? null : asked.message;
   });
@@ -79,7 +79,7 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
   const understood =
     reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
   const parts = [
-    cut(`Nothing was requested.${understood}`, 1500),
+    cut(`No request made.${understood}`, 1500),
     ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
     "Copy this line:",
   ];

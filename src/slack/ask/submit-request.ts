@@ -172,7 +172,7 @@ async function refuseWithoutApprovers(
 export function requestedAnswer(request: AccessRequest): Message {
   const { askedBy, requester } = request;
   const [forPerson, addressee] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
-  if (request.refusal) return answer(`Nothing was requested${forPerson}. ${plainLine(request.refusal.message)}`);
+  if (request.refusal) return answer(`No request made${forPerson}. ${plainLine(request.refusal.message)}`);
   return answer(
     `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)}${forPerson} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${addressee}.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,

@@ -174,7 +174,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `You use ${code(request.principal)} yourself, so you would get this access. Ask another approver.`,
-    "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity. ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
+    "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
     "no-preview": "The worker is checking the cluster again. The buttons come back after that.",
     "change-differs": "The change is different now. Read the message again, then decide.",

@@ -211,7 +211,7 @@ function extendsRevoked({ id }: AccessRequest): string {
 }
 
 /** @param extensions ids of leases that extend it, and end with it */
-function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
+export function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (extensions.length > 0) {
     const ids = extensions.map((id) => code(id)).join(", ");
@@ -220,7 +220,7 @@ function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): 
   return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }
 
-function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
+export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
   const who = mentions([...new Set([...peopleOf(request), ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
     "not-active": `Nothing to revoke. ${stateText(request)}.`,

@@ -160,12 +160,12 @@ function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
 function verdictWords(entries: CheckedEntries): string {
   const { error, warning, notice } = entries.counts;
   const isNothing = error + warning + notice === 0;
-  return isNothing && entries.unread > 0 ? "– nothing to fix in what was read" : verdictOf(entries);
+  return isNothing && entries.unread > 0 ? "– nothing to fix in what the worker read" : verdictOf(entries);
 }
 
 function countWords({ listed, unread, types }: CheckedEntries): string {
   const shown = types.slice(0, maxTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
-  const ofRead = unread > 0 ? ` of the ${listed - unread} that were read` : "";
+  const ofRead = unread > 0 ? ` of the ${listed - unread} that the worker read` : "";
   const words = shown.length > 0 ? `: ${shown.join(", ")}${ofRead}` : "";
   return `${counted(listed, "access entry", "access entries")}${words}`;
 }

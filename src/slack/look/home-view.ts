@@ -96,7 +96,7 @@ const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
   review: "",
   access: "Ask for access above. It appears here with its end.",
   requests: "What you ask for waits here for its approvers.",
-  recent: "What is denied or over appears here, to request it again.",
+  recent: "Denied and ended requests appear here, to request them again.",
 };
 
 /** Migrations come first: each concerns everyone in a cluster. */

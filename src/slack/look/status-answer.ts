@@ -115,7 +115,11 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   const proof = lease?.state === "active" && !lease.end && !lease.drift && lease.proof;
   return [
     ...(voided && request.state === "pending"
-      ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${asClause(voided.message, 400)}.`)]
+      ? [
+          section(
+            `:warning: The approval by ${mentions(voided.by)} no longer counts: ${asClause(voided.message, 400)}.`,
+          ),
+        ]
       : []),
     ...(request.state === "pending" ? droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)) : []),
     ...(request.emergency ? [section(reviewState(request))] : []),
@@ -131,7 +135,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   if (!preview) return [];
   const isOpen = request.state === "pending" || request.state === "approved";
   const title = isOpen ? `Change to ${changePlace(preview)}` : `What would have changed in ${changePlace(preview)}`;
-  const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
+  const seen = `as the worker saw it ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
     ...(request.state === "pending" ? [...rightsBlocks(preview), ...otherLeases(preview)] : []),
     section(

@@ -56,7 +56,7 @@ function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
   if (!voided || state !== "pending") return [];
   return [
     section(
-      `:warning: The approvals by ${mentions(voided.by)} are void: ${asClause(voided.message, 400)}. Decide again.`,
+      `:warning: The approvals by ${mentions(voided.by)} no longer count: ${asClause(voided.message, 400)}. Decide again.`,
     ),
   ];
 }

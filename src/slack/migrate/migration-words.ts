@@ -61,7 +61,7 @@ function whatStays({ done, cluster, begun, kind }: Migration): string {
 function lastStep({ plan, cluster, kind }: Migration): string {
   if (kind === "repair") return "The principals that live have what the dead entries gave";
   const before = plan?.summary.before.length ?? 0;
-  const left = before > 0 ? `${counted(before, "item")} of aws-auth would be lost` : "Nothing needs aws-auth any more";
+  const left = before > 0 ? `It would drop ${counted(before, "item")} of aws-auth` : "Nothing needs aws-auth any more";
   return `Only an operator switches to the mode ${code("API")}, which can't be undone. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
 }
 
@@ -80,7 +80,7 @@ export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;
   if (state !== "pending" || !plan) return null;
   const why = "I can't reach the cluster's channel, so you get this here";
-  const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
+  const text = `${migrationTitle(migration)}: ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
   const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }

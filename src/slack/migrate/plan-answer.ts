@@ -65,7 +65,7 @@ function stepWords({ does, proof, undo }: StepSummary, index: number): string {
 function lastWords(inTheWay: number): string {
   if (inTheWay === 0)
     return `After that nothing needs aws-auth, and an operator can switch the mode to ${code("API")} for good.`;
-  return `${counted(inTheWay, "item")} of aws-auth would be lost in the mode ${code("API")}: see above.`;
+  return `The mode ${code("API")} would drop ${counted(inTheWay, "item")} of aws-auth: see above.`;
 }
 
 function whole({ name }: Cluster): string {

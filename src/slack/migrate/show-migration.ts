@@ -126,7 +126,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
     try {
       await client.chat.postMessage({ channel: user, ...webApiMessage(call.message) });
     } catch (error) {
-      if (!isGone(error)) throw slackFailure(error, `The direct message to ${user}`);
+      if (!isGone(error)) throw slackFailure(error, `the direct message to ${user}`);
     }
     await ledger.addThreadEntries(migration.id, [name]);
   }

@@ -21,7 +21,7 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
 }
 
 /** Why no approver can approve this request, and what to do with it. */
-function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
+export function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const who = mention(user);
   if (account === "unconfirmed") {
     return answer(
@@ -56,7 +56,7 @@ export async function refuseOtherPerson(
     unknown: "Slack does not know their account in this workspace",
     unconfirmed: "Slack did not confirm that their account is active. Try again in a minute",
   };
-  return answer(`:warning: Nothing was requested for ${mention(other)}: ${why[account]}.`);
+  return answer(`:warning: No request made for ${mention(other)}: ${why[account]}.`);
 }
 
 /** Acts that give access, at once or in the next step: it refuses them without an answer of Slack. */

@@ -116,7 +116,7 @@ async function askForPerson(
     if (slackErrorCode(error) === "user_not_found") {
       return { ids: [user], account: "unknown", domain: null, confirmedEmail: null };
     }
-    throw slackFailure(error, `What Slack knows of ${user}`);
+    throw slackFailure(error, `the profile of ${user}`);
   }
 }
 

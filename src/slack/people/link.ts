@@ -150,10 +150,10 @@ export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal:
   return answer([...linked, ...waiting, how].join("\n"));
 }
 
-function linkedAnswer(arn: string, noticed: string | null): Message {
+export function linkedAnswer(arn: string, noticed: string | null): Message {
   const what = noticed ? ` ${styled(noticed, 300)}` : "";
   return answer(
-    `You are linked to ${code(arn)} now.${what} ${code("request")} offers it; ${code("whoami")} and ${code("why")} use it.`,
+    `You are linked to ${code(arn)} now.${what} Next: ${code("/eks-access request")}.`,
   );
 }
 
@@ -175,7 +175,7 @@ function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly
 }
 
 export function linkRefusedAnswer(message: string): Message {
-  return answer(`Nothing was linked. ${styled(message, 1500)}`);
+  return answer(`No link made. ${styled(message, 1500)}`);
 }
 
 /** The question to an administrator, in a direct message. */

@@ -46,7 +46,7 @@ export async function groupsNow(question: GroupsQuestion, group: string): Promis
     void share(question, at, people);
     return { people, until: at.getTime() + believedMs };
   } catch (error) {
-    const failure = slackFailure(error, `The user group ${group} of the policy`);
+    const failure = slackFailure(error, `the user group ${group} of the policy`);
     if (slackErrorCode(error) === "ratelimited" || failure.code === "answer-too-large") return null;
     throw failure;
   }
@@ -87,6 +87,6 @@ export async function askForMembers(client: WebClient, team: Team, group: string
   try {
     return (await client.usergroups.users.list({ ...team, usergroup: group })).users ?? [];
   } catch (error) {
-    throw slackFailure(error, `The user group ${group} of the policy`);
+    throw slackFailure(error, `the user group ${group} of the policy`);
   }
 }

@@ -32,7 +32,7 @@ export async function callOperators(
     await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });
   } catch (error) {
     log.warn(
-      { cluster: name, err: slackFailure(error, `The channel ${cluster.channel}`) },
+      { cluster: name, err: slackFailure(error, `the channel ${cluster.channel}`) },
       "could not call the operators",
     );
   }

@@ -63,7 +63,7 @@ async function postAll({ client, log }: NoticeContext, channel: string, owed: re
   for (const notice of owed) {
     const { text, blocks } = noticeMessage(notice);
     await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "could not post a notice yet");
+      log.warn({ err: slackFailure(error, `the channel ${channel}`), notice }, "could not post a notice yet");
       left.push(notice);
     });
   }
@@ -150,7 +150,7 @@ async function post(
   const channels = operatorsChannel === null ? clusters.map(({ channel }) => channel) : [operatorsChannel];
   for (const channel of new Set(channels)) {
     await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `The channel ${channel}`) }, "could not post about a zone");
+      log.warn({ err: slackFailure(error, `the channel ${channel}`) }, "could not post about a zone");
     });
   }
 }

@@ -51,7 +51,7 @@ function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorC
       seen = anchor ?? seen;
       if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
     } catch (error) {
-      log.warn({ err: slackFailure(error, `The audit channel ${channel}`) }, "could not post an anchor yet");
+      log.warn({ err: slackFailure(error, `the audit channel ${channel}`) }, "could not post an anchor yet");
     }
   };
 }
@@ -90,7 +90,7 @@ async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null
 }
 
 /** The anchor in the audit channel, which an attacker with Redis can't change. */
-function anchorMessage(verdict: ChainVerdict): Message {
+export function anchorMessage(verdict: ChainVerdict): Message {
   if (verdict.type === "broken") {
     const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
     return { text: "The audit log is broken", blocks: [section(text)] };
@@ -180,12 +180,12 @@ async function postInChannel(
   { text, blocks }: Message,
 ): Promise<void> {
   await client.chat.postMessage({ channel: cluster.channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-    const err = slackFailure(error, `The channel ${cluster.channel}`);
+    const err = slackFailure(error, `the channel ${cluster.channel}`);
     log.warn({ cluster: cluster.name, err }, "could not post about a cluster");
   });
 }
 
-function clusterTroubleMessage({ name, onCall }: Cluster, { message, since }: ClusterTrouble): Message {
+export function clusterTroubleMessage({ name, onCall }: Cluster, { message, since }: ClusterTrouble): Message {
   const text = [
     `:warning: *The worker can't get into ${code(name)}* since ${time(since)}. ${plainLine(message)}`,
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",

@@ -152,7 +152,7 @@ function leaseMilestone(
 ): Milestone | null {
   const { subject } = to;
   if (lease.state === "failed") {
-    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
+    const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
     return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
@@ -174,8 +174,14 @@ function activeMilestone(
   const { drift } = lease;
   const buttons = leaseButtons(request, to);
   const who = user === request.requester ? "You" : mention(request.requester);
-  if (drift)
-    return tell(`drift-${drift.at}`, `${who} lost ${subject}: ${asClause(drift.message)}.`, buttons, headline(request));
+  if (drift) {
+    const next =
+      cluster?.drift === "repair"
+        ? "The worker restores it within minutes."
+        : "Ask the other writer to keep it, then request it again.";
+    const text = `${who} lost ${subject}: ${asClause(drift.message)}. ${next}`;
+    return tell(`drift-${drift.at}`, text, buttons, headline(request));
+  }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
@@ -237,7 +243,7 @@ function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Re
   if (end?.cause !== "revoked") return `${subject} ended: ${remainsText(request)}.`;
   if (end.by === user) return `${subject} ended as you asked: ${remainsText(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
-  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
+  return `${mention(end.by)} revoked ${subject}${why}: ${remainsText(request)}.`;
 }
 
 /** The lines to copy once access is active, and the credentials that they need. */

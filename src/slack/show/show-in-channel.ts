@@ -105,7 +105,7 @@ async function updateDirect(
     return true;
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
-    throw slackFailure(error, `The direct message to ${user}`);
+    throw slackFailure(error, `the direct message to ${user}`);
   }
 }
 
@@ -121,7 +121,7 @@ async function sendTo(
     const { channel, ts } = await client.chat.postMessage({ ...place, ...webApiMessage(message) });
     return channel && ts ? { channel, ts } : null;
   } catch (error) {
-    const failure = slackFailure(error, `The direct message to ${user}`);
+    const failure = slackFailure(error, `the direct message to ${user}`);
     if (!isGone(error)) throw failure;
     log.warn({ user, err: failure }, "a person is out of reach");
     return null;
@@ -155,7 +155,7 @@ export async function updateInChannel(
     return "shown";
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
-    const failure = slackFailure(error, `The message of ${record.id} in the channel ${channel}`);
+    const failure = slackFailure(error, `the message of ${record.id} in the channel ${channel}`);
     if (isGone(error)) return failure;
     throw failure;
   }
@@ -176,7 +176,7 @@ export async function postOpening(
     if (channel && ts) return { channel, ts };
     throw new Error("The answer of Slack names no message");
   } catch (error) {
-    const failure = slackFailure(error, `The channel ${to} of ${record.cluster}`);
+    const failure = slackFailure(error, `the channel ${to} of ${record.cluster}`);
     if (isGone(error)) return failure;
     throw failure;
   }

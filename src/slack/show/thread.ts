@@ -80,7 +80,7 @@ function approvalEntries(request: AccessRequest, cluster: Cluster | undefined): 
   const others = state === "pending" && cluster ? mentions(othersWhoMayApprove(request, cluster), maxCalled) : "";
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
-    const next = others && index === approvals.length - 1 ? ` ${others}: your approval is needed too.` : "";
+    const next = others && index === approvals.length - 1 ? ` ${others}: this needs your approval too.` : "";
     return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.${next}` };
   });
 }
@@ -111,7 +111,7 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
   const { state, preview, reminders, expiresAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
   const approvers = mentions(othersWhoMayApprove(request, cluster), maxCalled);
-  const text = `${approvers}: ${mention(askerOf(request))} is waiting for your decision. Expires ${time(expiresAt)}.`;
+  const text = `${approvers}: ${mention(askerOf(request))} waits for your decision: press Approve or Deny above. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
@@ -278,6 +278,6 @@ async function reply(
     return true;
   } catch (error) {
     if (isGone(error)) return false;
-    throw slackFailure(error, `The thread of ${id}`);
+    throw slackFailure(error, `the thread of ${id}`);
   }
 }

@@ -102,7 +102,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
     return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
-    return `*Void* ${time(lease.voidSince)}: the approvers decide again once it is removed`;
+    return `*Approval no longer counts* since ${time(lease.voidSince)}: I remove the access, then the approvers decide again`;
   }
   return "Applying; not active yet";
 }

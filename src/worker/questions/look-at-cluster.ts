@@ -145,6 +145,8 @@ export async function bindingDrifts(
   return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
-    return missing.length > 0 ? [{ request, message: `a binding was changed or deleted: ${missing.join(", ")}` }] : [];
+    return missing.length > 0
+      ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
+      : [];
   });
 }

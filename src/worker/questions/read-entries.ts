@@ -61,7 +61,7 @@ export async function readEntries(
 const lateWords = "EKS did not answer for all of them in time. Ask again in a minute.";
 
 function maxWords(most: number): string {
-  return `At most ${most} are read: first those of leases and of principals in aws-auth.`;
+  return `The worker reads at most ${most}: first those of leases and of principals in aws-auth.`;
 }
 
 /**

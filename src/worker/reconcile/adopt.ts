@@ -159,7 +159,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     groups: share.groups,
     durationSeconds,
     ...emptyTypedFields,
-    reason: "recovered from the cluster's own memory after the ledger was lost",
+    reason: "recovered from the cluster's own memory after the loss of the ledger",
     createdAt: at,
     expiresAt: share.endsAt,
     extends: null,

@@ -212,10 +212,7 @@ export async function writeDocument(
   await client.writeAwsAuth(configMap, after);
   const readBack = await measuredStep("read-back", () => client.readAwsAuth());
   if (readBack) return readBack;
-  throw new AccessError(
-    "document-absent",
-    `The ConfigMap aws-auth of ${cluster.name} was deleted right after the write`,
-  );
+  throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} right after the write`);
 }
 
 /**

@@ -34,7 +34,7 @@ export function previewInDocument(
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
   if (base && groups.every((group) => base.groups.includes(group))) {
-    return refused("already-mapped", `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end.`);
+    return refused("already-mapped", `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`);
   }
   const closed = takesNothingNew(cluster, state);
   if (closed) return { type: "refused", refusal: closed };
@@ -85,7 +85,7 @@ export function previewByEntry(
   const holding = state.holdings.get(key);
   const base = baseOf(today, holding);
   if (base && request.groups.every((group) => covers(base.groups, group))) {
-    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, without an end.`;
+    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`;
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);

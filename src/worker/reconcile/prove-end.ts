@@ -84,7 +84,7 @@ async function withWhatWasHidden(
   try {
     return { readBack: await identityInCluster(opened, principal), unread: null };
   } catch (error) {
-    const finding = { result: "not tested", detail: "aws-auth could not be read" } as const;
+    const finding = { result: "not tested", detail: "the worker couldn't read aws-auth" } as const;
     return { readBack, unread: { finding, auditIds: [], unanswered: error } };
   }
 }

@@ -139,6 +139,6 @@ function driftIn(
     };
   }
   if (name.type === "none") return { request, message: name.why.replace(/\.$/, "") };
-  const what = own.length > 0 ? "one of its bindings was changed or deleted" : "its bindings are gone";
+  const what = own.length > 0 ? "others changed or deleted one of its bindings" : "its bindings are gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
 }

@@ -45,7 +45,7 @@ describe("the owner of aws-auth", () => {
     const { message } = ownedDocument({ name: "payments" }, owner);
 
     expect(message).toContain("aws-auth of payments belongs to Argo CD (argocd-controller wrote it last)");
-    expect(message).toMatch(/level that binds roles.*owner: none/);
+    expect(message).toMatch(/level that binds roles.*ignore leases: \/eks-access check payments/);
   });
 });
 

@@ -134,14 +134,14 @@ describe("the policy refuses", () => {
       { principals: linkedOnly },
       {},
       "not-linked",
-      "viewer on staging is only for the principal that your Slack account is linked to. Link yours first with /eks-access link.",
+      "viewer on staging is only for your linked principal. Link yours first with /eks-access link.",
     ],
     [
       "somebody else's principal",
       { principals: linkedOnly },
       { requesterFacts: { memberships: [], linked: "arn:aws:iam::111122223333:role/mine" } },
       "not-linked",
-      "viewer on staging is only for the principal that your Slack account is linked to. Yours is arn:aws:iam::111122223333:role/mine.",
+      "viewer on staging is only for your linked principal. Yours is arn:aws:iam::111122223333:role/mine.",
     ],
     [
       "a Sunday",

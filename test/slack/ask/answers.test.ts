@@ -27,7 +27,7 @@ describe("a line with mistakes", () => {
 
     expect(textOfBlocks(answer)).toBe(
       [
-        'Nothing was requested. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
+        'No request made. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
         "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
         "✗ *duration*: viewer lasts at most 8h.",
         "Copy this line:",

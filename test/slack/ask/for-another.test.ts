@@ -55,7 +55,7 @@ describe("a request for somebody else", () => {
     const answer = await stage.say("U0ENGINEER", line);
     const [event] = (await stage.ledger.events(1, 10)).slice(-1);
 
-    expect(textOf(answer)).toContain("Nothing was requested for <@U0ONCALL>: their Slack account is deactivated.");
+    expect(textOf(answer)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
     expect(event?.event).toMatchObject({ type: "attempt.refused", actor: "U0ENGINEER" });
     expect(await stage.ledger.get("r-new1")).toBeNull();
   });
@@ -146,7 +146,7 @@ describe("a level that the policy gives to the other person alone", () => {
     const answer = await stage.say("U0ENGINEER", admin);
     const [event] = (await stage.ledger.events(1, 10)).slice(-1);
 
-    expect(textOf(answer)).toContain("Nothing was requested for <@U0ONCALL>.");
+    expect(textOf(answer)).toContain("No request made for <@U0ONCALL>.");
     expect(textOf(answer)).toContain("may not be theirs, and the policy does not let you ask for admin on staging");
     expect(event?.event).toMatchObject({
       type: "request.refused",

@@ -73,7 +73,7 @@ describe("break-glass", () => {
 
     expect(textOf(form)).toContain("[staging]");
     expect(textOf(form)).toContain("`staging`: `admin` for 30m");
-    expect(textOf(form)).toContain("without an approval. The channel is alerted");
+    expect(textOf(form)).toContain("without an approval. I alert the channel");
     const [taken] = await stage.ledger.ofRequester("U0ONCALL", 1);
     expect(taken).toMatchObject({ level: "admin", reason: "checkout is down", emergency: { review: null } });
   });

@@ -43,9 +43,7 @@ test("150 refused requests of somebody without any right leave no record, and a 
   const context = aContext(ledger, `${nobody}limits: { requests: 1000 }`);
 
   for (let index = 0; index < 150; index += 1) {
-    expect(await say(context, asking(`because ${index}`))).toMatch(
-      /^Nothing was requested\. The policy does not let you/,
-    );
+    expect(await say(context, asking(`because ${index}`))).toMatch(/^No request made\. The policy does not let you/);
   }
 
   expect((await ledger.list(everything, 0, 9)).total).toBe(0);
@@ -97,7 +95,7 @@ test("no more requests of one person wait than may, and the answer says which do
   const others = await say(context, asking("three"), "U0ONCALL");
 
   expect(third).toMatch(
-    /^:hourglass: Nothing was requested: you already have 2 requests waiting .*`r-new[12]`.* expires <!date/s,
+    /^:hourglass: No request made: you already have 2 requests waiting .*`r-new[12]`.* expires <!date/s,
   );
   expect(others).not.toContain(":hourglass:");
   expect((await ledger.list(everything, 0, 9)).total).toBe(3);

@@ -36,7 +36,7 @@ describe("what the policy does not let somebody ask for", () => {
     const [event] = (await ledger.events(1, 100)).filter((each) => each.event.type === "request.refused");
     expect(request).toMatchObject({ state: "refused", refusal: { code: "no-rule" } });
     expect(requestedAnswer(request).text).toBe(
-      "Nothing was requested. The policy does not let you ask for viewer on staging.",
+      "No request made. The policy does not let you ask for viewer on staging.",
     );
     expect(extensionAnswer(request, aLeasedRequest({})).text).toBe(requestedAnswer(request).text);
     expect(milestoneOf(request, undefined)).toBeNull();

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 const allLeft = async () => "deactivated" as const;
-const isAway = () => Promise.reject(new AccessError("slack-unreachable", "Slack could not be reached"));
+const isAway = () => Promise.reject(new AccessError("slack-unreachable", "Can't reach Slack"));
 
 /** Starts as the Slack process does. */
 function start(times = seldom, cluster = aCluster()) {
@@ -76,7 +76,7 @@ describe("a process whose configuration leaves a level without approvers", () =>
     accountOf = () => new Promise(() => {});
     const watch = await start({ ...seldom, startMs: 1 });
 
-    expect(lines.join()).toContain("Could not check the approvers: Slack could not be reached");
+    expect(lines.join()).toContain("Could not check the approvers: Can't reach Slack");
     expect(lines.join()).toContain("Slack did not answer in time");
     expect(watch).toBeDefined();
   });

@@ -145,12 +145,12 @@ describe("check of a cluster that knows access entries", () => {
   });
 
   test("tells how many were not read and why, and does not call in order what nobody read", () => {
-    const why = "At most 500 are read: first those of leases and of principals in aws-auth.";
+    const why = "The worker reads at most 500: first those of leases and of principals in aws-auth.";
 
     const text = tell("API", inOrder(), entries({ listed: 3_000, unread: 2_996, why }));
 
     expect(text).toContain(
-      "– nothing to fix in what was read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
+      "– nothing to fix in what the worker read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
     );
     expect(text).toContain(`:warning: Couldn't read 2996 of 3000. ${why}`);
   });

@@ -74,7 +74,7 @@ test("App Home of somebody new says how to begin", () => {
     What you ask for waits here for its approvers.
     divider
     *Recent*: none
-    What is denied or over appears here, to request it again."
+    Denied and ended requests appear here, to request them again."
   `);
 });
 
@@ -153,6 +153,6 @@ test("each part that is empty says what appears there; only approvers read that 
 
   expect(approver).toContain("*Waiting for your decision*: none\nYou're done");
   expect(engineer).not.toContain("Waiting for your decision");
-  expect(engineer).toContain("*Recent*: none\nWhat is denied or over appears here, to request it again.");
+  expect(engineer).toContain("*Recent*: none\nDenied and ended requests appear here, to request them again.");
   expect(`${approver}${engineer}`).not.toContain("Emergency access");
 });

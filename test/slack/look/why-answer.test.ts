@@ -60,7 +60,7 @@ describe("the answer to why", () => {
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       That is a session. This answer is about its role.
       • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a token that is too large.
-            → Check your identity with \`aws sts get-caller-identity\`. Write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Check kubectl's identity with \`kubectl auth whoami\`. A session with many tags may have a token above 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
+            → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: the authenticator may refuse more than 4096, which many session tags cause."
     `);
   });
 

@@ -59,7 +59,7 @@ describe("link, where whoever makes it is believed,", () => {
 
   test("refuses what could never ask for access, and changes nothing", async () => {
     expect(await say("U0ENGINEER", "link arn:aws:iam::999988887777:role/developers")).toContain(
-      "Nothing was linked. No cluster accepts principals of account 999988887777",
+      "No link made. No cluster accepts principals of account 999988887777",
     );
     expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["attempt.refused"]);

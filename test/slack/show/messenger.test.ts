@@ -154,7 +154,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> is waiting for your decision. Expires 2026-03-02 09:00:00 UTC.",
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> waits for your decision: press Approve or Deny above. Expires 2026-03-02 09:00:00 UTC.",
       "Cancelled by the requester.",
     ]);
   });
@@ -289,10 +289,10 @@ describe("where Slack fails", () => {
 
     expect(asked.map((texts) => texts.length)).toEqual([2, 2]);
     expect(asked.every(([first]) => first?.includes("[Approve] [Deny] [Details]"))).toBe(true);
-    expect(called.map(textOf)).toEqual([expect.stringContaining("is waiting for your decision")]);
+    expect(called.map(textOf)).toEqual([expect.stringContaining("waits for your decision")]);
     expect([message, reminder, ...more]).toEqual([
       expect.stringContaining("Cancelled by the requester"),
-      expect.stringContaining("is waiting for your decision"),
+      expect.stringContaining("waits for your decision"),
     ]);
     expect(toEngineer().at(-1)).toContain("I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.");
     expect(inThread()).toEqual([]);
@@ -305,7 +305,7 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showRequest(context, request.id);
 
     expect(toEngineer()).toEqual([
-      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.",
+      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). Can't reach the channel C0NOWHERE of staging: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.",
     ]);
     expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
     expect(await ledger.unshown(10)).toEqual([]);

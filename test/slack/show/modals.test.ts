@@ -1,4 +1,4 @@
-import type { KnownBlock, ModalView } from "@slack/types";
+import type { ModalView } from "@slack/types";
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import { emptyForm } from "../../../src/slack/ask/form.ts";
@@ -7,6 +7,7 @@ import { revokeModal } from "../../../src/slack/decide/end-access.ts";
 import { denyModal, detailsModal, failureAnswer, messageModal } from "../../../src/slack/show/message.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { linesOfView } from "./text-of-blocks.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 const value = JSON.stringify({ request: "r-1", digest: "d".repeat(64) });
@@ -17,22 +18,6 @@ const levels = [
 const ticket = { need: "required", pattern: "OPS-[0-9]+" } as const;
 const offers = [{ cluster: aCluster({ ticket }), person: { user: "U0ENGINEER", memberships: [] }, levels }];
 const path = "arn:aws:iam::111122223333:role/teams/developers";
-
-/** What somebody reads in a form, line by line; inputs as `label <kind>`. */
-function linesOf({ title, submit, close, blocks }: ModalView): readonly string[] {
-  const texts = (blocks as readonly KnownBlock[]).map((block) => {
-    if (block.type === "input") {
-      const { element, label, optional } = block;
-      const options = "options" in element ? (element.options ?? []).map(({ text }) => text.text) : [];
-      return `${label.text} <${element.type}${optional ? ", optional" : ""}> ${options.join(" | ")}`.trim();
-    }
-    if (block.type === "context") return JSON.stringify(block.elements.map((each) => "text" in each && each.text));
-    if (block.type !== "section") return block.type;
-    const accessory = block.accessory?.type === "button" ? ` [${block.accessory.text.text}]` : "";
-    return `${block.text?.text}${accessory}`;
-  });
-  return [`${title.text} [${submit?.text ?? "-"}] [${close?.text}]`, ...texts];
-}
 
 describe("what is asked in a form", () => {
   test.each<[string, ModalView]>([
@@ -45,6 +30,6 @@ describe("what is asked in a form", () => {
     ["a request for an ARN with a path", requestModal({ ...emptyForm, level: "admin", principal: path }, offers)],
   ])("%s", (_, view) => {
     expect(problemsOfView(view)).toEqual([]);
-    expect(linesOf(view)).toMatchSnapshot();
+    expect(linesOfView(view)).toMatchSnapshot();
   });
 });

@@ -1,4 +1,4 @@
-import type { KnownBlock, RichTextBlock } from "@slack/types";
+import type { KnownBlock, ModalView, RichTextBlock } from "@slack/types";
 import type { Message } from "../../../src/slack/show/message.ts";
 
 /** What a person reads, block by block; a button as `[Approve]`. */
@@ -22,4 +22,20 @@ function textOfBlock(block: KnownBlock): string {
 function textOfCode(part: RichTextBlock["elements"][number]): string {
   if (part.type !== "rich_text_preformatted") return part.type;
   return `\`\`\`${part.elements.map((each) => ("text" in each ? each.text : "")).join("")}\`\`\``;
+}
+
+/** What a person reads in a form, line by line; inputs as `label <kind>`. */
+export function linesOfView({ title, submit, close, blocks }: ModalView): readonly string[] {
+  const texts = (blocks as readonly KnownBlock[]).map((block) => {
+    if (block.type === "input") {
+      const { element, label, optional } = block;
+      const options = "options" in element ? (element.options ?? []).map(({ text }) => text.text) : [];
+      return `${label.text} <${element.type}${optional ? ", optional" : ""}> ${options.join(" | ")}`.trim();
+    }
+    if (block.type === "context") return JSON.stringify(block.elements.map((each) => "text" in each && each.text));
+    if (block.type !== "section") return block.type;
+    const accessory = block.accessory?.type === "button" ? ` [${block.accessory.text.text}]` : "";
+    return `${block.text?.text}${accessory}`;
+  });
+  return [`${title.text} [${submit?.text ?? "-"}] [${close?.text}]`, ...texts];
 }

@@ -189,7 +189,7 @@ describe("what others do to a binding", () => {
     await edited({ subjects: [{ kind: "User", name: "sso:carol@example.com" }] }, await onlyBinding());
 
     await reconcileCluster(context, cluster, "inspect");
-    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("was changed or deleted");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("others changed or deleted");
     await takeBack(context, cluster, "r-one");
     expect(await may("carol@example.com", "default")).toBe(false);
     expect(await bindings()).toEqual([]);

@@ -1,0 +1,135 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { AccessError, type FailureCode, failureCodes } from "../src/access/access-error.ts";
+import { sentencesOf } from "./sentences.ts";
+import { fiftyMessages, type Read } from "./slack/fifty-messages.ts";
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Who reads the texts of which folders of src. */
+const readers = {
+  "Slack: a requester asks": ["slack/ask", "access/request"],
+  "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
+  "Slack: the card, the thread, and direct messages": ["slack/show"],
+  "Slack: help, lists, Details, App Home, and questions about a cluster": ["slack/look"],
+  "Slack: accounts, links, and user groups": ["slack/people"],
+  "Slack: migrations and repairs": ["slack/migrate", "diagnosis/migration", "worker/migration"],
+  "Slack: a command or click that the process can't take": ["slack/app"],
+  "Why a request is refused, or an approval no longer counts": ["access", "access-entry", "worker"],
+  "What `why`, `whoami` and `check` find": ["diagnosis"],
+  "What is wrong in an `aws-auth` document": ["aws-auth"],
+  "What failed in AWS, at an API server, or in Redis": ["aws", "kubernetes", "ledger"],
+  "What is wrong in eks-access.yml or the environment": ["config"],
+  "In the terminal": ["bin"],
+  "On health pages": ["operations"],
+} as const;
+
+/** Not for people's eyes in this form: libyaml's own words, a file that `init` writes, and the help of metrics and deadlines. */
+const others = ["aws-auth/go-yaml/", "config/proposed-config.ts", "operations/worker-metrics.ts"];
+const told = [...others, "operations/process-metrics.ts", "operations/deadlines.ts", "access/access-error.ts"];
+
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !told.some((start) => path.startsWith(start)))
+  .toSorted();
+
+/** The reader of a file is that of the longest folder. */
+function folderOf(path: string): string {
+  const folders = Object.values(readers).flat<readonly string[][]>();
+  return folders.filter((folder) => path.startsWith(`${folder}/`)).toSorted((a, b) => b.length - a.length)[0] ?? path;
+}
+
+const groups = Object.entries(readers).map(([reader, folders]) => {
+  const own = files.filter((path) => folders.some((folder) => folder === folderOf(path)));
+  return { reader, texts: [...new Set(own.flatMap((path) => sentencesOf(join(src, path))))] };
+});
+
+/** As Slack shows it: names of people, a time of day, fields by their labels, and no escapes. */
+function shown(text: string): string {
+  return text
+    .replaceAll(/^(?:header|divider)\n/gm, "")
+    .replaceAll(/^\["|"\]$/gm, "")
+    .replaceAll(/ <\w+_\w+(?:, (optional))?>/g, (_, optional?: string) => `${optional ? " (optional)" : ""}:`)
+    .replaceAll(/<(?:@U0|!subteam\^S0)([A-Z0-9]+)>/g, (_, name: string) => `@${name.toLowerCase()}`)
+    .replaceAll(/<!date\^[^|]*\|\d{4}-\d\d-\d\d (\d\d:\d\d)[^>]*>/g, "$1")
+    .replaceAll(/<!date\^[^|]*\|[^>]* (\d\d:\d\d)Z>/g, "$1")
+    .replaceAll(/&(amp|lt|gt);/g, (_, name: "amp" | "lt" | "gt") => ({ amp: "&", lt: "<", gt: ">" })[name]);
+}
+
+const examples = Object.entries(fiftyMessages).map(([reader, group]) => ({
+  reader,
+  messages: Object.values<Read>(group).map(({ when, next, text }) => ({
+    when,
+    next,
+    lines: shown(text()).split("\n"),
+  })),
+}));
+
+const retries = (code: FailureCode) => (new AccessError(code, "").retryable ? "yes" : "no");
+
+function page(): string {
+  return [
+    "# Every message",
+    "",
+    "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value, and ⏎ a new line.",
+    "",
+    "## The fifty that people read most",
+    ...examples.flatMap(({ reader, messages }) => [
+      `\n### ${reader}\n`,
+      ...messages.map(({ when, next, lines }) => `**When ${when}.** Next: ${next}.\n\n${quoted(lines)}\n`),
+    ]),
+    "## Each failure and its fix\n",
+    "| Code | Fix | Another try can help |",
+    "| --- | --- | --- |",
+    ...failureCodes.map((code) => `| \`${code}\` | ${new AccessError(code, "").remedy} | ${retries(code)} |`),
+    ...groups.flatMap(({ reader, texts }) => [
+      `\n## ${reader}\n`,
+      ...texts.filter(isWhole).map((text) => `- ${plain(text)}`),
+      ...partsOf(texts),
+    ]),
+    "",
+  ].join("\n");
+}
+
+const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`;
+
+const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[A-Za-z{]/.test(word)).length;
+const isWhole = (text: string) => /[.?!:]$|^[A-Z:*✓✗–•]/.test(text);
+
+/** The clauses that these messages are made of, in one paragraph. */
+function partsOf(texts: readonly string[]): readonly string[] {
+  const parts = texts.filter((text) => !isWhole(text) && wordsIn(text) > 2);
+  return parts.length > 0 ? ["", `Parts of messages: ${parts.map((part) => `“${plain(part)}”`).join(" · ")}`] : [];
+}
+
+/** Markdown formats nothing in it. */
+const plain = (text: string) => text.replaceAll(/[<>[\]*_|~]/g, (sign) => `\\${sign}`);
+
+test("docs/reference/messages.md has every message as the product gives it", async () => {
+  await expect(page()).toMatchFileSnapshot("../docs/reference/messages.md");
+});
+
+test("every file of src has a reader", () => {
+  expect(files.filter((path) => folderOf(path) === path)).toEqual([]);
+});
+
+const everyText = [
+  ...failureCodes.map((code) => new AccessError(code, "").remedy),
+  ...groups.flatMap(({ texts }) => texts),
+  ...examples.flatMap(({ messages }) => messages.flatMap(({ lines }) => lines)),
+];
+const sentencesIn = (text: string) => text.split(/ ⏎ |(?<=[.!?]\*?) (?=[A-Z`*{])/);
+
+test("no sentence has more than 25 words, and no line more than three sentences", () => {
+  const long = everyText.flatMap(sentencesIn).filter((sentence) => wordsIn(sentence) > 25);
+  const many = everyText.flatMap((text) => text.split(" ⏎ ")).filter((line) => sentencesIn(line).length > 3);
+
+  expect({ long, many }).toEqual({ long: [], many: [] });
+});
+
+test("no text has a word of the old dialect", () => {
+  const dialect = /\b(?:whoever|whom|nobody|somebody|is told|are told|by which|is to be|what stands|goes by)\b/i;
+
+  expect(everyText.filter((text) => dialect.test(text))).toEqual([]);
+});

@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { type ParserPlugin, parse } from "@babel/parser";
+
+interface Node {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+const plugins: ParserPlugin[] = ["typescript", "explicitResourceManagement"];
+
+/** What people read has two words beside each other. */
+const isProse = (text: string) => /[A-Za-z]{2,}[,.:;!?)*]* [a-z@{][a-z]*/i.test(text.replaceAll(/\{[^}]*\}/g, "{x}"));
+
+/** Scripts of Redis, patterns, and values of HTTP headers. */
+const isCode = (text: string) => /redis\.call|^\s*local |=> |\(\?|^[\w-]+ [\w-]+=|;\s*$|^Bearer /m.test(text);
+
+/** The help of a command has a page of its own: `--help`. */
+const isUsage = (text: string) => text.startsWith("Usage:") || text.includes("\nUsage:");
+
+/**
+ * Every text of a file that people read, in its order: literals and templates, with the name of each value in braces. Lines of the
+ * log and texts inside a longer one are left out.
+ */
+export function sentencesOf(path: string): readonly string[] {
+  const found: string[] = [];
+  visit(parse(readFileSync(path, "utf8"), { sourceType: "module", plugins }).program as unknown as Node, found);
+  return found.filter((text, at) => !found.some((other, place) => place < at && other.includes(text)));
+}
+
+function visit(node: Node, found: string[]): void {
+  if (node.type === "ImportDeclaration" || isType(node) || isLogged(node)) return;
+  const text = textOf(node);
+  if (text !== null && isProse(text) && !isCode(text) && !isUsage(text)) {
+    found.push(text.trim().replaceAll(/\s*\n\s*/g, " ⏎ "));
+  }
+  for (const child of childrenOf(node)) visit(child, found);
+}
+
+function isType({ type }: Node): boolean {
+  return type.startsWith("TS") && !/^TS(As|Satisfies|NonNull)/.test(type);
+}
+
+/** A call such as `log.warn(…)`. */
+function isLogged({ type, callee }: Node): boolean {
+  if (type !== "CallExpression") return false;
+  const { object, property } = callee as Record<"object" | "property", Node | undefined>;
+  return object !== undefined && nameOf(object) === "log" && /^(debug|info|warn|error|fatal)$/.test(nameOf(property));
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  return Object.entries(node)
+    .filter(([field]) => field !== "loc" && !field.endsWith("Comments"))
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
+    .filter((value): value is Node => typeof value === "object" && value !== null && "type" in value && "loc" in value);
+}
+
+/** The text of a literal, a template, or literals joined with `+`; null: something else. */
+function textOf(node: Node): string | null {
+  if (node.type === "StringLiteral") return String(node.value);
+  if (node.type === "TemplateLiteral") {
+    const quasis = node.quasis as readonly { readonly value: { readonly cooked: string } }[];
+    const values = node.expressions as readonly Node[];
+    return quasis.map(({ value }, at) => value.cooked + (values[at] ? valueText(values[at]) : "")).join("");
+  }
+  if (node.type !== "BinaryExpression" || node.operator !== "+") return null;
+  const sides = [node.left as Node, node.right as Node];
+  return sides.every((side) => textOf(side) === null) ? null : sides.map(valueText).join("");
+}
+
+/** A value inside a text: the longer text of a choice, otherwise the value's name in braces. */
+function valueText(node: Node): string {
+  const text = textOf(node);
+  if (text !== null) return text;
+  if (node.type === "LogicalExpression") return valueText(node.right as Node);
+  if (node.type !== "ConditionalExpression") return `{${nameOf(node)}}`;
+  const choices = [node.consequent, node.alternate].map((each) => valueText(each as Node));
+  return choices.toSorted((one, other) => other.length - one.length)[0] ?? "";
+}
+
+/** What a value is called: a variable or a property, also as the first argument of a call. */
+function nameOf(node: Node | undefined): string {
+  if (node?.type === "Identifier") return String(node.name);
+  if (node && /^(Optional)?MemberExpression$/.test(node.type)) {
+    return nameOf((node.computed ? node.object : node.property) as Node);
+  }
+  if (!node || !/^(Optional)?CallExpression$/.test(node.type)) return "…";
+  const [first] = node.arguments as readonly Node[];
+  const callee = node.callee as Node;
+  if (callee.type === "MemberExpression" && first?.type !== "Identifier") return nameOf(callee.object as Node);
+  return first && !/Literal$|Function/.test(first.type) ? nameOf(first) : nameOf(callee);
+}

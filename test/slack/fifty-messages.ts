@@ -1,0 +1,460 @@
+import type { ModalView } from "@slack/types";
+import { AccessError, explainFailure } from "../../src/access/access-error.ts";
+import { genesis } from "../../src/access/audit/event.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { readRequest, splitRequestLine } from "../../src/access/request/request-line.ts";
+import { diagnose } from "../../src/diagnosis/why.ts";
+import { emergencyAnswer, mayNotTakeEmergencyAnswer } from "../../src/slack/ask/break-glass.ts";
+import { extendModal, extensionAnswer } from "../../src/slack/ask/extend.ts";
+import { emptyForm } from "../../src/slack/ask/form.ts";
+import { alreadyAskedAnswer, tooManyAnswer, tooManyPendingAnswer } from "../../src/slack/ask/limits.ts";
+import { mistakesAnswer } from "../../src/slack/ask/request.ts";
+import { requestModal } from "../../src/slack/ask/request-modal.ts";
+import { requestedAnswer } from "../../src/slack/ask/submit-request.ts";
+import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
+import { clickAnswer, missingReasonAnswer, oneOfSeveralAnswer } from "../../src/slack/decide/decision-click.ts";
+import { endedAnswer, endRefusedAnswer, revokeModal } from "../../src/slack/decide/end-access.ts";
+import { unknownCommandAnswer } from "../../src/slack/look/help.ts";
+import { homeView } from "../../src/slack/look/home-view.ts";
+import { listAnswer } from "../../src/slack/look/list.ts";
+import { approveBelowAnswer, statusAnswer } from "../../src/slack/look/status-answer.ts";
+import { whyAnswer } from "../../src/slack/look/why.ts";
+import { migrationMessage } from "../../src/slack/migrate/migration-message.ts";
+import { notAdmittedAnswer, requesterGoneAnswer } from "../../src/slack/people/admission.ts";
+import { linkedAnswer } from "../../src/slack/people/link.ts";
+import { denyModal, type Message, noSuchRequestAnswer, notRecordedYetAnswer } from "../../src/slack/show/message.ts";
+import { lostChannelMilestones } from "../../src/slack/show/messenger.ts";
+import { anchorMessage, clusterTroubleMessage } from "../../src/slack/show/posters.ts";
+import { type Milestone, milestoneOf } from "../../src/slack/show/requester-message.ts";
+import { threadOf } from "../../src/slack/show/thread.ts";
+import { aCluster, clustersOf } from "../builders/a-cluster.ts";
+import { aPlannedMigration } from "../builders/a-migration.ts";
+import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
+import { anEmergency, anEmergencyCluster } from "../builders/an-emergency.ts";
+import { anEvent } from "../builders/an-event.ts";
+import { states } from "../builders/states.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+import { roleEntry, whyFacts } from "../builders/why-facts.ts";
+import { linesOfView, textOfBlocks } from "./show/text-of-blocks.ts";
+
+/** One of the messages that people read most. */
+export interface Read {
+  /** When the reader of its group gets it. */
+  readonly when: string;
+  /** What they do next. */
+  readonly next: string;
+  /** The part of the text that leads them there: a command, a button, or a fact. */
+  readonly leads: string | RegExp;
+  /** The text that the product gives. */
+  readonly text: () => string;
+}
+
+const of = (message: Message) => textOfBlocks(message);
+const form = (view: ModalView) => linesOfView(view).join("\n");
+
+function state(name: string): AccessRequest {
+  const request = states[name];
+  if (!request) throw new Error(`there is no state ${name}`);
+  return request;
+}
+
+/** The direct message, and the short text that notifies its reader. */
+function direct(milestone: Milestone | null | undefined): string {
+  if (!milestone) throw new Error("there is no such milestone");
+  return [of(milestone.message), ...(milestone.ping ? [milestone.ping] : [])].join("\n");
+}
+
+const told = (name: string, earlier: readonly string[] = []) => direct(milestoneOf(state(name), aCluster(), earlier));
+
+function reply(request: AccessRequest, name: string): string {
+  const entry = threadOf(request, [], anEmergencyCluster()).find((each) => each.name.startsWith(name));
+  if (!entry) throw new Error(`the thread has no ${name}`);
+  return entry.text;
+}
+
+function mistakes(): Message {
+  const clusters = clustersOf(aCluster());
+  const reading = readRequest(splitRequestLine(`stagin ${engineerArn} viewer for 9h deploy`, clusters), clusters);
+  if (reading.type === "wish") throw new Error("the line has no mistake");
+  return mistakesAnswer(reading);
+}
+
+const listed = (...requests: AccessRequest[]) => ({ requests, total: requests.length });
+const events = [{ sequence: 1, event: anEvent(), previous: "", hash: "" }];
+const status = () => statusAnswer({ request: aPreviewedRequest(), events, acts: ["approve", "deny"] });
+const refusedByAws = new AccessError("aws-access-denied", "AWS refused sts:AssumeRole on the creator of staging");
+const drifted = "drift-2026-03-01T10:00:00.000Z";
+const gone = { version: 1, message: null, copies: [], direct: null, milestones: [] };
+
+const answers = {
+  requestedAnswer: {
+    when: "you asked for access",
+    next: "wait for a direct message",
+    leads: "I'll DM you",
+    text: () => of(requestedAnswer(aRequest())),
+  },
+  mistakesAnswer: {
+    when: "the line has a mistake",
+    next: "send the corrected line",
+    leads: /Copy this line:\n.*\/eks-access request staging .* for 8h deploy.*\n\[Run request\]/,
+    text: () => of(mistakes()),
+  },
+  alreadyAskedAnswer: {
+    when: "the same request waits already",
+    next: "wait for it",
+    leads: /`r-1` is waiting\. Expires/,
+    text: () => of(alreadyAskedAnswer(aRequest())),
+  },
+  tooManyPendingAnswer: {
+    when: "too many of your requests wait",
+    next: "cancel one",
+    leads: "(`r-1`, `r-2`). Cancel one",
+    text: () => of(tooManyPendingAnswer(2, [aRequest(), aRequest({ id: "r-2" })])),
+  },
+  tooManyAnswer: {
+    when: "you sent too many in a short time",
+    next: "send more at the named time",
+    leads: "You can send more at",
+    text: () => of(tooManyAnswer("requests", 20, at(minutes(5)))),
+  },
+  notRecordedYetAnswer: {
+    when: "Slack stopped waiting before anything was saved",
+    next: "look at your list before you retry",
+    leads: "Check `/eks-access list`",
+    text: () => of(notRecordedYetAnswer()),
+  },
+  notAdmittedAnswer: {
+    when: "your account is not an active member's",
+    next: "ask the person it names",
+    leads: "Ask a member",
+    text: () => of(notAdmittedAnswer("guest")),
+  },
+  noSuchRequestAnswer: {
+    when: "the id is wrong",
+    next: "copy it from the request message",
+    leads: "Copy the id from its message",
+    text: () => of(noSuchRequestAnswer("r-9")),
+  },
+  unknownCommandAnswer: {
+    when: "the word is no command",
+    next: "run the command it offers",
+    leads: "[Run request]",
+    text: () => of(unknownCommandAnswer("reqest", "request", "staging viewer deploy")),
+  },
+  extensionAnswer: {
+    when: "you asked for more time",
+    next: "wait for a direct message",
+    leads: /I'll DM you\. Without approval it ends/,
+    text: () =>
+      of(
+        extensionAnswer(aRequest({ id: "r-2", extends: "r-1", until: at(hours(6)).toISOString() }), aLeasedRequest({})),
+      ),
+  },
+  endedAnswer: {
+    when: "you revoked a lease",
+    next: "see the request message",
+    leads: "The request message will confirm",
+    text: () => of(endedAnswer(aLeasedRequest({}))),
+  },
+  endRefusedAnswer: {
+    when: "the lease is not yours to revoke",
+    next: "ask the named people",
+    leads: /Only <@U0ENGINEER>, <@U0APPROVER>, .* can revoke this/,
+    text: () => of(endRefusedAnswer("not-yours", aLeasedRequest({}), aCluster())),
+  },
+  emergencyAnswer: {
+    when: "you took emergency access",
+    next: "wait for a direct message",
+    leads: "I'll DM you when it is active",
+    text: () => of(emergencyAnswer(anEmergency(), anEmergencyCluster())),
+  },
+  mayNotTakeEmergencyAnswer: {
+    when: "break-glass is not for you",
+    next: "request access",
+    leads: "Use `/eks-access request` instead",
+    text: () => of(mayNotTakeEmergencyAnswer(anEmergencyCluster())),
+  },
+  linkedAnswer: {
+    when: "your account is linked",
+    next: "request access",
+    leads: "Next: `/eks-access request`",
+    text: () => of(linkedAnswer(engineerArn, null)),
+  },
+  listAnswer: {
+    when: "you typed `list`",
+    next: "review a request, or look at its details",
+    leads: /\[Review\][\s\S]*\[Details\]/,
+    text: () =>
+      of(
+        listAnswer({
+          view: { kind: "pending" },
+          rows: [
+            { request: aPreviewedRequest({ requester: "U0ONCALL" }), acts: ["approve", "deny"] },
+            { request: aPreviewedRequest({ id: "r-2" }), acts: ["cancel"] },
+          ],
+          ...{ offset: 0, total: 2, migrations: 0, seesOthers: true },
+        }),
+      ),
+  },
+  statusAnswer: {
+    when: "you opened Details",
+    next: "read the change, then decide",
+    leads: /\*Change to aws-auth\*[\s\S]*\[Approve\] \[Deny\]/,
+    text: () => of(status()),
+  },
+  whyAnswer: {
+    when: "you can't get in",
+    next: "do what the arrow says",
+    leads: /✗ can't sign in[\s\S]*→ Request access: `\/eks-access request staging/,
+    text: () =>
+      of(whyAnswer(aCluster(), diagnose(whyFacts({ data: { mapRoles: roleEntry(`${engineerArn}s`) }, pods: null })))),
+  },
+  homeView: {
+    when: "you opened App Home",
+    next: "act on what waits for you",
+    leads: /Waiting for your decision[\s\S]*\[Review\]/,
+    text: () =>
+      textOfBlocks({
+        blocks: homeView({
+          ...{ user: "U0ENGINEER", identities: [engineerArn], decides: true, emergency: false },
+          ...{ migrationsToDecide: [], migrations: [], toReview: listed(), recent: listed() },
+          toDecide: listed(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
+          access: listed(aLeasedRequest({})),
+          requests: listed(),
+        }).blocks as Message["blocks"],
+      }),
+  },
+} satisfies Record<string, Read>;
+
+const toApprovers = {
+  requesterGoneAnswer: {
+    when: "the requester left Slack",
+    next: "deny",
+    leads: "Deny the request",
+    text: () => of(requesterGoneAnswer("U0ENGINEER", "deactivated")),
+  },
+  clickAnswer: {
+    when: "your click decided nothing",
+    next: "read the message again, then decide",
+    leads: "Read the message again, then decide",
+    text: () => of(clickAnswer("change-differs", aPreviewedRequest(), aCluster())),
+  },
+  oneOfSeveralAnswer: {
+    when: "you gave one of several approvals",
+    next: "ask the named people",
+    leads: "Needs 1 more approval, from <@U0APPROVER2>",
+    text: () => of(oneOfSeveralAnswer(state("waiting for a second approver"), aCluster())),
+  },
+  approveBelowAnswer: {
+    when: "you typed `approve`",
+    next: "check the change, press Approve",
+    leads: /Read what would change, then click \*Approve\* below[\s\S]*\[Approve\]/,
+    text: () => of(approveBelowAnswer(status())),
+  },
+  missingReasonAnswer: {
+    when: "you denied without a reason",
+    next: "add the reason",
+    leads: "/eks-access deny r-1 &lt;why&gt;",
+    text: () => of(missingReasonAnswer("r-1", 0, 300)),
+  },
+} satisfies Record<string, Read>;
+
+const forms = {
+  requestModal: {
+    when: "you ask without a line",
+    next: "fill it in",
+    leads: /\[Ask\][\s\S]*Why/,
+    text: () =>
+      form(
+        requestModal({ ...emptyForm, level: "viewer", principal: engineerArn }, [
+          {
+            cluster: aCluster(),
+            person: { user: "U0ENGINEER", memberships: [] },
+            levels: aCluster().levels.map((level) => ({ ...level, permanent: false })),
+          },
+        ]),
+      ),
+  },
+  denyModal: {
+    when: "you press Deny",
+    next: "give the reason",
+    leads: /\[Deny\][\s\S]*Why/,
+    text: () => form(denyModal("{}")),
+  },
+  revokeModal: {
+    when: "you press Revoke",
+    next: "check who loses what, then confirm",
+    leads: /\[Revoke\][\s\S]*<@U0ENGINEER> loses `viewer` on `staging` now/,
+    text: () => form(revokeModal(aLeasedRequest({}))),
+  },
+  extendModal: {
+    when: "you press Extend",
+    next: "choose the end",
+    leads: /How much longer .*1h more, until/,
+    text: () =>
+      form(
+        extendModal(
+          aLeasedRequest({}),
+          [1, 2].map((more) => ({ bySeconds: hours(more), until: at(hours(4 + more)).toISOString() })),
+        ),
+      ),
+  },
+} satisfies Record<string, Read>;
+
+const inChannel = {
+  approvalMessage: {
+    when: "the worker checked the cluster",
+    next: "check the change, approve or deny",
+    leads: /Waiting for <@U0APPROVER>[\s\S]*\[Approve\] \[Deny\] \[Details\]/,
+    text: () => of(approvalMessage(aPreviewedRequest(), aCluster())),
+  },
+  emergencyTitle: {
+    when: "a person took emergency access",
+    next: "review it",
+    leads: /Needs review\* by <@U0APPROVER>[\s\S]*\[Mark reviewed\]/,
+    text: () => of(approvalMessage(anEmergency(), anEmergencyCluster())),
+  },
+  reminder: {
+    when: "a request still waits",
+    next: "decide",
+    leads: "press Approve or Deny above",
+    text: () => reply(state("waiting, and the approvers were reminded"), "reminder-"),
+  },
+  unreviewed: {
+    when: "emergency access has no review",
+    next: "check what was done, press Mark reviewed",
+    leads: "Check what was done, then press Mark reviewed",
+    text: () => reply(state("broken glass, and nobody reviewed it"), "unreviewed-"),
+  },
+  warned: {
+    when: "a lease ends soon",
+    next: "nothing",
+    leads: "I warned the requester",
+    text: () => reply(state("active, and soon over"), "warned"),
+  },
+  migrationMessage: {
+    when: "a migration has a plan",
+    next: "approve the plan or deny",
+    leads: "[Approve this plan] [Deny]",
+    text: () => of(migrationMessage(aPlannedMigration())),
+  },
+  clusterTroubleMessage: {
+    when: "the worker can't get into a cluster",
+    next: "follow the remedy it names",
+    leads: "Check the trust policy",
+    text: () => {
+      const trouble = aTrouble({ code: refusedByAws.code, message: explainFailure(refusedByAws) });
+      const since = { since: at(0).toISOString(), configuration: "one", overAt: null };
+      return of(clusterTroubleMessage(aCluster({ onCall: ["U0ONCALL"] }), { ...trouble, ...since }));
+    },
+  },
+  anchorMessage: {
+    when: "the anchor of the audit log is due",
+    next: "keep it; compare if the log is broken",
+    leads: "Check the log against it later: `eks-access audit verify --anchor",
+    text: () => of(anchorMessage({ type: "whole", count: 12, head: genesis })),
+  },
+} satisfies Record<string, Read>;
+
+const directMessages = {
+  asked: {
+    when: "the approvers can decide",
+    next: "wait, nudge them, or cancel",
+    leads: /Waiting for <@U0APPROVER>[\s\S]*\[Nudge\].*\[Cancel\]/,
+    text: () => told("waiting for an approver"),
+  },
+  approval: {
+    when: "one of several approvals came",
+    next: "ask the named people",
+    leads: "Needs 1 more approval, from <@U0APPROVER2>",
+    text: () => told("waiting for a second approver"),
+  },
+  approved: {
+    when: "the last approval came",
+    next: "wait for the proof",
+    leads: "Applying it now",
+    text: () => told("approved"),
+  },
+  denied: {
+    when: "an approver denied",
+    next: "ask them, or request something else",
+    leads: /Ask them, or request something else\.\n\[Request again\]/,
+    text: () => told("denied"),
+  },
+  refused: {
+    when: "the cluster can't take it",
+    next: "follow the remedy it names",
+    leads: "Sign in as it, without a request",
+    text: () => told("refused"),
+  },
+  expired: {
+    when: "no decision came in time",
+    next: "ask again",
+    leads: "[Request again]",
+    text: () => told("expired"),
+  },
+  void: {
+    when: "an approval no longer counts",
+    next: "wait for a new decision",
+    leads: "The approvers must decide again",
+    text: () => told("waiting again after its approval was void"),
+  },
+  failed: {
+    when: "applying it failed",
+    next: "follow the fix in the thread, ask again",
+    leads: /has the cause and the fix\.\n\[Request again\]/,
+    text: () => told("failed"),
+  },
+  active: {
+    when: "the lease is proved",
+    next: "copy the lines, sign in",
+    leads: /Sign in with the credentials of[\s\S]*aws eks update-kubeconfig[\s\S]*kubectl get pods/,
+    text: () => told("active"),
+  },
+  "ending-soon": {
+    when: "the lease ends soon",
+    next: "extend it, or press I'm done",
+    leads: /Do you still need it\?\n\[Extend.*\[I'm done\]/,
+    text: () => told("active, and soon over"),
+  },
+  drift: {
+    when: "another writer removed the entry",
+    next: "ask the writer to keep it, request again",
+    leads: "Ask the other writer to keep it, then request it again",
+    text: () => told("active, but gone from aws-auth"),
+  },
+  repaired: {
+    when: "the entry is back",
+    next: "continue",
+    leads: "works again",
+    text: () => told("active", ["active", drifted]),
+  },
+  ended: {
+    when: "the lease ended",
+    next: "close open sessions; ask again if needed",
+    leads: /open sessions[\s\S]*\[Request again\]|exec sessions stay open[\s\S]*\[Request again\]/,
+    text: () => told("ended"),
+  },
+  "channel-lost": {
+    when: "the channel or its message is gone",
+    next: "tell an operator",
+    leads: "tell an operator",
+    text: () => {
+      const [lost] = lostChannelMilestones(aLeasedRequest({}), "Slack answers is_archived", gone);
+      return direct(lost);
+    },
+  },
+} satisfies Record<string, Read>;
+
+/**
+ * The fifty messages that people read most, by who reads them. A name is a function or a message name of src/slack. Read a text
+ * against its line before you change it.
+ */
+export const fiftyMessages = {
+  "The answer to what you typed or clicked": answers,
+  "The answer to an approver": toApprovers,
+  "A form": forms,
+  "In the channel, to approvers and on-call": inChannel,
+  "The direct message to the requester": directMessages,
+} as const satisfies Record<string, Record<string, Read>>;
