@@ -216,7 +216,7 @@ describe("where access entries go before aws-auth", () => {
     const report = await check({ ...readingLimits, most: 20 });
 
     expect(report).toMatchObject({
-      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("At most 20 are read") },
+      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("The worker reads at most 20") },
     });
     expect(JSON.stringify(report)).toContain("entry-hides-item");
     expect(workerSide().sandbox.faults.calls("eks.DescribeAccessEntry") - before).toBe(20);

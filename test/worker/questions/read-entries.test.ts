@@ -47,7 +47,7 @@ test("no more than the most are read, the first ones, and it is said how many ar
   const reading = await readEntries({ describe }, arns(30), { ...limits, most: 10 });
 
   expect(seen.asked).toEqual(arns(10));
-  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("At most 10 are read") });
+  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("The worker reads at most 10") });
 });
 
 test("where EKS throttles some, fewer are read at once, and all of them", async () => {
