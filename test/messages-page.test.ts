@@ -9,7 +9,7 @@ import { fiftyMessages, type Read } from "./slack/fifty-messages.ts";
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
 /** Who reads the texts of which folders of src. */
-const readers = {
+const readers: Readonly<Record<string, readonly string[]>> = {
   "Slack: a requester asks": ["slack/ask", "access/request"],
   "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
   "Slack: the card, the thread, and direct messages": ["slack/show"],
@@ -24,7 +24,7 @@ const readers = {
   "What is wrong in eks-access.yml or the environment": ["config"],
   "In the terminal": ["bin"],
   "On health pages": ["operations"],
-} as const;
+};
 
 /** Not for people's eyes in this form: libyaml's own words, a file that `init` writes, and the help of metrics and deadlines. */
 const others = ["aws-auth/go-yaml/", "config/proposed-config.ts", "operations/worker-metrics.ts"];
@@ -36,7 +36,7 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
 
 /** The reader of a file is that of the longest folder. */
 function folderOf(path: string): string {
-  const folders = Object.values(readers).flat<readonly string[][]>();
+  const folders = Object.values(readers).flat();
   return folders.filter((folder) => path.startsWith(`${folder}/`)).toSorted((a, b) => b.length - a.length)[0] ?? path;
 }
 

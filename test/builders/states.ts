@@ -61,7 +61,10 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   refused: aRequest({
     version: 2,
     state: "refused",
-    refusal: { code: "already-mapped", message: "It already has eks-access:viewers in staging, without an end. Sign in as it, without a request." },
+    refusal: {
+      code: "already-mapped",
+      message: "It already has eks-access:viewers in staging, without an end. Sign in as it, without a request.",
+    },
   }),
   approved: anApprovedRequest(),
   "approved, and something failed": anApprovedRequest({ trouble: aTrouble({ attempts: 3 }) }),
