@@ -105,7 +105,10 @@ export function tooManyAnswer(what: "requests" | "questions", most: number, agai
   );
 }
 
-export function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "expiresAt">[]): Message {
+export function tooManyPendingAnswer(
+  most: number,
+  pending: readonly Pick<AccessRequest, "id" | "expiresAt">[],
+): Message {
   const [first] = pending.map(({ expiresAt }) => expiresAt).toSorted();
   const ids = pending.map(({ id }) => code(id)).join(", ");
   const until = first ? ` The first expires ${time(first)}.` : "";

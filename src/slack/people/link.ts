@@ -152,9 +152,7 @@ export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal:
 
 export function linkedAnswer(arn: string, noticed: string | null): Message {
   const what = noticed ? ` ${styled(noticed, 300)}` : "";
-  return answer(
-    `You are linked to ${code(arn)} now.${what} Next: ${code("/eks-access request")}.`,
-  );
+  return answer(`You are linked to ${code(arn)} now.${what} Next: ${code("/eks-access request")}.`);
 }
 
 function alreadyLinkedAnswer(arn: string): Message {

@@ -34,7 +34,10 @@ export function previewInDocument(
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
   if (base && groups.every((group) => base.groups.includes(group))) {
-    return refused("already-mapped", `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`);
+    return refused(
+      "already-mapped",
+      `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`,
+    );
   }
   const closed = takesNothingNew(cluster, state);
   if (closed) return { type: "refused", refusal: closed };
