@@ -12,7 +12,7 @@ import {
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../access/audit/event.ts";
+import { principalOfCalls, type RequestIds } from "../access/audit/event.ts";
 import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
@@ -65,7 +65,8 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
   const { eksName: clusterName, partition } = address;
   const call: Call = async (action, principalArn, send) => {
     try {
-      return await logRequestId(log, `eks:${action}`, send());
+      const about = principalArn === null ? undefined : principalOfCalls(principalArn);
+      return await logRequestId(log, `eks:${action}`, send(), about);
     } catch (error) {
       throw entryFailure(error, action, principalArn, address);
     }

@@ -164,23 +164,24 @@ interface Answered {
 /**
  * The result of `call`. Logs its request id: CloudTrail and AWS Support find the call by it.
  * @param action as IAM writes it: `sts:AssumeRole`
+ * @param about as `RequestIds` has it
  */
 export async function logRequestId<T extends object>(
   log: RequestIds | undefined,
   action: string,
   call: Promise<T>,
+  about?: string,
 ): Promise<T> {
+  const addId = (answered: object) => {
+    const { $metadata }: Answered = answered;
+    if ($metadata?.requestId) log?.add(action, $metadata.requestId, about);
+  };
   try {
     const answer = await call;
-    addId(log, action, answer);
+    addId(answer);
     return answer;
   } catch (error) {
-    if (error instanceof Error) addId(log, action, error);
+    if (error instanceof Error) addId(error);
     throw error;
   }
-}
-
-function addId(log: RequestIds | undefined, action: string, answered: object): void {
-  const { $metadata }: Answered = answered;
-  if ($metadata?.requestId) log?.add(action, $metadata.requestId);
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { entryArnOf, withoutRolePath } from "../../aws-auth/index.ts";
 
 export type EventType =
   | "request.created"
@@ -234,36 +235,47 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
 export interface RequestIds {
   /**
    * @param call as that log names it: `sts:AssumeRole`, `PUT configmaps`
-   * @param lease the id of the only request that the call is for; absent: it is for the whole run
+   * @param about the id of the only request that the call is for, or the `principalOfCalls` of its access entry; absent: the whole run
    */
-  add(call: string, id: string, lease?: string): void;
+  add(call: string, id: string, about?: string): void;
   /**
-   * The ids of each call, in the order of the answers. A run writes hundreds of bindings, so each lease's event names only its own calls.
-   * @param lease leaves out calls for other leases; absent: all calls
+   * The ids of each call, in the order of the answers. A run writes hundreds of bindings or access entries, so each lease's event names only
+   * its own calls.
+   * @param abouts leaves out calls about anything else; absent: all calls
    */
-  byCall(lease?: string): Readonly<Record<string, readonly string[]>>;
+  byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
 }
 
 /** The calls of a run that change nothing. */
 const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
-/** Whether a run sent, or may have sent, a call for this lease that changes a cluster. */
-export function hasWrites(lease: string, ...logs: readonly (RequestIds | undefined)[]): boolean {
-  return logs.some((log) => Object.keys(log?.byCall(lease) ?? {}).some((call) => !reading.test(call)));
+/** What calls about a principal's access entry have in common: an entry's ARN has the role's path, and a lease can name a session. */
+export function principalOfCalls(arn: string): string {
+  return withoutRolePath(entryArnOf(arn)).toLowerCase();
+}
+
+/** What the calls for a request are about. */
+export function calledFor({ id, principal }: { readonly id: string; readonly principal: string }): readonly string[] {
+  return [id, principalOfCalls(principal)];
+}
+
+/** Whether a run sent, or may have sent, a call about these that changes a cluster. */
+export function hasWrites(abouts: readonly string[], ...logs: readonly (RequestIds | undefined)[]): boolean {
+  return logs.some((log) => Object.keys(log?.byCall(abouts) ?? {}).some((call) => !reading.test(call)));
 }
 
 export function requestIds(): RequestIds {
   const ofRun = "";
   const idsOf = new Map<string, Map<string, string[]>>();
   return {
-    add: (call, id, lease = ofRun) => {
-      const ids = idsOf.get(lease) ?? new Map<string, string[]>();
-      idsOf.set(lease, ids);
+    add: (call, id, about = ofRun) => {
+      const ids = idsOf.get(about) ?? new Map<string, string[]>();
+      idsOf.set(about, ids);
       ids.set(call, [...(ids.get(call) ?? []), id]);
     },
-    byCall: (lease) => {
+    byCall: (abouts) => {
       const found = new Map<string, string[]>();
-      for (const each of lease === undefined ? idsOf.keys() : [ofRun, lease])
+      for (const each of abouts === undefined ? idsOf.keys() : [ofRun, ...abouts])
         for (const [call, ids] of idsOf.get(each) ?? []) found.set(call, [...(found.get(call) ?? []), ...ids]);
       return Object.fromEntries(found);
     },

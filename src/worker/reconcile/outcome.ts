@@ -1,5 +1,5 @@
 import { AccessError, waitsForRepair } from "../../access/access-error.ts";
-import { type AuditEvent, type EventType, hasWrites } from "../../access/audit/event.ts";
+import { type AuditEvent, calledFor, type EventType, hasWrites } from "../../access/audit/event.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
@@ -33,7 +33,7 @@ export async function recordWriteBegun(
   const at = now.toISOString();
   const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : { writeBegan: at }) });
   // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
-  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request.id));
+  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
     throw new AccessError("record-changed", `The request ${request.id} changed during its write`);
@@ -90,7 +90,7 @@ export async function recordActive(
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
     signedIn: proof.signedIn.result,
-    ...idsElsewhere(context, proof.auditIds, request.id),
+    ...idsElsewhere(context, proof.auditIds, request),
   });
   if (!isRepair) observeActivation(context, request, proof.at);
 }
@@ -164,7 +164,7 @@ function endDetail(context: WorkerContext, request: ApprovedRequest, proved: Pro
     mapped: mapped.result,
     authorized: authorized.result,
     ...(others.length > 0 && { others }),
-    ...idsElsewhere(context, proved.auditIds, request.id),
+    ...idsElsewhere(context, proved.auditIds, request),
   };
 }
 
@@ -246,7 +246,7 @@ async function postpone(
   const trouble = nextTry(request, failure, now);
   const lease = endingOf(request, now);
   // An event names every write that is in the cluster's own audit log.
-  const isWritten = hasWrites(request.id, context.awsRequests, context.auditIds);
+  const isWritten = hasWrites(calledFor(request), context.awsRequests, context.auditIds);
   const isTold = isNew || lease !== null || isWritten || needsEvent(request.trouble, trouble);
   const after = withLease(request, lease ?? request.lease, trouble);
   const { voidSince } = after.lease;
@@ -276,22 +276,23 @@ export async function recordOutcome(
   detail: Detail,
 ): Promise<void> {
   const now = context.now();
-  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context, [], after.id), ...detail });
+  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context, [], after), ...detail });
   const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 
 /**
  * The ids of this run's calls in CloudTrail, and of its writes and reviews in the API server's audit log.
- * @param lease leaves out calls for other leases; absent: all calls
+ * @param request leaves out calls for other leases and about other entries; absent: all calls
  */
 export function idsElsewhere(
   { awsRequests, auditIds }: WorkerContext,
   reviews: readonly string[] = [],
-  lease?: string,
+  request?: Pick<AccessRequest, "id" | "principal">,
 ): Detail {
-  const asked = awsRequests?.byCall(lease) ?? {};
-  const written = { ...auditIds?.byCall(lease), ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }) };
+  const abouts = request && calledFor(request);
+  const asked = awsRequests?.byCall(abouts) ?? {};
+  const written = { ...auditIds?.byCall(abouts), ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }) };
   return {
     ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
     ...(Object.keys(written).length > 0 && { auditIds: written }),

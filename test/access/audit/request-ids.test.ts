@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { hasWrites, requestIds } from "../../../src/access/audit/event.ts";
+import { calledFor, hasWrites, principalOfCalls, requestIds } from "../../../src/access/audit/event.ts";
 
-const lease = "r-lease";
+const role = "arn:aws:iam::111122223333:role/Developer";
+const lease = calledFor({ id: "r-lease", principal: "arn:aws:sts::111122223333:assumed-role/Developer/alice" });
+const third = calledFor({ id: "r-third", principal: `${role}Three` });
 
 function logOf(...calls: readonly string[]) {
   const log = requestIds();
@@ -35,7 +37,7 @@ test("assuming a role, reading and dry runs are none", () => {
 
 test("an event of one lease names the run's calls and its own, and no other lease's", () => {
   const log = logOf("PUT configmaps");
-  log.add("POST rolebindings", "own", lease);
+  log.add("POST rolebindings", "own", "r-lease");
   log.add("POST rolebindings", "another's", "r-other");
   log.add("DELETE rolebindings", "forged");
 
@@ -45,6 +47,15 @@ test("an event of one lease names the run's calls and its own, and no other leas
     "DELETE rolebindings": ["forged"],
   });
   expect(log.byCall()["POST rolebindings"]).toEqual(["own", "another's"]);
-  expect(hasWrites("r-third", log)).toBe(true);
-  expect(hasWrites("r-third", logOf("GET pods"))).toBe(false);
+  expect(hasWrites(third, log)).toBe(true);
+  expect(hasWrites(third, logOf("GET pods"))).toBe(false);
+});
+
+test("an event of one lease names the calls about its person's access entry, and those about no other", () => {
+  const log = requestIds();
+  log.add("eks:TagResource", "the cluster's");
+  log.add("eks:CreateAccessEntry", "own", principalOfCalls(role.replace("role/", "role/people/")));
+  log.add("eks:CreateAccessEntry", "another's", principalOfCalls(`${role}Two`));
+
+  expect(log.byCall(lease)).toEqual({ "eks:TagResource": ["the cluster's"], "eks:CreateAccessEntry": ["own"] });
 });
