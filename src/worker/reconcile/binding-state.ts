@@ -83,17 +83,18 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
     asked.length > 0 ? client.namespaces() : null,
   ]);
   const names = signInNames(map, cluster);
+  const readBackOf = readBackIn(names, parts);
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...withLedgerMemory(withOwnEntries(holdingsOf(parts), map), approved, keys.memory, "binding"),
     ...{ creatorArn, parts, forged, map, names, roles, stored, ...memory },
     readAgain: (places) => partsAgain(place, { open, parts }, places),
-    identityOf: (principal) => identityIn(names, parts, principal),
+    identityOf: (principal) => readBackOf(principal).identity,
     namespaces: namespaces && new Set(namespaces),
     isRead: (principal) => read === open || readKeys.has(principal.toLowerCase()),
     elsewhere: noWithdrawals,
-    signsInAs: (principal) => readBackIn(names, parts, principal),
+    signsInAs: readBackOf,
     isUnfinished: false,
     baseFor: (request) => baseFor(names, roles, request),
   };
@@ -209,17 +210,19 @@ function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly 
   return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
 }
 
-/** A principal's identity, with the roles that our bindings give its username. */
-function identityIn(names: SignInNames, parts: readonly LeaseBinding[], principal: string): MappedIdentity | null {
-  const name = names.of(principal);
-  if (name.type === "none" || name.entry === "planned") return null;
-  const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
-  return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
-}
-
-export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[], principal: string): ReadBack {
-  const identity = identityIn(names, parts, principal);
-  return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
+/** Who a principal is, with the roles that our bindings give its username. A run asks it for each of hundreds of leases. */
+export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): (principal: string) => ReadBack {
+  const given = new Map<string, string[]>();
+  for (const { user, text, isIntact } of parts) {
+    if (isIntact) given.set(user, [...(given.get(user) ?? []), text]);
+  }
+  return (principal) => {
+    const name = names.of(principal);
+    const isNamed = name.type === "name" && name.entry !== "planned";
+    const groups = isNamed ? [...new Set([...name.groups, ...(given.get(name.username) ?? [])])] : [];
+    const identity = isNamed ? { username: name.username, groups } : null;
+    return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
+  };
 }
 
 /**

@@ -144,7 +144,7 @@ function outcomesOf(
     if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };
     return notBound.get(principal.toLowerCase()) ?? null;
   };
-  const readBackOf = (principal: string) => readBackIn(names, sent.after, principal);
+  const readBackOf = readBackIn(names, sent.after);
   return {
     failureOf,
     readBackOf,

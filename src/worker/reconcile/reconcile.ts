@@ -11,14 +11,14 @@ import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
-import type { BindingWay } from "./binding-way.ts";
+import { type BindingWay, isGivenByBinding } from "./binding-way.ts";
 import type { DocumentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
 import { refreshWaitingRequests } from "./look-again.ts";
 import { recordPutOff } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
-import { waysIn } from "./ways.ts";
+import { type Ways, waysIn } from "./ways.ts";
 
 /**
  * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for others'
@@ -126,7 +126,9 @@ async function reconcileWays(
   const onlyEnds = reason === "end";
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries, bindings } = await waysIn(place, leased, entriesToRead[reason], servedRequests);
+  const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests);
+  const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
+  const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
     await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());
@@ -139,6 +141,16 @@ async function reconcileWays(
     const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
     await orPutOff(context, cluster, bindings, reason, run);
   }
+}
+
+/**
+ * A run that only begins leases by bindings has nothing to do elsewhere, and the reverse: a level's text says whether bindings give it. An
+ * end needs every way, because its record in Redis may be forged and name another one.
+ */
+function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
+  const bound = beginning.filter(isGivenByBinding).length;
+  if (bound === 0) return { ...ways, bindings: null };
+  return bound < beginning.length ? ways : { ...ways, document: null, entries: null };
 }
 
 /** If a way fails, puts off its due work. */

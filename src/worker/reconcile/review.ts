@@ -71,14 +71,17 @@ export async function reviewLease(
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));
-  const { failure, found, auditIds } = await askUntil(client, questions, false);
+  // At once: a person waits for the answers.
+  const [own, beyond] = await Promise.all([
+    askUntil(client, questions, false),
+    reviewBeyond(client, request, identity, checks[0]),
+  ]);
+  const auditIds = [...own.auditIds, ...beyond.auditIds];
+  const failure = own.failure ?? (own.found ? null : beyond.failure);
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
-  if (found) return { finding: deniedFinding(cluster, request, found.check), auditIds, unanswered: null };
-  const beyond = await reviewBeyond(client, request, identity, checks[0]);
+  if (own.found) return { finding: deniedFinding(cluster, request, own.found.check), auditIds, unanswered: null };
   const detail = `can ${checks.map(inWords).join(", ")}${beyond.says}`;
-  const finding = beyond.failure ? unansweredFinding(beyond.failure.error) : ({ result: "yes", detail } as const);
-  const ids = [...auditIds, ...beyond.auditIds];
-  return { finding, auditIds: ids, unanswered: beyond.failure ? beyond.failure.error : null };
+  return { finding: { result: "yes", detail }, auditIds, unanswered: null };
 }
 
 /** A namespace that no cluster has: a question about it stands for all namespaces outside the lease. */
@@ -94,8 +97,7 @@ async function reviewBeyond(
   identity: MappedIdentity,
   check: AccessCheck | undefined,
 ): Promise<Omit<Answers, "found"> & { readonly says: string }> {
-  const auditIds: string[] = [];
-  if (!check || !bindsRoles(groups)) return { auditIds, says: "", failure: null };
+  if (!check || !bindsRoles(groups)) return { auditIds: [], says: "", failure: null };
   const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
   const elsewhere = { identity, check: { ...check, namespace: anotherNamespace } };
   const username = anotherSession(principal, identity.username);
@@ -103,14 +105,16 @@ async function reviewBeyond(
     ...(isEverywhere ? [] : [{ ...elsewhere, where: "in other namespaces" }]),
     ...(username ? [{ identity: { ...identity, username }, check, where: "as another session of the role" }] : []),
   ];
-  let says = "";
-  for (const { where, ...question } of questions) {
-    const { found, failure, auditIds: ids } = await askUntil(client, [question], true);
-    auditIds.push(...ids);
-    if (failure) return { auditIds, says, failure };
-    says += found ? `, and ${where} too, by other bindings` : `, not ${where}`;
-  }
-  return { auditIds, says, failure: null };
+  const answers = await Promise.all(
+    questions.map(async ({ where, ...question }) => ({ where, ...(await askUntil(client, [question], true)) })),
+  );
+  return {
+    auditIds: answers.flatMap(({ auditIds }) => auditIds),
+    failure: answers.find(({ failure }) => failure !== null)?.failure ?? null,
+    says: answers
+      .map(({ where, found }) => (found ? `, and ${where} too, by other bindings` : `, not ${where}`))
+      .join(""),
+  };
 }
 
 /** The username of another session of the same role; null: all sessions share one, or there is no session. */

@@ -442,12 +442,14 @@ describe("what a run reads", () => {
     };
   };
 
-  test("to begin a lease is its binding, before and after, and what its principal has besides", async () => {
+  test("to begin a lease is its binding, before and after, what its principal has besides, and aws-auth once", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     await give(context, cluster, { id: "r-carol", principal: carol });
     await ask(context, cluster, { id: "r-more", level: "admin", principal: carol });
     await approve(context, cluster, "r-more");
     const found: string[] = [];
+    const audited = side().sandbox.cluster.auditLog;
+    const before = audited().length;
 
     await reconcileCluster({ ...context, openCluster: noting(found) }, cluster);
 
@@ -455,6 +457,11 @@ describe("what a run reads", () => {
     expect(given.lease?.proof?.mapped.detail).toContain("with ClusterRole view, ClusterRole edit in default");
     const nameOf = (id: string) => expect.stringMatching(`^eks-access-${id}-`);
     expect(found).toEqual([nameOf("r-carol"), nameOf("r-more"), nameOf("r-more")]);
+    expect(
+      audited()
+        .slice(before)
+        .filter(({ requestURI }) => requestURI.includes("aws-auth")),
+    ).toHaveLength(1);
     for (const id of ["r-alice", "r-carol", "r-more"]) await takeBack(context, cluster, id);
   });
 
