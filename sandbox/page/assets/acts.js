@@ -1,8 +1,8 @@
-/** How long a word about a failed act stands, in milliseconds. */
+/** How long the page shows a failed act, in milliseconds. */
 const toastMs = 10_000;
 const typingPauseMs = 400;
 
-/** Sends what people do. What it brings about comes by itself, with the next regions. */
+/** Sends what people do. The effects arrive with the next regions. */
 export function startActs() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -10,7 +10,7 @@ export function startActs() {
     event.preventDefault();
     void submit(form, event.submitter);
   });
-  // Where the link at the top of the page leads: a place that is there without a field, too.
+  // The link at the top of the page leads here, also in a channel without a field.
   document.getElementById("composer")?.addEventListener("focus", () => document.getElementById("line")?.focus());
   document.addEventListener("click", (event) => {
     const chip = event.target instanceof Element ? event.target.closest("[data-line]") : null;
@@ -35,7 +35,7 @@ export function startActs() {
  */
 async function submit(form, submitter) {
   if (form.ariaBusy === "true") return;
-  // It has everything that was typed.
+  // The form includes all typed text.
   clearTimeout(typing);
   form.ariaBusy = "true";
   form.closest("dialog.confirm")?.dispatchEvent(new Event("confirmed"));
@@ -44,7 +44,7 @@ async function submit(form, submitter) {
   if (done && form.dataset.composer !== undefined) form.reset();
 }
 
-/** @param {Element} control an input whose value is another one now */
+/** @param {Element} control an input with a new value */
 function changed(control) {
   const chooses = control.closest("[data-choose]");
   if (chooses instanceof HTMLElement) {
@@ -59,7 +59,7 @@ function changed(control) {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
 
-/** @param {Element} control one whose app wants to know what is typed, as soon as somebody pauses */
+/** @param {Element} control sends the typed text after a pause */
 function whileTyping(control) {
   clearTimeout(typing);
   typing = setTimeout(() => control.isConnected && changed(control), typingPauseMs);

@@ -17,7 +17,7 @@ export function startDialogs() {
     "cancel",
     (event) => {
       if (!(event.target instanceof HTMLDialogElement) || event.target.dataset.modal === undefined) return;
-      // The app may want to know; the server takes it away.
+      // The server tells the app, if it asks, and removes the modal.
       event.preventDefault();
       event.target.querySelector("form")?.requestSubmit();
     },
@@ -26,7 +26,7 @@ export function startDialogs() {
   showOpenModal();
 }
 
-/** Opens the modal that the server has drawn; where there is none any more, the focus goes back. */
+/** Opens the modal that the server drew. Without one, the focus goes back. */
 export function showOpenModal() {
   const modal = document.querySelector("dialog[data-modal]");
   if (modal instanceof HTMLDialogElement) {
@@ -43,7 +43,7 @@ export function showOpenModal() {
   before = null;
 }
 
-/** @param {HTMLDialogElement} modal a submission of it was refused, maybe */
+/** @param {HTMLDialogElement} modal open, perhaps with errors */
 function focusError(modal) {
   const wrong = modal.querySelector("[aria-invalid]");
   if (wrong instanceof HTMLElement && !modal.querySelector(".content")?.contains(document.activeElement)) wrong.focus();

@@ -2,13 +2,13 @@ import { showOpenModal } from "./dialogs.js";
 import { Idiomorph } from "./idiomorph.js";
 import { showTour } from "./tour.js";
 
-/** How near to the bottom of a list of messages somebody is who reads the newest, in pixels. */
+/** Within this distance of the bottom, people read the newest message, in pixels. */
 const nearBottom = 120;
 
 /** @type {EventSource | undefined} */
 let source;
 
-/** Follows what happens, as the person and in the place that the page's address names. */
+/** Receives changes for the person and the place in the page's address. */
 export function startLive() {
   connect();
   document.addEventListener("click", (event) => {
@@ -18,14 +18,14 @@ export function startLive() {
     go(link.dataset.go ?? "", link.search);
   });
   window.addEventListener("popstate", connect);
-  // What is unfolded at the lower end would be out of sight. The event does not bubble.
+  // Details unfolded at the lower end would be out of sight. The event does not bubble.
   const unfolded = (/** @type {Event} */ { target }) =>
     target instanceof HTMLDetailsElement && target.open && target.scrollIntoView({ block: "nearest" });
   document.addEventListener("toggle", unfolded, true);
 }
 
 /**
- * Another person or another place; the other of the two stays what it is, also where the links are not redrawn yet.
+ * Changes the person or the place, and keeps the other, even before the links are redrawn.
  * @param {string} what
  * @param {string} target the link's query
  */
@@ -59,7 +59,7 @@ function say(words) {
 
 /**
  * @param {Record<string, string>} regions markup by the id of the element that holds it
- * @param {boolean} isNew whether this is another place than before, which is read from its end
+ * @param {boolean} isNew a new place, which people read from its end
  */
 function draw(regions, isNew) {
   const edits = editsShown();
@@ -76,14 +76,14 @@ function draw(regions, isNew) {
 }
 
 /**
- * Changes only what differs: what somebody types, where the focus is and what is folded open stay.
+ * Changes only the differences. Typed text, the focus and unfolded details stay.
  * @param {Element} region
  * @param {string} markup
  */
 function morph(region, markup) {
   Idiomorph.morph(region, markup, {
     morphStyle: "innerHTML",
-    // For anything else that has the focus it would leave out what is in it: the words on a button.
+    // For a focused button it would skip the words on it.
     ignoreActiveValue: document.activeElement?.matches("input, textarea, select") ?? false,
     callbacks: {
       // Opened by the person, not by the server.
@@ -98,7 +98,7 @@ function scrollToEnd() {
   if (list) list.scrollTop = list.scrollHeight;
 }
 
-/** How often each part was changed that counts its changes. */
+/** The changes of each part that counts them, by its id. */
 function editsShown() {
   const parts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-edits][id]"));
   return new Map([...parts].map((part) => [part.id, part.dataset.edits]));

@@ -1,4 +1,4 @@
-// What the page does by itself: it keeps its regions as the server draws them, and sends what people do.
+// Keeps the page's regions as the server draws them, and sends what people do.
 import { startActs } from "./acts.js";
 import { startDialogs } from "./dialogs.js";
 import { startLive } from "./live.js";

@@ -1,7 +1,7 @@
-/** What the tour pointed at last: a step and the selector that found it. */
+/** The last target of the tour: a step and the selector that found it. */
 let last = "";
 
-/** Points at the control that the tour needs next. What people type, unfold or open changes which it is. */
+/** Points at the control that the tour needs next. Each input, click and unfolding can change it. */
 export function startTour() {
   for (const happens of ["input", "click", "toggle"]) {
     document.addEventListener(happens, () => requestAnimationFrame(showTour), true);
@@ -16,7 +16,7 @@ export function startTour() {
   });
 }
 
-/** Marks the control, and brings it into view when it is another one than before. */
+/** Marks the control. A new one comes into view. */
 export function showTour() {
   const card = document.querySelector("#tour [data-points]");
   const found = card instanceof HTMLElement ? pointedAt(card) : null;
@@ -31,7 +31,7 @@ export function showTour() {
 /** @param {HTMLElement} card @returns {{ target: Element, key: string } | null} */
 function pointedAt(card) {
   for (const selector of JSON.parse(card.dataset.points ?? "[]")) {
-    // The newest message is the last one.
+    // The last one is the newest message.
     const target = [...document.querySelectorAll(selector)].at(-1);
     if (!target) continue;
     const shown = within(target);
@@ -40,7 +40,7 @@ function pointedAt(card) {
   return null;
 }
 
-/** On a phone one half of the page is hidden: then the link to it. @param {Element} target */
+/** A phone hides one half of the page: then this is the link to that half. @param {Element} target */
 function within(target) {
   if (target.getClientRects().length > 0) return target;
   const half = target.closest("#chat, #cluster");

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { SentConfigMap } from "../../cluster/config-map.ts";
 import { account } from "../../scene.ts";
 import type { Stage } from "./stage.ts";
-import { armed, lasting, type Trouble } from "./troubles.ts";
+import { armedTrouble, lastingTrouble, type Trouble } from "./troubles.ts";
 
 /** How long a process or Redis stays away after a crash that ends by itself, in milliseconds. */
 const awayMs = 3_000;
@@ -17,7 +17,7 @@ function withRoles(configMap: SentConfigMap, mapRoles: string): SentConfigMap {
 }
 
 /** Adds a harmless comment at the top. */
-export const note: Edit = (configMap) => {
+export const addComment: Edit = (configMap) => {
   const roles = rolesOf(configMap);
   const count = roles.match(/^# seen by the platform team/gm)?.length ?? 0;
   return withRoles(configMap, `# seen by the platform team${count > 0 ? `, ${count + 1} times` : ""}\n${roles}`);
@@ -55,7 +55,7 @@ export function removeUsers(configMap: SentConfigMap): SentConfigMap {
 export function crashes(stage: Stage): readonly Trouble[] {
   const { worker, slack, redis, sandbox, changes } = stage;
   return [
-    lasting(
+    lastingTrouble(
       {
         id: "worker",
         title: "Kill the worker",
@@ -66,7 +66,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
       { begin: worker.kill, end: worker.start, isOn: () => worker.state().state === "gone" },
       () => (worker.state().state === "starting" ? "The worker is starting." : undefined),
     ),
-    armed(
+    armedTrouble(
       {
         id: "half-write",
         title: "Kill the worker in the middle of a write",
@@ -91,7 +91,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
         ),
       changes.announce,
     ),
-    lasting(
+    lastingTrouble(
       {
         id: "slack",
         title: "Kill the slack process",
@@ -108,7 +108,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
 
 function redisOutage(redis: Stage["redis"], changed: () => void): Trouble {
   const isOurs = !process.env.REDIS_URL;
-  return lasting(
+  return lastingTrouble(
     {
       id: "redis",
       title: "Kill Redis",

@@ -6,19 +6,19 @@ import { arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
 import { makeTour, type Tour } from "../tour/tour.ts";
 import {
+  addComment,
   addTeam,
   breakYaml,
   crashes,
   hasTeam,
   isBroken,
-  note,
   removeTeam,
   removeUsers,
   repairYaml,
 } from "./incidents.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { armed, deed, lasting, type Trouble } from "./troubles.ts";
+import { armedTrouble, lastingTrouble, oneTimeTrouble, type Trouble } from "./troubles.ts";
 import { type ClusterWatch, type DocumentWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
 
 /** The stage, and the page's views of it. */
@@ -96,7 +96,7 @@ function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
 /** What an attacker with Redis does. */
 function intruder(ledger: LedgerWatch): readonly Trouble[] {
   return [
-    deed(
+    oneTimeTrouble(
       {
         id: "audit",
         title: "Tamper with the audit trail",
@@ -113,7 +113,7 @@ function intruder(ledger: LedgerWatch): readonly Trouble[] {
 /** Others' edits of the document. */
 function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch): readonly Trouble[] {
   return [
-    lasting(
+    lastingTrouble(
       {
         id: "edit",
         title: "A kubectl edit",
@@ -127,7 +127,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
         isOn: () => hasTeam(cluster.awsAuth()),
       },
     ),
-    deed(
+    oneTimeTrouble(
       {
         id: "drift",
         title: "A person removes a lease",
@@ -140,7 +140,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
       () =>
         cluster.awsAuth()?.data?.mapUsers ? undefined : "There is no mapUsers to delete now: approve a request first.",
     ),
-    lasting(
+    lastingTrouble(
       {
         id: "yaml",
         title: "Broken YAML",
@@ -162,7 +162,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
 function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
   const { faults } = sandbox;
   return [
-    armed(
+    armedTrouble(
       {
         id: "conflict",
         title: "A conflict",
@@ -177,7 +177,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
           { type: "watch" },
           {
             onStrike: async () => {
-              await document.edit(note);
+              await document.edit(addComment);
               struck(true);
             },
           },
@@ -185,7 +185,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
       changes.announce,
     ),
     throttling(faults),
-    lasting(
+    lastingTrouble(
       {
         id: "denied",
         title: "AccessDenied",
@@ -205,7 +205,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
 function throttling(faults: Faults): Trouble {
   const answer: FaultAnswer = { type: "answer", ...stsError("Throttling", "Rate exceeded") };
   let planned: { cancel: () => void } | undefined;
-  return lasting(
+  return lastingTrouble(
     {
       id: "throttle",
       title: "AWS throttles",

@@ -4,14 +4,13 @@ import type { TroubleState } from "../cluster/panels.ts";
 export interface Trouble {
   state: () => TroubleState;
   start: () => Promise<void>;
-  /** Ends it. */
   stop: () => Promise<void>;
 }
 
 type Words = Pick<TroubleState, "id" | "title" | "explains" | "does" | "undoes">;
 
-/** Happens at once, and is over. `blocked`: why it can't start now. */
-export function deed(
+/** Happens once per start. `blocked`: why it can't start now. */
+export function oneTimeTrouble(
   words: Words,
   act: () => Promise<void>,
   blocked: () => string | undefined = () => undefined,
@@ -27,8 +26,7 @@ export function deed(
   };
 }
 
-/** Lasts until it is ended. */
-export function lasting(
+export function lastingTrouble(
   words: Words,
   { begin, end, isOn }: { begin: () => Promise<void>; end: () => Promise<void>; isOn?: () => boolean },
   blocked: () => string | undefined = () => undefined,
@@ -53,7 +51,7 @@ export function lasting(
 }
 
 /** Waits for a call and hits it. `plan` schedules each hit and returns its cancellation; the last hit calls `isOver`. */
-export function armed(
+export function armedTrouble(
   words: Words,
   plan: (struck: (isOver: boolean) => void) => { cancel: () => void },
   changed: () => void,

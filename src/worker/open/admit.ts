@@ -15,8 +15,8 @@ import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
+  bootstrapPurpose,
   objectSteps,
-  purpose,
   retryAfterConflict,
   untilSignedIn,
   type WayIn,
@@ -27,9 +27,9 @@ import {
 export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
   const { context, cluster, description, wanted } = bootstrap;
   const creator = await creatorFor(context, cluster, "bootstrap");
-  const { credentials, creatorArn } = await becomeCreator(cluster, creator, [purpose], context.awsRequests);
+  const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
   const options = { as: creatorArnOf(creator), ledger: context.ledger };
-  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
+  const client = await connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options);
   try {
     const objects = await objectSteps(client, wanted);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
@@ -119,7 +119,7 @@ export async function admitByEntry(bootstrap: Bootstrap, objects: readonly strin
   const { context, cluster } = bootstrap;
   const { roleArn } = cluster.operator;
   const creator = () => creatorFor(context, cluster, "bootstrap");
-  const eks = await openEksToManage(cluster, [purpose], creator, context.awsRequests).catch(naming);
+  const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
   const entries = accessEntriesOf(eks, context.awsRequests);
   try {
     const entry = await entries.describe(roleArn).catch(naming);

@@ -10,10 +10,10 @@ import { openEks } from "./open-eks.ts";
 import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
 import {
   type Bootstrap,
+  bootstrapPurpose,
   isUnauthorized,
   type OperatedCluster,
   objectSteps,
-  purpose,
   untilSignedIn,
   type WayIn,
 } from "./way-in.ts";
@@ -29,12 +29,12 @@ export interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
  * @throws AccessError
  */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
-  const session = await becomeCreator(cluster, cluster.operator, [purpose], context.awsRequests);
+  const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
   const { description } = await openEks(session.credentials, cluster, context.awsRequests);
   const readsAwsAuth = description.authenticationMode !== "API";
   const rules = operatorRules({ readsAwsAuth, cluster });
   const connect = (attempt: number) =>
-    connectAs(session.credentials, cluster, description, context.now(), [purpose], {
+    connectAs(session.credentials, cluster, description, context.now(), [bootstrapPurpose], {
       ...{ as: session.creatorArn, ledger: context.ledger, tokenSeconds: 60 + attempt },
     });
   const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), asOperator: connect };

@@ -12,7 +12,7 @@ export interface OperatedCluster extends Cluster {
 }
 
 /** CloudTrail shows it with each session of a bootstrap. */
-export const purpose = { id: "bootstrap", requester: "bootstrap" };
+export const bootstrapPurpose = { id: "bootstrap", requester: "bootstrap" };
 
 export interface Bootstrap {
   readonly context: WorkerContext;

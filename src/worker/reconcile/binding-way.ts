@@ -24,7 +24,7 @@ import {
   notAsPlanned,
   placeInWords,
 } from "./carry-out-bindings.ts";
-import { reportUntrusted, untoldMs } from "./gather.ts";
+import { reportUntrusted, untrustedReportEveryMs } from "./gather.ts";
 import { lateCreation } from "./late-creation.ts";
 import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { signInWrites } from "./settle-sign-ins.ts";
@@ -243,7 +243,8 @@ async function reportForged(
 ): Promise<void> {
   const fresh: string[] = [];
   for (const binding of forged) {
-    if (await context.ledger.takeTurn(`forged-${cluster}-${binding.uid}`, untoldMs)) fresh.push(placeInWords(binding));
+    if (await context.ledger.takeTurn(`forged-${cluster}-${binding.uid}`, untrustedReportEveryMs))
+      fresh.push(placeInWords(binding));
   }
   if (fresh.length === 0) return;
   const more = others > 0 ? ` and ${others} more` : "";

@@ -60,9 +60,9 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
     ...input,
     closed: over,
     work: {
-      beginning: without(work.beginning, ends),
+      beginning: exceptRequests(work.beginning, ends),
       ending: [...work.ending, ...ends],
-      inForce: without(work.inForce, ends),
+      inForce: exceptRequests(work.inForce, ends),
     },
   };
 }
@@ -231,7 +231,7 @@ function besideReason(
  * Decides again without the entries that the plan can't change: the caller carries the result out.
  * @param refusals by lower-case ARN of the principal
  */
-export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
+export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
   const sort = (due: LeaseFacts["due"], requests: readonly ApprovedRequest[]) => {
     const planned: ApprovedRequest[] = [];
     const leftOut: (RefusedLease & { readonly outcome: LeaseOutcome })[] = [];
@@ -264,7 +264,10 @@ function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { me
   return { ...unasked, due, cluster, refusal: message, ...missing };
 }
 
-export function without(all: readonly ApprovedRequest[], some: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
+export function exceptRequests(
+  all: readonly ApprovedRequest[],
+  some: readonly ApprovedRequest[],
+): readonly ApprovedRequest[] {
   const left = new Set(some);
   return all.filter((request) => !left.has(request));
 }

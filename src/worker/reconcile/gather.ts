@@ -21,18 +21,22 @@ import { recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove-end.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
-const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "emergency.taken"]);
-const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
-const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
+const approvalEvents: ReadonlySet<EventType> = new Set([
+  "request.approved",
+  "request.self-approved",
+  "emergency.taken",
+]);
+const failureEvents: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
+const endEvents: ReadonlySet<EventType> = new Set(["lease.ended"]);
 
 /** More events than one life of a request has. */
 const maxEvents = 500;
 
 /** Reports an untrusted memory of a cluster without leases at most once in this time, in milliseconds. */
-export const untoldMs = 60 * 60_000;
+export const untrustedReportEveryMs = 60 * 60_000;
 
 /** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
-const sameSightMs = 60_000;
+const concurrentRunsMs = 60_000;
 
 /** One try of a run on one way of a cluster. */
 export interface WayAttempt<State extends WayState, Decided extends Settlement> {
@@ -186,7 +190,7 @@ async function noteUntrusted(
 ): Promise<void> {
   const [first] = open;
   if (!first) return reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
-  const since = context.now().getTime() - sameSightMs;
+  const since = context.now().getTime() - concurrentRunsMs;
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // If two runs read the log before either wrote to it, the record's version lets one write.
@@ -203,7 +207,7 @@ export async function reportUntrusted(
   turn: string,
   most = 1,
 ): Promise<void> {
-  if (!(await context.ledger.takeTurn(turn, untoldMs, most))) return;
+  if (!(await context.ledger.takeTurn(turn, untrustedReportEveryMs, most))) return;
   context.log.error({ cluster, why }, "the cluster's own memory of our leases is not ours");
   const at = context.now().toISOString();
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };
@@ -219,7 +223,9 @@ async function oldRecords(
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
   const cameToNothing = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
-  const reported = await inParallel(cameToNothing, (request) => wasReported(ledger, request, keys.decision, isNothing));
+  const reported = await inParallel(cameToNothing, (request) =>
+    wasReported(ledger, request, keys.decision, failureEvents),
+  );
   const isReported = new Map(cameToNothing.map((request, index) => [request, reported[index]]));
   return requests.filter((request) => isReported.get(request) ?? isReplayed(request, memory, keys.decision));
 }
@@ -237,7 +243,7 @@ async function withoutEndedMemories(
   return inParallel(open, async (request) => {
     const { lease } = request;
     if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;
-    const hasEnded = await wasReported(ledger, request, keys.decision, isEnd);
+    const hasEnded = await wasReported(ledger, request, keys.decision, endEvents);
     return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
   });
 }
@@ -254,7 +260,7 @@ async function wasReported(
 ): Promise<boolean> {
   const events = (await ledger.eventsOf(request.id, maxEvents)).map(({ event }) => event);
   const approved = lastSealedApproval(request, keys);
-  const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
+  const since = events.findLastIndex(({ type, at }) => approvalEvents.has(type) && at === approved?.at);
   const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
   return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
 }

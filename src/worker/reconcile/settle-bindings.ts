@@ -7,7 +7,7 @@ import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
 import { type BindingState, namespacesIn } from "./binding-state.ts";
-import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
+import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
 import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
 import type { SignInNames } from "./sign-in-names.ts";
@@ -36,13 +36,13 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     const refusal = refusalOf(known, request) ?? refusals.get(request.id);
     return refusal ? [{ request, refusal }] : [];
   });
-  const beginning = without(
+  const beginning = exceptRequests(
     checked.beginning,
     refused.map(({ request }) => request),
   );
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
   // A binding is found by its uid, so an end does not depend on the principal's present username.
-  const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
+  const sorted = { ...leaveOutRefused({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
   const withdrawals = withdrawalsAfter(known, { ...sorted, targets }, known.state.holdings.values());

@@ -31,7 +31,7 @@ import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts"
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered, readRemembered } from "../remembered.ts";
-import { type Checked, leaveOut, without } from "./check-leases.ts";
+import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
 import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
@@ -128,7 +128,10 @@ export function planSettlement(
   const room = roomIn(state.configMap?.annotations ?? {});
   if (beginning.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
     const rest = beginning.slice(0, Math.floor(beginning.length / 2));
-    const full = without(beginning, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
+    const full = exceptRequests(beginning, rest).map((request) => ({
+      request,
+      refusal: annotationFull(cluster, room),
+    }));
     return planSettlement(
       input,
       { ...checked, beginning: rest },
@@ -136,7 +139,7 @@ export function planSettlement(
     );
   }
   const voided = checked.voided.map((each) => withRemainingPart(input, each, leftOut.principals));
-  const left = leaveOut({ ...checked, voided }, leftOut.principals);
+  const left = leaveOutRefused({ ...checked, voided }, leftOut.principals);
   const sorted = { ...left, refused: [...leftOut.refused, ...left.refused], targets };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { ...sorted, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
@@ -152,7 +155,10 @@ function settlementWithoutPlan(
   const { beginning, ending, repaired } = checked;
   const voided = checked.voided.map((each) => mayStillArrive(each, refusal));
   const all = [...beginning, ...ending, ...repaired];
-  const left = leaveOut({ ...checked, voided }, new Map(all.map((each) => [each.principal.toLowerCase(), refusal])));
+  const left = leaveOutRefused(
+    { ...checked, voided },
+    new Map(all.map((each) => [each.principal.toLowerCase(), refusal])),
+  );
   const sorted = { ...left, refused: [...refused, ...left.refused], targets: new Map() };
   const holdings = [...input.state.holdings.values()];
   const withdrawals = withdrawalsAfter(input, sorted, holdings);

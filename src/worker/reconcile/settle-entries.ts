@@ -10,7 +10,7 @@ import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { arrivesUntil, fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
-import { checkWork, leaveOut, withOwnMemory } from "./check-leases.ts";
+import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
@@ -31,7 +31,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const refusals = refusalsOf(known, targetsOf(known, checked));
   const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
   // A removal never needs an addition, so an end is never stuck.
-  const sorted = { ...leaveOut({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
+  const sorted = { ...leaveOutRefused({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
   const targets = targetsOf(known, { ...sorted, beginning: sorted.leased });
   return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }

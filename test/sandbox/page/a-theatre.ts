@@ -1,7 +1,7 @@
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
 import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
-import { deed } from "../../../sandbox/page/stage/troubles.ts";
+import { oneTimeTrouble } from "../../../sandbox/page/stage/troubles.ts";
 import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
@@ -42,7 +42,7 @@ export async function aTheatre(options: SandboxOptions = {}): Promise<Theatre> {
     },
     clusters,
     ledger,
-    troubles: [deed(words, nothing)],
+    troubles: [oneTimeTrouble(words, nothing)],
     seen: rememberSeen(sandbox.slack),
     tour: makeTour(),
     stop: async () => {

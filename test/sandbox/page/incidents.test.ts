@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
 import {
+  addComment,
   addTeam,
   breakYaml,
   hasTeam,
   isBroken,
-  note,
   removeTeam,
   removeUsers,
   repairYaml,
@@ -32,8 +32,8 @@ test("the edit by hand is one that the authenticator understands, the broken one
   expect(rolesAfter(breakYaml(document))).toBe(0);
 });
 
-test("each note is another one than the last", () => {
-  expect(note(note(document)).data?.mapRoles).toMatch(
+test("each comment differs from the last one", () => {
+  expect(addComment(addComment(document)).data?.mapRoles).toMatch(
     /^# seen by the platform team, 2 times\n# seen by the platform team\n/,
   );
 });

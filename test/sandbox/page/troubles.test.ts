@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { Faults } from "../../../sandbox/faults.ts";
 import { troublesPanel } from "../../../sandbox/page/cluster/panels.ts";
-import { armed, deed, lasting } from "../../../sandbox/page/stage/troubles.ts";
+import { armedTrouble, lastingTrouble, oneTimeTrouble } from "../../../sandbox/page/stage/troubles.ts";
 
 const words = { id: "x", title: "X", explains: "Something happens.", does: "Do it", undoes: "Undo it" };
 const nothing = async () => {};
 
 test("a deed happens at once, is counted, and can be blocked with a reason", async () => {
   let blocked: string | undefined;
-  const trouble = deed(words, nothing, () => blocked);
+  const trouble = oneTimeTrouble(words, nothing, () => blocked);
 
   await trouble.start();
   blocked = "Not now.";
@@ -18,7 +18,7 @@ test("a deed happens at once, is counted, and can be blocked with a reason", asy
 
 test("what lasts is begun once and ended once, however often one asks", async () => {
   const calls: string[] = [];
-  const trouble = lasting(words, {
+  const trouble = lastingTrouble(words, {
     begin: async () => void calls.push("begin"),
     end: async () => void calls.push("end"),
   });
@@ -31,7 +31,7 @@ test("what lasts is begun once and ended once, however often one asks", async ()
 
 test("what can be seen elsewhere is in force as long as it is seen there", async () => {
   let isThere = false;
-  const trouble = lasting(words, { begin: nothing, end: nothing, isOn: () => isThere });
+  const trouble = lastingTrouble(words, { begin: nothing, end: nothing, isOn: () => isThere });
 
   await trouble.start();
   const before = trouble.state().state;
@@ -45,7 +45,7 @@ test("a trap waits for its call, strikes once, and is shown", async () => {
   let told = 0;
   const plan = (struck: (isOver: boolean) => void) =>
     faults.plan("sts.AssumeRole", { type: "watch" }, { onStrike: () => struck(true) });
-  const trouble = armed(words, plan, () => {
+  const trouble = armedTrouble(words, plan, () => {
     told += 1;
   });
 
@@ -63,7 +63,7 @@ test("a trap waits for its call, strikes once, and is shown", async () => {
 test("a trap that is called off does not strike", async () => {
   const faults = new Faults();
   const plan = () => faults.plan("sts.AssumeRole", { type: "cut-before" });
-  const trouble = armed(words, plan, () => {});
+  const trouble = armedTrouble(words, plan, () => {});
 
   await trouble.start();
   await trouble.stop();
