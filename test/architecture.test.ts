@@ -178,6 +178,13 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
 }
 
+test("the Slack process runs nothing in an AsyncLocalStorage, which slows each command before Node 24", () => {
+  const runners = /\b(?:AsyncLocalStorage|aboutRequests|tracedRun|withinDeadline|enterWith)\b/;
+  const users = product.filter(({ room, text }) => room === "slack" && runners.test(withoutComments(text)));
+
+  expect(users.map(({ path }) => path)).toEqual([]);
+});
+
 test("what few processes need is loaded by them alone: OpenTelemetry's SDK, and lines for people", () => {
   const importers = (pattern: RegExp) => product.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 

@@ -135,10 +135,11 @@ export function tracedRun<C extends TraceContext, T>(
   act: (context: C) => Promise<T>,
 ): Promise<T> {
   const ids = requests.map(({ id }) => id);
-  return aboutRequests(ids, () => runTraced(context, name, attributes, ids, act));
+  return aboutRequests(ids, () => tracedJob(context, name, attributes, ids, act));
 }
 
-async function runTraced<C extends TraceContext, T>(
+/** The same without the names in the log. */
+export async function tracedJob<C extends TraceContext, T>(
   context: C,
   name: string,
   attributes: Attributes,

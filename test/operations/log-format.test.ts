@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { aboutRequests, createLog, logDestination } from "../../src/operations/log.ts";
+import { aboutRequests, createLog, logAbout, logDestination } from "../../src/operations/log.ts";
 
 /** What is written of these lines into a terminal. */
 async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {
@@ -48,6 +48,13 @@ describe("while something is done about requests, a line of the log", () => {
   test("names the request, or all of them", async () => {
     expect(await told(["r-7k2m9x4q"])).toMatchObject({ request: "r-7k2m9x4q" });
     expect(await told(["r-7k2m9x4q", "r-3cdqhwjk"])).toMatchObject({ requests: ["r-7k2m9x4q", "r-3cdqhwjk"] });
+  });
+
+  test("of a log about one request names it", () => {
+    const output = new PassThrough();
+    logAbout(createLog("info", "slack", output), "r-7k2m9x4q").warn("could not update a message");
+
+    expect(JSON.parse(String(output.read()))).toMatchObject({ request: "r-7k2m9x4q" });
   });
 
   test("that names one by itself keeps to that", async () => {

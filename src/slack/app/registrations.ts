@@ -1,4 +1,5 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import { logAbout } from "../../operations/log.ts";
 import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass-form.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
 import { handleNamespaceSearch } from "../ask/namespace-search.ts";
@@ -105,7 +106,9 @@ export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlew
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
     const context = contextNow();
-    const from = { ...context, ledger: ledgerFor(context.ledger, sent.body) };
+    const { about } = sent.context;
+    const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
+    const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
     if (!(await checkPerson(from, sent))) return;
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);

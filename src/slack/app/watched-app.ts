@@ -1,6 +1,5 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
-import { aboutRequests } from "../../operations/log.ts";
 import type { RequestTraces } from "../../operations/traced.ts";
 import { type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
@@ -67,19 +66,18 @@ export class WatchedApp extends App {
       this.#watching.onAck((endedAt - cameAt) / 1000);
       acknowledged();
     };
-    const handled = this.#handling.track(this.#traced({ ...event, ack }, cameAt));
+    const sent = describeEvent(event.body);
+    const customProperties = { ...event.customProperties, about: sent.request };
+    const handled = this.#handling.track(this.#traced({ ...event, ack, customProperties }, sent, cameAt));
     void this.#acknowledging.track(Promise.race([isAcknowledged, handled.catch(() => {})]));
     return handled;
   }
 
-  #traced(event: ReceiverEvent, cameAt: number): Promise<void> {
+  async #traced(event: ReceiverEvent, sent: DescribedEvent, cameAt: number): Promise<void> {
     const { traces } = this.#watching;
-    const sent = describeEvent(event.body);
-    return aboutRequests(sent.request === null ? [] : [sent.request], async () => {
-      if (!traces) return super.processEvent(event);
-      const parent = await traceOf(sent.request, traces);
-      return traced({ name: sent.name, kind: "server", parent, beganAt: cameAt }, () => super.processEvent(event));
-    });
+    if (!traces) return super.processEvent(event);
+    const parent = await traceOf(sent.request, traces);
+    return traced({ name: sent.name, kind: "server", parent, beganAt: cameAt }, () => super.processEvent(event));
   }
 
   get handling(): number {

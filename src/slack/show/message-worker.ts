@@ -4,7 +4,8 @@ import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from 
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";
 import { timeInQueue, workOnJobs } from "../../ledger/work-on-jobs.ts";
-import { type TraceContext, tracedRun } from "../../operations/traced.ts";
+import { logAbout } from "../../operations/log.ts";
+import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/show-migration.ts";
 import { showRequest } from "./messenger.ts";
@@ -21,13 +22,19 @@ type Waited = TraceContext["waited"];
 
 const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = {
   show: ({ record }, { context }, waited) =>
-    tracedRun({ ...context, waited }, "show", {}, [{ id: record }], (running) =>
+    tracedJob(contextOf(context, record, waited), "show", {}, [record], (running) =>
       isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
     ),
   "show-thread": ({ record }, { background }, waited) =>
-    tracedRun({ ...background, waited }, "show thread", {}, [{ id: record }], (running) => showThread(running, record)),
+    tracedJob(contextOf(background, record, waited), "show thread", {}, [record], (running) =>
+      showThread(running, record),
+    ),
   "show-home": ({ user }, { background }) => publishHome(background, user),
 };
+
+function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {
+  return { ...context, waited, log: logAbout(context.log, record) };
+}
 
 const concurrency = 8;
 

@@ -13,7 +13,7 @@ test.each(inherited)("a click on a button called %s does nothing", async (name) 
   const body = { type: "block_actions", user: { id: "U0ENGINEER" }, actions: [action] };
   const handle = handlerOf(() => aSlackContext(memoryLedger()));
 
-  const outcome = await handle({ body, action, payload: action } as unknown as Sent);
+  const outcome = await handle({ body, context: {}, action, payload: action } as unknown as Sent);
 
   expect(outcome).toBeUndefined();
 });
@@ -23,7 +23,7 @@ test.each(inherited)("a form called %s does nothing", async (name) => {
   const body = { type: "view_submission", user: { id: "U0ENGINEER" }, view };
   const handle = handlerOf(() => aSlackContext(memoryLedger()));
 
-  const outcome = await handle({ body, view, payload: view } as unknown as Sent);
+  const outcome = await handle({ body, context: {}, view, payload: view } as unknown as Sent);
 
   expect(outcome).toBeUndefined();
 });

@@ -66,7 +66,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
   const handle = handlerOf(() => aSlackContext(ledger, undefined, directory));
 
-  await handle({ ...sent, ack: say, respond: say, client } as unknown as Sent);
+  await handle({ ...sent, context: {}, ack: say, respond: say, client } as unknown as Sent);
 
   return JSON.stringify(said);
 }
