@@ -80,13 +80,8 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
   const subject = subjectOf(facts, request);
   const offer = offerOf(facts, "ask-again", request);
   if (lease?.state === "ended") {
-    const how = lease.end && lease.end.cause !== "expired" ? "was revoked" : "ran out";
-    return cause(
-      "lease-ended",
-      `${subject} ${how} and ended ${lease.endedAt}.`,
-      "Ask again if you still need it.",
-      offer,
-    );
+    const why = lease.end && lease.end.cause !== "expired" ? "a person revoked it" : "its time was over";
+    return cause("lease-ended", `${subject} ended ${lease.endedAt}: ${why}.`, "Ask again if you still need it.", offer);
   }
   if (lease?.state === "failed") {
     const why = sentence(lease.failure?.message ?? "");
@@ -98,21 +93,16 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     );
   }
   const why = request.refusal ? ` ${sentence(request.refusal.message)}` : "";
-  return cause(
-    "request-closed",
-    `${subject} was ${closedWords[state]}.${why}`,
-    "Ask again if you still need it.",
-    offer,
-  );
+  return cause("request-closed", `${subject} ${closedWords[state]}.${why}`, "Ask again if you still need it.", offer);
 }
 
 const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
-  pending: "requested",
-  approved: "approved",
-  denied: "denied",
-  cancelled: "cancelled",
-  expired: "not decided in time",
-  refused: "refused before any approver saw it",
+  pending: "was requested",
+  approved: "was approved",
+  denied: "was denied",
+  cancelled: "was cancelled",
+  expired: "expired without a decision",
+  refused: "was refused before any approver saw it",
 };
 
 function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest): string {

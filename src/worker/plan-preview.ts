@@ -119,7 +119,7 @@ function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts):
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isOwnPrincipal(linked, principal)) return [];
   return [
-    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none with /eks-access link"}.`,
+    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal; ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
   ];
 }
 
@@ -134,9 +134,7 @@ function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }:
   if (!bindings) return ["Rights unknown: couldn't read the role bindings, so what the groups allow is unknown."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
-  return [
-    `Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`,
-  ];
+  return [`Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}.`];
 }
 
 function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {

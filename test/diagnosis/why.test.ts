@@ -327,7 +327,7 @@ describe("what the ledger knows", () => {
 
     const found = theCause(whyFacts({ ...nobody, requests: [ended] }), "lease-ended");
 
-    expect(found.message).toContain("ran out and ended 2026-03-01T14:00:00.000Z");
+    expect(found.message).toContain("ended 2026-03-01T14:00:00.000Z: its time was over");
     expect(found.offer).toEqual({ type: "ask-again", request: "r-1" });
   });
 

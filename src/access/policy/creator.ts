@@ -129,11 +129,11 @@ export function creatorOf(
   if (arn.includes(":role/aws-reserved/sso.amazonaws.com/")) {
     return {
       type: "unusable",
-      why: "was made by a role of a permission set of IAM Identity Center, which only people can assume",
+      why: "its creator is a role of a permission set of IAM Identity Center, which only people can assume",
     };
   }
   if (arn.includes(":role/aws-service-role/")) {
-    return { type: "unusable", why: "was made by a service-linked role, which only its service can assume" };
+    return { type: "unusable", why: "its creator is a service-linked role, which only its service can assume" };
   }
   const { through, externalId } = way;
   return { type: "creator", creator: { type: "role", roleArn: arn, through, ...(externalId && { externalId }) } };
@@ -141,17 +141,17 @@ export function creatorOf(
 
 /** Types of userIdentity without a role or user (CloudTrail User Guide, "userIdentity element"). */
 const unusableKinds: ReadonlyMap<string, string> = new Map([
-  ["Root", "was made by the root user of the account, which no worker should use"],
-  ["AWSService", "was made by an AWS service in its own name"],
-  ["AWSAccount", "was made from another AWS account, and its record names no principal"],
-  ["SAMLUser", "was made by a SAML user without a role"],
-  ["WebIdentityUser", "was made by a web identity user without a role"],
-  ["IdentityCenterUser", "was made on behalf of a user of IAM Identity Center, without a role"],
-  ["Directory", "was made by a user of a directory, without a role"],
+  ["Root", "its creator is the root user of the account, which no worker should use"],
+  ["AWSService", "an AWS service created it in its own name"],
+  ["AWSAccount", "another AWS account created it, and the record names no principal"],
+  ["SAMLUser", "a SAML user without a role created it"],
+  ["WebIdentityUser", "a web identity user without a role created it"],
+  ["IdentityCenterUser", "a user of IAM Identity Center created it, without a role"],
+  ["Directory", "a user of a directory created it, without a role"],
 ]);
 
 function whyUnusable({ kind, arn, invokedBy }: Pick<CreationRecord, "kind" | "arn" | "invokedBy">): string {
   const why =
-    unusableKinds.get(arn?.endsWith(":root") ? "Root" : kind) ?? `was made by ${kind}, which is no role or user`;
+    unusableKinds.get(arn?.endsWith(":root") ? "Root" : kind) ?? `its creator is ${kind}, which is no role or user`;
   return invokedBy ? `${why} (${invokedBy})` : why;
 }

@@ -116,11 +116,11 @@ function refusedPrincipal(
 function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion, person: Person): Reason | null {
   if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
   const full = isFullControl(level.groups) ? "full control, so it is " : "";
-  const everyone = admittedInWords(admittedBy(principal.arn)).replace("everyone", "Everyone");
+  const everyone = admittedInWords(admittedBy(principal.arn));
   const where = rule.name ? `the rule "${rule.name}"` : "a rule of the policy";
   return [
     "shared",
-    `${level.name} on ${cluster.name} is ${full}for one person only. ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
+    `${level.name} on ${cluster.name} is ${full}for one person only: ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
   ];
 }
 

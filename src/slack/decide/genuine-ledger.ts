@@ -58,7 +58,7 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
   const { ledger, log } = context;
   const cleared = { preview: null, approvals: [], reminders: null };
   if (!(await ledger.takeTurn(`look-again-${request.id}`, lookAgainEveryMs))) return { ...request, ...cleared };
-  log.error({ request: request.id }, "the preview is not what the worker saw, or the policy is another one now");
+  log.error({ request: request.id }, "the preview is not what the worker saw, or the policy changed since");
   const now = context.now();
   const after = unpreviewedRequest(request);
   const detail = { digest: request.preview?.digest ?? "" };

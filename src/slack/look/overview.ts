@@ -76,9 +76,9 @@ export function overviewAnswer(overview: Overview): Message {
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
-  const title = parts.length === 0 ? `:white_check_mark: ${fine}` : `:warning: *Not everything of ${of} is fine*`;
+  const title = parts.length === 0 ? `:white_check_mark: ${fine}` : `:warning: *Problems with ${of}*`;
   return {
-    text: parts.length === 0 ? fine : `Not everything of ${of} is fine.`,
+    text: parts.length === 0 ? fine : `Problems with ${of}.`,
     blocks: [section(title), ...parts],
   };
 }

@@ -209,7 +209,7 @@ export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | 
 export function approveBelowAnswer({ text, blocks }: Message): Message {
   return {
     text,
-    blocks: [section("Nothing is approved yet. Read what would change, then click *Approve* below."), ...blocks],
+    blocks: [section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks],
   };
 }
 

@@ -116,7 +116,7 @@ async function creatorIn(
     const record = await findCreation(source, region, { arn, createdAt }, now, turn);
     if (!record) return unknown("not in CloudTrail's 90 days");
     const verdict = creatorOf(record, { through: [] });
-    if (verdict.type === "unusable") return unknown(`it ${verdict.why}`);
+    if (verdict.type === "unusable") return unknown(verdict.why);
     const { creator } = verdict;
     return creator.type === "role" ? { type: "role", arn: creator.roleArn } : { type: "user", arn: creator.userArn };
   } catch (error) {

@@ -120,7 +120,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   }
   const verdict = creatorOf(record, way);
   if (verdict.type === "creator") return verdict.creator;
-  throw new AccessError("creator-unknown", `CloudTrail says that ${cluster.name} ${verdict.why}`, {
+  throw new AccessError("creator-unknown", `CloudTrail says about ${cluster.name}: ${verdict.why}`, {
     remedy: remedyWithoutCreator,
   });
 }

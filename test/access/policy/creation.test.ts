@@ -33,31 +33,31 @@ describe("the creator that a record names", () => {
   });
 
   test.each([
-    ["Root", iam("root"), null, "was made by the root user of the account, which no worker should use"],
-    ["FederatedUser", iam("root"), null, "was made by the root user of the account, which no worker should use"],
+    ["Root", iam("root"), null, "its creator is the root user of the account, which no worker should use"],
+    ["FederatedUser", iam("root"), null, "its creator is the root user of the account, which no worker should use"],
     [
       "AWSService",
       null,
       "cloudformation.amazonaws.com",
-      "was made by an AWS service in its own name (cloudformation.amazonaws.com)",
+      "an AWS service created it in its own name (cloudformation.amazonaws.com)",
     ],
-    ["AWSAccount", null, null, "was made from another AWS account, and its record names no principal"],
-    ["SAMLUser", null, null, "was made by a SAML user without a role"],
-    ["WebIdentityUser", null, null, "was made by a web identity user without a role"],
-    ["IdentityCenterUser", null, null, "was made on behalf of a user of IAM Identity Center, without a role"],
-    ["Directory", null, null, "was made by a user of a directory, without a role"],
-    ["Unknown", null, null, "was made by Unknown, which is no role or user"],
+    ["AWSAccount", null, null, "another AWS account created it, and the record names no principal"],
+    ["SAMLUser", null, null, "a SAML user without a role created it"],
+    ["WebIdentityUser", null, null, "a web identity user without a role created it"],
+    ["IdentityCenterUser", null, null, "a user of IAM Identity Center created it, without a role"],
+    ["Directory", null, null, "a user of a directory created it, without a role"],
+    ["Unknown", null, null, "its creator is Unknown, which is no role or user"],
     [
       "AssumedRole",
       iam("role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Admin_0123456789abcdef"),
       null,
-      "was made by a role of a permission set of IAM Identity Center, which only people can assume",
+      "its creator is a role of a permission set of IAM Identity Center, which only people can assume",
     ],
     [
       "AssumedRole",
       iam("role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"),
       null,
-      "was made by a service-linked role, which only its service can assume",
+      "its creator is a service-linked role, which only its service can assume",
     ],
   ])("is nobody to become for a %s of %s", (kind, arn, invokedBy, why) => {
     expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "unusable", why });

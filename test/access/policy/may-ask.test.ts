@@ -223,7 +223,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       role,
       [lesser, masters],
-      'root on staging is full control, so it is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'root on staging is full control, so it is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "a policy, where the file has none",
@@ -231,7 +231,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       role,
       [lesser, masters],
-      "root on staging is full control, so it is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in a rule of the policy.",
+      "root on staging is full control, so it is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in a rule of the policy.",
     ],
     [
       "one's own session, where the level binds roles",
@@ -239,7 +239,7 @@ describe("a lease that everyone with a role gets", () => {
       bound,
       center,
       [bound],
-      'rooted on staging is full control, so it is for one person only. Everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'rooted on staging is full control, so it is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "a level that binds roles, where another one does",
@@ -247,7 +247,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       center,
       [masters, bound],
-      'root on staging is full control, so it is for one person only. Everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'root on staging is full control, so it is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "no session, where people choose its name",
@@ -255,7 +255,7 @@ describe("a lease that everyone with a role gets", () => {
       lesser,
       role,
       [lesser, bound],
-      'viewer on staging is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'viewer on staging is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
   ])("a refusal names what to ask for instead: %s", (_, rule, level, arn, levels, message) => {
     expect(verdictOn(rule, level, arn, levels)).toMatchObject({ code: "shared", message });

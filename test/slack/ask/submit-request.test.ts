@@ -94,7 +94,7 @@ test("a lease for everyone with a role is refused where the rule says so, with w
   expect(request.refusal).toEqual({
     code: "shared",
     message:
-      'viewer on staging is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "persons".',
+      'viewer on staging is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "persons".',
   });
   expect((await ledger.events(1, 100)).at(-1)?.event).toMatchObject({
     type: "request.refused",

@@ -29,7 +29,7 @@ const person =
 
 const warnings = [
   "First time: the requester had no lease with this principal on staging before.",
-  "Not own identity: this may not be the requester's own principal: theirs is arn:aws:iam::111122223333:user/a.",
+  "Not own identity: this may not be the requester's own principal; theirs is arn:aws:iam::111122223333:user/a.",
 ];
 const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
 const clusterAdmin = [{ group: "a", role: "ClusterRole admin", where: "in every namespace", allows: "everything" }];

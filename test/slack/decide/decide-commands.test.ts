@@ -30,7 +30,7 @@ describe("a typed approve", () => {
     await expect.poll(() => stateOf(id)).toBe("approved");
 
     expect(before).toBe("pending");
-    expect(textOf(answer)).toContain("Nothing is approved yet.");
+    expect(textOf(answer)).toContain("Not approved yet.");
     expect(textOf(answer)).toContain('+- userarn: "arn:aws:iam::111122223333:user/engineer"');
     expect((await stage.ledger.get(id))?.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });

@@ -22,7 +22,7 @@ describe("the answer to why", () => {
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ can't sign in: kubectl says \`You must be logged in to the server (Unauthorized)\`
       • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path: the authenticator does not see the path.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
-      • \`viewer\` (\`r-1\`) ran out and ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01 13:00:00 UTC>.
+      • \`viewer\` (\`r-1\`) ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01 13:00:00 UTC>: its time was over.
             → Ask again if you still need it.
       [Request again]"
     `);

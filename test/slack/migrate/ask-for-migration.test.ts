@@ -63,7 +63,7 @@ describe("a typed approve", () => {
     );
 
     expect(before).toEqual([]);
-    expect(textOf(answer)).toMatch(/Nothing is approved yet.*Take this item out of aws-auth/s);
+    expect(textOf(answer)).toMatch(/Not approved yet.*Take this item out of aws-auth/s);
     expect(textOf(then)).toBe("Approved. `staging` needs 1 more approval from another approver.");
     expect(await stage.ledger.migrations.get(id)).toMatchObject({
       state: "pending",

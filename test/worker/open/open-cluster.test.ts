@@ -320,11 +320,11 @@ describe("a creator that is to be discovered", () => {
   test.each([
     [
       "AWSService" as const,
-      "CloudTrail says that research was made by an AWS service in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
+      "CloudTrail says about research: an AWS service created it in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
     ],
     [
       "Root" as const,
-      "CloudTrail says that research was made by the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
+      "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
     ],
   ])("can be nobody, and then it is said what to do: %s", async (kind, message) => {
     const creatorArn = creatorArns.discovered;
