@@ -158,8 +158,8 @@ function quote(text: string): string {
 }
 
 /**
- * What the authenticator compares with the entries, before it lowers the case: for `assumed-role/R/S` the ARN of the role without
- * its path; for any other caller the ARN itself; null: it is no caller. Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
+ * The ARN that the authenticator compares with the entries, before it lowers the case. For `assumed-role/R/S`: the role's, without
+ * its path. For any other caller: its own. Null: no caller. Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
  */
 export function canonicalCaller(stsArn: string): string | null {
   const [prefix, partition, service, , account, ...rest] = stsArn.split(":");

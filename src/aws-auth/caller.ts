@@ -26,7 +26,7 @@ export function readCaller(given: string, partition?: string): CallerReading {
   const meant = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion, partition);
   if (meant?.type !== "principal") return { type: "none", message: reading.message };
   const callerArn = reading.code === "arn-assumed-role" ? text : meant.principal.arn;
-  return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: noticedAt(reading) } };
+  return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: differenceInWords(reading) } };
 }
 
 /**
@@ -66,7 +66,7 @@ export function readHolder(text: string, partition?: string): HolderReading {
 }
 
 /** A rejection speaks of an entry; a question about a caller needs other words. */
-function noticedAt({ code, message }: { readonly code: string; readonly message: string }): string {
+function differenceInWords({ code, message }: { readonly code: string; readonly message: string }): string {
   if (code === "arn-assumed-role") return "That is a session. This answer is about its role.";
   if (code === "arn-path" || code === "arn-sso-path") {
     return "The authenticator does not see a role's path. This answer is about the role without it.";

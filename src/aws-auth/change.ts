@@ -8,7 +8,7 @@ export type Change =
   | { type: "map"; arn: string; username: string; groups: readonly string[] }
   | { type: "unmap"; arn: string };
 
-/** What a plan must refuse. */
+/** The limits of a plan. */
 export interface PlanGuard {
   /** The creator: never in the map. Null: unknown. */
   creatorArn?: string | null;
@@ -31,7 +31,7 @@ export interface Refusal {
   arn?: string;
 }
 
-/** A change, translated for this document. A change that already holds means nothing. */
+/** A change, translated for this document. A fulfilled change has no intent. */
 export type Intent =
   | {
       readonly type: "add";
@@ -51,18 +51,18 @@ export type Intent =
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[] };
 
 /** The changes, translated for a document. Of two changes for one principal the later one counts. */
-export function intend(document: ReadDocument, changes: readonly Change[]): Intent[] {
+export function intentsOf(document: ReadDocument, changes: readonly Change[]): Intent[] {
   const last = new Map<string, Change>();
   for (const change of changes) last.set(goFold(change.arn), change);
   const intents: Intent[] = [];
   for (const change of last.values()) {
-    const intent = change.type === "map" ? intendMapping(document, change) : intendRemoval(document, change.arn);
+    const intent = change.type === "map" ? mappingIntent(document, change) : removalIntent(document, change.arn);
     if (intent !== null) intents.push(intent);
   }
   return intents;
 }
 
-function intendMapping(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
+function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
   const { arn, username } = change;
   const groups = [...new Set(change.groups)];
   const entry = entryOf(document, arn);
@@ -75,7 +75,7 @@ function intendMapping(document: ReadDocument, change: Change & { type: "map" })
   return { type: "add", arn, section, username, groups };
 }
 
-function intendRemoval(document: ReadDocument, arn: string): Intent | null {
+function removalIntent(document: ReadDocument, arn: string): Intent | null {
   const entries = entriesFor(document, arn);
   return entries.length === 0 ? null : { type: "remove", arn, entries };
 }

@@ -11,7 +11,7 @@ export interface ConfigMapFile {
   /** The whole object, or the bare data, as plain values. */
   readonly object: Readonly<Record<string, unknown>>;
   readonly data: Readonly<Record<string, string>>;
-  /** Where the value of each key of the data is written; absent if unknown. */
+  /** The place of each value of the data; absent if unknown. */
   readonly nodes: ReadonlyMap<string, ScalarNode>;
   /** The mapping with the data, if YAML spells it out. */
   readonly dataMap: MapValue | null;

@@ -12,29 +12,29 @@ export type DocumentRepair =
   | { readonly type: "whole" }
   /** `how`: one sentence. */
   | { readonly type: "write"; readonly data: Data; readonly how: string }
-  /** Only a person knows the right content. `message`: what is wrong, and what to give us. */
+  /** Only a person knows the right content. `message`: the mistake, and the document to give. */
   | { readonly type: "ask"; readonly message: string };
 
-const giveIt =
+const giveDocument =
   "Run it again with the last good document: --document kept (the cluster's copy), or a file from a backup, Git or kubectl's last-applied annotation.";
 
 /**
- * Plans the repair of a document: with the last good one if it is given, else as far as the present text allows without a guess.
+ * Plans the repair of a document from the last good one. Without it, repairs the present text as far as no guess is needed.
  *
  * @param found the present document; null: there is no ConfigMap
  * @param good the last good document; null: there is none
  */
 export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
   const document = parseDocument(found ?? {});
-  if (good !== null) return byGood(document, parseDocument(good), guard);
+  if (good !== null) return repairFromGood(document, parseDocument(good), guard);
   const [broken] = brokenIn(document);
-  if (broken) return byRepair(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveIt}` };
+  if (broken) return repairByEdits(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveDocument}` };
   if (document.entries.length > 0) return { type: "whole" };
   const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps no one";
-  return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveIt}` };
+  return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveDocument}` };
 }
 
-function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
+function repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
     return { type: "ask", message: `The document is not good: ${flaw ?? "it maps no one."}` };
@@ -50,7 +50,7 @@ function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard)
     const [refusal] = plan.refused;
     return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
   }
-  return { type: "write", data: plan.after, how: howOf(found, restored, changes, plan.refused) };
+  return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, plan.refused) };
 }
 
 /**
@@ -58,16 +58,16 @@ function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard)
  * keep their access.
  */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
-  const isToStay = (section: Section) =>
+  const isReadable = (section: Section) =>
     found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
   const sections = SECTIONS.flatMap((section): [string, string][] => {
     const text = good.data[section];
-    return text === undefined || isToStay(section) ? [] : [[section, text]];
+    return text === undefined || isReadable(section) ? [] : [[section, text]];
   });
   return { ...good.data, ...found.data, ...Object.fromEntries(sections) };
 }
 
-function howOf(
+function repairInWords(
   found: AwsAuthDocument,
   restored: AwsAuthDocument,
   changes: readonly Change[],
@@ -107,7 +107,7 @@ function isSameData(some: Data, other: Data): boolean {
 }
 
 /** Repairs an unreadable section if every principal that signs in now still does afterwards. */
-function byRepair(document: AwsAuthDocument): DocumentRepair | null {
+function repairByEdits(document: AwsAuthDocument): DocumentRepair | null {
   const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
   if (!repair) return null;
   const after = parseDocument(repair.plan.after);

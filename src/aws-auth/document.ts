@@ -75,7 +75,7 @@ export interface ListReading extends SectionReading {
 
 /** The authenticator's table of callers. */
 export interface Lookup {
-  /** By folded ARN, in the order of the document. Of several under one key a random one counts. */
+  /** By folded ARN, in the order of the document. Of several with one key a random one counts. */
   readonly roles: ReadonlyMap<string, readonly Entry[]>;
   readonly users: ReadonlyMap<string, readonly Entry[]>;
   readonly accounts: ReadonlySet<string>;
@@ -92,9 +92,9 @@ export interface ReadDocument {
 }
 
 export interface AwsAuthDocument extends ReadDocument {
-  /** Found when they are asked for: they take as long as the reading. */
+  /** Found on demand: that takes as long as the reading. */
   readonly problems: readonly Problem[];
-  /** Those of them that make a section unfit for edits: the authenticator, or this reader, does not read it whole. */
+  /** The problems that prevent edits of a section: the authenticator, or this reader, does not read it whole. */
   readonly blocking: readonly Problem[];
 }
 

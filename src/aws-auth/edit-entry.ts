@@ -95,7 +95,7 @@ export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEd
   if (written.kind === "sequence")
     return restore(place, use, written, wanted) ?? editItems(place, use, written, wanted);
   const isEmpty = written.outer === written.end;
-  return [isEmpty && !place.mapping.flow ? fillEmpty(place, written, wanted) : replaceNoted(place, use, wanted)];
+  return [isEmpty && !place.mapping.flow ? fillEmpty(place, written, wanted) : replaceWithNote(place, use, wanted)];
 }
 
 function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] {
@@ -113,7 +113,7 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
 }
 
-/** `groups:` without a value gets its items below, so that their removal restores it. */
+/** An empty `groups:` gets its items below, so that their removal restores it. */
 function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups: readonly string[]): TextEdit {
   const lineBreak = lineBreakOf(text);
   const column = mapping.start.column + styleOf(list, lineBreak).groups;
@@ -127,7 +127,7 @@ const NOTE = /^ # Before: ("(?:[^"\\]|\\.)*")/;
 /** The same within braces. A comment would end the line there, so it is a field, and JSON stays JSON. */
 const NOTE_FIELD = "before-eks-access";
 
-function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[]): TextEdit {
+function replaceWithNote(place: EntryPlace, use: FieldUse, groups: readonly string[]): TextEdit {
   const raw = quote(place.text.slice(use.written.outer, use.written.end));
   const note = place.mapping.flow ? `, ${quote(NOTE_FIELD)}: ${raw}` : ` # Before: ${raw}`;
   return replaceNode(place.text, use.written, flowList(groups) + note);
@@ -135,7 +135,7 @@ function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[
 
 /** The edit that restores the value before our list, if that value has the wanted groups. */
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
-  const edit = place.mapping.flow ? unNoteField(place, use, list) : unNote(place, list);
+  const edit = place.mapping.flow ? removeNoteField(place, use, list) : removeNote(place, list);
   const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);
   if (undo === null) return null;
   const groups = groupsAfter(place, undo);
@@ -146,7 +146,7 @@ function isOurs({ text }: EntryPlace, list: SequenceNode): boolean {
   return list.flow && /^\[ \S.* \]$/.test(text.slice(list.start.at, list.end));
 }
 
-function unNote({ text }: EntryPlace, list: SequenceNode): TextEdit | null {
+function removeNote({ text }: EntryPlace, list: SequenceNode): TextEdit | null {
   const [note = "", json = ""] = NOTE.exec(text.slice(list.end, afterLine(text, list.end))) ?? [];
   const raw = readQuoted(json);
   if (raw === null) return null;
@@ -155,7 +155,7 @@ function unNote({ text }: EntryPlace, list: SequenceNode): TextEdit | null {
   return { start: list.outer, end: isStartOfLine(raw, raw.length) ? afterLine(text, end) : end, text: raw };
 }
 
-function unNoteField({ mapping: { pairs } }: EntryPlace, use: FieldUse, list: SequenceNode): TextEdit | null {
+function removeNoteField({ mapping: { pairs } }: EntryPlace, use: FieldUse, list: SequenceNode): TextEdit | null {
   const note = pairs[pairs.findIndex(({ key }) => key === use.key) + 1];
   if (note?.key.kind !== "scalar" || note.key.value !== NOTE_FIELD || note.value.kind !== "scalar") return null;
   // The old empty value had no space before it, and our list got one.

@@ -3,8 +3,8 @@ import type { Change, Intent, PlanGuard, Refusal } from "./change.ts";
 import { DOCUMENT_LIMIT, type Entry, type ReadDocument, sameGroups, sizeOf } from "./document.ts";
 import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
-import { entriesFor, entryOf } from "./read-document.ts";
-import { unintended } from "./verify.ts";
+import { entriesFor, entriesOfKey, entryOf } from "./read-document.ts";
+import { unintendedArns } from "./verify.ts";
 import { wildcardsFor } from "./wildcards.ts";
 
 /** Why the product refuses a single change, or null. It never refuses what the entry already has. */
@@ -52,8 +52,7 @@ function withSuggestion(message: string, suggestion: string | undefined): string
 }
 
 function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
-  const key = goFold(arn);
-  return ((lookup.roles.get(key) ?? lookup.users.get(key))?.length ?? 0) > 1;
+  return entriesOfKey(lookup, goFold(arn)).length > 1;
 }
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
@@ -128,12 +127,12 @@ export function refuseResult(
   intents: readonly Intent[],
   guard: PlanGuard,
 ): Refusal | null {
-  const others = unintended(before, after, intents);
+  const others = unintendedArns(before, after, intents);
   if (others.length > 0) {
     const message = `The change would also affect ${others.slice(0, 3).join(", ")}. Write their entries out one by one first.`;
     return { code: "unintended-change", message };
   }
-  const wrong = intents.find((intent) => !comesTrue(after, intent));
+  const wrong = intents.find((intent) => !isFulfilled(after, intent));
   if (wrong !== undefined) {
     const message = `Another entry overrides the change for ${wrong.arn}. Remove the duplicates first.`;
     return { code: "without-effect", message, arn: wrong.arn };
@@ -141,7 +140,7 @@ export function refuseResult(
   return refuseLockout(before, after, guard) ?? refuseSize(before, after);
 }
 
-function comesTrue(after: ReadDocument, intent: Intent): boolean {
+function isFulfilled(after: ReadDocument, intent: Intent): boolean {
   const entry = entryOf(after, intent.arn);
   if (intent.type === "remove") return entry === null;
   return entry !== null && entry.username === intent.username && sameGroups(entry.groups, intent.groups);

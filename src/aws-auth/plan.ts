@@ -1,6 +1,6 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { readPrincipal } from "./arn.ts";
-import { type Change, type Intent, intend, type PlanGuard, type Refusal } from "./change.ts";
+import { type Change, type Intent, intentsOf, type PlanGuard, type Refusal } from "./change.ts";
 import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
@@ -61,17 +61,17 @@ export function planChanges(
   guard: PlanGuard = {},
   read: typeof readDocument = readDocument,
 ): PlanResult {
-  const blockers = changes.map((change) => blocks(document, change));
+  const blockers = changes.map((change) => blockingProblem(document, change));
   const unread = refuseUnlessWhole(document);
   if (unread && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: unread };
   const refused: Refusal[] = [];
   const accepted = changes.filter((change, index) => {
     const problem = blockers[index] ?? null;
-    const refusal = problem ? { ...blocked(problem), arn: change.arn } : refuseChange(document, change, guard);
+    const refusal = problem ? { ...blockedRefusal(problem), arn: change.arn } : refuseChange(document, change, guard);
     if (refusal !== null) refused.push(refusal);
     return refusal === null;
   });
-  const intents = intend(document, accepted);
+  const intents = intentsOf(document, accepted);
   const after = editSections(document, intents, read);
   if (after === null) return { type: "refused", refusal: cannotEdit(document, intents) };
   const refusal = refuseResult(document, after, intents, guard);
@@ -94,10 +94,10 @@ export function planChanges(
 /** Why a document can't give anything, or be described in full; null: every section is read whole. */
 export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
   const [broken] = document.blocking;
-  return broken ? blocked(broken) : null;
+  return broken ? blockedRefusal(broken) : null;
 }
 
-function blocked({ code, section, line, message, remedy }: Problem): Refusal {
+function blockedRefusal({ code, section, line, message, remedy }: Problem): Refusal {
   return {
     code,
     message: `${section}, line ${line}: ${message} ${remedy} Until then, eks-access gives no access through aws-auth and leaves this section as it is.`,
@@ -115,21 +115,23 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
 }
 
 /** Why a change can't be planned while a section is unreadable; null: it can. */
-function blocks(document: AwsAuthDocument, change: Change): Problem | null {
+function blockingProblem(document: AwsAuthDocument, change: Change): Problem | null {
   const { blocking } = document;
-  return blocking.find((problem) => problem.section === null || !isApart(document, change, problem.section)) ?? null;
+  return (
+    blocking.find((problem) => problem.section === null || !isInOtherSection(document, change, problem.section)) ?? null
+  );
 }
 
 /**
  * Access ends in one section while another is unreadable: sections are texts of their own, so the broken one stays byte for byte.
  * This requires that the whole removed access is in view, and none of it in the broken section.
  */
-function isApart(document: AwsAuthDocument, change: Change, broken: Section): boolean {
+function isInOtherSection(document: AwsAuthDocument, change: Change, broken: Section): boolean {
   const entry = entryOf(document, change.arn);
   if (entry === null || (change.type === "map" && !onlyRemovesGroups(change, entry))) return false;
   if (broken === "mapAccounts") return true;
   const isTouched = entriesFor(document, change.arn).some(({ section }) => section === broken);
-  return !isTouched && broken !== sectionOf(change.arn) && !mayName(document.data[broken] ?? "", change.arn);
+  return !isTouched && broken !== sectionOf(change.arn) && !mayContain(document.data[broken] ?? "", change.arn);
 }
 
 function sectionOf(arn: string): Section {
@@ -138,7 +140,7 @@ function sectionOf(arn: string): Section {
 }
 
 /** An unreadable text can still have the entry, perhaps with a path. */
-function mayName(text: string, arn: string): boolean {
+function mayContain(text: string, arn: string): boolean {
   const name = arn.slice(arn.lastIndexOf("/") + 1);
   return text.toLowerCase().includes(name.toLowerCase());
 }

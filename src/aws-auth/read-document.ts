@@ -22,7 +22,7 @@ export function readDocument(data: Readonly<Record<string, string>>): DocumentRe
   const entries = parts.flatMap((part) => part.entries);
   const kept = parts.flatMap((part) => part.kept);
   const lookup = buildLookup(entries, kept);
-  for (const entry of entries) if (entry.reachable) entry.reachable = answers(entry, lookup);
+  for (const entry of entries) if (entry.reachable) entry.reachable = isEverFound(entry, lookup);
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
   return { document: { data, entries, sections, lookup }, parts };
 }
@@ -33,14 +33,18 @@ function textOf(data: Readonly<Record<string, string>>, section: Section): strin
 }
 
 /** Whether an entry can count: no other one replaces it. If chance decides, each can. */
-function answers(entry: Entry, lookup: Lookup): boolean {
+function isEverFound(entry: Entry, lookup: Lookup): boolean {
   if (entry.section === "mapAccounts") return true;
   return competingEntries(entry, lookup).includes(entry);
 }
 
 /** The entries of which one counts for an entry's ARN. */
-export function competingEntries(entry: Entry, { roles, users }: Lookup): readonly Entry[] {
-  const key = goFold(entry.arn);
+export function competingEntries(entry: Entry, lookup: Lookup): readonly Entry[] {
+  return entriesOfKey(lookup, goFold(entry.arn));
+}
+
+/** The entries of a folded ARN. Roles come before users. */
+export function entriesOfKey({ roles, users }: Lookup, key: string): readonly Entry[] {
   return roles.get(key) ?? users.get(key) ?? [];
 }
 
@@ -136,10 +140,9 @@ function byFold(entries: readonly Entry[]): Map<string, Entry[]> {
   return byArn;
 }
 
-/** The entry for a canonical ARN; if chance decides, the last one written. Roles come before users. */
+/** The entry for a canonical ARN; if chance decides, the last one written. */
 export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
-  const key = goFold(canonicalArn);
-  return lookup.roles.get(key)?.at(-1) ?? lookup.users.get(key)?.at(-1) ?? null;
+  return entriesOfKey(lookup, goFold(canonicalArn)).at(-1) ?? null;
 }
 
 const CALLER = new RegExp(

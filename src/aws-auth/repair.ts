@@ -138,17 +138,17 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
 /** A nearly right ARN, unless the right one has an entry of its own. */
 function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "arn");
-  const meant = meantBy(entry.arn);
+  const meant = intendedArn(entry.arn);
   if (meant === null || node === null || entryOf(document, meant) !== null) return null;
   const message = `Writes ${meant} instead of ${entry.arn}, so the entry matches a caller.`;
   return replace(document, entry, node, quote(meant), code, message);
 }
 
 /** The intended ARN, found step by step: first without the white space around it, then without its path. */
-function meantBy(arn: string): string | null {
+function intendedArn(arn: string): string | null {
   const reading = readPrincipal(arn);
   if (reading.type === "principal") return reading.principal.arn;
-  return reading.suggestion === undefined ? null : meantBy(reading.suggestion);
+  return reading.suggestion === undefined ? null : intendedArn(reading.suggestion);
 }
 
 /** The scalar of an entry's field; null: the value is another node. */
@@ -198,12 +198,12 @@ interface Draft {
 export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
   const { section, line } = entry;
   const after = readDocument({ ...document.data, [section]: text }).document;
-  if (after.sections[section].state === "unreadable" || !staysAround(entry, document, after)) return null;
+  if (after.sections[section].state === "unreadable" || !othersStay(entry, document, after)) return null;
   return offer(document, after, { code, section, line, message });
 }
 
 /** Whether all entries except one are unchanged, and that one is changed or gone. */
-function staysAround(entry: Entry, before: ReadDocument, after: ReadDocument): boolean {
+function othersStay(entry: Entry, before: ReadDocument, after: ReadDocument): boolean {
   const at = before.entries.indexOf(entry);
   const gone = before.entries.length - after.entries.length;
   if (gone !== 0 && gone !== 1) return false;

@@ -34,7 +34,7 @@ export function entriesThatYield(username: string, arn: string, entries: readonl
       !isOwn(entry) &&
       entry.username !== "" &&
       entry.username.length <= longest &&
-      canMeet(own, partsOf(entry.username, entry.arn), budget),
+      canBeEqual(own, partsOf(entry.username, entry.arn), budget),
   );
   return [...new Set(found.map((entry) => entry.arn))];
 }
@@ -54,7 +54,7 @@ function partsOf(username: string, arn: string): readonly Part[] {
 }
 
 /** Whether one text fits both. Compares each pair of places once. */
-function canMeet(a: readonly Part[], b: readonly Part[], budget: { steps: number }): boolean {
+function canBeEqual(a: readonly Part[], b: readonly Part[], budget: { steps: number }): boolean {
   const width = b.length + 1;
   const seen = new Set<number>([0]);
   const open = [0];

@@ -82,10 +82,10 @@ export function layoutProblems({ section, text, list }: SectionReading): Problem
   if (text === null || list === null) return [];
   const { shallow, tagged } = layoutDifferences(text, list);
   const problems = tagged.map((at) => oldTag(section, at));
-  return shallow === null ? problems : [tooFarOut(section, lineAndColumn(text, shallow)), ...problems];
+  return shallow === null ? problems : [shallowProblem(section, lineAndColumn(text, shallow)), ...problems];
 }
 
-function tooFarOut(section: Section, at: { line: number; column: number }): Problem {
+function shallowProblem(section: Section, at: { line: number; column: number }): Problem {
   const message =
     "This line continues brackets or quotes without more indentation. The authenticator reads it, but tools that read YAML 1.2 refuse the section.";
   return problemAt(section, at, "readers-differ", "notice", message, "Indent the line further.");

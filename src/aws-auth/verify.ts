@@ -1,6 +1,7 @@
 import type { Intent } from "./change.ts";
 import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
 import { goFold } from "./fold.ts";
+import { entriesOfKey } from "./read-document.ts";
 
 interface Expected {
   readonly arn: string;
@@ -63,7 +64,7 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
 export function changedArns(before: Lookup, after: Lookup): string[] {
   const changed = new Set<string>();
   for (const keys of [before.roles, before.users]) {
-    for (const key of keys.keys()) if (!answersTheSame(before, after, key)) changed.add(key);
+    for (const key of keys.keys()) if (!findTheSame(before, after, key)) changed.add(key);
   }
   for (const keys of [after.roles, after.users]) {
     for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
@@ -71,13 +72,9 @@ export function changedArns(before: Lookup, after: Lookup): string[] {
   return [...changed];
 }
 
-function answersTheSame(before: Lookup, after: Lookup, key: string): boolean {
-  const [some, others] = [answersTo(before, key), answersTo(after, key)];
+function findTheSame(before: Lookup, after: Lookup, key: string): boolean {
+  const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
   return some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
-}
-
-function answersTo(lookup: Lookup, key: string): readonly Entry[] {
-  return lookup.roles.get(key) ?? lookup.users.get(key) ?? [];
 }
 
 function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
@@ -85,7 +82,7 @@ function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
 }
 
 /** ARNs with another result that no intent names. A plan with any must not be carried out. */
-export function unintended(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
+export function unintendedArns(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
   const named = new Set(intents.map((intent) => goFold(intent.arn)));
   return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));
 }

@@ -11,7 +11,7 @@ import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextE
  */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
-  if (edited !== null && holds(edited, data)) return edited;
+  if (edited !== null && hasExactly(edited, data)) return edited;
   const object = newObject(file);
   if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
   const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
@@ -27,7 +27,7 @@ function isJson(text: string): boolean {
   return text.trimStart().startsWith("{");
 }
 
-function holds(text: string, data: Readonly<Record<string, string>>): boolean {
+function hasExactly(text: string, data: Readonly<Record<string, string>>): boolean {
   const reading = readConfigMapFile(text);
   return reading.type === "file" && sameData(reading.file.data, data);
 }
