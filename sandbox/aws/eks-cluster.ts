@@ -54,7 +54,7 @@ export interface EntriesFrom {
   entries: readonly AccessEntry[];
 }
 
-/** One management event as CloudTrail keeps it. `record` is what the member CloudTrailEvent holds as a JSON string. */
+/** One management event as CloudTrail keeps it. `record` is the JSON of the member CloudTrailEvent. */
 export interface CloudTrailEvent {
   id: string;
   name: string;

@@ -74,14 +74,14 @@ export class SandboxAccount {
     this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
   }
 
-  /** Sets what the identity's own policy allows, also for existing sessions. */
+  /** Sets the identity's own policy, also for existing sessions. */
   setAllowed(arn: string, allow: readonly string[]): void {
     this.#identities.set(arn, { ...this.#known(arn), allow });
   }
 
   /**
    * Replaces the identity's policy with resources and conditions, in JSON.
-   * @throws Error for what the sandbox does not understand
+   * @throws Error for a policy that the sandbox does not understand
    */
   setPolicy(arn: string, document: string): void {
     const policy = readPolicyDocument(document);

@@ -40,7 +40,7 @@ export function routeApiRequest(context: ApiServerContext, request: SandboxReque
   return { call: callName(asked, request.url), answer: () => audited(context, asked, request) };
 }
 
-/** kubernetes, apiserver, filters.WithAuditInit: a request keeps the id that it brings, or gets a new one, and the answer has it. */
+/** kubernetes, apiserver, filters.WithAuditInit: a request keeps its id or gets a new one, and the answer has the same id. */
 async function audited(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {
   const answered = await answer(context, asked, request);
   const auditID = [request.headers["audit-id"]].flat()[0] ?? randomUUID();

@@ -177,7 +177,7 @@ function versionProblem(kind: KindNames, name: string, sent: string | undefined,
   return sent && sent !== stored ? modified(kind, name) : undefined;
 }
 
-/** meta/v1 DeleteOptions: the deletion's conditions, and what happens to dependents. */
+/** meta/v1 DeleteOptions: the deletion's conditions, and its effect on dependents. */
 export interface DeleteOptions {
   preconditions?: { uid?: string; resourceVersion?: string };
   propagationPolicy?: string;

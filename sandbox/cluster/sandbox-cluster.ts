@@ -45,7 +45,7 @@ export interface SandboxClusterOptions {
   region: string;
   /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it always signs in as kubernetes-admin. */
   creatorArn: string;
-  /** The sandbox's STS, which tells the authenticator a token's owner. */
+  /** The sandbox's STS, which gives the authenticator a token's owner. */
   stsUrl: string;
   /** The data of kube-system/aws-auth; null: the cluster has none. */
   awsAuth: Readonly<Record<string, string>> | null;

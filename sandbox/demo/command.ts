@@ -26,7 +26,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  // The AWS SDK's warning about the age of Node is for operators; the worker's log has it.
+  // The AWS SDK's warning about the age of Node is for operators: it stays in the worker's log.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const write = (text: string) => void process.stdout.write(text);
   const stopping = new AbortController();

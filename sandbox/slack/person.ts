@@ -17,7 +17,7 @@ import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 
-/** A person of the workspace: what they can do and see. */
+/** A person of the workspace: their acts and their view. */
 export interface SandboxPerson {
   id: string;
   name: string;
@@ -158,7 +158,7 @@ async function act(
   return plainAnswer(await context.deliver({ kind: "interaction", payload }));
 }
 
-/** The present message or view. A person can act only on what they see. */
+/** The present message or view. A person can act only on visible messages and views. */
 function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | SandboxView) {
   if (!("ts" in shown)) {
     const seen = [...(state.views.get(user.id) ?? []), state.homes.get(user.id)];

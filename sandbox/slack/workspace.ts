@@ -27,7 +27,7 @@ export interface SandboxSlack {
   appId: string;
   botUserId: string;
   faults: Faults;
-  /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
+  /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app opens the connection. */
   connect(eventsUrl: string): void;
   /** Sends the last request again, as Slack does without an acknowledgement. */
   redeliver(): Promise<Acknowledgement>;

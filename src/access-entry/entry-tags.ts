@@ -5,7 +5,7 @@ import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**
- * Our part of an entry, in its tags, as the annotation has it for aws-auth. EKS takes 50 tags of 256 characters each, from
+ * Our part of an entry, in its tags: the same as the annotation of aws-auth. EKS takes 50 tags of 256 characters each, from
  * letters, digits, spaces and `+-=._:/@`: so the text goes in as base64url in pieces, all of them in one call.
  */
 const head = "eks-access/held";
@@ -81,7 +81,7 @@ function sealedValue(cluster: string, arn: string, text: string): Json {
   return { cluster, principal: arn.toLowerCase(), text };
 }
 
-/** There can be hundreds of leases by bindings: the tags have only what the entry needs of them. */
+/** There can be hundreds of leases by bindings: the tags have only the entry's part of them. */
 function plain({ entryAdded, added, shares }: Holding, openSince: string | null) {
   const held = shares.filter((share) => !isSignInShare(share));
   const signIn = shares.filter(isSignInShare).map(({ id, endsAt }) => [id, Date.parse(endsAt)]);

@@ -2,7 +2,7 @@ import type { Holding } from "../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 
-/** An access entry of EKS: a principal's identity in a cluster, and what it gives. It overrides aws-auth. */
+/** An access entry of EKS: a principal's identity in a cluster, with its groups and policies. It overrides aws-auth. */
 export interface AccessEntry {
   /** In the form of IAM: a role with its path, unlike in aws-auth. */
   readonly principalArn: string;

@@ -144,7 +144,7 @@ function unionOf(held: Holding | undefined, next: Holding): Holding {
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
 /**
- * Why an entry can't get its wanted form; null: it can. It does not judge what was there before us.
+ * Why an entry can't get its wanted form; null: it can. It does not judge the entry's earlier groups and policies.
  * @param arn of the principal, in the form of our records
  */
 export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: EntryTarget): Refusal | null {

@@ -51,7 +51,7 @@ function sealedValue(cluster: string, { id, at, endsAt, cameToNothing, withoutLe
   return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }), ...(withoutLedger && { withoutLedger }) };
 }
 
-/** Reads them from all tags of a cluster. It does not trust what our key did not seal for this cluster. */
+/** Reads them from all tags of a cluster. It trusts only those that our key sealed for this cluster. */
 export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys): WithdrawalTagReading {
   const found = Object.entries(tags)
     .filter(([key]) => key.startsWith(prefix))

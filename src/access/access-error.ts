@@ -1,7 +1,7 @@
 /**
  * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only after an
  * operator's repair, for which all requests of the cluster wait. An expected refusal is a value, not an AccessError.
- * test/access/promises.test.ts tests what a remedy promises. The code that schedules a retry announces it.
+ * test/access/promises.test.ts tests the promises of remedies. The code that schedules a retry announces it.
  */
 const catalogue = {
   "aws-access-denied": {

@@ -69,7 +69,7 @@ export function readPrincipal(text: string, partition?: string): PrincipalReadin
 /** Why a text is not a principal for aws-auth. */
 interface Rejection {
   code: string;
-  /** One or two sentences: the mistake, and what to write instead. */
+  /** One or two sentences: the mistake and its fix. */
   message: string;
   /** The right ARN to copy, if the intent is certain. */
   suggestion?: string;

@@ -15,7 +15,7 @@ export type CallerReading =
   | { readonly type: "none"; readonly message: string };
 
 /**
- * Reads an ARN in any form that people have at hand: with a role's path, of a session, of IAM Identity Center, with white space.
+ * Reads an ARN in any form: with a role's path, of a session, of IAM Identity Center, with white space.
  */
 export function readCaller(given: string, partition?: string): CallerReading {
   const text = given.trim();

@@ -17,7 +17,7 @@ import { isAsIntended } from "./verify.ts";
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 
 /**
- * The document after the intents, read again; null: no edit of its text does what is intended and nothing else, for example if
+ * The document after the intents, read again; null: no edit of its text has exactly the intended effect, for example if
  * other entries use an anchor of it.
  */
 export function editSections(
@@ -96,7 +96,7 @@ interface SectionChange {
 
 /**
  * The possible texts of a section after a change, the best first; null means no section. The caller reads each one, and takes the
- * first that does what is intended and nothing else.
+ * first with exactly the intended effect.
  */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
@@ -164,7 +164,7 @@ function blockEntries(added: readonly AddedEntry[], lineBreak: string): string[]
   return added.map((entry) => blockEntry(entry, { ...DEFAULT_STYLE, lineBreak }) + lineBreak);
 }
 
-/** The text after the removal of all entries: our note says what it was before; without one there is no section. */
+/** The text after the removal of all entries: our note keeps the former text; without a note there is no section. */
 function restoreEmpty(text: string): string | null {
   if (text === "") return null;
   const [, quoted = ""] = NOTE_ALONE.exec(text) ?? [];

@@ -7,7 +7,7 @@ import { entriesFor, entriesOfKey, entryOf } from "./read-document.ts";
 import { unintendedArns } from "./verify.ts";
 import { wildcardsFor } from "./wildcards.ts";
 
-/** Why the product refuses a single change, or null. It never refuses what the entry already has. */
+/** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });

@@ -92,7 +92,7 @@ function problemsOf({ document, parts }: DocumentReading): Problem[] {
   return problems.all();
 }
 
-/** In reading order: first what concerns the whole document, then by section and place. */
+/** In reading order: first those of the whole document, then by section and place. */
 function inOrder(problems: Problem[]): Problem[] {
   const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
   const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);

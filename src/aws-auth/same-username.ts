@@ -20,7 +20,7 @@ const templates = /(\{\{(?:SessionName|SessionNameRaw|AccessKeyID|EC2PrivateDNSN
 
 /** eks-access never writes a longer username. */
 const longest = 1_000;
-/** A hostile document must not hold up the process: what can't be compared in this number of steps counts as the same. */
+/** A hostile document must not delay the process: after this number of steps two patterns count as equal. */
 const maxSteps = 100_000;
 
 /** The ARNs of other entries that can produce this username. @param username with its templates */

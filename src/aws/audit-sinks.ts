@@ -62,7 +62,7 @@ export interface BusEvent {
 }
 
 /**
- * Sends events to a bus, at most `maxEntries`. EventBridge takes or refuses each by itself.
+ * Sends events to a bus, at most `maxEntries`. EventBridge takes or refuses each one.
  * @returns how many arrived before the first refused one
  * @throws AccessError if the first one was refused
  */

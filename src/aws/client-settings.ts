@@ -153,7 +153,7 @@ export interface AwsCredentials {
   readonly expiration?: Date;
 }
 
-/** `"default"`: what the SDK finds by itself (IRSA, Pod Identity, environment, profile, instance role). */
+/** `"default"`: the credentials that the SDK finds (IRSA, Pod Identity, environment, profile, instance role). */
 export type CredentialSource = AwsCredentials | "default";
 
 /** What the SDK adds to an answer, and to an error. */

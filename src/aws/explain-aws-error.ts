@@ -46,7 +46,7 @@ const maxAnswer = 400;
 
 /**
  * Translates a failure of an AWS call.
- * @param what action and resource, as IAM would write them: `sts:AssumeRole on arn:aws:iam::…`
+ * @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…`
  */
 export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;

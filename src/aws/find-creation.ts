@@ -64,7 +64,7 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
   );
 }
 
-/** Every event called CreateCluster, of whatever service, newest first. */
+/** Every event called CreateCluster, of any service, newest first. */
 async function* creations(
   credentials: AwsCredentials,
   region: string,

@@ -11,7 +11,7 @@ import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** Each listed one costs a call of its own. EKS allows a cluster 30 node groups, and more on request. */
+/** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
 function nodeBounds(): PageBounds {
   return { pages: 10, items: 500, deadline: AbortSignal.timeout(30_000) };
 }

@@ -73,7 +73,7 @@ export function fleetSessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster"], "*"]);
 }
 
-/** Limits a session to what `eks-access init` reads. */
+/** Limits a session to the reads of `eks-access init`. */
 export function surveySessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster", "cloudtrail:LookupEvents"], "*"]);
 }

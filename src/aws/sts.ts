@@ -24,7 +24,7 @@ const kept = new WeakSet<STSClient>();
 /** The longest name of a session and of a source identity. */
 const maxLength = 64;
 
-/** The role to assume, and what CloudTrail should say about the reason. */
+/** The role to assume, and the reason for CloudTrail. */
 export interface AssumeOptions {
   readonly roleArn: string;
   readonly region: string;
@@ -134,7 +134,7 @@ function picked({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsC
 /**
  * Calls STS of a region.
  *
- * @param what action and resource, as IAM would write them
+ * @param what action and resource in IAM's form
  * @throws AccessError
  */
 async function callSts<T>(

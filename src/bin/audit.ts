@@ -181,7 +181,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
   }
 }
 
-/** An export can begin anywhere: it does not show what comes before its first event. */
+/** An export can begin anywhere: it does not show the events before its first one. */
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
   const input = await readInput(path, io);
   const reading = input.type === "text" ? readExport(input.text) : input;
@@ -242,7 +242,7 @@ type ExportReading =
   | { readonly type: "events"; readonly events: readonly ChainedEvent<object>[] }
   | { readonly type: "unusable"; readonly message: string };
 
-/** Reads what `audit export` printed, in either format. */
+/** Reads the output of `audit export`, in either format. */
 function readExport(text: string): ExportReading {
   const events: ChainedEvent<object>[] = [];
   for (const [index, each] of text.split("\n").entries()) {

@@ -10,7 +10,7 @@ import type { ServeOptions } from "./serve.ts";
 
 const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
 
-/** `eks-access demo`: runs the sandbox of a clone in a process of its own. An installed eks-access has no sandbox. */
+/** `eks-access demo`: runs the sandbox of a clone in a separate process. An installed eks-access has no sandbox. */
 async function demo(argv: readonly string[]): Promise<number> {
   if (!existsSync(sandbox)) {
     process.stderr.write("eks-access demo: this package has no demo. Clone the repository and run `npm run demo`.\n");
@@ -28,7 +28,7 @@ async function demo(argv: readonly string[]): Promise<number> {
 
 interface CliCommand {
   does: string;
-  /** What `--help` prints; by default its name and what it does. */
+  /** The text of `--help`; by default its name and purpose. */
   usage?: () => Promise<string>;
   run: (argv: readonly string[]) => Promise<number>;
 }

@@ -82,7 +82,7 @@ export interface NextSteps {
   readonly options: InitOptions;
 }
 
-/** What was written, what to look at, and the next commands. */
+/** The written files, the parts to review, and the next commands. */
 export function nextSteps({ files, names, problems, clusters, leftOut, organization, options }: NextSteps): string {
   const accounts = new Set(clusters.map(({ account }) => account)).size;
   const hidden = clusters.filter(({ isPublic }) => !isPublic).length;

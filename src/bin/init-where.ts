@@ -23,7 +23,7 @@ export interface PlaceToLook {
   readonly isPartial: boolean;
 }
 
-/** The accounts and regions to look at, with the caller's own identity. Says what it leaves out. @throws AccessError */
+/** The accounts and regions to look at, with the caller's own identity. Reports the ones that it leaves out. @throws AccessError */
 export async function whereToLook(options: InitOptions, io: CommandIo): Promise<PlaceToLook> {
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   const home = AWS_REGION || AWS_DEFAULT_REGION || options.regions[0] || "us-east-1";

@@ -116,7 +116,7 @@ async function write(path: string, text: string, io: CommandIo): Promise<number>
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
 
-/** A plan for people: the difference, who can do what before and after, and how much room is left. */
+/** A plan for people: the difference, each person's rights before and after, and the remaining room. */
 function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);

@@ -129,7 +129,7 @@ interface Question {
   readonly at: Date | null;
 }
 
-/** Says which rule decides, and what it requires. Returns the exit code, or the mistake in the input. */
+/** Prints the deciding rule and its requirements. Returns the exit code, or the mistake in the input. */
 function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): number | string {
   const question = readQuestion(argv, config);
   if (typeof question === "string") return question;

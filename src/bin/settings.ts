@@ -74,7 +74,7 @@ export function workerKeysOf({ environment }: Settings): WorkerKeys {
   throw new Error("These settings have no keys of a worker.");
 }
 
-/** Runs a command that ends by itself in the worker's place, with its ledger. @throws AccessError */
+/** Runs a command in the worker's place, with its ledger. @throws AccessError */
 export async function withWorkerContext<T>(
   settings: Settings,
   name: string,

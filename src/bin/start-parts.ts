@@ -47,7 +47,7 @@ export async function startParts(
   if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
 }
 
-/** Starts what a worker does while there is no ledger, at its start or later. @param writes resolves if the ledger takes a write now */
+/** Starts a worker's acts without a ledger, at its start or later. @param writes resolves if the ledger takes a write now */
 export async function startPartWithoutLedger(
   { live, zones, ...context }: Omit<WithoutLedgerContext, "keys" | "config"> & Pick<PartsContext, "live" | "zones">,
   { workerKeys }: Pick<Environment, "workerKeys">,

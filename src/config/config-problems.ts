@@ -185,7 +185,7 @@ function partitionProblems(name: string, region: string, [setting, identity]: Na
   });
 }
 
-/** The operator is a role of its own: a creator has every right already, and no entry or binding limits it. */
+/** The operator is a separate role: a creator already has every right, and no entry or binding limits it. */
 function operatorProblems(name: string, { creator, operator, levels }: ClusterFile, file: ConfigFile): string[] {
   if (!operator) return [];
   const isCreator = isSameCreator(operator.roleArn, creatorArnOf(creator));

@@ -92,7 +92,7 @@ export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
   | { readonly type: "invalid"; readonly problems: readonly string[] };
 
-/** Operators share settings by anchors and merge keys, which YAML 1.2 does not have by itself. */
+/** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
 /**

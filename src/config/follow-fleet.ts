@@ -17,7 +17,7 @@ export interface FollowContext {
 export interface FleetFollower {
   /** Null: none yet. */
   readonly list: () => FleetList | null;
-  /** Reads the list in the ledger, if it is another one, and puts its clusters into the configuration. */
+  /** Reads the list in the ledger, if it has changed, and puts its clusters into the configuration. */
   readonly look: () => Promise<void>;
 }
 

@@ -53,7 +53,7 @@ export function quietReason(quiet: boolean | string): string | null {
   return quiet === true ? "an operator has closed it for now" : quiet;
 }
 
-/** A level of the file, with its access policy and its roles among what it gives. */
+/** A level of the file, with its access policy and its roles. */
 export function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
   const { groups, policy, namespaces = null, bind } = level;
   const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });

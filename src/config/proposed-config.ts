@@ -150,7 +150,7 @@ function selectorOf(key: string, values: readonly string[]): string {
   return `{ ${key}: ${values.length === 1 ? only : `[${values.join(", ")}]`} }`;
 }
 
-/** The shortest pattern that gives each cluster a name of its own. */
+/** The shortest pattern that gives each cluster a unique name. */
 function nameFor(clusters: readonly FleetPlace[]): string {
   const isOwn = (of: (cluster: FleetPlace) => string) =>
     new Set(clusters.map((each) => of(each).toLowerCase().replaceAll("_", "-"))).size === clusters.length;

@@ -81,11 +81,11 @@ export const documentSummaryForm = problemsForm.extend({
   entries: z.number(),
   /** Of keys and values, as the API server counts them. */
   bytes: z.number(),
-  /** Other writers and their sections: they may revert what we write. */
+  /** Other writers and their sections: they may revert our writes. */
   writers: z.array(z.object({ manager: textForm, sections: textsForm })),
 });
 
-/** Sums up a document and, by managedFields, its writers. @param ours problems of what we wrote there */
+/** Sums up a document and, by managedFields, its writers. @param ours problems of our own writes there */
 export function summarize(
   document: AwsAuthDocument,
   writers: readonly SectionWriter[],

@@ -6,7 +6,7 @@ import { causeCodes } from "./facts.ts";
 import { linkNames } from "./link.ts";
 import { documentSummaryForm, problemsForm } from "./problems.ts";
 
-/** What could not be read: what, where and the fix, in one sentence. */
+/** An unreadable part: what, where and the fix, in one sentence. */
 const failed = z.object({ type: z.literal("failed"), message: z.string() });
 
 /** A worker's plan for a migration to access entries, bounded so that an answer can hold it. */

@@ -65,7 +65,7 @@ export interface AwsAuthConfigMap {
   /** Deleted, but kept by finalizers; null: not deleted. */
   readonly deletion: Deletion | null;
   readonly managers: readonly ManagedPart[];
-  /** The whole object: a PUT sends back unchanged what is not ours. */
+  /** The whole object: a PUT returns the parts of others unchanged. */
   readonly object: ConfigMapObject;
 }
 
@@ -133,7 +133,7 @@ export interface ConfigMapCalls {
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
-/** Parsed answers, in UTF-16 units of their texts: a run often reads what the last one read. */
+/** Parsed answers, in UTF-16 units of their texts: a run often reads the same as the last one. */
 const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024);
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
@@ -182,7 +182,7 @@ function expectJson({ headers }: ApiAnswer): void {
   if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
 
-/** The object of a write: what is not ours stays as read. */
+/** The object of a write: the parts of others stay as read. */
 export function withContent(object: ConfigMapObject, { data, annotations }: AwsAuthContent): ConfigMapObject {
   return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
 }

@@ -137,7 +137,7 @@ export function userAgentFor(requests: readonly string[]): string {
   return words ? `eks-access (${words})` : "eks-access";
 }
 
-/** Explains a 401 with what we know. The API server gives no reason, and also answers 401 while its authenticator is down. */
+/** Explains a 401. The API server gives no reason, and also answers 401 while its authenticator is down. */
 function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   return async (call) => {
     const answer = await sendCall(call);
@@ -207,7 +207,7 @@ interface KnownAnswer {
   readonly text: string;
 }
 
-/** The last large answers, by their address: a run often reads what the last one read. */
+/** The last large answers, by their address: a run often reads the same as the last one. */
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;

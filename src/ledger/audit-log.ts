@@ -19,7 +19,7 @@ export interface AuditLog {
    */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
   /**
-   * Replaces each erased event by what is left of it, notes the erasures in the log's beginning, and appends this event, in one step.
+   * Replaces each erased event by its remains, notes the erasures in the log's beginning, and appends this event, in one step.
    * False: the beginning is no longer `before`, and nothing changed.
    */
   erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;

@@ -49,7 +49,7 @@ const arn = z.string().max(2048);
 export const workerJobs = {
   preview: look("run"),
   reconcile: look("run"),
-  /** Only ends leases: they do not wait for what a start needs. */
+  /** Only ends leases: they do not wait for the needs of a start. */
   end: look("longRun", "ends"),
   inspect: { ...look("longRun"), isBackground: true },
   adopt: { ...look("longRun"), isBackground: true },

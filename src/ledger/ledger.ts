@@ -118,7 +118,7 @@ export interface MessageLedger {
   /** Ids of records with a newest version that no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<ShownMessages | null>;
-  /** Remembers what a message shows. The record is then unshown only if it has a newer version. */
+  /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
   markShown(id: string, shown: ShownMessages): Promise<void>;
   threadEntryNames(id: string): Promise<readonly string[]>;
   addThreadEntries(id: string, names: readonly string[]): Promise<void>;
@@ -173,7 +173,7 @@ export interface TurnLedger {
   isNewestRun(cluster: string, run: string): Promise<boolean>;
 }
 
-/** What workers found out for all processes, and what the operators have to know. Trust none without its seal. */
+/** Workers' findings for all processes, and notices for operators. Trust none without its seal. */
 export interface FleetLedger {
   /** When the list of the fleet was made, ISO 8601; null: there is none. */
   fleetAt(): Promise<string | null>;

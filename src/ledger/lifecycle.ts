@@ -12,7 +12,7 @@ import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, Request
 import { type QueuesToWake, wake } from "./queues.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "./records.ts";
 
-/** The context of a change. A context that extends it says what else of the ledger it has. */
+/** The context of a change. A context that extends it names its other parts of the ledger. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
   readonly ledger: Uses;
   readonly queues: QueuesToWake;
@@ -21,7 +21,7 @@ export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends Trac
 
 type Detail = AuditEvent["detail"];
 
-/** The event of a record's change. `detail` has what the record alone does not show later. */
+/** The event of a record's change. `detail` has facts that the record later lacks. */
 export function eventOf(
   type: EventType,
   record: Pick<LedgerRecord, "id" | "cluster">,
@@ -130,7 +130,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
 ): Promise<Outcome> {
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < maxConflicts; ) {
-    // The Slack process trusts only what it has verified, so it reads again and does not take the record of the conflict.
+    // The Slack process trusts only verified records, so it reads again and does not take the record of the conflict.
     const step: UpdateStep<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;
     const result = await recordChange(context, step.after, step.event, context.now());

@@ -43,7 +43,7 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
 
 const shortestMs = 1_000;
 const maxMs = 60_000;
-/** Some twenty minutes: longer than an update takes. Then the sweep wakes what is still due. */
+/** Some twenty minutes: longer than an update takes. Then the sweep wakes the remaining work. */
 const maxReturns = 25;
 
 /** While two versions run, the older one gives unknown jobs back, for the newer one. */
@@ -108,7 +108,7 @@ export function wasStartedBefore({ attemptsStarted, attemptsMade }: Job): boolea
   return attemptsStarted > attemptsMade + 1;
 }
 
-/** Waits for work that ends by itself, until the deadline. */
+/** Waits for the running work, until the deadline. */
 export async function unfinishedAt(
   work: Promise<unknown>,
   name: string,

@@ -14,7 +14,7 @@ export const recordedEvents = announcements<AuditEvent>("event");
 /** An answered request of Slack; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
 
-/** Edges announce what they did, without knowing their listeners. */
+/** Edges announce their acts, without knowing their listeners. */
 interface Announcements<Value extends object> {
   readonly publish: (value: Value) => void;
   /** Calls the listener until the returned function is called. */

@@ -133,7 +133,7 @@ export interface SinkLag {
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** Gauges of what all processes share. Without the ledger they show nothing, and the other series continue. */
+/** Gauges of the state that all processes share. Without the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
   const { queues, tally, memoryUsed, zones, auditLag } = backlog;
   createClusterGauges(registry, backlog);

@@ -58,7 +58,7 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
   return reminded && { type: "migration.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
 }
 
-/** A concurrent decision can win: the sweep finds what is still due. */
+/** A concurrent decision can win: the sweep finds the remaining work. */
 export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
   await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
 }

@@ -35,7 +35,7 @@ export interface AuditSink {
   readonly send: (events: Events) => Promise<number>;
 }
 
-/** Sends a sink what it lacks. After a crash it sends some events again, and misses none. */
+/** Sends a sink its missing events. After a crash it sends some events again, and misses none. */
 export async function deliver(log: AuditLog, sink: AuditSink, isOutOfTime = () => false): Promise<void> {
   for (;;) {
     const [first, ...rest] = await log.events((await log.delivered(sink.name)) + 1, sink.maxAtOnce);

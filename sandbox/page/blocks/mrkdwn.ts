@@ -152,7 +152,7 @@ const formats: Readonly<Record<string, Intl.DateTimeFormatOptions>> = {
   time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
 };
 
-/** Fills in a format such as `{date_short_pretty} {time}` for a time zone (IANA name). `now` decides what today is. */
+/** Fills in a format such as `{date_short_pretty} {time}` for a time zone (IANA name). `now` decides which day is today. */
 export function formatDate(seconds: number, format: string, timeZone: string, now: Date): string {
   const at = new Date(seconds * 1000);
   return format.replace(/\{(\w+)\}/g, (token, name: string) => {

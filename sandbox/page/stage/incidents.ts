@@ -4,7 +4,7 @@ import { account } from "../../scene.ts";
 import type { Stage } from "./stage.ts";
 import { armedTrouble, lastingTrouble, type Trouble } from "./troubles.ts";
 
-/** How long a process or Redis stays away after a crash that ends by itself, in milliseconds. */
+/** How long a process or Redis stays away after a crash, in milliseconds. */
 const awayMs = 3_000;
 
 /** An edit of `aws-auth` with `kubectl edit`: a pure function of the ConfigMap. */

@@ -36,7 +36,7 @@ function pageConfiguration(options: SandboxOptions): string {
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 
-/** @throws Error if Redis or a process does not start; it stops what had started */
+/** @throws Error if Redis or a process does not start; it stops the started ones */
 export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
   const changes = makeChanges();
   const calls: NumberedCall[] = [];

@@ -13,7 +13,7 @@ export function tourOffer({ tour }: Pick<Theatre, "tour">): Html {
   return isOpen ? nothing : act("open", began ? "Continue the tour" : "Take the tour", "primary");
 }
 
-/** The next step: what to do, and for `tour.js` the control. */
+/** The next step: its instruction, and for `tour.js` the control. */
 export function tourCard(theatre: Theatre, viewer: Viewer): Html {
   const { began, isOpen, seen } = theatre.tour.state();
   if (!began || !isOpen) return nothing;

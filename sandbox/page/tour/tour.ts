@@ -44,7 +44,7 @@ export function makeTour(): Tour {
   };
 }
 
-/** The next step, by what happened; null: all are done. */
+/** The next step, by the events so far; null: all are done. */
 export function stepNow(facts: TourFacts, seen: readonly string[]): TourStep | null {
   return tourSteps.find((step) => !(step.isToSee ? seen.includes(step.id) : step.isDone(facts))) ?? null;
 }

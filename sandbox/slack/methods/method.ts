@@ -82,7 +82,7 @@ export function neededText(args: JsonObject, name: string, error = "invalid_argu
   throw new SlackRefusal(error, error === "invalid_arguments" ? { response_metadata: { messages } } : {});
 }
 
-/** A structured argument: JSON in a form, a value in a JSON body. It refuses what it can't parse with `error`. */
+/** A structured argument: JSON in a form, a value in a JSON body. It refuses an unreadable one with `error`. */
 export function jsonArgument(args: JsonObject, name: string, error: string): unknown {
   const value = args[name];
   if (typeof value !== "string") return value;

@@ -173,7 +173,7 @@ export interface KnownOf {
 /** A person's identities on a cluster. If there are several, they choose. */
 export interface OwnIdentities {
   readonly arns: readonly string[];
-  /** Why there are none, and what to do, in sentences; null: there is nothing to say. */
+  /** Why there are none, and the fix, in sentences; null: no reason to give. */
   readonly why: string | null;
 }
 
@@ -230,7 +230,7 @@ const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "not-configured": ({ cluster }) => `No rule of the configuration says who you are on ${cluster}.`,
 };
 
-/** Why a worker found no identity, and what to do, in two sentences; null: it found one. */
+/** Why a worker found no identity, and the fix, in two sentences; null: it found one. */
 export function whyNoIdentity(found: Identities): string | null {
   return found.why === null ? null : noneOn[found.why](found);
 }

@@ -14,7 +14,7 @@ const linkSealForm = z.strictObject({
   seal: textForm,
 });
 
-/** A person's linked principal, as the ledger has it. `seal`: null: eks-access did not write it. */
+/** A person's linked principal in the ledger. `seal` null: eks-access did not write it. */
 export type PrincipalLink = Immutable<z.output<typeof linkForm>>;
 export const linkForm = z.strictObject({ arn: textForm, seal: linkSealForm.nullable() });
 

@@ -44,7 +44,7 @@ export type MemoryKeys = Signer<"memory">;
 export type PreviewKeys = Signer<"preview">;
 export type PreviewPublicKeys = Verifier<"preview">;
 
-/** The Slack process decides, and can't forge what the worker remembers or shows. */
+/** The Slack process decides, and can't forge the worker's memory or proofs. */
 export interface SlackKeys {
   readonly decision: DecisionKeys;
   readonly preview: PreviewPublicKeys;

@@ -22,7 +22,7 @@ export interface BusSink extends Actor {
   readonly busArn: string;
 }
 
-/** A server that takes batches of CloudEvents, signed as Standard Webhooks has it. */
+/** A server that takes batches of CloudEvents, signed by Standard Webhooks. */
 export interface WebhookSink {
   readonly url: string;
 }

@@ -13,7 +13,7 @@ export interface DueWork {
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Sorts a cluster's open requests by what they need now. */
+/** Sorts a cluster's open requests by their due work. */
 export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
   const beginning: ApprovedRequest[] = [];
   const ending: ApprovedRequest[] = [];
@@ -32,7 +32,7 @@ export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
   return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
-/** Whether the cluster's own memory has the lease as over, whatever Redis says. */
+/** Whether the lease is over according to the cluster's own memory. Redis does not count. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareInCluster(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();

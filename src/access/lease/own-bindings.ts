@@ -6,7 +6,7 @@ import { placedRoleOf } from "../policy/policy-text.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 import type { Immutable } from "./proof-record.ts";
 
-/** A RoleBinding, or (namespace null) a ClusterRoleBinding, as the cluster has it. */
+/** A RoleBinding, or (namespace null) a ClusterRoleBinding, as in the cluster. */
 export interface ClusterBinding {
   readonly name: string;
   readonly namespace: string | null;
@@ -105,7 +105,7 @@ export function bindingName(request: string, text: string): string {
 }
 
 /**
- * Reads a cluster's labelled bindings. Trusts only what our key sealed for this cluster, namespace and name.
+ * Reads a cluster's labelled bindings. Trusts only those that our key sealed for this cluster, namespace and name.
  * @param read as `readSealedLease`; a frequent reader can pass one with a cache
  */
 export function readOwnBindings(

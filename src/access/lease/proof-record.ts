@@ -42,7 +42,7 @@ export const proofForm = z.strictObject({
   at: timeForm,
   /** The document, read back after the write, gives the principal its groups. */
   mapped: findingForm,
-  /** The API server allows this username with these groups what the level names. */
+  /** The API server allows the level's checks to this username with these groups. */
   authorized: findingForm,
   /** The identity of the review for `authorized`; null: none was sent. */
   reviewedAs: identityForm.nullable(),

@@ -114,7 +114,7 @@ export type MigrationStep =
 /** The types of access entries that nodes use (EKS User Guide, "Create access entries"). */
 export type NodeType = "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX" | "HYBRID_LINUX";
 
-/** The type of these nodes' access entry, by what EKS itself writes into aws-auth for each kind. */
+/** The type of these nodes' access entry, by EKS's own lines in aws-auth for each kind. */
 export function nodeTypeOf({ username, groups }: Pick<Entry, "username" | "groups">): NodeType {
   if (groups.includes("eks:kube-proxy-windows")) return "EC2_WINDOWS";
   if (groups.includes("system:node-proxier")) return "FARGATE_LINUX";
@@ -141,7 +141,7 @@ export type NamesReading =
 export interface NamesRefusal {
   readonly type: "refused";
   readonly code: string;
-  /** Sentences: the reason, and what to do first. */
+  /** Sentences: the reason, and the first step. */
   readonly why: string;
   readonly remedy: string;
 }

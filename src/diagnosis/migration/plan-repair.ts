@@ -30,7 +30,7 @@ interface DeadPrincipal {
   readonly living: string;
 }
 
-/** One entry of a dead principal: what replaces it, or why it stays. */
+/** One entry of a dead principal: its replacement, or why it stays. */
 type Outcome =
   | { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement }
   | {
@@ -82,7 +82,7 @@ export function digestOfRepair(
 /** The approvers' message shows at most this many in full, and no command shows the rest. */
 const maxReplacements = 6;
 
-/** Replaced items come first. More than a message shows waits: approvers approve only what they can read (law 4). */
+/** Replaced items come first. More than a message shows waits: approvers approve only text that they can read (law 4). */
 function withinMessage(outcomes: readonly Outcome[]): readonly Outcome[] {
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
   const waiting = replaced.slice(maxReplacements).map(({ place, replacement: { from } }): Outcome => {

@@ -41,7 +41,7 @@ export type MigrationResult =
 
 /**
  * Plans a cluster's migration from aws-auth to access entries. After each step the same principals can sign in, with the same username
- * and groups, except what a step names. What can't move stays in aws-auth.
+ * and groups, except those that a step names. The rest stays in aws-auth.
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {

@@ -24,7 +24,7 @@ export function changesOf(replacements: readonly Replacement[]): readonly Change
   });
 }
 
-/** How far a replacement is. `differs`: the cluster has neither what was approved nor its result. */
+/** How far a replacement is. `differs`: the cluster has neither the approved state nor its result. */
 export type Progress = "left" | "done" | "differs";
 
 export function progressOf(

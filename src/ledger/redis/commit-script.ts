@@ -130,7 +130,7 @@ return 1
 `;
 
 /**
- * Remembers what a message shows, and removes the record from the unshown ones if that is its newest version. After a late messenger
+ * Remembers the content of a message, and removes the record from the unshown ones if that is its newest version. After a late messenger
  * showed an older version, the record is unshown again. A removed record leaves nothing behind. KEYS: record, shown, unshown. ARGV:
  * id, version shown, shown
  */

@@ -23,7 +23,7 @@ export async function readEvents(redis: RedisClient, from: number, limit: number
   return rows.map(chainedEvent);
 }
 
-/** An event as the log has it, with its salt, and its digest in hex. */
+/** An event of the log, with its salt, and its digest in hex. */
 export function chainText(event: AuditEvent): readonly [text: string, digest: string] {
   const salted = { ...event, salt: randomBytes(16).toString("base64url") };
   return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];

@@ -8,7 +8,7 @@ import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */
 const linksKey = (user: string) => `{eks-access}:links:${user}`;
-/** A hash for each person, by Slack user id: what a worker found out, by cluster. */
+/** A hash for each person, by Slack user id: a worker's findings, by cluster. */
 const identitiesKey = (user: string) => `{eks-access}:identities:${user}`;
 const identitiesKeptMs = 24 * 3_600_000;
 /** The people of every Slack user group. The time in its seal decides whether it counts. */

@@ -120,7 +120,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
   return { read };
 }
 
-/** For operators: what is wrong, and what to do. */
+/** For operators: the mistake and its fix. */
 export function unreadableSentence(kind: StoredKind, id: string, problem: string): string {
   return `The ${kind} ${id} in Redis can't be read (${problem}). eks-access leaves it as it is and continues with the others. Restore it from a copy of Redis, and check who can write there.`;
 }

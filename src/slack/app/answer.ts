@@ -28,7 +28,7 @@ const notYet = { type: "not-yet" } as const;
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
 /**
- * Does what a click asks for, acknowledges it when done, and answers the person in place: beside a message, over App Home, or in the
+ * Carries out a click, acknowledges it when done, and answers the person in place: beside a message, over App Home, or in the
  * open form. Null: the message itself shows the result.
  */
 export async function answerClick(
@@ -122,7 +122,7 @@ async function sendNotRecordedYet(log: Logger, client: WebClient, user: string):
 
 export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
-/** Does what a form asks for, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
+/** Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
 export async function answerSubmission(
   context: SlackContext,
   { ack, body, client }: Submission,

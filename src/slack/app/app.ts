@@ -68,7 +68,7 @@ export async function startSlackApp(
 
 /**
  * Over HTTP, it refuses new connections and ends open requests. In Socket Mode the connection closes, and Slack uses another one. Only
- * this connection can acknowledge what it received, so that comes first.
+ * this connection can acknowledge its events, so that comes first.
  */
 async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();

@@ -26,7 +26,7 @@ export function handleBreakGlassButton(context: SlackContext, click: ButtonClick
   });
 }
 
-/** The form is the confirmation: it says what happens. The policy names the level. */
+/** The form is the confirmation: it shows the effect. The policy names the level. */
 function breakGlassModal(clusters: readonly Cluster[]): ModalView {
   const options = clusters.map(({ name }) => ({ text: text(name), value: name }));
   const [first] = options;

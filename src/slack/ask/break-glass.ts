@@ -60,7 +60,7 @@ async function readEmergency(
   return { cluster, arn, reason: readReason(typed) };
 }
 
-/** The mistakes in a form, for its fields: the person keeps what they typed. @throws AccessError */
+/** The mistakes in a form, for its fields: the typed text stays. @throws AccessError */
 export async function emergencyMistakes(
   context: SlackContext,
   user: string,
@@ -88,7 +88,7 @@ export async function takeAccess(context: SlackContext, user: string, parts: Eme
   return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
 }
 
-/** Without an approval and without delay: only what our seals confirm now counts. */
+/** Without an approval and without delay: only facts under our seals count. */
 async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
   return cluster ? rememberedIdentities(context, user, cluster) : { arns: [], why: null };
 }

@@ -34,7 +34,7 @@ const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 /**
  * Refuses a duplicate, and more requests than the limits allow. Null: the person may ask.
  *
- * @param extension what it would extend, and until when
+ * @param extension the extended lease, and the new end
  */
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,

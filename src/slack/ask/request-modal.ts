@@ -24,7 +24,7 @@ const maxTime = 60;
 export const requestModalId = "request";
 
 /**
- * The form of a request. Each choice limits the next one, within what this person may request.
+ * The form of a request. Each choice limits the next one, within this person's policy.
  * @param own the identities on the chosen cluster; null: the person writes the ARN
  * @param asker Slack user id of the person at the form
  */
@@ -181,7 +181,7 @@ export function identityKey(arn: string): string {
   return entryArnOf(arn).split("/").at(-1) ?? arn;
 }
 
-/** The person's identity, a menu of several, or what to do without one. */
+/** The person's identity, a menu of several, or the way to get one. */
 function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];

@@ -106,7 +106,7 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
 
 /**
  * Refuses an ARN that is not known as the other person's, unless the same rule allows the asker the level. Otherwise people could ask in
- * another's name, for their own ARN, for what the policy gives only others. @throws AccessError
+ * another's name, for their own ARN, for access that the policy gives only others. @throws AccessError
  */
 async function refuseInOthersName(
   context: SlackContext,

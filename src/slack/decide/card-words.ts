@@ -6,7 +6,7 @@ import { admittedBy } from "../../aws-auth/index.ts";
 import { code, mention, mentions, plainLine, styled, time, until } from "../show/mrkdwn.ts";
 import { asClause, endCauseText, failureInShort, progressText, stateText } from "../show/words.ts";
 
-/** The first line of a decided card: a sign, its word, and what matters most. The thread and Details have the rest. */
+/** The first line of a decided card: a sign, its word, and the main fact. The thread and Details have the rest. */
 export function headline(request: AccessRequest): string {
   const { denial, lease, state } = request;
   if (state === "denied" && denial) {

@@ -111,7 +111,7 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
   return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** `revoke <id> [why]`, and the button: the worker removes what the lease and its extensions give. */
+/** `revoke <id> [why]`, and the button: the worker removes the access of the lease and its extensions. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
     type: "lease.ending",

@@ -73,7 +73,7 @@ export function handleReviewedSubmission(context: SlackContext, submission: Subm
   );
 }
 
-/** Records that an approver reviewed emergency access. `note`: what they found, for the audit log. @throws AccessError */
+/** Records that an approver reviewed emergency access. `note`: their finding, for the audit log. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
   return updateRequest(context, id, (request) => recordReview(context, user, id, request, note));
 }

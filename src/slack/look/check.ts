@@ -114,7 +114,7 @@ function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: bool
   return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
 }
 
-/** Terraform, a GitOps controller or an editor: these can revert what we write. */
+/** Terraform, a GitOps controller or an editor: these can revert our writes. */
 function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");

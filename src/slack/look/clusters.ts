@@ -37,7 +37,7 @@ export const clusters: Command = {
   },
 };
 
-/** `clusters`: what this person can request in each cluster, for how long, and the approvers. */
+/** `clusters`: this person's levels in each cluster, their limits, and the approvers. */
 export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
   const shown = clusters.slice(0, maxClusters);
   const left = clusters.slice(maxClusters).map(({ name }) => name);

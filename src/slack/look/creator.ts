@@ -27,7 +27,7 @@ export const creator: Command = {
     }),
 };
 
-/** The creator of a cluster: by the configuration and CloudTrail, whether the worker can act as it, and what to do if not. */
+/** The creator of a cluster: by the configuration and CloudTrail, whether the worker can act as it, and the fix. */
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
   const { creator } = cluster;
   const todo = whatToDo(cluster, report);
@@ -117,7 +117,7 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
   return `If the cluster that CloudTrail names still exists, set ${line} in eks-access.yml.${note}`;
 }
 
-/** The whole setting, to copy. A user needs keys of its own. */
+/** The whole setting, to copy. A user needs its own keys. */
 function creatorLine(creator: KnownCreator): { readonly line: string; readonly note: string } {
   if (creator.type === "role") {
     const { roleArn, externalId, through } = creator;

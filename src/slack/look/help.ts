@@ -51,7 +51,7 @@ interface Role {
   readonly emergency: boolean;
 }
 
-/** Three lines and buttons: what this person can do. `commands`: those to list below; empty: a button opens the list. */
+/** Three lines and buttons: this person's possible acts. `commands`: those to list below; empty: a button opens the list. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
   const lines = commands

@@ -136,7 +136,7 @@ function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean)
   return { requests: kept.slice(0, maxRows), total: kept.length };
 }
 
-/** An estimate if it did not read all: never below what it shows. */
+/** An estimate if it did not read all: never below the shown number. */
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };

@@ -32,7 +32,7 @@ export interface Overview {
 }
 
 /**
- * `status` without an id: what is behind, which clusters can't be opened, and which leases can't end. Approvers and on-call see their
+ * `status` without an id: delays, clusters that can't be opened, and leases that can't end. Approvers and on-call see their
  * clusters, administrators all. @throws AccessError
  */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {

@@ -75,7 +75,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
 }
 
-/** Without a worker: what the ledger has. */
+/** Without a worker: from the ledger. */
 async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const { ledger, config } = context;
   const [own, open] = await Promise.all([

@@ -40,7 +40,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
 }
 
-/** `why <cluster> [arn]`: what kubectl says, and each cause with its fix. */
+/** `why <cluster> [arn]`: kubectl's answer, and each cause with its fix. */
 export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symptom, causes }: Diagnosis): Message {
   const head = `*${principal ? code(principal) : "This"} on ${code(cluster.name)}* ${symptomWords({ symptom, identity })}`;
   const shown = causes.slice(0, maxCauses);

@@ -85,7 +85,7 @@ interface Act {
     now: Date,
     departed: Departed,
   ) => MigrationVerdict;
-  /** The answer to that person; null: the migration's message has it. */
+  /** The answer to that person; null: it is in the migration's message. */
   readonly answer: (after: Migration) => Message | null;
 }
 

@@ -21,7 +21,7 @@ const marks: Readonly<Record<ItemSummary["outcome"], string>> = {
   dead: "–",
 };
 
-/** `migrate <cluster>`: what happens to each item of aws-auth, and the steps in order. */
+/** `migrate <cluster>`: the future of each item of aws-auth, and the steps in order. */
 export function migrationAnswer(
   cluster: Cluster,
   plan: MigrationSummary,

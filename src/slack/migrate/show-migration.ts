@@ -38,7 +38,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   for (const milestone of milestonesOf(migration, lost !== null)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
-  // The next change retries what is out of reach.
+  // The next change retries unreachable messages.
   await ledger.markShown(id, {
     ...shown,
     message: lost ? null : shown.message,

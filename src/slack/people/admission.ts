@@ -6,7 +6,7 @@ import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Why an account can do nothing, and what to do next. */
+/** Why an account can do nothing, and the next step. */
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
     deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
@@ -20,7 +20,7 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
   return answer(`:warning: ${reasons[account]}`);
 }
 
-/** Why no approver can approve this request, and what to do with it. */
+/** Why no approver can approve this request, and the next step. */
 export function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const who = mention(user);
   if (account === "unconfirmed") {

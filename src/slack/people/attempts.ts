@@ -58,7 +58,7 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
 /**
  * Writes a refusal's event into the audit log, within the same bounds. It leaves no record.
  *
- * @param what identifies the attempt: only the first of equal ones is written
+ * @param what the attempt's identity: of equal ones it writes only the first
  */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
   try {

@@ -21,7 +21,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 export interface KnownNow extends KnownOf {
   /** A worker's answer of the last day, if none answers now: it can be outdated. */
   readonly before: Identities | null;
-  /** Why there is no present answer, and what to do, in sentences; null: there is one, or none is needed. */
+  /** Why there is no present answer, and the fix, in sentences; null: there is one, or none is needed. */
   readonly trouble: string | null;
 }
 
@@ -89,7 +89,7 @@ export async function identitiesNow(context: SlackContext, user: string, cluster
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
 }
 
-/** The same about another person: only they can repair what is missing, so only they learn of it. */
+/** The same about another person: only they can repair it, so only they learn of it. */
 export async function identitiesForAsker(
   context: SlackContext,
   asker: string,

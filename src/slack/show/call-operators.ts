@@ -11,7 +11,7 @@ const onceInMs = 24 * 3_600_000;
 const maxCalled = 10;
 
 /**
- * Posts what only an operator can repair in the cluster's channel, once for each cause, however many requests wait for it. If the worker
+ * Posts problems that only an operator can repair, in the cluster's channel: once for each cause, not for each request. If the worker
  * can't open the cluster at all, the trouble poster reports that instead. Nothing waits for this message.
  */
 export async function callOperators(

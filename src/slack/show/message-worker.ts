@@ -12,7 +12,7 @@ import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
-/** What can wait has a client of its own in `background`. */
+/** Work that can wait has its own client in `background`. */
 interface MessageContexts {
   readonly context: MessengerContext;
   readonly background: MessengerContext & HomeContext;

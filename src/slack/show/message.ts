@@ -83,7 +83,7 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 export const denyModalId = "deny";
 /** `private_metadata` is the value of the button. */
 export const denyMigrationModalId = "deny-migration";
-/** Asks for a reason: the requester must know what to do instead. */
+/** Asks for a reason: the requester must know the alternative. */
 export function denyModal(value: string): ModalView {
   return {
     type: "modal",

@@ -114,7 +114,7 @@ export function codeList(names: readonly string[], maxLength: number): string {
 /** What ends a code block, or is invisible in it: two backticks in a row, or one beside the fence. */
 const unshowableInBlock = /^$|`{2,}|^`|`$|[^\P{C}\n\t]|[^\S \n\t]/u;
 
-/** A code block that fits into one section, and says what it cuts. What a block can't show is in code style, line by line. */
+/** A code block that fits into one section, and says how much it cuts. Text that a block can't show is in code style, line by line. */
 export function codeBlock(text: string, maxLength = 2800): string {
   if (!unshowableInBlock.test(text)) return `\`\`\`${shortened(escapeText(text), maxLength)}\`\`\``;
   return shortened(
@@ -141,7 +141,7 @@ function shortened(whole: string, maxLength: number): string {
   return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
 }
 
-/** A block of code without escapes, so that people copy the exact text. It says what is cut. */
+/** A block of code without escapes, so that people copy the exact text. It says how much it cuts. */
 export function preformatted(text: string, maxLength = 2800): RichTextBlock {
   const shown = shortened(text, maxLength) || " ";
   return {

@@ -26,7 +26,7 @@ const newsForMs = 24 * 3_600_000;
 /** A notice is posted once in this time, which is longer than it is news. */
 const postedForMs = 30 * 24 * 3_600_000;
 
-/** Posts each notice in the operators' channel, once for all processes. Without a channel the log has it. */
+/** Posts each notice in the operators' channel, once for all processes. Without a channel, only the log has them. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
   let owed: readonly Notice[] = [];

@@ -231,7 +231,7 @@ export async function wakeForThread(
 }
 
 /**
- * Makes the thread of a record show all its events. It is a job of its own, because Slack takes about one post a second in a channel:
+ * Makes the thread of a record show all its events. It is a separate job, because Slack takes about one post a second in a channel:
  * nothing else waits for `context.client`. @throws AccessError
  */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {

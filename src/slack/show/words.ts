@@ -173,7 +173,7 @@ function findingWords(result: ProofFinding["result"], name: string): string {
   return result === "no" ? `✗ not ${name}` : `– ${name} not tested`;
 }
 
-/** One line for each finding, and what blocks the sign-in now. Empty: nothing is proved yet. */
+/** One line for each finding, and the present obstacle of the sign-in. Empty: nothing is proved yet. */
 export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
@@ -202,7 +202,7 @@ const unprovedEnd =
 /** Every request asks RBAC, so no cached token delays the end of a binding. */
 const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
 
-/** One line for each finding about an end, each other lease, and what can't be proved. Empty: the cluster is gone. */
+/** One line for each finding about an end, each other lease, and each unprovable part. Empty: the cluster is gone. */
 export function endProofLines({ end, endProof, written }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
   const isByBinding = written?.way === "binding";

@@ -38,7 +38,7 @@ const openRegion: OpenRegion = async (fleet, account, region) => {
 
 /**
  * Lists the clusters of each account and region, sixteen at a time and with one call at a time in each: AWS throttles by both. Without an
- * answer, a region keeps what was known there.
+ * answer, a region keeps its known clusters.
  *
  * @param memory spares a call for each cluster with tags in it
  */
@@ -100,7 +100,7 @@ async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): 
 
 /**
  * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once: use it only where no tag
- * decides. Without an answer, a region keeps what `before` has there.
+ * decides. Without an answer, a region keeps its clusters of `before`.
  */
 export async function discoverFleet(
   fleet: Fleet,

@@ -35,7 +35,7 @@ export interface MigrationDriver {
 
 /**
  * Carries out an approved migration as far as possible now, as the operator or the creator. Each step starts from the cluster's real state,
- * and its proof comes before the next step. The next run completes what a crash leaves.
+ * and its proof comes before the next step. The next run completes a crashed one.
  *
  * @throws AccessError
  */

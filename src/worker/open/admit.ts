@@ -113,7 +113,7 @@ const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
 /**
  * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles and bindings exist.
- * @param objects what the cluster lacks; null: the operator can't see it yet @throws AccessError
+ * @param objects the missing ones; null: the operator can't see it yet @throws AccessError
  */
 export async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
   const { context, cluster } = bootstrap;

@@ -179,7 +179,7 @@ interface ConnectOptions {
   /** The ARN of the credentials, and the memory of its last acceptance. */
   readonly as?: string;
   readonly ledger?: LetInLedger;
-  /** As `mintToken` has it. */
+  /** As in `mintToken`. */
   readonly tokenSeconds?: number;
 }
 

@@ -76,7 +76,7 @@ async function managerCredentials(
   return credentialsOf(cluster, await identity(), purposes, log, "manage");
 }
 
-/** A worker with profiles for all creators can have no identity of its own. */
+/** A worker with profiles for all creators can be without its own identity. */
 async function ownIdentity(region: string, log: RequestIds | undefined): Promise<CallerIdentity | null> {
   try {
     return await callerIdentity("default", region, log);

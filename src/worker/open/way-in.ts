@@ -52,7 +52,7 @@ export async function objectSteps(
 
 const attempts = 5;
 
-/** Writes what is not as wanted, in order. @throws AccessError */
+/** Writes the absent and different objects, in order. @throws AccessError */
 export async function writeObjects(client: ObjectClient, wanted: readonly OperatorObject[]): Promise<void> {
   for (const object of wanted) await retryAfterConflict(() => client.writeObject(object));
 }

@@ -118,7 +118,7 @@ async function requesterFactsOf(
   return { accessEntry, mapped, chance, isRead };
 }
 
-/** The leases come from the ledger, whatever the cluster says. */
+/** The leases come from the ledger, not from the cluster. */
 async function lookAtLeases(
   { ledger }: WorkerContext,
   cluster: Cluster,

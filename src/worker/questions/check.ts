@@ -132,7 +132,7 @@ function takenOut(
   cluster: Cluster,
   { leased, asker }: DocumentQuestion,
 ): readonly ReportedProblem[] {
-  // An unreadable section is a problem of its own.
+  // An unreadable section is a separate problem.
   const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(
     ({ unreadableSection }) => unreadableSection === undefined,
   );

@@ -39,7 +39,7 @@ export async function answerWithin<T>(call: Promise<T>, withinMs: number): Promi
   return Promise.race([call.finally(() => time.abort()), late]);
 }
 
-/** Reads entries in this order, within the limits. It keeps what it read before a failure. */
+/** Reads entries in this order, within the limits. After a failure it returns the entries read before. */
 export async function readEntries(
   { describe }: Pick<AccessEntries, "describe">,
   arns: readonly string[],

@@ -33,7 +33,7 @@ export interface Adoption {
 
 /**
  * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a new ledger, and from
- * time to time. It trusts only what our seal covers, and gives no access by it. It removes leases that the ledger has as over but the
+ * time to time. It trusts only our seal, and gives no access by it. It removes leases that the ledger has as over but the
  * cluster still has, for example after a restored backup of aws-auth.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {

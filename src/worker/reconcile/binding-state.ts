@@ -48,7 +48,7 @@ export interface BindingState extends WayState {
 }
 
 export interface BindingsPlace extends WayContext {
-  /** Whether to read all bindings, whatever is due. */
+  /** Whether to read all bindings, even if nothing is due. */
   readonly isWhole: boolean;
 }
 
@@ -139,7 +139,7 @@ const maxByName = 32;
 
 /**
  * The requests whose bindings a run must read if it only begins leases: those leases, and the other leases of their principals. A binding's
- * name follows from lease and role, so a read by name finds all, whatever labels people changed. Null: read all bindings. An end needs all,
+ * name follows from lease and role, so a read by name finds all, even after people change labels. Null: read all bindings. An end needs all,
  * because a forged record in Redis can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
  */
 function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
@@ -226,7 +226,7 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): 
 }
 
 /**
- * What an approval depends on: the username in the bindings, and their roles' rights. Null: the principal has no username of its own here.
+ * An approval depends on these: the username in the bindings, and their roles' rights. Null: the principal has no unique username here.
  */
 function baseFor(
   names: SignInNames,

@@ -21,7 +21,7 @@ export interface EntryTools {
   readonly cluster: Cluster;
   readonly state: EntriesSeen;
   readonly keys: MemoryKeys;
-  /** By lower-case ARN: what earlier runs may have sent, for entries that do not exist yet. */
+  /** By lower-case ARN: calls that earlier runs may have sent, for entries that do not exist yet. */
   readonly begun: ReadonlyMap<string, Holding>;
   readonly plannedAt: Date;
   /** Whether this is still the newest run. An older run must change nothing that a newer one can have read. */
@@ -45,7 +45,7 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
 }
 
 /**
- * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show what was answered.
+ * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show which calls EKS answered.
  *
  * @param key the principal's ARN in lower case
  */
@@ -56,7 +56,7 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
 }
 
 /**
- * Makes one principal's entry what it must be. EKS has no versions, so it reads the entry once more right before and after.
+ * Gives one principal's entry its wanted form. EKS has no versions, so it reads the entry once more right before and after.
  *
  * @returns the principal's ARN as EKS knows it
  * @throws AccessError `access-entry-conflict` if the plan was made from another entry

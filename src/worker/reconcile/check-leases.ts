@@ -29,7 +29,7 @@ import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** The work after a check of every approval, with what is missing in the cluster. */
+/** The work after a check of every approval, with the missing parts of the cluster. */
 export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {
   readonly beginning: readonly ApprovedRequest[];
 }
@@ -41,7 +41,7 @@ export interface CheckRules {
   readonly mayRepair: (request: ApprovedRequest) => boolean;
 }
 
-/** The work after a look at the cluster's own memory: a lease that is over or withdrawn there ends, whatever the ledger says. */
+/** The work after a look at the cluster's own memory: a lease that is over or withdrawn there ends, even if the ledger differs. */
 export function withOwnMemory<State extends WayState>(input: SettleInput<State>): SettleInput<State> {
   const { closed, state, work, keys, now } = input;
   const memory = memoryOf(state);
@@ -103,7 +103,7 @@ function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: Decis
 }
 
 /**
- * Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the
+ * Checks every seal, the policy and the base again (laws 3 and 4), and finds the missing parts. `decideLease` has the
  * rules.
  */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
@@ -124,7 +124,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 
 /**
  * Checks leases in the order of their approvals. A lease beside another beginning one needs an approver who saw it: two approvals together
- * could give what no approver has seen.
+ * could give access that no approver has seen.
  */
 function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];

@@ -149,7 +149,7 @@ function changedAgain(cluster: Cluster): AccessError {
   );
 }
 
-/** Decides what the document must be, after a check of every seal, the policy and the base (laws 3 and 4). */
+/** Decides the document's wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const known = withOwnMemory(input);
   const { configMap, document, identityOf, owner } = input.state;
@@ -188,7 +188,7 @@ async function rememberWithdrawals(
 }
 
 /**
- * Sends the write as a dry run before the ledger records it: what validation and webhooks refuse then leaves nothing behind.
+ * Sends the write as a dry run before the ledger records it: a refusal by validation or webhooks then leaves nothing behind.
  *
  * @throws AccessError
  */
@@ -217,7 +217,7 @@ export async function writeDocument(
 
 /**
  * Makes every write fail that was planned on this reading, by two writes without an effect. Otherwise a dead or late run could send one, and
- * bring back what we report as gone.
+ * restore access that we report as gone.
  *
  * @returns the ConfigMap after that
  * @throws AccessError `cluster-conflict` if such a write came first

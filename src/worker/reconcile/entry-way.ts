@@ -63,7 +63,7 @@ function toolsOf(
   return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
 }
 
-/** By lower-case ARN: what earlier runs may have sent, for entries that will exist. */
+/** By lower-case ARN: calls that earlier runs may have sent, for entries that will exist. */
 function begunIn(
   { leased, repaired, ending, voided, targets }: EntrySettlement,
   now: Date,
@@ -116,7 +116,7 @@ export interface EntryWritten {
   readonly tookMs: number | null;
 }
 
-/** Makes one principal's entry what it must be, and reads it back. Returns a failure, because it concerns only this principal. */
+/** Gives one principal's entry its wanted form, and reads it back. Returns a failure, because it concerns only this principal. */
 export async function writeEntry(
   context: WorkerContext,
   tools: EntryTools,

@@ -46,7 +46,7 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly adapter: WayAdapter<State, Decided>;
   readonly attempt: number;
   readonly isLast: boolean;
-  /** Begins no lease, but checks what a dead run wrote. */
+  /** Begins no lease, but checks the writes of a dead run. */
   readonly onlyEnds: boolean;
   /** The worker has no ledger (`src/worker/end-without-ledger.ts`). */
   readonly withoutLedger: boolean;
@@ -232,7 +232,7 @@ async function oldRecords(
 
 /**
  * The requests without the memory of ended leases' records. If the cluster's memory lost a lease, its record says what to remove: an old copy
- * in Redis would remove what others gave since.
+ * in Redis would remove access that others gave since.
  */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,

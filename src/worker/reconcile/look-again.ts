@@ -9,7 +9,7 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** A click checks the rest by itself. */
+/** The click itself checks the rest. */
 const maxPending = 200;
 
 /**

@@ -130,7 +130,7 @@ export async function recordDrift(
  * Records that a lease's part is gone from the cluster. A lease that was never active failed.
  *
  * @param isForgotten whether the cluster could not remember its withdrawal
- * @param proved what was verified after the end; null: the cluster is not asked
+ * @param proved the verification after the end; null: the cluster is not asked
  * @param removedAt when a worker without the ledger removed it, ISO 8601; null: this run did
  */
 export async function recordEnd(

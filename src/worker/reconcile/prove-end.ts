@@ -27,7 +27,7 @@ export interface EndFacts {
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Verifies what remains of a lease after its end. An unanswered question gets its next try. */
+/** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
   const { cluster, opened, request, inForce } = facts;
   // Later questions must not make the end look later.

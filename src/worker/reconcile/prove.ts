@@ -17,7 +17,7 @@ export interface ReadBack {
   readonly place: string;
   /** After how many milliseconds EKS showed it; null: at once. */
   readonly seenAfterMs: number | null;
-  /** The ARN of the access entry, as IAM has it; null: there is none. */
+  /** The ARN of the access entry, in IAM's form; null: there is none. */
   readonly entryArn: string | null;
 }
 
@@ -73,7 +73,7 @@ function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFi
   return { result: "not tested", detail: way.type === "role" ? "the worker is trying it" : way.why };
 }
 
-/** An active lease with its proof, and what is still pending: the sign-in, and an answer of the API server. */
+/** An active lease with its proof, and its pending parts: the sign-in, and an answer of the API server. */
 export function withProof(
   lease: Lease,
   { proof, unanswered }: Proved,

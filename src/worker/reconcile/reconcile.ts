@@ -22,7 +22,7 @@ import { type Ways, waysIn } from "./ways.ts";
 
 /**
  * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for others'
- * changes. `adopt`: the cluster can have what the ledger does not know, for example after a run died. An `end` run begins nothing and runs
+ * changes. `adopt`: the cluster can have leases that the ledger does not know, for example after a run died. An `end` run begins nothing and runs
  * beside the others, so that no end waits for a start.
  */
 export type ReconcileReason = "due" | "end" | "inspect" | "adopt";

@@ -98,11 +98,11 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
 
 interface LeftOut {
   readonly principals: ReadonlyMap<string, Refusal>;
-  /** Beginning leases that the annotation has no room for, whatever the plan says. */
+  /** Beginning leases without room in the annotation, even if the plan has them. */
   readonly refused: readonly RefusedLease[];
 }
 
-/** One plan for all due work. It leaves out what can't change, so that the rest is not delayed. */
+/** One plan for all due work. It leaves out entries that can't change, so that the rest is not delayed. */
 export function planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,

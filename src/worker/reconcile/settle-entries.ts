@@ -20,7 +20,7 @@ export interface EntrySettlement extends Settlement {
   readonly withdrawals: Withdrawals;
 }
 
-/** Decides what the entries must be, after a check of every seal, the policy and the base (laws 3 and 4). */
+/** Decides the entries' wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const known = withOwnMemory(input);
   const checked = checkWork(known, "access-entry", {

@@ -42,7 +42,7 @@ export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
   readonly place: SignInPlace;
-  /** Why an entry differs from what was written, by lower-case ARN. */
+  /** Why an entry differs from the write, by lower-case ARN. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
 

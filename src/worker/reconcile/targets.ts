@@ -49,7 +49,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   return targets;
 }
 
-/** Only an approval restores what others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
+/** Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
 function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
   return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
 }

@@ -34,9 +34,9 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** One request's change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
-  /** Decides what must be there. Pure. */
+  /** Decides the wanted state. Pure. */
   readonly settle: (input: SettleInput<State>) => Decided;
-  /** Checks what it can before anything changes. @throws AccessError */
+  /** Checks as much as possible before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
 }
 

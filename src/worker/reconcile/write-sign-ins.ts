@@ -8,7 +8,7 @@ export interface SignInsWritten {
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** Checks what it can before anything changes. By lower-case ARN: why an entry can't be written. */
+/** Checks as much as possible before anything changes. By lower-case ARN: why an entry can't be written. */
 export async function rehearseSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],

@@ -24,7 +24,7 @@ export interface GoodDocument {
 }
 
 export type RepairResult =
-  /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty without a good document. */
+  /** `how`: the write, in a sentence; null: the document needed none. `returns`: empty without a good document. */
   | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Readmission[] }
   | { readonly type: "ask"; readonly message: string };
 

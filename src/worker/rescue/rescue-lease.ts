@@ -17,7 +17,7 @@ import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
 export interface LeasePlace {
   readonly entries: AccessEntries;
   readonly clusterArn: string;
-  /** As IAM has it. */
+  /** In IAM's form. */
   readonly principalArn: string;
   readonly keys: MemoryKeys;
 }

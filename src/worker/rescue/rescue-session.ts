@@ -98,7 +98,7 @@ export async function signInAsOne(
 
 export interface RescueOrder {
   readonly cluster: Cluster;
-  /** As IAM has it, a role with its path. */
+  /** In IAM's form, a role with its path. */
   readonly principalArn: string;
   /** Slack user id, as the rescuer says. */
   readonly by: string;

@@ -82,7 +82,7 @@ interface NoAnswer {
 
 type Seen = SignInObservation & Pick<SignedIn, "authorized">;
 
-/** Our identity according to the API server, whether we can list pods, and what it allows us. */
+/** Our identity according to the API server, whether we can list pods, and our rights. */
 async function observe(
   connect: () => Promise<ClusterClient>,
   pods: PodsToList,
@@ -167,7 +167,7 @@ function withRemedy(error: unknown, cluster: string): unknown {
   });
 }
 
-/** Who a principal's session is, by what the cluster reads now. */
+/** The identity of a principal's session, by the cluster's present entries. */
 export interface SessionIdentity {
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
