@@ -1,11 +1,24 @@
 import { answerTooLarge } from "./bounded-pages.ts";
 
+const named = "X-Amz-(?:Security-Token|Signature|Credential)|X-Slack-Signature|Secret_?Access_?Key|Session_?Token";
+/** Some proxies echo the request's headers as JSON, in a page or in a URL. */
+const gap = "[\"'\\s\\\\([]|%2[027]|%5B|&quot;|&#3[49];";
+const equals = "[:=>]|%3[AD]|</?\\w{1,8}>";
+
 /** Each expression runs in linear time: a hostile answer must not keep the process busy. */
 const secrets: readonly (readonly [RegExp, string])[] = [
   [/k8s-aws-v1\.[\w-]+/g, "k8s-aws-v1.[redacted]"],
   [/\b(Bearer|Basic) [\w.~+/=-]{16,}/gi, "$1 [redacted]"],
-  [/(X-Amz-(?:Security-Token|Signature|Credential))(=|%3D|: ?)[^&\s"'<>]+/gi, "$1$2[redacted]"],
-  [/((?:SecretAccessKey|SessionToken|secret_access_key|session_token)["'\s:=>]+)[^\s"'<>&,}]+/gi, "$1[redacted]"],
+  [
+    new RegExp(
+      `((?:${named})(?:${gap}){0,4}(?:${equals})(?:${gap}|${equals}){0,12})(?:[^\\s"'<>&,}\\\\]|\\\\/)+`,
+      "gi",
+    ),
+    "$1[redacted]",
+  ],
+  [/\b(Signature=)[0-9a-f]{16,}/gi, "$1[redacted]"],
+  [/\beyJ[\w-]{8,1024}\.[\w-]{4,8192}\.[\w-]+|\bwhsec_[\w+/=-]+/g, "[redacted]"],
+  [/(\b[a-z][a-z0-9+.-]{1,15}:\/\/[^\s/?#:@"'<>]{0,256}:)[^\s/?#@"'<>]{1,512}@/gi, "$1[redacted]@"],
   [/\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g, "$1[redacted]"],
   [/\bxox[a-z]-[\w-]+|\bxapp-[\w-]+/g, "[redacted]"],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, "[redacted]"],

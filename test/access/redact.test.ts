@@ -16,6 +16,28 @@ test.each([
     "<SecretAccessKey>[redacted]</SecretAccessKey>",
   ],
   ["a session token in JSON", '{"SessionToken":"IQoJ+/="}', '{"SessionToken":"[redacted]"}'],
+  [
+    "a header that is echoed as JSON",
+    '{"X-Amz-Security-Token": "IQoJ\\/b3"}',
+    '{"X-Amz-Security-Token": "[redacted]"}',
+  ],
+  ["a header in a list", '"x-amz-security-token":["IQoJb3"]', '"x-amz-security-token":["[redacted]"]'],
+  ["a header in JSON within a text", 'x-amz-security-token\\":\\"IQoJ\\"', 'x-amz-security-token\\":\\"[redacted]\\"'],
+  [
+    "a header in a page",
+    "<td>X-Amz-Security-Token</td><td>IQo</td>",
+    "<td>X-Amz-Security-Token</td><td>[redacted]</td>",
+  ],
+  ["a header in a URL", "X-Amz-Security-Token%22%3A%22IQoJ", "X-Amz-Security-Token%22%3A%22[redacted]"],
+  [
+    "a signature of AWS",
+    "SignedHeaders=host, Signature=0123456789abcdef01",
+    "SignedHeaders=host, Signature=[redacted]",
+  ],
+  ["a signature of Slack", "x-slack-signature: v0=0af", "x-slack-signature: [redacted]"],
+  ["a web identity token", "token eyJhbGciOiJSUz.eyJzdWIiOiJ.c2ln was", "token [redacted] was"],
+  ["a webhook's secret", "whsec_MfKQ9r8GKYqr", "[redacted]"],
+  ["a proxy's password", "http://me:hunter2@proxy:3128/", "http://me:[redacted]@proxy:3128/"],
   ["an access key's id", "key ASIAABCDEFGHIJKLMNOP", "key ASIA[redacted]"],
   ["a Slack token", "token xoxb-1-2-abc", "token [redacted]"],
   ["a password of Redis", "redis://user:hunter2@host:6379", "redis://user:[redacted]@host:6379"],
@@ -30,6 +52,8 @@ test("an ordinary answer stays as it is", () => {
   const text = "User: arn:aws:sts::111122223333:assumed-role/worker/pod is not authorized to perform: sts:AssumeRole";
 
   expect(redact(text)).toBe(text);
+  const address = "https://sts.amazonaws.com:443/a@b: X-Amz-Security-Token is missing";
+  expect(redact(address)).toBe(address);
   expect(redact("Basic information about bearer tokens")).toBe("Basic information about bearer tokens");
 });
 
@@ -41,6 +65,9 @@ test.each([
   ["addresses of Redis that never end", "redis://:"],
   ["keys that never end", "-----BEGIN A"],
   ["names of secrets without a value", "SecretAccessKey:'\""],
+  ["tokens that never end", "eyJ-"],
+  ["headers without a value", "X-Amz-Signature%22%3A"],
+  ["addresses", "a://"],
   ["quotes", '"'],
   ["spaces", " "],
 ])("a megabyte of %s is cut, and what is left of it is clean", (_, part) => {
