@@ -154,7 +154,10 @@ export function accessCsv(rows: readonly AccessRow[]): string {
   return [columns.join(","), ...lines].map((line) => `${line}\r\n`).join("");
 }
 
+/** Begins a formula: at the beginning of a cell, and after what separates cells in other languages. Excel takes the wide forms too. */
+const formula = /(^|[;\t\r\n|])(\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
 function cellOf(text: string): string {
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const plain = text.replace(formula, "$1'$2").replace(/^[\t\r\n]/, "'$&");
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

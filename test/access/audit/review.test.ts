@@ -111,7 +111,18 @@ test("a cell of the CSV is quoted, and calculates nothing in a spreadsheet", () 
   ]);
 
   const [head = "", ...lines] = accessCsv([row]).split("\r\n");
+  const cell = (reason: string) =>
+    accessCsv([{ ...row, reason }])
+      .split(",")
+      .at(-8);
 
   expect(head).toMatch(/^request,cluster,requester,/);
+  expect(["a;=1", "\uff1d1", " =1", "\ta", "a-b; c"].map(cell)).toEqual([
+    "a;'=1",
+    "'\uff1d1",
+    "' =1",
+    "'\ta",
+    "a-b; c",
+  ]);
   expect(lines.join("\r\n")).toContain('"\'=HYPERLINK(""x""), ""y""\nz"');
 });
