@@ -8,13 +8,14 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Invisible characters: direction marks, zero-width spaces, and soft hyphens. A reason must not rearrange its message, and people must not
- * copy them unseen. The joiners of emoji stay.
+ * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens and tags. A reason must not rearrange its
+ * message, and people must not copy them unseen. The joiners of emoji and visible signs of Arabic stay.
  */
-const invisible = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/g;
+const hidden = String.raw`(?![\t\n\v\f\r\u200c\u200d\u0600-\u0605\u06dd\u070f\u08e2])[\p{Cc}\p{Cf}]`;
+const invisible = new RegExp(hidden, "gu");
 
 /** Most texts do not match, and one test costs less than three replacements. */
-const toBeOneLine = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]|\s\s|[^\S ]|^\s|\s$/;
+const toBeOneLine = new RegExp(String.raw`${hidden}|\s\s|[^\S ]|^\s|\s$`, "u");
 
 /** Typed or pasted text without invisible characters. */
 export function withoutInvisible(text: string): string {

@@ -32,6 +32,7 @@ const hostile = fc.oneof(
         "\n>quote",
         ":white_check_mark:",
         "\u202egnp.exe",
+        "\u061c\u0007\u001b[2J\u{e0061}",
         "Approved",
         " ",
       ),
@@ -66,7 +67,7 @@ describe("the text of a user", () => {
         expect(line.replaceAll(/`[^`]+`/g, "x")).not.toMatch(
           /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\w+'-]+:/u,
         );
-        expect(line).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+        expect(line).not.toMatch(/[\u061c\u202a-\u202e\u2066-\u2069\u{e0061}]|\p{Cc}/u);
       }),
     );
   });
