@@ -92,7 +92,7 @@ describe("the end of a lease", () => {
 
   test("is what the cluster itself remembers, where that is earlier than what Redis says", () => {
     const active = aLeasedRequest({ state: "active" });
-    const over = aHolding({ shares: [aShare({ endsAt: at(minutes(1)).toISOString() })] });
+    const over = aHolding({ shares: [aShare({ endsAt: now.toISOString() })] });
 
     const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), over]]), active, now);
 
