@@ -185,6 +185,28 @@ test("the Slack process runs nothing in an AsyncLocalStorage, which slows each c
   expect(users.map(({ path }) => path)).toEqual([]);
 });
 
+/** What is loaded with a file before its first line runs: files and packages. */
+function loadedWith(path: string, loaded = new Set<string>()): ReadonlySet<string> {
+  loaded.add(path);
+  const { text = "" } = product.find((file) => file.path === path) ?? {};
+  for (const [, name = ""] of text.matchAll(/^(?:import|export) (?!type )[^;]*?from "(?!node:)([^"]+)"/gm)) {
+    const next = name.startsWith(".") ? placeOf(resolve(root, "src", dirname(path), name)) : name;
+    if (!loaded.has(next)) loadedWith(next, loaded);
+  }
+  return loaded;
+}
+
+test("little is loaded before a process listens for SIGTERM, which a container's first process would not hear", () => {
+  expect([...loadedWith("bin/eks-access.ts")].sort()).toEqual([
+    "access/access-error.ts",
+    "access/bounded-pages.ts",
+    "access/redact.ts",
+    "bin/commands.ts",
+    "bin/eks-access.ts",
+    "bin/process-io.ts",
+  ]);
+});
+
 test("what few processes need is loaded by them alone: OpenTelemetry's SDK, and lines for people", () => {
   const importers = (pattern: RegExp) => product.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 

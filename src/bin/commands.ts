@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { endAtCrash, listenForStop, processIo, stackOf } from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -132,7 +131,9 @@ function asksForHelp(argv: readonly string[]): boolean {
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
 }
 
-function suggestion(name: string): string {
+/** Loads the domain only here: until a process listens for SIGTERM, a container's first process does not hear it. */
+async function suggestion(name: string): Promise<string> {
+  const { nearest } = await import("../access/request/read-part.ts");
   const near = nearest(name, Object.keys(commands));
   return near === null ? "" : ` Did you mean ${near}?`;
 }
@@ -155,7 +156,7 @@ export async function runLine([name = "help", ...argv]: readonly string[]): Prom
     process.stdout.write(usage);
     return 0;
   }
-  process.stderr.write(`eks-access: unknown command ${name}.${suggestion(name)}\n\n${usage}`);
+  process.stderr.write(`eks-access: unknown command ${name}.${await suggestion(name)}\n\n${usage}`);
   return 2;
 }
 
