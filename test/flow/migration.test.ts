@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { arns, channel, clusterArn, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
+import { getPods } from "../../sandbox/kubectl.ts";
+import { account, arns, channel, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
@@ -100,4 +101,30 @@ test("one that two approve is carried out though its worker is killed at its las
     ...["migration.begun", "migration.stepped", "migration.begun", "migration.stepped"],
     ...["migration.settling", "migration.begun", "migration.stepped", "migration.done"],
   ]);
+});
+
+test("a role that Identity Center made again gets the dead one's entry back: asked in a line, approved by two clicks, and told", async () => {
+  const id = "migration-staging-1";
+  await begin("1h");
+  const role = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
+  const inMap = (name: string) => `arn:aws:iam::${account}:role/${name}`;
+  const { aws, cluster } = flow.sandbox;
+  aws.account.addRole({ name: role("b"), path: "/aws-reserved/sso.amazonaws.com/" });
+  const lives = inMap(role("b")).replace("role/", "role/aws-reserved/sso.amazonaws.com/");
+  const item = `- rolearn: ${inMap(role("a"))}\n  username: dev:{{SessionName}}\n  groups: [eks-access:viewers]\n`;
+  const mapRoles = `${rolesNow()}${item}`;
+  await cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...configMap.data, mapRoles } }));
+  const alice = aws.account.sessionFor(lives, "alice@example.com");
+  const signsIn = () => getPods(cluster, region, alice);
+  expect(await signsIn()).toMatchObject({ ok: false });
+
+  const printed = `arn:aws:sts::${account}:assumed-role/${role("b")}/alice@example.com`;
+  await person("U0APPROVER").command(`/eks-access repair staging ${printed}`, channel);
+  expect(textOf(await message(id, "[Approve"))).toContain(`${role("b")}\` gets the same`);
+  await approve(id, "U0APPROVER", "Waiting for another approver");
+  expect(rolesNow()).toBe(mapRoles);
+  await approve(id, "U0APPROVER2", "*Done*");
+
+  expect(rolesNow().startsWith(mapRoles)).toBe(true);
+  await expect.poll(signsIn).toMatchObject({ ok: true });
 });
