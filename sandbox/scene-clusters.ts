@@ -60,7 +60,7 @@ export interface Scene {
 
 export interface SandboxOptions {
   readonly onCall?: (call: SandboxCall) => void;
-  /** The IPv4 address of everything; by default 127.0.0.1. Containers reach this machine by another one. */
+  /** The IPv4 address of everything; by default 127.0.0.1. Containers reach this machine by a different one. */
   readonly host?: string;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;

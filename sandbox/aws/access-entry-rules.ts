@@ -20,7 +20,7 @@ const maxTags = 50;
  * The parameters of access entries as EKS requires them, before it looks at the cluster. Sources, besides the EKS API reference, the
  * user guide, the quotas (general/latest/gr/eks.html) and the Service Authorization Reference:
  *
- * - reserved beginnings of names, the format of ARNs, scopes, what node types refuse: github.com/badmintoncryer/cdk-preflight, measured
+ * - reserved beginnings of names, the format of ARNs, scopes, the refusals of node types: github.com/badmintoncryer/cdk-preflight, measured
  *   on 2026-09-25
  * - texts of errors: terraform-aws-modules/terraform-aws-eks issues 2969, 3293, 3024, 3206; aws-controllers-k8s/community issue 2144
  * - modes: pulumi/pulumi-eks issue 1493, aws/aws-cdk issue 31032; entries of managed nodes: aws/containers-roadmap issue 185

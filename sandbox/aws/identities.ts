@@ -2,7 +2,7 @@ const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as 
 
 /** The principals that can assume a role, and the limits of the session. */
 export interface TrustPolicy {
-  /** ARNs of users, roles and role sessions. `arn:aws:iam::<account>:root` or an account id: every principal there whose identity policy allows it. */
+  /** ARNs of users, roles and role sessions. `arn:aws:iam::<account>:root` or an account id: every principal there, if its identity policy allows it. */
   principals: readonly string[];
   externalId?: string;
   requireSourceIdentity?: boolean;

@@ -10,7 +10,7 @@ import { newId, type SlackState } from "./state.ts";
 /** Slack's limit for a stack of modals. */
 const deepestStack = 3;
 
-/** Checks the app's view and stores it. A view that replaces another one keeps its id and its inputs. */
+/** Checks the app's view and stores it. A view that replaces another view keeps its id and its inputs. */
 export function makeView(state: SlackState, given: unknown, before?: SandboxView): SandboxView {
   const problems = problemsOfView(given);
   if (problems.length > 0) throw refusedFor("invalid_arguments", problems);

@@ -164,7 +164,7 @@ interface Answered {
 /**
  * The result of `call`. Logs its request id: CloudTrail and AWS Support find the call by it.
  * @param action as IAM writes it: `sts:AssumeRole`
- * @param about as `RequestIds` has it
+ * @param about as in `RequestIds`
  */
 export async function logRequestId<T extends object>(
   log: RequestIds | undefined,

@@ -21,8 +21,8 @@ const managedEntryChanges = [
 ];
 
 /**
- * Limits a creator's session to looking at its cluster: the role that created a cluster can often do everything. A session can do what
- * its role and this policy both allow. Inside the cluster it is an administrator without any IAM permission.
+ * Limits a creator's session to looking at its cluster: the role that created a cluster can often do everything. A session has only
+ * the rights that its role and this policy share. Inside the cluster it is an administrator without any IAM permission.
  * @param givesEntries whether this session makes leases as access entries
  */
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {

@@ -37,7 +37,7 @@ export interface AssumeOptions {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Whether AWS passes the tags on to the sessions that are assumed from this one; those can't set them again. */
   readonly transitive?: boolean | undefined;
-  /** A policy of IAM in JSON: the session can do what it and the role allow together. Needs no permission. */
+  /** A policy of IAM in JSON: the session's rights are those that it and the role share. Needs no permission. */
   readonly policy?: string | undefined;
   /** By default 900, the shortest that STS gives. */
   readonly durationSeconds?: number | undefined;

@@ -20,7 +20,7 @@ export interface Config {
     readonly mode: "http" | "socket";
     /** Only requests of the app with this id count; null: any app with the signing secret or the app token. */
     readonly appId: string | null;
-    /** The workspace whose user groups count, if the app is installed for an Enterprise organization; null: the bot's own. */
+    /** The workspace of the user groups, if the app is installed for an Enterprise organization; null: the bot's own. */
     readonly workspace: string | null;
   };
   /** By the name that people type. */

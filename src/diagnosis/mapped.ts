@@ -17,7 +17,7 @@ import { identityWords } from "./person-links.ts";
 
 const masters = "system:masters";
 
-/** The caller's entries that another one replaces though they give more. */
+/** The caller's entries that give more, but that another entry replaces. */
 export function competingCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];

@@ -30,7 +30,7 @@ export type ErasureResult =
   | { readonly type: "erased"; readonly events: number; readonly records: number; readonly kept: readonly string[] };
 
 /**
- * Erases what the ledger has of a person, with an event. The log stays whole: the chain has the digests, and the worker signs which events
+ * Erases a person's data in the ledger, with an event. The log stays whole: the chain has the digests, and the worker signs which events
  * it erased. Safe to repeat after a crash.
  * @throws AccessError
  */

@@ -16,7 +16,7 @@ const pageSize = 500;
 const maxAnchors = 4_000;
 
 /**
- * Removes events that are older than the configuration keeps them, and signs the log's new beginning. It keeps what a sink does not have,
+ * Removes events older than the configured time, and signs the log's new beginning. It keeps events that a sink lacks,
  * and removes nothing from a broken log: the signature would declare it whole.
  * @returns where the log is broken
  */

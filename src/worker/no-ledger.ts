@@ -4,7 +4,7 @@ import type { QueuesToWake } from "../ledger/queues.ts";
 import { seenCreation } from "./open/discover-creator.ts";
 
 /**
- * The ledger of a worker that has none. It knows no request, so a run only ends what the cluster says is over. It answers a run's
+ * A stand-in for an absent ledger. It knows no request, so a run only ends leases that are over according to the cluster. It answers a run's
  * questions and refuses every write, which would be lost.
  */
 export function noLedger(now: () => Date): Ledger {

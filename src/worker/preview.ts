@@ -176,7 +176,7 @@ async function previewRequest(
 /** Enough to know whether a person had this access before, newest first. */
 const remembered = 200;
 
-/** The requester's own identity in the principal's account: a link that was made and not only asked with, or what a worker found; null: none. */
+/** The requester's own identity in the principal's account: by a deliberate link, or found by a worker; null: none. */
 async function identityOf(
   context: WorkerContext,
   cluster: Cluster,

@@ -98,9 +98,9 @@ function entriesOf(data) {
 async function post(address, fields) {
   try {
     const response = await fetch(address, { method: "POST", body: new URLSearchParams(fields) });
-    const told = response.ok ? (await response.json()).told : await response.text();
-    if (told) toast(told);
-    return response.ok && !told;
+    const notice = response.ok ? (await response.json()).notice : await response.text();
+    if (notice) toast(notice);
+    return response.ok && !notice;
   } catch {
     toast("The sandbox does not answer: is it still running?");
     return false;

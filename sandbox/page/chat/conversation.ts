@@ -81,7 +81,7 @@ function body(shown: SandboxMessage, reader: Reader, id: string): readonly Html[
   return blocks(shown.blocks, surface);
 }
 
-/** The person who looks at the page, and their place: what each browser tab chooses. The page's address has it. */
+/** The page's person and place. Each browser tab chooses them, in the page's address. */
 export interface Viewer {
   readonly as: SandboxUser;
   /** A channel's id, the direct conversation with the bot, or the app's Home tab. */

@@ -132,7 +132,7 @@ async function act(theatre: Theatre, url: URL, request: IncomingMessage, respons
   const deed = Object.hasOwn(acts, name) ? acts[name] : undefined;
   if (!deed) return answer(response, 404, "text/plain; charset=utf-8", "There is nothing to do here.");
   const notice = await deed(theatre, await readForm(request));
-  return answerJson(response, { told: notice ?? null });
+  return answerJson(response, { notice: notice ?? null });
 }
 
 async function asset(name: string, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import type { AuditEvent, EventType, Json } from "./event.ts";
 
-/** The columns of the review report. `askedBy`: the person who asked for another one. `emergency`: `emergency`, or empty. */
+/** The columns of the review report. `askedBy`: the person who asked for another person. `emergency`: `emergency`, or empty. */
 const columns = [
   ...(["request", "cluster", "requester", "askedBy", "principal", "level", "groups", "reason", "ticket"] as const),
   ...(["approvedBy", "emergency", "reviewedBy", "began", "ended", "endedBy"] as const),
@@ -26,7 +26,7 @@ export interface ReviewSummary {
 }
 
 /**
- * Collects each access with its approvals and reviews, event by event. A log of years must not fill a process's memory: it forgets what
+ * Collects each access with its approvals and reviews, event by event. A log of years must not fill a process's memory: it forgets access that
  * is outside its scope, and of ended access all but the `newest` rows.
  */
 export class AccessReview {

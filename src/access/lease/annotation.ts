@@ -84,7 +84,7 @@ export function fitsAnnotation(holdings: readonly Holding[], keys: MemoryKeys, b
   return Buffer.byteLength(text === null ? "" : withSeal(text, keys.seal("annotation", null))) <= bytes;
 }
 
-/** Reads the annotation. Trusts only what our key sealed for this cluster. */
+/** Reads the annotation. Trusts only parts that our key sealed for this cluster. */
 export function readAnnotation(cluster: string, text: string | undefined, keys: MemoryKeys): AnnotationReading {
   if (text === undefined) return { type: "absent" };
   const untrusted = (message: string): AnnotationReading => ({ type: "untrusted", message });

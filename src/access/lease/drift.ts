@@ -5,7 +5,7 @@ import type { MappedIdentity } from "./proof-record.ts";
 
 export interface Drift {
   readonly request: ApprovedRequest;
-  /** One clause: what is missing, and who wrote there last. */
+  /** One clause: the missing part, and the last writer. */
   readonly message: string;
   /** An unreadable section of the document: the part may still be there. Absent: the section is readable. */
   readonly unreadableSection?: Section;

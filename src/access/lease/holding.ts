@@ -24,7 +24,7 @@ export interface EntryTarget {
 /**
  * The entry that a principal must have: its base, and the union of its shares' groups.
  * @param username for an entry that we add; an existing entry keeps its own
- * @param drifted shares of which others removed a part. What is gone stays gone, and what is there stays. The holding keeps them until
+ * @param drifted shares of which others removed a part. The entry keeps the rest, and nothing returns. The holding keeps them until
  * their end: a backup may bring the part back, and it must not outlive its time
  */
 export function entryTarget(

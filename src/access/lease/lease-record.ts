@@ -88,7 +88,7 @@ const leaseFields = z.strictObject({
   isForgotten: z.boolean(),
   /** What was verified after the end; null: nothing, for example because the cluster is gone. */
   endProof: endProofForm.nullable(),
-  /** Who the principal is in aws-auth after the end: the base, or what other leases give. */
+  /** The principal's identity in aws-auth after the end: the base, or that of other leases. */
   remains: identityForm.nullable(),
 });
 
@@ -104,7 +104,7 @@ export const leaseForm = z.discriminatedUnion("state", [
 ]);
 
 /**
- * Our part of one entry of the document. It lists what we added, never what was there, so that a removal removes nothing of others.
+ * Our part of one entry of the document. It lists only our additions, so that a removal removes nothing of others.
  */
 export interface Holding {
   readonly arn: string;

@@ -45,7 +45,7 @@ export type SignInObservation =
     };
 
 export interface SignInExpectation {
-  /** By what was read back, with the templates filled in for this session. */
+  /** By the read after the write, with the templates filled in for this session. */
   readonly identity: MappedIdentity;
   /** `aws-auth`, or `the access entries`. */
   readonly place: string;

@@ -46,7 +46,7 @@ export type AskVerdict =
     };
 
 /**
- * Whether this person can ask for this; a refusal says what is allowed.
+ * Whether this person can ask for this; a refusal lists the allowed values.
  * @param moment null: no particular time, so hours do not count
  */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
@@ -189,7 +189,7 @@ export type RequestRefusal =
   | "level-not-offered"
   | "session";
 
-/** Whether any person can ask for this; a refusal says what is allowed. */
+/** Whether any person can ask for this; a refusal lists the allowed values. */
 export function mayRequest({ cluster, level, principal, durationSeconds }: RequestedAccess): RequestVerdict {
   if (!cluster.levels.some((offered) => offered.name === level.name)) {
     const offered = cluster.levels.map((each) => each.name).join(", ");

@@ -54,7 +54,7 @@ export function levelGroupsIn(level: readonly string[], namespaces: string): rea
   return [...new Set(texts)].sort();
 }
 
-/** Whether a request's groups are what its level gives today, in the chosen namespaces. */
+/** Whether a request's groups equal those of its level today, in the chosen namespaces. */
 export function matchesLevel(
   level: readonly string[],
   { groups, namespaces }: { readonly groups: readonly string[]; readonly namespaces: string },

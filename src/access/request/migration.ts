@@ -99,7 +99,7 @@ const migrationFields = z.strictObject({
   dropped: z.array(droppedForm),
   /** A step that may have sent its call, before its proof. */
   begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
-  /** `proof`: sentences: what was confirmed, and what was not tested. */
+  /** `proof`: sentences: the confirmed and the untested parts. */
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
   /** Nothing leaves aws-auth before this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),

@@ -77,7 +77,7 @@ export interface MapValue extends ValueOf<MappingNode> {
   readonly type: "map";
   /** Fields with text as key, in the order of their first use. */
   readonly fields: ReadonlyMap<string, Field>;
-  /** Fields replaced by another one with the very same key; null: none, as nearly always. */
+  /** Fields that a later field with the same key replaces; null: none, as nearly always. */
   readonly overwritten: readonly (Field & { readonly name: string })[] | null;
   /** Values under keys that are not text, by Go's form of the key: nothing reads them, but they must fit JSON. Null as above. */
   readonly others: ReadonlyMap<unknown, YamlValue> | null;

@@ -137,7 +137,7 @@ class BlockIndents {
   }
 }
 
-/** The scanner's place and what it allows next: the part of libyaml's scanner that all tokens share. */
+/** The scanner's place and the tokens it allows next: the part of libyaml's scanner that all tokens share. */
 export class ScanState {
   readonly cursor: Cursor;
   readonly tokens = new TokenQueue();

@@ -98,7 +98,7 @@ export const schemaKey = "{eks-access}:schema";
 export const schema = "3";
 
 /**
- * Marks a ledger without a schema with this program's own, and refuses another one. @throws AccessError `ledger-schema` for
+ * Marks a ledger without a schema with this program's own, and refuses any other. @throws AccessError `ledger-schema` for
  * another schema, `ledger-unreachable` or `ledger-refused` if Redis fails
  */
 export async function expectSchema(redis: RedisClient): Promise<void> {

@@ -19,7 +19,7 @@ export interface Directory {
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
   /**
-   * A person's one id here. In an Enterprise organization it is the organization's (`W…` or `U…`): an older workspace has another one.
+   * A person's one id here. In an Enterprise organization it is the organization's (`W…` or `U…`): an older workspace has a different one.
    * @throws AccessError
    */
   idOf(user: string): Promise<string>;

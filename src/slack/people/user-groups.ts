@@ -52,7 +52,7 @@ export async function groupsNow(question: GroupsQuestion, group: string): Promis
   }
 }
 
-/** How long a process waits for another one's answer, and how often it looks. A click has three seconds. In milliseconds. */
+/** How long a process waits for another process's answer, and how often it looks. A click has three seconds. In milliseconds. */
 const patience = { forMs: 1_000, everyMs: 100 };
 
 /** Processes without the answer make one call: the first asks, the others wait for its answer. Null: ask Slack now. */

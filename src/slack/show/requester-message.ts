@@ -281,7 +281,7 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
   // People assume a role of IAM Identity Center only through its permission set.
   if (admitted.type === "permission-set")
     return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
-  // The session's name comes with assuming the role, and kubectl would use another one.
+  // The session's name comes with assuming the role, and kubectl would use a different one.
   if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
     return `Use the profile with which you assume ${code(admitted.name)}.`;
   const way = signInMethod(cluster, arn);

@@ -12,7 +12,7 @@ import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
-/** Our sentence inside another one: without its full stop, and cut before it hides the rest. */
+/** Our sentence inside another sentence: without its full stop, and cut before it hides the rest. */
 export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
 }

@@ -179,7 +179,7 @@ function factsAtBeginning(
 }
 
 /**
- * What an active lease lacks, and whether a repair is allowed: only what a sealed source says that it gives, and only while the whole
+ * The missing parts of an active lease, and whether a repair is allowed: only of parts under a seal, and only while the whole
  * approval is valid. The record in Redis proves neither.
  * @param known the facts of a complete lease
  */

@@ -182,7 +182,7 @@ function failureOf(error: unknown): WriteFailure | null {
 export interface TagsBegun {
   /** Whether a request ended early and the cluster could not remember that. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Removes finished withdrawals from the tags; the next run removes what remains. */
+  /** Removes finished withdrawals from the tags; the next run removes the rest. */
   readonly tidyUp: () => Promise<void>;
 }
 

@@ -84,7 +84,7 @@ export async function reviewLease(
   return { finding: { result: "yes", detail }, auditIds, unanswered: null };
 }
 
-/** A namespace that no cluster has: a question about it stands for all namespaces outside the lease. */
+/** A namespace that no cluster has: its answer also holds for all namespaces outside the lease. */
 const anotherNamespace = "eks-access-another-namespace";
 
 /**

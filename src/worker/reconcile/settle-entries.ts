@@ -43,7 +43,7 @@ function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidAppro
   return request.lease?.writeBegan ? lateCallDoubt(request, seen, now) : null;
 }
 
-/** Keeps a revocation while an entry still has its share, if there is any room at all. */
+/** Keeps a revocation while an entry still has its share, if there is room. */
 function remembered(input: SettleInput<EntryState>, sorted: Settlement): Withdrawals {
   const { holdings, tags } = input.state;
   const room = roomForWithdrawals(tags);

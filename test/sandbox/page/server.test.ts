@@ -158,10 +158,10 @@ describe("an act", () => {
   test.each([
     ["hello", "The bot reads commands alone: begin with /eks-access."],
     ["/other", "/other is not a valid command."],
-  ])("typing %s is answered as Slack would", async (text, told) => {
+  ])("typing %s is answered as Slack would", async (text, notice) => {
     const response = await act("command", { as: "U0ENGINEER", in: channel, text });
 
-    expect(await response.json()).toEqual({ told });
+    expect(await response.json()).toEqual({ notice });
   });
 
   test("a click in the second of two equal lines reaches the app as that one", async () => {
@@ -175,7 +175,7 @@ describe("an act", () => {
 
     const response = await act("click", { as: "U0ONCALL", channel, ts: ts ?? "", block: "b", action: "go" });
 
-    expect(await response.json()).toEqual({ told: null });
+    expect(await response.json()).toEqual({ notice: null });
     expect(clicks).toEqual([{ user: "U0ONCALL", block: "b" }]);
     expect(slack.messages(channel).at(-1)?.ts).toBe(ts);
   });
