@@ -78,9 +78,10 @@ describe("a record is not believed", () => {
     ["that says nothing", remembering({ written: null })],
     ["that claims groups that were there before", remembering({ written: { ...written, added: ["system:masters"] } })],
     ["that claims an entry that was there before", remembering({ written: { ...written, entryAdded: false } })],
-    ["of another principal", remembering({}, { principal: "arn:aws:iam::111122223333:user/other" })],
-    ["of another request", remembering({}, { id: "r-9" })],
-    ["of another cluster", remembering({}, { cluster: "production" })],
+    // The builder would approve them anew, and other approvals alone are reason enough.
+    ["of another principal", { ...remembering(), principal: "arn:aws:iam::111122223333:user/other" }],
+    ["of another request", { ...remembering(), id: "r-9" }],
+    ["of another cluster", { ...remembering(), cluster: "production" }],
     ["with other approvals", remembering({}, { approvals: [] })],
     ["that claims more for its share", remembering({ written: sharing({ groups: ["system:masters"] }) })],
     ["that claims a later end", remembering({ written: sharing({ endsAt: "2076-01-01T00:00:00.000Z" }) })],
