@@ -1,3 +1,5 @@
+import { isBlocking } from "../aws-auth/index.ts";
+
 /**
  * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only after an
  * operator's repair, for which all requests of the cluster wait. An expected refusal is a value, not an AccessError.
@@ -162,8 +164,12 @@ export type FailureCode = keyof typeof catalogue;
 
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
-/** Whether only an operator's repair helps, and no other request. @param code any text */
+/** Whether only an operator's repair helps, and no other request: of the worker's rights, or of a broken aws-auth. @param code any text */
 export function waitsForRepair(code: string): boolean {
+  return isBlocking(code) || isRepairable(code);
+}
+
+function isRepairable(code: string): boolean {
   return Object.hasOwn(catalogue, code) && catalogue[code as FailureCode].retry === "after-repair";
 }
 
@@ -196,6 +202,11 @@ export class AccessError extends Error {
     this.isFinal = catalogue[code].retry === false;
     this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** Whether our own records did not answer, or refused us. */
+export function isLedgerFailure(error: unknown): boolean {
+  return error instanceof AccessError && error.code.startsWith("ledger-");
 }
 
 /** The sentence that people read for any failure. An unexpected error's own text may hold a secret, so it never appears. */

@@ -1,5 +1,5 @@
 import type { Change, PlanGuard, Refusal } from "./change.ts";
-import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
+import { type AwsAuthDocument, isBlocking, SECTIONS, type Section } from "./document.ts";
 import { parseDocument } from "./parse.ts";
 import { planChanges } from "./plan.ts";
 import { offerRepairs } from "./repair.ts";
@@ -114,20 +114,13 @@ function repairByEdits(document: AwsAuthDocument): DocumentRepair | null {
   return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
 }
 
-const breaking: ReadonlySet<string> = new Set([
-  "section-unreadable",
-  "section-too-large",
-  "section-not-a-list",
-  "content-dropped",
-]);
-
 function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
-  return problems.some(({ code, section }) => breaking.has(code) && section === of);
+  return problems.some(({ code, section }) => isBlocking(code) && section === of);
 }
 
 function brokenIn({ problems }: AwsAuthDocument): string[] {
   return problems
-    .filter(({ code }) => breaking.has(code))
+    .filter(({ code }) => isBlocking(code))
     .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
 }
 

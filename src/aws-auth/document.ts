@@ -118,3 +118,15 @@ export function sizeOf(data: Readonly<Record<string, string>>): number {
   for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
   return bytes;
 }
+
+const BLOCKING: ReadonlySet<string> = new Set([
+  "section-unreadable",
+  "section-too-large",
+  "section-not-a-list",
+  "content-dropped",
+]);
+
+/** Whether a problem stops every change of its section, until a person repairs the text. @param code any text */
+export function isBlocking(code: string): boolean {
+  return BLOCKING.has(code);
+}

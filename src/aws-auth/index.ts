@@ -25,6 +25,7 @@ export {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
   type Entry,
+  isBlocking,
   type Problem,
   type ReadDocument,
   type Section,

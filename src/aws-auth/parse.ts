@@ -1,6 +1,7 @@
 import {
   type AwsAuthDocument,
   type Entry,
+  isBlocking,
   type Lookup,
   type Problem,
   problemAt,
@@ -17,13 +18,6 @@ import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.
 
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
-
-const BLOCKING: ReadonlySet<string> = new Set([
-  "section-unreadable",
-  "section-too-large",
-  "section-not-a-list",
-  "content-dropped",
-]);
 
 const RANKS: readonly Severity[] = ["notice", "warning", "error"];
 
@@ -70,7 +64,7 @@ export function withProblems(reading: DocumentReading): AwsAuthDocument {
   const found = reading.parts.flatMap((part) => part.problems);
   return {
     ...reading.document,
-    blocking: inOrder(found.filter(({ code }) => BLOCKING.has(code))),
+    blocking: inOrder(found.filter(({ code }) => isBlocking(code))),
     get problems() {
       problems ??= inOrder(problemsOf(reading));
       return problems;

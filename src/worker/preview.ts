@@ -1,9 +1,10 @@
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, waitsForRepair } from "../access/access-error.ts";
 import { identityBeside } from "../access/approval/identities.ts";
 import { isBelievedLink } from "../access/approval/links.ts";
 import { sealPreview } from "../access/approval/seals.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../access/lease/due-work.ts";
 import type { LeasesFound } from "../access/lease/other-leases.ts";
+import type { CodedReason } from "../access/lease/proof-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { kubernetesGroups } from "../access/policy/policy-text.ts";
 import { mastersRight } from "../access/policy/rights.ts";
@@ -164,13 +165,20 @@ async function previewRequest(
   const earlier = await look.earlierOf(request.requester);
   const linked = await identityOf(context, cluster, request);
   const planned = planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request);
-  if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
+  if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
+}
+
+/** A broken aws-auth is no fault of the request: it waits for the repair. */
+function refuse(context: WorkerContext, request: PendingRequest, refusal: CodedReason): Promise<void> {
+  return waitsForRepair(refusal.code)
+    ? recordDelay(context, request, refusal)
+    : closeRefused(context, request, refusal);
 }
 
 /** Enough to know whether a person had this access before, newest first. */

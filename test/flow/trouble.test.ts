@@ -29,17 +29,20 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
       .sandbox.slack.person("U0APPROVER")
       .click(await flow().message("[Approve]"), "approve");
 
-  test("a document with a section that can't be read is refused before anybody is asked", async () => {
-    await flow().sandbox.cluster.editAwsAuth((configMap) => ({
-      ...configMap,
-      data: { ...initialAwsAuth, mapUsers: "- userarn: [" },
-    }));
+  test("while a section of aws-auth can't be read a request waits, the channel has the cause, and after the repair it goes on", async () => {
+    const edit = (data: Readonly<Record<string, string>>) =>
+      flow().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data }));
+    await edit({ ...initialAwsAuth, mapUsers: "- userarn: [" });
 
     await request("debug");
-    const told = textOf(await flow().told("nothing changed"));
+    const told = textOf(await flow().told("I keep trying"));
+    const cause = textOf(await flow().message("wait for a repair"));
+    await edit(initialAwsAuth);
+    await approve();
+    await flow().message("*Active*");
 
-    expect(told).toContain("mapUsers");
-    expect(flow().messages()).toEqual([]);
+    expect(told).not.toContain("mapUsers");
+    expect(cause).toContain("The authenticator can't read mapUsers");
   });
 
   // Early, because what is forged is every request of the tests before: here a refused one, besides its own.

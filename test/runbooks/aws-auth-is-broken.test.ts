@@ -36,7 +36,7 @@ test("aws-auth is broken: nothing is written into it, check says where, and a re
   await expect.poll(approver).toMatchObject({ ok: false });
   const { output } = await approver();
   await product.ask("10m", "debug");
-  await product.told("nothing changed");
+  await product.message("wait for a repair", "mapRoles");
   // kubectl -n kube-system get configmap aws-auth -o yaml > aws-auth.yaml
   const repaired = join(folder, "repaired.yaml");
   const files = { "aws-auth.yaml": join(folder, "aws-auth.yaml"), "repaired.yaml": repaired };

@@ -11,7 +11,7 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { isClosed } from "../../access/request/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry } from "../../access/request/retry.ts";
 import { voidedRequest, withLease } from "../../access/request/transitions.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords, isBlocking } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
@@ -203,9 +203,9 @@ async function recordFailure(
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
 }
 
-/** Records that the plan refuses a lease. The worker removes all that can be in the cluster. */
+/** Records that the plan refuses a lease. The worker removes all that can be in the cluster. While aws-auth is broken, the lease waits. */
 export function recordRefusal(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
-  return recordFailure(context, request, failure, true);
+  return recordFailure(context, request, failure, !isBlocking(failure.code));
 }
 
 export async function recordPutOff(

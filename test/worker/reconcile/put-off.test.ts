@@ -156,3 +156,14 @@ test.each([
 
   expect((await ledger.get(id))?.lease?.state).toBe(state);
 });
+
+test("an approved lease waits while aws-auth is broken: only an operator can repair it", async () => {
+  const { ledger, context, cluster } = await aDirectScene({ mapRoles: "- rolearn: [", mapUsers: "- userarn: [" });
+
+  await reconcileCluster(context(), cluster);
+
+  expect(await ledger.get(id)).toMatchObject({
+    trouble: { code: "section-unreadable", attempts: 1 },
+    lease: { state: "scheduled" },
+  });
+});
