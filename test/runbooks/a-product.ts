@@ -118,7 +118,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
         const seen = person("U0ENGINEER").ephemerals().length;
         await person("U0ENGINEER").command("/eks-access list", channel);
         const answer = await until(() => person("U0ENGINEER").ephemerals()[seen]);
-        if (!textOf(answer).includes("did not answer")) return;
+        if (!textOf(answer).includes("reach my records")) return;
       }
     },
     close: async () => {

@@ -30,7 +30,7 @@ test("Redis is gone: people read it, nothing acknowledged is lost, and work cont
 
   await redis.kill();
   await product.ask("10m", "meanwhile");
-  await product.answer("Redis");
+  await product.answer("reach my records");
   await redis.restart();
   await product.whenBack();
   await product.approve(asked);

@@ -61,7 +61,7 @@ async function onALine(mode: "http" | "socket"): Promise<{ stage: Stage; line: L
 }
 
 const holds = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
-const told = "The ledger in Redis did not answer.";
+const told = "I can't reach my records now.";
 
 describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode) => {
   test("commands, clicks and forms are acknowledged in time, and answered honestly", async () => {
@@ -82,6 +82,7 @@ describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode
     const form = await stage.slack.until(() => engineer.view());
     await engineer.choose(form, "Level", "viewer");
     await stage.slack.until(() => (engineer.view()?.updates === 1 ? true : undefined));
+    const overview = await stage.say("U0APPROVER", "status");
     const submission = await engineer.submit({ "IAM role or user": engineerArn, Why: "look at the logs" });
     const shown = await stage.slack.until(() => [engineer.view()].find((view) => view && holds(told)(view)));
 
@@ -90,7 +91,9 @@ describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode
     expect(acks.filter(({ error }) => error)).toEqual([]);
     expect(textOf(answer)).toContain(told);
     expect(textOf(clicked)).toContain(told);
-    expect(textOf(shown)).toContain("No request made.");
+    // Approvers and on-call read the cause and its remedy.
+    expect(textOf(overview)).toMatch(/in Redis did not answer\. Check that Redis runs/);
+    expect(textOf(shown)).not.toContain("REDIS_URL");
   });
 });
 
@@ -113,5 +116,5 @@ test("a Redis that has gone silent keeps no acknowledgement, no form and no answ
   expect(form.title).toBe("Ask for access");
   expect(opening.error).toBeUndefined();
   expect(denial.error).toBeUndefined();
-  expect(textOf(answer)).toContain("Check that Redis runs");
+  expect(textOf(answer)).toContain("shows what was saved");
 });

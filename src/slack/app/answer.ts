@@ -8,14 +8,13 @@ import type {
 } from "@slack/bolt";
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { explainFailure } from "../../access/access-error.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { readDetails } from "../look/status.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
-  failureAnswer,
+  failedAnswer,
   type Message,
   messageModal,
   notRecordedYetAnswer,
@@ -38,7 +37,7 @@ export async function answerClick(
 ): Promise<void> {
   const done = doing().catch((error: unknown) => {
     context.log.error({ err: error, action: click.action.action_id }, "a click failed");
-    return failureAnswer(explainFailure(error));
+    return failedAnswer(error);
   });
   await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
 }
@@ -89,7 +88,7 @@ async function refreshDetails(
 ): Promise<void> {
   const id = readDecideValue(view.private_metadata)?.request ?? view.private_metadata;
   const details = await readDetails(context, body.user.id, id, answer).catch((error: unknown) =>
-    detailsModal(id, failureAnswer(explainFailure(error)), answer),
+    detailsModal(id, failedAnswer(error), answer),
   );
   await client.views.update({ view_id: view.id, view: details });
 }
@@ -131,7 +130,7 @@ export async function answerSubmission(
 ): Promise<void> {
   const done = doing().catch((error: unknown) => {
     context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
-    return failureAnswer(explainFailure(error));
+    return failedAnswer(error);
   });
   const { outcome, inTime } = await acknowledgeWhenDone(
     done,
@@ -167,6 +166,6 @@ export async function openOnClick(
     });
   } catch (error) {
     context.log.error({ err: error, action: click.action.action_id }, "could not open a form");
-    await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
+    await answerWhereClicked(context, click, failedAnswer(error));
   }
 }

@@ -1,5 +1,4 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
-import { explainFailure } from "../../access/access-error.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
@@ -18,7 +17,7 @@ import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
 import { migrate, repair } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
-import { failureAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
+import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
 import type { Command } from "./command.ts";
 import { readCommandText } from "./command.ts";
@@ -65,7 +64,7 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest, sent)).catch(
     (error: unknown) => {
       context.log.error({ err: error, command: word }, "a command failed");
-      return failureAnswer(explainFailure(error));
+      return failedAnswer(error);
     },
   );
   const late = doesRecord ? notYet : undefined;

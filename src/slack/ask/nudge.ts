@@ -1,3 +1,4 @@
+import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isTheirs } from "../../access/request/record.ts";
 import { pendingRequest } from "../../access/request/transitions.ts";
@@ -7,11 +8,15 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { answer, type Message, noSuchRequestAnswer } from "../show/message.ts";
+import { time } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
 
 /** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */
 const onceInMs = 10 * 60 * 1000;
+
+/** Among so many events of a request its last nudge is: others of ten minutes are few. */
+const recentEvents = 50;
 
 export function handleNudgeButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
@@ -30,9 +35,19 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
   if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {
-    return answer("Nothing sent: the thread mentioned the approvers less than ten minutes ago.");
+    return nudgedAlready(context, id);
   }
   return updateRequest(context, id, (current) => remindNow(context, user, current ?? request));
+}
+
+/** Says when it works again, by the event of the last nudge: the sweep's own reminders are by the worker. */
+async function nudgedAlready({ ledger, now }: SlackContext, id: string): Promise<Message> {
+  const events = await ledger.eventsOf(id, recentEvents);
+  const last = events.findLast(({ event }) => event.type === "request.reminded" && isUser(event.actor));
+  const again = Date.parse(last?.event.at ?? now().toISOString()) + onceInMs;
+  return answer(
+    `Not sent: the approvers were nudged already. Nudge works again ${time(new Date(again).toISOString())}.`,
+  );
 }
 
 function isWaiting({ state, preview, reminders }: AccessRequest): boolean {

@@ -1,5 +1,4 @@
 import type { KnownBlock } from "@slack/types";
-import { explainFailure } from "../../access/access-error.ts";
 import { isTheirs } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
@@ -9,11 +8,11 @@ import { formFailure } from "../app/web-client.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
-import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import { type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { identitiesInForm, requestForm } from "./request-form.ts";
-import { type AskOutcome, askFor } from "./submit-request.ts";
+import { askFor } from "./submit-request.ts";
 
 export const request: Command = {
   word: "request",
@@ -56,10 +55,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
     return ack({ response_action: "errors", errors });
   }
   return answerSubmission(context, submission, "Ask for access", async () => {
-    const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): AskOutcome => {
-      context.log.error({ err: error }, "could not record a request");
-      return { type: "refused", message: failureAnswer(`${explainFailure(error)} No request made.`) };
-    });
+    const asked = await askFor(context, body.user.id, reading.wish);
     return asked.type === "requested" ? null : asked.message;
   });
 }

@@ -15,7 +15,18 @@ import {
   revokeButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../show/mrkdwn.ts";
+import {
+  actions,
+  code,
+  context,
+  mention,
+  mentions,
+  plainLine,
+  section,
+  styled,
+  time,
+  unformatted,
+} from "../show/mrkdwn.ts";
 import { admitsText, asksText, emergencyTitle, reviewState, shortTroubleText, stateText } from "../show/words.ts";
 import type { Presence } from "./active-approvers.ts";
 import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
@@ -69,7 +80,7 @@ export function approvalMessage(
     request.state === "pending" || who.length > 0 ? askingLines(request, who) : settledLines(request, cluster);
   const notes = [...warningLines(request), ...presenceLines(presence)];
   return {
-    text: [...lines, ...notes].join("\n").replaceAll(/^(>|:[a-z_]+: )|\*/gm, ""),
+    text: unformatted([...lines, ...notes].join("\n")),
     blocks: [section(lines.join("\n")), ...notes.map(context), ...buttonsOf(request)],
   };
 }

@@ -7,7 +7,7 @@ import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
-import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../show/mrkdwn.ts";
+import { actions, code, codeBlock, codeList, cut, preformatted, section, unformatted } from "../show/mrkdwn.ts";
 
 const most = 2800;
 
@@ -54,17 +54,14 @@ interface Role {
 /** Three lines and buttons: this person's possible acts. `commands`: those to list below; empty: a button opens the list. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
+  const intro = [title, ...roleLines(role)];
   const lines = commands
     .filter(({ forApprovers }) => !forApprovers || role.approves.length > 0)
     .filter(({ word }) => word !== "break-glass" || role.emergency)
     .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
   return {
-    text: title.replaceAll("*", ""),
-    blocks: [
-      section([title, ...roleLines(role)].join("\n")),
-      helpButtons(role, commands.length > 0),
-      ...inSections(lines),
-    ],
+    text: unformatted([...intro, ...lines].join("\n")),
+    blocks: [section(intro.join("\n")), helpButtons(role, commands.length > 0), ...inSections(lines)],
   };
 }
 

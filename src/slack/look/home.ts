@@ -1,6 +1,5 @@
 import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
-import { explainFailure } from "../../access/access-error.ts";
 import { refuseReview } from "../../access/approval/emergency.ts";
 import { arnsOf } from "../../access/approval/links.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
@@ -22,6 +21,7 @@ import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
 import { sessionsFound } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
+import { explainToPerson } from "../show/message.ts";
 import { styled } from "../show/mrkdwn.ts";
 import {
   type Home,
@@ -152,7 +152,9 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
     await publishHome({ ...context, client }, user, hashOf(event.view));
   } catch (error) {
     context.log.error({ err: error, user }, "could not show an App Home");
-    await client.views.publish({ user_id: user, view: unknownHomeView(styled(explainFailure(error))) }).catch(() => {});
+    await client.views
+      .publish({ user_id: user, view: unknownHomeView(styled(explainToPerson(error))) })
+      .catch(() => {});
   }
 }
 

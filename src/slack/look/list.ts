@@ -1,6 +1,5 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
-import { explainFailure } from "../../access/access-error.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
 import type { Migration } from "../../access/request/migration.ts";
@@ -13,7 +12,7 @@ import type { SlackContext } from "../app/context.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
-import { failureAnswer, type Message, messageModal } from "../show/message.ts";
+import { failedAnswer, type Message, messageModal } from "../show/message.ts";
 import { code, cut, plainLine, section } from "../show/mrkdwn.ts";
 import { admitsText, durationText, forText, stateText } from "../show/words.ts";
 
@@ -188,7 +187,7 @@ export async function handleListButton(context: SlackContext, click: ButtonClick
     await turnPage(context, click, await readList(context, body.user.id, view, offset));
   } catch (error) {
     context.log.error({ err: error, action: action.action_id }, "a click failed");
-    await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
+    await answerWhereClicked(context, click, failedAnswer(error));
   }
 }
 

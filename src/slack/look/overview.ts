@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
 import { zonesOf } from "../../access/policy/zone.ts";
@@ -10,7 +11,7 @@ import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, failureAnswer, type Message } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 
 /** Work that waits longer is behind. A lease that ends in time is gone by then. */
@@ -36,16 +37,21 @@ export interface Overview {
  * clusters, administrators all. @throws AccessError
  */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {
-  const { ledger, queues } = context;
+  const { ledger } = context;
   const clusters = await clustersSeenBy(context, user);
   if (clusters.length === 0) return noOverviewAnswer();
   const now = context.now();
   const since = new Date(now.getTime() - behindAfterSeconds * 1000);
-  const [states, troubles, overdue] = await Promise.all([
-    stateOfQueues(queues, zonesOf(context.config.clusters.values()), now),
+  const found = await Promise.all([
     ledger.clusterTroubles(clusters),
     ledger.overdue(since, maxOverdue),
-  ]);
+    queuesNow(context, now),
+  ]).catch((error: unknown) => {
+    if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
+    throw error;
+  });
+  if ("text" in found) return found;
+  const [troubles, overdue, states] = found;
   return overviewAnswer({
     clusters,
     queues: states,
@@ -53,6 +59,15 @@ export async function readOverview(context: SlackContext, user: string): Promise
     // Only administrators see the leases of a removed cluster.
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
   });
+}
+
+/** BullMQ passes on the errors of its client. @throws AccessError */
+async function queuesNow({ queues, config }: SlackContext, now: Date): Promise<readonly QueueState[]> {
+  try {
+    return await stateOfQueues(queues, zonesOf(config.clusters.values()), now);
+  } catch (cause) {
+    throw new AccessError("ledger-unreachable", "The queues in Redis did not answer", { cause });
+  }
 }
 
 /** The clusters in which this person can see all leases: as approver or on-call, or all as administrator. */

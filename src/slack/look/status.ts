@@ -7,8 +7,10 @@ import type { SlackContext } from "../app/context.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
+import { runButton } from "../show/buttons.ts";
 import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message.ts";
-import { readOverview } from "./overview.ts";
+import { actions, code, section } from "../show/mrkdwn.ts";
+import { clustersSeenBy, readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
 /** More than a request has, unless a person repeats refused attempts. */
@@ -42,6 +44,7 @@ export async function readDetails(
 async function findStatus(context: SlackContext, user: string, id: string): Promise<Status | Message> {
   if (isMigrationId(id)) return readMigrationStatus(context, user, id);
   const request = await context.ledger.get(id);
+  if (!request && (await clustersSeenBy(context, user)).includes(id)) return clusterAnswer(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   const person = await personFor(context, cluster, user);
@@ -51,4 +54,10 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
   return { request, events, acts: actsOf(request, cluster, person, context.now()) };
+}
+
+/** A cluster has no status of its own. The button runs the command that looks at it. */
+function clusterAnswer(cluster: string): Message {
+  const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows what is behind.`;
+  return { text: said, blocks: [section(said), actions("run", [runButton("check", `check ${cluster}`)])] };
 }

@@ -70,10 +70,11 @@ export const extendButton = ({ id }: AccessRequest): Button => button(extendActi
 /** Permanent access has nothing to extend. */
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
-export const doneButton = ({ id, level, cluster }: AccessRequest): Button =>
+/** The person who asked for another one can end it too, and reads the same. */
+export const doneButton = ({ id, level, cluster, askedBy }: AccessRequest): Button =>
   confirmed(button(doneAction, "I'm done", id, "danger"), [
-    "End your access?",
-    `You lose ${level} on ${cluster} now.`,
+    askedBy === null ? "End your access?" : "End this access?",
+    `${level} on ${cluster} ends now${askedBy === null ? "" : ", for the person who has it"}.`,
     "End it",
     "Keep it",
   ]);

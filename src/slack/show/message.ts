@@ -1,7 +1,8 @@
 import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
+import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
-import { code, cut, section, styled } from "./mrkdwn.ts";
+import { code, cut, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
@@ -22,6 +23,11 @@ export function answer(said: string): Message {
   return { text, blocks: [section(text)] };
 }
 
+/** A message of one section that many people get. Its `text` has all of it, without the signs that only format. */
+export function announcement(said: string): Message {
+  return { text: unformatted(said), blocks: [section(said)] };
+}
+
 export function noSuchRequestAnswer(id: string): Message {
   return answer(id ? `There is no request ${code(id)}. Copy the id from its message.` : "Which request? Give its id.");
 }
@@ -39,6 +45,19 @@ export function clusterGoneAnswer(cluster: string): Message {
 
 export function failureAnswer(sentence: string): Message {
   return answer(`:warning: ${styled(sentence, 2900)}`);
+}
+
+/**
+ * What failed, for the person who acted. That Redis is away helps operators alone: `status`, the log and the alerts say it. What was
+ * sent may be saved, if only the answer was lost.
+ */
+export function explainToPerson(error: unknown): string {
+  if (!isLedgerFailure(error)) return explainFailure(error);
+  return "I can't reach my records now. Try again in a minute; `/eks-access list` then shows what was saved.";
+}
+
+export function failedAnswer(error: unknown): Message {
+  return failureAnswer(explainToPerson(error));
 }
 
 /** Everything about a request or a migration. `private_metadata` is its id. */

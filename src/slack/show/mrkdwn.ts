@@ -191,6 +191,11 @@ export function mentions(users: readonly string[], most = 20): string {
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
+/** A message for notifications and screen readers: every word, without bold, quotes and the emoji before a line. */
+export function unformatted(text: string): string {
+  return text.replaceAll(/^(>|:[a-z_]+: )|\*/gm, "");
+}
+
 /** `verbatim`: otherwise Slack would link addresses, channels and people in the text. */
 function mrkdwn(text: string, maxLength: number) {
   return { type: "mrkdwn" as const, text: cut(text, maxLength), verbatim: true };

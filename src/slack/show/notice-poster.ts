@@ -8,7 +8,7 @@ import type { Config } from "../../config/config.ts";
 import type { FleetLedger, Ledger, TurnLedger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import type { Message } from "./message.ts";
+import { announcement, type Message } from "./message.ts";
 import { code, codeList, plainLine, section, time } from "./mrkdwn.ts";
 
 export interface NoticeContext {
@@ -86,7 +86,7 @@ function noticeMessage({ title, lines }: Notice): Message {
   }
   const left = lines.length - shown.length;
   const rest = left > 0 ? [`… and ${left} more, in the log.`] : [];
-  return { text: title, blocks: [section([`*${plainLine(title)}*`, ...shown, ...rest].join("\n"))] };
+  return announcement([`*${plainLine(title)}*`, ...shown, ...rest].join("\n"));
 }
 
 export interface ZoneContext {
@@ -166,7 +166,7 @@ function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): M
     `:warning: *${title}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
     `Start ${code(start)} in a network that reaches them.`,
   ];
-  return { text: title, blocks: [section(lines.join("\n"))] };
+  return announcement(lines.join("\n"));
 }
 
 function overMessage(zone: Zone): Message {

@@ -11,8 +11,8 @@ import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import type { Message } from "./message.ts";
-import { code, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { announcement, type Message } from "./message.ts";
+import { code, mentions, plainLine, time } from "./mrkdwn.ts";
 
 const lookEveryMs = 5_000;
 
@@ -93,7 +93,7 @@ async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null
 export function anchorMessage(verdict: ChainVerdict): Message {
   if (verdict.type === "broken") {
     const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
-    return { text: "The audit log is broken", blocks: [section(text)] };
+    return announcement(text);
   }
   const anchor: Anchor = { count: verdict.count, hash: verdict.head };
   const text = [
@@ -101,7 +101,7 @@ export function anchorMessage(verdict: ChainVerdict): Message {
     code(formatAnchor(anchor)),
     `Check the log against it later: ${code("eks-access audit verify --anchor COUNT:HASH")}`,
   ].join("\n");
-  return { text: `Audit log whole, ${verdict.count} events`, blocks: [section(text)] };
+  return announcement(text);
 }
 
 export interface TroubleContext {
@@ -191,12 +191,12 @@ export function clusterTroubleMessage({ name, onCall }: Cluster, { message, sinc
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
     ...(onCall.length > 0 ? [`On call: ${mentions(onCall, maxCalled)}`] : []),
   ].join("\n");
-  return { text: `The worker can't get into ${name}`, blocks: [section(text)] };
+  return announcement(text);
 }
 
 function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {
   const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It is catching up.`;
-  return { text: `The worker can get into ${cluster} again`, blocks: [section(text)] };
+  return announcement(text);
 }
 
 function revertedMessage(cluster: string): Message {
@@ -204,5 +204,5 @@ function revertedMessage(cluster: string): Message {
     `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases there lost their access three times in a week.`,
     `${code(`/eks-access check ${cluster}`)} names the writers. Use levels that bind roles, or make that tool ignore leases.`,
   ].join("\n");
-  return { text: `Another writer keeps changing aws-auth of ${cluster} back`, blocks: [section(text)] };
+  return announcement(text);
 }

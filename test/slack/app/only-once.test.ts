@@ -96,7 +96,7 @@ describe("while the ledger is down", () => {
       await down.stop();
 
       expect(ack.status).toBe(200);
-      expect(textOf(answer)).toMatch(text === "help" ? /gives you access/ : /The ledger in Redis did not answer/);
+      expect(textOf(answer)).toMatch(text === "help" ? /gives you access/ : /I can't reach my records now/);
     },
   );
 });
