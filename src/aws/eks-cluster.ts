@@ -24,6 +24,8 @@ export interface ClusterAddress {
   readonly region: string;
   readonly account: string;
   readonly partition: string;
+  /** What to do if EKS refuses a call about access entries; absent: as for every identity. */
+  readonly entriesRemedy?: string;
 }
 
 /** What EKS reports about a usable cluster. */

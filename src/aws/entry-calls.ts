@@ -52,7 +52,7 @@ export function entryFailure(
   error: unknown,
   action: string,
   principalArn: string | null,
-  { eksName, region, account }: ClusterAddress,
+  { eksName, region, account, entriesRemedy }: ClusterAddress,
 ): AccessError {
   const place = `cluster ${eksName} in ${region} of account ${account}`;
   const failure = awsFailure(error, `eks:${action} on ${principalArn ? `${principalArn} in ` : ""}${place}`);
@@ -61,5 +61,7 @@ export function entryFailure(
     return new AccessError("cluster-not-found", `EKS knows no ${place}`, { cause: failure.cause });
   }
   const code = meanings.get(error.name);
-  return code ? new AccessError(code, failure.what, { cause: failure.cause }) : failure;
+  if (!code) return failure;
+  const remedy = code === "access-entry-denied" ? entriesRemedy : undefined;
+  return new AccessError(code, failure.what, { cause: failure.cause, ...(remedy !== undefined && { remedy }) });
 }

@@ -6,7 +6,7 @@ import { broken, counted, type Finding, found, named, notAsked, someOf } from ".
 /** The sources of identities of each mode, in EKS's names. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
-/** The creator's identity at the API server; null: it has no SelfSubjectReview. */
+/** The identity of a run at the API server; null: it has no SelfSubjectReview. */
 export function apiServerFinding(identity: MappedIdentity | null): Finding {
   if (!identity) {
     return notAsked("it let us in, but can't say as which user: SelfSubjectReview needs Kubernetes 1.28");
@@ -15,12 +15,14 @@ export function apiServerFinding(identity: MappedIdentity | null): Finding {
   return found(`knows us as ${named(identity.username)} ${groups}`);
 }
 
-/** Whether the creator has the right that every lease in aws-auth needs. */
-export function writeFinding(mayUpdate: boolean, cluster: Cluster): Finding {
+/** Whether the operator or the creator has the right that every lease in aws-auth needs. */
+export function writeFinding(mayUpdate: boolean, { name, operator }: Cluster): Finding {
   if (mayUpdate) return found("can update configmap `aws-auth` in `kube-system`");
   return broken(
     "can't update configmap `aws-auth` in `kube-system`",
-    `Check creator in eks-access.yml: ${named(`/eks-access creator ${cluster.name}`)} shows who created the cluster.`,
+    operator
+      ? `The operator lacks this right: run ${named(`eks-access bootstrap ${name}`)} again.`
+      : `Check creator in eks-access.yml: ${named(`/eks-access creator ${name}`)} shows who created the cluster.`,
   );
 }
 

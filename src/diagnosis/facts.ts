@@ -61,7 +61,7 @@ export interface WhyFacts {
   readonly given: string;
   /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Null: unknown, as the cluster was not asked. */
+  /** Whom EKS always lets in; null: unknown, or no one. */
   readonly creatorArn: string | null;
   readonly mode: AuthenticationMode;
   readonly accessEntry: AccessEntryFact;

@@ -104,7 +104,7 @@ export function brokenIn(links: readonly Link[]): {
 
 export const linkWords: Readonly<Record<LinkName, string>> = {
   worker: "the worker's identity",
-  creator: "the creator",
+  creator: "the creator or operator",
   cluster: "EKS",
   "api-server": "the API server",
   write: "the right to write",

@@ -22,7 +22,7 @@ describe("a chain", () => {
     expect(chain[2]).toEqual({
       name: "cluster",
       result: "not asked",
-      detail: "needs the creator",
+      detail: "needs the creator or operator",
       remedy: null,
       ms: null,
     });

@@ -100,15 +100,16 @@ export function credentialsOf(
 
 /** Asks AWS for the credentials' identity. @throws AccessError if it is not the creator */
 export async function confirmCreator(
-  { region, account, name, operator }: Cluster,
+  cluster: Cluster,
   creator: KnownCreator,
   credentials: AwsCredentials,
   log?: RequestIds,
 ): Promise<CallerIdentity> {
+  const { region, account, name } = cluster;
   const identity = await callerIdentity(credentials, region, log);
   const isAsMeant = isSameCreator(canonicalCaller(identity.arn) ?? "", creatorArnOf(creator));
   if (identity.account === account && isAsMeant) return identity;
-  throw mismatch(name, creator, identity.arn, operator === creator ? "operator" : "creator");
+  throw mismatch(name, creator, identity.arn, kindOf(cluster, creator));
 }
 
 /**
@@ -138,18 +139,29 @@ export async function sessionThrough(
 
 async function assumed(
   cluster: Cluster,
-  { roleArn, externalId, through }: CreatorRole,
+  creator: CreatorRole,
   purposes: readonly Purpose[],
   log: RequestIds | undefined,
   scope: CreatorScope,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
+  const { roleArn, externalId, through } = creator;
   const source = await sessionThrough(region, through, purposes, nextRoleSessionPolicy(roleArn), log);
   const tags = through.length === 0 ? { tags: tagsOf(purposes) } : {};
   const arn = clusterArnOf(cluster);
   const policy =
     scope === "manage" ? managerSessionPolicy(arn) : creatorSessionPolicy(arn, { givesEntries: scope === "give" });
-  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
+  try {
+    return await assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
+  } catch (error) {
+    if (!(error instanceof AccessError) || error.code !== "aws-access-denied") throw error;
+    const remedy = `This is the ${kindOf(cluster, creator)} of ${cluster.name}. ${error.remedy}`;
+    throw new AccessError(error.code, error.what, { cause: error.cause, remedy });
+  }
+}
+
+function kindOf({ operator }: Cluster, identity: KnownCreator): "creator" | "operator" {
+  return operator === identity ? "operator" : "creator";
 }
 
 /** An IAM user has no session, so CloudTrail does not show the requests; the audit log does. */

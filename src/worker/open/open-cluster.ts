@@ -27,7 +27,7 @@ import {
   type DiscoveryContext,
   rememberedCreation,
 } from "./discover-creator.ts";
-import { openEks, openEksForEntries } from "./open-eks.ts";
+import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
 /** The part of the worker's context that an opening needs. */
 interface OpeningContext extends DiscoveryContext {
@@ -145,7 +145,7 @@ async function openAs(
   );
   const [, eks] = await together([
     confirmCreator(cluster, creator, credentials, awsRequests),
-    openEks(credentials, cluster, awsRequests),
+    openEksOfRun(credentials, cluster, awsRequests),
   ]);
   const { description } = eks;
   const { authenticationMode: mode, tags } = description;

@@ -3,7 +3,7 @@ import { AccessError } from "../../access/access-error.ts";
 import type { RequestIds } from "../../access/audit/event.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../../access/policy/creator.ts";
-import type { CredentialSource } from "../../aws/client-settings.ts";
+import type { AwsCredentials, CredentialSource } from "../../aws/client-settings.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
@@ -11,9 +11,28 @@ import type { Config } from "../../config/config.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
 /** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
-export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
+export function openEks(
+  source: CredentialSource,
+  cluster: Cluster,
+  log?: RequestIds,
+  entriesRemedy?: string,
+): Promise<EksCluster> {
   const { eksName, region, account } = cluster;
-  return EksCluster.open(source, { eksName, region, account, partition: partitionOf(cluster) }, log);
+  const address = { eksName, region, account, partition: partitionOf(cluster) };
+  return EksCluster.open(source, { ...address, ...(entriesRemedy !== undefined && { entriesRemedy }) }, log);
+}
+
+/** The same as the identity of a run, the operator or the creator. A refusal names its policy. @throws AccessError */
+export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
+  const [who, file] = cluster.operator
+    ? (["operator", "operator-policy.json"] as const)
+    : ["creator", "creator-policy.json"];
+  const remedy = `Give the ${who} the statements of deploy/iam/${file}.`;
+  try {
+    return await openEks(source, cluster, log, cluster.operator && remedy);
+  } catch (error) {
+    throw withRemedy(error, remedy);
+  }
 }
 
 /**
@@ -131,8 +150,11 @@ export async function checkOwnAccount({
  * @param file of deploy/iam, with the missing statements
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
+  return withRemedy(error, `Give that identity the statements of deploy/iam/${file}.`);
+}
+
+/** The same error; a refusal of AWS has this remedy. */
+function withRemedy(error: unknown, remedy: string): unknown {
   const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
-  if (!isRefused) return error;
-  const remedy = `Give that identity the statements of deploy/iam/${file}.`;
-  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
+  return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
 }

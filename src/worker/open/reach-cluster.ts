@@ -7,7 +7,7 @@ import type { Purpose } from "./become-creator.ts";
 import { becomeCreator } from "./become-creator.ts";
 import { creatorArnFor, identityOfRun } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
-import { openEks } from "./open-eks.ts";
+import { openEksOfRun } from "./open-eks.ts";
 
 /** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
@@ -28,7 +28,7 @@ export async function reachCluster<T>(
 ): Promise<T> {
   const identity = await identityOfRun(context, cluster);
   const { credentials } = await becomeCreator(cluster, identity, [purpose]);
-  const eks = await openEks(credentials, cluster);
+  const eks = await openEksOfRun(credentials, cluster);
   const { description } = eks;
   const creatorArn = await creatorArnFor(context, cluster, identity);
   const options = { as: creatorArnOf(identity), ledger: context.ledger };

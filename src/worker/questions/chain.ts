@@ -35,7 +35,7 @@ import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
-import { openEks, openEksForEntries } from "../open/open-eks.ts";
+import { openEksForEntries, openEksOfRun } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { type LinkTaker, linkTaker } from "../take-links.ts";
 import {
@@ -220,7 +220,7 @@ async function takeAwsLinks(
   const { credentials, creatorArn } = creator;
   const eks = await take(
     "cluster",
-    () => openEks(credentials, cluster),
+    () => openEksOfRun(credentials, cluster),
     ({ description: { name, status, version } }) =>
       found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );

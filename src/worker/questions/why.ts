@@ -46,7 +46,9 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
   // A text that is no principal needs no look at the cluster.
   if (reading.type === "none") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
-    const { creatorArn, description, client } = reached;
+    const { description, client } = reached;
+    // A creator that EKS gave no rights signs in as everyone else does.
+    const creatorArn = description.isCreatorAdmin ? reached.creatorArn : null;
     const mode = description.authenticationMode;
     const { caller } = reading;
     const { accessEntry, rolesInEntries } = await accessEntryFact(reached, cluster, caller);
