@@ -1,4 +1,4 @@
-import { parse, type ScalarTag } from "yaml";
+import { type CollectionTag, isSeq, parse, Scalar, type ScalarTag, type YAMLSeq } from "yaml";
 import { z } from "zod";
 
 const template = z.strictObject({
@@ -13,7 +13,13 @@ const template = z.strictObject({
       AllowedPattern: z.string().optional(),
     }),
   ),
+  Conditions: z.strictObject({ HasRescue: z.boolean() }),
   Resources: z.strictObject({
+    RescuePolicy: z.strictObject({
+      Type: z.literal("AWS::IAM::RolePolicy"),
+      Condition: z.literal("HasRescue"),
+      Properties: z.strictObject({ RoleName: z.string(), PolicyName: z.string(), PolicyDocument: z.unknown() }),
+    }),
     Role: z.strictObject({
       Type: z.literal("AWS::IAM::Role"),
       Properties: z.strictObject({
@@ -33,12 +39,19 @@ type Template = z.output<typeof template>;
 /** The template of an account's role, as CloudFormation resolves it. @param meaningOf of a parameter, or of the stack */
 export function readTemplate(text: string, meaningOf: (name: string) => string | readonly string[]): Template {
   const tag = (name: string, resolve: (of: string) => unknown): ScalarTag => ({ tag: `!${name}`, resolve });
+  const items = (sequence: YAMLSeq): unknown[] => sequence.toJSON();
   const customTags = [
+    listTag("Equals", (list) => items(list)[0] === items(list)[1]),
+    listTag("Not", (list) => items(list)[0] !== true),
     tag("Ref", meaningOf),
     tag("Sub", (of) => of.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => String(meaningOf(name)))),
     tag("GetAtt", (of) => `attribute ${of}`),
   ];
   return template.parse(parse(text, { customTags }));
+}
+
+function listTag(name: string, resolve: (list: YAMLSeq) => unknown): CollectionTag {
+  return { tag: `!${name}`, collection: "seq", resolve: (list) => new Scalar(isSeq(list) && resolve(list)) };
 }
 
 /** The role that the template makes in an account with the defaults of its parameters. */

@@ -15,8 +15,10 @@ const example: Readonly<Record<string, string | readonly string[]>> = {
   AccessPolicies: ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"],
   AccessScopes: ["namespace"],
   Namespaces: ["payments"],
+  RescueRoleName: "cluster-rescuer",
   "AWS::Partition": "aws",
   "AWS::AccountId": "111122223333",
+  Role: "attribute Role",
 };
 const inExample = (name: string) =>
   example[name] ?? expect.fail(`the template names ${name}, and nothing is called so`);
@@ -48,6 +50,20 @@ test("the role can do what an operator and a discovery can, in each region of it
 
   expect(policies.map(([name]) => name)).toEqual(["operator-policy", "discovery-policy"]);
   for (const [name, policy] of policies) expect(policy).toEqual(iam(name));
+});
+
+test("it can rescue a cluster through the one role that the parameter names, and through none without it", () => {
+  const { RescuePolicy } = made.Resources;
+  const { RoleName, PolicyName, PolicyDocument } = RescuePolicy.Properties;
+  const inARegion = JSON.stringify(PolicyDocument).replaceAll("arn:aws:eks:*:", "arn:aws:eks:eu-central-1:");
+  const without = readTemplate(read("cloudformation/account-role.yaml"), (name) =>
+    name === "RescueRoleName" ? (made.Parameters.RescueRoleName?.Default ?? "none") : inExample(name),
+  );
+
+  expect([RoleName, PolicyName]).toEqual(["attribute Role", "rescue-policy"]);
+  expect(JSON.parse(inARegion, oneAsItself)).toEqual(iam("rescue-policy"));
+  expect([made.Conditions, without.Conditions]).toEqual([{ HasRescue: true }, { HasRescue: false }]);
+  expect("cluster-*").not.toMatch(new RegExp(made.Parameters.RescueRoleName?.AllowedPattern ?? ""));
 });
 
 /** A list of one text is the text: IAM reads both alike. Of the statements the list stays. */
