@@ -237,6 +237,27 @@ describe("a webhook", () => {
     expect(numbers).toEqual([1, 2, 3]);
   });
 
+  test("that dies between taking a batch and its answer gets that batch again with the same ids, and no gap", async () => {
+    await events(1, 3);
+    await deliverTo(webhook());
+    await events(4, 5);
+    // It takes the second batch, and dies before it answers.
+    faults.plan("webhook", { type: "cut-after" }, { times: 1 });
+    await expect(deliverTo(webhook())).rejects.toMatchObject({ code: "audit-webhook" });
+    await deliverTo(webhook());
+
+    const batches = received.map(({ headers, body }) => {
+      const ids = JSON.parse(body.toString("utf8")).map((event: { id: string }) => event.id);
+      return { id: headers["webhook-id"], ids };
+    });
+    expect(batches.map(({ ids }) => ids.map((id: string) => Number(id.split("-")[0])))).toEqual([
+      [1, 2, 3],
+      [4, 5],
+      [4, 5],
+    ]);
+    expect(batches[2]).toEqual(batches[1]);
+  });
+
   test("that redirects gets nothing elsewhere", async () => {
     await events(1, 1);
     faults.plan(
