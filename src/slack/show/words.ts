@@ -96,10 +96,10 @@ function leaseStateOf(request: AccessRequest): string {
 
 /** The next state of a lease that is neither active nor over. */
 export function progressText(lease: Lease, maxWhy = 300): string {
-  if (lease.end?.cause === "expired") return "Being removed: its time is up";
-  if (lease.end?.cause === "replayed") return `Being refused: ${replayedClause}`;
+  if (lease.end?.cause === "expired") return "Ending: its time is up";
+  if (lease.end?.cause === "replayed") return `Ending: ${replayedClause}`;
   if (lease.end) {
-    return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
+    return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
     return `*Approval no longer counts* since ${time(lease.voidSince)}: I remove the access, then the approvers decide again`;

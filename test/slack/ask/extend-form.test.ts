@@ -14,6 +14,8 @@ const stages: Stage[] = [];
 /** A lease of four hours, which ends at this time. */
 const end = minutes(2) + hours(4);
 const iso = (seconds: number) => at(seconds).toISOString();
+/** As a client shows it that can't show the reader's zone. */
+const utc = (seconds: number) => `${iso(seconds).slice(0, 19).replace("T", " ")} UTC`;
 
 beforeEach(async () => {
   stage = await aStage();
@@ -60,7 +62,7 @@ describe("the Extend button opens a form that", () => {
       state: "pending",
     });
     expect(textOf({ blocks: engineer().view()?.blocks ?? [] })).toBe(
-      `Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`). I'll DM you. Without approval it ends ${iso(end)}.`,
+      `Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`). I'll DM you. Without approval it ends ${utc(end)}.`,
     );
   });
 
@@ -81,7 +83,7 @@ describe("the command", () => {
   test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min"])("%s states the new end", async (line) => {
     const answer = await stage.say("U0ENGINEER", line);
 
-    expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`).`);
+    expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`).`);
   });
 
   test("without a time opens the form", async () => {
@@ -107,7 +109,7 @@ describe("the command", () => {
 
     const answer = await stage.say("U0ENGINEER", "extend r-1 1h");
 
-    expect(textOf(answer)).toContain(`\`r-2\` extends \`r-1\` until ${until} already. Extend \`r-2\`.`);
+    expect(textOf(answer)).toContain(`\`r-2\` extends \`r-1\` until ${utc(end + hours(1))} already. Extend \`r-2\`.`);
   });
 
   test("keeps to the longest time of the person's own rule", async () => {
@@ -129,8 +131,8 @@ test("the message to approvers names the end, and no duration that is counted fr
   const message = textOf(await stage.show("r-2"));
   const list = textOf(await stage.say("U0ENGINEER", "list"));
 
-  expect(message).toContain(`Until ${iso(end + hours(1))}`);
+  expect(message).toContain(`Until ${utc(end + hours(1))}`);
   expect(message).not.toContain("from the approval");
-  expect(list).toContain(`until ${iso(end + hours(1))} (\`r-2\`)`);
+  expect(list).toContain(`until ${utc(end + hours(1))} (\`r-2\`)`);
   expect(`${message}${list}`).not.toContain(formatDuration(hours(5) - minutes(1)));
 });

@@ -39,7 +39,7 @@ test("an access is given back in App Home, and the answer comes over it", async 
 
   expect(textOf(answer)).toContain("Revoking `r-home`");
   expect((await stage.ledger.get(id))?.lease?.end?.by).toBe("U0ENGINEER");
-  expect(textOf(await homeOf("U0ENGINEER", "Being revoked"))).not.toContain("[I'm done]");
+  expect(textOf(await homeOf("U0ENGINEER", "Ending, revoked"))).not.toContain("[I'm done]");
 });
 
 test("a request is asked for and reviewed in App Home", async () => {
