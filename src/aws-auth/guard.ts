@@ -16,7 +16,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorMessage(change.arn));
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
-  if (reading.type === "invalid") return about(reading.code, withSuggestion(reading.message, reading.suggestion));
+  if (reading.type === "invalid") return refuseArn(change, guard);
   if (isAmbiguous(document, change.arn))
     return about(
       "entry-ambiguous",
@@ -28,6 +28,14 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
     refuseMapping(change, entry, guard) ??
     (onlyRemovesGroups(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
   );
+}
+
+/** Refuses to map an ARN that no entry can have, whatever the document is. */
+export function refuseArn({ type, arn }: Change, { partition }: PlanGuard): Refusal | null {
+  const reading = readPrincipal(arn, partition);
+  if (type === "unmap" || reading.type !== "invalid") return null;
+  const { code, message, suggestion } = reading;
+  return { code, message: suggestion === undefined ? message : `${message} Write ${suggestion}.`, arn };
 }
 
 /** Whether a change only removes groups of an entry: access can always end. */
@@ -45,10 +53,6 @@ function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: E
   if (wildcard === undefined) return null;
   const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. The newest releases of the authenticator would pick one of the two at random. Name its roles one by one first.`;
   return { code: "entry-ambiguous", message, arn };
-}
-
-function withSuggestion(message: string, suggestion: string | undefined): string {
-  return suggestion === undefined ? message : `${message} Write ${suggestion}.`;
 }
 
 function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {

@@ -14,7 +14,7 @@ import {
 import { editSections } from "./edit-section.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
-import { onlyRemovesGroups, refuseChange, refuseResult } from "./guard.ts";
+import { onlyRemovesGroups, refuseArn, refuseChange, refuseResult } from "./guard.ts";
 import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
@@ -63,7 +63,10 @@ export function planChanges(
 ): PlanResult {
   const blockers = changes.map((change) => blockingProblem(document, change));
   const unread = refuseUnlessWhole(document);
-  if (unread && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: unread };
+  if (unread && blockers.every((problem) => problem !== null)) {
+    const [unmappable = unread] = changes.flatMap((change) => refuseArn(change, guard) ?? []);
+    return { type: "refused", refusal: unmappable };
+  }
   const refused: Refusal[] = [];
   const accepted = changes.filter((change, index) => {
     const problem = blockers[index] ?? null;

@@ -118,6 +118,14 @@ describe("eks-access plan", () => {
     expect(JSON.parse(run.stdout).refusal.code).toBe("section-unreadable");
   });
 
+  it("names an ARN that can't be mapped before a section that can't be read", async () => {
+    const run = await runCommand(runPlan, ["-", "--json", ...add("nonsense", "ops", "operators")], {
+      stdin: "mapRoles: '['",
+    });
+
+    expect(JSON.parse(run.stdout).refusal.message).toMatch(/^This is not an ARN/);
+  });
+
   it.each([
     ["--creator", ["--creator", `${account}role/ops`], "creator"],
     ["--account", ["--account", "444455556666"], "foreign-account"],
