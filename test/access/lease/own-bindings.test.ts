@@ -90,6 +90,18 @@ describe("a binding of a lease", () => {
     expect(readOwnBindings("staging", [binding], otherKeys.memory).parts).toEqual([]);
     expect(readOwnBindings("staging", [edited], keys.memory).parts).toEqual([]);
   });
+
+  test.each([
+    ["user", "sso:mallory@example.com"],
+    ["principal", alice.replace("alice", "mallory")],
+    ["text", "ClusterRole view"],
+  ])("with another %s in its annotation is not ours, whatever it gives", (field, value) => {
+    const binding = stored({ subjects: [{ kind: "User", name: "sso:mallory@example.com" }] });
+    const remembered = JSON.parse(binding.annotations["eks-access/lease"] ?? "");
+    const annotations = { "eks-access/lease": JSON.stringify({ ...remembered, [field]: value }) };
+
+    expect(readOwnBindings("staging", [{ ...binding, annotations }], keys.memory).parts).toEqual([]);
+  });
 });
 
 test("bindings are their own memory: any of them tells the whole lease", () => {
