@@ -72,7 +72,7 @@ function page(): string {
   return [
     "# Every message",
     "",
-    "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value, and ⏎ a new line.",
+    "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
@@ -86,7 +86,6 @@ function page(): string {
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
       ...texts.filter(isWhole).map((text) => `- ${plain(text)}`),
-      ...partsOf(texts),
     ]),
     "",
   ].join("\n");
@@ -95,13 +94,8 @@ function page(): string {
 const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`;
 
 const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[A-Za-z{]/.test(word)).length;
+/** The others are clauses of these. */
 const isWhole = (text: string) => /[.?!:]$|^[A-Z:*✓✗–•]/.test(text);
-
-/** The clauses that these messages are made of, in one paragraph. */
-function partsOf(texts: readonly string[]): readonly string[] {
-  const parts = texts.filter((text) => !isWhole(text) && wordsIn(text) > 2);
-  return parts.length > 0 ? ["", `Parts of messages: ${parts.map((part) => `“${plain(part)}”`).join(" · ")}`] : [];
-}
 
 /** Markdown formats nothing in it. */
 const plain = (text: string) => text.replaceAll(/[<>[\]*_|~]/g, (sign) => `\\${sign}`);
