@@ -1,5 +1,3 @@
-import { isBlocking } from "../aws-auth/index.ts";
-
 /**
  * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only after an
  * operator's repair, for which all requests of the cluster wait. An expected refusal is a value, not an AccessError.
@@ -164,12 +162,8 @@ export type FailureCode = keyof typeof catalogue;
 
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
-/** Whether only an operator's repair helps, and no other request: of the worker's rights, or of a broken aws-auth. @param code any text */
-export function waitsForRepair(code: string): boolean {
-  return isBlocking(code) || isRepairable(code);
-}
-
-function isRepairable(code: string): boolean {
+/** Whether an operator must repair the worker's rights first. @param code any text */
+export function isRepairable(code: string): boolean {
   return Object.hasOwn(catalogue, code) && catalogue[code as FailureCode].retry === "after-repair";
 }
 

@@ -1,4 +1,4 @@
-import { AccessError, waitsForRepair } from "../access/access-error.ts";
+import { AccessError } from "../access/access-error.ts";
 import { identityBeside } from "../access/approval/identities.ts";
 import { isBelievedLink } from "../access/approval/links.ts";
 import { sealPreview } from "../access/approval/seals.ts";
@@ -11,7 +11,7 @@ import { mastersRight } from "../access/policy/rights.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../access/request/record.ts";
 import { planReminders } from "../access/request/reminder.ts";
-import { failureOf } from "../access/request/retry.ts";
+import { failureOf, waitsForRepair } from "../access/request/retry.ts";
 import { previewedRequest } from "../access/request/transitions.ts";
 import { entryArnsByPrincipal } from "../aws-auth/index.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";

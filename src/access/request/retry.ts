@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { AccessError, explainFailure, waitsForRepair } from "../access-error.ts";
+import { isBlocking } from "../../aws-auth/index.ts";
+import { AccessError, explainFailure, isRepairable } from "../access-error.ts";
 import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
@@ -24,6 +25,11 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   const known = error instanceof AccessError ? error : null;
   return { code: known?.code ?? "unexpected", message: explainFailure(error), retryAfterMs: known?.retryAfterMs };
+}
+
+/** Whether only an operator's repair helps, of the worker's rights or of a broken aws-auth, and no other request. @param code any text */
+export function waitsForRepair(code: string): boolean {
+  return isBlocking(code) || isRepairable(code);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { waitsForRepair } from "../../access/access-error.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { waitsForRepair } from "../../access/request/retry.ts";
 import type { ClusterLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { code, mentions, plainLine, section } from "./mrkdwn.ts";

@@ -1,4 +1,3 @@
-import { waitsForRepair } from "../../access/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
@@ -9,6 +8,7 @@ import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
 import { askerOf, isTheirs, peopleOf } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
+import { waitsForRepair } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 

@@ -1,4 +1,4 @@
-import { AccessError, waitsForRepair } from "../../access/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { type AuditEvent, calledFor, type EventType, hasWrites } from "../../access/audit/event.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
@@ -9,7 +9,7 @@ import { sealWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { type Failure, failureOf, needsEvent, nextTry } from "../../access/request/retry.ts";
+import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/request/retry.ts";
 import { voidedRequest, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords, isBlocking } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
