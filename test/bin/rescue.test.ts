@@ -223,7 +223,10 @@ test("what can be repaired without asking is repaired, and what can't is asked f
   write({ mapRoles: "- rolearn: [" });
   const { code, stdout } = await rescue("--yes");
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("Run it again with --document") });
+  expect({ code, stdout }).toEqual({
+    code: 1,
+    stdout: expect.stringContaining("Run it again with the last good document: --document kept"),
+  });
   expect(stdout).toContain("a worker ends it");
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
 });
