@@ -73,12 +73,12 @@ levels:
     maxDuration: 1h
     verify:
       - { verb: "*", resource: "*", group: "*" }
+# Keeps the logs of tests and of the demo short.
+audit: { copyToLog: false }
 timing:
   requestExpiresAfter: 1h
   sweepEvery: 1s
   settleEntries: 2s
-# Keeps the logs of tests and of the demo short.
-audit: { copyToLog: false }
 `;
 
 /** An addition: IAM Identity Center identifies people before their links do. */
