@@ -94,16 +94,16 @@ function nameIn(map: MapValue): string | null {
 }
 
 function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" | "nodes" | "notText"> {
-  const data: Record<string, string> = {};
+  const texts = new Map<string, string>();
   const nodes = new Map<string, ScalarNode>();
   const notText: { key: string; line: number; column: number }[] = [];
   for (const [key, field] of map?.fields ?? []) {
     const text = textOf(field);
     if (text === null) notText.push({ key, line: line + field.key.start.line + 1, column: field.key.start.column + 1 });
-    else data[key] = text;
+    else texts.set(key, text);
     if (field.value.node.kind === "scalar") nodes.set(key, field.value.node);
   }
-  return { data, nodes, notText };
+  return { data: Object.fromEntries(texts), nodes, notText };
 }
 
 /** The API server reads null as an empty text. */

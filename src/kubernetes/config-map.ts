@@ -145,7 +145,7 @@ export function configMapAt(
   const all = `/api/v1/namespaces/${namespace}/configmaps`;
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
-  const read = ({ text }: ApiAnswer) => answers.of(call, text, () => shape.parse(JSON.parse(text)));
+  const read = ({ text }: ApiAnswer) => answers.of(call, text, () => readObject(text));
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
   const put = async <T>(body: object | string, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
     try {
@@ -175,6 +175,13 @@ export function configMapAt(
       }
     },
   };
+}
+
+/** The object as the API server has it. zod's copy lacks a key `__proto__` in data: a PUT would remove it. */
+function readObject(text: string): ConfigMapObject {
+  const object: unknown = JSON.parse(text);
+  shape.parse(object);
+  return object as ConfigMapObject;
 }
 
 /** A proxy or login page can answer with success too. */

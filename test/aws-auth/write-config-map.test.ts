@@ -19,6 +19,17 @@ describe("writeConfigMap", () => {
     expect(written).toBe(file.text.replace("        one\n        two\n", "      three\n"));
   });
 
+  it("keeps a key of any name in flow style, which is written anew", () => {
+    const file = read("kind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {mapRoles: one, __proto__: kept}\n");
+
+    const written = read(writeConfigMap(file, { ...file.data, mapRoles: "two\n" }));
+
+    expect(Object.entries(written.data)).toEqual([
+      ["mapRoles", "two\n"],
+      ["__proto__", "kept"],
+    ]);
+  });
+
   it.each([
     ["a block", "a\n\n  b\n", "|\n      a\n\n        b\n"],
     ["a block without its last break", "a\nb", "|-\n      a\n      b\n"],

@@ -41,7 +41,8 @@ const full = {
   },
   immutable: false,
   binaryData: { blob: "AAEC" },
-  data: { mapRoles: "- rolearn: a\n", "unknown.key": "kept" },
+  // Kubernetes takes this key too.
+  data: { mapRoles: "- rolearn: a\n", "unknown.key": "kept", ["__proto__"]: "kept" },
 };
 
 async function readFull() {
@@ -87,7 +88,9 @@ test("a write sends back every field as it was read, but for the data and annota
   const put = server.received.at(-1);
   expect(put).toMatchObject({ method: "PUT", path, query: { fieldManager: "eks-access" } });
   expect(put?.query).not.toHaveProperty("dryRun");
-  expect(JSON.parse(put?.body ?? "")).toEqual({ ...full, data, metadata: { ...full.metadata, annotations } });
+  const sent = JSON.parse(put?.body ?? "");
+  expect(sent).toEqual({ ...full, data, metadata: { ...full.metadata, annotations } });
+  expect(Object.entries(sent.data)).toContainEqual(["__proto__", "kept"]);
   client.close();
 });
 
