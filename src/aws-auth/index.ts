@@ -47,6 +47,7 @@ export {
   isAccountId,
   readDocument,
 } from "./read-document.ts";
+export { quote } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, resolve } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";

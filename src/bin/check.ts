@@ -1,4 +1,4 @@
-import { checkFile, type FileReport, type Identity, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
+import { checkFile, type FileReport, type Identity, quote, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
 import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
@@ -65,10 +65,12 @@ export function checkText({ problems, resolved }: FileReport, path: string): str
   return `${lines.join("\n")}\n`;
 }
 
+/** A terminal carries out what is in a name: one with anything but printable ASCII is quoted with escapes. */
 export function identityText(identity: Identity | null): string {
   if (identity === null) return "no access: the cluster refuses it";
-  const groups = identity.groups.length === 0 ? "no groups" : `groups ${identity.groups.join(", ")}`;
-  return `username ${JSON.stringify(identity.username)}, ${groups}`;
+  const names = identity.groups.map((group) => (/^[!-~]+$/.test(group) ? group : quote(group)));
+  const groups = names.length === 0 ? "no groups" : `groups ${names.join(", ")}`;
+  return `username ${quote(identity.username)}, ${groups}`;
 }
 
 function summary(severities: readonly string[]): string {

@@ -61,6 +61,15 @@ describe("eks-access check", () => {
     expect(run.stdout).toContain("user/eve: no access: the cluster refuses it\n");
   });
 
+  it("escapes what a terminal would carry out", async () => {
+    const named = `mapUsers: '[{userarn: "${account}user/eve", username: "e\\e[2J", groups: ["g\\e[2J\\u202e"]}]'\n`;
+
+    const run = await check(named, "--arn", `${account}user/eve`);
+
+    expect(run.stdout).toContain('username "e\\u001b[2J", groups "g\\u001b[2J\\u202e"');
+    expect([...run.stdout].filter((letter) => letter === "\u001b" || letter === "\u202e")).toEqual([]);
+  });
+
   it("prints one JSON object with --json", async () => {
     const run = await check(bad, "--json", "--arn", `${account}role/dev`, "--arn", `${account}user/bob`);
 
