@@ -14,7 +14,7 @@ import {
 import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../show/message.ts";
-import { code, context, cut, mention, mentions, plainLine } from "../show/mrkdwn.ts";
+import { code, context, cut, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 
@@ -109,7 +109,7 @@ function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): 
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
   const usual = form.answerSeconds === null ? "" : ` An answer usually takes ${roughTime(form.answerSeconds)}.`;
-  return [context(`Needs ${count}, from ${mentions(others, maxNamed) || "an approver"}.${usual}`)];
+  return [context(`Needs ${count}, from ${oneOf(others, maxNamed) || "an approver"}.${usual}`)];
 }
 
 /** Slack lets a person change this choice, but not clear it, so it begins with their own name. */

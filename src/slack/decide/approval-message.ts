@@ -21,6 +21,7 @@ import {
   context,
   mention,
   mentions,
+  oneOf,
   plainLine,
   section,
   styled,
@@ -93,7 +94,7 @@ function askingLines(request: AccessRequest, who: readonly string[]): readonly s
     admitsText(request),
     ...allowsLines(request, isTight),
     `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
-    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2), isTight)}`,
+    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight)}`,
   ];
 }
 

@@ -21,7 +21,7 @@ import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
-import { code, mention, mentions, plainLine } from "../show/mrkdwn.ts";
+import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 /** SHA-256 in hex: a forged button can have any text. */
@@ -200,14 +200,14 @@ export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Mess
 function needs(request: AccessRequest, cluster: Cluster): string {
   const left = Math.max(1, request.approvalsWanted - request.approvals.length);
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
-  const others = mentions(othersWhoMayApprove(request, cluster));
+  const others = oneOf(othersWhoMayApprove(request, cluster));
   return others
     ? `${more}, from ${others}.`
     : `${more}, but no one else can approve. Ask an operator to add approvers.`;
 }
 
 function whoElse(request: AccessRequest, cluster: Cluster): string {
-  return mentions(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
+  return oneOf(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
 }
 
 export function missingReasonAnswer(id: string, length: number, most: number): Message {

@@ -23,7 +23,7 @@ import {
   text,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, mentions } from "../show/mrkdwn.ts";
+import { code, mention, oneOf } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
@@ -221,14 +221,12 @@ export function endedAnswer(after: AccessRequest, extensions: readonly string[] 
 }
 
 export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const who = mentions([...new Set([...peopleOf(request), ...cluster.approvers, ...cluster.onCall])]);
+  const who = oneOf([...new Set([...peopleOf(request), ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
     "not-active": `Nothing to revoke. ${stateText(request)}.`,
     "not-pending": `You can't cancel it now. ${stateText(request)}.`,
     "not-yours":
-      request.state === "pending"
-        ? `Only ${mentions(peopleOf(request))} can cancel it.`
-        : `Only ${who} can revoke this.`,
+      request.state === "pending" ? `Only ${oneOf(peopleOf(request))} can cancel it.` : `Only ${who} can revoke this.`,
     "ending-already": `This is ending already. ${stateText(request)}.`,
   };
   return answer(reasons[refusal]);

@@ -20,7 +20,7 @@ import {
   text,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
+import { code, mention, oneOf, plainLine, section, time } from "../show/mrkdwn.ts";
 import { emergencyTitle } from "../show/words.ts";
 
 export const reviewed: Command = {
@@ -108,7 +108,7 @@ function reviewedAnswer({ id }: AccessRequest): Message {
 
 function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
   const { id, emergency } = request;
-  const others = mentions(reviewersOf(request, cluster));
+  const others = oneOf(reviewersOf(request, cluster));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
     "nothing-to-review": `${code(id)} is not emergency access: there is nothing to review.`,
     own: `You can't review your own emergency access. Ask ${others}.`,

@@ -7,7 +7,7 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code, codeList, mentions, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";
 
 /** Answers about a cluster only to a person who can request or approve there. Others learn neither its state nor the other clusters. */
 export async function aboutCluster(
@@ -41,7 +41,7 @@ export function noWorkerAnswer(): Message {
 }
 
 function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
-  const text = `You can't view ${code(name)}'s access. Ask ${mentions([...new Set([...approvers, ...onCall])])}.`;
+  const text = `You can't view ${code(name)}'s access. Ask ${oneOf([...new Set([...approvers, ...onCall])])}.`;
   return { text, blocks: [section(text)] };
 }
 

@@ -8,7 +8,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code, mention, mentions, section, styled, time } from "../show/mrkdwn.ts";
+import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
 import { needsRenewal } from "./requester-facts.ts";
@@ -164,12 +164,12 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
-      : `I reached no administrator. Try again in ten minutes, or ask one: ${mentions(administrators)}.`;
+      : `I reached no administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
 }
 
 function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly string[]): Message {
-  return answer(`${code(arn)} has waited since ${time(at)} for one of ${mentions(administrators)}.`);
+  return answer(`${code(arn)} has waited since ${time(at)} for ${oneOf(administrators)}.`);
 }
 
 export function linkRefusedAnswer(message: string): Message {
@@ -229,7 +229,7 @@ export function linkClickAnswer(
   administrators: readonly string[],
 ): Message {
   const others: Readonly<Record<typeof refusal, string>> = {
-    "not-an-administrator": `Only an administrator can confirm this: ${mentions(administrators)}.`,
+    "not-an-administrator": `Only an administrator can confirm this: ${oneOf(administrators)}.`,
     "own-link": "You can't confirm your own link. Ask another administrator.",
     "handled-already": "This is already handled, or they asked for another ARN since.",
   };

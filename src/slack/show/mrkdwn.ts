@@ -191,6 +191,11 @@ export function mentions(users: readonly string[], most = 20): string {
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
+/** People of whom one is enough: "a, b or c". */
+export function oneOf(users: readonly string[], most = 20): string {
+  return mentions(users, most).replace(/, ([^,]*)$/, " or $1");
+}
+
 /** A message for notifications and screen readers: every word, without bold, quotes and the emoji before a line. */
 export function unformatted(text: string): string {
   return text.replaceAll(/^(>|:[a-z_]+: )|\*/gm, "");

@@ -9,7 +9,7 @@ import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../
 import { headline } from "../decide/card-words.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
-import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "./mrkdwn.ts";
+import { code, codeBlock, mention, mentions, oneOf, plainLine, preformatted, section, time, until } from "./mrkdwn.ts";
 import {
   admitsText,
   asClause,
@@ -126,7 +126,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
 
 function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject }: Reader): Milestone {
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
-  const who = (cluster && mentions(othersWhoMayApprove(request, cluster))) || "an approver";
+  const who = (cluster && oneOf(othersWhoMayApprove(request, cluster))) || "an approver";
   const wait = (name: string, text: string, ping = "") =>
     tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], ping);
   const last = approvals.at(-1);

@@ -105,7 +105,7 @@ test("the form of a request says how many approvals it needs, and from whom", as
   const chosen = await stage.slack.until(() => [stage.person("U0ENGINEER").view()].find((view) => view?.updates === 1));
 
   expect(textOf(form)).not.toContain("Needs one approval");
-  expect(textOf(chosen)).toContain("Needs one approval, from <@U0APPROVER>, <@U0APPROVER2>.");
+  expect(textOf(chosen)).toContain("Needs one approval, from <@U0APPROVER> or <@U0APPROVER2>.");
 });
 
 test("a word with a mistake is one click from its command", async () => {

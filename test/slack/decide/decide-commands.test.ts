@@ -61,8 +61,8 @@ describe("a typed approve", () => {
   });
 
   test.each([
-    ["U0ENGINEER", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
-    ["U0ONCALL", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ENGINEER", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["U0ONCALL", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
   ])("by %s, who may not, is told who may", async (user, sentence) => {
     const { id } = await waiting();
 

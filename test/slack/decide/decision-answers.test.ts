@@ -13,8 +13,8 @@ describe("a click that decides nothing", () => {
       "Already handled. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>.",
     ],
     ["expired", "This request expired. The requester can ask again."],
-    ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
-    ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
+    ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["no-preview", "The worker is checking the cluster again. The buttons come back after that."],
     ["change-differs", "The change is different now. Read the message again, then decide."],
   ])("%s is told why", (code, sentence) => {

@@ -56,7 +56,7 @@ policy:
   test.each(lines)("is not told by %s what stands there, nor is a worker asked", async (line) => {
     const answer = await say(line, "U0ONCALL");
 
-    expect(answer).toBe("You can't view `staging`'s access. Ask <@U0APPROVER>, <@U0APPROVER2>.");
+    expect(answer).toBe("You can't view `staging`'s access. Ask <@U0APPROVER> or <@U0APPROVER2>.");
     expect(questions).toEqual([]);
     expect(
       (await stage.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act]),
