@@ -68,7 +68,7 @@ export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, a
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
   readonly user: string;
-  /** The id of the proposal that must still wait; null: any. */
+  /** The id of the proposal that must still wait; null: none has to. */
   readonly expected: string | null;
   /** Their new link in its account; null: unchanged. */
   readonly link: PrincipalLink | null;

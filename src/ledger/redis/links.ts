@@ -21,7 +21,7 @@ const proposalsKey = "{eks-access}:link-proposals";
  * One change of a person's links, with its event, or nothing.
  * KEYS: links of the person, proposals, head, events
  * ARGV: user, id of the expected proposal or "", account, link or "", proposal or "", event, event digest (hex)
- * Returns 1, or 0 if another proposal is pending, or none.
+ * Returns 1, or 0 if the expected proposal does not wait.
  */
 const changeLinkScript = `${chainLua}
 if ARGV[2] ~= '' then

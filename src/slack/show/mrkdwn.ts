@@ -191,7 +191,7 @@ export function mentions(users: readonly string[], most = 20): string {
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
-/** People of whom one is enough: "a, b or c". */
+/** The same where one of them is enough: "a, b or c". */
 export function oneOf(users: readonly string[], most = 20): string {
   return mentions(users, most).replace(/, ([^,]*)$/, " or $1");
 }
