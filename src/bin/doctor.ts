@@ -4,7 +4,7 @@ import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import { hasNoWorker, type Zone, zoneOf, zonesOf } from "../access/policy/zone.ts";
-import { broken, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
+import { broken, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
@@ -195,6 +195,11 @@ async function examineClock(region: string): Promise<Finding> {
 /** The links of `whoami <cluster>` that need no person: from the worker's own identity to the document. */
 const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you"));
 
+/** `creator` is the step of the identity that a run becomes. */
+function nameOf({ name }: Link, { operator }: Cluster): string {
+  return name === "creator" && operator ? "operator" : name;
+}
+
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
@@ -208,7 +213,7 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
     return await withWorkerContext(settings, "doctor", async (context) => {
       const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
-      const named = findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` }));
+      const named = findings.map((link) => ({ ...link, detail: `${nameOf(link, cluster)}: ${link.detail}` }));
       const operator = await examineOperator(context, cluster);
       return { what, findings: [...named, ...operator, ...(await examineSignIn(cluster))] };
     });

@@ -1,3 +1,4 @@
+import type { RunIdentities } from "../access/policy/creator.ts";
 import { isPermanent } from "../access/request/extension.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 
@@ -77,34 +78,42 @@ export function sentence(words: string): string {
 }
 
 /** All steps in order: one that was not reached names the failed step before it. */
-export function completeChain(links: readonly Link[]): readonly Link[] {
+export function completeChain(links: readonly Link[], cluster: Operated): readonly Link[] {
   const taken = new Map(links.map((link) => [link.name, link]));
   let last = "no worker answered";
   return linkNames.map((name) => {
     const link = taken.get(name) ?? { name, ms: null, ...notAsked(last) };
     const isEnd = taken.has(name) && link.result !== "yes" && !sideLinks.includes(name);
-    if (isEnd) last = endsAt(name);
+    if (isEnd) last = endsAt(name, cluster);
     return link;
   });
 }
 
-function endsAt(name: LinkName): string {
-  return `needs ${linkWords[name]}`;
+function endsAt(name: LinkName, cluster: Operated): string {
+  return `needs ${linkWords(name, cluster)}`;
 }
 
 /** The failed steps: those that no later step needs, and the one that stops the rest. */
-export function brokenIn(links: readonly Link[]): {
-  readonly beside: readonly LinkName[];
-  readonly end: LinkName | null;
-} {
+export function brokenIn(
+  links: readonly Link[],
+  cluster: Operated,
+): { readonly beside: readonly LinkName[]; readonly end: LinkName | null } {
   const broken = links.filter(({ result }) => result === "no").map(({ name }) => name);
-  const end = broken.find((name) => links.some(({ ms, detail }) => ms === null && detail === endsAt(name))) ?? null;
+  const isEnd = (name: LinkName) => links.some(({ ms, detail }) => ms === null && detail === endsAt(name, cluster));
+  const end = broken.find(isEnd) ?? null;
   return { beside: broken.filter((name) => name !== end), end };
 }
 
-export const linkWords: Readonly<Record<LinkName, string>> = {
+/** A step's name for people. The second one is the identity that a run becomes in this cluster. */
+export function linkWords(name: LinkName, { operator }: Operated): string {
+  return name === "creator" && operator ? "the operator" : words[name];
+}
+
+type Operated = Pick<RunIdentities, "operator">;
+
+const words: Readonly<Record<LinkName, string>> = {
   worker: "the worker's identity",
-  creator: "the creator or operator",
+  creator: "the creator",
   cluster: "EKS",
   "api-server": "the API server",
   write: "the right to write",

@@ -6,7 +6,7 @@ import { load } from "js-yaml";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { clockSkewSeconds } from "../../src/aws/sts.ts";
 import { doctor } from "../../src/bin/doctor.ts";
@@ -170,6 +170,17 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✗ creator: .+\. .+\./);
     expect(stdout).toContain("– api-server: ");
     expect(stdout).toContain("Fix what has a ✗, then run it again.");
+  });
+
+  test("names the operator where runs become one", async () => {
+    const file = join(tmpdir(), `eks-access-doctor-operator-${process.pid}.yml`);
+    const operator = `operator: { roleArn: "arn:aws:iam::${account}:role/no-such-role" }`;
+    await writeFile(file, configuration.replace("    creator:", `    ${operator}\n    creator:`));
+
+    const { stdout } = await examine("worker", { EKS_ACCESS_CONFIG: file }).finally(() => rm(file));
+
+    expect(stdout).toMatch(/ {2}✗ operator: .+This is the operator of staging\./);
+    expect(stdout).toContain("– cluster: needs the operator\n");
   });
 
   test("knows the token of the Slack process and its scopes", async () => {

@@ -18,7 +18,9 @@ test("docs/diagnosis.md has every link of the chain, in its order", () => {
   const [, table = ""] = page.split("`whoami <cluster>`");
   const rows = [...(table.split("##")[0]?.matchAll(/^\d+\. \*\*([\w' ]+)\*\*/gm) ?? [])].map(([, name]) => name);
 
-  expect(rows).toEqual(linkNames.map((name) => linkWords[name]));
+  const operator = { type: "role", roleArn: "arn:aws:iam::111122223333:role/operator", through: [] } as const;
+  expect(rows).toEqual(linkNames.map((name) => linkWords(name, { operator })));
+  expect(table).toContain("without an operator it is **the creator**");
 });
 
 test("docs/diagnosis.md has every problem of access entries and bindings, and no other", () => {

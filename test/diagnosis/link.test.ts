@@ -9,20 +9,23 @@ const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
   ms: 1,
 });
 
+/** A cluster whose runs become its creator. */
+const byCreator = {};
+
 describe("a chain", () => {
   test("appears whole and in its order, whatever was asked and when", () => {
-    const chain = completeChain([a("leases"), a("worker")]);
+    const chain = completeChain([a("leases"), a("worker")], byCreator);
 
     expect(chain.map(({ name }) => name)).toEqual(linkNames);
   });
 
   test("that ends says at each link behind it where it ended", () => {
-    const chain = completeChain([a("worker"), a("creator", "no")]);
+    const chain = completeChain([a("worker"), a("creator", "no")], byCreator);
 
     expect(chain[2]).toEqual({
       name: "cluster",
       result: "not asked",
-      detail: "needs the creator or operator",
+      detail: "needs the creator",
       remedy: null,
       ms: null,
     });
@@ -31,22 +34,27 @@ describe("a chain", () => {
   test("does not end at the right to write, which others do not need", () => {
     const links = [a("worker"), a("creator"), a("cluster"), a("api-server"), a("write", "no"), a("mode", "no")];
 
-    expect(completeChain(links)[6]?.detail).toBe("needs the authentication mode");
-    expect(brokenIn(completeChain(links))).toEqual({ beside: ["write"], end: "mode" });
+    const chain = completeChain(links, byCreator);
+
+    expect(chain[6]?.detail).toBe("needs the authentication mode");
+    expect(brokenIn(chain, byCreator)).toEqual({ beside: ["write"], end: "mode" });
   });
 
   test("without any result says that no worker answered", () => {
-    expect(completeChain([]).every(({ detail }) => detail === "no worker answered")).toBe(true);
+    expect(completeChain([], byCreator).every(({ detail }) => detail === "no worker answered")).toBe(true);
   });
 
   test("goes on behind a document with errors, and ends at a person without access", () => {
     const links = linkNames.slice(0, 9).map((name) => a(name, name === "document" || name === "you" ? "no" : "yes"));
 
-    expect(brokenIn(completeChain(links))).toEqual({ beside: ["document"], end: "you" });
+    expect(brokenIn(completeChain(links, byCreator), byCreator)).toEqual({ beside: ["document"], end: "you" });
   });
 
   test("where nothing is broken ends nowhere, though not all of it was asked", () => {
-    expect(brokenIn(completeChain([a("worker"), a("you", "not asked")]))).toEqual({ beside: [], end: null });
+    expect(brokenIn(completeChain([a("worker"), a("you", "not asked")], byCreator), byCreator)).toEqual({
+      beside: [],
+      end: null,
+    });
   });
 });
 

@@ -83,10 +83,15 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
     openRequestsFor(ledger, cluster.name, user),
   ]);
   const [principal = null] = own.arns;
-  return completeChain([
-    { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
-    { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
-  ]);
+  const missing = workerMissing(config.timing.deadlines.workerAnswer / 1000);
+  const leases = leasesFinding(open, { user, principal });
+  return completeChain(
+    [
+      { name: "worker", ms: null, ...missing },
+      { name: "leases", ms: null, ...leases },
+    ],
+    cluster,
+  );
 }
 
 /**
@@ -94,9 +99,9 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
  * @param why why the person is unknown there, in sentences
  */
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
-  const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
+  const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}${totalOf(links)}`;
   const sections = parts.map(({ title, names }) => {
-    const lines = together(links.filter((link) => names.includes(link.name))).map(lineOf);
+    const lines = together(links.filter((link) => names.includes(link.name))).map((row) => lineOf(row, cluster));
     const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
     return [`*${title}*`, ...unknown, ...lines].join("\n");
   });
@@ -104,14 +109,14 @@ export function chainAnswer(cluster: Cluster, links: readonly Link[], why: strin
 }
 
 /** A step that was not asked is never a yes. */
-function verdictOf(links: readonly Link[]): string {
-  const { beside, end } = brokenIn(links);
+function verdictOf(links: readonly Link[], cluster: Cluster): string {
+  const { beside, end } = brokenIn(links, cluster);
   const broken = [
-    ...(beside.length > 0 ? [`check ${beside.map((name) => `*${linkWords[name]}*`).join(", ")}`] : []),
-    ...(end ? [`first failing step: *${linkWords[end]}*`] : []),
+    ...(beside.length > 0 ? [`check ${beside.map((name) => `*${linkWords(name, cluster)}*`).join(", ")}`] : []),
+    ...(end ? [`first failing step: *${linkWords(end, cluster)}*`] : []),
   ];
   if (broken.length > 0) return `✗ ${broken.join("; ")}`;
-  const open = links.filter((link) => link.result === "not asked").map((link) => linkWords[link.name]);
+  const open = links.filter((link) => link.result === "not asked").map(({ name }) => linkWords(name, cluster));
   return open.length === 0 ? "✓ every step works" : `✓ each tested step works; not tested: ${open.join(", ")}`;
 }
 
@@ -132,9 +137,9 @@ function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   return rows;
 }
 
-function lineOf(row: readonly [Link, ...Link[]]): string {
+function lineOf(row: readonly [Link, ...Link[]], cluster: Cluster): string {
   const [{ result, detail, remedy, ms }] = row;
-  const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
+  const names = row.map(({ name }) => `*${linkWords(name, cluster)}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;
   const what = `${spokenMarks[result]}${styled(detail, 480)}`;
   const advice = remedy ? `\n      → ${styled(remedy, 300)}` : "";

@@ -79,7 +79,7 @@ export async function reportChain(
   } finally {
     reached?.client.close();
   }
-  return { links: [...completeChain(taker.links)] };
+  return { links: [...completeChain(taker.links, cluster)] };
 }
 
 async function lookForPerson(

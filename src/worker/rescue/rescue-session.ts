@@ -78,14 +78,14 @@ export async function signInAsOne(
       for (let attempt = 0; attempt < tries; attempt += 1) {
         if (attempt > 0) await pause(Math.min(5_000, 50 * 2 ** attempt));
         // Two tries within a second must have different tokens.
-        const options = { tokenSeconds: 60 + attempt };
+        const options = { tokenSeconds: 60 + attempt, ...(!isLeased && { as: name }) };
         const client = await connectAs(session, cluster, description, now(), [purpose], options);
         try {
           await client.readAwsAuth();
           return { type: "in", signedIn: { client, isLeased, afterMs: now().getTime() - start } };
         } catch (error) {
           client.close();
-          last = error;
+          last = isLeased ? refusedByEntry(error) : error;
         }
       }
     } catch (error) {
@@ -94,6 +94,14 @@ export async function signInAsOne(
     why.push(`${name}: ${explainFailure(last)}`);
   }
   return { type: "out", why };
+}
+
+/** A refusal of the lease's principal is about its new entry, not about the creator. */
+function refusedByEntry(error: unknown): unknown {
+  const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
+  if (!isRefused) return error;
+  const remedy = "Its new access entry may not count yet: run the same rescue again in a minute.";
+  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 
 export interface RescueOrder {

@@ -80,7 +80,7 @@ policy:
 
 describe("a worker", () => {
   test("that takes its time is waited for, as long as it is there", async () => {
-    const links = completeChain([{ name: "worker", ms: 3, ...found("AWS says: it is there") }]);
+    const links = completeChain([{ name: "worker", ms: 3, ...found("AWS says: it is there") }], {});
     const later = () => new Promise((resolve) => setImmediate(() => resolve({ links })));
     stage = await aStage({ worker: async (question) => (question.type === "alive" ? true : later()) });
 

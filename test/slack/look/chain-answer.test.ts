@@ -35,7 +35,7 @@ test("a chain that holds is told in one line at the top, then link by link with 
     "*\`staging\`* ✓ every step works (134 ms)
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
-    ✓ *the creator or operator* the worker is \`arn:aws:sts::111122223333:assumed-role/cluster-creator/eks-access-U0ONCALL-whoami\` _48 ms_
+    ✓ *the creator* the worker is \`arn:aws:sts::111122223333:assumed-role/cluster-creator/eks-access-U0ONCALL-whoami\` _48 ms_
     ✓ *EKS* \`staging-eks\` is ACTIVE, Kubernetes 1.33 _31 ms_
     ✓ *the API server* takes us for \`kubernetes-admin\` in \`system:masters\`, \`system:authenticated\` _22 ms_
     ✓ *the right to write* can update configmap \`aws-auth\` in \`kube-system\` _5 ms_
@@ -56,39 +56,39 @@ test("a chain that breaks says where at the top, and how to fix it at the link",
   const remedy =
     "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.";
   const detail = "AWS refused sts:AssumeRole on arn:aws:iam::111122223333:role/cluster-creator (AccessDenied)";
-  const links = completeChain([
-    whole[0] ?? expect.unreachable(),
-    { name: "creator", result: "no", detail, remedy, ms: 40 },
-  ]);
+  const links = completeChain(
+    [whole[0] ?? expect.unreachable(), { name: "creator", result: "no", detail, remedy, ms: 40 }],
+    aCluster(),
+  );
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✗ first failing step: *the creator or operator* (52 ms)
+    "*\`staging\`* ✗ first failing step: *the creator* (52 ms)
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
-    ✗ *the creator or operator* failed: AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied) _40 ms_
+    ✗ *the creator* failed: AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied) _40 ms_
           → Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.
-    – *EKS*, *the API server*, *the right to write* not tested: needs the creator or operator
+    – *EKS*, *the API server*, *the right to write* not tested: needs the creator
     *What the cluster reads*
-    – *the authentication mode*, *the document*, *the access entries* not tested: needs the creator or operator
+    – *the authentication mode*, *the document*, *the access entries* not tested: needs the creator
     *You*
-    – *you*, *your pods*, *your leases* not tested: needs the creator or operator
+    – *you*, *your pods*, *your leases* not tested: needs the creator
     *All leases*
-    – *drift* not tested: needs the creator or operator"
+    – *drift* not tested: needs the creator"
   `);
 });
 
 test("where no worker answers, what the ledger knows is told all the same", () => {
-  const links = completeChain([
-    { name: "worker", ms: null, ...workerMissing(60) },
-    held("leases", "you have none here, and no open request"),
-  ]);
+  const links = completeChain(
+    [{ name: "worker", ms: null, ...workerMissing(60) }, held("leases", "you have none here, and no open request")],
+    aCluster(),
+  );
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
     "*\`staging\`* ✗ first failing step: *the worker's identity* (12 ms)
     *The way in*
     ✗ *the worker's identity* failed: no worker of this version answered within 60 s
           → Check that a worker of the same version runs and reaches Redis. Its log says what it does.
-    – *the creator or operator*, *EKS*, *the API server*, *the right to write* not tested: needs the worker's identity
+    – *the creator*, *EKS*, *the API server*, *the right to write* not tested: needs the worker's identity
     *What the cluster reads*
     – *the authentication mode*, *the document*, *the access entries* not tested: needs the worker's identity
     *You*
@@ -109,7 +109,7 @@ test("what was not asked is never told as something that holds", () => {
     ms: 0,
   };
 
-  const [head] = textOfBlocks(chainAnswer(aCluster(), completeChain([...links, you]))).split("\n");
+  const [head] = textOfBlocks(chainAnswer(aCluster(), completeChain([...links, you], aCluster()))).split("\n");
 
   expect(head).toBe("*`staging`* ✓ each tested step works; not tested: you, your pods (128 ms)");
 });

@@ -3,9 +3,15 @@ import type { FaultAnswer } from "../../../sandbox/faults.ts";
 import { account, arns, clusterName, region } from "../../../sandbox/scene.ts";
 import { explainFailure } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { ownCredentials } from "../../../src/aws/sts.ts";
 import { writeFinding } from "../../../src/diagnosis/cluster-links.ts";
+import { linkWords } from "../../../src/diagnosis/link.ts";
+import { reportMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { type OpenCluster, openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { reportChain } from "../../../src/worker/questions/chain.ts";
+import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { reportWhy } from "../../../src/worker/questions/why.ts";
+import { type Candidate, signInAsOne } from "../../../src/worker/rescue/rescue-session.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { operatorArn } from "../../operator-scene.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -150,6 +156,90 @@ describe.each(failures)("where $what, the message", (failing) => {
 
     expect(text).toContain(says);
     expect(text).not.toContain(neverSays);
+  });
+});
+
+const asker = { user: "U0ENGINEER", answers: true };
+
+/** A question about a cluster: what a person reads, and the operator's fix if the operator has no rights yet. */
+const questions: Readonly<
+  Record<string, { readonly fix: string; readonly ask: (cluster: Cluster) => Promise<string> }>
+> = {
+  whoami: {
+    fix: `The operator is not in the cluster yet: ${bootstrap}.`,
+    ask: async (cluster) => {
+      const { links } = await reportChain(side().context(), cluster, asker);
+      return links.map(({ name, detail, remedy }) => `${linkWords(name, cluster)}: ${detail}. ${remedy}`).join("\n");
+    },
+  },
+  check: {
+    fix: `The operator lacks this right: ${bootstrap} again.`,
+    ask: async (cluster) => JSON.stringify(await reportCheck(side().context(), cluster, asker)),
+  },
+  why: {
+    fix: `The operator lacks this right: ${bootstrap} again.`,
+    ask: async (cluster) =>
+      JSON.stringify(await reportWhy(side().context(), cluster, { ...asker, principal: arns.engineer })),
+  },
+  migrate: {
+    fix: "Give the operator the statements of deploy/iam/operator-policy.json.",
+    ask: async (cluster) =>
+      JSON.stringify(await reportMigration(side().context(), cluster, { user: asker.user, givenArns: [] })),
+  },
+};
+
+describe.each(Object.entries(questions))("%s, where the API server answers 403,", (_, { fix, ask }) => {
+  const refuse = () => side().sandbox.faults.plan("kubernetes.get-configmap", status(403, "Forbidden"), { times: 5 });
+
+  test("names the operator and its fix", async () => {
+    refuse();
+
+    const text = await ask({ ...side().cluster, operator });
+
+    expect(text).toContain(fix);
+    expect(text).not.toContain("creator");
+  });
+
+  test("names the creator and its fix", async () => {
+    refuse();
+
+    const text = await ask(side().cluster);
+
+    expect(text).toContain(checkCreator);
+    expect(text).not.toContain("operator");
+  });
+});
+
+describe("a rescue", () => {
+  const why = async (change: Partial<Candidate>) => {
+    const { cluster, context, sandbox } = side();
+    const { description, close } = await openCluster(context(), cluster, []);
+    close();
+    sandbox.faults.plan("kubernetes.get-configmap", status(401, "Unauthorized"), { times: 12 });
+    const candidate = { name: operatorArn, isLeased: true, credentials: () => ownCredentials(region), ...change };
+    const pause = () => Promise.resolve();
+    const result = await signInAsOne(
+      cluster,
+      description,
+      [candidate],
+      { id: "r-1", requester: "U0ONCALL" },
+      {
+        now: context().now,
+        pause,
+      },
+    );
+    return result.type === "out" ? result.why.join(" ") : expect.fail("it signed in");
+  };
+
+  test("names the new entry where the cluster refuses its principal, and no creator", async () => {
+    const text = await why({});
+
+    expect(text).toContain("Its new access entry may not count yet");
+    expect(text).not.toContain("creator");
+  });
+
+  test("names the creator where the cluster refuses the creator", async () => {
+    expect(await why({ name: arns.creator, isLeased: false })).toContain("The identity is the same");
   });
 });
 

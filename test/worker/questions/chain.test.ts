@@ -80,7 +80,7 @@ describe("the chain to somebody's pods", () => {
     );
     expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
     expect(links.creator.remedy).toContain("Check the trust policy");
-    expect(links.cluster).toMatchObject({ detail: "needs the creator or operator", ms: null });
+    expect(links.cluster).toMatchObject({ detail: "needs the creator", ms: null });
   });
 
   test("ends at the worker where AWS does not know it", async () => {
