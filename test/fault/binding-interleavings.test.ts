@@ -210,7 +210,7 @@ const signsIn = ({ wayIn, people }: Pick<Watched, "wayIn" | "people">, principal
  * Watches each commit: what is recorded as active is there, and what is recorded as over is gone.
  */
 function watch(scene: Watched, cluster: string, played: readonly Part[]) {
-  const { bindings, ledger, clock, wayIn, people } = scene;
+  const { bindings, ledger, clock, wayIn } = scene;
   const broken: string[] = [];
   const has = (...names: readonly string[]) => played.some(({ name }) => names.includes(name));
   const commit: Ledger["commit"] = async (change) => {
@@ -228,19 +228,15 @@ function watch(scene: Watched, cluster: string, played: readonly Part[]) {
     }
     if (isClosed(after)) {
       broken.push(...given.map(({ text }) => `${after.id} is over, and ${text} is bound`));
-      if (!people.isInEntries && wayIn.sharesOf(cluster).includes(after.id))
-        broken.push(`${after.id} is over, and holds the entry`);
+      if (wayIn.sharesOf(cluster).includes(after.id)) broken.push(`${after.id} is over, and holds the entry`);
     }
     return result;
   };
   return { broken, ledger: { ...ledger, commit } };
 }
 
-/**
- * Holds the bindings, and what lets people sign in, against the ledger, when everything has settled. An access entry, which gives no
- * rights, can keep the claim of a lease that is over, for example of a call that came late, until the hourly look.
- */
-async function judge(scene: BindingScene, cluster: string, isAfterLook: boolean): Promise<void> {
+/** Holds the bindings, and what lets people sign in, against the ledger, when everything has settled. */
+async function judge(scene: BindingScene, cluster: string): Promise<void> {
   const found = await Promise.all(Object.values(wishes).map(({ id }) => scene.ledger.get(id)));
   const active = found.filter((each) => each?.lease?.state === "active").filter((each) => each !== null);
   const textsOf = ({ id, groups }: AccessRequest) => groups.map((text) => `${id} ${text}`);
@@ -254,8 +250,7 @@ async function judge(scene: BindingScene, cluster: string, isAfterLook: boolean)
   expect(undisturbed.flatMap(textsOf).filter((text) => !given.includes(text))).toEqual([]);
   expect(undisturbed.filter(({ principal }) => !signsIn(scene, principal)).map(({ id }) => id)).toEqual([]);
   const ids = active.map(({ id }) => id);
-  const mayBeLate = scene.people.isInEntries && !isAfterLook;
-  if (!mayBeLate) expect(scene.wayIn.sharesOf(cluster).filter((id) => !ids.includes(id))).toEqual([]);
+  expect(scene.wayIn.sharesOf(cluster).filter((id) => !ids.includes(id))).toEqual([]);
   expect(verifyChain(await scene.ledger.events(1, 10_000))).toMatchObject({ type: "whole" });
 }
 
@@ -283,13 +278,13 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
   await playAll(scene, acts, played);
   const later = afterwards(scene);
   await settleDown(scene, later, 30, arrive);
-  await judge(scene, cluster.name, false);
+  await judge(scene, cluster.name);
   await takeAllAway(scene, later);
   await settleDown(scene, later, 30, arrive);
   pass(scene, wayIn.lateMs);
   await adoptCluster(later, clusterOf(later));
 
-  await judge(scene, cluster.name, true);
+  await judge(scene, cluster.name);
   expect(await openOf(own, cluster.name)).toEqual([]);
   expect(bindings.all()).toEqual([]);
   expect(wayIn.isClean(played.some(({ name }) => name === replacesEntry))).toBe(true);

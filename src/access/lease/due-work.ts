@@ -91,7 +91,7 @@ export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: 
 }
 
 /** A holding's shares without an open request. @param open ids of the open requests */
-export function orphanedShares(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
+export function orphanedShares(holding: Pick<Holding, "shares">, open: ReadonlySet<string>): readonly Share[] {
   return holding.shares.filter(({ id }) => !open.has(id));
 }
 

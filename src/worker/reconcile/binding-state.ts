@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import {
   bindingPlace,
   type ClusterBinding,
@@ -22,7 +22,7 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import { readLeaseRemembered } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
-import { holdingEntries } from "./settle-sign-ins.ts";
+import { signInSharesIn } from "./settle-sign-ins.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import type { WayContext, WayState } from "./way-adapter.ts";
@@ -38,6 +38,7 @@ export interface BindingState extends WayState {
   /** Reads these bindings once more, because another run can have changed them. @throws AccessError */
   readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeaseBinding[]>;
   readonly map: SignInMap;
+  readonly signInShares: readonly Share[];
   readonly names: SignInNames;
   /** By the level's text, of requests without a lease yet. */
   readonly roles: ReadonlyMap<string, RoleSeen>;
@@ -82,13 +83,14 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
     rolesSeen(client, texts),
     asked.length > 0 ? client.namespaces() : null,
   ]);
+  const signInShares = signInSharesIn(map);
   const names = signInNames(map, cluster);
   const readBackOf = readBackIn(names, parts);
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
-    ...withLedgerMemory(withOwnEntries(holdingsOf(parts), map), approved, keys.memory, "binding"),
-    ...{ creatorArn, parts, forged, map, names, roles, stored, ...memory },
+    ...withLedgerMemory(withOwnEntries(holdingsOf(parts), signInShares), approved, keys.memory, "binding"),
+    ...{ creatorArn, parts, forged, map, names, signInShares, roles, stored, ...memory },
     readAgain: (places) => partsAgain(place, { open, parts }, places),
     identityOf: (principal) => readBackOf(principal).identity,
     namespaces: namespaces && new Set(namespaces),
@@ -205,8 +207,8 @@ async function findAll(
 }
 
 /** A binding does not show whether the lease has an entry; the sign-in place does. */
-function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
-  const own = holdingEntries(map);
+function withOwnEntries(holdings: readonly Holding[], signInShares: readonly Share[]): readonly Holding[] {
+  const own = idsOf(signInShares);
   return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
 }
 

@@ -76,11 +76,15 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
       const added = await writeSignIns(state.map, needs);
       const failed = new Map([...unwritable, ...added.failures]);
       const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed));
-      const over = overIn(settlement, done);
+      const notBound = notBoundBy(done);
+      const over = overIn(settlement, done, notBound);
       const removed = await writeSignIns(added.map, [], over);
       await noteForged(tools);
       const signIns = failuresOf(tools, failed, removed.failures, over);
-      return { ...outcomesOf(tools, done, { map: removed.map, failures: signIns }), isForgotten };
+      return {
+        ...outcomesOf(tools, { after: done.after, notBound }, { map: removed.map, failures: signIns }),
+        isForgotten,
+      };
     },
   };
 }
@@ -103,15 +107,24 @@ function withoutThose(
   return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
-/** Ids of leases that end, are void or are refused, without a binding: nothing needs their entries any more. */
-function overIn(settlement: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
-  const { ending, voided, leased } = settlement;
+type NotBound = ReadonlyMap<string, WriteFailure>;
+
+/** Ids of leases that end, are void, refused or over, without a binding: nothing needs their entries any more. */
+function overIn(
+  settlement: BindingSettlement,
+  { calls, failures, after }: BindingsSent,
+  notBound: NotBound,
+): ReadonlySet<string> {
+  const { ending, voided, leased, finished } = settlement;
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
   const isThere = new Set(after.map(({ share }) => share.id));
   // Their records close with this run, so no later run would look for their entries.
-  const refused = leased.filter(({ id, lease }) => !lease.writeBegan && kindOf(failures.get(id)) === "refused");
-  const over = [...[...ended, ...removed].filter((id) => !failures.has(id)), ...refused.map(({ id }) => id)];
+  const refused = leased.filter(
+    ({ principal, lease }) => !lease.writeBegan && notBound.get(principal.toLowerCase())?.kind === "refused",
+  );
+  const gone = [...ended, ...removed].filter((id) => !failures.has(id));
+  const over = [...gone, ...finished, ...refused.map(({ id }) => id)];
   return new Set(over.filter((id) => !isThere.has(id)));
 }
 
@@ -134,17 +147,16 @@ function failuresOf(
 
 function outcomesOf(
   { cluster, context }: BindingTools,
-  sent: BindingsSent,
+  { after, notBound }: Pick<BindingsSent, "after"> & { readonly notBound: NotBound },
   signIns: SignInsWritten,
 ): Omit<Outcomes, "isForgotten"> {
   const names = signInNames(signIns.map, cluster);
-  const notBound = notBoundBy(sent);
   const failureOf = (principal: string): WriteFailure | null => {
     const unable = signIns.failures.get(principal.toLowerCase());
     if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };
     return notBound.get(principal.toLowerCase()) ?? null;
   };
-  const readBackOf = readBackIn(names, sent.after);
+  const readBackOf = readBackIn(names, after);
   return {
     failureOf,
     readBackOf,
@@ -153,8 +165,8 @@ function outcomesOf(
   };
 }
 
-/** By lower-case ARN of the principal: why its bindings are not as they must be. */
-function notBoundBy({ calls, failures, after }: BindingsSent): ReadonlyMap<string, WriteFailure> {
+/** By lower-case ARN of the principal: why its bindings are not as they must be. Refused only if the API server refused all of its leases. */
+function notBoundBy({ calls, failures, after }: BindingsSent): NotBound {
   const partsOf = bindingsByLease(after);
   const written = after.filter(({ share }) => calls.has(share.id));
   const partlyThere = new Set(written.map(({ principal }) => principal.toLowerCase()));
@@ -162,10 +174,11 @@ function notBoundBy({ calls, failures, after }: BindingsSent): ReadonlyMap<strin
   for (const [id, each] of calls) {
     const key = each.principal.toLowerCase();
     const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []);
-    if (!error || found.has(key)) continue;
-    const kind = kindOf(error);
+    if (!error) continue;
+    const known = found.get(key)?.kind ?? null;
     // A refusal closes a lease at once. If some bindings of its principal exist, the run tries again instead.
-    found.set(key, { kind: kind === "refused" && partlyThere.has(key) ? "failed" : kind, error });
+    const kind = kindOf(error) === "refused" && partlyThere.has(key) ? "failed" : kindOf(error);
+    if (known === null || (known === "refused" && kind !== "refused")) found.set(key, { kind, error });
   }
   return found;
 }

@@ -4,7 +4,7 @@ import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
-import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { Share } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { positionInList } from "../../access/request/lists.ts";
@@ -102,7 +102,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const closed = await idsNotLeasedHere(context, state.holdings, { open, leased }, adapter.isTaken);
+  const closed = await idsNotLeasedHere(context, orphansIn(state, idsOf(open)), leased, adapter.isTaken);
   const due = dueWork(open, now);
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
@@ -148,19 +148,21 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
   return before.some(({ id, version }) => now.get(id) !== version);
 }
 
+function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>): readonly Share[] {
+  return [...holdings.values(), { shares: signInShares }].flatMap((held) => orphanedShares(held, open));
+}
+
 /**
- * The ids in the memory of one way that the ledger does not have, or has in another way: a run removes them. `open` ids are neither.
+ * The ids in the memory of one way that the ledger does not have, or has in another way: a run removes them.
  * @param leased all of the cluster: a lease by bindings can have a share in `aws-auth`, and needs no call
  */
 async function idsNotLeasedHere(
   { ledger }: WorkerContext,
-  holdings: ReadonlyMap<string, Holding>,
-  { open, leased }: Readonly<Record<"open" | "leased", readonly ApprovedRequest[]>>,
+  orphans: readonly Share[],
+  leased: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
-  const ids = idsOf(open);
   const records = new Map(leased.map((request) => [request.id, request]));
-  const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
   const isOver = (share: Share, known: AccessRequest) => {
     // A lease by bindings only lets its person sign in here.
     const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);

@@ -9,7 +9,7 @@ import { entryArnOf } from "../../aws-auth/index.ts";
 import { type BindingState, namespacesIn } from "./binding-state.ts";
 import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
-import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
+import { needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
 import type { SignInNames } from "./sign-in-names.ts";
 import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
@@ -20,6 +20,8 @@ export interface BindingSettlement extends Settlement {
   readonly withdrawals: Withdrawals;
   /** The leases that hold an entry of ours from now on, and are not in the place's memory yet. */
   readonly signIns: readonly SignInNeed[];
+  /** Ids of leases that are over in the ledger, and hold an entry of ours: another lease's late call can bring a share back. */
+  readonly finished: readonly string[];
 }
 
 /** Decides which bindings there must be, after a check of every seal, the policy and the roles (laws 3 and 4). */
@@ -46,7 +48,8 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
   const withdrawals = withdrawalsAfter(known, { ...sorted, targets }, known.state.holdings.values());
-  return { ...sorted, targets, withdrawals, signIns };
+  const finished = known.state.signInShares.map(({ id }) => id).filter((id) => input.closed.has(id));
+  return { ...sorted, targets, withdrawals, signIns, finished };
 }
 
 /** A lease's record shows whether its entry is ours, because people can strip the place's own memory. */
@@ -63,7 +66,7 @@ function withEntries(targets: Settlement["targets"], signIns: readonly SignInNee
 /** If others removed an entry of theirs, no approval covers a new one of ours. */
 function mayAddEntry({ state, keys }: SettleInput<BindingState>, request: ApprovedRequest): boolean {
   if (!needsEntry(state.names, request.principal)) return true;
-  return holdingEntries(state.map).has(request.id) || signInShareInRecord(request, keys.memory) !== null;
+  return state.signInShares.some(({ id }) => id === request.id) || signInShareInRecord(request, keys.memory) !== null;
 }
 
 /** By request id: why a lease can't have its person's entry. */

@@ -1,7 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
-import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
@@ -12,6 +11,7 @@ import { arrivesUntil, fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTa
 import type { Refusal } from "../../aws-auth/index.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
+import { lastUnanswered } from "./late-creation.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
@@ -102,18 +102,12 @@ interface Seen {
 
 /** Why a part of a lease can still arrive in an access entry; null: it can't. An existing entry shows it, and no second one can exist. */
 export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
-  const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
+  const until =
+    arrivesUntil(openSince, now) ??
+    (hasEntry ? null : arrivesUntil(lastUnanswered(request, now)?.toISOString() ?? null, now));
   if (!until) return null;
   return new AccessError(
     "access-entry-late",
     `A call to EKS for ${request.principal} can still arrive until ${until.toISOString()}`,
   );
-}
-
-/** Since when calls for a lease without a proof can be unanswered. */
-function begunSince(request: ApprovedRequest, now: Date): string | null {
-  const { lease } = request;
-  if (lease?.state !== "scheduled" || !lease.writeBegan) return null;
-  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
-  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan))).toISOString();
 }

@@ -1,4 +1,5 @@
 import { isSignInShare } from "../../access/lease/lease.ts";
+import type { Share } from "../../access/lease/lease-record.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
@@ -31,10 +32,10 @@ export function needsEntry(names: SignInNames, principal: string): boolean {
   return name.type === "name" && name.entry !== "theirs";
 }
 
-/** The ids of the leases that hold an entry of ours. */
-export function holdingEntries({ places }: SignInMap): ReadonlySet<string> {
+/** The shares of the leases that hold an entry of ours. */
+export function signInSharesIn({ places }: SignInMap): readonly Share[] {
   const holdings = places.flatMap((place) => [...place.holdings.values()]);
-  return new Set(holdings.flatMap(({ shares }) => shares.filter(isSignInShare)).map(({ id }) => id));
+  return holdings.flatMap(({ shares }) => shares.filter(isSignInShare));
 }
 
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);

@@ -63,8 +63,8 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
     rehearse: async () => {},
     write: (targets) => write(place, state, tools, targets),
     doubtOf: (request) => {
-      const key = entryKeyOf(request.principal);
-      const known = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
+      // An entry that is there for another lease does not show the claim of this one, if that call is unanswered.
+      const known = { hasEntry: false, openSince: state.openSince.get(entryKeyOf(request.principal)) ?? null };
       return lateCallDoubt(request, known, context.now());
     },
   };

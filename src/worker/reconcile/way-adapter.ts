@@ -54,6 +54,8 @@ export interface WayState {
   readonly isRead: (principal: string) => boolean;
   /** Our part, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
+  /** Shares beside these: they only let people sign in, and the way gives access elsewhere. Absent: none. */
+  readonly signInShares?: readonly Share[];
   /** The lower-case ARNs of the parts that a person removed from the cluster's own memory. */
   readonly lost: ReadonlySet<string>;
   readonly withdrawals: Withdrawals;
