@@ -9,7 +9,7 @@ import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";
-import type { Stage } from "./stage.ts";
+import { entriesMade, type Stage } from "./stage.ts";
 
 /** What is wrong, by the words of the promise: no lease is lost, doubled, announced early or left behind. */
 export interface Findings {
@@ -27,11 +27,13 @@ const once: readonly EventType[] = [
 
 /** Holds document, annotation, audit log and messages against the ledger, at a moment when everything is at rest. */
 export async function judge(stage: Stage, request: AccessRequest, known: ChainedEvent[]): Promise<Findings> {
+  const isBound = stage.giving !== "groups";
   const events = await stage.ledger.events(1, 100_000);
-  const audit = judgeAudit(events, request, known, stage.isBound);
+  const audit = judgeAudit(events, request, known, isBound);
   known.splice(0, known.length, ...events);
-  const document = judgeDocument(stage, request);
-  const bindings = stage.isBound ? await judgeBindings(stage, request) : nothing;
+  const isInEntries = stage.giving === "bindings by access entries";
+  const document = isInEntries ? judgeEntries(stage, request) : judgeDocument(stage, request);
+  const bindings = isBound ? await judgeBindings(stage, request) : nothing;
   return {
     lost: [...audit.lost, ...document.lost, ...bindings.lost],
     doubled: [...audit.doubled, ...document.doubled],
@@ -85,6 +87,19 @@ function judgeDocument(stage: Stage, request: AccessRequest) {
     leftBehind?.push(`an annotation: ${annotation}`);
   }
   return { lost: lost ?? [], doubled: doubled ?? [], leftBehind: leftBehind ?? [] };
+}
+
+/** Holds the access entries against the ledger: beside EKS's own there is one, of an active lease. */
+function judgeEntries(stage: Stage, { id, principal, lease }: AccessRequest) {
+  const made = entriesMade(stage);
+  const isActive = lease?.state === "active";
+  const own = made.filter((entry) => entry.principalArn === principal && JSON.stringify(entry.tags).includes(id));
+  const others = made.filter((entry) => !(isActive && own.includes(entry)));
+  return {
+    lost: isActive && own.length === 0 ? ["active, without an access entry"] : [],
+    doubled: [],
+    leftBehind: others.map((entry) => `an access entry: ${JSON.stringify(entry)}`),
+  };
 }
 
 const nothing: Pick<Findings, "lost" | "leftBehind"> = { lost: [], leftBehind: [] };

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { isLong } from "../form.ts";
 import { faultKinds } from "./fault-kinds.ts";
 import { playAll } from "./play-all.ts";
-import { bindingFaults, bindingSection, crossSection, everyRun } from "./runs.ts";
+import {
+  accessEntrySection,
+  bindingFaults,
+  bindingSection,
+  crossSection,
+  everyAccessEntryRun,
+  everyRun,
+} from "./runs.ts";
 import { bindingSteps } from "./steps.ts";
 import { tallyText } from "./tally.ts";
 
@@ -25,7 +32,7 @@ test("no lease is lost, doubled, announced early or left behind, whatever fails 
 test("no lease by bindings is lost, doubled, announced early or left behind, nor its entry, whatever fails at whatever step", async () => {
   const runs = isLong ? everyRun(bindingSteps) : bindingSection();
 
-  const tally = await playAll(runs, isLong ? 5 : 2, true);
+  const tally = await playAll(runs, isLong ? 5 : 2, "bindings");
 
   console.info(tallyText(tally));
   const { lost, doubled, untrue, leftBehind, stuck, missed } = tally;
@@ -34,4 +41,17 @@ test("no lease by bindings is lost, doubled, announced early or left behind, nor
   });
   expect(tally.faults.size).toBeGreaterThanOrEqual((isLong ? faultKinds : bindingFaults).length);
   expect(tally.active).toBeGreaterThan(0);
+}, 7_200_000);
+
+test("no lease by bindings is left behind, nor its access entry, whatever strikes at whatever step", async () => {
+  const runs = isLong ? everyAccessEntryRun() : accessEntrySection();
+
+  const tally = await playAll(runs, isLong ? 5 : 1, "bindings by access entries");
+
+  console.info(tallyText(tally));
+  const { lost, doubled, untrue, leftBehind, stuck, missed } = tally;
+  expect({ lost, doubled, untrue, leftBehind, stuck, missed }).toEqual({
+    ...{ lost: [], doubled: [], untrue: [], leftBehind: [], stuck: [], missed: [] },
+  });
+  expect(tally.active).toBe(runs.length);
 }, 7_200_000);

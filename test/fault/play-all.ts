@@ -2,7 +2,7 @@ import type { ChainedEvent } from "../../src/access/audit/event.ts";
 import { type Announcements, watchAnnouncements } from "./announcements.ts";
 import { judge } from "./judge.ts";
 import { playRun, type Run, shortLeaseSeconds } from "./play-run.ts";
-import { type Stage, startStage } from "./stage.ts";
+import { type Giving, type Stage, startStage } from "./stage.ts";
 import { nameOf } from "./steps.ts";
 import { newTally, type Tally, tallyText } from "./tally.ts";
 
@@ -14,21 +14,21 @@ interface Theatre {
 }
 
 /** Plays all runs on so many stages side by side, and counts. */
-export async function playAll(runs: readonly Run[], stages: number, isBound = false): Promise<Tally> {
+export async function playAll(runs: readonly Run[], stages: number, giving: Giving = "groups"): Promise<Tally> {
   const tally = newTally();
   const waiting = [...runs];
-  await Promise.all(Array.from({ length: stages }, () => playOn(waiting, tally, isBound)));
+  await Promise.all(Array.from({ length: stages }, () => playOn(waiting, tally, giving)));
   return tally;
 }
 
-async function playOn(waiting: Run[], tally: Tally, isBound: boolean): Promise<void> {
-  let theatre = await open(isBound);
+async function playOn(waiting: Run[], tally: Tally, giving: Giving): Promise<void> {
+  let theatre = await open(giving);
   for (let run = waiting.shift(); run; run = waiting.shift()) {
     const isClean = await playOne(theatre, run, tally);
     if (isClean) continue;
     // What went wrong must not speak for the runs that follow.
     await close(theatre);
-    theatre = await open(isBound);
+    theatre = await open(giving);
   }
   await close(theatre);
 }
@@ -77,8 +77,8 @@ function longer(run: Run): Run {
 
 const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck"] as const;
 
-async function open(isBound: boolean): Promise<Theatre> {
-  const stage = await startStage(isBound);
+async function open(giving: Giving): Promise<Theatre> {
+  const stage = await startStage(giving);
   return { stage, announcements: watchAnnouncements(stage), known: [] };
 }
 

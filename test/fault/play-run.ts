@@ -26,10 +26,11 @@ export interface Played {
   readonly isStruck: boolean;
 }
 
-/** Every fault here passes; what has not come to rest after this long is stuck. */
-const patienceMs = 120_000;
-/** Where a binding was sent again, the end waits 90 s for the first call, and then for its next try. */
-const boundPatienceMs = 300_000;
+/**
+ * Every fault here passes; what has not come to rest after this long is stuck. Where a call was sent again, the end waits for the first one,
+ * and then for its next try: 90 s for a binding, seven minutes for an access entry.
+ */
+const patienceMs = { groups: 120_000, bindings: 300_000, "bindings by access entries": 660_000 };
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 
@@ -44,6 +45,8 @@ export async function playRun(
   run: Run,
   atRest: (request: AccessRequest) => Promise<void>,
 ): Promise<Played> {
+  // EKS makes no access entry of a user that IAM does not know.
+  stage.sandbox.aws.account.addUser({ name: run.name });
   let isStruck = false;
   let request: AccessRequest | null = null;
   for (const phase of ["ask", "approve", "revoke"] as const) {
@@ -61,7 +64,7 @@ async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessReques
   const began = performance.now();
   let actedAt = Number.NEGATIVE_INFINITY;
   let request: AccessRequest | null = null;
-  while (performance.now() - began < (stage.isBound ? boundPatienceMs : patienceMs)) {
+  while (performance.now() - began < patienceMs[stage.giving]) {
     request = await findRequest(stage, run).catch(() => request);
     if (request && isThere(request, phase) && (await isShown(stage, request))) return request;
     if (performance.now() - actedAt > impatienceMs && isToDo(request, phase, run)) {

@@ -1,6 +1,6 @@
 import { type FaultKind, faultKinds, hang } from "./fault-kinds.ts";
 import type { Run } from "./play-run.ts";
-import { bindingSteps, type Step, steps } from "./steps.ts";
+import { accessEntrySteps, bindingSteps, type Step, steps } from "./steps.ts";
 
 type Choice = Omit<Run, "name">;
 
@@ -11,10 +11,10 @@ const named = (choices: readonly Choice[]): Run[] =>
 const isOfTheEnd = ({ phase, call }: Step) => phase === "revoke" && !/^(redis|slack)\./.test(call);
 
 /** Every step with every fault; at the end of the access, where it is revoked and where its time is over. */
-export function everyRun(all: readonly Step[] = steps): Run[] {
+export function everyRun(all: readonly Step[] = steps, faults: readonly FaultKind[] = [...faultKinds, hang]): Run[] {
   return named(
     all.flatMap((step) =>
-      [...faultKinds, hang]
+      faults
         .filter((fault) => fault.appliesTo(step))
         .flatMap((fault): Choice[] => [
           { step, fault, ending: "revoked" },
@@ -49,6 +49,21 @@ export function bindingSection(): Run[] {
   return named([
     ...bindingFaults.flatMap((fault) => spread(quick, fault, faultKinds.indexOf(fault))),
     ...choose("revoke", "kubernetes.delete-clusterrolebinding", "caller killed after", "revoked", bindingSteps),
+  ]);
+}
+
+/** Every step with what strikes between a binding and its access entry. A call that was sent again delays the end for minutes. */
+export function everyAccessEntryRun(): Run[] {
+  return everyRun(accessEntrySteps, bindingFaults);
+}
+
+/** A worker that dies before a proof is recorded, and before and after it removes the access entry. */
+export function accessEntrySection(): Run[] {
+  const revoked = "revoked";
+  return named([
+    ...choose("approve", "redis.commit", "caller killed before", revoked, accessEntrySteps),
+    ...choose("revoke", "eks.DeleteAccessEntry", "caller killed before", revoked, accessEntrySteps),
+    ...choose("revoke", "eks.DeleteAccessEntry", "caller killed after", revoked, accessEntrySteps),
   ]);
 }
 

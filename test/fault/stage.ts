@@ -1,8 +1,9 @@
 import { Redis } from "ioredis";
 import { freePort } from "../../sandbox/free-port.ts";
+import { populateModes } from "../../sandbox/mode-scene.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { clusterName, configuration } from "../../sandbox/scene.ts";
+import { arns, clusterArn, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
@@ -14,14 +15,16 @@ import { type RedisGate, startRedisGate } from "./redis-gate.ts";
 
 export type ProcessName = "slack" | "worker";
 
+/** How leases are given: in `aws-auth`, or by bindings with an entry of their own, in `aws-auth` or among the access entries. */
+export type Giving = "groups" | "bindings" | "bindings by access entries";
+
 /** The product's two real processes in a sandbox, with a Redis of their own behind a gate: all of it can be killed. */
 export interface Stage {
   readonly sandbox: Sandbox;
   readonly gate: RedisGate;
   /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
   readonly ledger: Ledger;
-  /** Whether the leases are bindings, with an entry of their own. */
-  readonly isBound: boolean;
+  readonly giving: Giving;
   /** As the processes read it. */
   readonly cluster: Cluster | undefined;
   /** JSON lines that the processes logged, for a run that went wrong. */
@@ -30,6 +33,12 @@ export interface Stage {
   kill: (name: ProcessName | "redis") => Promise<void>;
   revive: () => Promise<void>;
   stop: () => Promise<void>;
+}
+
+/** The access entries beside EKS's own. */
+export function entriesMade({ sandbox }: Pick<Stage, "sandbox">) {
+  const { accessEntries = [] } = sandbox.aws.cluster(clusterArn(clusterName)) ?? {};
+  return accessEntries.filter(({ principalArn }) => principalArn !== arns.creator);
 }
 
 /** One person asks in all of the runs. */
@@ -50,9 +59,13 @@ async function again<T>(times: number, act: () => Promise<T>): Promise<T> {
 }
 
 /** Starts one stage. Several can stand side by side: they share nothing. */
-export async function startStage(isBound = false): Promise<Stage> {
-  const configuration = isBound ? bound(quiet) : quiet;
+export async function startStage(giving: Giving = "groups"): Promise<Stage> {
+  const configuration = giving === "groups" ? quiet : bound(quiet);
   const sandbox = await startSandbox({ configuration, slackRateLimits: false });
+  if (giving === "bindings by access entries") {
+    populateModes(sandbox.aws);
+    sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "API" });
+  }
   const redis = await redisOfOurOwn();
   const gate = await startRedisGate(Number(new URL(redis.url).port), sandbox.faults);
   const observer = new Redis(redis.url);
@@ -75,7 +88,7 @@ export async function startStage(isBound = false): Promise<Stage> {
     sandbox,
     gate,
     ledger: redisLedger(observer),
-    isBound,
+    giving,
     cluster: clusterNow(configuration),
     log: () => all.flatMap((child) => child.log),
     kill: async (name) => {

@@ -115,3 +115,23 @@ export const bindingSteps: readonly Step[] = [
   worker("revoke", proof),
   worker("revoke", "redis.commit", 1, proof),
 ];
+
+const createEntry = "eks.CreateAccessEntry";
+const deleteEntry = "eks.DeleteAccessEntry";
+
+/** The calls of the same leases where their entry is an access entry. */
+export const accessEntrySteps: readonly Step[] = [
+  worker("ask", "eks.ListAccessEntries"),
+  worker("approve", "eks.ListAccessEntries"),
+  worker("approve", createEntry),
+  worker("approve", "eks.DescribeAccessEntry", 1, createEntry),
+  worker("approve", create, 1, createEntry),
+  worker("approve", "redis.commit", 1, proof),
+  worker("revoke", "eks.ListAccessEntries"),
+  worker("revoke", "eks.DescribeAccessEntry"),
+  worker("revoke", remove),
+  worker("revoke", "eks.DescribeAccessEntry", 1, remove),
+  worker("revoke", deleteEntry),
+  worker("revoke", "eks.DescribeAccessEntry", 1, deleteEntry),
+  worker("revoke", "redis.commit", 1, proof),
+];
