@@ -11,8 +11,7 @@ import {
 } from "./inputs.ts";
 import { closeViews } from "./open-views.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
-import type { PersonContext } from "./person-modal.ts";
-import { type Filling, fill, fillPlaces, submit, suggest } from "./person-modal.ts";
+import { type Filling, fill, fillPlaces, type PersonContext, submit, suggest } from "./person-modal.ts";
 import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";

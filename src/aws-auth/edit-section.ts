@@ -8,7 +8,7 @@ import {
   sameGroups,
 } from "./document.ts";
 import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
-import { fieldKey } from "./fields.ts";
+import { fieldKey } from "./field-problems.ts";
 import type { readDocument } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
 import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";

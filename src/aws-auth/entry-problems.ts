@@ -1,14 +1,21 @@
 import { readPrincipal } from "./arn.ts";
 import { type Entry, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
-import { fieldProblems, seenByYaml12 } from "./field-problems.ts";
-import { type DecodedEntry, type FieldUse, fieldKey, knownField, lastUse } from "./fields.ts";
+import {
+  type DecodedEntry,
+  type FieldUse,
+  fieldKey,
+  fieldProblems,
+  knownField,
+  lastUse,
+  seenByYaml12,
+} from "./field-problems.ts";
 import { isAscii } from "./fold.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";
 import { type Item, isMatchable, type ReadItem } from "./read-document.ts";
 import { quote } from "./render.ts";
-import { isWildcard } from "./wildcards.ts";
+import { isWildcard } from "./resolve.ts";
 
 const CODE = "readers-differ";
 

@@ -4,8 +4,8 @@ import { DOCUMENT_LIMIT, type Entry, type ReadDocument, sameGroups, sizeOf } fro
 import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
 import { entriesFor, entriesOfKey, entryOf } from "./read-document.ts";
+import { wildcardsFor } from "./resolve.ts";
 import { unintendedArns } from "./verify.ts";
-import { wildcardsFor } from "./wildcards.ts";
 
 /** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {

@@ -49,7 +49,6 @@ export {
 } from "./read-document.ts";
 export { quote } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
-export { type Identity, resolve } from "./resolve.ts";
+export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";
-export { isWildcard, wildcardsFor } from "./wildcards.ts";
 export { writeConfigMap } from "./write-config-map.ts";

@@ -1,6 +1,6 @@
 import { canonicalCaller, PARTITIONS } from "./arn.ts";
 import type { Entry, Lookup, ReadDocument, Section } from "./document.ts";
-import { type DecodedEntry, decodeEntry } from "./fields.ts";
+import { type DecodedEntry, decodeEntry } from "./field-problems.ts";
 import { goFold, goLower } from "./fold.ts";
 import { DocumentBudget } from "./go-yaml/budget.ts";
 import type { MapValue, YamlNode } from "./go-yaml/node.ts";

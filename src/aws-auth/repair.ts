@@ -10,7 +10,7 @@ import {
 } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";
-import { fieldUses, lastUse } from "./fields.ts";
+import { fieldUses, lastUse } from "./field-problems.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import { type PlannedText, unifiedDiff } from "./plan.ts";

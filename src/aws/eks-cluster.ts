@@ -11,8 +11,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
-import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
-import { clientSettings, logRequestId } from "./client-settings.ts";
+import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { ownCredentials } from "./sts.ts";
 

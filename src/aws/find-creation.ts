@@ -4,8 +4,7 @@ import { AccessError } from "../access/access-error.ts";
 import { boundedPages } from "../access/bounded-pages.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
-import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
-import { clientSettings } from "./client-settings.ts";
+import { type AwsCredentials, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { callerIdentity, ownCredentials } from "./sts.ts";
 

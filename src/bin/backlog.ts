@@ -1,12 +1,11 @@
 import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
-import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/zone.ts";
+import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import { countStates } from "../access/request/lists.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
 import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
-import type { Queues } from "../ledger/queues.ts";
-import { stateOfQueues } from "../ledger/queues.ts";
+import { type Queues, stateOfQueues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, SinkLag } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";

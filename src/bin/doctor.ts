@@ -1,9 +1,16 @@
 import { explainFailure } from "../access/access-error.ts";
 import { sinkNames } from "../access/audit/sink.ts";
-import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
+import {
+  type Cluster,
+  hasNoWorker,
+  type Level,
+  type Rule,
+  type Zone,
+  zoneOf,
+  zonesOf,
+} from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
-import { hasNoWorker, type Zone, zoneOf, zonesOf } from "../access/policy/zone.ts";
 import { broken, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { type Zone, zoneByName, zonesOf } from "../access/policy/zone.ts";
+import { type Zone, zoneByName, zonesOf } from "../access/policy/cluster.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";

@@ -1,11 +1,11 @@
 import { AccessError } from "../access/access-error.ts";
 import type { WorkerKeys } from "../access/approval/seal.ts";
+import { zoneByName } from "../access/policy/cluster.ts";
 import { type FleetList, readFleetList } from "../access/policy/fleet-list.ts";
-import { zoneByName } from "../access/policy/zone.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { readConfigFile } from "../config/watch-file.ts";
+import { readConfigFile } from "../config/live-config.ts";
 import { openQueues, type Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { connectLedger } from "../ledger/redis/connect.ts";

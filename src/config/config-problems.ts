@@ -1,10 +1,15 @@
-import type { Level, Rule } from "../access/policy/cluster.ts";
+import {
+  type ClusterSelector,
+  hasLabels,
+  isByName,
+  type Level,
+  type Rule,
+  type WantedLabels,
+} from "../access/policy/cluster.ts";
 import { type Creator, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
-import { operatorGroup } from "../access/policy/operator.ts";
-import { operatorRole } from "../access/policy/operator-rights.ts";
+import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
 import { isUser } from "../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
-import { type ClusterSelector, hasLabels, isByName, type WantedLabels } from "../access/policy/selector.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { breakGlassOf, buildLevel, labelsOf, rulesOf } from "./policy-rules.ts";

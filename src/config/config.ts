@@ -1,15 +1,13 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
-import type { AccessEntrySettings, Cluster } from "../access/policy/cluster.ts";
+import { type AccessEntrySettings, type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
-import { isByName, type WantedLabels } from "../access/policy/selector.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
-import { fleetIn, labelled, type NamedCluster, unknownFleet, withFleet } from "./expand-fleet.ts";
 import { problemsOfFile } from "./file-problems.ts";
-import { type Fleet, fleetOf } from "./fleet-file.ts";
+import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
 import { inherit } from "./inherit.ts";

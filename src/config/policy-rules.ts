@@ -1,7 +1,13 @@
-import type { BreakGlass, Level, Rule } from "../access/policy/cluster.ts";
+import {
+  type BreakGlass,
+  type ClusterSelector,
+  isSelected,
+  type Labels,
+  type Level,
+  type Rule,
+} from "../access/policy/cluster.ts";
 import { policyTexts, roleText } from "../access/policy/policy-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
-import { type ClusterSelector, isSelected, type Labels } from "../access/policy/selector.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {

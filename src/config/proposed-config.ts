@@ -1,5 +1,5 @@
+import type { Labels } from "../access/policy/cluster.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
-import type { Labels } from "../access/policy/selector.ts";
 
 /** A cluster that `eks-access init` found. */
 export interface SurveyedCluster extends FleetPlace {

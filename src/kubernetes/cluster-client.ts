@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OperatorObject, objectInWords } from "../access/policy/operator.ts";
+import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import type { GroupRight } from "../access/policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";

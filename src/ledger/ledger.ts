@@ -1,19 +1,17 @@
 import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
-import type { NamespaceList } from "../access/approval/namespace-list.ts";
-import type { SharedGroups } from "../access/approval/user-groups.ts";
+import type { NamespaceList, SharedGroups } from "../access/approval/shared-lists.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedNotice } from "../access/audit/notice.ts";
 import { countForm, type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
+import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
-import type { Zone } from "../access/policy/zone.ts";
-import type { ListName } from "../access/request/lists.ts";
+import type { LedgerRecord, ListName } from "../access/request/lists.ts";
 import type { Migration } from "../access/request/migration.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
-import type { LedgerRecord } from "./records.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {

@@ -3,6 +3,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { isDueToEnd } from "../access/lease/due-work.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/proving.ts";
+import { isMigration, type LedgerRecord, recordDueAt } from "../access/request/lists.ts";
 import type { Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { recordedEvents } from "../operations/announcements.ts";
@@ -10,7 +11,6 @@ import { rememberTrace, type TraceContext, traced, traceFor } from "../operation
 import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
 import { type QueuesToWake, wake } from "./queues.ts";
-import { isMigration, type LedgerRecord, recordDueAt } from "./records.ts";
 
 /** The context of a change. A context that extends it names its other parts of the ledger. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {

@@ -1,5 +1,5 @@
 import { type Job as BullJob, type JobsOptions, type JobType, Queue } from "bullmq";
-import type { Zone } from "../access/policy/zone.ts";
+import type { Zone } from "../access/policy/cluster.ts";
 import type { QueueState } from "../operations/process-metrics.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
 import type { RedisClient } from "./redis/client.ts";

@@ -1,6 +1,6 @@
 import { type Job as BullJob, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import type { Logger } from "pino";
-import type { Zone } from "../access/policy/zone.ts";
+import type { Zone } from "../access/policy/cluster.ts";
 import type { TraceContext } from "../operations/traced.ts";
 import type { QueueName } from "./jobs.ts";
 import { queueNameIn, queuePrefix } from "./queues.ts";

@@ -2,13 +2,13 @@ import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import type { Lease } from "../access/lease/lease-record.ts";
 import type { Trouble } from "../access/lease/proof-record.ts";
+import { isMigration, type LedgerRecord } from "../access/request/lists.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
+import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
-import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
-import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 
 /** A due change that needs no cluster: a reminder, the warning, the end of a wait. */

@@ -2,11 +2,10 @@ import { randomBytes } from "node:crypto";
 import { sealLogBase } from "../access/approval/seals.ts";
 import { type ErasedEvent, PersonEraser } from "../access/audit/erase.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../access/audit/event.ts";
-import { zonesOf } from "../access/policy/zone.ts";
-import type { AuditLog } from "../ledger/audit-log.ts";
-import { pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";
+import { zonesOf } from "../access/policy/cluster.ts";
+import { isRequest, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
+import { type AuditLog, pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";
 import type { Queues } from "../ledger/queues.ts";
-import { isRequest, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { PersonData } from "../ledger/redis/person-data.ts";
 import type { WorkerContext } from "./context.ts";
 

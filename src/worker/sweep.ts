@@ -1,6 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
+import { isMigration, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
@@ -8,7 +9,6 @@ import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor } from "../ledger/lifecycle.ts";
 import { wakeAll } from "../ledger/queues.ts";
-import { isMigration, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";

@@ -1,6 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
-import { type Zone, zoneOf } from "../access/policy/zone.ts";
+import { type Cluster, type Zone, zoneOf } from "../access/policy/cluster.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
-import { type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/zone.ts";
+import { type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { wakeLater } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
-import { wildcardsFor } from "../../src/aws-auth/wildcards.ts";
+import { wildcardsFor } from "../../src/aws-auth/resolve.ts";
 import { cpuTimeOf } from "../cpu-time.ts";
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type FileReading, type FileWatch, readConfigFile, watchFile } from "../../src/config/watch-file.ts";
+import { type FileReading, type FileWatch, readConfigFile, watchFile } from "../../src/config/live-config.ts";
 
 let folder: string;
 let file: string;

@@ -2,8 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { load, loadAll } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { operatorGroup, operatorObjects, operatorUsername } from "../../src/access/policy/operator.ts";
-import { operatorRules } from "../../src/access/policy/operator-rights.ts";
+import {
+  operatorGroup,
+  operatorObjects,
+  operatorRules,
+  operatorUsername,
+} from "../../src/access/policy/operator-rights.ts";
 import { readConfig } from "../../src/config/config.ts";
 
 const folder = new URL("../../deploy/rbac/", import.meta.url);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ClusterBinding } from "../../src/access/lease/own-bindings.ts";
-import { bindingFor, readOwnBindings } from "../../src/access/lease/own-bindings.ts";
+import { bindingFor, type ClusterBinding, readOwnBindings } from "../../src/access/lease/own-bindings.ts";
 import { type BindingFacts, bindingProblems } from "../../src/diagnosis/binding-problems.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aShare } from "../builders/a-share.ts";

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { type EventType, verifyChain } from "../../src/access/audit/event.ts";
+import { isRequest } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { isRequest } from "../../src/ledger/records.ts";
 import type { DirectCluster } from "./direct-cluster.ts";
 import { memoryOf } from "./direct-scene.ts";
 import { wishes } from "./reconcile-scene.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { OperatorObject } from "../../src/access/policy/operator.ts";
+import type { OperatorObject } from "../../src/access/policy/operator-rights.ts";
 import { type ScriptedServer, startScriptedServer } from "./api-server.ts";
 
 const rules = [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list"] }];

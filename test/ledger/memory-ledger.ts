@@ -1,11 +1,19 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
-import { classOf, keepsIdAfterRemoval, positionInList, shouldBeGoneAt } from "../../src/access/request/lists.ts";
+import {
+  classOf,
+  isMigration,
+  isRequest,
+  keepsIdAfterRemoval,
+  type LedgerRecord,
+  positionInList,
+  recordClosedSince,
+  recordDueAt,
+  shouldBeGoneAt,
+} from "../../src/access/request/lists.ts";
 import { type Migration, migrationNumber } from "../../src/access/request/migration.ts";
-import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
-import { askerOf, isTheirs } from "../../src/access/request/record.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf, isTheirs } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
-import { isMigration, isRequest, type LedgerRecord, recordClosedSince, recordDueAt } from "../../src/ledger/records.ts";
 import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**

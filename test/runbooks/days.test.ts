@@ -9,7 +9,7 @@ import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { account, arns, channel, clusterArn, clusterName, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import { operatorGroup, operatorUsername } from "../../src/access/policy/operator.ts";
+import { operatorGroup, operatorUsername } from "../../src/access/policy/operator-rights.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { doctor } from "../../src/bin/doctor.ts";

@@ -10,7 +10,7 @@ import type { Ledger, ShownMessages } from "../../src/ledger/ledger.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
-import { showMigration } from "../../src/slack/migrate/show-migration.ts";
+import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { slackDirectory } from "../../src/slack/people/directory.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { showThread } from "../../src/slack/show/thread.ts";

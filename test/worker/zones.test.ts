@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Cluster } from "../../src/access/policy/cluster.ts";
-import { type Zone, zoneByName } from "../../src/access/policy/zone.ts";
+import { type Cluster, type Zone, zoneByName } from "../../src/access/policy/cluster.ts";
 import { openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";

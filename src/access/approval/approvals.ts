@@ -1,6 +1,9 @@
-import type { Cluster } from "../policy/cluster.ts";
-import type { Decision, RequestFields } from "../request/record.ts";
-import { isDatedAhead } from "./decision.ts";
+import { isSamePrincipal } from "../../aws-auth/index.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
+import { haveSameFacts, isNamedIn, noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
+import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "../request/record.ts";
+import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./seals.ts";
 
@@ -83,4 +86,84 @@ export function withoutApprovalOf(
     approvals: approvals.filter((approval) => approval.by !== by),
     dropped: [...dropped, { by, at: now.toISOString(), why }],
   };
+}
+
+export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
+
+/**
+ * The facts about a requester that the last approval sealed. The record's own copy is only for display: an attacker with Redis could add
+ * a person to any user group there.
+ */
+export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
+  return lastApproval(approvals)?.requester ?? noRequesterFacts;
+}
+
+/** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
+export function checkApproval(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  digestNow: string,
+  keys: DecisionPublicKeys,
+  now: Date,
+): ApprovalVerdict {
+  const { approvals } = request;
+  const requesterFacts = sealedRequesterFacts(request);
+  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: requesterFacts.memberships });
+  if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
+  const last = lastApproval(approvals);
+  if (!last) return invalid("it has no approval");
+  for (const approval of approvals) {
+    const message = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
+    if (message !== null) return invalid(message);
+  }
+  const people = new Set(approvals.map(({ by }) => by)).size;
+  if (people < approvals.length) return invalid("one approver counts twice in it");
+  if (!areStillApprovers(approvals)) {
+    return invalid("the last approval does not say that everybody who approved is still an approver");
+  }
+  const needed = approvalsNeeded(rule, level, new Date(last.at));
+  if (people >= needed) return { type: "valid" };
+  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it; it needs ${needed}`);
+}
+
+interface Wanted {
+  readonly rule: Rule;
+  readonly cluster: Cluster;
+  readonly requesterFacts: RequesterFacts;
+  readonly digestNow: string;
+  readonly keys: DecisionPublicKeys;
+  readonly now: Date;
+}
+
+/** No one approves access for themselves, even if another person asks for it. */
+export const approverGetsAccess = "its approver uses the principal that gets access";
+
+/** Says that a date is in the future, and how to fix it. @param what the subject of the sentence */
+export function datedAheadText(what: string): string {
+  return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
+}
+
+function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
+  const { rule, cluster, requesterFacts, digestNow, keys, now } = wanted;
+  if (approval.verdict !== "approved") return "it has no approval";
+  if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
+  if (isDatedAhead(approval, now)) return datedAheadText("an approval");
+  if (isTheirs(request, approval.by) && !rule.selfApproval) return "people can't approve their own request";
+  if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
+  const approver = { user: approval.by, memberships: approval.memberships };
+  if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
+  // An unreadable time fails this comparison: doubt counts as over.
+  if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "its approval came after it had expired";
+  if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
+    return "its approval came outside the policy's hours";
+  }
+  if (approval.digest !== digestNow || !haveSameFacts(approval.requester ?? noRequesterFacts, requesterFacts)) {
+    return "the request, the policy or the principal's entry in aws-auth is not what was approved";
+  }
+  return null;
+}
+
+function invalid(message: string): ApprovalVerdict {
+  return { type: "void", message };
 }

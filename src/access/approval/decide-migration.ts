@@ -10,6 +10,7 @@ import {
 } from "../request/migration.ts";
 import type { Decision } from "../request/record.ts";
 import {
+  type ApprovalVerdict,
   type Click,
   genuineApprovals,
   type Proposal,
@@ -17,7 +18,6 @@ import {
   refuseUndecidable,
   sealAnswer,
 } from "./approvals.ts";
-import type { ApprovalVerdict } from "./check-approval.ts";
 import { approversConfirmedForSeconds, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 

@@ -2,8 +2,7 @@ import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { RequesterFacts } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, Decision } from "../request/record.ts";
-import { isTheirs } from "../request/record.ts";
+import { type AccessRequest, type Decision, isTheirs } from "../request/record.ts";
 import type { LinkedArns } from "./links.ts";
 
 export type DecisionRefusal =

@@ -1,10 +1,8 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { isResponsibleFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
-import type { AccessRequest, ApprovedRequest, PendingRequest } from "../request/record.ts";
-import { isTheirs } from "../request/record.ts";
-import { isClosed } from "../request/request.ts";
-import { refusedRequest, undecidedRequest, withLease } from "../request/transitions.ts";
+import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../request/record.ts";
+import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request/request.ts";
 import { endedLease, failedLease } from "./lease.ts";
 import type { LeaseEnd } from "./lease-record.ts";
 

@@ -1,4 +1,4 @@
-import { sealedRequesterFacts } from "../approval/check-approval.ts";
+import { sealedRequesterFacts } from "../approval/approvals.ts";
 import type { DecisionPublicKeys } from "../approval/seal.ts";
 import { lastSealedApproval } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";

@@ -103,7 +103,7 @@ export interface Rule {
 /** `warn`: allowed, and messages name everyone who gets in. */
 export type SharedLeases = "refuse" | "warn";
 
-export interface PrincipalRule {
+interface PrincipalRule {
   /** Null: every account that the cluster takes. */
   readonly accounts: readonly string[] | null;
   /** ARNs in any case; `*` matches any text, also none and slashes. Null: every ARN of the accounts. */
@@ -113,7 +113,7 @@ export interface PrincipalRule {
 }
 
 /** The roles that the worker can sign in as, to prove a lease. */
-export interface SignInSettings {
+interface SignInSettings {
   /** ARNs of roles with their paths; `*` in the name matches any text. */
   readonly roles: readonly string[];
   /** The external id that these roles' trust policies require. */
@@ -145,7 +145,7 @@ export function partitionOf(cluster: Cluster): string {
 
 export type Way = "aws-auth" | "access-entry" | "binding";
 
-export interface WayFacts {
+interface WayFacts {
   readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
   /** The configured way, if the cluster reads both. */
   readonly preferred: Way;
@@ -165,4 +165,64 @@ export function wayFor({ mode, preferred, hasEntry, isMapped, isOwned }: WayFact
   if (mode === "API" || hasEntry) return "access-entry";
   if (isMapped) return "aws-auth";
   return isOwned ? "access-entry" : preferred;
+}
+
+/** A part of the fleet with its own workers, because only their network reaches it; null: the clusters without a zone. */
+export type Zone = string | null;
+
+type Zoned = Pick<Cluster, "zone">;
+
+export function zoneOf(cluster: Zoned | undefined): Zone {
+  return cluster?.zone ?? null;
+}
+
+export function zonesOf(clusters: Iterable<Zoned>): readonly Zone[] {
+  return [...new Set([...clusters].map(zoneOf))];
+}
+
+/** The zone for a question about no cluster: the clusters without a zone, if there are any. */
+function anyZoneOf(clusters: Iterable<Zoned>): Zone {
+  const [first = null, ...others] = zonesOf(clusters);
+  return others.includes(null) ? null : first;
+}
+
+/** The zone of a cluster, by its name in the present configuration; null: of any cluster. */
+export function zoneByName(clusters: () => ReadonlyMap<string, Zoned>): (cluster: string | null) => Zone {
+  return (cluster) => (cluster === null ? anyZoneOf(clusters().values()) : zoneOf(clusters().get(cluster)));
+}
+
+export function zoneInWords(zone: Zone): string {
+  return zone ?? "none";
+}
+
+/** How often a worker reports to each of its zones, in milliseconds. */
+export const zoneReportEveryMs = 10_000;
+/** After this time without a report a zone has no worker: a message comes within the minute. */
+const silentMs = 45_000;
+
+/** Whether no worker serves a zone now. @param seenAt the last report; undefined: never */
+export function hasNoWorker(seenAt: Date | undefined, now: Date): boolean {
+  return seenAt === undefined || now.getTime() - seenAt.getTime() > silentMs;
+}
+
+/** Labels of a cluster, or the values of each label that a selector wants, by their names. */
+export type Labels = Readonly<Record<string, string>>;
+export type WantedLabels = Readonly<Record<string, readonly string[]>>;
+
+export type ClusterSelector = readonly string[] | WantedLabels;
+
+/** Whether a cluster is among the named ones, or has one of the wanted values of each label. */
+export function isSelected(selector: ClusterSelector, name: string, labels: Labels): boolean {
+  return isByName(selector) ? selector.includes(name) : hasLabels(selector, labels);
+}
+
+export function isByName(selector: ClusterSelector): selector is readonly string[] {
+  return Array.isArray(selector);
+}
+
+/** Whether a cluster has a wanted value of each label. */
+export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
+  return Object.entries(wanted).every(
+    ([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),
+  );
 }

@@ -1,5 +1,5 @@
+import type { Labels } from "./cluster.ts";
 import { type FleetCluster, type FleetList, type FleetPlace, isStale, placeOf } from "./fleet-list.ts";
-import type { Labels } from "./selector.ts";
 
 export interface FoundCluster extends FleetPlace {
   readonly tags: Labels;

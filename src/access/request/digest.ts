@@ -3,8 +3,7 @@ import { canonicalJson, type Json } from "../audit/event.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor, sharedLeases } from "../policy/rule.ts";
-import type { AccessRequest, Preview } from "./record.ts";
-import { typedFieldsOf } from "./typed.ts";
+import { type AccessRequest, type Preview, typedFieldsOf } from "./record.ts";
 
 /** The state of the cluster that a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;

@@ -1,5 +1,6 @@
 import type { LeaseEnd, LeaseState } from "../lease/lease-record.ts";
 import { isPermanent } from "./extension.ts";
+import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
 import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
@@ -30,10 +31,10 @@ export function shouldBeGoneAt(request: AccessRequest): number | null {
   return Number.isFinite(at) ? at : null;
 }
 
-export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
+type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 
 /** The class that counts a record, for example `pending`, `approved/active` or `approved/ended/revoked`. */
-export type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
+type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
 
 const requestStates = ["pending", "approved", "denied", "cancelled", "expired", "refused"] as const;
 const leaseStateNames = [
@@ -72,7 +73,7 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
  * That is later than its close: until its sealed end, a backup of the cluster or a restored older record could bring a revoked lease back, and
  * this record shows that it is over. A permanent lease would need a hundred years, so the ledger keeps its id instead.
  */
-export function closedSince(request: AccessRequest): number | null {
+function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
   const { state, expiresAt, approvals, durationSeconds, lease, emergency } = request;
   const isBounded = !keepsIdAfterRemoval(request);
@@ -90,4 +91,26 @@ export function closedSince(request: AccessRequest): number | null {
 /** Whether the ledger keeps the id after the removal: a backup of the cluster can bring a permanent lease back at any time. */
 export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): boolean {
   return state === "approved" && isPermanent(durationSeconds);
+}
+
+/** A record of the ledger. Both kinds are committed, found when due, shown and removed in the same way. */
+export type LedgerRecord = AccessRequest | Migration;
+
+/** The kind of a record, by its id. */
+export function isMigration(record: LedgerRecord): record is Migration {
+  return isMigrationId(record.id);
+}
+
+export function isRequest(record: LedgerRecord): record is AccessRequest {
+  return !isMigration(record);
+}
+
+/** When a record is due next, in milliseconds since the epoch; null: never again. */
+export function recordDueAt(record: LedgerRecord): number | null {
+  return isMigration(record) ? migrationDueAt(record) : dueAt(record);
+}
+
+/** Since when a record has no more effect, in milliseconds since the epoch; null: it still can have. */
+export function recordClosedSince(record: LedgerRecord): number | null {
+  return isMigration(record) ? migrationClosedSince(record) : closedSince(record);
 }

@@ -13,7 +13,26 @@ import {
 } from "../lease/proof-record.ts";
 import { requesterFactsForm } from "../policy/person.ts";
 import { groupRightForm } from "../policy/rights.ts";
-import { typedFieldsForm } from "./typed.ts";
+
+/** What a person types with a request, as the ledger stores it. */
+const typedFieldsForm = {
+  reason: z.string(),
+  ticket: z.string().nullable(),
+  /** The namespaces that the requester chose, sorted, with commas; empty: none. */
+  namespaces: z.string(),
+} as const;
+
+/** Every form, record and event carries all of these fields, and the approval's digest covers them. */
+export type TypedFields = {
+  readonly [Name in keyof typeof typedFieldsForm]: z.infer<(typeof typedFieldsForm)[Name]>;
+};
+
+/** The fields that an emergency and a recovered lease leave empty. */
+export const emptyTypedFields = { ticket: null, namespaces: "" } as const satisfies Partial<TypedFields>;
+
+export function typedFieldsOf({ reason, ticket, namespaces }: TypedFields): TypedFields {
+  return { reason, ticket, namespaces };
+}
 
 /** The worker's look at the cluster, before the approvers decide. */
 export type Preview = Immutable<z.output<typeof previewForm>>;

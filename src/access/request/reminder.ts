@@ -1,6 +1,6 @@
 import { type Migration, nextMigration, type PendingMigration } from "./migration.ts";
 import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
-import { pendingRequest } from "./transitions.ts";
+import { pendingRequest } from "./request.ts";
 
 /** Plans the reminders, `afterSeconds` after `askedAt`. None comes after the last possible decision. */
 export function planReminders(askedAt: Date, expiresAt: string, afterSeconds: readonly number[]): Reminders {

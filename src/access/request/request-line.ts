@@ -18,8 +18,8 @@ import {
   readTicket,
   takesTicket,
 } from "./read-part.ts";
+import type { TypedFields } from "./record.ts";
 import { refuseTicket } from "./ticket.ts";
-import type { TypedFields } from "./typed.ts";
 
 /** A complete request: the policy allows its parts. */
 export interface RequestInput extends TypedFields {

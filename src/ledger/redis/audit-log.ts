@@ -2,10 +2,9 @@ import type { ErasedEvent } from "../../access/audit/erase.ts";
 import { canonicalJson, genesis, type Json } from "../../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/verify-log.ts";
 import type { AuditLog } from "../audit-log.ts";
-import type { RedisClient } from "./client.ts";
+import { explained, type RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, readEvents } from "./events.ts";
-import { explained } from "./explain-redis-error.ts";
 
 const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";

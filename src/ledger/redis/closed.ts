@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { keepsIdAfterRemoval } from "../../access/request/lists.ts";
+import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../../access/request/lists.ts";
 import type { ClosedBatch } from "../ledger.ts";
-import { isMigration, type LedgerRecord, recordClosedSince } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { countLua, runScript, scriptOf } from "./commit-script.ts";
 import { logKey } from "./events.ts";

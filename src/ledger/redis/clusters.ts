@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Zone } from "../../access/policy/zone.ts";
+import type { Zone } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { ClusterLedger, FleetLedger, TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";

@@ -1,6 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import { type ClientOptions, openClient, type RedisAccess, type RedisClient, usualConnectTimeoutMs } from "./client.ts";
-import { unreachable } from "./explain-redis-error.ts";
+import {
+  type ClientOptions,
+  openClient,
+  type RedisAccess,
+  type RedisClient,
+  unreachable,
+  usualConnectTimeoutMs,
+} from "./client.ts";
 import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
 
 export interface RedisConnection {

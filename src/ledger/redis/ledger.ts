@@ -1,5 +1,5 @@
 import { type AuditEvent, canonicalJson, type Json } from "../../access/audit/event.ts";
-import { classOf } from "../../access/request/lists.ts";
+import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../../access/request/lists.ts";
 import { askerOf } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type {
@@ -11,13 +11,11 @@ import type {
   RecordLedger,
   RequestLedger,
 } from "../ledger.ts";
-import { isMigration, type LedgerRecord, recordDueAt } from "../records.ts";
-import type { RedisClient } from "./client.ts";
+import { explained, type RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
 import { commitScript, noteScript, runScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, chainText, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
-import { explained } from "./explain-redis-error.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,

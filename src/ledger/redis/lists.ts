@@ -1,10 +1,16 @@
-import { type ListName, positionInList, shouldBeGoneAt } from "../../access/request/lists.ts";
+import {
+  isMigration,
+  isRequest,
+  type LedgerRecord,
+  type ListName,
+  positionInList,
+  recordClosedSince,
+  shouldBeGoneAt,
+} from "../../access/request/lists.ts";
 import { type Migration, migrationDueAt, migrationNumber } from "../../access/request/migration.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { askerOf } from "../../access/request/record.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
-import { isMigration, isRequest, type LedgerRecord, recordClosedSince } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { readListed, recordKey } from "./records.ts";

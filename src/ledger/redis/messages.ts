@@ -1,5 +1,4 @@
-import type { RequestTraces } from "../../operations/traced.ts";
-import { isTraceParent, type TraceParent } from "../../operations/traced.ts";
+import { isTraceParent, type RequestTraces, type TraceParent } from "../../operations/traced.ts";
 import type { MessageLedger, ShownMessages } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { LedgerRecord } from "../records.ts";
-import type { RedisClient } from "./client.ts";
+import type { LedgerRecord } from "../../access/request/lists.ts";
+import { explained, type RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { explained } from "./explain-redis-error.ts";
 import { kindOfRecord, recordPrefix, type StoredText, storedTextsIn } from "./records.ts";
 import { readStored } from "./stored.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { isRequest, type LedgerRecord } from "../../access/request/lists.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { isRequest, type LedgerRecord } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { Stored, StoredReader } from "./stored.ts";

@@ -19,8 +19,7 @@ import { migrate, repair } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
 import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
-import type { Command } from "./command.ts";
-import { readCommandText } from "./command.ts";
+import { type Command, readCommandText } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());

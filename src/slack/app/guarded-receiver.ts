@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/announcements.ts";
-import type { HeaderRefusal } from "./admit.ts";
-import { type AdmissionSettings, admit } from "./admit.ts";
+import { type AdmissionSettings, admit, type HeaderRefusal } from "./admit.ts";
 
 /** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;

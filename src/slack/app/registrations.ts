@@ -1,6 +1,6 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import { logAbout } from "../../operations/log.ts";
-import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass-form.ts";
+import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
 import { handleNamespaceSearch } from "../ask/namespace-search.ts";
 import { handleNudgeButton } from "../ask/nudge.ts";

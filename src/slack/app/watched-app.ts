@@ -1,7 +1,6 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
-import type { RequestTraces } from "../../operations/traced.ts";
-import { type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
+import { type RequestTraces, type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 
 export class InFlight {

@@ -9,8 +9,7 @@ import {
   parseDuration,
   readExtension,
 } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { typedFieldsOf } from "../../access/request/typed.ts";
+import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";

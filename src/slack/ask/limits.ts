@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { askerOf } from "../../access/request/record.ts";
+import { type AccessRequest, askerOf, typedFieldsOf } from "../../access/request/record.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
-import { typedFieldsOf } from "../../access/request/typed.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";

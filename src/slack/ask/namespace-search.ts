@@ -1,4 +1,4 @@
-import { isCurrentList, readNamespaceList } from "../../access/approval/namespace-list.ts";
+import { isCurrentList, readNamespaceList } from "../../access/approval/shared-lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";

@@ -1,7 +1,6 @@
 import { isUser } from "../../access/policy/person.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { isTheirs } from "../../access/request/record.ts";
-import { pendingRequest } from "../../access/request/transitions.ts";
+import { type AccessRequest, isTheirs } from "../../access/request/record.ts";
+import { pendingRequest } from "../../access/request/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
-import type { OfferedLevel } from "../../access/policy/rule.ts";
-import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
+import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
 import {
   maxNamespaces,
   maxReasonLength,

@@ -4,12 +4,15 @@ import { type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/polic
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, ruleFor } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
-import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
-import { peopleOf } from "../../access/request/record.ts";
-import { createRequest } from "../../access/request/request.ts";
+import {
+  type AccessRequest,
+  type PendingRequest,
+  peopleOf,
+  type RefusedRequest,
+  typedFieldsOf,
+} from "../../access/request/record.ts";
+import { createRequest, refusedRequest } from "../../access/request/request.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
-import { refusedRequest } from "../../access/request/transitions.ts";
-import { typedFieldsOf } from "../../access/request/typed.ts";
 import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";

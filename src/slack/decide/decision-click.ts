@@ -5,14 +5,13 @@ import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
-import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
-import { isTheirs } from "../../access/request/record.ts";
+import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/request/record.ts";
 import {
   otherLeasesChanged,
   outdatedRequest,
   pendingRequest,
   unpreviewedRequest,
-} from "../../access/request/transitions.ts";
+} from "../../access/request/request.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -3,8 +3,7 @@ import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevok
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { peopleOf } from "../../access/request/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";

@@ -1,11 +1,10 @@
 import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/approval/seals.ts";
 import { type Migration, nextMigration, type PendingMigration } from "../../access/request/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
-import { unpreviewedRequest } from "../../access/request/transitions.ts";
+import { unpreviewedRequest } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
-import type { RecordContext } from "../../ledger/lifecycle.ts";
-import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";
 import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";
 

@@ -16,7 +16,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
-import { migrationsShown } from "../migrate/migration-row.ts";
+import { migrationsShown } from "../migrate/migration-buttons.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
 import { sessionsFound } from "../people/identities.ts";

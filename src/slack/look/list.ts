@@ -9,7 +9,7 @@ import type { ListOf } from "../../ledger/ledger.ts";
 import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
+import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
 import { failedAnswer, type Message, messageModal } from "../show/message.ts";

@@ -1,8 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
-import { zonesOf } from "../../access/policy/zone.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";

@@ -1,5 +1,4 @@
-import type { AccessRequest } from "../../access/request/record.ts";
-import { peopleOf } from "../../access/request/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
 import { mention } from "../show/mrkdwn.ts";

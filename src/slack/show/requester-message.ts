@@ -6,7 +6,7 @@ import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
-import { headline } from "../decide/card-words.ts";
+import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, codeBlock, mention, mentions, oneOf, plainLine, preformatted, section, time, until } from "./mrkdwn.ts";

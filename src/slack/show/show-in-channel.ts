@@ -1,9 +1,9 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
+import type { LedgerRecord } from "../../access/request/lists.ts";
 import type { Config } from "../../config/config.ts";
 import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
-import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Directory } from "../people/directory.ts";
 import type { Message } from "./message.ts";

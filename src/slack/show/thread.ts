@@ -9,12 +9,11 @@ import {
 } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
+import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { askerOf } from "../../access/request/record.ts";
+import { type AccessRequest, askerOf } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
-import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import type { Message, ThreadEntry } from "./message.ts";

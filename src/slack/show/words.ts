@@ -5,8 +5,14 @@ import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
-import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
-import { askerOf, isTheirs, peopleOf } from "../../access/request/record.ts";
+import {
+  type AccessRequest,
+  askerOf,
+  type DroppedApproval,
+  isTheirs,
+  type Preview,
+  peopleOf,
+} from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { waitsForRepair } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";

@@ -1,12 +1,25 @@
 import { AccessError } from "../../access/access-error.ts";
-import { operatorObjects } from "../../access/policy/operator.ts";
-import { operatorRules } from "../../access/policy/operator-rights.ts";
+import { mapOwner } from "../../access/lease/map-owner.ts";
+import { partitionOf } from "../../access/policy/cluster.ts";
+import { creatorArnOf } from "../../access/policy/creator.ts";
+import {
+  operatorGroup,
+  operatorObjects,
+  operatorRules,
+  operatorUsername,
+} from "../../access/policy/operator-rights.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { entryOf, type PlannedText, parseDocument, planChanges, withoutRolePath } from "../../aws-auth/index.ts";
+import { CLUSTER_ADMIN } from "../../diagnosis/migration/facts.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
-import { admitByCreator, admitByEntry, planOperatorEntry } from "./admit.ts";
 import { becomeCreator } from "./become-creator.ts";
+import { creatorFor } from "./creator-use.ts";
 import { creatorArnFor } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
-import { openEks } from "./open-eks.ts";
+import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
 import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
 import {
   type Bootstrap,
@@ -14,11 +27,13 @@ import {
   isUnauthorized,
   type OperatedCluster,
   objectSteps,
+  retryAfterConflict,
   untilSignedIn,
   type WayIn,
+  writeObjects,
 } from "./way-in.ts";
 
-export interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
+interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
   readonly apply: () => Promise<OperatorProof>;
 }
@@ -76,5 +91,179 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
     throw error;
   } finally {
     client.close();
+  }
+}
+
+/** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
+async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
+  const { context, cluster, description, wanted } = bootstrap;
+  const creator = await creatorFor(context, cluster, "bootstrap");
+  const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
+  const options = { as: creatorArnOf(creator), ledger: context.ledger };
+  const client = await connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options);
+  try {
+    const objects = await objectSteps(client, wanted);
+    const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
+    const entry = plan.diff === "" ? [] : [`Add ${withoutRolePath(cluster.operator.roleArn)} to aws-auth.`];
+    return {
+      steps: [...objects, ...entry],
+      diff: plan.diff,
+      // The entry comes last: without all its rights, the operator does not get in.
+      apply: async () => {
+        await writeObjects(client, wanted);
+        await retryAfterConflict(() => writeOperatorEntry(client, bootstrap, creatorArn));
+      },
+      close: client.close,
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+interface EntryPlan {
+  /** Null: there is none, and it may be created. */
+  readonly configMap: AwsAuthConfigMap | null;
+  readonly plan: PlannedText;
+}
+
+/**
+ * Plans the operator's entry in aws-auth, with the engine and the guards of a lease.
+ * @param creatorArn null: unknown @throws AccessError if the entry can't be ours
+ */
+async function planOperatorEntry(
+  client: Pick<ClusterClient, "readAwsAuth">,
+  { cluster }: Pick<Bootstrap, "cluster">,
+  creatorArn: string | null,
+): Promise<EntryPlan> {
+  const { name, account, createAwsAuth, operator } = cluster;
+  const configMap = await client.readAwsAuth();
+  if (!configMap && !createAwsAuth) {
+    throw new AccessError("document-absent", `The ConfigMap aws-auth of ${name} does not exist`);
+  }
+  const arn = withoutRolePath(operator.roleArn);
+  const document = parseDocument(configMap?.data ?? {});
+  const entry = entryOf(document, arn);
+  if (entry?.groups.some((group) => group !== operatorGroup)) throw notDedicated(arn, entry.groups, name);
+  const map = { type: "map", arn, username: operatorUsername, groups: [operatorGroup] } as const;
+  const plan = planChanges(document, [map], { creatorArn, account, partition: partitionOf(cluster) });
+  const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+  if (plan.type === "refused" || refusal) {
+    const what = `aws-auth of ${name} can't take the operator`;
+    throw new AccessError("cluster-refused-write", what, { remedy: refusal?.message ?? "" });
+  }
+  const owner = mapOwner(cluster, configMap?.managers ?? []);
+  if (owner && plan.diff !== "") {
+    const remedy = `Add an entry for ${arn} there, with the username ${operatorUsername} and the group ${operatorGroup}. Then run it again.`;
+    throw new AccessError("cluster-refused-write", `aws-auth of ${name} belongs to ${owner.name}`, { remedy });
+  }
+  return { configMap, plan };
+}
+
+function notDedicated(arn: string, groups: readonly string[], cluster: string): AccessError {
+  const what = `${arn} is in aws-auth of ${cluster} already, with ${groups.join(", ")}`;
+  return new AccessError("cluster-refused-write", what, {
+    remedy: "Name a role that does nothing else, or remove that entry first.",
+  });
+}
+
+async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, creatorArn: string): Promise<void> {
+  const { configMap, plan } = await planOperatorEntry(client, bootstrap, creatorArn);
+  if (plan.diff === "") return;
+  // Empty first, as a rescue does: each later write has a resourceVersion.
+  const before = configMap ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
+  const content = { data: plan.after, annotations: before.annotations };
+  await client.rehearseWrite(before, content);
+  await client.writeAwsAuth(before, content);
+}
+
+/** Marks the entry of a bootstrap, so that a later bootstrap can complete it. */
+const operatorTag = "eks-access/operator";
+
+const policy = { name: CLUSTER_ADMIN, namespaces: null };
+
+/**
+ * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles and bindings exist.
+ * @param objects the missing ones; null: the operator can't see it yet @throws AccessError
+ */
+async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
+  const { context, cluster } = bootstrap;
+  const { roleArn } = cluster.operator;
+  const creator = () => creatorFor(context, cluster, "bootstrap");
+  const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
+  const entries = accessEntriesOf(eks, context.awsRequests);
+  try {
+    const entry = await entries.describe(roleArn).catch(naming);
+    refuseOthers(entry, cluster.name);
+    const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
+    const needsAdmin = objects === null || objects.length > 0;
+    const steps = [
+      ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
+      ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
+      ...(objects ?? ["Write its roles and bindings."]),
+      ...(isAdmin || needsAdmin ? [`Take ${CLUSTER_ADMIN} back from it.`] : []),
+    ];
+    const apply = async () => {
+      await giveEntry(entries, roleArn);
+      if (needsAdmin) await asAdministrator(bootstrap, entries);
+      else if (isAdmin) await entries.disassociate(roleArn, CLUSTER_ADMIN);
+    };
+    return { steps, diff: "", apply: () => apply().catch(naming), close: entries.close };
+  } catch (error) {
+    entries.close();
+    throw error;
+  }
+}
+
+function naming(error: unknown): never {
+  throw namingOwnPolicy(error, "bootstrap-policy.json");
+}
+
+function isGiven(entry: AccessEntry | null): boolean {
+  return entry !== null && entry.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
+}
+
+/** Takes over an entry of others only if it gives nothing else. */
+function refuseOthers(entry: AccessEntry | null, cluster: string): void {
+  if (!entry) return;
+  const { principalArn, type, groups, policies, tags } = entry;
+  const others = [
+    ...groups.filter((group) => group !== operatorGroup),
+    ...policies.filter(({ name }) => tags[operatorTag] === undefined || name !== CLUSTER_ADMIN).map(({ name }) => name),
+  ];
+  if (type === "STANDARD" && others.length === 0) return;
+  const what = `${principalArn} has an access entry of ${cluster} already, with ${others.join(", ") || `the type ${type}`}`;
+  throw new AccessError("access-entry-conflict", what, {
+    remedy: "Name a role that does nothing else, or delete that access entry first.",
+  });
+}
+
+async function giveEntry(entries: AccessEntries, principalArn: string): Promise<void> {
+  const tags = { [operatorTag]: "bootstrapped" };
+  const groups = [operatorGroup];
+  const entry = await entries.describe(principalArn);
+  if (!entry) {
+    await entries.create({ principalArn, username: operatorUsername, groups, tags });
+    return;
+  }
+  if (entry.groups.join() !== operatorGroup) await entries.setGroups(principalArn, groups);
+  if (entry.tags[operatorTag] === undefined) await entries.tag(entry, tags);
+}
+
+/** Only an administrator can write rights that it does not have. */
+const mayEscalate = { verb: "escalate", resource: "clusterroles", group: "rbac.authorization.k8s.io" };
+
+/** Always removes the policy again. If this process dies, the next bootstrap does, and `check` reports it. */
+async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Promise<void> {
+  const { roleArn } = bootstrap.cluster.operator;
+  try {
+    await entries.associate(roleArn, policy);
+    await untilSignedIn(bootstrap, async (client) => {
+      if (!(await client.mayI(mayEscalate))) return null;
+      await writeObjects(client, bootstrap.wanted);
+      return "written" as const;
+    });
+  } finally {
+    await entries.disassociate(roleArn, CLUSTER_ADMIN);
   }
 }

@@ -1,12 +1,12 @@
 import { explainFailure } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { operatorObjects } from "../../access/policy/operator.ts";
 import {
   actInWords,
   forbiddenActs,
   neededActs,
   type OperatorAct,
   type OperatorRule,
+  operatorObjects,
   operatorRules,
 } from "../../access/policy/operator-rights.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { CreatorRole } from "../../access/policy/creator.ts";
-import { type OperatorObject, objectInWords } from "../../access/policy/operator.ts";
+import { type OperatorObject, objectInWords } from "../../access/policy/operator-rights.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";

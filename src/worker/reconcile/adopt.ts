@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
+import { sealNotice } from "../../access/audit/notice.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
@@ -6,9 +8,10 @@ import { sealWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { emptyTypedFields } from "../../access/request/typed.ts";
+import { type ApprovedRequest, emptyTypedFields } from "../../access/request/record.ts";
 import { lateCallMs } from "../../access-entry/index.ts";
+import { parseDocument } from "../../aws-auth/index.ts";
+import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { wakeLater } from "../../ledger/queues.ts";
@@ -20,11 +23,10 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
-import { noteReplacedRoles } from "./replaced-roles-notice.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
-export interface Adoption {
+interface Adoption {
   /** Leases in force that the ledger did not know. */
   readonly recovered: readonly string[];
   /** Leases that the ledger did not know and that are over: a run removes them. */
@@ -181,4 +183,42 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     voided: null,
     refusal: null,
   };
+}
+
+/** The same roles are news again after this time. */
+const onceInMs = 30 * 24 * 3_600_000;
+
+/**
+ * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. A failure delays nothing,
+ * because the next look comes in an hour.
+ */
+async function noteReplacedRoles(
+  context: Pick<WorkerContext, "ledger" | "keys" | "log" | "now">,
+  cluster: Cluster,
+  { client, entries, mode }: Pick<OpenedCluster, "client" | "entries" | "mode">,
+): Promise<void> {
+  const { ledger, keys, log, now } = context;
+  try {
+    const [configMap, listed] = await Promise.all([
+      mode === "API" ? null : client.readAwsAuth(),
+      entries?.list() ?? [],
+    ]);
+    const byEntry = listed.map((arn) => ({ arn, place: "an access entry" }));
+    const inMap = configMap ? rolesInDocument(parseDocument(configMap.data)) : [];
+    for (const set of replacedRoles([...byEntry, ...inMap])) {
+      const roles = set.roles.map(({ arn }) => arn).toSorted();
+      const id = createHash("sha256")
+        .update(JSON.stringify([cluster.name, roles]))
+        .digest("hex")
+        .slice(0, 16);
+      if (!(await ledger.takeTurn(`replaced-${id}`, onceInMs))) continue;
+      const { message, remedy } = replacedRoleProblem(set, cluster);
+      const title = `${cluster.name} names a role that no longer exists`;
+      log.warn({ cluster: cluster.name, roles }, title);
+      const notice = { id: `replaced-${id}`, at: now().toISOString(), title, lines: [message, remedy] };
+      await ledger.addNotice(sealNotice(notice, keys.preview));
+    }
+  } catch (error) {
+    log.warn({ cluster: cluster.name, err: error }, "could not look for replaced roles");
+  }
 }

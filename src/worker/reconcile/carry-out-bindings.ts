@@ -1,6 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { ClusterBinding, NewBinding } from "../../access/lease/own-bindings.ts";
-import { bindingFor, bindingName, bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
+import {
+  bindingFor,
+  bindingName,
+  bindingsByLease,
+  type ClusterBinding,
+  type LeaseBinding,
+  type NewBinding,
+} from "../../access/lease/own-bindings.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";

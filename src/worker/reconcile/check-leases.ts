@@ -24,7 +24,7 @@ import { provedShare } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { otherLeasesChanged } from "../../access/request/transitions.ts";
+import { otherLeasesChanged } from "../../access/request/request.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";

@@ -9,7 +9,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { positionInList } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { nextVersion, withLease } from "../../access/request/transitions.ts";
+import { nextVersion, withLease } from "../../access/request/request.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedArnsOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
@@ -18,7 +18,7 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
-import { proveEnd } from "./prove-end.ts";
+import { proveEnd } from "./prove.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
 const approvalEvents: ReadonlySet<EventType> = new Set([

@@ -3,7 +3,7 @@ import { giveSameAccess } from "../../access/lease/other-leases.ts";
 import type { CodedReason } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../access/request/record.ts";
-import { otherLeasesChanged, outdatedRequest, refusedRequest } from "../../access/request/transitions.ts";
+import { otherLeasesChanged, outdatedRequest, refusedRequest } from "../../access/request/request.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";

@@ -8,15 +8,13 @@ import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
 import { sealWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
+import { isClosed, voidedRequest, withLease } from "../../access/request/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/request/retry.ts";
-import { voidedRequest, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords, isBlocking } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
-import { type Proved, withProof } from "./prove.ts";
-import type { ProvedEnd } from "./prove-end.ts";
+import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
 
 /**
  * Records that a write begins; for bindings, which have no fence, also that one is sent again.

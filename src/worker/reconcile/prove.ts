@@ -1,14 +1,33 @@
+import { usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
-import { awaitSignIn, nextReviewTry } from "../../access/lease/proving.ts";
+import type { EndProof, MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
+import { awaitSignIn, nextEndReviewTry, nextReviewTry } from "../../access/lease/proving.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { covers } from "../../access/policy/policy-text.ts";
+import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
-import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-auth/index.ts";
-import { anySession, mayBeAnswered, type Reviewer, reviewLease } from "./review.ts";
+import {
+  entryArnIn,
+  entryArnOf,
+  type ReadDocument,
+  readHolder,
+  render,
+  resolve,
+  sessionNameIn,
+} from "../../aws-auth/index.ts";
+import type { WorkerContext } from "../context.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
+import {
+  type AuthorizationReview,
+  anySession,
+  mayBeAnswered,
+  type Reviewer,
+  reviewEnd,
+  reviewLease,
+} from "./review.ts";
 
 /** The principal's identity after the write, as read back. */
 export interface ReadBack {
@@ -92,4 +111,97 @@ function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: Read
   if (missing.length > 0) return { result: "no", detail: `${identity.username} lacks ${missing.join(", ")}` };
   const seen = seenAfterMs === null ? "" : `, seen in ${place} after ${seenAfterMs} ms`;
   return { result: "yes", detail: `${identity.username} with ${identity.groups.join(", ")}${seen}` };
+}
+
+/** The proof of an end, with the ids of its questions in the cluster's audit log. */
+export interface ProvedEnd {
+  readonly proof: EndProof;
+  readonly auditIds: readonly string[];
+}
+
+interface EndFacts {
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
+  readonly request: ApprovedRequest;
+  /** The principal's identity after the end, as read back. */
+  readonly readBack: ReadBack;
+  readonly inForce: readonly ApprovedRequest[];
+}
+
+/** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
+export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
+  const { cluster, opened, request, inForce } = facts;
+  // Later questions must not make the end look later.
+  const at = now();
+  const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
+  const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
+  const review = unread ?? (await reviewEnd(opened.client, cluster, request, reviewedAs));
+  const { auditIds, unanswered } = review;
+  const trouble = mayBeAnswered(unanswered) ? nextEndReviewTry(null, failureOf(unanswered), now()) : null;
+  const mapped = unread ? unread.finding : mappedAfter(request, readBack);
+  const others = othersOf(request, inForce);
+  return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
+}
+
+/** A principal's present identity in the cluster. An access entry overrides the document. @throws AccessError */
+export async function identityInCluster(
+  { mode, entries, client }: OpenedCluster,
+  principal: string,
+): Promise<ReadBack> {
+  const arn = entries && entryArnIn(await entries.list(), entryArnOf(principal));
+  const entry = arn && entries ? await entries.describe(arn) : null;
+  if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
+  const configMap = await client.readAwsAuth();
+  return inDocument(parseRemembered(configMap?.data ?? {}), principal);
+}
+
+/** Whether the principal is still mapped after the end: "no" is the wanted result. */
+export function mappedAfter(
+  { principal, groups: given }: ApprovedRequest,
+  { identity, place }: ReadBack,
+): ProofFinding {
+  if (identity && bindsRoles(given)) return boundAfter(identity);
+  if (!identity) return { result: "no", detail: `not in ${place}` };
+  const { username, groups } = identity;
+  const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
+  return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
+}
+
+/** A lease by bindings does not change the sign-in: only the roles still bound to the name count. */
+function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
+  const left = groups.filter(isRoleText);
+  if (left.length > 0) return { result: "yes", detail: `${username} with ${left.join(", ")}` };
+  return { result: "no", detail: `no role is bound to ${username} by a lease` };
+}
+
+/** An access entry hides its principal's item in aws-auth: without the entry, the item counts again. */
+async function withWhatWasHidden(
+  opened: OpenedCluster,
+  { principal }: ApprovedRequest,
+  readBack: ReadBack,
+): Promise<{ readonly readBack: ReadBack; readonly unread: AuthorizationReview | null }> {
+  const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
+  if (!isHidden) return { readBack, unread: null };
+  try {
+    return { readBack: await identityInCluster(opened, principal), unread: null };
+  } catch (error) {
+    const finding = { result: "not tested", detail: "the worker couldn't read aws-auth" } as const;
+    return { readBack, unread: { finding, auditIds: [], unanswered: error } };
+  }
+}
+
+function usernameOf({ principal, lease }: ApprovedRequest): string {
+  const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
+  if (known) return known.username;
+  const reading = readHolder(principal);
+  if (reading.type !== "principal") return principal;
+  const template = usernameFor(reading.principal);
+  const sessionName = sessionNameIn(principal) ?? anySession;
+  return render(template, { accountId: reading.principal.account, sessionName }) ?? template;
+}
+
+function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {
+  return inForce
+    .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
+    .map((each) => `${each.id} gives ${each.level} until ${each.lease?.endsAt}`);
 }

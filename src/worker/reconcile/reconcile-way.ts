@@ -23,8 +23,7 @@ import {
   recordVoidPutOff,
   recordWriteBegun,
 } from "./outcome.ts";
-import { prove } from "./prove.ts";
-import { proveEnd } from "./prove-end.ts";
+import { prove, proveEnd } from "./prove.ts";
 import { askingOnce, type Reviewer } from "./review.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
 

@@ -1,14 +1,29 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
+import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
-import { wayFor } from "../../access/policy/cluster.ts";
+import { type Cluster, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { signInDocument } from "./sign-in-document.ts";
+import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { readRemembered } from "../remembered.ts";
+import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
+import {
+  annotationFull,
+  type ClusterState,
+  type Content,
+  identityInDocument,
+  planGuard,
+  readClusterState,
+  takesNothingNew,
+} from "./settle-document.ts";
 import { signInEntries } from "./sign-in-entries.ts";
-import type { SignInMap } from "./sign-in-names.ts";
-import { entryKeyOf } from "./sign-in-place.ts";
+import { type SignInMap, sessionArn } from "./sign-in-names.ts";
+import { entryKeyOf, type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
+import { documentWarnings } from "./way-warnings.ts";
 
 /**
  * Reads where these principals, and those of these requests, sign in.
@@ -51,4 +66,128 @@ function sharesInRecords(
     found.set(key, [...(found.get(key) ?? []), share]);
   }
   return found;
+}
+
+/**
+ * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late write is refused.
+ *
+ * @param lost shares that only the ledger may remember, by lower-case ARN
+ * @throws AccessError
+ */
+async function signInDocument(
+  place: WayContext,
+  configMap: AwsAuthConfigMap | null,
+  lost: ReadonlyMap<string, readonly Share[]>,
+): Promise<SignInPlace> {
+  const { opened, cluster, context } = place;
+  // An immutable document still decides who signs in.
+  const readable = configMap && { ...configMap, immutable: false };
+  const read = { ...opened, client: { readAwsAuth: async () => readable } };
+  const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
+  return placeOf(place, state, lost);
+}
+
+function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
+  const { cluster, context, opened } = place;
+  const { document, configMap } = state;
+  const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
+  const known = { ...state, holdings };
+  const contentAfter = (targets: SignInTargets) => content(cluster, known, targets);
+  const textsAfter = (targets: SignInTargets) =>
+    documentTexts(state, cluster, contentAfter(targets), context.keys.memory);
+  return {
+    way: "aws-auth",
+    named: document.entries,
+    identityOf: (arn) => identityInDocument(document, arn),
+    signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
+    ...{ holdings, lost: lostIds },
+    refusalsOf: (targets) => refusalsOf(place, known, targets),
+    show: (targets) => ({ diff: planOf(cluster, known, targets).diff, warnings: documentWarnings(state) }),
+    rehearse: async (targets) => {
+      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, textsAfter(targets));
+    },
+    write: async (targets) => {
+      if (!configMap) return writeAnew(place, targets, lost);
+      const after = textsAfter(targets);
+      if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
+      const readBack = await writeDocument(opened.client, cluster, state, after);
+      return { place: await signInDocument(place, readBack, lost), failures: new Map() };
+    },
+    // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
+    doubtOf: () => null,
+  };
+}
+
+/** Our writes always have a resourceVersion, so a late create brings nothing back. */
+async function writeAnew(place: WayContext, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
+  const { client } = place.opened;
+  const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
+  if (!isToBeMade) return { place: await signInDocument(place, null, lost), failures: new Map() };
+  await client.createAwsAuth({ data: {}, annotations: {} });
+  throw new AccessError("cluster-conflict", `The worker had to create aws-auth of ${place.cluster.name} first`);
+}
+
+function changesOf(targets: SignInTargets): readonly Change[] {
+  return [...targets.values()].map(({ change }) => change);
+}
+
+type PlanResult = ReturnType<typeof planChanges>;
+
+const plans = new WeakMap<ClusterState, Map<string, PlanResult>>();
+
+/** One plan serves the refusal, the dry run and the write. */
+function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
+  const known = plans.get(state) ?? new Map<string, PlanResult>();
+  plans.set(state, known);
+  const key = JSON.stringify(changes);
+  const guard = planGuard(cluster, cluster.levels, state);
+  const plan = known.get(key) ?? planChanges(state.document, changes, guard, readRemembered);
+  known.set(key, plan);
+  return plan;
+}
+
+/** @throws AccessError `document-unchanged` if the document as a whole can't change */
+function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
+  const plan = planChangesOnce(cluster, state, changesOf(targets));
+  const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+  if (plan.type === "refused" || refusal) {
+    throw new AccessError("document-unchanged", `The entry can't be changed: ${refusal?.message.replace(/\.$/, "")}`);
+  }
+  return plan;
+}
+
+function content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Content {
+  const { after: data } = planOf(cluster, state, targets);
+  return { data, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
+}
+
+function holdingsAfter({ holdings }: ClusterState, targets: SignInTargets): Content["holdings"] {
+  const untouched = [...holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
+  return [...untouched, ...[...targets.values()].flatMap(({ holding }) => holding ?? [])];
+}
+
+/** A share of an existing entry changes only our annotation. */
+function isNewEntry({ document }: ClusterState, change: Change): boolean {
+  return change.type === "map" && identityInDocument(document, change.arn) === null;
+}
+
+function refusalsOf(
+  { cluster, context }: WayContext,
+  state: ClusterState,
+  targets: SignInTargets,
+): ReadonlyMap<string, Refusal> {
+  const { configMap } = state;
+  const found = new Map<string, Refusal>();
+  const all = planChangesOnce(cluster, state, changesOf(targets));
+  const closed = takesNothingNew(cluster, state);
+  const isFine = all.type === "planned" && all.refused.length === 0;
+  for (const [key, { change }] of targets) {
+    const plan = isFine ? all : planChangesOnce(cluster, state, [change]);
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) found.set(key, refusal);
+    else if (closed && (configMap?.deletion || isNewEntry(state, change))) found.set(key, closed);
+  }
+  const room = roomIn(configMap?.annotations ?? {});
+  if (fitsAnnotation(holdingsAfter(state, targets), context.keys.memory, room.forLeases)) return found;
+  return new Map([...targets.keys()].map((key) => [key, found.get(key) ?? annotationFull(cluster, room)]));
 }

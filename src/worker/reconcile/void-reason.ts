@@ -3,7 +3,7 @@ import {
   approverGetsAccess,
   checkApproval,
   sealedRequesterFacts,
-} from "../../access/approval/check-approval.ts";
+} from "../../access/approval/approvals.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";

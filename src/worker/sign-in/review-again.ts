@@ -11,14 +11,14 @@ import {
 } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
+import { withLease } from "../../access/request/request.ts";
 import { failureOf, needsEvent } from "../../access/request/retry.ts";
-import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
-import { identityInCluster, mappedAfter } from "../reconcile/prove-end.ts";
+import { identityInCluster, mappedAfter } from "../reconcile/prove.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";
 
 /** Asks the API server again about a lease's rights, as the same user, and records its answer or the next try. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { refuseDecision } from "../../../src/access/approval/decide.ts";
 import { othersWhoMayApprove } from "../../../src/access/approval/decision.ts";
 import { isGenuinePreview, sealPreview } from "../../../src/access/approval/seals.ts";

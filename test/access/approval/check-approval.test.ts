@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";

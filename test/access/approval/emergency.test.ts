@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { checkEmergency, decideReview, remindOfReview } from "../../../src/access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";

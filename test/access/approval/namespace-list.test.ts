@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readNamespaceList, sealNamespaces } from "../../../src/access/approval/namespace-list.ts";
+import { readNamespaceList, sealNamespaces } from "../../../src/access/approval/shared-lists.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 

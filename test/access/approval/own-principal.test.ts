@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";

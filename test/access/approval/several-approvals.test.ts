@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";

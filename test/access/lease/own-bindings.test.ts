@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Share } from "../../../src/access/lease/lease-record.ts";
-import type { ClusterBinding } from "../../../src/access/lease/own-bindings.ts";
-import { bindingFor, bindingName, holdingsOf, readOwnBindings } from "../../../src/access/lease/own-bindings.ts";
+import {
+  bindingFor,
+  bindingName,
+  type ClusterBinding,
+  holdingsOf,
+  readOwnBindings,
+} from "../../../src/access/lease/own-bindings.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 
 const text = "ClusterRole edit in shop";

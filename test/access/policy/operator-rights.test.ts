@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { operatorObjects } from "../../../src/access/policy/operator.ts";
 import {
   actInWords,
   forbiddenActs,
   neededActs,
   type OperatorNeeds,
+  operatorObjects,
   operatorRules,
 } from "../../../src/access/policy/operator-rights.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";

@@ -4,7 +4,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import type { Migration } from "../../../src/access/request/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
-import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
+import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { readNamespaceList } from "../../../src/access/approval/namespace-list.ts";
-import { reportNamespaces } from "../../../src/worker/questions/namespaces.ts";
+import { readNamespaceList } from "../../../src/access/approval/shared-lists.ts";
+import { reportNamespaces } from "../../../src/worker/jobs.ts";
 import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
