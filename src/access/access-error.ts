@@ -9,7 +9,7 @@ const catalogue = {
     remedy:
       "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
   },
-  "aws-credentials-expired": { retry: true, remedy: "Renew the worker's own AWS credentials if this goes on." },
+  "aws-credentials-expired": { retry: true, remedy: "If this lasts, renew the worker's own AWS credentials." },
   "aws-credentials-missing": {
     retry: "after-repair",
     remedy: "Give the worker an AWS identity, for example an IRSA service account.",
@@ -20,16 +20,16 @@ const catalogue = {
   },
   "aws-request-refused": {
     retry: "after-repair",
-    remedy: "Correct in eks-access.yml what AWS's answer names.",
+    remedy: "AWS's answer names what is wrong: correct it in eks-access.yml.",
   },
   "aws-region-disabled": {
     retry: "after-repair",
     remedy: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
-  "aws-throttled": { retry: true, remedy: "AWS asked us to slow down." },
+  "aws-throttled": { retry: true, remedy: "Wait a minute; if this lasts, ask AWS for a higher quota." },
   "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
-  "aws-failing": { retry: true, remedy: "AWS has a fault of its own." },
-  "aws-unexpected": { retry: true, remedy: "The worker's log has more of AWS's answer." },
+  "aws-failing": { retry: true, remedy: "AWS has a fault of its own; if it lasts, see health.aws.amazon.com." },
+  "aws-unexpected": { retry: true, remedy: "Read the rest of AWS's answer in the worker's log." },
   "creator-unknown": {
     retry: "after-repair",
     remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
@@ -64,14 +64,17 @@ const catalogue = {
   },
   "cluster-refused-write": {
     retry: false,
-    remedy: "An admission webhook or validation of the cluster refused the change; its answer says why.",
+    remedy: "Find the admission webhook or validation in its answer, and let it allow this change.",
   },
   "cluster-conflict": {
     retry: true,
-    remedy: "Another writer keeps changing aws-auth. Find it with /eks-access check.",
+    remedy: "If this lasts, find the other writer of aws-auth with /eks-access check.",
   },
-  "cluster-throttled": { retry: true, remedy: "The API server asked us to slow down." },
-  "cluster-unexpected": { retry: true, remedy: "The worker's log has more of the API server's answer." },
+  "cluster-throttled": {
+    retry: true,
+    remedy: "Wait a minute; if this lasts, find the client that overloads the API server.",
+  },
+  "cluster-unexpected": { retry: true, remedy: "Read the rest of the API server's answer in the worker's log." },
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {
@@ -82,7 +85,7 @@ const catalogue = {
   "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
   "access-entry-conflict": {
     retry: true,
-    remedy: "Another writer keeps changing this access entry.",
+    remedy: "If this lasts, find the other writer of this access entry in CloudTrail.",
   },
   "migration-not-approved": {
     retry: false,
@@ -106,7 +109,7 @@ const catalogue = {
   },
   "access-entry-late": {
     retry: true,
-    remedy: "The worker looks again by itself until then, and removes what arrives.",
+    remedy: "Do nothing: the worker looks again until then, and removes what arrives.",
   },
   "binding-kept": {
     retry: true,
@@ -115,7 +118,7 @@ const catalogue = {
   },
   "binding-late": {
     retry: true,
-    remedy: "The worker looks again by itself until then, and removes what arrives.",
+    remedy: "Do nothing: the worker looks again until then, and removes what arrives.",
   },
   "access-entry-denied": {
     retry: "after-repair",

@@ -189,7 +189,7 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
   const older = anchors.find((anchor) => anchor.count < count);
   if (older) {
-    const where = `Export from event ${Math.max(1, older.count)}.`;
+    const where = `Export again with --from ${Math.max(1, older.count)}.`;
     return unusable(io, "audit", `The file begins after the anchor ${formatAnchor(older)}. ${where}\n`);
   }
   const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));

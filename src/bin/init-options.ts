@@ -57,7 +57,7 @@ export function readInitOptions(argv: readonly string[]): InitOptions | string {
 function problemIn(name: string, form: z.ZodType, ...values: readonly (string | null | undefined)[]): string | null {
   for (const value of values) {
     const read = value ? form.safeParse(value) : null;
-    if (read?.success === false) return `${name}: ${read.error.issues[0]?.message ?? "it has another form"}.`;
+    if (read?.success === false) return `${name}: ${read.error.issues[0]?.message ?? "its form is wrong"}.`;
   }
   return null;
 }

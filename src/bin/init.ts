@@ -121,6 +121,6 @@ async function propose(
 
 async function printPermissions(io: CommandIo): Promise<number> {
   io.stdout(`You:\n${await shippedPolicy("init-policy")}\n`);
-  io.stdout(`The role in each account, and you in your own:\n${await shippedPolicy("init-reader-policy")}`);
+  io.stdout(`The role in each account, and your own identity in yours:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;
 }

@@ -133,7 +133,7 @@ function lastStep(before: readonly string[]): string[] {
   const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
   if (before.length === 0)
     return [`Afterwards the cluster does not need aws-auth any more. To switch it off: ${command}.`];
-  return ["Before the mode can be API", ...before.map((text) => `  ${text}`)];
+  return ["Before you switch the mode to API:", ...before.map((text) => `  ${text}`)];
 }
 
 /** The plan to carry out, and where else to keep the old document. */

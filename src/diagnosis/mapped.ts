@@ -213,7 +213,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
   const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If this should be you, correct the mistyped name.")];
+  return [cause("near-miss", message, "If it means you, correct the name in aws-auth.")];
 }
 
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {

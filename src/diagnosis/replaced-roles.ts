@@ -71,12 +71,12 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   const list = others.map(({ arn, place }) => `${named(withoutRolePath(arn))} (${place})`).join(", ");
   const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
   if (successor) {
-    const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. Dead: ${list}.`;
-    const remedy = `To remove the dead, an approver asks for ${named(`/eks-access repair ${cluster.name}`)}. For access by the one that lives request ${request(successor.arn)}.`;
+    const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. These entries are of its deleted roles: ${list}.`;
+    const remedy = `To repair them, an approver runs ${named(`/eks-access repair ${cluster.name}`)}. To get access now, run ${request(successor.arn)}.`;
     return { ...about, message, remedy };
   }
-  const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are dead: ${list}.`;
-  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. ${repairOf(cluster, "<that ARN>")} gives it what the others have, if it has no entry here. Remove a dead item of aws-auth with ${named("eks-access plan --remove")}.`;
+  const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are of deleted roles: ${list}.`;
+  const remedy = `Sign in with that permission set: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")} to give it theirs. Remove their items of aws-auth with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 
@@ -90,12 +90,12 @@ export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: D
     ? ["user", "--user-name", "User"]
     : ["role", "--role-name", "Role"];
   const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
-  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the ${kind} was deleted and made again, and its entry is dead. ${repairOf(cluster, withoutRolePath(principalArn))} makes it again with the same groups and policies.`;
+  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind} with the same name. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}: the new one gets the same groups and policies.`;
 }
 
-/** The request that replaces the dead entries, with the ARN of the principal that lives. */
-export function repairOf({ name }: Cluster, living: string): string {
-  return `An approver's request ${named(`/eks-access repair ${name} ${living}`)}`;
+/** The command that replaces the entries of deleted principals. @param current the ARN of the principal that replaced them */
+export function repairOf({ name }: Cluster, current: string): string {
+  return named(`/eks-access repair ${name} ${current}`);
 }
 
 function keyOf(arn: string): string {

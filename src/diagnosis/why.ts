@@ -104,8 +104,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 /** A person's entry that no longer fits its principal: only kubectl shows it. */
 function deadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return [];
-  const message =
-    "If kubectl says Unauthorized all the same, the access entry can be for an earlier principal of this name.";
+  const message = "If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name.";
   return [cause("entry-dead", message, deadEntryRemedy(cluster, accessEntry))];
 }
 
@@ -115,8 +114,8 @@ function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { 
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
-  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, so one of the two is dead.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it (${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}), or a repair: ${repairOf(cluster, principal.arn)} gives it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
+  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, so one of the two no longer exists.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the current one. If that is ${principal.arn}, run ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}, or an approver runs ${repairOf(cluster, principal.arn)} to give it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 

@@ -55,7 +55,7 @@ function unreadableWords(id: string): string {
 /** Why the ledger still needs a record; empty: it does not. */
 function neededWords(record: LedgerRecord, now: Date): readonly string[] {
   const since = recordClosedSince(record);
-  if (since === null) return [`${record.id} on ${record.cluster} is not over: end it first.`];
+  if (since === null) return [`${record.id} on ${record.cluster} has not ended: end it first.`];
   if (since <= now.getTime()) return [];
   return [`${record.id} on ${record.cluster} stays until ${new Date(since).toISOString()}.`];
 }

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { AccessError, failureCodes } from "../../src/access/access-error.ts";
 
-/** What says that the program does something: a person who reads it waits for that. */
-const promise = /\b(?:by itself|tries again|looks again|is told|are told|is tried|takes away|takes it away|log has)\b/;
+/** Words that promise what the program does: a person who reads them waits for that. */
+const promise =
+  /\b(?:by itself|tries again|looks again|worker (?:removes|restores|deletes)|log has|in the worker's log)\b/;
 
 /** Where the behaviour behind each promise is tested: a file, and the beginning of a test's name there. */
 const testsOf: Readonly<Record<string, readonly [string, string]>> = {

@@ -61,7 +61,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "refused",
     refusal: {
       code: "already-mapped",
-      message: "It already has eks-access:viewers in staging, without an end. Sign in as it, without a request.",
+      message: "It already has eks-access:viewers in staging, with no end date. You need no request: sign in as it.",
     },
   }),
   approved: anApprovedRequest(),
@@ -78,7 +78,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInTrouble: aTrouble({
       code: "aws-throttled",
       message:
-        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). AWS asked us to slow down.",
+        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). Wait a minute; if this lasts, ask AWS for a higher quota.",
       attempts: 3,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -89,7 +89,8 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInDueAt: null,
     reviewTrouble: aTrouble({
       code: "cluster-throttled",
-      message: "The API server asked us to wait (429). The API server asked us to slow down.",
+      message:
+        "The API server asked us to wait (429). Wait a minute; if this lasts, find the client that overloads the API server.",
       attempts: 2,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -117,7 +118,8 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       authorized: { result: "not tested", detail: "the API server has not answered yet" },
       trouble: aTrouble({
         code: "cluster-throttled",
-        message: "The API server asked us to wait (429). The API server asked us to slow down.",
+        message:
+          "The API server asked us to wait (429). Wait a minute; if this lasts, find the client that overloads the API server.",
       }),
     }),
   }),

@@ -215,7 +215,7 @@ describe("following the list in the ledger", () => {
     );
 
     expect([during, names()]).toEqual([["payments"], ["payments"]]);
-    expect(offer).toMatchObject({ problems: [expect.stringContaining("r-1 is not over there")] });
+    expect(offer).toMatchObject({ problems: [expect.stringContaining("r-1 has not ended there")] });
   });
 
   test("a new text that puts a cluster of the fleet out is refused with the reason", async () => {

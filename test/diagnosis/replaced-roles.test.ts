@@ -34,7 +34,7 @@ describe("the roles of one permission set", () => {
     const problem = replacedRoleProblem(set ?? expect.fail(), aCluster());
 
     expect(problem.message).toBe(
-      `The permission set \`Developer\` has the role \`${newer}\` in account 111122223333 now. Dead: \`${older}\` (an access entry).`,
+      `The permission set \`Developer\` has the role \`${newer}\` in account 111122223333 now. These entries are of its deleted roles: \`${older}\` (an access entry).`,
     );
     expect(problem.remedy).toContain("`/eks-access repair staging`");
     expect(problem.remedy).toContain(`/eks-access request staging ${newer} …`);
@@ -47,7 +47,7 @@ describe("the roles of one permission set", () => {
     const problem = replacedRoleProblem(set ?? expect.fail(), aCluster());
 
     expect(set?.successor).toBeNull();
-    expect(problem.message).toContain("all but one are dead");
+    expect(problem.message).toContain("all but one are of deleted roles");
     expect(problem.place).toBe("an access entry, mapRoles line 1");
     expect(problem.remedy).toContain("aws sts get-caller-identity");
     expect(problem.remedy).toContain("/eks-access repair staging <that ARN>");

@@ -385,7 +385,7 @@ const directMessages = {
   refused: {
     when: "the cluster can't take it",
     next: "follow the remedy it names",
-    leads: "Sign in as it, without a request",
+    leads: "You need no request: sign in as it",
     text: () => told("refused"),
   },
   expired: {

@@ -27,7 +27,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
       ? {
           type: "broken",
           sequence: anchor.count,
-          message: `Event ${anchor.count} is not the one of the anchor ${formatAnchor(anchor)}: another log replaced it up to there.`,
+          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}: another log replaced the events up to it.`,
         }
       : null;
   const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));
@@ -60,7 +60,7 @@ function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: r
   const met = new Set([{ count: 0, hash: genesis }, ...known].map(formatAnchor));
   const stray = anchors.find((anchor) => anchor.count < count && !met.has(formatAnchor(anchor)));
   if (!stray) return null;
-  const message = `The log begins after event ${count}, and no beginning that the worker signed leads from the anchor ${formatAnchor(stray)} to it.`;
+  const message = `The log begins after event ${count}, and the worker signed no removal that includes the anchor ${formatAnchor(stray)}.`;
   return { type: "broken", sequence: stray.count, message };
 }
 

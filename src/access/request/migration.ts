@@ -101,7 +101,7 @@ const migrationFields = z.strictObject({
   begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
   /** `proof`: sentences: the confirmed and the untested parts. */
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
-  /** Nothing leaves aws-auth before this, because entries are eventually consistent. */
+  /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
   trouble: troubleForm.nullable(),
   voided: voidedForm.nullable(),

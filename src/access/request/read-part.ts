@@ -79,9 +79,9 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
   return understood(user, name, corrected);
 }
 
-const beforeReason = "For access for someone else, write it before the reason.";
+const beforeReason = "If they get it, write that before the reason.";
 const oldManifest =
-  "A workspace administrator can allow names in lines: should_escape: true in the app's manifest, as manifest.yml has it.";
+  "To type names in lines, ask a workspace administrator to set should_escape: true in the app's manifest.";
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
@@ -175,7 +175,7 @@ export function readTicket(typed: string | null, cluster: Cluster | null): PartR
   if (!cluster || !takesTicket(cluster)) return none;
   if (ticket === "" || ticket === ticketPlaceholder) {
     if (cluster.ticket.need === "optional" && typed !== ticketPlaceholder) return none;
-    return mistaken(`${cluster.name} wants a ticket with each request.`, `ticket ${ticketPlaceholder}`);
+    return mistaken(`${cluster.name} needs a ticket with each request.`, `ticket ${ticketPlaceholder}`);
   }
   const refusal = refuseTicket(cluster.ticket, ticket);
   return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);

@@ -96,7 +96,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
   const message =
     why.join(" ") ||
-    "No entry is surely dead. Give the ARN that aws sts get-caller-identity prints for a person of the role. The repair then replaces the entries of earlier roles of its permission set, or of its name.";
+    "Can't tell which entry is of a deleted role. Add the ARN that aws sts get-caller-identity prints for a person who has the current role. The repair then replaces the entries of its earlier roles.";
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
@@ -169,13 +169,13 @@ function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcom
 }
 
 const unproved =
-  "The role that lives has an entry of its own, and nothing proves that this one is dead. A dead one lets no one in.";
+  "The current role has its own entry, and nothing proves that this one is of a deleted role. If it is, it lets no one in.";
 
 function laterThan(living: string): string {
-  return `EKS made it later than the entry of ${living}, so this is the one that lives.`;
+  return `EKS made it later than the entry of ${living}, so its role is the current one.`;
 }
 
-const leased = "A temporary access needs this entry, or one of the role that lives. Ask again after that ends.";
+const leased = "A lease uses this entry, or one of the current role. Ask again after it ends.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: PresentEntry["tags"] = {}): Replacement["tags"] {
@@ -207,9 +207,10 @@ function becomes(replacement: Replacement): string {
   const { place, from, to, groups, policies } = replacement;
   const given = [...groups, ...policies.map(({ name, namespaces }) => `${name}${scopeOf(namespaces)}`)];
   const what = `as ${usernameAfter(replacement)}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
-  if (to === null) return "Goes: EKS made the entry of the principal that lives later. That one stays as it is.";
-  if (place === "aws-auth") return `${to} gets the same, ${what}. This item stays: if it is dead, it lets no one in.`;
-  return from === to ? `Is made again for the principal of this name now, ${what}.` : `Becomes ${to}, ${what}.`;
+  if (to === null) return "Deleted: EKS made the current principal's entry later, and that one stays.";
+  if (place === "aws-auth")
+    return `${to} gets the same, ${what}. This item stays: if its role is gone, it lets no one in.`;
+  return from === to ? `Made again for the current principal of this name, ${what}.` : `Becomes ${to}, ${what}.`;
 }
 
 function scopeOf(namespaces: readonly string[] | null): string {
@@ -228,8 +229,8 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inDocument = {
     name: replaceInMap,
     does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
-    proof: "Read back, aws-auth is as planned, and everyone else in it is who they were.",
-    undo: "The cluster keeps the document of before: eks-access rescue <cluster> --document kept.",
+    proof: "Read back, aws-auth is as planned, and everyone else signs in as before.",
+    undo: "The cluster keeps the previous document: eks-access rescue <cluster> --document kept.",
   };
   return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
 }
@@ -242,6 +243,6 @@ function entryStep(replacement: Replacement): StepSummary {
     const undo = "Create the access entry again; its names are in the audit log.";
     return { name, does, proof: "Read back, the entry is gone.", undo };
   }
-  const undo = `Delete the access entry of ${to}: the dead one let no one in.`;
+  const undo = `Delete the access entry of ${to}: the earlier one let no one in.`;
   return { name, does, proof: "Read back, the new entry has these names and policies.", undo };
 }

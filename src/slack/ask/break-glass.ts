@@ -38,7 +38,7 @@ export function breakGlass(context: SlackContext, user: string, line: string): P
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? words.shift() : undefined;
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
-    const mistake = "Emergency access is only for yourself. The other person can take it.";
+    const mistake = "You can take emergency access only for yourself. The other person must take it themselves.";
     return Promise.resolve(emergencyMistakeAnswer(mistake));
   }
   return takeAccess(context, user, { cluster, principal, reason: words.join(" ") });
@@ -183,7 +183,7 @@ function emergencyMistakeAnswer(mistake: string): Message {
 }
 
 export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
-  const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy allows it to no one.";
+  const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy lets no one use it.";
   return answer(
     `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead; the audit log has this attempt.`,
   );

@@ -45,7 +45,7 @@ async function nudgedAlready({ ledger, now }: SlackContext, id: string): Promise
   const last = events.findLast(({ event }) => event.type === "request.reminded" && isUser(event.actor));
   const again = Date.parse(last?.event.at ?? now().toISOString()) + onceInMs;
   return answer(
-    `Not sent: the approvers were nudged already. Nudge works again ${time(new Date(again).toISOString())}.`,
+    `Not sent: the approvers already got a nudge. Nudge works again ${time(new Date(again).toISOString())}.`,
   );
 }
 

@@ -161,7 +161,7 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
     max_length: maxTime,
     ...initialText(typed),
   });
-  return { ...block, optional: true, hint: text("Counts in place of the choice above.") };
+  return { ...block, optional: true, hint: text("Replaces the choice above.") };
 }
 
 function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[] {
@@ -197,7 +197,7 @@ function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: 
   }));
   const choice = {
     id: fieldId("identity", cluster, ...(askedFor ? [askedFor] : [])),
-    label: askedFor ? `They on ${cluster}` : `You on ${cluster}`,
+    label: askedFor ? `Their AWS identity on ${cluster}` : `Your AWS identity on ${cluster}`,
     names: [],
     chosen: identity,
     action: null,

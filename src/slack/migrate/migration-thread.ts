@@ -26,7 +26,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
       ? [
           {
             name: `void-${voided.message}-${voided.by.join()}`,
-            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. Decide again.`,
+            text: `The approvals by ${mentions(voided.by)} no longer count: ${styled(voided.message, 400)}. Decide again.`,
           },
         ]
       : []),

@@ -45,7 +45,7 @@ function approversOf({ approvals }: Migration): string {
 function progressOf({ begun, settlesAt, done, plan }: Migration): string {
   const count = `${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
   if (begun) return `Running: ${count}, now ${code(begun.name, 200)}`;
-  if (settlesAt) return `Running: ${count}. Nothing leaves aws-auth before ${time(settlesAt)}`;
+  if (settlesAt) return `Running: ${count}. aws-auth keeps its items until ${time(settlesAt)}`;
   return `Running: ${count}`;
 }
 
@@ -59,7 +59,7 @@ function whatStays({ done, cluster, begun, kind }: Migration): string {
 
 /** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */
 function lastStep({ plan, cluster, kind }: Migration): string {
-  if (kind === "repair") return "The principals that live have what the dead entries gave";
+  if (kind === "repair") return "The current principals have what the entries of deleted ones gave";
   const before = plan?.summary.before.length ?? 0;
   const left = before > 0 ? `It would drop ${counted(before, "item")} of aws-auth` : "Nothing needs aws-auth any more";
   return `Only an operator switches to the mode ${code("API")}, which can't be undone. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
@@ -115,7 +115,7 @@ export function stopMigrationByAnswer(id: string): Message {
 }
 
 export function migrationDeniedAnswer({ id }: Pick<Migration, "id">): Message {
-  return answer(`Migration ${code(id)} is denied. The requester sees your reason.`);
+  return answer(`Denied migration ${code(id)}. The requester gets your reason.`);
 }
 
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
@@ -152,16 +152,16 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "no-preview":
       return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
     case "change-differs":
-      return `Nothing changed: the plan is a new one. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
+      return `Nothing changed: the plan is different now. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
     case "quiet":
-      return `You can't approve on ${code(name)} now: it is quiet (${plainLine(quiet ?? "").replace(/\.$/, "")}). You can still deny.`;
+      return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
     case "approved-already":
       return "You already approved this plan. It needs another approver.";
     case "not-yours":
       return `Only the requester, the approvers of ${code(name)} and its on-call can do that.`;
     case "not-in-trouble":
       return isMigrationOver(migration)
-        ? `${code(migration.id)} is over.`
+        ? `${code(migration.id)} has ended.`
         : `${code(migration.id)} is running: ${migrationState(migration)}.`;
   }
 }

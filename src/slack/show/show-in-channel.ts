@@ -174,7 +174,7 @@ export async function postOpening(
       unfurl_links: false,
     });
     if (channel && ts) return { channel, ts };
-    throw new Error("The answer of Slack names no message");
+    throw new Error("Slack's answer names no message");
   } catch (error) {
     const failure = slackFailure(error, `the channel ${to} of ${record.cluster}`);
     if (isGone(error)) return failure;

@@ -245,6 +245,6 @@ export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: 
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
-    remedy: "Plan again: the approved plan does not cover this entry.",
+    remedy: "Request the migration again: the approved plan does not cover this entry.",
   });
 }

@@ -37,7 +37,7 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
   const steps = [...new Set(left.map(stepOf))];
   const { begun } = migration;
   if (begun && !steps.includes(begun.name)) {
-    await recordDone(run.context, migration, begun.name, ["The next run found it done."]);
+    await recordDone(run.context, migration, begun.name, ["The next run found this step done."]);
     return { type: "on" };
   }
   const name = begun?.name ?? (isMigrationOver(migration) ? undefined : steps[0]);
@@ -71,7 +71,7 @@ async function replaceInDocument(run: RepairRun, replacements: readonly Replacem
   await client.writeAwsAuth(configMap, content);
   const after = await client.readAwsAuth();
   if (!isSameData(after, { ...configMap, data: plan.after })) throw documentChanged(cluster);
-  return ["Read back, aws-auth is as planned.", "Everyone else in it is who they were."];
+  return ["Read back, aws-auth is as planned.", "Everyone else in it signs in as before."];
 }
 
 async function replaceByEntries(
@@ -84,7 +84,7 @@ async function replaceByEntries(
   try {
     entries = accessEntriesOf(await gathered.openManager(), context.awsRequests);
     const entry = await replaceEntry(entries, replacement, context.pause ?? wait);
-    if (!entry) return ["Read back, the dead entry is gone."];
+    if (!entry) return ["Read back, the earlier entry is gone."];
     const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mapped, `signed in: ${result}, ${detail}.`];

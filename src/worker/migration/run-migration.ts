@@ -230,7 +230,7 @@ async function closeBegunStep(
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   if (await wasCarriedOut(cluster, migration, name, gathered)) {
-    return recordDone(context, migration, name, ["The next run found it done."]);
+    return recordDone(context, migration, name, ["The next run found this step done."]);
   }
   return recordOnMigration(context, migration, (current) =>
     current.begun?.name === name

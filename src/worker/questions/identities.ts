@@ -40,7 +40,7 @@ export async function reportIdentities(
       { user, cluster: cluster.name },
       "a question names an address that our Slack process did not sign just now",
     );
-    return { type: "failed", message: "The question does not carry our seal. Try again." };
+    return { type: "failed", message: "The Slack process did not sign this question just now. Try again." };
   }
   const about = { user, cluster: cluster.name };
   const known = readIdentities((await ledger.identitiesOf(user)).get(cluster.name), about, keys.preview, now());

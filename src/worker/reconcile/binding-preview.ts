@@ -87,7 +87,7 @@ function entryWarning(names: SignInNames, way: Way, principal: string): string {
   if (name.type === "name" && name.entry === "ours")
     return `Entry kept: the entry of ${entryArnOf(principal)} that eks-access added stays until this lease ends, too.`;
   const who = admittedInWords(admittedBy(entryArnOf(principal)));
-  return `New entry: ${what} lets ${who} authenticate, and gives no rights. It goes when no lease needs it.`;
+  return `New entry: ${what} lets ${who} authenticate, and gives no rights. The worker removes it when no lease needs it.`;
 }
 
 function textOf(username: string, texts: readonly string[]): string {
@@ -144,7 +144,7 @@ function collisionWarnings(username: string, principal: string): string[] {
   const warnings: string[] = [];
   if (session?.includes("@") && !username.includes(session)) {
     warnings.push(
-      `Shared username: two people can get the username ${username}: {{SessionName}} turns @ into -. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
+      `Shared username: {{SessionName}} turns @ into -, so two people can get ${username}. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
     );
   }
   if (session && !isIdentityCenterRole(principal)) {

@@ -136,7 +136,7 @@ export async function writeEntry(
       context.failures.over("could not write an access entry", about);
       return { entry, failure: null, tookMs };
     }
-    const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
+    const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
     // The message for people can refer to the log.

@@ -102,7 +102,7 @@ function observeActivation({ metrics }: WorkerContext, { approvals }: ApprovedRe
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
   return way === "aws-auth"
     ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
-    : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);
+    : new AccessError("access-entry-conflict", `EKS reads back another access entry than the worker wrote: ${detail}`);
 }
 
 /** The warning of a short lease comes when a quarter of its time is left. */

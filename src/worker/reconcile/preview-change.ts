@@ -36,7 +36,7 @@ export function previewInDocument(
   if (base && groups.every((group) => base.groups.includes(group))) {
     return refused(
       "already-mapped",
-      `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`,
+      `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`,
     );
   }
   const closed = takesNothingNew(cluster, state);
@@ -88,7 +88,7 @@ export function previewByEntry(
   const holding = state.holdings.get(key);
   const base = baseOf(today, holding);
   if (base && request.groups.every((group) => covers(base.groups, group))) {
-    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, without an end. Sign in as it, without a request.`;
+    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);

@@ -120,8 +120,9 @@ function refuseName(
 ): string | null {
   const role = entryArnOf(principal);
   if (own.startsWith("system:"))
-    return `${place} gives ${role} the username ${own}, and names that begin with system: are Kubernetes' own.`;
-  if (own.includes("{{")) return `${place} gives ${role} the username ${own}, which differs at each sign-in.`;
+    return `${place} gives ${role} the username ${own}. Kubernetes reserves names that begin with system:, so ask an operator to change that username.`;
+  if (own.includes("{{"))
+    return `${place} gives ${role} the username ${own}, which differs at each sign-in. Ask an operator to change that username.`;
   if (principal.includes(":user/")) return null;
   if (session !== null && own === other) {
     return `${place} gives everyone with ${role} the same username, ${own}. Nothing can be bound to one person until it contains {{SessionNameRaw}}.`;
@@ -129,7 +130,7 @@ function refuseName(
   if (session === null && own !== other) {
     const instead = isSessionPinned(cluster, role)
       ? "Ask with your session, as aws sts get-caller-identity prints it."
-      : "People choose the session's name, so it is no one's. Ask for a level with groups, for everyone with the role.";
+      : "People choose this role's session names, so none identifies a person. Ask for a level with groups, for everyone with the role.";
     return `${place} gives each session of ${role} a username of its own. ${instead}`;
   }
   return null;

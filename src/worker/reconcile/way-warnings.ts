@@ -7,7 +7,7 @@ import type { ClusterState } from "./settle-document.ts";
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
-    "Shared username: two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+    "Shared username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
   ];
 }
 

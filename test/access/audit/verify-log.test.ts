@@ -23,7 +23,7 @@ describe("a log with the anchors that were posted", () => {
     expect(verifyLog(beginning, [posted]).take(replaced)).toEqual({
       type: "broken",
       sequence: 3,
-      message: `Event 3 is not the one of the anchor ${formatAnchor(posted)}: another log replaced it up to there.`,
+      message: `Event 3 does not match the anchor ${formatAnchor(posted)}: another log replaced the events up to it.`,
     });
   });
 
@@ -56,7 +56,7 @@ describe("a log with the anchors that were posted", () => {
     const broken = {
       type: "broken",
       sequence: 1,
-      message: `The log begins after event 2, and no beginning that the worker signed leads from the anchor ${formatAnchor(posted)} to it.`,
+      message: `The log begins after event 2, and the worker signed no removal that includes the anchor ${formatAnchor(posted)}.`,
     };
 
     expect(verification.take(log.slice(2))).toEqual(broken);

@@ -66,7 +66,7 @@ describe("an extension", () => {
   ])("of a lease that %s is refused", (_, request) => {
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
-      message: "r-1 is not active, so there is nothing to extend. Ask again.",
+      message: "r-1 is not active, so you can't extend it. Request access again.",
     });
   });
 });
@@ -109,6 +109,6 @@ test("permanent access has nothing to extend", () => {
 
   expect(readExtension(permanent, aLevel(), 60, at(minutes(5)))).toEqual({
     type: "refused",
-    message: "r-1 is permanent, so there is nothing to extend.",
+    message: "r-1 is permanent: it needs no extension.",
   });
 });

@@ -112,7 +112,9 @@ describe("the dead entries of a permission set", () => {
       { document, presentEntries: [entry(entryRole("b"), { isLeased: true })] },
       { presentEntries: [entry(entryRole("a"), { isLeased: true })] },
     ]) {
-      expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain("temporary access");
+      expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain(
+        "A lease uses this entry",
+      );
     }
   });
 

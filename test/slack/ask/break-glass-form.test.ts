@@ -127,7 +127,7 @@ describe("the review", () => {
 
   test.each<[string, string]>([
     ["U0ENGINEER", "You can't review your own emergency access. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-    ["U0ONCALL", "Approvers of `staging` review it. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["U0ONCALL", "Only approvers of `staging` can review it. Ask <@U0APPROVER> or <@U0APPROVER2>."],
   ])("by %s is refused: %s", async (user, sentence) => {
     expect((await reviewEmergency(context, user, "r-new")).text).toBe(sentence);
     expect(await ledger.get("r-new")).toMatchObject({ emergency: { review: null } });

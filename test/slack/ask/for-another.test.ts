@@ -128,7 +128,7 @@ describe("a request for somebody else", () => {
   test("is no emergency", async () => {
     const answer = await stage.say("U0ONCALL", "break-glass staging for @engineer production is down");
 
-    expect(textOf(answer)).toContain("Emergency access is only for yourself.");
+    expect(textOf(answer)).toContain("You can take emergency access only for yourself.");
   });
 });
 

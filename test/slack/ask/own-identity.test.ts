@@ -88,7 +88,7 @@ describe("a request without an ARN", () => {
     );
   });
 
-  test.each(["AWS throttled identitystore:GetUserId. AWS asked us to slow down."])(
+  test.each(["AWS throttled identitystore:GetUserId. Wait a minute; if this lasts, ask AWS for a higher quota."])(
     "says what fails, and a link or an ARN works all the same: %s",
     async (failure) => {
       await withWorker(failure);
@@ -170,7 +170,7 @@ describe("the form", () => {
 
     await stage
       .person("U0ENGINEER")
-      .submit({ Why: "debug the queue", "You on staging": "AWSReservedSSO_Developer_0123456789abcdef" });
+      .submit({ Why: "debug the queue", "Your AWS identity on staging": "AWSReservedSSO_Developer_0123456789abcdef" });
 
     expect(await requests()).toMatchObject([{ principal: alice }]);
   });

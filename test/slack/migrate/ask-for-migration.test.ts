@@ -93,7 +93,7 @@ describe("a typed deny", () => {
     await put();
 
     expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
-      `Migration \`${id}\` is denied. The requester sees your reason.`,
+      `Denied migration \`${id}\`. The requester gets your reason.`,
     );
 
     expect(await stage.ledger.migrations.get(id)).toMatchObject({

@@ -7,11 +7,8 @@ const status = "`/eks-access status migration-staging-1`";
 
 test.each([
   ["no-preview", `The plan is not ready. Decide when ${status} shows it.`],
-  ["change-differs", `Nothing changed: the plan is a new one. Read it and decide there: ${status}.`],
-  [
-    "quiet",
-    "You can't approve on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",
-  ],
+  ["change-differs", `Nothing changed: the plan is different now. Read it and decide there: ${status}.`],
+  ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
 ] as const)(
   "who may decide and can't, as %s, is told where to look, with what an operator wrote as plain text",
   (code, text) => {

@@ -150,7 +150,7 @@ describe("a decision about a migration", () => {
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-migration"));
 
-    expect(textOf(answer)).toContain("the plan is a new one");
+    expect(textOf(answer)).toContain("the plan is different now");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 

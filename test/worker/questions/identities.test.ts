@@ -76,7 +76,9 @@ test("an address that our Slack process did not sign just now is not looked up",
     await ask(old),
   ];
 
-  expect(reports).toEqual(reports.map(() => ({ type: "failed", message: expect.stringContaining("our seal") })));
+  expect(reports).toEqual(
+    reports.map(() => ({ type: "failed", message: expect.stringContaining("did not sign this question") })),
+  );
   expect(side().sandbox.aws.faults.calls("identitystore.GetUserId")).toBe(before);
   expect(await ledger.identitiesOf(user)).toEqual(new Map());
 });
@@ -121,7 +123,9 @@ test("a failure of Identity Center is a sentence, and nothing is remembered of i
 
   expect(throttled).toEqual({
     type: "failed",
-    message: expect.stringMatching(/^AWS throttled identitystore:DescribeUser .*AWS asked us to slow down\.$/),
+    message: expect.stringMatching(
+      /^AWS throttled identitystore:DescribeUser .*Wait a minute; if this lasts, ask AWS for a higher quota\.$/,
+    ),
   });
   expect(await ledger.identitiesOf(user)).toEqual(new Map());
 });

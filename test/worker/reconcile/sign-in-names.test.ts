@@ -95,7 +95,7 @@ describe("as whom a principal signs in", () => {
 describe("nothing is bound to a name", () => {
   test.each([
     ["that everyone with the role shares", alice, "developer", "the same username, developer"],
-    ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes' own"],
+    ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes reserves"],
     ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "at each sign-in"],
     ["of one session, when the whole role asks", role, "eks:{{SessionNameRaw}}", "Ask with your session"],
     ["of a session that people choose", assumable, "eks:{{SessionNameRaw}}", "Ask for a level with groups"],

@@ -214,7 +214,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
         const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
 
-        expect(given.preview?.warnings.join()).toContain("Shared username: two people can get one username");
+        expect(given.preview?.warnings.join()).toContain("Shared username: {{SessionName}} turns @");
         expect(events.find(({ type }) => type === "lease.active")?.detail.admits).toBe(
           "everyone who can assume developers",
         );
