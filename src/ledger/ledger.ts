@@ -100,6 +100,8 @@ export interface RequestLedger extends RecordLedger {
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Open leases that should have been gone at this time, the longest overdue first. */
   overdue(since: Date, limit: number): Promise<readonly ApprovedRequest[]>;
+  /** The open requests that extend this one, the oldest first. */
+  openExtensionsOf(id: string): Promise<readonly AccessRequest[]>;
   /** The number of records of each class (src/access/request/lists.ts); a class without any is absent. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** The number of open records of each cluster; a cluster without any is absent. */
@@ -262,6 +264,8 @@ export type ApproverCopy = ShownMessages["copies"][number];
 export const shownMessagesForm = directMessagesForm.extend({
   /** The version of the record that the message shows. */
   version: countForm,
+  /** The extension that the message shows, and its end; null or absent: none. */
+  extension: textForm.nullable().optional(),
   message: messageRefForm.nullable(),
   /** If the channel can't be reached: the same message to each approver, as a direct message. */
   copies: z.array(messageRefForm.extend({ user: textForm })),

@@ -11,7 +11,8 @@ import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { otherLeasesInLedger } from "../access/lease/other-leases.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
+import { isHeld } from "../access/request/request.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */
@@ -30,6 +31,32 @@ export async function otherLeasesNow(
     leases: otherLeasesInLedger(request, open, unknown, now),
     isExtendedLeaseOver: extended !== null && isLeaseOver(extended, now),
   };
+}
+
+/**
+ * The lease with which this one goes on: the active one that extends it last, directly or through another. Null: none, or this one is
+ * revoked or out of force.
+ */
+export async function continuationOf(
+  ledger: Pick<Ledger, "openExtensionsOf">,
+  request: AccessRequest,
+): Promise<ApprovedRequest | null> {
+  if (!goesOn(request)) return null;
+  const found = new Map<string, ApprovedRequest>();
+  // A forged circle must not run forever.
+  for (let of = request.id; !found.has(of); ) {
+    const active = (await ledger.openExtensionsOf(of)).filter(isHeld);
+    const last = active.toSorted((a, b) => Date.parse(a.lease.endsAt) - Date.parse(b.lease.endsAt)).at(-1);
+    if (!last) break;
+    found.set(of, last);
+    of = last.id;
+  }
+  return [...found.values()].at(-1) ?? null;
+}
+
+function goesOn({ lease }: AccessRequest): boolean {
+  if (lease?.end && lease.end.cause !== "expired") return false;
+  return lease?.state === "ended" || (lease?.state === "active" && !lease.drift);
 }
 
 const maxPending = 100;

@@ -2,13 +2,14 @@ import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import type { Lease } from "../access/lease/lease-record.ts";
 import type { Trouble } from "../access/lease/proof-record.ts";
-import { isMigration, type LedgerRecord } from "../access/request/lists.ts";
+import { isMigration, isRequest, type LedgerRecord } from "../access/request/lists.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
+import { continuationOf } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
 
 /** A due change that needs no cluster: a reminder, the warning, the end of a wait. */
@@ -60,7 +61,15 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
 
 /** A concurrent decision can win: the sweep finds the remaining work. */
 export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
-  await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
+  const unwarned = isRequest(after) && type === "lease.warned" ? await unwarnedIfExtended(context, after) : null;
+  const event = unwarned ? null : eventOf(type, after, "worker", now, detail);
+  await recordChange(context, unwarned ?? after, event, now);
+}
+
+/** The access does not end with a lease that another one extends. Null: none does. */
+async function unwarnedIfExtended({ ledger }: WorkerContext, warned: AccessRequest): Promise<AccessRequest | null> {
+  if (warned.state !== "approved" || !(await continuationOf(ledger, warned))) return null;
+  return { ...warned, lease: { ...warned.lease, warnAt: null, warnedAt: null } };
 }
 
 function hasExpired({ expiresAt }: { readonly expiresAt: string }, now: Date): boolean {

@@ -202,6 +202,7 @@ const records = {
   takeClosed: lost,
   remove: lost,
   duePendingOf: lost,
+  openExtensionsOf: lost,
   overdue: lost,
   counts: lost,
   openByCluster: lost,

@@ -147,7 +147,7 @@ describe("a lease", () => {
 
 describe("a lease of a flow of its own", () => {
   let flow: Flow;
-  const { person, find, ended, endOf, get } = acting(() => flow);
+  const { person, find, endOf, get } = acting(() => flow);
   const activeOnes = (reason: string) =>
     flow
       .messages()
@@ -170,12 +170,14 @@ describe("a lease of a flow of its own", () => {
     await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
     await flow.until(() => (activeOnes("long job") === 2 ? true : undefined));
     flow.moveClock(245);
-    const first = await endOf(await ended("long job"));
+    const card = await find("long job", "extended by");
+    const first = await endOf(card);
     const pods = await flow.sandbox.getPods();
 
     expect(textOf(warning)).toContain("[Extend] [I'm done]");
     expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
     expect(first).toContain("the principal still has");
+    expect(textOf(await find("long job", "extended by"))).not.toMatch(/\[(Extend|Revoke|Request again)\]/);
     expect(pods.ok).toBe(true);
   });
 });

@@ -99,6 +99,21 @@ describe("a request that waits for a decision", () => {
   });
 });
 
+test("a lease is announced to end, except where another one extends it", async () => {
+  const { ledger } = contextAt(at(0));
+  const warned = { warnAt: at(hours(3)).toISOString() };
+  await ledger.commit(aChange(aLeasedRequest(warned, { id: "r-alone", version: 1 })));
+  await ledger.commit(aChange(aLeasedRequest(warned, { id: "r-extended", version: 1 })));
+  const endsAt = at(hours(8)).toISOString();
+  await ledger.commit(aChange(aLeasedRequest({ endsAt }, { id: "r-longer", version: 1, extends: "r-extended" })));
+
+  for (const _ of [1, 2]) await sweep(contextAt(at(hours(3))));
+
+  const events = await Promise.all(["r-alone", "r-extended"].map((id) => ledger.eventsOf(id, 9)));
+  expect(events.map((each) => each.filter(({ event }) => event.type === "lease.warned").length)).toEqual([1, 0]);
+  expect(await ledger.get("r-extended")).toMatchObject({ version: 2, lease: { warnAt: null, warnedAt: null } });
+});
+
 test("what is due wakes each cluster once and each message, however many records it is of", async () => {
   const context = contextAt(at(hours(5)));
   const requests = Array.from({ length: 120 }, (_, index) => aLeasedRequest({}, { id: `r-${index}`, version: 1 }));

@@ -21,12 +21,24 @@ export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
 
-/** All open leases that extend this one, directly or through another. They end with it. */
+/** All open leases that extend this one, directly or through another. */
 export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
   const own = open.filter(({ extends: extended, lease }) => extended === id && lease && !lease.end);
   // No id repeats, and an extension is younger than its lease; but a forged circle must not run forever.
   const others = open.filter((each) => !own.includes(each));
   return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
+}
+
+/** The other open leases of one access: those that this one extends, and all that extend them. Revoking one ends all. */
+export function restOfAccess(request: AccessRequest, open: readonly AccessRequest[]): readonly AccessRequest[] {
+  let first = request;
+  for (let others = open; ; ) {
+    const extended = others.find(({ id, lease }) => id === first.extends && lease && !lease.end);
+    if (!extended) break;
+    others = others.filter((each) => each !== extended);
+    first = extended;
+  }
+  return [first, ...extensionsOf(first.id, open)].filter(({ id }) => id !== request.id);
 }
 
 /** Whether a person can revoke this lease: its people, the cluster's approvers and on-call can. */

@@ -9,12 +9,16 @@ import type { Person } from "./person.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
 
-/** What a person can do about a request now, for the buttons to show. A click checks it again. */
+/**
+ * What a person can do about a request now, for the buttons to show. A click checks it again.
+ * @param isExtended whether another lease goes on with it: people extend and revoke that one
+ */
 export function actsOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
   person: Person,
   now: Date,
+  isExtended = false,
 ): readonly Act[] {
   if (!cluster) return [];
   const { lease, preview, requesterFacts } = request;
@@ -30,7 +34,7 @@ export function actsOf(
   }
   if (judgeCancel(request, user).type === "ended") acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
-  if (!lease || lease.end) return acts;
+  if (!lease || lease.end || isExtended) return acts;
   if (lease.state === "active" && request.requester === user) acts.push("extend");
   if ((lease.state === "active" || lease.state === "scheduled") && mayRevoke(request, cluster, person)) {
     acts.push("revoke");

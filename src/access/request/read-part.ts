@@ -83,9 +83,12 @@ const beforeReason = "If they get it, write that before the reason.";
 const oldManifest =
   "To type names in lines, ask a workspace administrator to set should_escape: true in the app's manifest.";
 
+const whichIdentity =
+  "Say which IAM role or user, as an ARN. Find yours with `aws sts get-caller-identity`, and save it with `/eks-access link <arn>`.";
+
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
-  if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
+  if (!typed) return mistaken(whichIdentity, "<arn>");
   if (typed.length > maxArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);

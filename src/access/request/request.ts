@@ -68,6 +68,11 @@ export function isClosed(request: AccessRequest): boolean {
   return request.lease.state === "ended" || request.lease.state === "failed";
 }
 
+/** Whether its lease is active, and not ending. */
+export function isHeld(request: AccessRequest): request is ApprovedRequest {
+  return request.state === "approved" && request.lease.state === "active" && !request.lease.end;
+}
+
 /**
  * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
  * matter.

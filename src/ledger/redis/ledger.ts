@@ -21,6 +21,7 @@ import {
   countsKey,
   dueKey,
   duePendingIds,
+  extensionsKey,
   latestMigrationId,
   listsOf,
   listUnlisted,
@@ -65,6 +66,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
       const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
       return found.filter((request) => request.state === "approved");
     },
+    openExtensionsOf: async (id) => readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
     counts: () => readCounts(redis, countsKey),
     openByCluster: () => readCounts(redis, openByClusterKey),
     isPermanentLeaseOver: async (id) => (await redis.sismember(permanentKey, id)) === 1,

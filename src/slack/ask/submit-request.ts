@@ -22,6 +22,7 @@ import { noteRefused } from "../people/attempts.ts";
 import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine } from "../show/mrkdwn.ts";
+import { placeText } from "../show/words.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access, or says why not. @param asker gets it, unless the wish names another person @throws AccessError */
@@ -177,13 +178,9 @@ export function requestedAnswer(request: AccessRequest): Message {
   const [forPerson, addressee] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
   if (request.refusal) return answer(`No request made${forPerson}. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)}${forPerson} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${addressee}.\n` +
+    `Requested ${code(request.level)} on ${code(request.cluster)}${placeText(request, 1500)}${forPerson} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${addressee}.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
-}
-
-function placeWords({ namespaces }: AccessRequest): string {
-  return namespaces === "" ? "" : ` in ${code(namespaces)}`;
 }
 
 function ticketWords({ ticket }: AccessRequest): string {

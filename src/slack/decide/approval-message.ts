@@ -1,11 +1,11 @@
-import type { KnownBlock } from "@slack/types";
+import type { Button, KnownBlock } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { givesFullControl, isClosed } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { givesFullControl, isClosed, isHeld } from "../../access/request/request.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
 import {
   approveButton,
@@ -37,7 +37,10 @@ import {
   asksText,
   emergencyTitle,
   endCauseText,
+  extendedUntil,
+  extendsText,
   failureInShort,
+  placeText,
   progressText,
   reviewState,
   shortTroubleText,
@@ -83,23 +86,31 @@ function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): read
 /**
  * The card in the cluster's channel, through the whole life of a request: at most twelve lines on a phone, and three lines and the buttons
  * after the decision. A pure function of the record and the approvers. Details has the cut parts.
+ * @param extension the lease with which this one goes on: its card has the buttons
  */
 export function approvalMessage(
   request: AccessRequest,
   cluster: Cluster | undefined,
   presence: Presence | null = null,
+  extension: ApprovedRequest | null = null,
 ): Message {
   const who = peopleToAct(request, cluster);
   const lines =
-    request.state === "pending" || who.length > 0 ? askingLines(request, who) : settledLines(request, cluster);
-  const notes = [...warningLines(request), ...presenceLines(presence)];
+    request.state === "pending" || who.length > 0
+      ? askingLines(request, who, extension)
+      : settledLines(request, cluster, extension);
+  const notes = [...(extension ? [] : warningLines(request)), ...presenceLines(presence)];
   return {
     text: unformatted([...lines, ...notes].join("\n")),
-    blocks: [section(lines.join("\n")), ...notes.map(context), ...buttonsOf(request)],
+    blocks: [section(lines.join("\n")), ...notes.map(context), ...buttonsOf(request, extension)],
   };
 }
 
-function askingLines(request: AccessRequest, who: readonly string[]): readonly string[] {
+function askingLines(
+  request: AccessRequest,
+  who: readonly string[],
+  extension: ApprovedRequest | null,
+): readonly string[] {
   const { reason } = request;
   const isTight = warningWords(request).length > fewWarnings;
   return [
@@ -107,7 +118,7 @@ function askingLines(request: AccessRequest, who: readonly string[]): readonly s
     admitsText(request),
     ...allowsLines(request, isTight),
     `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
-    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight)}`,
+    `${request.emergency ? headline(request, extension) : lastsText(request, isTight)}. ${waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight)}`,
   ];
 }
 
@@ -137,13 +148,17 @@ function waitingText(request: AccessRequest, who: string, isTight: boolean): str
 }
 
 /** Three lines: the state, the subject and the reason. A fourth one names who gets in, if many do, or on-call after a failure. */
-function settledLines(request: AccessRequest, configured: Cluster | undefined): readonly string[] {
+function settledLines(
+  request: AccessRequest,
+  configured: Cluster | undefined,
+  extension: ApprovedRequest | null,
+): readonly string[] {
   const { requester, askedBy, level, cluster, reason, emergency, lease } = request;
   const onCall = configured?.onCall ?? [];
   const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
   return [
-    headline(request),
-    `${mention(requester)}: ${code(level)} on ${code(cluster)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}${taken}`,
+    headline(request, extension),
+    `${mention(requester)}: ${code(level)} on ${code(cluster)}${placeText(request)}${extendsText(request)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}${taken}`,
     ...(isForEveryoneWithRole(request) && !isClosed(request) ? [admitsText(request)] : []),
     `>${plainLine(reason, longest.line)}`,
     ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
@@ -164,22 +179,29 @@ function presenceLines(presence: Presence | null): readonly string[] {
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */
-function buttonsOf(request: AccessRequest): readonly KnownBlock[] {
-  const { id, lease, preview, emergency } = request;
-  const isHeld = lease?.state === "active" && !lease.end;
+function buttonsOf(request: AccessRequest, extension: ApprovedRequest | null): readonly KnownBlock[] {
+  const { id, preview, emergency } = request;
   const elements = [
     ...(request.state === "pending" && preview ? [approveButton(request), denyButton(request)] : []),
     ...(emergency && !emergency.review ? [reviewedButton(request)] : []),
-    ...(isHeld ? [...extendButtons(request), revokeButton(request)] : []),
-    ...askAgainButtons(request),
+    ...(extension ? [] : leaseButtons(request)),
     detailsButton(request),
   ];
   return [actions(`card-${id}-${preview?.digest.slice(0, 12) ?? ""}`, elements)];
 }
 
-/** The first line of a decided card: a sign, its word, and the main fact. The thread and Details have the rest. */
-export function headline(request: AccessRequest): string {
+function leaseButtons(request: AccessRequest): readonly Button[] {
+  if (isHeld(request)) return [...extendButtons(request), revokeButton(request)];
+  return askAgainButtons(request);
+}
+
+/**
+ * The first line of a decided card: a sign, its word, and the main fact. The thread and Details have the rest.
+ * @param extension the lease with which this one goes on
+ */
+export function headline(request: AccessRequest, extension: ApprovedRequest | null = null): string {
   const { denial, lease, state } = request;
+  if (extension) return `:white_check_mark: *Active* ${extendedUntil(extension)}`;
   if (state === "denied" && denial) {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
     return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;

@@ -1,5 +1,5 @@
 import type { ModalView } from "@slack/types";
-import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevoke } from "../../access/lease/revoke.ts";
+import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
@@ -51,10 +51,10 @@ export function handleRevokeButton(context: SlackContext, click: ButtonClick): P
     if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
     const refusal = await refuseToRevoke(context, click.body.user.id, request);
     if (refusal) return messageModal("Revoke access", refusal);
-    const extensions = extensionsOf(id, await context.ledger.leasedOf(request.cluster));
+    const others = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
     return revokeModal(
       request,
-      extensions.map((each) => each.id),
+      others.map((each) => each.id),
     );
   });
 }
@@ -74,12 +74,12 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
 /** `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 
-/** Asks for a confirmation before access ends. @param extensions ids of the leases that extend it, and end with it */
-export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
+/** Asks for a confirmation before access ends. @param others ids of the leases that end with it */
+export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
-  const also = extensions.map((each) => code(each)).join(", ");
+  const also = others.map((each) => code(each)).join(", ");
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
-  const ends = `${loses}${also && ` This also ends its extensions ${also}.`}`;
+  const ends = `${loses}${also && ` This also ends ${also}, which is the same access.`}`;
   return {
     type: "modal",
     callback_id: revokeModalId,
@@ -110,7 +110,7 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
   return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** `revoke <id> [why]`, and the button: the worker removes the access of the lease and its extensions. */
+/** `revoke <id> [why]`, and the button: the worker removes the access of the lease, of what it extends, and of its extensions. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
     type: "lease.ending",
@@ -134,9 +134,9 @@ type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, no
 
 async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
   if (isMigrationId(id)) return stopMigrationByAnswer(id);
-  // A conflict repeats the decision about the lease. The answer keeps the ids of ended extensions.
-  const extensions: string[] = [];
-  return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, extensions));
+  // A conflict repeats the decision about the lease. The answer keeps the ids of the others.
+  const others: string[] = [];
+  return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, others));
 }
 
 async function decideEnd(
@@ -145,7 +145,7 @@ async function decideEnd(
   request: AccessRequest | null,
   decide: EndDecision,
   ending: Ending,
-  extensions: string[],
+  others: string[],
 ): Promise<UpdateStep<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const { type, by, why } = ending;
@@ -163,35 +163,33 @@ async function decideEnd(
     await noteAttempt(context, { act, by, code: verdict.code, request });
     return stop(endRefusedAnswer(verdict.code, request, cluster));
   }
-  const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, extendsRevoked(request), now);
-  if (act === "revoke") extensions.push(...(await endExtensions(context, request, endIt, ending)));
+  const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, belongsToRevoked(request), now);
+  if (act === "revoke") others.push(...(await endRest(context, request, endIt, ending)));
   const { after } = verdict;
   return {
     type: "write",
     after,
     event: eventOf(type, request, by, now, { why }),
-    outcome: endedAnswer(after, extensions),
+    outcome: endedAnswer(after, others),
   };
 }
 
-/**
- * Ends the extensions before their lease. If the process dies in between, people can still revoke the lease, and no extension outlives it.
- */
-async function endExtensions(
+/** Ends the rest of the access first. If the process dies in between, people can still revoke this lease, and so the rest. */
+async function endRest(
   context: SlackContext,
   request: AccessRequest,
   end: (request: AccessRequest) => EndVerdict,
   { type, by }: Ending,
 ): Promise<readonly string[]> {
   const ended: string[] = [];
-  for (const { id } of extensionsOf(request.id, await context.ledger.leasedOf(request.cluster))) {
-    const isEnded = await endExtension(context, id, end, { type, by, why: extendsRevoked(request) });
+  for (const { id } of restOfAccess(request, await context.ledger.leasedOf(request.cluster))) {
+    const isEnded = await endOther(context, id, end, { type, by, why: belongsToRevoked(request) });
     if (isEnded) ended.push(id);
   }
   return ended;
 }
 
-function endExtension(
+function endOther(
   context: SlackContext,
   id: string,
   end: (request: AccessRequest) => EndVerdict,
@@ -205,16 +203,16 @@ function endExtension(
   });
 }
 
-function extendsRevoked({ id }: AccessRequest): string {
-  return `it extends ${id}, which was revoked`;
+function belongsToRevoked({ id }: AccessRequest): string {
+  return `it is the same access as ${id}, which was revoked`;
 }
 
-/** @param extensions ids of leases that extend it, and end with it */
-export function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
+/** @param others ids of the leases that end with it */
+export function endedAnswer(after: AccessRequest, others: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
-  if (extensions.length > 0) {
-    const ids = extensions.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)} and its extensions ${ids}. The request messages will confirm.`);
+  if (others.length > 0) {
+    const ids = others.map((id) => code(id)).join(", ");
+    return answer(`Revoking ${code(after.id)}, and ${ids} of the same access. The request messages will confirm.`);
   }
   return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }

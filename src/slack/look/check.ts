@@ -15,7 +15,7 @@ import {
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";
-import type { Message } from "../show/message.ts";
+import { type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
@@ -64,12 +64,7 @@ export function checkAnswer(cluster: Cluster, { mode, document, entries, binding
     entriesBlocks(cluster, entries),
     documentBlocks(cluster, shown, isRead),
   ];
-  return { text: [head, ...parts.flatMap(verdictsOf)].join("\n"), blocks: [section(head), ...parts.flat()] };
-}
-
-/** The first words of a part, for notifications and screen readers. */
-function verdictsOf([first]: readonly KnownBlock[]): string[] {
-  return first?.type === "section" && first.text ? [first.text.text] : [];
+  return messageOf([section(head), ...parts.flat()]);
 }
 
 /** How many kinds of document problems fit besides those of the access entries and the bindings. */

@@ -13,7 +13,7 @@ import {
 import { formatDuration } from "../../access/request/extension.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, plainLine, section } from "../show/mrkdwn.ts";
 
 /** More do not fit into one Slack message. */
@@ -42,16 +42,10 @@ export function clustersAnswer(clusters: readonly Cluster[], person: Person, now
   const shown = clusters.slice(0, maxClusters);
   const left = clusters.slice(maxClusters).map(({ name }) => name);
   const more = `${codeList(left, 1500)}. Find one with ${code("/eks-access clusters <part of its name>")}.`;
-  return {
-    text: `Clusters: ${codeList(
-      clusters.map(({ name }) => name),
-      2000,
-    )}`,
-    blocks: [
-      ...shown.map((cluster) => section(cut(clusterWords(cluster, person, now), 1350))),
-      ...(left.length > 0 ? [context(`And ${left.length} more: ${more}`)] : []),
-    ],
-  };
+  return messageOf([
+    ...shown.map((cluster) => section(cut(clusterWords(cluster, person, now), 1350))),
+    ...(left.length > 0 ? [context(`And ${left.length} more: ${more}`)] : []),
+  ]);
 }
 
 export function noClusterFitsAnswer(part: string, names: readonly string[]): Message {

@@ -17,7 +17,7 @@ import {
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, extendsText, forText, stateText } from "../show/words.ts";
+import { admitsText, durationText, emergencyTitle, extendsText, forText, placeText, stateText } from "../show/words.ts";
 
 export interface HomeList {
   readonly requests: readonly AccessRequest[];
@@ -125,7 +125,7 @@ function part(
 
 function subjectOf(request: AccessRequest): string {
   const { level, cluster, id } = request;
-  return `*${code(level)} on ${code(cluster)}* (${code(id)}${extendsText(request)})`;
+  return `*${code(level)} on ${code(cluster)}${placeText(request)}* (${code(id)}${extendsText(request)})`;
 }
 
 /** The reader gets it, or asked for another person. */

@@ -13,7 +13,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { IdentityLookUp } from "../../ledger/look-ups.ts";
+import { continuationOf, type IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 import { migrationsShown } from "../migrate/migration-buttons.ts";
@@ -112,9 +112,9 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     toDecide: fewer(waiting, waitsForThem),
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
-    access,
+    access: await withoutExtended(ledger, access),
     requests: only(all, (request) => request.state === "pending"),
-    recent: fewer(all, isClosed),
+    recent: await withoutExtended(ledger, fewer(all, isClosed)),
     decides: clusters.length > 0,
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
     migrations: rows.filter(({ migration }) => migration.requester === user),
@@ -140,6 +140,15 @@ function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean)
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };
+}
+
+/** A lease that goes on as another one is no access of its own. */
+async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList> {
+  const found = await Promise.all(
+    list.requests.map(async (request) => ((await continuationOf(ledger, request)) ? [] : [request])),
+  );
+  const requests = found.flat();
+  return { requests, total: list.total - (list.requests.length - requests.length) };
 }
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;

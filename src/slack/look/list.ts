@@ -6,15 +6,16 @@ import type { Migration } from "../../access/request/migration.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ListOf } from "../../ledger/ledger.ts";
+import { continuationOf } from "../../ledger/look-ups.ts";
 import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
-import { failedAnswer, type Message, messageModal } from "../show/message.ts";
+import { failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
 import { code, cut, plainLine, section } from "../show/mrkdwn.ts";
-import { admitsText, durationText, forText, stateText } from "../show/words.ts";
+import { admitsText, durationText, forText, placeText, stateText } from "../show/words.ts";
 
 const listValue = z.strictObject({
   view: z.union([
@@ -67,14 +68,11 @@ export interface ListContent {
 /** One page of migrations and requests, each with this reader's buttons. */
 export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
-  return {
-    text: title.replaceAll("*", ""),
-    blocks: [
-      section(title),
-      ...content.rows.flatMap(rowBlocks),
-      { type: "actions", block_id: "list", elements: [...pageButtons(content), ...otherLists(content.view)] },
-    ],
-  };
+  return messageOf([
+    section(title),
+    ...content.rows.flatMap(rowBlocks),
+    { type: "actions", block_id: "list", elements: [...pageButtons(content), ...otherLists(content.view)] },
+  ]);
 }
 
 function titleOf({ view, seesOthers, migrations }: ListContent): string {
@@ -98,7 +96,7 @@ function rowBlocks(row: ListRow): KnownBlock[] {
 
 function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const { id, level, cluster, reason } = request;
-  const what = `*${code(level)} on ${code(cluster)}* ${forText(request)}, ${durationText(request)} (${code(id)})`;
+  const what = `*${code(level)} on ${code(cluster)}${placeText(request)}* ${forText(request)}, ${durationText(request)} (${code(id)})`;
   return [
     section(`${what}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
     { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
@@ -144,9 +142,12 @@ async function readList(context: SlackContext, user: string, view: ListView, off
       migration,
       acts: migrationActsOf(migration, clusters.get(migration.cluster), person, now),
     })),
-    ...requests
-      .slice(0, room)
-      .map((request) => ({ request, acts: actsOf(request, clusters.get(request.cluster), person, now) })),
+    ...(await Promise.all(
+      requests.slice(0, room).map(async (request) => {
+        const isExtended = (await continuationOf(context.ledger, request)) !== null;
+        return { request, acts: actsOf(request, clusters.get(request.cluster), person, now, isExtended) };
+      }),
+    )),
   ];
   // The last page is gone: the page before it is the last one now.
   if (rows.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));

@@ -10,7 +10,7 @@ import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { answer, failureAnswer, type Message } from "../show/message.ts";
+import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 
 /** Work that waits longer is behind. A lease that ends in time is gone by then. */
@@ -91,10 +91,7 @@ export function overviewAnswer(overview: Overview): Message {
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
   const title = parts.length === 0 ? `:white_check_mark: ${fine}` : `:warning: *Problems with ${of}*`;
-  return {
-    text: parts.length === 0 ? fine : `Problems with ${of}.`,
-    blocks: [section(title), ...parts],
-  };
+  return messageOf([section(title), ...parts]);
 }
 
 const queueWords: Readonly<Record<string, string>> = {

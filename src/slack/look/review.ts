@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from "../../access/request/extension.ts
 import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, failureAnswer, type Message } from "../show/message.ts";
+import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { clustersSeenBy } from "./overview.ts";
 
@@ -66,16 +66,13 @@ export function reviewAnswer({ rows, count, people }: ReviewSummary, { clusters,
   const left = count - shown.length;
   const only = clusters.length === 1 ? ` --cluster ${clusters.join()}` : "";
   const csv = code(`eks-access audit review --from ${from.toISOString().slice(0, 10)}${only}`);
-  return {
-    text,
-    blocks: [
-      section(`*${text}*`),
-      ...Array.from({ length: Math.ceil(shown.length / rowsInSection) }, (_, index) =>
-        section(shown.slice(index * rowsInSection, (index + 1) * rowsInSection).join("\n")),
-      ),
-      section(`${left > 0 ? `${left} older ${left === 1 ? "one" : "ones"} not shown. ` : ""}All as CSV: ${csv}`),
-    ],
-  };
+  return messageOf([
+    section(`*${text}*`),
+    ...Array.from({ length: Math.ceil(shown.length / rowsInSection) }, (_, index) =>
+      section(shown.slice(index * rowsInSection, (index + 1) * rowsInSection).join("\n")),
+    ),
+    section(`${left > 0 ? `${left} older ${left === 1 ? "one" : "ones"} not shown. ` : ""}All as CSV: ${csv}`),
+  ]);
 }
 
 function rowText(row: AccessRow): string {

@@ -4,7 +4,7 @@ import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
-import type { AccessRequest, Asked, Preview } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";
 import { givesFullControl, isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "../people/attempts.ts";
@@ -19,7 +19,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
-import { detailsModal, failureAnswer, type Message, text } from "../show/message.ts";
+import { detailsModal, failureAnswer, type Message, messageOf, text } from "../show/message.ts";
 import {
   actions,
   code,
@@ -43,6 +43,7 @@ import {
   droppedTexts,
   emergencyTitle,
   endProofLines,
+  extendedUntil,
   extendsText,
   leaseField,
   mappedIdentityText,
@@ -71,22 +72,22 @@ export interface Status {
   readonly request: AccessRequest;
   readonly events: readonly ChainedEvent[];
   readonly acts: readonly Act[];
+  /** The lease with which this one goes on; null or absent: none. */
+  readonly extension?: ApprovedRequest | null;
 }
 
 /** Everything about one request, for a reader who may see it: its state, change, proof and history. */
 export function statusAnswer(status: Status): Message {
   const { request } = status;
-  return {
-    text: `${code(request.id)}: ${request.level} on ${request.cluster}. ${stateText(request)}`,
-    blocks: [
-      ...subjectBlocks(request),
-      section(cut(stateText(request), 1500)),
-      ...stateBlocks(request),
-      ...changeBlocks(request),
-      section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
-      ...actBlocks(status),
-    ],
-  };
+  return messageOf([
+    ...subjectBlocks(request),
+    section(cut(stateText(request), 1500)),
+    ...(status.extension ? [section(`*Active* ${extendedUntil(status.extension)}`)] : []),
+    ...stateBlocks(request),
+    ...changeBlocks(request),
+    section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
+    ...actBlocks(status),
+  ]);
 }
 
 function subjectBlocks(request: AccessRequest): KnownBlock[] {
@@ -176,8 +177,9 @@ function otherLeases({ leases }: Preview): KnownBlock[] {
 }
 
 /** The change is above its buttons, also for a typed `approve`. */
-function actBlocks({ request, acts }: Status): KnownBlock[] {
-  const elements = [...acts.map((act) => buttonOf[act](request)), ...askAgainButtons(request)];
+function actBlocks({ request, acts, extension }: Status): KnownBlock[] {
+  const again = extension ? [] : askAgainButtons(request);
+  const elements = [...acts.map((act) => buttonOf[act](request)), ...again];
   return elements.length > 0 ? [actions(`status-${request.id}`, elements)] : [];
 }
 
@@ -206,11 +208,8 @@ export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | 
 }
 
 /** Answers a typed `approve` with the change and its button. */
-export function approveBelowAnswer({ text, blocks }: Message): Message {
-  return {
-    text,
-    blocks: [section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks],
-  };
+export function approveBelowAnswer({ blocks }: Message): Message {
+  return messageOf([section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks]);
 }
 
 /**
@@ -249,11 +248,8 @@ function removedAnswer(
 ): Message {
   const kept = formatDuration(keepSeconds);
   const text = `${code(id)} on ${code(cluster)} closed on ${time(closedAt)}. Records stay for ${kept}; the audit log has its events.`;
-  return {
-    text,
-    blocks: [
-      section(text),
-      section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),
-    ],
-  };
+  return messageOf([
+    section(text),
+    section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),
+  ]);
 }

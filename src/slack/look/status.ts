@@ -2,6 +2,7 @@ import type { ModalView } from "@slack/types";
 import { actsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
+import { continuationOf } from "../../ledger/look-ups.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
@@ -53,7 +54,9 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
     return notYoursToSeeAnswer(request);
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
-  return { request, events, acts: actsOf(request, cluster, person, context.now()) };
+  const extension = await continuationOf(context.ledger, request);
+  const acts = actsOf(request, cluster, person, context.now(), extension !== null);
+  return { request, events, acts, extension };
 }
 
 /** A cluster has no status of its own. The button runs the command that looks at it. */

@@ -10,7 +10,7 @@ import type { SlackContext } from "../app/context.ts";
 import { identitiesNow } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { askAgainAction, extendAction } from "../show/buttons.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
@@ -51,7 +51,7 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
     ...shown.flatMap(causeBlocks),
     ...(left > 0 ? [context(`${left} more. Fix these first, then ask again.`)] : []),
   ];
-  return { text: [head, ...shown.map(({ message }) => styled(message, 500))].join("\n"), blocks };
+  return messageOf(blocks);
 }
 
 function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identity">): string {

@@ -11,7 +11,7 @@ import { counted } from "../../diagnosis/link.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { peopleNamed } from "../people/directory.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
@@ -47,15 +47,12 @@ const maxSteps = 20;
 function openingMigrationMessage(migration: Migration): Message {
   const title = migrationTitle(migration);
   const note = `Migration ${code(migration.id)}. If no state appears here, look for a newer message.`;
-  return { text: title, blocks: [section(`*${title}*`), context(note)] };
+  return messageOf([section(`*${title}*`), context(note)]);
 }
 
 /** The message in the cluster's channel through the whole life of a migration. A pure function of the record. */
 export function migrationMessage(migration: Migration): Message {
-  return {
-    text: `${migrationTitle(migration)}: ${migrationState(migration)}`,
-    blocks: [...migrationBlocks(migration), ...buttonBlocks(migration)],
-  };
+  return messageOf([...migrationBlocks(migration), ...buttonBlocks(migration)]);
 }
 
 /** The request, the plan with its steps, and the state: every approver sees the same. */

@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, context, mention, section, styled } from "../show/mrkdwn.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState } from "./migration-words.ts";
@@ -43,7 +43,7 @@ export function migrationAnswer(
       `Plan ${code(digest.slice(0, 12))}. ${left > 0 ? `${counted(left, "line")} not shown. ` : ""}${whole(cluster)}`,
     ),
   ];
-  return { text: head, blocks };
+  return messageOf(blocks);
 }
 
 /** Null: the given ARNs do not fit into a button, so the person types them again. */

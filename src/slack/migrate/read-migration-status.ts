@@ -9,7 +9,7 @@ import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/st
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
-import { failureAnswer, type Message } from "../show/message.ts";
+import { failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
@@ -19,7 +19,7 @@ import {
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
 import { migrationBlocks } from "./migration-message.ts";
-import { migrationRefusedAnswer, migrationState, noSuchMigrationAnswer } from "./migration-words.ts";
+import { migrationRefusedAnswer, noSuchMigrationAnswer } from "./migration-words.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
   approve: approveMigrationButton,
@@ -80,19 +80,16 @@ interface MigrationStatus {
 /** Everything about one migration, for a reader who may see it: the plan, state, proofs and history. */
 export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus): Message {
   const elements = acts.map((act) => buttonOf[act](migration));
-  return {
-    text: `${code(migration.id)}: ${migrationState(migration)}`,
-    blocks: [
-      ...migrationBlocks(migration),
-      ...(migration.state === "pending"
-        ? [context(`Expires ${time(migration.expiresAt)}.`)]
-        : proofBlocks(migration.done)),
-      section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
-      ...(elements.length > 0
-        ? [{ type: "actions" as const, block_id: `migration-status-${migration.id}`, elements }]
-        : []),
-    ],
-  };
+  return messageOf([
+    ...migrationBlocks(migration),
+    ...(migration.state === "pending"
+      ? [context(`Expires ${time(migration.expiresAt)}.`)]
+      : proofBlocks(migration.done)),
+    section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
+    ...(elements.length > 0
+      ? [{ type: "actions" as const, block_id: `migration-status-${migration.id}`, elements }]
+      : []),
+  ]);
 }
 
 function proofBlocks(done: readonly DoneStep[]): KnownBlock[] {

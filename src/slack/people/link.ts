@@ -7,7 +7,7 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
@@ -181,18 +181,15 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
   const { id, user, arn } = proposal;
   const text = `${mention(user)} asks to link to ${code(arn)}`;
   const value = JSON.stringify({ user, id, arn });
-  return {
-    text,
-    blocks: [
-      section(
-        `*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs: rules may rely on it.`,
-      ),
-      {
-        type: "actions",
-        elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
-      },
-    ],
-  };
+  return messageOf([
+    section(
+      `*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs: rules may rely on it.`,
+    ),
+    {
+      type: "actions",
+      elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
+    },
+  ]);
 }
 
 function linkButton(action: string, label: string, value: string) {

@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
-import { code, cut, section, styled, unformatted } from "./mrkdwn.ts";
+import { code, cut, escapeText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
@@ -26,6 +26,26 @@ export function answer(said: string): Message {
 /** A message of one section that many people get. Its `text` has all of it, without the signs that only format. */
 export function announcement(said: string): Message {
   return { text: unformatted(said), blocks: [section(said)] };
+}
+
+/** Slack takes no longer text with an update. */
+const longestText = 4_000;
+
+/** A message of many blocks. Its `text` has all their words, without the signs that only format. */
+export function messageOf(blocks: readonly KnownBlock[]): Message {
+  return { text: cut(unformatted(blocks.flatMap(wordsOf).join("\n")), longestText), blocks };
+}
+
+/** Of the kinds of blocks that our messages have. A button has no words of its own: clients read it after the text. */
+function wordsOf(block: KnownBlock): string[] {
+  if (block.type === "section")
+    return [...(block.text ? [block.text] : []), ...(block.fields ?? [])].map(({ text }) => text);
+  if (block.type === "context") return block.elements.flatMap((each) => ("text" in each ? [each.text] : []));
+  if (block.type === "rich_text")
+    return block.elements.flatMap(({ elements }) =>
+      elements.map((each) => ("text" in each ? escapeText(each.text ?? "") : "")),
+    );
+  return [];
 }
 
 export function noSuchRequestAnswer(id: string): Message {

@@ -3,7 +3,7 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
-import { type AccessRequest, type Asked, peopleOf } from "../../access/request/record.ts";
+import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/request/record.ts";
 import { waitsForRepair } from "../../access/request/retry.ts";
 import type {
   ApproverCopy,
@@ -13,7 +13,8 @@ import type {
   ShownMessages,
   TurnLedger,
 } from "../../ledger/ledger.ts";
-import { wakeAll } from "../../ledger/queues.ts";
+import { continuationOf } from "../../ledger/look-ups.ts";
+import { wake, wakeAll } from "../../ledger/queues.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
@@ -42,9 +43,12 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const request = await context.ledger.get(id);
   if (!request) return;
   await wakeHomes(context, request);
-  const before = (await context.ledger.shown(id)) ?? nothingShown;
+  const extension = await continuationOf(context.ledger, request);
+  const before = await shownBefore(context, id, extension);
+  if (request.extends !== null && before.version !== request.version)
+    await wake(context.queues, { type: "show", record: request.extends });
   const presence = before.version === request.version ? null : await presenceOf(context, request);
-  const showing = showingOf(request, context.config.clusters.get(request.cluster), presence);
+  const showing = showingOf(request, context.config.clusters.get(request.cluster), presence, extension);
   const inChannel = await showInChannel(context, showing, before).catch(async (failure: unknown) => {
     await updatePeopleAnyway(context, id);
     throw failure;
@@ -55,12 +59,37 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   }
   await callOperators(context, request);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
-  await updatePeople(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
+  await updatePeople(
+    context,
+    id,
+    { ...shown, version: request.version, extension: nameOf(extension) },
+    inChannel.lost !== null,
+  );
+}
+
+/** Without a version if another extension than now is shown: then each message changes. */
+async function shownBefore(
+  { ledger }: MessengerContext,
+  id: string,
+  extension: ApprovedRequest | null,
+): Promise<ShownMessages> {
+  const shown = (await ledger.shown(id)) ?? nothingShown;
+  return (shown.extension ?? null) === nameOf(extension) ? shown : { ...shown, version: 0 };
+}
+
+function nameOf(extension: ApprovedRequest | null): string | null {
+  return extension && `${extension.id} ${extension.lease.endsAt}`;
 }
 
 /** The approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
-function showingOf(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null): ChannelMessage {
-  const [message, opening] = [approvalMessage(request, cluster, presence), openingMessage(request, cluster)];
+function showingOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  presence: Presence | null,
+  extension: ApprovedRequest | null,
+): ChannelMessage {
+  const message = approvalMessage(request, cluster, presence, extension);
+  const opening = openingMessage(request, cluster);
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
@@ -108,14 +137,16 @@ async function updatePeople(
 }
 
 /** Makes the direct messages to a request's people show the newest state. */
-function updateDirectMessages(
+async function updateDirectMessages(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
   isInChannel = true,
 ): Promise<ShownMessages> {
+  const cluster = context.config.clusters.get(request.cluster);
+  const extension = await continuationOf(context.ledger, request);
   return toEach(context, request, shown, async (user, before) => {
-    const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), before.milestones, user);
+    const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
     // Without a message in the channel nothing has asked the approvers yet (law 5).
     if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
     return updateDirectMessage(context, user, milestone, before);

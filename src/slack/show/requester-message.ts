@@ -4,7 +4,8 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
 import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
@@ -14,9 +15,11 @@ import {
   admitsText,
   asClause,
   endProofLines,
+  extendedUntil,
   extendsText,
   failureInShort,
   isClusterFailure,
+  placeText,
   progressText,
   proofLines,
   remainsText,
@@ -35,21 +38,30 @@ export interface Milestone {
 /**
  * A person's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
  * "restored" needs an earlier "lost". Its buttons belong only to this state.
+ * @param extension the lease with which this one goes on
  */
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
   milestones: readonly string[] = [],
   user: string = request.requester,
+  extension: ApprovedRequest | null = null,
 ): Milestone | null {
   const { trouble, lease, state } = request;
   const to = { user, milestones, subject: subjectFor(user, request) };
+  if (extension) {
+    const text = `${to.subject} is active ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
+    return tell(`${isClosed(request) ? continued : "extended-"}${extension.id}`, text, [detailsButton(request)]);
+  }
   if (trouble) {
     const text = waitingText(request, to) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
 }
+
+/** Begins the name of the milestone of a lease whose time is over, but not that of its access. */
+const continued = "continued-";
 
 /** The reader: the requester, or the person who asked for them. */
 interface Reader {
@@ -93,7 +105,7 @@ function overButtons(request: AccessRequest): readonly Button[] {
 function subjectFor(user: string, request: AccessRequest): string {
   const { level, cluster, id, requester, askedBy } = request;
   const other = user === requester ? `asked by ${mention(askedBy ?? "")}` : `for ${mention(requester)}`;
-  return `${code(level)} on ${code(cluster)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
+  return `${code(level)} on ${code(cluster)}${placeText(request)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
 }
 
 /** Only the requester can ask for more time. */
@@ -234,7 +246,8 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   if (isUnproved && milestones.includes("ended")) return null;
   const proof = endProofLines(lease);
   const text = `${endedText(request, lease, to)}${proof && `\n${proof}`}`;
-  const isNews = lease.end?.by !== user && !milestones.includes("ended-unproved");
+  const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
+  const isNews = lease.end?.by !== user && !wasTold;
   const name = isUnproved ? "ended-unproved" : "ended";
   return tell(name, text, overButtons(request), isNews ? headline(request) : "");
 }

@@ -7,6 +7,7 @@ import { isRoleText } from "../../access/policy/policy-text.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import {
   type AccessRequest,
+  type ApprovedRequest,
   askerOf,
   type DroppedApproval,
   isTheirs,
@@ -59,12 +60,22 @@ function whoAsked(request: AccessRequest): string {
 export function asksText(request: AccessRequest): string {
   const { requester, askedBy, level, cluster } = request;
   const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
-  return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${forPerson}`;
+  return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${placeText(request)}${forPerson}`;
+}
+
+/** The chosen namespaces, after the cluster: ` in shop`, as many as fit. Empty: none were chosen. */
+export function placeText({ namespaces }: AccessRequest, maxLength = 100): string {
+  return namespaces === "" ? "" : ` in ${codeList(namespaces.split(","), maxLength)}`;
 }
 
 /** After an id: `, extends r-…`; empty: it is no extension. */
 export function extendsText({ extends: extended }: AccessRequest): string {
   return extended === null ? "" : `, extends ${code(extended)}`;
+}
+
+/** The end of a lease that another one extends, after "active". */
+export function extendedUntil({ id, lease, durationSeconds }: ApprovedRequest): string {
+  return `${until(lease.endsAt, durationSeconds)}, extended by ${code(id)}`;
 }
 
 export function forText({ requester, askedBy }: AccessRequest): string {

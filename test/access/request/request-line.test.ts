@@ -160,7 +160,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "",
       [
         "cluster: Say which cluster. Clusters: staging, production.",
-        "principal: Say which IAM role or user, as an ARN.",
+        "principal: Say which IAM role or user, as an ARN. Find yours with `aws sts get-caller-identity`, and save it with `/eks-access link <arn>`.",
         "level: Say which level.",
         "reason: Say why you need it.",
       ],

@@ -88,24 +88,29 @@ describe("revoking a lease that is extended", () => {
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
 
-    expect(text).toBe("Revoking `r-one` and its extensions `r-two`, `r-three`. The request messages will confirm.");
+    expect(text).toBe(
+      "Revoking `r-one`, and `r-two`, `r-three` of the same access. The request messages will confirm.",
+    );
     const ends = await Promise.all(["r-one", "r-two", "r-three", "r-other"].map((id) => ledger.get(id)));
     expect(ends.map((each) => each?.lease?.end?.why)).toEqual([
       "incident 42",
-      "it extends r-one, which was revoked",
-      "it extends r-one, which was revoked",
+      "it is the same access as r-one, which was revoked",
+      "it is the same access as r-one, which was revoked",
       undefined,
     ]);
     expect((await types("r-three")).at(-1)).toBe("lease.ending");
   });
 
-  test("leaves the active lease where only its extension is revoked", async () => {
+  test("ends the whole access from its extension too, because that one has the button", async () => {
     await put(aLeasedRequest({}, { id: "r-one" }));
     await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-sibling", extends: "r-one" }));
 
-    await revokeLease(context, "U0APPROVER", "r-two", "");
+    const { text } = await revokeLease(context, "U0APPROVER", "r-two", "");
 
-    expect((await ledger.get("r-one"))?.lease?.end).toBeNull();
+    expect(text).toContain("`r-one`, `r-sibling` of the same access");
+    const ends = await Promise.all(["r-one", "r-two", "r-sibling"].map((id) => ledger.get(id)));
+    expect(ends.map((each) => each?.lease?.end?.cause)).toEqual(["revoked", "revoked", "revoked"]);
   });
 
   test("ends nothing for who may not revoke it", async () => {

@@ -123,10 +123,10 @@ describe("check of a cluster that knows access entries", () => {
     });
 
     expect(message.text.split("\n")).toEqual([
-      "*Who gets in to `staging`* `API_AND_CONFIG_MAP`: access entries count first, then aws-auth",
-      "*access entries of `staging`* ✓ nothing to fix",
+      "Who gets in to `staging` `API_AND_CONFIG_MAP`: access entries count first, then aws-auth",
+      "access entries of `staging` ✓ nothing to fix",
       "4 access entries: 3 `STANDARD`, 1 `EC2_LINUX`",
-      "*aws-auth of `staging`* ✓ nothing to fix",
+      "aws-auth of `staging` ✓ nothing to fix",
       "1 entry; 1 KiB of 1,024 KiB (99 % left)",
     ]);
   });

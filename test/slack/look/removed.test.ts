@@ -38,7 +38,7 @@ test.each(["U0ENGINEER", "U0APPROVER"])(
     const closedAt = at(hours(1)).getTime() / 1000;
     expect(text).toMatch(
       new RegExp(
-        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Records stay for 90d; the audit log has its events\\.$`,
+        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Records stay for 90d; the audit log has its events\\.\n`,
       ),
     );
     expect(JSON.stringify(blocks)).toMatch(/`#1`.*asked.*`#2`.*<@U0APPROVER> denied it/);

@@ -189,6 +189,52 @@ describe("what Slack shows is made to match the ledger", () => {
   });
 });
 
+describe("a lease that another one extends", () => {
+  const endsAt = at(hours(8)).toISOString();
+  const own = () => inChannel().find((text) => text.includes("because one"));
+  const direct = () => toEngineer().find((text) => text.startsWith("`viewer` on `staging` (`r-1`)"));
+  const extension = () => aLeasedRequest({ endsAt }, { id: "r-2", version: 1, extends: "r-1", reason: "because two" });
+
+  beforeEach(async () => {
+    await recorded(aLeasedRequest({}, { version: 1, reason: "because one" }));
+    await showRequest(aContext(), "r-1");
+    await recorded(extension());
+    await showRequest(aContext(), "r-2");
+    await showRequest(aContext(), "r-1");
+  });
+
+  test("shows the new end everywhere, and only the other one has buttons that act", async () => {
+    expect(own()).toContain("*Active* until 2026-03-01 17:00:00 UTC, extended by `r-2`");
+    expect(own()).toMatch(/\n\[Details\]$/);
+    expect(direct()).toContain("is active until 2026-03-01 17:00:00 UTC, extended by `r-2`");
+    expect(direct()).toMatch(/\n\[Details\]$/);
+    expect(inChannel().find((text) => text.includes("because two"))).toContain("[Extend] [Revoke] [Details]");
+  });
+
+  test("goes on as the other one when its own time is over, without a message that access ended", async () => {
+    const ended = { state: "ended", endedAt: at(hours(4)).toISOString() } as const;
+    await recorded(aLeasedRequest(ended, { version: 2, reason: "because one" }));
+
+    await showRequest(aContext(), "r-1");
+
+    expect(own()).toContain("*Active* until 2026-03-01 17:00:00 UTC, extended by `r-2`");
+    expect(own()).not.toContain("[Request again]");
+    expect(toEngineer().filter((text) => text.includes("Ended"))).toEqual([]);
+  });
+
+  test("has its own end and buttons again where the other one ended alone", async () => {
+    await recorded({
+      ...extension(),
+      ...aLeasedRequest({ state: "ended", endedAt: endsAt }, { id: "r-2", version: 2, extends: "r-1" }),
+    });
+
+    await showRequest(aContext(), "r-1");
+
+    expect(own()).toContain("[Extend] [Revoke] [Details]");
+    expect(direct()).toContain("[Extend] [I'm done]");
+  });
+});
+
 describe("people who have left Slack", () => {
   test("among the approvers are named in the message, beside who is left", async () => {
     slack.deactivate("U0APPROVER");

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { clustersAnswer } from "../../../src/slack/look/clusters.ts";
+import { listAnswer } from "../../../src/slack/look/list.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import type { Message } from "../../../src/slack/show/message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { states } from "../../builders/states.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
+
+/** Notifications and screen readers have the text alone. */
+function expectEveryWord(message: Message): void {
+  const words = (text: string) => text.replaceAll(/[*>]|```|^:[a-z_]+: |\[[^\]\n]*\]/gm, "").split(/\s+/);
+  const said = new Set(words(message.text));
+
+  expect(words(textOfBlocks(message)).filter((word) => word !== "" && !said.has(word))).toEqual([]);
+}
+
+describe("the text alone has every word of", () => {
+  test.each(Object.entries(states))("the status of a request that is %s", (_, request) => {
+    expectEveryWord(statusAnswer({ request, events: [], acts: [] }));
+  });
+
+  test.each(Object.entries(states))("a list with a request that is %s", (_, request) => {
+    const rows = [{ request, acts: [] }];
+    expectEveryWord(
+      listAnswer({ view: { kind: "mine" }, rows, offset: 0, total: 1, migrations: 0, seesOthers: false }),
+    );
+  });
+
+  test("the clusters", () => {
+    expectEveryWord(clustersAnswer([aCluster()], { user: "U0APPROVER", memberships: [] }, at(0)));
+  });
+
+  test("a migration's card", () => {
+    expectEveryWord(migrationMessage(aPlannedMigration()));
+  });
+});
