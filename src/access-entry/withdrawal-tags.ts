@@ -62,7 +62,7 @@ export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys
   const badKey = bad ?? (forgotten !== undefined && notBefore === null ? forgottenKey : null);
   return {
     withdrawals: { list: found.flatMap(({ withdrawal }) => withdrawal ?? []), notBefore },
-    untrusted: badKey === null ? null : `the seal of the tag ${badKey} of ${cluster} is not ours for this cluster`,
+    untrusted: badKey === null ? null : `the seal of the tag ${badKey} is not ours for this cluster`,
   };
 }
 

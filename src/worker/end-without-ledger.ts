@@ -3,7 +3,7 @@ import type { MemoryKeys } from "../access/approval/seal.ts";
 import { requestIds } from "../access/audit/event.ts";
 import { earliest, isSignInShare } from "../access/lease/lease.ts";
 import type { Share } from "../access/lease/lease-record.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";
 import { type AccessEntry, readHoldingTags } from "../access-entry/index.ts";
 import type { AccessEntries } from "../aws/access-entries.ts";
 import { withoutRolePath } from "../aws-auth/index.ts";
@@ -56,7 +56,7 @@ function failed(error: unknown): EndedWithoutLedger {
 async function endLeases(context: WorkerContext, cluster: Cluster): Promise<EndedWithoutLedger> {
   const opened = await (context.openCluster ?? openCluster)(context, cluster, []);
   try {
-    const entries = opened.entries && guardedEntries(opened.entries, cluster.name, context.keys.memory);
+    const entries = opened.entries && guardedEntries(opened.entries, sealedClusterOf(cluster), context.keys.memory);
     const place = { context, cluster, opened: { ...opened, entries } };
     const ways = await waysIn(place, async () => [], "all", []);
     const inDocument = await endByWay(place, ways.document).catch(failed);
@@ -112,6 +112,8 @@ function earliestOf(times: readonly string[]): string | null {
  * The access entries for a run without the ledger, which gives nothing. EKS keeps no versions, and the ledger can't tell this run that
  * another has begun. But each run writes a claim into the tags before it gives a lease. So this reads the entry right before each call, and
  * stops at a new claim.
+ *
+ * @param cluster by `sealedClusterOf`
  */
 export function guardedEntries(entries: AccessEntries, cluster: string, keys: MemoryKeys): AccessEntries {
   /** By ARN: the leases in the entry when this run read it; null: its tags are not ours. */

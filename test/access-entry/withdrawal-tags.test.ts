@@ -61,7 +61,7 @@ describe("is not trusted:", () => {
   ])("%s", (_, changed) => {
     const { withdrawals, untrusted } = readWithdrawalTags("payments", changed, keys.memory);
 
-    expect(untrusted).toMatch(/^the seal of the tag eks-access\/\S+ of payments is not ours for this cluster$/);
+    expect(untrusted).toMatch(/^the seal of the tag eks-access\/\S+ is not ours for this cluster$/);
     expect([...withdrawals.list.map(({ id }) => id), withdrawals.notBefore]).not.toContain("r-other");
     expect(withdrawals.list.filter((each) => !memory.list.some((known) => sameTimes(each, known)))).toEqual([]);
     expect([memory.notBefore, null]).toContain(withdrawals.notBefore);

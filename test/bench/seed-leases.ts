@@ -5,7 +5,7 @@ import { activeLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { sealWritten } from "../../src/access/lease/written.ts";
-import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
@@ -39,7 +39,7 @@ export async function seedLeases(
   const approved = ends.map((endsAt, index) => approvedRequest(stage, cluster, userArn(index), endsAt, index));
   const settlement = settled(stage, cluster, approved);
   writeInto(stage, cluster, settlement);
-  for (const request of approved) await record(stage, request, settlement.holdings);
+  for (const request of approved) await record(stage, cluster, request, settlement.holdings);
   await stage.ledger.markAdopted(cluster.name);
   return approved.map(({ principal }, index) => ({ principal, endsAt: ends[index] ?? 0 }));
 }
@@ -122,7 +122,7 @@ function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedReq
 }
 
 function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentSettlement): void {
-  const annotation = writeAnnotation(cluster.name, holdings, stage.keys.memory) ?? "";
+  const annotation = writeAnnotation(sealedClusterOf(cluster), holdings, stage.keys.memory) ?? "";
   stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
     ...configMap,
     metadata: { ...configMap.metadata, annotations: { [leasesAnnotation]: annotation } },
@@ -130,7 +130,12 @@ function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentS
   }));
 }
 
-async function record(stage: Stage, request: AccessRequest, holdings: readonly Holding[]): Promise<void> {
+async function record(
+  stage: Stage,
+  cluster: Cluster,
+  request: AccessRequest,
+  holdings: readonly Holding[],
+): Promise<void> {
   const holding = holdings.find(({ arn }) => arn === request.principal);
   if (!request.lease || !holding) throw new Error(`${request.id} has no holding`);
   const now = new Date();
@@ -138,7 +143,7 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
   const lease = activeLease(request.lease, {
     writeBegan: at,
     activeSince: at,
-    written: sealWritten(request, holding, stage.keys.memory),
+    written: sealWritten(sealedClusterOf(cluster), request, holding, stage.keys.memory),
     warnAt: at,
     warnedAt: at,
   });

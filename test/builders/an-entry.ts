@@ -1,8 +1,10 @@
 import type { Holding } from "../../src/access/lease/lease-record.ts";
+import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { withoutRolePath } from "../../src/aws-auth/caller.ts";
 import type { ReadEntry } from "../../src/diagnosis/leases.ts";
+import { aCluster } from "./a-cluster.ts";
 import { engineerArn } from "./a-request.ts";
 import { keys } from "./keys.ts";
 
@@ -22,8 +24,8 @@ export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
 
 /** The same as it is read, with the tags of what we hold of it. */
 export function aReadEntry(change: Partial<AccessEntry> = {}, holding?: Holding, openSince?: string): ReadEntry {
-  const tags = holding ? writeHoldingTags("staging", holding, keys.memory, openSince) : {};
+  const tags = holding ? writeHoldingTags(sealedClusterOf(aCluster()), holding, keys.memory, openSince) : {};
   const entry = anEntry({ tags, ...change });
   const arn = withoutRolePath(entry.principalArn);
-  return { entry, tags: readHoldingTags("staging", arn, entry, keys.memory), rescue: null };
+  return { entry, tags: readHoldingTags(sealedClusterOf(aCluster()), arn, entry, keys.memory), rescue: null };
 }

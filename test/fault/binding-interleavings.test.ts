@@ -6,6 +6,7 @@ import { verifyChain } from "../../src/access/audit/event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { Share } from "../../src/access/lease/lease-record.ts";
 import { readOwnBindings } from "../../src/access/lease/own-bindings.ts";
+import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { isRequest } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
@@ -268,7 +269,7 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
     return { username: people.usernameOf(principal), groups: people.areLetIn ? seen : [...seen, ownEntry] };
   };
   await fillLedger(own, cluster, new Date(clock.ms), "binding", baseOf, people.principalOf);
-  const { broken, ledger } = watch({ bindings, ledger: own, clock, wayIn, people }, cluster.name, played);
+  const { broken, ledger } = watch({ bindings, ledger: own, clock, wayIn, people }, sealedClusterOf(cluster), played);
   const scene = { ledger, bindings, wayIn, people, clock, turns, config, openFor: wayIn.openFor(bindings) };
   const arrive = (ms: number) => {
     bindings.passTo(ms);
@@ -278,13 +279,13 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
   await playAll(scene, acts, played);
   const later = afterwards(scene);
   await settleDown(scene, later, 30, arrive);
-  await judge(scene, cluster.name);
+  await judge(scene, sealedClusterOf(cluster));
   await takeAllAway(scene, later);
   await settleDown(scene, later, 30, arrive);
   pass(scene, wayIn.lateMs);
   await adoptCluster(later, clusterOf(later));
 
-  await judge(scene, cluster.name);
+  await judge(scene, sealedClusterOf(cluster));
   expect(await openOf(own, cluster.name)).toEqual([]);
   expect(bindings.all()).toEqual([]);
   expect(wayIn.isClean(played.some(({ name }) => name === replacesEntry))).toBe(true);

@@ -1,4 +1,5 @@
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -31,5 +32,5 @@ export async function aDirectScene(
 export const annotationsOf = (aws: DirectCluster) => aws.awsAuth()?.metadata.annotations ?? {};
 
 /** What the cluster remembers of our leases. */
-export const memoryOf = (aws: DirectCluster, cluster: string) =>
-  readAnnotation(cluster, annotationsOf(aws)[leasesAnnotation], keys.memory);
+export const memoryOf = (aws: DirectCluster, cluster: Cluster) =>
+  readAnnotation(sealedClusterOf(cluster), annotationsOf(aws)[leasesAnnotation], keys.memory);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit/event.ts";
+import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { covers, policyTexts } from "../../src/access/policy/policy-text.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
@@ -117,7 +118,7 @@ async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
       given.filter((each) => !covers(mayHave, each)),
       `what ${arn} has too much`,
     ).toEqual([]);
-    const reading = entry && readHoldingTags(cluster.name, arn, entry, keys.memory);
+    const reading = entry && readHoldingTags(sealedClusterOf(cluster), arn, entry, keys.memory);
     const held = reading?.type === "holding" ? reading.holding.shares.map(({ id }) => id) : [];
     expect(
       held.filter((id) => !own(active).some((request) => request.id === id)),

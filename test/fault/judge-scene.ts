@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { type EventType, verifyChain } from "../../src/access/audit/event.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { isRequest } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
@@ -22,10 +23,15 @@ const attempts: readonly EventType[] = ["attempt.refused", "decision.refused"];
 const once: readonly EventType[] = ["lease.writing", "lease.active", "lease.ending", "lease.ended", "lease.failed"];
 
 /** Holds the document, its annotation and the audit log against the ledger, when everything has settled. */
-export async function judgeScene(cluster: DirectCluster, ledger: Ledger, document: Document): Promise<void> {
+export async function judgeScene(
+  aws: DirectCluster,
+  cluster: Cluster,
+  ledger: Ledger,
+  document: Document,
+): Promise<void> {
   const records = await Promise.all(Object.values(wishes).map(({ id }) => ledger.get(id)));
   const requests = records.filter((request) => request !== null);
-  const { data = {}, metadata } = cluster.awsAuth() ?? {};
+  const { data = {}, metadata } = aws.awsAuth() ?? {};
   const { users } = readAwsAuth(data);
   const active = requests.filter(({ lease }) => lease?.state === "active");
   const inForce = active.filter(({ lease }) => !lease?.drift);
@@ -35,7 +41,7 @@ export async function judgeScene(cluster: DirectCluster, ledger: Ledger, documen
     expect([...(users.get(arn)?.groups ?? [])].sort(), `the groups of ${arn}`).toEqual(groups.sort());
     expect((data.mapUsers ?? "").split(arn).length, `entries of ${arn}`).toBeLessThanOrEqual(2);
   }
-  const memory = memoryOf(cluster, requests[0]?.cluster ?? "");
+  const memory = memoryOf(aws, cluster);
   const shares = memory.type === "holdings" ? memory.holdings.flatMap((holding) => holding.shares) : [];
 
   // Also one whose entry somebody took out: it may come back, and must not outlive its time then. Who deletes the whole

@@ -3,6 +3,7 @@ import { arns, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
@@ -123,7 +124,7 @@ async function judgeBindings({ sandbox }: Stage, request: AccessRequest): Promis
 /** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no lease. */
 function remembersOnly(annotation: string, stage: Stage, { id, lease }: AccessRequest): boolean {
   const { memory } = keysOf(stage.sandbox);
-  const reading = readAnnotation("staging", annotation, memory);
+  const reading = readAnnotation(stage.cluster ? sealedClusterOf(stage.cluster) : "", annotation, memory);
   if (reading.type !== "holdings" || reading.holdings.length > 0) return false;
   return lease?.end?.cause !== "revoked" || reading.withdrawals.list.some((each) => each.id === id);
 }

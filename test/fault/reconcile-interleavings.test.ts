@@ -113,13 +113,13 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[],
   const later = afterwards(scene);
   if (!isLateAtTheEnd) aws.deliver();
   await settle(scene, later);
-  await judgeScene(aws, own, document);
+  await judgeScene(aws, stages[stage].cluster, own, document);
   await takeAllAway(scene, later);
   await settle(scene, later);
   aws.deliver();
   await settle(scene, later);
 
-  await judgeScene(aws, own, document);
+  await judgeScene(aws, stages[stage].cluster, own, document);
   expect(await openOf(own, clusterOf(later).name)).toEqual([]);
   expect(foreign.broken).toEqual([]);
   expect(over.broken).toEqual([]);

@@ -3,7 +3,7 @@ import type { ProvidedRedis } from "../../sandbox/redis/provide-redis.ts";
 import { arns, clusterName } from "../../sandbox/scene.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import { readOwnBindings } from "../../src/access/lease/own-bindings.ts";
-import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
@@ -92,10 +92,10 @@ async function inCluster(context: WorkerContext, cluster: Cluster): Promise<read
   const { client, close } = await openCluster({ ...context, now: () => new Date() }, cluster, []);
   try {
     const annotation = (await client.readAwsAuth())?.annotations[leasesAnnotation];
-    const reading = readAnnotation(cluster.name, annotation, keys.memory);
+    const reading = readAnnotation(sealedClusterOf(cluster), annotation, keys.memory);
     const held =
       reading.type === "holdings" ? reading.holdings.flatMap(({ shares }) => shares.map(({ id }) => id)) : [];
-    const bound = readOwnBindings(cluster.name, await client.listLeaseBindings(), keys.memory).parts.map(
+    const bound = readOwnBindings(sealedClusterOf(cluster), await client.listLeaseBindings(), keys.memory).parts.map(
       ({ share }) => share.id,
     );
     return [...new Set([...held, ...bound])].toSorted();

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { arns, clusterName } from "../../sandbox/scene.ts";
+import { arns, clusterArn, clusterName } from "../../sandbox/scene.ts";
 import { writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keysOf } from "../builders/keys.ts";
@@ -66,7 +66,8 @@ describe("a process that can't start yet", () => {
     const giveOver = async (id: string) => {
       const share = aShare({ id, endsAt: new Date(Date.now() - 1000).toISOString() });
       const holding = aHolding({ arn: arns.engineer, shares: [share] });
-      const annotation = writeAnnotation(clusterName, [holding], keysOf(sandbox).memory) ?? "";
+      const annotation =
+        writeAnnotation(`${clusterName} ${clusterArn(clusterName)}`, [holding], keysOf(sandbox).memory) ?? "";
       const mapUsers = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${share.groups.join(", ")}]\n`;
       await sandbox.cluster.editAwsAuth(({ data, ...map }) => ({
         ...{ ...map, data: { ...data, mapUsers } },

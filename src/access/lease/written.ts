@@ -6,8 +6,9 @@ import { shareInCluster } from "./due-work.ts";
 import { signInShare } from "./lease.ts";
 import type { Holding, Share, WrittenShare } from "./lease-record.ts";
 
-/** Seals a request's present part of the cluster; null: the holding has no share of it. */
+/** Seals a request's present part of the cluster; null: the holding has no share of it. @param place by `sealedClusterOf` */
 export function sealWritten(
+  place: string,
   request: AccessRequest,
   holding: Holding,
   keys: MemoryKeys,
@@ -18,11 +19,12 @@ export function sealWritten(
   const { entryAdded } = holding;
   const added = holding.added.filter((group) => share.groups.includes(group));
   const unsealed = { entryAdded, added, way, share };
-  return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
+  return { ...unsealed, seal: keys.seal("written", sealedValue(place, request, unsealed)) };
 }
 
 /** The annotation's holdings, with the lost ones of active leases. `lost`: their lower-case ARNs, for the next write. */
 export function withLedgerMemory(
+  place: string,
   annotated: readonly Holding[],
   open: readonly AccessRequest[],
   keys: MemoryKeys,
@@ -34,7 +36,7 @@ export function withLedgerMemory(
     const key = request.principal.toLowerCase();
     const known = holdings.get(key);
     if (known?.shares.some((share) => share.id === request.id)) continue;
-    const own = holdingInRecord(request, keys, way);
+    const own = holdingInRecord(place, request, keys, way);
     if (!own) continue;
     holdings.set(key, known ? merge(known, own) : own);
     lost.add(key);
@@ -43,8 +45,8 @@ export function withLedgerMemory(
 }
 
 /** None of a scheduled lease: if it was written, the same write put it into the annotation. */
-function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
-  const written = genuinelyWritten(request, keys);
+function holdingInRecord(place: string, request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
+  const written = genuinelyWritten(place, request, keys);
   if (written?.way !== way) return null;
   const { entryAdded, added, share } = written;
   return { arn: request.principal, entryAdded, added, shares: [share] };
@@ -52,40 +54,46 @@ function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Ho
 
 /** What an active lease gives, by a sealed source; null: none. The record's own groups are only for display. */
 export function provedShare(
+  place: string,
   holdings: ReadonlyMap<string, Holding>,
   request: AccessRequest,
   keys: MemoryKeys,
 ): Share | null {
-  return shareInCluster(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
+  return shareInCluster(holdings, request) ?? genuinelyWritten(place, request, keys)?.share ?? null;
 }
 
 /** The share that a lease by bindings has in its principal's entry, by its record; null: none. */
-export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): Share | null {
-  const written = genuinelyWritten(request, keys);
+export function signInShareInRecord(place: string, request: AccessRequest, keys: MemoryKeys): Share | null {
+  const written = genuinelyWritten(place, request, keys);
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, WrittenShare | null>>();
+const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, Known>>();
+
+interface Known {
+  readonly place: string;
+  readonly written: WrittenShare | null;
+}
 
 /**
- * An active lease's record, if a worker sealed it for this request, principal and approvals. Each run needs it for every lease, and an
+ * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
  * unchanged record is the same object in the next run.
  */
-function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
-  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, WrittenShare | null>();
+function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, Known>();
   genuine.set(keys, known);
   const before = known.get(request);
-  if (before !== undefined) return before;
-  const written = readWritten(request, keys);
-  known.set(request, written);
+  if (before?.place === place) return before.written;
+  const written = readWritten(place, request, keys);
+  known.set(request, { place, written });
   return written;
 }
 
-function readWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
-  return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
+  return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
 }
 
 function merge(known: Holding, own: Holding): Holding {
@@ -97,10 +105,14 @@ function merge(known: Holding, own: Holding): Holding {
   };
 }
 
-function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: Omit<WrittenShare, "seal">): Json {
+function sealedValue(
+  place: string,
+  request: AccessRequest,
+  { entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
+): Json {
   const { cluster, principal } = request;
   const approvals = request.approvals.map(({ seal: sealText }) => sealText);
-  return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
+  return { place, cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
 }
 
 export function isGivenByEntry({ lease }: Pick<AccessRequest, "lease">): boolean {

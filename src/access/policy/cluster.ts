@@ -137,6 +137,11 @@ export function clusterArnOf(cluster: Cluster): string {
   return `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
 }
 
+/** The cluster that a seal of the worker's memory names. The configuration can give a name to another cluster, with its own memory. */
+export function sealedClusterOf(cluster: Cluster): string {
+  return `${cluster.name} ${clusterArnOf(cluster)}`;
+}
+
 /** The partition of the operator or the creator is the cluster's. Before a discovery, the region names it. */
 export function partitionOf(cluster: Cluster): string {
   const { region } = cluster;

@@ -3,7 +3,7 @@ import { ownIdentities } from "../../access/approval/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
@@ -148,7 +148,7 @@ async function reportBindings(
   if (!cluster.levels.some(isGivenByBinding) && !leased.some(isGivenByBinding)) return { type: "none" };
   try {
     const found = await reached.client.listLeaseBindings();
-    const own = readOwnBindings(cluster.name, found, keys.memory);
+    const own = readOwnBindings(sealedClusterOf(cluster), found, keys.memory);
     const facts = { ...own, cluster, leased: await leasedNow(), reader, now: now() };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   } catch (error) {

@@ -5,7 +5,7 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { readRescueTags } from "../../access/lease/kept.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
-import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
@@ -71,7 +71,7 @@ export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKe
   const arn = withoutRolePath(entry.principalArn);
   return {
     entry,
-    tags: readHoldingTags(cluster.name, arn, entry, keys),
+    tags: readHoldingTags(sealedClusterOf(cluster), arn, entry, keys),
     rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, keys),
   };
 }
@@ -119,7 +119,7 @@ export async function readLiveDocument(
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
   const { data, immutable, annotations, managers, deletion } = configMap;
-  const reading = readAnnotation(cluster.name, annotations[leasesAnnotation], keys);
+  const reading = readAnnotation(sealedClusterOf(cluster), annotations[leasesAnnotation], keys);
   const untrusted = reading.type === "untrusted" ? reading.message : null;
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
@@ -141,7 +141,7 @@ export async function bindingDrifts(
 ): Promise<readonly Drift[]> {
   const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
-  const { parts } = readOwnBindings(cluster.name, await client.listLeaseBindings(), keys);
+  const { parts } = readOwnBindings(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
   return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));

@@ -13,7 +13,7 @@ import {
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
@@ -55,9 +55,9 @@ export interface BindingsPlace extends WayContext {
 
 type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
 
-/** A separate seal for bindings: the memory of `aws-auth` has its own. No cluster's name has a slash. */
-export function withdrawalsSealedFor({ name }: Cluster): string {
-  return `${name}/bindings`;
+/** A separate seal for bindings: the memory of `aws-auth` has its own. No ARN of a cluster ends so. */
+export function withdrawalsSealedFor(cluster: Cluster): string {
+  return `${sealedClusterOf(cluster)}/bindings`;
 }
 
 /**
@@ -69,7 +69,12 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { client, creatorArn } = opened;
   const { keys } = context;
   const { read, bindings, stored, memory } = await readBindings(place, open);
-  const { parts, forged: others } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
+  const { parts, forged: others } = readOwnBindings(
+    sealedClusterOf(cluster),
+    bindings,
+    keys.memory,
+    readLeaseRemembered,
+  );
   // A binding with only the right name can be another's.
   const forged = others.filter(({ labels }) =>
     Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
@@ -89,7 +94,13 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
-    ...withLedgerMemory(withOwnEntries(holdingsOf(parts), signInShares), approved, keys.memory, "binding"),
+    ...withLedgerMemory(
+      sealedClusterOf(cluster),
+      withOwnEntries(holdingsOf(parts), signInShares),
+      approved,
+      keys.memory,
+      "binding",
+    ),
     ...{ creatorArn, parts, forged, map, names, signInShares, roles, stored, ...memory },
     readAgain: (places) => partsAgain(place, { open, parts }, places),
     identityOf: (principal) => readBackOf(principal).identity,
@@ -170,7 +181,7 @@ async function partsAgain(
 ): Promise<readonly LeaseBinding[]> {
   const { client } = opened;
   const read = (bindings: readonly ClusterBinding[]) =>
-    readOwnBindings(cluster.name, bindings, context.keys.memory, readLeaseRemembered).parts;
+    readOwnBindings(sealedClusterOf(cluster), bindings, context.keys.memory, readLeaseRemembered).parts;
   const written = new Map(places.map((place) => [keyOf(place), place]));
   if (written.size > maxByName) return read(await labelledBindings(client, open));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));

@@ -7,6 +7,7 @@ import {
   type LeaseBinding,
   type NewBinding,
 } from "../../access/lease/own-bindings.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";
@@ -60,7 +61,9 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     const isThere = (text: string) =>
       known.some((part) => part.isIntact && part.user === name.username && part.text === text);
     const missing = share.groups.filter((text) => !isThere(text));
-    const create = missing.flatMap((text) => bindingFor(cluster.name, lease, text, context.keys.memory) ?? []);
+    const create = missing.flatMap(
+      (text) => bindingFor(sealedClusterOf(cluster), lease, text, context.keys.memory) ?? [],
+    );
     const names = new Set(missing.map((text) => bindingName(request.id, text)));
     const remove = known.flatMap(({ binding }) => (names.has(binding.name) ? [binding] : []));
     if (create.length > 0) calls.set(request.id, { principal: request.principal, remove, create });

@@ -3,7 +3,7 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { canonicalJson } from "../../access/audit/event.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import {
   type AccessEntry,
   type EntryCall,
@@ -41,7 +41,7 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
   const principalArn = arn ?? entry?.principalArn ?? change.arn;
   const held = state.holdings.get(key) ?? (entry ? undefined : tools.begun.get(key));
   const openSince = openSinceOf(tools, key);
-  return { cluster: cluster.name, principalArn, entry, held, openSince, now: plannedAt };
+  return { cluster: sealedClusterOf(cluster), principalArn, entry, held, openSince, now: plannedAt };
 }
 
 /**

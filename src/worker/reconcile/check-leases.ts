@@ -21,7 +21,7 @@ import {
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
-import type { Way } from "../../access/policy/cluster.ts";
+import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { otherLeasesChanged } from "../../access/request/request.ts";
@@ -192,7 +192,7 @@ function factsInForce(
 ): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
   const { cluster, state, keys } = input;
   const { holdings } = state;
-  const share = provedShare(holdings, request, keys.memory);
+  const share = provedShare(sealedClusterOf(cluster), holdings, request, keys.memory);
   const drift = driftOf(request, share?.groups ?? request.groups);
   if (!drift) return { facts: known, drift };
   const isRepair = cluster.drift === "repair" && mayRepair(request);

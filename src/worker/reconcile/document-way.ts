@@ -12,7 +12,7 @@ import {
 import { driftOf } from "../../access/lease/drift.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -102,7 +102,11 @@ function forgottenIn(
   readBack: AwsAuthConfigMap | null,
 ): ReadonlySet<string> {
   if (withdrawals.list.length === 0) return new Set();
-  const reading = readAnnotation(cluster.name, readBack?.annotations[leasesAnnotation], context.keys.memory);
+  const reading = readAnnotation(
+    sealedClusterOf(cluster),
+    readBack?.annotations[leasesAnnotation],
+    context.keys.memory,
+  );
   const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
@@ -237,10 +241,11 @@ export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
 /** The texts that the ConfigMap must have. A removal has priority over withdrawals and lost annotations: others can have filled the room. */
 export function documentTexts(
   { configMap, lost }: ClusterState,
-  { name }: Cluster,
+  cluster: Cluster,
   { data, holdings, withdrawals }: Content,
   keys: MemoryKeys,
 ): Texts {
+  const place = sealedClusterOf(cluster);
   const kept = holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
   const memories = [
     [holdings, withdrawals],
@@ -248,10 +253,10 @@ export function documentTexts(
     [kept, withdrawals],
   ] as const;
   for (const memory of memories) {
-    const annotations = annotationsAfter(configMap, writeAnnotation(name, memory[0], keys, memory[1]));
+    const annotations = annotationsAfter(configMap, writeAnnotation(place, memory[0], keys, memory[1]));
     if (bytesOf(annotations) <= allAnnotationsBytes) return { data, annotations };
   }
-  return { data, annotations: annotationsAfter(configMap, writeAnnotation(name, kept, keys)) };
+  return { data, annotations: annotationsAfter(configMap, writeAnnotation(place, kept, keys)) };
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {

@@ -4,7 +4,7 @@ import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isDueToEnd } from "../../access/lease/due-work.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {
   type AccessEntry,
@@ -52,7 +52,7 @@ export async function readEntryState(
   { which, now }: { readonly which: EntriesToRead; readonly now: Date },
 ): Promise<EntryState> {
   const { entries, creatorArn, tags } = opened;
-  const ofTags = readWithdrawalTags(cluster.name, tags, keys.memory);
+  const ofTags = readWithdrawalTags(sealedClusterOf(cluster), tags, keys.memory);
   const { withdrawals } = ofTags;
   const inDocument = await documentMemory(opened, cluster, keys, open);
   const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
@@ -62,7 +62,7 @@ export async function readEntryState(
     which === "due" ? await entriesFor(entries, read) : await listedEntries(entries, which, read);
   const { held, openSince, untrusted } = readTags(cluster, found, keys);
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
-  const ours = withLedgerMemory(held, approved, keys.memory, "access-entry");
+  const ours = withLedgerMemory(sealedClusterOf(cluster), held, approved, keys.memory, "access-entry");
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },
@@ -160,7 +160,7 @@ async function describeAll(
 
 function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerKeys) {
   const readings = found.map((entry) =>
-    readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, keys.memory),
+    readHoldingTags(sealedClusterOf(cluster), withoutRolePath(entry.principalArn), entry, keys.memory),
   );
   const ours = readings.filter((reading) => reading.type === "holding");
   const openSince = new Map<string, string>();
@@ -182,14 +182,18 @@ interface DocumentMemory {
  */
 async function documentMemory(
   { client, mode }: OpenedEntries,
-  { name }: Cluster,
+  cluster: Cluster,
   keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<DocumentMemory | null> {
   if (mode === "API" && !open.some(wasInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
-    const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
+    const reading = readAnnotationRemembered(
+      sealedClusterOf(cluster),
+      configMap?.annotations[leasesAnnotation],
+      keys.memory,
+    );
     const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
     // A cluster that reads only access entries lets no one in by aws-auth.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };

@@ -4,7 +4,7 @@ import { approvedShare, sealedEnd } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -195,7 +195,7 @@ async function rememberInTags(
   { entries, cluster, state, keys }: WayTools,
   withdrawals: Withdrawals,
 ): Promise<TagsBegun> {
-  const { wanted, stale } = withdrawalTagChanges(cluster.name, state.tags, withdrawals, keys);
+  const { wanted, stale } = withdrawalTagChanges(sealedClusterOf(cluster), state.tags, withdrawals, keys);
   const tidyUp = async () => {
     if (stale.length === 0) return;
     await entries.untagCluster(stale).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { activeLease, endedLease, failedLease } from "../../access/lease/lease.t
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
 import { sealWritten } from "../../access/lease/written.ts";
-import type { Way } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/request/retry.ts";
@@ -64,6 +64,7 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
  */
 export async function recordActive(
   context: WorkerContext,
+  cluster: Cluster,
   request: ApprovedRequest,
   proved: Proved,
   holding: Holding | undefined,
@@ -73,8 +74,7 @@ export async function recordActive(
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return recordPutOff(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";
-  const cluster = context.config.clusters.get(request.cluster);
-  const written = sealWritten(request, holding, context.keys.memory, way);
+  const written = sealWritten(sealedClusterOf(cluster), request, holding, context.keys.memory, way);
   const endsAt = written?.share.endsAt ?? request.lease.endsAt;
   const lease = activeLease(withProof(request.lease, proved, cluster, request.principal), {
     endsAt,

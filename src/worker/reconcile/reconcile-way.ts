@@ -189,7 +189,7 @@ async function recordGiven(
   }
   const proving = () => prove(reviewer, cluster, request, outcomes.readBackOf(request.principal), context.now);
   const proved = await measuredStep("prove", proving, traceFor(context, request));
-  await recordActive(context, request, proved, holding, run.adapter.way);
+  await recordActive(context, cluster, request, proved, holding, run.adapter.way);
 }
 
 /** The cluster refused the call, and none was sent for this lease before: it has no part. */

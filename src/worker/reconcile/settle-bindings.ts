@@ -3,6 +3,7 @@ import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
 import { bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
@@ -64,9 +65,12 @@ function withEntries(targets: Settlement["targets"], signIns: readonly SignInNee
 }
 
 /** If others removed an entry of theirs, no approval covers a new one of ours. */
-function mayAddEntry({ state, keys }: SettleInput<BindingState>, request: ApprovedRequest): boolean {
+function mayAddEntry({ cluster, state, keys }: SettleInput<BindingState>, request: ApprovedRequest): boolean {
   if (!needsEntry(state.names, request.principal)) return true;
-  return state.signInShares.some(({ id }) => id === request.id) || signInShareInRecord(request, keys.memory) !== null;
+  return (
+    state.signInShares.some(({ id }) => id === request.id) ||
+    signInShareInRecord(sealedClusterOf(cluster), request, keys.memory) !== null
+  );
 }
 
 /** By request id: why a lease can't have its person's entry. */

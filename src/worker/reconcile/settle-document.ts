@@ -15,7 +15,7 @@ import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-o
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
-import { type Cluster, type Level, partitionOf } from "../../access/policy/cluster.ts";
+import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";
 import {
@@ -55,10 +55,14 @@ export async function readClusterState(
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
-  const reading = readAnnotationRemembered(cluster.name, configMap?.annotations[leasesAnnotation], keys.memory);
+  const reading = readAnnotationRemembered(
+    sealedClusterOf(cluster),
+    configMap?.annotations[leasesAnnotation],
+    keys.memory,
+  );
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
-  const elsewhere = readWithdrawalTags(cluster.name, opened.tags, keys.memory).withdrawals;
+  const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
   const document = parseRemembered(configMap?.data ?? {});
   return {
     configMap,
@@ -69,6 +73,7 @@ export async function readClusterState(
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
     ...withLedgerMemory(
+      sealedClusterOf(cluster),
       holdings,
       withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
       keys.memory,

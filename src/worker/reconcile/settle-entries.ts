@@ -4,7 +4,7 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { arrivesUntil, fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
@@ -89,7 +89,7 @@ export function refuseTarget(
   const own = refuseIdentity(cluster, arn, creatorArn);
   if (own) return { ...own, arn };
   const refusal = refuseEntry(arn, entry, target);
-  if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
+  if (refusal || fitsTags(writeHoldingTags(sealedClusterOf(cluster), holding, keys), entry?.tags ?? {})) return refusal;
   const message = `The access entry of ${arn} in ${cluster.name} can't remember more leases in its tags. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }

@@ -4,7 +4,7 @@ import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
-import { type Cluster, wayFor } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -38,7 +38,7 @@ export async function readSignInMap(
 ): Promise<SignInMap> {
   const { opened, cluster, context } = place;
   const { mode, entries, client } = opened;
-  const lost = sharesInRecords(open, context.keys);
+  const lost = sharesInRecords(sealedClusterOf(cluster), open, context.keys);
   const [byEntry, configMap] = await Promise.all([
     entries ? signInEntries({ ...place, opened: { ...opened, entries }, open, lost }, principals) : null,
     mode === "API" ? null : client.readAwsAuth(),
@@ -55,12 +55,13 @@ export async function readSignInMap(
 
 /** By lower-case ARN: the entries that these leases hold by their records. */
 function sharesInRecords(
+  cluster: string,
   open: readonly AccessRequest[],
   { memory }: WorkerKeys,
 ): ReadonlyMap<string, readonly Share[]> {
   const found = new Map<string, Share[]>();
   for (const request of open) {
-    const share = signInShareInRecord(request, memory);
+    const share = signInShareInRecord(cluster, request, memory);
     if (!share) continue;
     const key = entryKeyOf(request.principal);
     found.set(key, [...(found.get(key) ?? []), share]);

@@ -13,6 +13,7 @@ import {
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
@@ -58,7 +59,7 @@ type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 
 /** The cluster's own memory of an active lease is sealed, so it has precedence over the record in Redis. */
 function sharesGiven(
-  { state, keys, now }: SettleInput,
+  { cluster, state, keys, now }: SettleInput,
   { beginning, complete, repaired }: Checked,
   isTouched: (request: ApprovedRequest) => boolean,
 ): readonly ShareOfRequest[] {
@@ -66,7 +67,9 @@ function sharesGiven(
   return [
     ...beginning.map((request) => [request, approvedShare(request, now, known(request))] as const),
     ...complete.filter(isTouched).map((request) => [request, known(request)] as const),
-    ...repaired.map((request) => [request, provedShare(state.holdings, request, keys.memory)] as const),
+    ...repaired.map(
+      (request) => [request, provedShare(sealedClusterOf(cluster), state.holdings, request, keys.memory)] as const,
+    ),
   ];
 }
 

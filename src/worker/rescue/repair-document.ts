@@ -3,7 +3,7 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
 import { withKeptDocument } from "../../access/lease/kept.ts";
-import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { type Cluster, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import {
   isWholeDocument,
   type PlanGuard,
@@ -102,7 +102,7 @@ function annotationsAfter(
 ): Readonly<Record<string, string>> {
   const { annotations = {} } = found ?? {};
   const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
-    readAnnotation(cluster.name, each[leasesAnnotation], keys),
+    readAnnotation(sealedClusterOf(cluster), each[leasesAnnotation], keys),
   );
   if (backup?.type !== "holdings") return annotations;
   if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, leasesAnnotation) };
@@ -113,7 +113,7 @@ function annotationsAfter(
     return was && is.groups.filter((group) => !was.groups.includes(group));
   };
   const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
-  const text = writeAnnotation(cluster.name, holdings, keys, withdrawals);
+  const text = writeAnnotation(sealedClusterOf(cluster), holdings, keys, withdrawals);
   return { ...annotations, ...(text !== null && { [leasesAnnotation]: text }) };
 }
 
@@ -140,7 +140,7 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
 export async function keepDocument(
   { keys, now, log }: Pick<WorkerContext, "keys" | "now" | "log">,
   client: Pick<ClusterClient, "readKept" | "writeKept">,
-  { name }: Cluster,
+  cluster: Cluster,
   configMap: AwsAuthConfigMap | null,
 ): Promise<boolean> {
   if (!configMap || !isWholeDocument(parseDocument(configMap.data))) return false;
@@ -150,11 +150,11 @@ export async function keepDocument(
     leases: configMap.annotations[leasesAnnotation] ?? null,
   };
   try {
-    const texts = withKeptDocument(name, await client.readKept(), document, keys.memory);
+    const texts = withKeptDocument(sealedClusterOf(cluster), await client.readKept(), document, keys.memory);
     if (texts) await client.writeKept(texts);
     return true;
   } catch (error) {
-    log.warn({ cluster: name, err: error }, "could not keep the document in the cluster");
+    log.warn({ cluster: cluster.name, err: error }, "could not keep the document in the cluster");
     return false;
   }
 }

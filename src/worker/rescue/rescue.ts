@@ -3,7 +3,7 @@ import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { type KeptName, readKept } from "../../access/lease/kept.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
-import type { Cluster, Level } from "../../access/policy/cluster.ts";
+import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { createRequest, rescueLevel } from "../../access/request/request.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
@@ -160,10 +160,10 @@ async function repairAs(
 async function keptDocument(
   { keys, say }: RescueContext,
   client: ClusterClient,
-  { name }: Cluster,
+  cluster: Cluster,
   which: KeptName,
 ): Promise<GoodDocument | null> {
-  const kept = readKept(name, await client.readKept(), which, keys.memory);
+  const kept = readKept(sealedClusterOf(cluster), await client.readKept(), which, keys.memory);
   if (!kept) return null;
   say(`The last good document is the copy of ${kept.at}.`);
   return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };

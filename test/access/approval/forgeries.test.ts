@@ -95,9 +95,9 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "what a lease wrote",
     ({ memory }) => {
-      const written = sealWritten(active, aHolding(), memory);
+      const written = sealWritten("staging", active, aHolding(), memory);
       const request = { ...active, lease: active.lease && { ...active.lease, written } };
-      return withLedgerMemory([], [request], keys.memory).holdings.size > 0;
+      return withLedgerMemory("staging", [], [request], keys.memory).holdings.size > 0;
     },
   ],
   [

@@ -2,17 +2,20 @@ import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
 import { provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 
+const place = sealedClusterOf(aCluster());
 const key = engineerArn.toLowerCase();
 const active = aLeasedRequest({ state: "active" });
 const written = sealedBy(keys.memory);
 
 function sealedBy(memory: MemoryKeys): WrittenShare {
-  return sealWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
+  return sealWritten(place, active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
 }
 
 function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
@@ -20,7 +23,7 @@ function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest
 }
 
 test("what the annotation has lost is known from the record of the lease", () => {
-  const { holdings, lost } = withLedgerMemory([], [remembering()], keys.memory);
+  const { holdings, lost } = withLedgerMemory(place, [], [remembering()], keys.memory);
 
   expect(holdings.get(key)).toEqual({
     arn: engineerArn,
@@ -34,7 +37,7 @@ test("what the annotation has lost is known from the record of the lease", () =>
 test("what the annotation still has is not read from the record", () => {
   const annotated = [aHolding({ entryAdded: false, added: [] })];
 
-  const { holdings, lost } = withLedgerMemory(annotated, [remembering()], keys.memory);
+  const { holdings, lost } = withLedgerMemory(place, annotated, [remembering()], keys.memory);
 
   expect([...holdings.values()]).toEqual(annotated);
   expect(lost.size).toBe(0);
@@ -44,7 +47,7 @@ test("a share that alone was lost is put beside those that are left", () => {
   const other = aShare({ id: "r-2", groups: ["eks-access:admins"] });
   const annotated = [aHolding({ entryAdded: false, added: ["eks-access:admins"], shares: [other] })];
 
-  const { holdings } = withLedgerMemory(annotated, [remembering()], keys.memory);
+  const { holdings } = withLedgerMemory(place, annotated, [remembering()], keys.memory);
 
   expect(holdings.get(key)).toMatchObject({
     entryAdded: true,
@@ -56,7 +59,7 @@ test("a share that alone was lost is put beside those that are left", () => {
 test("of the groups of an entry a lease remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
-  expect(sealWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
+  expect(sealWritten(place, active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
 });
 
 const sharing = (change: Partial<Share>): WrittenShare => ({ ...written, share: { ...written.share, ...change } });
@@ -68,8 +71,8 @@ test("what the record says of groups, duration and end beside its seal counts no
     durationSeconds: 1e9,
   };
 
-  expect(withLedgerMemory([], [edited], keys.memory).holdings.get(key)?.shares).toEqual([aShare()]);
-  expect(provedShare(new Map(), edited, keys.memory)).toEqual(aShare());
+  expect(withLedgerMemory(place, [], [edited], keys.memory).holdings.get(key)?.shares).toEqual([aShare()]);
+  expect(provedShare(place, new Map(), edited, keys.memory)).toEqual(aShare());
 });
 
 describe("a record is not believed", () => {
@@ -89,7 +92,17 @@ describe("a record is not believed", () => {
     ["that stands there the other way", remembering({ written: { ...written, way: "access-entry" } })],
     ["that another installation sealed", remembering({ written: sealedBy(otherKeys.memory) })],
   ])("%s", (_, request) => {
-    expect(withLedgerMemory([], [request], keys.memory).holdings.size).toBe(0);
-    expect(provedShare(new Map(), request, keys.memory)).toBeNull();
+    expect(withLedgerMemory(place, [], [request], keys.memory).holdings.size).toBe(0);
+    expect(provedShare(place, new Map(), request, keys.memory)).toBeNull();
   });
+});
+
+test("a record that a worker sealed for a cluster says nothing of the next cluster with its name", () => {
+  const next = sealedClusterOf(aCluster({ account: "444455556666" }));
+
+  const request = remembering();
+
+  expect(withLedgerMemory(place, [], [request], keys.memory).holdings.size).toBe(1);
+  expect(withLedgerMemory(next, [], [request], keys.memory).holdings.size).toBe(0);
+  expect(provedShare(next, new Map(), request, keys.memory)).toBeNull();
 });

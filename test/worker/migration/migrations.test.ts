@@ -3,7 +3,7 @@ import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
 import { readKept } from "../../../src/access/lease/kept.ts";
-import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
+import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
@@ -88,7 +88,7 @@ describe("a move that two approvers have approved", () => {
     expect(rolesNow()).not.toContain(arns.admins);
     const purpose = { id: "test", requester: "test" };
     const kept = await reachCluster(scene.context(), cluster, purpose, ({ client }) => client.readKept());
-    expect(readKept(cluster.name, kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
+    expect(readKept(sealedClusterOf(cluster), kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
     await adminsSignIn();
     const begun = ["migration.begun", "migration.stepped"];
     expect(await typesOf(done)).toEqual([

@@ -2,10 +2,12 @@ import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
+import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { removeClosed } from "../../../src/worker/sweep.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -21,7 +23,7 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
     aShare({ id: "r-glass", endsAt, emergency: true, approvers: ["U0ENGINEER"] }),
     aShare({ id: "r-lease", endsAt }),
   ];
-  const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], keys.memory) ?? "";
+  const annotation = writeAnnotation(sealedClusterOf(cluster), [aHolding({ shares })], keys.memory) ?? "";
   const { client } = await context().openCluster(context(), cluster, []);
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
@@ -106,7 +108,8 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
   expect(await ledger.get(revoked.id)).toBeNull();
 
   const shares = [aShare({ id: revoked.id, endsAt })];
-  const annotation = writeAnnotation(cluster.name, [aHolding({ arn: principal, shares })], keys.memory) ?? "";
+  const annotation =
+    writeAnnotation(sealedClusterOf(cluster), [aHolding({ arn: principal, shares })], keys.memory) ?? "";
   const mapUsers = `- userarn: ${principal}\n  username: engineer\n  groups: [eks-access:viewers]\n`;
   const backup = { data: { ...initialAwsAuth, mapUsers }, annotations: { [leasesAnnotation]: annotation } };
   const { client } = await context().openCluster(context(), cluster, []);
@@ -117,7 +120,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
 
   expect(recovered).toEqual([]);
   expect(aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:viewers");
-  expect(memoryOf(aws, cluster.name)).toEqual({ type: "absent" });
+  expect(memoryOf(aws, cluster)).toEqual({ type: "absent" });
   expect(await ledger.get(revoked.id)).toBeNull();
 });
 
@@ -158,9 +161,12 @@ test("a made up annotation beside leases is recorded once by runs at once, and a
   expect(await recorded()).toBe(2);
 });
 
+const sealedFor = (cluster: Cluster) => writeAnnotation(sealedClusterOf(cluster), [aHolding()], keys.memory) ?? "";
+
 test.each([
   ["that somebody made up", JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" })],
-  ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
+  ["of another cluster", sealedFor(aCluster({ name: "production" }))],
+  ["of the cluster that had its name before, in another account", sealedFor(aCluster({ account: "444455556666" }))],
 ])("an annotation %s, in a cluster without leases, is recorded once, and taken out", async (_, text) => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   for (const { id } of Object.values(wishes)) {
@@ -180,6 +186,6 @@ test.each([
   expect(events.filter(({ type }) => type === "annotation.refused")).toMatchObject([
     { actor: "worker", cluster: cluster.name, detail: { why: "its seal is not ours for this cluster" } },
   ]);
-  expect(memoryOf(aws, cluster.name)).toEqual({ type: "absent" });
+  expect(memoryOf(aws, cluster)).toEqual({ type: "absent" });
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });

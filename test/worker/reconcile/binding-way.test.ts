@@ -3,7 +3,7 @@ import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
-import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
@@ -290,7 +290,7 @@ test("the approver is told of an access entry whose role may choose the name tha
 });
 
 test("the sealed memory of aws-auth is not that of the bindings: a copy of it is refused", async () => {
-  const sealed = writeAnnotation(clusterName, [], side().context(memoryLedger()).keys.memory, {
+  const sealed = writeAnnotation(sealedClusterOf(cluster), [], side().context(memoryLedger()).keys.memory, {
     list: [],
     notBefore: "2020-01-01T00:00:00.000Z",
   });

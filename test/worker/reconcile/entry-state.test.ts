@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { type EntriesToRead, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
@@ -18,7 +19,7 @@ const arriving = anApprovedRequest({ id: "r-ben", principal: ben });
 const revoked = (id: string) => ({ id, at: at(hours(1)).toISOString(), endsAt: at(hours(9)).toISOString() });
 
 function tagsOf(ids: readonly string[]) {
-  return writeWithdrawalTags("staging", { list: ids.map(revoked), notBefore: null }, keys.memory);
+  return writeWithdrawalTags(sealedClusterOf(aCluster()), { list: ids.map(revoked), notBefore: null }, keys.memory);
 }
 
 /** Reads the state of a cluster in which Ann and Ben have an entry, and says whose was described. */

@@ -93,7 +93,7 @@ test.each(["report", "repair"] as const)(
 
     expect((await ledger.get(wishes.long.id))?.lease).toMatchObject({ state: "ended", drift: null });
     expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
-    expect(memoryOf(aws, cluster.name)).toMatchObject({
+    expect(memoryOf(aws, cluster)).toMatchObject({
       holdings: [{ shares: [{ id: wishes.short.id }] }],
       withdrawals: { list: [{ id: wishes.long.id }] },
     });

@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -50,6 +52,8 @@ function edited(record: ApprovedRequest, { approvedAgain, durationSeconds, endsA
   };
 }
 
+const place = sealedClusterOf(aCluster());
+
 test("a lease ends no later than its sealed duration after its first write, whatever the record says", () => {
   fc.assert(
     fc.property(asked, fc.array(edit, { maxLength: 6 }), ({ approvedAhead, durationSeconds }, edits) => {
@@ -59,7 +63,7 @@ test("a lease ends no later than its sealed duration after its first write, what
       let mapUsers: string | undefined;
       let mostEnd = Number.POSITIVE_INFINITY;
       const run = (open: ApprovedRequest, remembered: readonly Holding[]) => {
-        const known = withLedgerMemory(remembered, [open], keys.memory);
+        const known = withLedgerMemory(place, remembered, [open], keys.memory);
         const memory = { holdings: [...known.holdings.values()], lost: known.lost };
         const there = mapUsers === undefined ? {} : { mapUsers };
         const { data, holdings: after, leased } = settled({ open: [open], ...there, ...memory, drift: "repair", now });
@@ -68,7 +72,7 @@ test("a lease ends no later than its sealed duration after its first write, what
         // As a run records what it gave: whoever edited the record before it finds the edit in there.
         const [holding] = leased.length > 0 ? after : [];
         if (!holding || !open.lease) return;
-        const written = sealWritten(open, holding, keys.memory);
+        const written = sealWritten(place, open, holding, keys.memory);
         record = { ...open, lease: aLease(open.lease, { state: "active", written }) };
       };
 

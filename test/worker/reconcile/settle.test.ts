@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { sealWritten } from "../../../src/access/lease/written.ts";
+import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
@@ -73,7 +74,7 @@ describe("a run on one cluster decides", () => {
 
   test("that a lease which Redis calls active is put back where something sealed says what it gave", () => {
     const request = aLeasedRequest({});
-    const written = sealWritten(request, remembered(request), keys.memory);
+    const written = sealWritten(sealedClusterOf(aCluster()), request, remembered(request), keys.memory);
     const active = { ...request, lease: request.lease && { ...request.lease, written } };
     const late = at(minutes(62) + 1);
 
@@ -201,7 +202,10 @@ describe("a run on one cluster decides", () => {
     const mapUsers = entry(engineerArn, '"eks-access:viewers"');
     const active = {
       ...request,
-      lease: request.lease && { ...request.lease, written: sealWritten(request, holding, keys.memory) },
+      lease: request.lease && {
+        ...request.lease,
+        written: sealWritten(sealedClusterOf(aCluster()), request, holding, keys.memory),
+      },
     };
 
     const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });

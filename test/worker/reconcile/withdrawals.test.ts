@@ -123,7 +123,7 @@ describe("a revocation stands, although a record from before it is put back into
     for (const [key, record] of Object.entries(others)) scene.records.set(key, record);
     await revoked(scene);
     expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
-    expect(memoryOf(scene.aws, scene.cluster.name)).toMatchObject({ holdings: [], withdrawals: { list: [{ id }] } });
+    expect(memoryOf(scene.aws, scene.cluster)).toMatchObject({ holdings: [], withdrawals: { list: [{ id }] } });
 
     await putBack(scene, approved);
 
@@ -214,7 +214,7 @@ test("a lease that came to its own end leaves nothing behind in the cluster's me
   scene.clock.ms += 2 * 3_600_000;
   await look(scene);
 
-  expect(memoryOf(scene.aws, scene.cluster.name)).toEqual({ type: "absent" });
+  expect(memoryOf(scene.aws, scene.cluster)).toEqual({ type: "absent" });
   expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
@@ -225,7 +225,7 @@ test("what was revoked is forgotten when its lease would have been over, with th
 
   await look(scene);
 
-  expect(memoryOf(scene.aws, scene.cluster.name)).toEqual({ type: "absent" });
+  expect(memoryOf(scene.aws, scene.cluster)).toEqual({ type: "absent" });
 });
 
 test("an approval that came to nothing because the entry was another one is not taken up when it is as before", async () => {
