@@ -77,11 +77,16 @@ function levelProblems(file: ConfigFile, name: string): string[] {
     if (speaking.length === 0) {
       return [`${path}: no rule of the policy covers ${level} here. Add a rule, or remove the level.`];
     }
-    const given = file.levels[level];
+    const given = levelOf(file, level);
     if (!given) return [];
     const asked = { cluster: name, approvers: cluster.approvers, level: buildLevel(level, given) };
     return speaking.flatMap((rule) => approverProblems(rule, asked).map((problem) => `${path}: ${problem}`));
   });
+}
+
+/** Undefined: the file has no such level, whatever its name, also `constructor`. */
+function levelOf({ levels }: ConfigFile, name: string): ConfigFile["levels"][string] | undefined {
+  return Object.hasOwn(levels, name) ? levels[name] : undefined;
 }
 
 interface Asked {
@@ -119,7 +124,7 @@ function breakGlassProblems(file: ConfigFile, name: string): string[] {
   const breakGlass = breakGlassOf(file, name);
   if (!cluster || !breakGlass) return [];
   const path = `clusters.${name}.levels`;
-  const level = file.levels[breakGlass.level];
+  const level = levelOf(file, breakGlass.level);
   if (!level) return [];
   if (!cluster.levels.includes(breakGlass.level)) {
     return [
@@ -194,7 +199,10 @@ function partitionProblems(name: string, region: string, [setting, identity]: Na
 function operatorProblems(name: string, { creator, operator, levels }: ClusterFile, file: ConfigFile): string[] {
   if (!operator) return [];
   const isCreator = isSameCreator(operator.roleArn, creatorArnOf(creator));
-  const offered = levels.flatMap((level) => (file.levels[level] ? [[level, file.levels[level]] as const] : []));
+  const offered = levels.flatMap((level) => {
+    const given = levelOf(file, level);
+    return given ? [[level, given] as const] : [];
+  });
   const taken = offered.filter(([, { groups }]) => groups.includes(operatorGroup));
   const bound = offered.filter(([, { bind }]) =>
     bind.some(({ clusterRole, role }) => [clusterRole, role].includes(operatorRole)),

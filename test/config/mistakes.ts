@@ -168,6 +168,12 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "[viewer, root]",
   ],
   [
+    "clusters.staging.levels[1]",
+    "there is no level constructor. Use one of viewer, admin, or define it under levels",
+    "[viewer, admin]",
+    "[viewer, constructor]",
+  ],
+  [
     "clusters.staging.regoin",
     "eks-access has no such setting. Check its spelling, or remove it",
     "    channel",
