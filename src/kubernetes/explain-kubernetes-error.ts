@@ -56,7 +56,7 @@ function answered({ answer, remedy }: RefusedByServer, what: string): AccessErro
   const retryAfterMs = retryAfterOf(answer);
   const code = codeOf(answer.status, status);
   return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
-    cause: new Error(`${answer.status} ${status?.reason ?? ""} ${shorten(status?.message ?? "", 4000)}`.trim()),
+    cause: new Error(shorten(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(code === "cluster-forbidden" && remedy !== undefined && { remedy }),
   });

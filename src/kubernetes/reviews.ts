@@ -47,16 +47,18 @@ const selfReview = z.object({
     .nullish(),
 });
 
+/** An API server always says `allowed` (k8s.io/api, SubjectAccessReviewStatus): an answer without it refuses nothing. */
 const accessReview = z.object({
-  status: z
-    .object({
-      allowed: z.boolean().nullish(),
-      denied: z.boolean().nullish(),
-      reason: z.string().nullish(),
-      evaluationError: z.string().nullish(),
-    })
-    .nullish(),
+  status: z.object({
+    allowed: z.boolean(),
+    denied: z.boolean().nullish(),
+    reason: z.string().nullish(),
+    evaluationError: z.string().nullish(),
+  }),
 });
+
+/** RBAC's own reason names a binding, a role and a subject. An authorizer of the cluster can say more than a message holds. */
+const maxReason = 1_000;
 
 export function reviews(connection: Connection, cluster: string): Reviews {
   return {
@@ -103,9 +105,9 @@ async function reviewAccess(
   const call = { method: "POST" as const, path: `/apis/${api}/${resource}s`, body: { apiVersion: api, kind, spec } };
   try {
     const answer = await connection.ask(call, accessReview);
-    const { allowed, denied, reason, evaluationError } = answer.value.status ?? {};
-    const why = reason || evaluationError || "";
-    return { allowed: allowed === true && denied !== true, reason: why, auditId: auditIdOf(answer) };
+    const { allowed, denied, reason, evaluationError } = answer.value.status;
+    const why = (reason || evaluationError || "").slice(0, maxReason);
+    return { allowed: allowed && denied !== true, reason: why, auditId: auditIdOf(answer) };
   } catch (error) {
     throw kubernetesFailure(error, `POST ${resource} of cluster ${cluster}`);
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { account, arns, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
@@ -233,7 +233,7 @@ test("what can be repaired without asking is repaired, and what can't is asked f
 
 test("a lease that ended since the backup does not come back as a principal's own, whatever the live annotation remembers", async () => {
   const { memory: keys } = keysOf(sandbox);
-  const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
+  const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation(`staging ${clusterArn("staging")}`, holdings, keys) ?? "" });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
   const colleague = "arn:aws:iam::111122223333:user/colleague";
   const requesterFacts = aHolding({

@@ -104,3 +104,29 @@ test("a token in the API server's own words is taken out of the message and the 
 
   expect(`${failure} ${String((failure as Error).cause)} ${JSON.stringify(failure)}`).not.toContain(token);
 });
+
+const asked = { verb: "get", resource: "pods" };
+
+test.each([{}, { status: {} }, { status: { reason: "no opinion" } }])(
+  "a review that does not say allowed proves no end: %j",
+  async (body) => {
+    server.answer = () => ({ status: 201, body });
+    const client = server.connect();
+
+    const answer = client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
+
+    await expect(answer).rejects.toMatchObject({ code: "cluster-unexpected" });
+  },
+);
+
+test("the reasons of an API server are bounded: a message and the log have room for them", async () => {
+  const long = "x".repeat(1_500_000);
+  const failure = await failureOf({ status: 403, body: aStatus(403, long, "forbidden") });
+  server.answer = () => ({ status: 201, body: { status: { allowed: true, reason: long } } });
+  const client = server.connect();
+
+  const { reason } = await client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
+
+  expect(String((failure as Error).cause).length).toBeLessThan(5_000);
+  expect(reason).toHaveLength(1_000);
+});

@@ -296,7 +296,7 @@ describe("what a cluster remembers in its tags", () => {
     await reconcileCluster(context, cluster, "inspect");
 
     expect((await requestOf(context, id)).lease?.state).toBe("active");
-    expect((await eventsOf("annotation.refused"))[0]?.detail.why).toContain(`the tag ${key} of analytics`);
+    expect((await eventsOf("annotation.refused"))[0]?.detail.why).toContain(`the tag ${key} is not ours`);
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
 
