@@ -233,7 +233,9 @@ test("what can be repaired without asking is repaired, and what can't is asked f
 
 test("a lease that ended since the backup does not come back as a principal's own, whatever the live annotation remembers", async () => {
   const { memory: keys } = keysOf(sandbox);
-  const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation(`staging ${clusterArn("staging")}`, holdings, keys) ?? "" });
+  const memory = (...holdings: Holding[]) => ({
+    [leasesAnnotation]: writeAnnotation(`staging ${clusterArn("staging")}`, holdings, keys) ?? "",
+  });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
   const colleague = "arn:aws:iam::111122223333:user/colleague";
   const requesterFacts = aHolding({
