@@ -77,9 +77,11 @@ export const messageJobs = {
   "show-home": { ...shown, fields: { user: z.string() }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
 } satisfies Readonly<Record<string, JobKind>>;
 
+const allJobs = { ...workerJobs, ...messageJobs };
+
 /** How a job of this type waits and runs. */
 export function kindOf(type: Job["type"]): JobKind {
-  return { ...workerJobs, ...messageJobs }[type];
+  return allJobs[type];
 }
 
 type JobKinds = Readonly<Record<string, JobKind>>;
@@ -114,11 +116,22 @@ export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, R
   return runs[type](job, ...rest);
 }
 
+const typed = z.looseObject({ type: z.string() });
+
 /** The job in a queue; null: a newer version put it there. */
 export function readJob<Kinds extends JobKinds>(kinds: Kinds, data: unknown): OneOf<Kinds> | null {
-  const type = z.looseObject({ type: z.string() }).safeParse(data).data?.type;
+  const type = typed.safeParse(data).data?.type;
   const kind = type !== undefined && Object.hasOwn(kinds, type) ? kinds[type] : undefined;
   if (type === undefined || !kind) return null;
-  const read = z.strictObject({ type: z.literal(type), ...kind.fields }).safeParse(data);
+  const read = shapeOf(kind).safeParse(data);
   return read.success ? (read.data as OneOf<Kinds>) : null;
+}
+
+const shapes = new WeakMap<JobKind, z.ZodType>();
+
+/** Making a shape costs more than reading a job with it. */
+function shapeOf(kind: JobKind): z.ZodType {
+  const known = shapes.get(kind) ?? z.strictObject({ type: z.string(), ...kind.fields });
+  shapes.set(kind, known);
+  return known;
 }
