@@ -4,10 +4,8 @@ import { load } from "js-yaml";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { countStates } from "../../src/access/request/lists.ts";
-import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
+import { everySeries } from "./every-series.ts";
 
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/monitoring/${name}`, import.meta.url)), "utf8");
@@ -33,21 +31,7 @@ const dashboard = z.object({
 
 /** Every series that a worker or a Slack process tells, by its name. */
 async function told(): Promise<ReadonlySet<string>> {
-  const registry = new Registry();
-  createProcessMetrics(registry, () => new Date());
-  createWorkerMetrics(registry);
-  createReachMetrics(registry, async () => new Map());
-  createLedgerMetrics(registry, {
-    queues: async () => [],
-    tally: async () => countStates(new Map()),
-    openUnconfigured: async () => new Map(),
-    overdue: async () => new Map(),
-    closedFor: async () => new Map(),
-    memoryUsed: async () => null,
-    zones: async () => new Map(),
-    auditLag: async () => [],
-  });
-  const metrics = await registry.getMetricsAsJSON();
+  const metrics = await everySeries().registry.getMetricsAsJSON();
   return new Set(metrics.flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
 }
 

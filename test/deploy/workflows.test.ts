@@ -15,6 +15,7 @@ const job = z.looseObject({
   "timeout-minutes": z.number().optional(),
   permissions: permissions.optional(),
   needs: z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]),
+  container: z.looseObject({ image: z.string() }).optional(),
   steps: z.array(step).default([]),
 });
 const workflow = z.looseObject({
@@ -41,6 +42,13 @@ describe.each(workflows)("$file", ({ text, on, permissions, jobs }) => {
 
     expect(uses.length).toBeGreaterThan(2);
     expect(uses.filter((each) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(each))).toEqual([]);
+  });
+
+  test("runs in no image without its digest", () => {
+    const images = Object.values(jobs).flatMap(({ container }) => container?.image ?? []);
+
+    expect(images.filter((each) => !/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(each))).toEqual([]);
+    expect(images).toHaveLength(text.split("container:").length - 1);
   });
 
   test("can read alone, but for the rights that a job names, and leaves no token in the checkout", () => {
