@@ -1,16 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
-import { account, arns, clusterArn, externalId, region } from "../../sandbox/scene.ts";
+import { account } from "../../sandbox/scene.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
-import { useOf } from "./process-use.ts";
+import { type ProcessUse, useOf } from "./process-use.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { finder, fleetTags } from "./stage-configuration.ts";
 
-/** The one cluster that answers. */
+/** The cluster of the clicks; the others are open too. */
 const cluster = "staging";
 const accounts = [account, ...Array.from({ length: 39 }, (_, index) => String(200_000_000_000 + index))];
 const warmUps = 5;
@@ -21,6 +19,15 @@ interface Fleet {
   readonly events: EventReader;
   readonly slack: ProductProcess;
   readonly worker: ProductProcess;
+  readonly first: FirstLook;
+}
+
+/** What it took to find and open every cluster once, from the start of both processes. Milliseconds. */
+interface FirstLook {
+  readonly foundAfter: number;
+  readonly openedAfter: number;
+  /** Of the worker, when the last cluster was read. */
+  readonly use: ProcessUse;
 }
 
 /** A click, memory and start with many discovered clusters, beside few. The clicks alternate, so that a busy machine slows both. */
@@ -42,10 +49,31 @@ export async function measureFleet(scale: Scale): Promise<readonly Figure[]> {
       const [reference, value] = clicks.map((each) => median(each.map((one) => one[of]))) as [number, number];
       return { ...figure(name, "ms", [reference, value]), target: atMostTimes(1.3, value, reference) };
     };
+    const firsts = (of: (first: FirstLook) => number) => [of(small.first), of(large.first)] as const;
     return [
       click("click → proof, median", "milliseconds"),
       click("processor time of the worker for one click, median", "workerCpu"),
       click("processor time of the Slack process for one click, median", "slackCpu"),
+      figure(
+        "until every cluster is found",
+        "s",
+        firsts(({ foundAfter }) => foundAfter / 1000),
+      ),
+      figure(
+        "until every cluster is opened and read once",
+        "s",
+        firsts(({ openedAfter }) => openedAfter / 1000),
+      ),
+      figure(
+        "processor time of the worker until then",
+        "s",
+        firsts(({ use }) => use.cpuSeconds),
+      ),
+      figure(
+        "largest worker until then",
+        "MB",
+        firsts(({ use }) => use.peakMb),
+      ),
       figure("resident memory, worker", "MB", [held[0].worker, held[1].worker]),
       figure("resident memory, Slack process", "MB", [held[0].slack, held[1].slack]),
       figure("start to ready with the list in Redis, worker", "ms", starts),
@@ -56,33 +84,19 @@ export async function measureFleet(scale: Scale): Promise<readonly Figure[]> {
 }
 
 async function startFleet(count: number): Promise<Fleet> {
-  const stage = await startStage([cluster], { fleet: accounts, prepare: (aws) => addFleet(aws, count) });
-  // A fleet at rest: each cluster was looked at before.
-  for (const name of others(count)) await stage.ledger.markAdopted(name);
+  const others = Array.from({ length: count - 1 }, (_, index) => `shop-${index}`);
+  const stage = await startStage([cluster, ...others], { fleet: accounts });
+  const startedAt = performance.now();
   const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
   const isKnown = `"clusters":${count},"msg":"the list of the fleet changed"`;
   await Promise.all([slack.logged(isKnown), worker.logged(isKnown)]);
+  const foundAfter = performance.now() - startedAt;
+  // The worker opens each new cluster, and reads what it remembers.
+  const names = [cluster, ...others];
+  while ((await stage.ledger.adopted(names)).size < count) await wait(500);
+  const first = { foundAfter, openedAfter: performance.now() - startedAt, use: await useOf(worker.pid) };
   await untilQuiet(worker);
-  return { stage, events: readEvents(stage.ledger), slack, worker };
-}
-
-function others(count: number): readonly string[] {
-  return Array.from({ length: count - 1 }, (_, index) => `shop-${index}`);
-}
-
-/** Clusters that EKS lists, and that nothing signs in to. */
-function addFleet(aws: SandboxAws, count: number): void {
-  for (const of of accounts) {
-    const trust = { principals: [arns.worker], externalId };
-    aws.account.addRole({ name: finder, account: of, allow: ["eks:ListClusters", "eks:DescribeCluster"], trust });
-  }
-  aws.updateCluster(clusterArn(cluster), { tags: fleetTags });
-  for (const [index, name] of others(count).entries()) {
-    const of = accounts[index % accounts.length] ?? "";
-    const creatorArn = `arn:aws:iam::${of}:role/${finder}`;
-    const place = { region, account: of, endpoint: "https://127.0.0.1:1", certificateAuthority: "LS0tLS1CRUdJTiA" };
-    aws.addCluster({ name, creatorArn, ...place, tags: fleetTags });
-  }
+  return { stage, events: readEvents(stage.ledger), slack, worker, first };
 }
 
 /** The start is over when the worker has little to do. */

@@ -1,4 +1,3 @@
-import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import type { Way } from "../../src/access/policy/cluster.ts";
 
@@ -6,10 +5,8 @@ export interface StageOptions {
   readonly inspectEverySeconds?: number;
   /** How its clusters take leases; by `aws-auth` where nothing is said. */
   readonly way?: Way;
-  /** The accounts of a fleet: then its clusters are discovered, and the file names none. */
+  /** The accounts of a fleet: then its clusters are discovered there in turns, and the file names none. */
   readonly fleet?: readonly string[];
-  /** What AWS has besides. */
-  readonly prepare?: (aws: SandboxAws) => void;
 }
 
 export const fleetTags = { "eks-access": "yes" };
@@ -41,11 +38,11 @@ export function stageConfiguration(
 
 /** @param defaults of each cluster */
 function discovered(accounts: readonly string[], defaults: object): object {
-  const roleArn = inAccount(arns.creator).replace("cluster-creator", finder);
+  const roleArn = `arn:aws:iam::{account}:role/${finder}`;
   return { defaults, fleet: { accounts, regions: [region], roleArn, externalId, clusters: fleetTags } };
 }
 
-/** The role of that name in whichever account. */
-function inAccount(arn: string): string {
-  return arn.replace(account, "{account}");
+/** The role of that name in another account; by default in whichever one. */
+export function inAccount(arn: string, other = "{account}"): string {
+  return arn.replace(account, other);
 }

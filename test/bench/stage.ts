@@ -18,7 +18,7 @@ import { connectRedis, type RedisConnection } from "../../src/ledger/redis/conne
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { startProductProcess } from "./product.ts";
-import { type StageOptions, stageConfiguration } from "./stage-configuration.ts";
+import { finder, fleetTags, inAccount, type StageOptions, stageConfiguration } from "./stage-configuration.ts";
 
 /**
  * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It has the parts of the
@@ -103,45 +103,48 @@ type SandboxParts = Pick<Stage, "aws" | "slack" | "clusters" | "faults">;
 
 async function startSandboxParts(
   clusterNames: readonly string[],
-  { way = "aws-auth", prepare }: StageOptions,
+  { way = "aws-auth", fleet }: StageOptions,
   onCall: OnCall,
 ): Promise<SandboxParts> {
   const faults = new Faults();
   const aws = await startSandboxAws({ faults, account, region, onCall: ({ call, status }) => onCall(call, status) });
-  populate(aws);
+  populate(aws, fleet);
   const slack = await startSandboxSlack({ faults, rateLimits: false, onCall });
   const clusters = new Map<string, SandboxCluster>();
-  for (const name of clusterNames) {
+  for (const [index, name] of clusterNames.entries()) {
+    const of = fleet?.[index % fleet.length] ?? account;
+    const creatorArn = inAccount(arns.creator, of);
     const cluster = await startSandboxCluster({
       name,
       region,
-      creatorArn: arns.creator,
+      creatorArn,
       stsUrl: aws.url,
       awsAuth: initialAwsAuth,
       rbac: { bindings: [group("eks-access-viewers", "view", "eks-access:viewers")] },
       faults,
-      access: () => aws.accessOf(clusterArn(name)),
+      access: () => aws.accessOf(inAccount(clusterArn(name), of)),
       onCall: ({ call, status }) => onCall(call, status),
     });
     aws.addCluster({
       ...cluster,
       region,
-      creatorArn: arns.creator,
+      account: of,
+      creatorArn,
+      tags: fleet ? fleetTags : {},
       authenticationMode: way === "access-entry" ? "API" : "CONFIG_MAP",
     });
     clusters.set(name, cluster);
   }
-  prepare?.(aws);
   return { aws, slack, clusters, faults };
 }
 
-function populate({ account: iam }: SandboxAws): void {
+function populate({ account: iam }: SandboxAws, fleet: readonly string[] = []): void {
+  const trust = { principals: [arns.worker], externalId };
   iam.addRole({ name: "eks-access-worker", allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] });
-  iam.addRole({
-    name: "cluster-creator",
-    allow: ["eks:*"],
-    trust: { principals: [arns.worker], externalId },
-  });
+  for (const of of new Set([account, ...fleet])) {
+    iam.addRole({ name: "cluster-creator", account: of, allow: ["eks:*"], trust });
+    iam.addRole({ name: finder, account: of, allow: ["eks:ListClusters", "eks:DescribeCluster"], trust });
+  }
 }
 
 function configOf(text: string): Config {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { roleInAccount } from "../account-role.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { stubCaller } from "../fleet-scene.ts";
 import { bootstrapIn, timesCreator } from "../operator-scene.ts";
+import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const accounts = [account, ...Array.from({ length: 39 }, (_, index) => String(200_000_000_000 + index))];
@@ -127,6 +129,8 @@ const operatorsRead = (text: string) =>
       .map(textOf)
       .find((each) => each.includes(text)),
   );
+const processes = () => [flow.slack(), flow.worker()];
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const ask = (cluster: string, reason: string) =>
   person("U0ENGINEER").command(`/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`, channel);
 
@@ -158,14 +162,38 @@ describe("120 clusters in 40 accounts", () => {
     await ask("shop-0", "wait for the file");
     const asked = await flow.asked("wait for the file");
 
-    await writeFile(file, text.replace("approvals: 2", "approvals: many"));
-    const refused = await operatorsRead("refuses the new eks-access.yml");
-    await writeFile(file, `${text}limits: { pending: 3 }\n`);
+    const broken = text.replace("approvals: 2", "approvals: many").replace("every: 10s", "every: 2h");
+    await writeFile(file, broken);
+    const refused = [await operatorsRead("The worker refuses"), await operatorsRead("The Slack process refuses")];
+    const changed = `${text}limits: { pending: 3 }\n`;
+    await writeFile(file, changed);
     await operatorsRead("The Slack process follows a new eks-access.yml");
     await operatorsRead("The worker follows a new eks-access.yml");
     await approve(asked);
     await flow.told("is active until");
 
-    expect(refused).toContain("policy.rules[0].approvals: it is a text; write a number.");
+    const problems = ["policy.rules[0].approvals: it is a text; write a number.", "fleet.every: use 10s to 30m"];
+    for (const problem of problems) {
+      for (const message of refused) expect(message).toContain(problem);
+      for (const { log } of processes()) expect(log.some((line) => line.includes(problem))).toBe(true);
+    }
+    const events = (await auditOf(flow.redisUrl)).events.map(({ event }) => event);
+    for (const actor of ["slack", "worker"]) {
+      const of = (type: string) => events.filter((each) => each.actor === actor && each.type === type);
+      const at = expect.stringMatching(/^\d{4}-.*Z$/);
+      expect(of("configuration.refused")).toMatchObject([{ at, detail: { file, digest: sha256(broken) } }]);
+      expect(of("configuration.changed")).toMatchObject([
+        { at, detail: { file, digest: sha256(changed), before: sha256(text) } },
+      ]);
+    }
+  });
+
+  test("SIGHUP makes both processes read the file again, also where its text is the same", async () => {
+    const replaced = "replaced the configuration";
+    const before = processes().map(({ log }) => log.filter((line) => line.includes(replaced)).length);
+
+    for (const { pid } of processes()) process.kill(pid, "SIGHUP");
+
+    await Promise.all(processes().map((each, index) => each.logged(replaced, (before[index] ?? 0) + 1)));
   });
 });

@@ -89,6 +89,11 @@ test("the tagged clusters of both accounts are in the configuration, and the ope
     "New: new in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
   ]);
   expect((await ledger.events(1, 9)).map(({ event }) => event.type)).toEqual(["fleet.changed", "fleet.changed"]);
+
+  await look(24 * 60);
+
+  expect(names()).toEqual(["new", "payments"]);
+  expect(told().slice(4)).toEqual(["Removed: shop in eu-central-1 of account 444455556666. No lease is open there."]);
 });
 
 test("a tag that would weaken the rule is told at once, and counts a day later", async () => {
