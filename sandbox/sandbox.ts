@@ -6,9 +6,8 @@ import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
 import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
-import { populateModes } from "./mode-scene.ts";
 import { account, arns, botScopes, clusterName, externalId, region } from "./scene.ts";
-import { configurationOf, type SandboxOptions, startClusters } from "./scene-clusters.ts";
+import { configurationOf, populateModes, type SandboxOptions, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
 /** A Slack workspace, an AWS account and an EKS cluster on this machine, for the unchanged product. */

@@ -1,9 +1,20 @@
+import { policyArnOf } from "./aws/access-entry-rules.ts";
 import type { SandboxAws } from "./aws/account.ts";
+import type { NewCluster } from "./aws/eks-clusters.ts";
 import { startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cluster.ts";
-import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";
-import { arns, clusterArn, clusterName, configuration, initialAwsAuth, region } from "./scene.ts";
+import {
+  account,
+  arns,
+  channel,
+  clusterArn,
+  clusterName,
+  configuration,
+  externalId,
+  initialAwsAuth,
+  region,
+} from "./scene.ts";
 
 /** `eks-access.yml`, with the further clusters of the options. */
 export function configurationOf({ scene, everyMode }: Pick<SandboxOptions, "scene" | "everyMode">): string {
@@ -66,7 +77,7 @@ export interface SandboxOptions {
   readonly configuration?: string;
   /** Adds clusters, and names them in `eks-access.yml`. */
   readonly scene?: Scene;
-  /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
+  /** Adds the clusters that take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
   /** Starts something else as a cluster, for example a real kube-apiserver; absent: the stand-in. */
@@ -75,4 +86,59 @@ export interface SandboxOptions {
   readonly slackRateLimits?: boolean;
   /** How long Slack waits for an acknowledgement, in milliseconds; by default three seconds, as Slack does. */
   readonly slackWaitsMs?: number;
+}
+
+/** A cluster next to `staging`, which takes access entries. */
+interface ModeCluster extends Required<Pick<NewCluster, "name" | "creatorArn" | "authenticationMode" | "nodeRoles">> {
+  readonly awsAuth: Readonly<Record<string, string>> | null;
+}
+
+const nodeRoles = [{ arn: arns.node, type: "EC2_LINUX" }] as const;
+const creatorArn = arns.creator;
+
+/** One reads aws-auth and access entries, the other began without aws-auth. They have the creator of `staging`. */
+const modeClusters: readonly ModeCluster[] = [
+  { name: "checkout", creatorArn, authenticationMode: "API_AND_CONFIG_MAP", nodeRoles, awsAuth: initialAwsAuth },
+  { name: "analytics", creatorArn, authenticationMode: "API", nodeRoles, awsAuth: null },
+];
+
+/** Their part of `eks-access.yml`. */
+export const modeClustersText = modeClusters
+  .map(
+    ({ name }) => `  ${name}:
+    eksName: ${name}
+    region: ${region}
+    account: "${account}"
+    creator: { roleArn: "${arns.creator}", externalId: ${externalId} }
+    channel: ${channel}
+    approvers: [U0APPROVER, U0APPROVER2]
+    levels: [viewer, admin]
+    signIn: { roles: ["${arns.developers}"], externalId: ${externalId} }
+`,
+  )
+  .join("");
+
+/** The rights for leases by access entries. */
+const entryActions = [
+  "eks:CreateAccessEntry",
+  "eks:UpdateAccessEntry",
+  "eks:DeleteAccessEntry",
+  "eks:AssociateAccessPolicy",
+  "eks:DisassociateAccessPolicy",
+  "eks:TagResource",
+  "eks:UntagResource",
+];
+
+/** Adds the role of the nodes, and the creator's rights over access entries, before the clusters. */
+export function populateModes({ account: identities }: SandboxAws): void {
+  identities.addRole({ name: "eks-node" });
+  const allowed = identities.identity(arns.creator)?.allow ?? [];
+  identities.setAllowed(arns.creator, [...allowed, ...entryActions.filter((action) => !allowed.includes(action))]);
+}
+
+/** The platform team gets in by an entry here, without aws-auth. */
+export function admitPlatformTeam(aws: SandboxAws, arn: string): void {
+  const policies = [policyArnOf(aws.account.partition, "AmazonEKSClusterAdminPolicy")];
+  const username = "platform-admin:{{SessionName}}";
+  aws.updateCluster(arn, { accessEntries: [{ principalArn: arns.admins, username, groups: [], policies }] });
 }

@@ -12,13 +12,20 @@ import {
 } from "./access-entry-calls.ts";
 import { tagsProblem } from "./access-entry-rules.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
-import { describeUpdate, endUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
+import {
+  describeFargateProfile,
+  describeNodegroup,
+  describeUpdate,
+  endUpdates,
+  listFargateProfiles,
+  listNodegroups,
+  updateClusterConfig,
+} from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import { type AllowedCall, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
-import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 

@@ -5,14 +5,18 @@ import type { Authenticator } from "./authenticator.ts";
 import type { BindingContent } from "./bindings.ts";
 import type { ConfigMapContent } from "./config-map.ts";
 import { escalationProblem, ruleEscalation } from "./escalation.ts";
-import { listAnswer } from "./list-answer.ts";
-import { answerObjects, type WriteRules } from "./object-requests.ts";
+import { answerObjects, listAnswer, type WriteRules } from "./object-requests.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { allPods, podsOf } from "./pods.ts";
-import type { Attributes, Authorize, ResourceAttributes, User } from "./rbac.ts";
-import type { RbacObjects } from "./rbac-objects.ts";
-import { accessReview, selfSubjectReview } from "./reviews.ts";
-import type { RoleContent } from "./roles.ts";
+import {
+  type Attributes,
+  type Authorize,
+  accessReview,
+  type ResourceAttributes,
+  selfSubjectReview,
+  type User,
+} from "./rbac.ts";
+import type { RbacObjects, RoleContent } from "./roles.ts";
 import { failure, qualified, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
 export interface ApiServerContext {

@@ -9,7 +9,7 @@ import { type ClusterCertificates, issueCertificates } from "./certificate.ts";
 import { type ConfigMapContent, configMapKind } from "./config-map.ts";
 import { ObjectStore } from "./object-store.ts";
 import { type Authorize, authorize } from "./rbac.ts";
-import { RbacObjects } from "./rbac-objects.ts";
+import { RbacObjects } from "./roles.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 import { isStatus } from "./status.ts";
 

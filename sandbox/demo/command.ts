@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../free-port.ts";
-import { servePage } from "../page/serve-page.ts";
+import { startPageServer } from "../page/server/server.ts";
+import { startTheatre } from "../page/stage/theatre.ts";
 import { type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";
@@ -86,5 +87,32 @@ async function playInTerminal(program: Program, write: (text: string) => void): 
     write("\nEvery step was as expected.\n");
   } finally {
     for (const stop of stops) await stop();
+  }
+}
+
+/** The page's usual port, easy to remember. */
+const usualPort = 4477;
+
+/**
+ * Serves the sandbox as a page until the signal. Without a port it takes the usual one, or a free one if that is taken.
+ * @throws Error if something does not start
+ */
+async function servePage(
+  program: Program,
+  write: (text: string) => void,
+  { signal, port }: { signal: AbortSignal; port: number | undefined },
+): Promise<void> {
+  write("Starting a Slack workspace, an AWS account, EKS clusters, a Redis, and the two processes of eks-access …\n");
+  const theatre = await startTheatre(program, { everyMode: true });
+  try {
+    const page = await startPageServer(theatre, port ?? usualPort).catch((error: unknown) => {
+      if (port !== undefined) throw error;
+      return startPageServer(theatre, 0);
+    });
+    write(`\nThe sandbox is at ${page.url}\n\nIt is all on this machine. Ctrl-C ends it, and nothing stays behind.\n`);
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await page.stop();
+  } finally {
+    await theatre.stop();
   }
 }

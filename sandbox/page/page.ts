@@ -1,6 +1,5 @@
-import { composer, examplesFor } from "./chat/composer.ts";
 import { conversation, home, type Viewer } from "./chat/conversation.ts";
-import { homeTab, modal, peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
+import { composer, examplesFor, homeTab, modal, peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
 import { entriesPanel } from "./cluster/entries.ts";
 import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./cluster/panels.ts";
 import { type Html, html, nothing } from "./html.ts";

@@ -271,3 +271,5 @@ function parse(text: string): unknown {
     return null;
   }
 }
+
+export default { usage: auditUsage, run: audit };

@@ -100,3 +100,5 @@ function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, i
 function settingOf({ roleArn, externalId }: CreatorRole): string {
   return `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
 }
+
+export default { usage: bootstrapUsage, run: runBootstrap };

@@ -81,3 +81,5 @@ function summary(severities: readonly string[]): string {
   });
   return parts.join(", ");
 }
+
+export default { usage: checkUsage, run: runCheck };

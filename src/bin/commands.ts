@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { endAtCrash, listenForStop, processIo, stackOf } from "./process-io.ts";
+import { type CommandIo, endAtCrash, listenForStop, processIo, stackOf } from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
 
 const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
@@ -25,91 +25,61 @@ async function demo(argv: readonly string[]): Promise<number> {
   return typeof code === "number" ? code : 1;
 }
 
-interface CliCommand {
-  does: string;
+interface LoadedCommand {
   /** The text of `--help`; by default its name and purpose. */
-  usage?: () => Promise<string>;
-  run: (argv: readonly string[]) => Promise<number>;
+  readonly usage?: string;
+  readonly run: (argv: readonly string[], io: CommandIo) => Promise<number>;
+}
+
+interface CliCommand {
+  readonly does: string;
+  readonly load: () => Promise<{ readonly default: LoadedCommand }>;
 }
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, CliCommand>> = {
-  slack: { does: "runs the Slack process", run: () => serveAndExit("slack") },
-  worker: {
-    does: "runs the worker",
-    usage: async () => (await import("./zones.ts")).workerUsage,
-    run: async (argv) => {
-      const reading = (await import("./zones.ts")).readZones(argv);
-      if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
-      process.stderr.write(reading.problem);
-      return 2;
-    },
-  },
-  all: { does: "runs both in one process, for a trial", run: () => serveAndExit("all") },
+  slack: { does: "runs the Slack process", load: () => ofThisFile({ run: () => serveAndExit("slack") }) },
+  worker: { does: "runs the worker", load: () => import("./zones.ts").then(workerCommand) },
+  all: { does: "runs both in one process, for a trial", load: () => ofThisFile({ run: () => serveAndExit("all") }) },
   init: {
     does: "finds your clusters, and writes the configuration and the IAM policies",
-    usage: async () => (await import("./init.ts")).initUsage,
-    run: async (argv) => (await import("./init.ts")).runInit(argv, processIo()),
+    load: () => import("./init.ts"),
   },
-  check: {
-    does: "checks an aws-auth document",
-    usage: async () => (await import("./check.ts")).checkUsage,
-    run: async (argv) => (await import("./check.ts")).runCheck(argv, processIo()),
-  },
-  plan: {
-    does: "plans a change of an aws-auth document",
-    usage: async () => (await import("./plan-options.ts")).planUsage,
-    run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
-  },
-  audit: {
-    does: "verifies, exports or reviews the audit log",
-    usage: async () => (await import("./audit.ts")).auditUsage,
-    run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
-  },
-  policy: {
-    does: "tests the policy, or explains which rule decides",
-    usage: async () => (await import("./policy.ts")).policyUsage,
-    run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
-  },
-  recover: {
-    does: "restores the leases of a lost ledger from the clusters",
-    run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
-  },
-  migrate: {
-    does: "plans the migration of a cluster to access entries",
-    usage: async () => (await import("./migrate.ts")).migrateUsage,
-    run: async (argv) => (await import("./migrate.ts")).runMigrate(argv, processIo()),
-  },
+  check: { does: "checks an aws-auth document", load: () => import("./check.ts") },
+  plan: { does: "plans a change of an aws-auth document", load: () => import("./plan.ts") },
+  audit: { does: "verifies, exports or reviews the audit log", load: () => import("./audit.ts") },
+  policy: { does: "tests the policy, or explains which rule decides", load: () => import("./policy.ts") },
+  recover: { does: "restores the leases of a lost ledger from the clusters", load: () => import("./recover.ts") },
+  migrate: { does: "plans the migration of a cluster to access entries", load: () => import("./migrate.ts") },
   rescue: {
     does: "gives a role access to a cluster with a broken aws-auth, and repairs it",
-    usage: async () => (await import("./rescue.ts")).rescueUsage,
-    run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
+    load: () => import("./rescue.ts"),
   },
   bootstrap: {
     does: "lets the operator into a cluster, so that no run becomes the creator",
-    usage: async () => (await import("./bootstrap.ts")).bootstrapUsage,
-    run: async (argv) => (await import("./bootstrap.ts")).runBootstrap(argv, processIo()),
+    load: () => import("./bootstrap.ts"),
   },
-  retire: {
-    does: "closes the open requests of a deleted cluster",
-    usage: async () => (await import("./retire.ts")).retireUsage,
-    run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
-  },
-  keys: {
-    does: "makes the keys of both processes",
-    usage: async () => (await import("./keys.ts")).keysUsage,
-    run: async (argv) => (await import("./keys.ts")).runKeys(argv, processIo()),
-  },
-  doctor: {
-    does: "finds what a process lacks, and says how to fix it",
-    usage: async () => (await import("./doctor.ts")).doctorUsage,
-    run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
-  },
-  demo: {
-    does: "runs the sandbox, or plays the whole story",
-    run: demo,
-  },
+  retire: { does: "closes the open requests of a deleted cluster", load: () => import("./retire.ts") },
+  keys: { does: "makes the keys of both processes", load: () => import("./keys.ts") },
+  doctor: { does: "finds what a process lacks, and says how to fix it", load: () => import("./doctor.ts") },
+  demo: { does: "runs the sandbox, or plays the whole story", load: () => ofThisFile({ run: demo }) },
 };
+
+async function ofThisFile(command: LoadedCommand) {
+  return { default: command };
+}
+
+function workerCommand({ workerUsage: usage, readZones }: typeof import("./zones.ts")) {
+  return ofThisFile({
+    usage,
+    run: async (argv, io) => {
+      const reading = readZones(argv);
+      if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
+      io.stderr(reading.problem);
+      return 2;
+    },
+  });
+}
 
 /** Work that was handed back can still wait for an answer: it must not keep the process alive. */
 async function serveAndExit(kind: ProcessKind, options: ServeOptions = {}): Promise<never> {
@@ -161,13 +131,14 @@ export async function runLine([name = "help", ...argv]: readonly string[]): Prom
 }
 
 async function runCommand(name: string, command: CliCommand, argv: readonly string[]): Promise<number> {
+  const { default: loaded } = await command.load();
   if (asksForHelp(argv)) {
-    process.stdout.write((await command.usage?.()) ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
+    process.stdout.write(loaded.usage ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
     return 0;
   }
   endAtCrash((error) => process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));
   try {
-    return await command.run(argv);
+    return await loaded.run(argv, processIo());
   } catch (error) {
     process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
     if (!(error instanceof AccessError)) process.stderr.write(stackOf(error));

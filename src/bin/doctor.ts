@@ -228,3 +228,5 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
     return { what, findings: [broken("can't check it", explainFailure(error))] };
   }
 }
+
+export default { usage: doctorUsage, run: doctor };

@@ -1,6 +1,12 @@
 import { parseArgs } from "node:util";
 import type { z } from "zod";
+import { explainFailure } from "../access/access-error.ts";
+import { type MemberAccount, type OrganizationAccounts, organizationAccounts } from "../aws/organization.ts";
+import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
+import { counted } from "../diagnosis/link.ts";
+import type { SurveyScope } from "../worker/fleet/survey.ts";
+import type { CommandIo } from "./process-io.ts";
 
 export interface InitOptions {
   /** The name of the role to look with, or its ARN with `{account}`; null: the caller's own account alone. */
@@ -64,4 +70,70 @@ function problemIn(name: string, form: z.ZodType, ...values: readonly (string | 
 
 function listOf(value = ""): readonly string[] {
   return value.split(",").flatMap((each) => each.trim() || []);
+}
+
+/** The regions that AWS enables in each account (AWS Account Management Reference Guide); others are given by name. */
+const usualRegions: Readonly<Record<string, string>> = {
+  aws: "us-east-1 us-east-2 us-west-1 us-west-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1 eu-north-1 eu-west-1 eu-west-2 eu-west-3 sa-east-1",
+  "aws-cn": "cn-north-1 cn-northwest-1",
+  "aws-us-gov": "us-gov-east-1 us-gov-west-1",
+};
+
+export interface PlaceToLook {
+  readonly scope: SurveyScope;
+  readonly accounts: readonly MemberAccount[];
+  readonly partition: string;
+  /** For example `o-exampleorgid`; null: none is known. */
+  readonly organization: string | null;
+  /** Whether accounts are left out that no option excludes. */
+  readonly isPartial: boolean;
+}
+
+/** The accounts and regions to look at, with the caller's own identity. Reports the ones that it leaves out. @throws AccessError */
+export async function whereToLook(options: InitOptions, io: CommandIo): Promise<PlaceToLook> {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  const home = AWS_REGION || AWS_DEFAULT_REGION || options.regions[0] || "us-east-1";
+  const own = await callerIdentity("default", home);
+  const partition = own.arn.split(":")[1] ?? "aws";
+  io.stdout(`You are ${own.arn}.\n`);
+  const organization = await organizationOf(home, io);
+  const listed = organization === "refused" ? null : organization;
+  const named = (id: string) => listed?.accounts.find((each) => each.id === id) ?? { id, name: "" };
+  const all = options.accounts.length > 0 ? options.accounts.map(named) : (listed?.accounts ?? [named(own.account)]);
+  const accounts = all.filter(({ id }) => options.role !== null || id === own.account);
+  const left = all.length - accounts.length;
+  if (left > 0) {
+    io.stdout(
+      `! Did not look at ${counted(left, "other account")}. Name a role that you can assume there with --role.\n`,
+    );
+  }
+  return {
+    scope: {
+      accounts: accounts.map(({ id }) => id),
+      regions: options.regions.length > 0 ? options.regions : (usualRegions[partition]?.split(" ") ?? [home]),
+      ownAccount: own.account,
+      roleFor: (account) => ({
+        roleArn: roleIn(options.role ?? "", partition, account),
+        externalId: options.externalId,
+      }),
+    },
+    accounts,
+    partition,
+    organization: listed?.id ?? null,
+    isPartial: left > 0 || (organization === "refused" && options.accounts.length === 0),
+  };
+}
+
+async function organizationOf(region: string, io: CommandIo): Promise<OrganizationAccounts | "refused" | null> {
+  try {
+    return await organizationAccounts("default", region);
+  } catch (error) {
+    io.stdout(`! Can't list the accounts of the organization. ${explainFailure(error)}\n`);
+    return "refused";
+  }
+}
+
+function roleIn(role: string, partition: string, account: string): string {
+  const pattern = role.startsWith("arn:") ? role : `arn:${partition}:iam::{account}:role/${role}`;
+  return pattern.replace("{account}", account);
 }

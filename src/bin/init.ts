@@ -5,10 +5,8 @@ import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
-import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init-files.ts";
-import { type InitOptions, readInitOptions } from "./init-options.ts";
-import { nextSteps, surveyText } from "./init-report.ts";
-import { type PlaceToLook, whereToLook } from "./init-where.ts";
+import { nextSteps, policyFiles, policyNames, shippedPolicy, surveyText, writeWhole } from "./init-files.ts";
+import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
 import { type CommandIo, reasonOf, unusable } from "./process-io.ts";
 
 export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
@@ -124,3 +122,5 @@ async function printPermissions(io: CommandIo): Promise<number> {
   io.stdout(`The role in each account, and your own identity in yours:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;
 }
+
+export default { usage: initUsage, run: runInit };

@@ -47,3 +47,5 @@ function linesOf(variables: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
+
+export default { usage: keysUsage, run: runKeys };

@@ -217,3 +217,5 @@ function outcome({ state, voided, plan }: Migration, digest: string, say: (sente
   else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers get a new request.`);
   return state === "done" ? 0 : 1;
 }
+
+export default { usage: migrateUsage, run: runMigrate };

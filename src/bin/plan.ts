@@ -157,3 +157,5 @@ function diffLines(diff: string, paint: Paint): string[] {
     return line.startsWith("-") ? paint("red", line) : line;
   });
 }
+
+export default { usage: planUsage, run: runPlan };

@@ -37,3 +37,5 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
     return false;
   }
 }
+
+export default { run: recover };

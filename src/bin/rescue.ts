@@ -249,3 +249,5 @@ async function carryOut(
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }
+
+export default { usage: rescueUsage, run: runRescue };

@@ -75,3 +75,5 @@ function readRetireOptions(argv: readonly string[]): RetireOptions | string {
     ? "Missing --why. Say what happened to the cluster."
     : { cluster, by, why: why.trim(), unseen };
 }
+
+export default { usage: retireUsage, run: retire };

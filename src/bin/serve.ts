@@ -23,9 +23,8 @@ import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
-import { noticeSender } from "./follow.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
-import { startReloading } from "./reload.ts";
+import { noticeSender, startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type PartsContext, startParts, startPartWithoutLedger } from "./start-parts.ts";
 

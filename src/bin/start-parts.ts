@@ -12,7 +12,7 @@ import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
-import { noticeSender, startFollowing } from "./follow.ts";
+import { noticeSender, startFollowing } from "./reload.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly queues: Queues;

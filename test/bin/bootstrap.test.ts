@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { modeClustersText } from "../../sandbox/mode-scene.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
+import { modeClustersText } from "../../sandbox/scene-clusters.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";

@@ -1,9 +1,9 @@
 import { Redis } from "ioredis";
 import { freePort } from "../../sandbox/free-port.ts";
-import { populateModes } from "../../sandbox/mode-scene.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, clusterArn, clusterName, configuration } from "../../sandbox/scene.ts";
+import { populateModes } from "../../sandbox/scene-clusters.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

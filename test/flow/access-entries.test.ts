@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { admitPlatformTeam } from "../../sandbox/mode-scene.ts";
 import { arns, channel, clusterArn } from "../../sandbox/scene.ts";
+import { admitPlatformTeam } from "../../sandbox/scene-clusters.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

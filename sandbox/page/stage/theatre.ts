@@ -8,17 +8,20 @@ import { makeTour, type Tour } from "../tour/tour.ts";
 import {
   addComment,
   addTeam,
+  armedTrouble,
   breakYaml,
   crashes,
   hasTeam,
   isBroken,
+  lastingTrouble,
+  oneTimeTrouble,
   removeTeam,
   removeUsers,
   repairYaml,
+  type Trouble,
 } from "./incidents.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { armedTrouble, lastingTrouble, oneTimeTrouble, type Trouble } from "./troubles.ts";
 import { type ClusterWatch, type DocumentWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
 
 /** The stage, and the page's views of it. */

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../../sandbox/free-port.ts";
-import { findRedisProgram } from "../../../sandbox/redis/provide-redis.ts";
-import { type RunningRedis, startRedisProcess } from "../../../sandbox/redis/redis-process.ts";
+import { findRedisProgram, type RunningRedis, startRedisProcess } from "../../../sandbox/redis/provide-redis.ts";
 
 /** A Redis of its own, for what one database in the run's Redis can't show. */
 export interface AServer extends RunningRedis {

@@ -1,7 +1,7 @@
+import { oneTimeTrouble } from "../../../sandbox/page/stage/incidents.ts";
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
 import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
-import { oneTimeTrouble } from "../../../sandbox/page/stage/troubles.ts";
 import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { composer } from "../../../sandbox/page/chat/composer.ts";
 import {
   conversation,
   direct,
@@ -8,7 +7,7 @@ import {
   threadsOf,
   type Viewer,
 } from "../../../sandbox/page/chat/conversation.ts";
-import { homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
+import { composer, homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
 import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";
 import { approver, aReader, engineer } from "./a-reader.ts";

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
-import { type ProvidedRedis, provideRedis } from "../../../sandbox/redis/provide-redis.ts";
-import { awaitPing } from "../../../sandbox/redis/redis-process.ts";
+import { awaitPing, type ProvidedRedis, provideRedis } from "../../../sandbox/redis/provide-redis.ts";
 
 async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url);

@@ -8,8 +8,14 @@ import { startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
 import { withDefaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
 import { allPods } from "../../../../sandbox/cluster/pods.ts";
-import { bindingObject, namespacesOf, type Rbac, roleObject } from "../../../../sandbox/cluster/rbac.ts";
-import { attributesOf, type ReviewSpec } from "../../../../sandbox/cluster/reviews.ts";
+import {
+  attributesOf,
+  bindingObject,
+  namespacesOf,
+  type Rbac,
+  type ReviewSpec,
+  roleObject,
+} from "../../../../sandbox/cluster/rbac.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/sandbox-cluster.ts";
 import { Faults } from "../../../../sandbox/faults.ts";
 import {
