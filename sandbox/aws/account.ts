@@ -18,6 +18,7 @@ import {
   updateCluster,
 } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
+import { answerIam, iamVersion } from "./iam.ts";
 import { IdentityCenter } from "./identity-center.ts";
 import { identityCenterCalls } from "./identity-center-calls.ts";
 import { answerJson, type JsonHandlers, jsonCallName } from "./json-service.ts";
@@ -137,6 +138,9 @@ function route(context: AwsContext, service: EksService, state: ServiceState, re
   }
   if (isEksPath(request.url.pathname)) {
     return { call: eksCallName(request), answer: () => answerEks(context, service, request) };
+  }
+  if (stsParams(request).get("Version") === iamVersion) {
+    return { call: `iam.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerIam(context, request) };
   }
   return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
 }

@@ -20,6 +20,8 @@ export interface Identity {
   name: string;
   /** AIDA… or AROA…, as GetCallerIdentity shows it. */
   id: string;
+  /** IAM has whole seconds. */
+  createdAt: Date;
   /** Actions that an identity policy allows on every resource, for example `eks:DescribeCluster`, `eks:*`. */
   allow: readonly string[];
   /** A further policy with resources and conditions. */

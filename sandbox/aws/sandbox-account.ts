@@ -47,8 +47,9 @@ export class SandboxAccount {
     return { arn, ...this.addAccessKey(arn) };
   }
 
-  /** Adds an IAM role. `maxSessionSeconds` is an hour by default, as in IAM. */
+  /** Adds an IAM role. `maxSessionSeconds` is an hour by default, as in IAM; `createdAt` is now. */
   addRole(role: {
+    createdAt?: Date;
     name: string;
     path?: string;
     account?: string;
@@ -125,6 +126,12 @@ export class SandboxAccount {
     return this.#identities.get(arn);
   }
 
+  /** A name is unique in an account, whatever the path. */
+  role(account: string, name: string): Identity | undefined {
+    const isAsked = (each: Identity) => each.kind === "role" && each.accountId === account && each.name === name;
+    return [...this.#identities.values()].find(isAsked);
+  }
+
   /** Every secret key and session token of this account: none of them may appear anywhere. */
   secrets(): readonly string[] {
     return [...this.#callers.values()].flatMap(({ secretAccessKey, session }) => [
@@ -147,14 +154,17 @@ export class SandboxAccount {
       path = "/",
       account = this.id,
       allow = [],
-    }: { name: string; path?: string; account?: string; allow?: readonly string[] },
+      createdAt: at = this.#now(),
+    }: { name: string; path?: string; account?: string; allow?: readonly string[]; createdAt?: Date },
     trust: TrustPolicy,
     maxSessionSeconds: number,
   ): string {
     const arn = `arn:${this.partition}:iam::${account}:${kind}${path}${name}`;
     if (this.#identities.has(arn)) throw new Error(`${arn} exists already`);
     const id = keyId(kind === "user" ? "AIDA" : "AROA", 17);
-    this.#identities.set(arn, { kind, arn, accountId: account, name, id, allow, policy: [], trust, maxSessionSeconds });
+    const createdAt = new Date(Math.floor(at.getTime() / 1000) * 1000);
+    const made = { kind, arn, accountId: account, name, id, createdAt };
+    this.#identities.set(arn, { ...made, allow, policy: [], trust, maxSessionSeconds });
     return arn;
   }
 

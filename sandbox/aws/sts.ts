@@ -88,13 +88,21 @@ function sessionExtras(input: AssumeRoleInput): XmlMembers {
   };
 }
 
-interface XmlMembers {
+export interface XmlMembers {
   [name: string]: string | XmlMembers;
 }
 
-function xmlAnswer(action: string, result: XmlMembers, id: string = crypto.randomUUID()): SandboxAnswer {
+const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/** An answer of the query protocol. */
+export function xmlAnswer(
+  action: string,
+  result: XmlMembers,
+  id: string = crypto.randomUUID(),
+  xmlns = stsNamespace,
+): SandboxAnswer {
   const body =
-    `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${xml({ [`${action}Result`]: result })}` +
+    `<${action}Response xmlns="${xmlns}">${xml({ [`${action}Result`]: result })}` +
     `<ResponseMetadata><RequestId>${id}</RequestId></ResponseMetadata></${action}Response>`;
   return { status: 200, headers: { "content-type": "text/xml", "x-amzn-requestid": id }, body };
 }

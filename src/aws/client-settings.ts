@@ -9,7 +9,7 @@ import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
-/** STS answers in XML, with some kilobytes. */
+/** STS and IAM answer in XML, with some kilobytes. */
 const largestOfSts = { bytes: 64 * 1024, values: 64 * 1024 };
 
 /** What the SDK finds in the environment and in the AWS files, the same for each service and caller. */
@@ -80,7 +80,7 @@ function observedSockets(sockets: Sockets): Sockets {
       observedCall(
         callOf(request),
         async () => {
-          const largest = callOf(request).service === "sts" ? largestOfSts : largestAnswer;
+          const largest = /^(?:sts|iam)$/.test(callOf(request).service) ? largestOfSts : largestAnswer;
           const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
           const { response } = await handle(request, { ...options, ...limits });
           response.body = boundedBody(response.body, answerGuard(largest, request.hostname), callWithinMs("awsCall"));
@@ -107,10 +107,10 @@ const targets: Readonly<Record<string, FinishedCall["service"]>> = {
   AWSOrganizationsV20161128: "organizations",
 };
 
-/** STS names its action in the body, others in a header, S3 in the query but for HEAD, and EKS by method and path. */
+/** STS and IAM name their action and version in the body, others in a header, S3 in the query but for HEAD, and EKS by method and path. */
 function callOf({ body, headers, method, path, query }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
   const action = typeof body === "string" ? /(?:^|&)Action=(\w+)/.exec(body)?.[1] : undefined;
-  if (action) return { service: "sts", operation: action };
+  if (action) return { service: body.includes("Version=2010-05-08") ? "iam" : "sts", operation: action };
   const [target, service = ""] = headers["x-amz-target"]?.split(".").toReversed() ?? [];
   if (target) return { service: targets[service] ?? "cloudtrail", operation: target };
   if (query["x-id"] || method === "HEAD") return { service: "s3", operation: `${method} object` };

@@ -13,6 +13,7 @@ import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
+import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
@@ -76,6 +77,11 @@ export class EksCluster {
   /** As it is now. @throws AccessError */
   describe(log?: RequestIds): Promise<ClusterDescription> {
     return describeCluster(this.#credentials, this.address, log);
+  }
+
+  /** When IAM made a role of the credentials' account, ISO 8601; null: there is none of this name. @throws AccessError */
+  roleMadeAt(roleArn: string, log?: RequestIds): Promise<string | null> {
+    return roleMadeAt(this.#credentials, roleArn, log);
   }
 
   /** A client with the checked credentials; destroy it after its calls. */

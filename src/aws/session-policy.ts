@@ -31,6 +31,8 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
     [["eks:DescribeCluster", "eks:ListAccessEntries", ...(givesEntries ? entryCreation : [])], clusterArn],
     [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies", ...(givesEntries ? entryChanges : [])], entries],
   ];
+  const [, partition, , , account] = clusterArn.split(":");
+  statements.push([["iam:GetRole"], `arn:${partition}:iam::${account}:role/*`]);
   if (givesEntries) statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
   return policyOf(...statements);
 }

@@ -17,6 +17,7 @@ export const entryProblemCodes = [
   "entry-hides-item",
   "entry-without-rights",
   "entry-dead",
+  "roles-not-compared",
   "role-replaced",
   "group-unbound",
   "claim-unknown",

@@ -30,6 +30,7 @@ import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migratio
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
+import { type RoleTimes, remadeRoleProblems, rolesNotCompared } from "./remade-roles.ts";
 import {
   deadEntryRemedy,
   type NamedRole,
@@ -55,6 +56,7 @@ export interface EntriesFacts {
   readonly boundGroups: ReadonlySet<string> | null;
   readonly leased: OpenLeases;
   readonly asker: Reader;
+  readonly roles: RoleTimes;
   readonly now: Date;
 }
 
@@ -64,14 +66,20 @@ export type EntriesSummary = Omit<Extract<EntriesReport, { readonly type: "check
 const maxGroups = 7;
 
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
-  const { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, now } = facts;
+  const { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, roles, now } = facts;
   const operatorArn = cluster.operator?.roleArn ?? null;
   const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, leased: leased.ids, now };
   const problems: readonly ReportedProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
     ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
+    ...remadeRoleProblems(
+      cluster,
+      read.map(({ entry }) => entry),
+      roles,
+    ),
     ...deadEntries(facts),
+    ...[rolesNotCompared(roles) ?? []].flat(),
     ...replacedRoles(rolesNamed(facts)).map((set) => replacedRoleProblem(set, cluster)),
   ];
   return {
@@ -89,11 +97,12 @@ function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRol
   return [...byEntry, ...(document ? rolesInDocument(document) : [])];
 }
 
-/** Older entries of others that did not let the principal of a lease in. */
-function deadEntries({ cluster, leased, read }: EntriesFacts): readonly ReportedProblem[] {
+/** Older entries of others that did not let the principal of a lease in, and about which IAM did not answer. */
+function deadEntries({ cluster, leased, read, roles }: EntriesFacts): readonly ReportedProblem[] {
   return leased.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
     const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
     if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
+    if (roles.madeAt.has(found.entry.principalArn)) return [];
     const { principalArn: place } = found.entry;
     const message = `The cluster refused ${place} with the lease ${named(id)}, although its access entry was there before.`;
     return [{ code: "entry-dead", severity: "warning", place, message, remedy: deadEntryRemedy(cluster, found.entry) }];

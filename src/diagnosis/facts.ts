@@ -50,6 +50,8 @@ export type AccessEntryFact =
       readonly principalArn: string;
       /** Absent: EKS did not say. */
       readonly createdAt?: string | undefined;
+      /** When IAM made the role of this name. Absent: unknown. */
+      readonly madeAt?: string | undefined;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
     }

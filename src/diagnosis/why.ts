@@ -10,6 +10,7 @@ import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
+import { isRemade, remadeRoleWords } from "./remade-roles.ts";
 import { deadEntryRemedy, namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
 /** kubectl's answer to `get pods` now, as far as it is predictable. */
@@ -85,7 +86,11 @@ function notAskedWords({ accessEntry }: WhyFacts): string {
 function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { accessEntry, document, mode, pods } = facts;
   if (accessEntry.type !== "entry") return null;
-  const { identity, policies } = accessEntry;
+  const { identity, policies, madeAt } = accessEntry;
+  if (madeAt !== undefined && isRemade(accessEntry, madeAt)) {
+    const { message, remedy } = remadeRoleWords(facts.cluster, accessEntry, madeAt);
+    return { identity: null, symptom: "unauthorized", causes: [cause("entry-dead", message, remedy)] };
+  }
   const inMap = document && mode !== "API" ? resolve(document, caller.callerArn) : null;
   const gives = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : ", with no access policy";
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
@@ -103,7 +108,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 
 /** A person's entry that no longer fits its principal: only kubectl shows it. */
 function deadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
-  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return [];
+  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
   const message = "If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name.";
   return [cause("entry-dead", message, deadEntryRemedy(cluster, accessEntry))];
 }

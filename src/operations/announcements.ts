@@ -38,6 +38,7 @@ export interface FinishedCall {
   readonly service:
     | "slack"
     | "sts"
+    | "iam"
     | "eks"
     | "cloudtrail"
     | "identitystore"

@@ -158,6 +158,7 @@ function awsEnvironment(aws: SandboxAws): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_STS: aws.url,
     AWS_ENDPOINT_URL_EKS: aws.url,
+    AWS_ENDPOINT_URL_IAM: aws.url,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,

@@ -28,6 +28,7 @@ function factsOf(read: readonly ReadEntry[], { leased = [], ...change }: Change 
     boundGroups: new Set(["eks-access:viewers", "readers"]),
     leased: openLeasesAround(leased, leased),
     asker: { user: "U0ONCALL", principal: null, answers: true },
+    roles: { madeAt: new Map(), why: null },
     now: at(hours(1)),
     ...change,
   };
@@ -286,6 +287,32 @@ describe("an entry that no longer fits its principal", () => {
 
     expect(codes([aReadEntry()], { leased: [own] })).not.toContain("entry-dead");
     expect(codes([aReadEntry()], { leased: [letIn] })).not.toContain("entry-dead");
+  });
+
+  const entry = aReadEntry({ principalArn: team, createdAt: at(hours(1)).toISOString() });
+  const madeAt = (time: Date) => ({ madeAt: new Map([[team, time.toISOString()]]), why: null });
+
+  test("is dead where IAM made its role later, before anyone was refused", () => {
+    const problems = tell([entry], { roles: madeAt(at(hours(2))) });
+
+    const [dead] = problems.filter(({ code }) => code === "entry-dead");
+    expect(dead?.message).toMatch(/made the role \S+role\/developers at \S+, after its access entry/);
+    expect(dead?.remedy).toContain("/eks-access repair staging arn:aws:iam::111122223333:role/developers");
+  });
+
+  test("lives where its role is older, whatever became of a sign-in", () => {
+    const lease = aLeasedRequest({ written: { ...written, entryAdded: false }, proof: refused.lease.proof });
+    const leased = [{ ...lease, principal: "arn:aws:iam::111122223333:role/developers" }];
+
+    expect(codes([entry], { leased })).toContain("entry-dead");
+    expect(codes([entry], { leased, roles: madeAt(at(0)) })).not.toContain("entry-dead");
+  });
+
+  test("is not compared with its role where IAM does not answer, and the report says so", () => {
+    const problems = tell([entry], { roles: { madeAt: new Map(), why: "AWS refused iam:GetRole" } });
+
+    const [unknown] = problems.filter(({ code }) => code === "roles-not-compared");
+    expect(unknown).toMatchObject({ severity: "notice", message: expect.stringContaining("AWS refused iam:GetRole.") });
   });
 
   test("is replaced where an entry or aws-auth names another role of its permission set", () => {

@@ -114,6 +114,27 @@ describe("an authentication mode with access entries", () => {
     expect(found.causes[0]?.message).toContain("Its item in aws-auth, `developer` in `readers`, does not count.");
   });
 
+  test("an access entry that is older than its role lets no one in", () => {
+    const createdAt = "2026-03-01T10:00:00.000Z";
+    const entry = {
+      type: "entry",
+      principalArn: developers,
+      kind: "STANDARD",
+      policies: [],
+      createdAt,
+      identity: { username: "dev", groups: ["readers"] },
+    } as const;
+    const whyMade = (madeAt: string) =>
+      diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry: { ...entry, madeAt } }));
+
+    const [dead, alive] = [whyMade("2026-03-02T10:00:00.000Z"), whyMade("2026-02-01T10:00:00.000Z")];
+
+    expect(dead).toMatchObject({ symptom: "unauthorized", identity: null });
+    expect(dead.causes.map(({ code }) => code)).toEqual(["entry-dead"]);
+    expect(dead.causes[0]?.remedy).toContain(`/eks-access repair staging ${developers}`);
+    expect(alive.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "own-side"]);
+  });
+
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
     const identity = { username: "dev", groups: ["nobodys"] };
     const accessEntry = {

@@ -67,6 +67,7 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
         return found;
       },
       usernameOf: async (arn) => (await calls.describe(arn))?.username ?? null,
+      roleMadeAt: async () => null,
       create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
         return entries.get(entry.principalArn)?.arn ?? "";

@@ -155,6 +155,7 @@ test("the calls of a run with entries are those that deploy/iam allows", () => {
     "eks.ListAccessEntries",
     "eks.ListAssociatedAccessPolicies",
     "eks.TagResource",
+    "iam.GetRole",
     "sts.AssumeRole",
     "sts.GetCallerIdentity",
   ]);

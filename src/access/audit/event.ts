@@ -247,7 +247,7 @@ export interface RequestIds {
 }
 
 /** The calls of a run that change nothing. */
-const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
+const reading = /^(?:sts|iam|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
 /** What calls about a principal's access entry have in common: an entry's ARN has the role's path, and a lease can name a session. */
 export function principalOfCalls(arn: string): string {

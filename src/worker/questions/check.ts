@@ -20,6 +20,7 @@ import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { isGivenByBinding } from "../reconcile/binding-way.ts";
+import { readRoleTimes } from "../role-times.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
@@ -203,10 +204,11 @@ async function check(
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
   const [bound, leased] = await Promise.all([answerWithin(bindings, left()), leasedNow()]);
+  const roles = await readRoleTimes(entries, cluster, found, left());
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.groups.keys());
   const { creatorArn } = reached;
-  const facts = { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, now: now() };
+  const facts = { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, roles, now: now() };
   return { type: "checked", ...summarizeEntries(facts), unread, why };
 }
 

@@ -20,6 +20,7 @@ import { inParallel } from "../in-parallel.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
+import { readRoleTimes } from "../role-times.ts";
 
 /** The access entries as they are, for a person who asks. */
 export interface LookedAtEntries {
@@ -76,6 +77,9 @@ export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKe
   };
 }
 
+/** A person waits, and the answer is whole without IAM's. */
+const iamWithinMs = 5_000;
+
 /** A principal's access entry, if the mode has them. A missing permission does not stop the other questions. */
 export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
@@ -85,13 +89,16 @@ export async function accessEntryFact(
   const none = { type: "none" } as const;
   if (description.authenticationMode === "CONFIG_MAP") return { accessEntry: none, rolesInEntries: [] };
   try {
-    const { entry, listed } = await findAccessEntry(await openEksForEntries(cluster, eks), principal.arn);
+    const own = await openEksForEntries(cluster, eks);
+    const { entry, listed } = await findAccessEntry(own, principal.arn);
     const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
     if (!entry) return { accessEntry: none, rolesInEntries };
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
     const names = policies.map(({ name }) => name);
     const identity = { username, groups };
-    const accessEntry = { type: "entry", identity, kind, policies: names, principalArn, createdAt } as const;
+    const times = await readRoleTimes({ roleMadeAt: (arn) => own.roleMadeAt(arn) }, cluster, [entry], iamWithinMs);
+    const about = { policies: names, principalArn, createdAt, madeAt: times.madeAt.get(principalArn) };
+    const accessEntry = { type: "entry", identity, kind, ...about } as const;
     return { accessEntry, rolesInEntries };
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;

@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
-import { sealNotice } from "../../access/audit/notice.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
@@ -9,9 +7,7 @@ import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/clu
 import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
 import { type ApprovedRequest, emptyTypedFields } from "../../access/request/record.ts";
-import { lateCallMs } from "../../access-entry/index.ts";
-import { parseDocument } from "../../aws-auth/index.ts";
-import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
+import { type AccessEntry, lateCallMs } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { wakeLater } from "../../ledger/queues.ts";
@@ -23,6 +19,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
+import { noteReplacedRoles } from "./replaced-roles-notice.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
@@ -44,15 +41,17 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isUnfinished = false;
   const over: string[] = [];
+  let read: readonly AccessEntry[] = [];
   try {
     const { document, entries, bindings } = await waysIn({ context, cluster, opened: open }, async () => [], "all", []);
     for (const adapter of [document, entries, bindings]) {
       if (!adapter) continue;
       const state = await adapter.read([]);
+      if ("openSince" in state) read = [...state.entries.values()];
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;
       over.push(...(await adoptHoldings(context, cluster, open, { way: adapter.way, state }, adoption)));
     }
-    await noteReplacedRoles(context, cluster, open);
+    await noteReplacedRoles(context, cluster, open, read);
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
   } finally {
     open.close();
@@ -183,42 +182,4 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     voided: null,
     refusal: null,
   };
-}
-
-/** The same roles are news again after this time. */
-const onceInMs = 30 * 24 * 3_600_000;
-
-/**
- * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. A failure delays nothing,
- * because the next look comes in an hour.
- */
-async function noteReplacedRoles(
-  context: Pick<WorkerContext, "ledger" | "keys" | "log" | "now">,
-  cluster: Cluster,
-  { client, entries, mode }: Pick<OpenedCluster, "client" | "entries" | "mode">,
-): Promise<void> {
-  const { ledger, keys, log, now } = context;
-  try {
-    const [configMap, listed] = await Promise.all([
-      mode === "API" ? null : client.readAwsAuth(),
-      entries?.list() ?? [],
-    ]);
-    const byEntry = listed.map((arn) => ({ arn, place: "an access entry" }));
-    const inMap = configMap ? rolesInDocument(parseDocument(configMap.data)) : [];
-    for (const set of replacedRoles([...byEntry, ...inMap])) {
-      const roles = set.roles.map(({ arn }) => arn).toSorted();
-      const id = createHash("sha256")
-        .update(JSON.stringify([cluster.name, roles]))
-        .digest("hex")
-        .slice(0, 16);
-      if (!(await ledger.takeTurn(`replaced-${id}`, onceInMs))) continue;
-      const { message, remedy } = replacedRoleProblem(set, cluster);
-      const title = `${cluster.name} names a role that no longer exists`;
-      log.warn({ cluster: cluster.name, roles }, title);
-      const notice = { id: `replaced-${id}`, at: now().toISOString(), title, lines: [message, remedy] };
-      await ledger.addNotice(sealNotice(notice, keys.preview));
-    }
-  } catch (error) {
-    log.warn({ cluster: cluster.name, err: error }, "could not look for replaced roles");
-  }
 }

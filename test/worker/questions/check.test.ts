@@ -186,6 +186,25 @@ describe("where access entries go before aws-auth", () => {
     });
   });
 
+  test("one that is older than its role is dead, and without the right to ask IAM the report says what it did not test", async () => {
+    const { account } = workerSide().sandbox.aws;
+    const { arn } = account.addRole({ name: "made-again", createdAt: new Date(Date.now() + 60_000) });
+    setMode("API_AND_CONFIG_MAP", [entryOf(arn, ["eks-access:viewers"])]);
+    const allowed = account.identity(arns.creator)?.allow ?? [];
+
+    const report = await check();
+    account.setAllowed(
+      arns.creator,
+      allowed.filter((action) => action !== "iam:GetRole"),
+    );
+    const refused = await check();
+    account.setAllowed(arns.creator, allowed);
+
+    expect(report).toMatchObject({ entries: { groups: [{ code: "entry-dead", places: [arn] }] } });
+    expect(refused).toMatchObject({ entries: { groups: [{ code: "roles-not-compared", severity: "notice" }] } });
+    expect(JSON.stringify(refused)).toContain("AWS refused iam:GetRole on");
+  });
+
   test("a lease by an access entry is looked for there, and not in the document", async () => {
     const ledger = await ledgerWith(arns.engineer, { written: byEntry });
 

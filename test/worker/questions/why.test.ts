@@ -83,6 +83,15 @@ describe("why, asked of a live cluster,", () => {
     expect(report).toMatchObject({ identity: { username: "by-entry", groups: ["nobodys"] } });
   });
 
+  test("knows by IAM's date that an access entry is for an earlier role of the name", async () => {
+    const { aws } = workerSide().sandbox;
+    const { arn } = aws.account.addRole({ name: "made-again", createdAt: new Date(Date.now() + 60_000) });
+    const entry = { principalArn: arn, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
+    aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP", accessEntries: [entry] });
+
+    expect(inShort(await ask(arn))).toBe("unauthorized: entry-dead");
+  });
+
   test("goes on without access entries where the creator may not ask for them, and says so", async () => {
     const { sandbox } = workerSide();
     sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP" });

@@ -276,6 +276,7 @@ export function entriesOf({ aws }: Sandbox, cluster: Cluster): AccessEntries {
     list: async () => (await open()).list(),
     describe: async (...asked) => (await open()).describe(...asked),
     usernameOf: async (...asked) => (await open()).usernameOf(...asked),
+    roleMadeAt: async (...asked) => (await open()).roleMadeAt(...asked),
     create: async (...asked) => (await open()).create(...asked),
     setGroups: async (...asked) => (await open()).setGroups(...asked),
     remove: async (...asked) => (await open()).remove(...asked),
