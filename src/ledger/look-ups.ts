@@ -10,9 +10,8 @@ import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/approval/s
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { otherLeasesInLedger } from "../access/lease/other-leases.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { isLeaseOver } from "../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
-import { isHeld } from "../access/request/request.ts";
+import { isHeld, isLeaseOver } from "../access/request/request.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

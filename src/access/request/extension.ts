@@ -1,6 +1,5 @@
 import type { Level } from "../policy/cluster.ts";
 import type { AccessRequest } from "./record.ts";
-import { isClosed } from "./request.ts";
 
 export type ExtensionReading =
   /** `durationSeconds`: from now to the end, which the policy limits. */
@@ -68,14 +67,6 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
   if (room >= shortest) return `by at most ${formatDuration(Math.floor(room / minute) * minute)} now`;
   const from = endsAt - Math.max(0, level.maxDurationSeconds - shortest) * 1000;
   return `from ${new Date(from).toISOString()} on`;
-}
-
-/** Whether a lease is over or ending, with nothing to extend. */
-export function isLeaseOver(request: AccessRequest, now: Date): boolean {
-  const { lease } = request;
-  // A request that waits for new approvals has no lease yet.
-  if (!lease) return true;
-  return isClosed(request) || lease.end !== null || !(now.getTime() < Date.parse(lease.endsAt));
 }
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

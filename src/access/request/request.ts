@@ -73,6 +73,14 @@ export function isHeld(request: AccessRequest): request is ApprovedRequest {
   return request.state === "approved" && request.lease.state === "active" && !request.lease.end;
 }
 
+/** Whether a lease is over or ending, with nothing to extend. */
+export function isLeaseOver(request: AccessRequest, now: Date): boolean {
+  const { lease } = request;
+  // A request that waits for new approvals has no lease yet.
+  if (!lease) return true;
+  return isClosed(request) || lease.end !== null || !(now.getTime() < Date.parse(lease.endsAt));
+}
+
 /**
  * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
  * matter.

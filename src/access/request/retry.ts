@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { isBlocking } from "../../aws-auth/index.ts";
 import { AccessError, explainFailure, isRepairable } from "../access-error.ts";
+import type { Lease } from "../lease/lease-record.ts";
 import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
@@ -69,6 +70,36 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
     .digest("hex")
     .slice(0, 16);
   return known.includes(cause) || known.length >= maxCauses ? known : [...known, cause];
+}
+
+/** Within this time a try notices that an outage is over. */
+const maxProofWaitSeconds = 300;
+/** After some two hours the gaps grow: a lease may be permanent, and each try opens the cluster. */
+const frequentTries = 30;
+const rareWaitSeconds = 3_600;
+/** Some 35 minutes of tries without a result: a lease may be short, and its proof soon loses its worth. */
+export const maxTries = 15;
+
+/** The next review of an active lease. The tries go on until the lease ends. */
+export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
+  const longest = (trouble?.attempts ?? 0) < frequentTries ? maxProofWaitSeconds : rareWaitSeconds;
+  return nextTry({ trouble }, failure, now, longest);
+}
+
+/** The next review of an ended lease; null: no more tries. */
+export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
+  const next = nextTry({ trouble }, failure, now, maxProofWaitSeconds);
+  return next.attempts < maxTries ? next : null;
+}
+
+/** The lease after a sign-in without a result; null: no more tries. */
+export function nextSignInTry(
+  { signInTrouble }: Lease,
+  failure: Failure,
+  now: Date,
+): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
+  const trouble = nextTry({ trouble: signInTrouble }, failure, now, maxProofWaitSeconds);
+  return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
 /** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */

@@ -1,12 +1,12 @@
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { EndProof, MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
-import { awaitSignIn, nextEndReviewTry, nextReviewTry } from "../../access/lease/proving.ts";
+import { awaitSignIn } from "../../access/lease/proving.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf } from "../../access/request/retry.ts";
+import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/request/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import {
   entryArnIn,

@@ -2,17 +2,11 @@ import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
-import {
-  isEndReviewPending,
-  isReviewPending,
-  maxTries,
-  nextEndReviewTry,
-  nextReviewTry,
-} from "../../access/lease/proving.ts";
+import { isEndReviewPending, isReviewPending } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { withLease } from "../../access/request/request.ts";
-import { failureOf, needsEvent } from "../../access/request/retry.ts";
+import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from "../../access/request/retry.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
