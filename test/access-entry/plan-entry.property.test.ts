@@ -241,3 +241,12 @@ describe("whatever others have given, and whatever leases come and go", () => {
     );
   });
 });
+
+test("the call that makes an entry claims the calls after it as open: a worker can die between them", () => {
+  const [first] = planned(null, [aShare({ groups: ["readers", "policy AmazonEKSViewPolicy"] })]).calls;
+
+  const tags = first?.type === "create" ? first.entry.tags : {};
+  expect(
+    claimIn({ principalArn, arn: "entry", type: "STANDARD", username, groups: [], policies: [], tags }),
+  ).toMatchObject({ openSince: at(0).toISOString() });
+});

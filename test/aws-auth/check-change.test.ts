@@ -49,3 +49,20 @@ describe("without a known partition of the cluster", () => {
     expect(refusals(mapRoles, china, "dev", [], guard)).toEqual([]);
   });
 });
+
+it("another username is no mere removal of groups: an entry that a wildcard fits too does not get one", () => {
+  const dev = `- rolearn: ${account}role/dev\n  username: dev\n  groups: [viewers]\n`;
+  const mapRoles = `${dev}- rolearn: ${account}role/d*\n  username: all\n`;
+
+  expect(refusals(mapRoles, `${account}role/dev`, "other", ["viewers"])).toEqual(["entry-ambiguous"]);
+  expect(refusals(mapRoles, `${account}role/dev`, "dev", [])).toEqual([]);
+});
+
+it("access stays while a broken section may name it too, in any case of its letters", () => {
+  const mapUsers = `- userarn: ${account}user/alice\n  username: alice\n`;
+  const mapRoles = `- rolearn: ${account}USER/ALICE\n  username: [\n`;
+
+  const plan = planChanges(parseDocument({ mapUsers, mapRoles }), [{ type: "unmap", arn: `${account}user/alice` }]);
+
+  expect(plan.type).toBe("refused");
+});

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessEntry } from "../../../src/access-entry/index.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -22,6 +23,7 @@ import {
   type Outside,
   outsideEntries,
   requestOf,
+  revokeOnly,
   takeBack,
 } from "./both-ways.ts";
 
@@ -295,6 +297,31 @@ test("an entry that somebody changes between the reading and the write is read a
 
   expect(isChanged).toBe(true);
   expect(await outside.given(engineer)).toEqual(expect.arrayContaining(["readers", "writers"]));
+});
+
+test("an end reads the entry again until EKS shows the write, which can be later", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster(context, analytics);
+  const stale: AccessEntry[] = [];
+  const opens = async (...args: Parameters<typeof openCluster>) => {
+    const open = await openCluster(...args);
+    if (!open.entries) return open;
+    const { entries } = open;
+    const remove = async (arn: string) => {
+      const before = await entries.describe(arn);
+      await entries.remove(arn);
+      if (before) stale.push(before, before);
+    };
+    const describe = async (arn: string) => stale.pop() ?? entries.describe(arn);
+    return { ...open, entries: { ...entries, remove, describe } };
+  };
+  await revokeOnly(context, "r-one");
+
+  await reconcileCluster({ ...context, openCluster: opens, pause: async () => {} }, analytics);
+
+  expect(stale).toEqual([]);
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: null });
 });
 
 test("tags that somebody edited are not believed, and what the record remembers ends with its lease", async () => {

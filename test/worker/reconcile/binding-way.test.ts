@@ -302,6 +302,17 @@ test("the sealed memory of aws-auth is not that of the bindings: a copy of it is
   expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("not ours for this cluster");
 });
 
+test("a run that another one overtakes makes no binding: the newer one can have seen that there is none", async () => {
+  await ask(context, cluster, { id: "r-one", principal: alice });
+  await approve(context, cluster, "r-one");
+  const ledger = { ...context.ledger, isNewestRun: async () => false };
+
+  await reconcileCluster({ ...context, ledger, pause: async () => {} }, cluster);
+
+  expect(await bindings()).toEqual([]);
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("cluster-conflict");
+});
+
 describe("a worker that dies", () => {
   test("after a binding was made leaves nothing behind: the next run proves the lease, and makes no second one", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice });

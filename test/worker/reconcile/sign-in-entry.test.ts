@@ -312,6 +312,18 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
+  test("goes when its time is over while the ledger was lost, also if others deleted its bindings", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice, level: "own", durationSeconds: 300 });
+    context = contextWith();
+    await asCreator(async (client) => {
+      for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
+    });
+
+    await adoptCluster(inMinutes(6), cluster);
+
+    expect(await place.all()).toBe(before);
+  });
+
   test("of a worker that dies right after the entry was made is used by the next run", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");

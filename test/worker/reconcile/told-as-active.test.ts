@@ -81,6 +81,48 @@ test("a user's lease ends while the roles can't be read, and their text stays as
   expect(scene.aws.awsAuth()?.data).toEqual({ ...initialAwsAuth, mapRoles: broken });
 });
 
+describe("what another writer undoes right after our write", () => {
+  test("is not announced as active: the read-back decides, not the answer of the write", async () => {
+    const scene = await aDirectScene(initialAwsAuth);
+
+    await reconcileCluster(editedAfterWrites(scene, initialAwsAuth.mapUsers ?? ""), scene.cluster);
+
+    expect((await scene.ledger.get(wishes.long.id))?.lease?.state).toBe("scheduled");
+    expect(await eventsOf(scene)).not.toContain("lease.active");
+  });
+
+  test("is not announced as ended", async () => {
+    const scene = await aDirectScene(initialAwsAuth);
+    await reconcileCluster(scene.context(), scene.cluster);
+    const given = scene.aws.awsAuth()?.data?.mapUsers ?? "";
+    scene.clock.ms += 2 * 3_600_000;
+
+    await reconcileCluster(editedAfterWrites(scene, given), scene.cluster);
+
+    expect((await scene.ledger.get(wishes.long.id))?.trouble?.code).toBe("cluster-conflict");
+    expect(await eventsOf(scene)).not.toContain("lease.ended");
+  });
+});
+
+type Scene = Awaited<ReturnType<typeof aDirectScene>>;
+
+const eventsOf = async ({ ledger }: Scene) => (await ledger.events(1, 1_000)).map(({ event }) => event.type);
+
+/** A context in which someone puts this text into the document right after each write of ours. */
+function editedAfterWrites({ aws, context }: Scene, text: string) {
+  const usual = context();
+  const openCluster: typeof usual.openCluster = async (...asked) => {
+    const opened = await usual.openCluster(...asked);
+    const writeAwsAuth: typeof opened.client.writeAwsAuth = async (...write) => {
+      const written = await opened.client.writeAwsAuth(...write);
+      aws.editMapUsers(() => text);
+      return written;
+    };
+    return { ...opened, client: { ...opened.client, writeAwsAuth } };
+  };
+  return { ...usual, openCluster };
+}
+
 async function revokeLong({ ledger, cluster, clock }: Awaited<ReturnType<typeof aDirectScene>>): Promise<void> {
   const request = await ledger.get(wishes.long.id);
   const by = { user: "U0APPROVER", memberships: [] };
