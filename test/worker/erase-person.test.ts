@@ -63,7 +63,7 @@ test("a person's data is erased from Redis once nothing needs it, and the log st
   const review = await runCommand(audit, ["review"]);
   expect(early).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/Erased nothing of U0ENGINEER. r-\w+ on staging is not over/),
+    stderr: expect.stringMatching(/Erased nothing of U0ENGINEER. r-\w+ on staging has not ended: end it first/),
   });
   expect(erased.stderr).toBe("");
   expect(had.length).toBeGreaterThan(5);
