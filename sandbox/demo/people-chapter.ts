@@ -1,3 +1,4 @@
+import { addDevelopers, alice, carol, developerRole } from "../developers.ts";
 import { getPods } from "../kubectl.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { account, channel, clusterName, identitiesText, region } from "../scene.ts";
@@ -6,15 +7,11 @@ import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 
-/** The permission set of two people in the story: its role in the account has a suffix. */
-const permissionSet = "Developer";
-const suffix = "0123456789abcdef";
-const [alice, carol] = ["alice@example.com", "carol@example.com"];
 const reason = "look at the failing rollout";
 
 /** A platform team writes this once, for everyone with the permission set: they get in, without rights. */
 const wayIn = `# Terraform: everyone with the permission set signs in under their own name
-- rolearn: arn:aws:iam::${account}:role/AWSReservedSSO_${permissionSet}_${suffix}
+- rolearn: arn:aws:iam::${account}:role/${developerRole}
   username: sso:{{SessionNameRaw}}
   groups: []
 `;
@@ -63,13 +60,7 @@ export async function playPeople(sandbox: Sandbox, narration: Narration): Promis
 
 /** @returns the ARN of their role */
 function addPeople({ aws, cluster }: Sandbox): string {
-  const center = aws.identityCenter;
-  const users = [
-    center.addUser({ userName: alice, email: "engineer@example.com" }),
-    center.addUser({ userName: carol, email: "on-call@example.com" }),
-  ];
-  const set = center.addPermissionSet(permissionSet);
-  const arn = center.assign(set, account, center.addGroup("developers", users), suffix);
+  const arn = addDevelopers(aws, ["engineer@example.com", "on-call@example.com"]);
   cluster.editAwsAuth(({ data, ...rest }) => ({ ...rest, data: { ...data, mapRoles: `${data?.mapRoles}${wayIn}` } }));
   return arn;
 }

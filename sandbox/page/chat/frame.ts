@@ -1,4 +1,5 @@
 import { commands } from "../../../src/slack/app/commands.ts";
+import { alice, developerArn } from "../../developers.ts";
 import { textAt } from "../../json.ts";
 import { arns, clusterName } from "../../scene.ts";
 import type { SandboxChannel, SandboxUser, SandboxView } from "../../slack/shapes.ts";
@@ -109,6 +110,11 @@ const ofRole: Example = {
   line: `/eks-access request ${clusterName} ${arns.developers} viewer for 2m look at the shop as a team`,
 };
 
+const ofPerson: Example = {
+  label: "Ask for one person of Identity Center",
+  line: `/eks-access request ${clusterName} ${developerArn(alice)} reader in default for 2m look at one namespace`,
+};
+
 const typo: Example = {
   label: "Ask with mistakes",
   line: `/eks-access request stagging arn:aws:sts::111122223333:assumed-role/developers/me viewr for 9h debug`,
@@ -142,7 +148,7 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
 
 /** Lines to try as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
-  if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, typo, whoAmI];
+  if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, ofPerson, typo, whoAmI];
   if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), forEngineer, help];
   return [creator, help];
 }

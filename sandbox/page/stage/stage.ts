@@ -24,15 +24,26 @@ const callsKept = 80;
 /** Full control needs two approvals, and on-call can take it in an emergency. */
 const policy = `policy:
   rules:
-    - { name: look, who: ["@example.com"], levels: [viewer] }
+    - { name: look, who: ["@example.com"], levels: [viewer, reader] }
     - { name: change, who: ["@example.com"], levels: [admin], approvals: 2 }
   breakGlass:
     - { who: [U0ONCALL], level: admin, for: 10m }
 `;
 
+/** A level of `staging` for one person, in the namespaces that they choose. */
+const reader = `levels:
+  reader:
+    bind: [{ clusterRole: view, in: choose }]
+    maxDuration: 8h
+    verify: [{ verb: list, resource: pods }]
+`;
+
 /** The page's configuration: each cluster has its on-call, and deadlines are short. */
 function pageConfiguration(options: SandboxOptions): string {
-  const text = configurationOf(options).replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
+  const levels = configurationOf(options)
+    .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
+    .replace(/^levels:\n/m, reader);
+  const text = levels.replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 

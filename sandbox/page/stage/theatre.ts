@@ -1,4 +1,5 @@
 import { stsError } from "../../aws/refusal.ts";
+import { addDevelopers } from "../../developers.ts";
 import type { FaultAnswer, Faults } from "../../faults.ts";
 import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
@@ -22,7 +23,14 @@ import {
 } from "./incidents.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { type ClusterWatch, type DocumentWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
+import {
+  type ClusterWatch,
+  type DocumentWatch,
+  type LedgerWatch,
+  sessionsOf,
+  watchCluster,
+  watchLedger,
+} from "./watches.ts";
 
 /** The stage, and the page's views of it. */
 export interface Theatre {
@@ -40,7 +48,9 @@ export interface Theatre {
 export async function startTheatre(program: Program, options: SandboxOptions = {}): Promise<Theatre> {
   const stage = await startStage(program, options);
   const { sandbox, redis, changes } = stage;
-  const clusters = watchClusters(sandbox, changes.announce);
+  // With the statements of deploy/iam/migration-policy.json, a migration runs to its end.
+  sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "cloudtrail:LookupEvents", "eks:*"]);
+  const clusters = watchClusters(sandbox, changes.announce, sessionsOf(addDevelopers(sandbox.aws)));
   const { document } = watchOf(clusters, clusterName);
   const ledger = await watchLedger(redis.url, changes.announce);
   const stopLooking = lookAfterChanges(stage, ledger);
@@ -66,8 +76,12 @@ export async function startTheatre(program: Program, options: SandboxOptions = {
   };
 }
 
-export function watchClusters(sandbox: Sandbox, changed: () => void): ReadonlyMap<string, ClusterWatch> {
-  const watches = [...sandbox.clusters.values()].map((cluster) => watchCluster(sandbox, cluster, changed));
+export function watchClusters(
+  sandbox: Sandbox,
+  changed: () => void,
+  sessions?: ReturnType<typeof sessionsOf>,
+): ReadonlyMap<string, ClusterWatch> {
+  const watches = [...sandbox.clusters.values()].map((cluster) => watchCluster(sandbox, cluster, changed, sessions));
   return new Map(watches.map((watch) => [watch.name, watch]));
 }
 

@@ -4,6 +4,7 @@ import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
+import { alice, carol, developerArn } from "../../developers.ts";
 import { getPods, type KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { arns, clusterArn, principals, region } from "../../scene.ts";
@@ -27,9 +28,14 @@ export interface ClusterWatch {
 /** How often the page polls the access in force, which has no event. */
 const lookEvery = 250;
 
-export function watchCluster(sandbox: Sandbox, cluster: SandboxCluster, changed: () => void): ClusterWatch {
+export function watchCluster(
+  sandbox: Sandbox,
+  cluster: SandboxCluster,
+  changed: () => void,
+  sessions?: readonly Session[],
+): ClusterWatch {
   const { name } = cluster;
-  const kubectl = watchKubectl(sandbox, changed, cluster);
+  const kubectl = watchKubectl(sandbox, changed, cluster, sessions);
   const inForce = () => JSON.stringify(sandbox.aws.accessOf(clusterArn(name)));
   let known = inForce();
   const looking = setInterval(() => {
@@ -91,19 +97,44 @@ export interface KubectlWatch {
   run: () => Promise<void>;
 }
 
+/** A person who signs in as a session of a role. */
+interface Session extends Pick<KubectlState, "user" | "name" | "arn"> {
+  /** The role's ARN with its path, and the session's name. */
+  readonly of: readonly [role: string, name: string];
+}
+
 /** A person in the role that teams share. */
-const team = { user: "developers", name: "developers, a role", arn: arns.developers };
+const team: Session = {
+  user: "developers",
+  name: "developers, a role",
+  arn: arns.developers,
+  of: [arns.developers, "somebody"],
+};
+
+/** People of IAM Identity Center, each with their own name in one role. */
+export function sessionsOf(role: string): readonly Session[] {
+  return [
+    team,
+    ...[alice, carol].map((name) => ({ user: name, name, arn: developerArn(name), of: [role, name] as const })),
+  ];
+}
 
 export function watchKubectl(
   sandbox: Sandbox,
   changed: () => void,
   cluster: SandboxCluster = sandbox.cluster,
+  sessions: readonly Session[] = [team],
 ): KubectlWatch {
   const people = sandbox.slack.people.map(({ id, name }) => ({ user: id, name, arn: principals[id] ?? "" }));
-  let states: readonly KubectlState[] = [...people, team].map((each) => ({ ...each, answer: undefined, turns: 0 }));
+  let states: readonly KubectlState[] = [...people, ...sessions].map(({ user, name, arn }) => ({
+    ...{ user, name, arn },
+    answer: undefined,
+    turns: 0,
+  }));
   const ask = async (user: string) => {
-    const answer = await (user === team.user
-      ? getPods(cluster, region, sandbox.aws.account.sessionFor(team.arn, "somebody"))
+    const session = sessions.find((each) => each.user === user);
+    const answer = await (session
+      ? getPods(cluster, region, sandbox.aws.account.sessionFor(...session.of))
       : sandbox.getPods(user, cluster.name));
     states = states.map((each) => (each.user === user ? answered(each, answer) : each));
     changed();

@@ -1,0 +1,29 @@
+import type { SandboxAws } from "./aws/account.ts";
+import { account } from "./scene.ts";
+
+/** Two people of IAM Identity Center with one permission set: its role in the account has a suffix. */
+export const alice = "alice@example.com";
+export const carol = "carol@example.com";
+const permissionSet = "Developer";
+const suffix = "0123456789abcdef";
+export const developerRole = `AWSReservedSSO_${permissionSet}_${suffix}`;
+
+/** The ARN with which AWS knows a person in that role. */
+export const developerArn = (name: string) => `arn:aws:sts::${account}:assumed-role/${developerRole}/${name}`;
+
+/**
+ * Adds both, and assigns the permission set to them.
+ * @param emails by which the directory finds a person of Slack as Alice, and one as Carol
+ * @returns the ARN of their role
+ */
+export function addDevelopers(
+  { identityCenter }: SandboxAws,
+  emails: readonly [string, string] = [alice, carol],
+): string {
+  const users = [
+    identityCenter.addUser({ userName: alice, email: emails[0] }),
+    identityCenter.addUser({ userName: carol, email: emails[1] }),
+  ];
+  const set = identityCenter.addPermissionSet(permissionSet);
+  return identityCenter.assign(set, account, identityCenter.addGroup("developers", users), suffix);
+}
