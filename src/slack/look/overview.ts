@@ -11,7 +11,7 @@ import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
-import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
+import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 
 /** Work that waits longer is behind. A lease that ends in time is gone by then. */
 const behindAfterSeconds = 60;
@@ -90,7 +90,10 @@ export function overviewAnswer(overview: Overview): Message {
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
-  const title = parts.length === 0 ? `:white_check_mark: ${fine}` : `:warning: *Problems with ${of}*`;
+  const title =
+    parts.length === 0
+      ? `:white_check_mark: ${fine}`
+      : `:warning: *Problems ${count === 1 ? `with ${of}` : `among your ${of}`}*`;
   return messageOf([section(title), ...parts]);
 }
 
@@ -120,9 +123,11 @@ function behindPart({ queues }: Overview): KnownBlock[] {
 
 function closedPart({ closed }: Overview): KnownBlock[] {
   const first = [...closed].sort(([, one], [, other]) => one.since.localeCompare(other.since));
+  // The remedy comes last, so few clusters show the whole text.
+  const room = Math.max(200, Math.floor(1600 / first.length));
   const rows = first.map(
     ([name, { since, attempts, retryAt, message }]) =>
-      `${code(name)} since ${time(since)}, ${tries(attempts)}, next ${time(retryAt)}: ${plainLine(message, 200)}`,
+      `${code(name)} since ${time(since)}, ${tries(attempts)}, next ${time(retryAt)}: ${styled(message, room)}`,
   );
   return part("Clusters that no worker can open", rows);
 }

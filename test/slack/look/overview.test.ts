@@ -97,6 +97,16 @@ describe("its answer", () => {
     expect(inZone).toContain("The end of leases in zone `eu-private`: 5 waiting");
   });
 
+  test("says that one of several clusters has a problem, with the whole remedy and times in the reader's zone", () => {
+    const long = `${"It answered 401. ".repeat(15)}It worked at ${at(0).toISOString()}. Check the authenticator.`;
+    const only = new Map([["production", { ...closed, message: long }]]);
+
+    const { text } = overviewAnswer({ ...fine, closed: only });
+
+    expect(text).toContain("Problems among your 2 clusters");
+    expect(text).toMatch(/It worked at <!date\^.*>\. Check the authenticator\.$/);
+  });
+
   test("lets no text of AWS or of a person format the message, and fits into one", () => {
     const many = Array.from({ length: 40 }, (_, index) => [`cluster-${index}`, closed] as const);
     const endsAt = at(-hours(1)).toISOString();
