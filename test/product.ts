@@ -36,6 +36,8 @@ export function bundledProduct(): Promise<Program> {
       entryPoints: [join(root, "src/bin/commands.ts")],
       outfile: join(folder, "dist/bin/commands.cjs"),
       ...{ bundle: true, write: false, platform: "node", format: "cjs", target: "node20", logLevel: "error" },
+      // What V8 kept of a script can't import: OpenTelemetry requires `http` instead.
+      supported: { "dynamic-import": false },
       // A process reads the whole text at its start, comments included.
       ...{ minifyWhitespace: true, legalComments: "none" },
       define: { "import.meta.url": "moduleUrl" },

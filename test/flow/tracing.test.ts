@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../operations/otlp-receiver.ts";
-import { builtProduct } from "../product.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 describe("what both processes tell of a request", () => {
@@ -13,8 +12,6 @@ describe("what both processes tell of a request", () => {
   beforeAll(async () => {
     receiver = await anOtlpReceiver();
     flow = await startFlow({
-      // The packages of OpenTelemetry are loaded by name.
-      program: builtProduct,
       environment: {
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
         OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
