@@ -54,12 +54,16 @@ function listTag(name: string, resolve: (list: YAMLSeq) => unknown): CollectionT
   return { tag: `!${name}`, collection: "seq", resolve: (list) => new Scalar(isSeq(list) && resolve(list)) };
 }
 
-/** The role that the template makes in an account with the defaults of its parameters. */
-export function roleInAccount(text: string, account: string): Template["Resources"]["Role"]["Properties"] {
+type Role = Template["Resources"]["Role"]["Properties"];
+
+/** The role that the template makes in each account with the defaults of its parameters. It is read once, because that takes long. */
+export function rolesOf(text: string): (account: string) => Role {
   const { Parameters } = readTemplate(text, () => "");
-  const ofStack: Readonly<Record<string, string>> = { "AWS::Partition": "aws", "AWS::AccountId": account };
-  return readTemplate(text, (name) => {
+  const ofStack: Readonly<Record<string, string>> = { "AWS::Partition": "aws", "AWS::AccountId": "{account}" };
+  const { Properties } = readTemplate(text, (name) => {
     const { Type, Default = "" } = Parameters[name] ?? { Type: "String", Default: ofStack[name] };
     return Type === "String" ? Default : Default.split(",").filter((each) => each !== "");
-  }).Resources.Role.Properties;
+  }).Resources.Role;
+  const role = JSON.stringify(Properties);
+  return (account) => JSON.parse(role.replaceAll("{account}", account)) as Role;
 }

@@ -7,7 +7,7 @@ import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, channel, clusterArn, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { runInit } from "../../src/bin/init.ts";
-import { roleInAccount } from "../account-role.ts";
+import { rolesOf } from "../account-role.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { stubCaller } from "../fleet-scene.ts";
 import { bootstrapIn, timesCreator } from "../operator-scene.ts";
@@ -90,11 +90,11 @@ async function init(aws: Sandbox["aws"], caller: string): Promise<void> {
 /** The worker's policy, the role of each account and the creator's trust, as they were written. */
 async function makeRoles({ account: identities }: Sandbox["aws"]): Promise<void> {
   const written = (name: string) => readFile(join(folder, "eks-access-iam", name), "utf8");
-  const template = await written("account-role.yaml");
+  const roleIn = rolesOf(await written("account-role.yaml"));
   const [, externalId = ""] = /externalId: (\S+)/.exec(configuration) ?? [];
   const trust = { principals: [arns.worker], externalId };
   for (const of of accounts) {
-    const { RoleName, Policies } = roleInAccount(template, of);
+    const { RoleName, Policies } = roleIn(of);
     const { arn } = identities.addRole({ name: RoleName, account: of, trust });
     const Statement = Policies.flatMap(({ PolicyDocument }) => (PolicyDocument as { Statement: object[] }).Statement);
     identities.setPolicy(arn, JSON.stringify({ Version: "2012-10-17", Statement }));
