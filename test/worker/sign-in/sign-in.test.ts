@@ -321,7 +321,11 @@ describe("what an access policy allows, which only the principal itself can ask 
     type: "answer",
     status: 201,
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", status: {} }),
+    body: JSON.stringify({
+      kind: "SelfSubjectAccessReview",
+      apiVersion: "authorization.k8s.io/v1",
+      status: { allowed: false },
+    }),
   } as const;
   const authorizedOf = ({ lease }: AccessRequest) => lease?.proof?.authorized;
   // The waits are not waited for: on a fast machine all tries would come before the authenticator knows the entry.
