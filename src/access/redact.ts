@@ -30,7 +30,7 @@ const addresses = /rediss?:\/\/\S*/g;
 /** In characters. Longer texts are cut: no failure says so much. */
 const longest = 64 * 1024;
 /** Cut too: a secret can begin here, and only its lost end would show it. */
-const doubtful = 1024;
+const uncertainEnd = 1024;
 
 /**
  * Removes everything that looks like a credential from outside text, such as an error's message or a proxy's page (some echo the request's
@@ -38,7 +38,7 @@ const doubtful = 1024;
  */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
-  return `${clean(text.slice(0, longest)).slice(0, -doubtful)} [${text.length - longest} more characters]`;
+  return `${clean(text.slice(0, longest)).slice(0, -uncertainEnd)} [${text.length - longest} more characters]`;
 }
 
 function clean(text: string): string {

@@ -218,7 +218,7 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
   if (!cluster) return { what, findings: [] };
   try {
     return await withWorkerContext(settings, "doctor", async (context) => {
-      const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
+      const { links } = await reportChain(context, cluster, { user: "doctor", isResponsible: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
       const named = findings.map((link) => ({ ...link, detail: `${nameOf(link, cluster)}: ${link.detail}` }));
       const operator = await examineOperator(context, cluster);

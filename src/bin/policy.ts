@@ -144,8 +144,8 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
   }
   const requesterFacts = { memberships, linked };
-  const wish = { cluster, level, principal: reading.principal, durationSeconds, requester: user, requesterFacts };
-  const verdict = mayAsk(wish, at);
+  const requested = { cluster, level, principal: reading.principal, durationSeconds, requester: user, requesterFacts };
+  const verdict = mayAsk(requested, at);
   io.stdout(verdictText(verdict, question));
   return verdict.type === "allowed" ? 0 : 1;
 }

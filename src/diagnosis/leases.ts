@@ -31,7 +31,7 @@ export function isInForce({ lease }: ApprovedRequest): boolean {
 
 /** The person who asks. Without a role for the cluster they see only their own leases. */
 export interface Reader extends Asker {
-  readonly answers: boolean;
+  readonly isResponsible: boolean;
 }
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
@@ -60,7 +60,7 @@ export function leaseProblems(
 ): readonly TakenOut[] {
   const readable = drifts.map((drift) => ({
     ...drift,
-    isReadable: reader.answers || isAskersOwn(drift.request, reader),
+    isReadable: reader.isResponsible || isAskersOwn(drift.request, reader),
   }));
   // The group shows the sentence of the first.
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));

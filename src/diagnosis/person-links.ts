@@ -108,7 +108,7 @@ export function driftFinding(
   drifts: readonly Drift[],
   inForce: number,
   cluster: Cluster,
-  asker: Asker & { readonly answers: boolean },
+  asker: Asker & { readonly isResponsible: boolean },
   place: string,
 ): Finding {
   if (inForce === 0) return found("no leases are active here");
@@ -123,8 +123,8 @@ export function driftFinding(
   );
 }
 
-function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { readonly answers: boolean }): string {
-  const readable = drifts.filter(({ request }) => asker.answers || isAskersOwn(request, asker));
+function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { readonly isResponsible: boolean }): string {
+  const readable = drifts.filter(({ request }) => asker.isResponsible || isAskersOwn(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "active lease")}`;

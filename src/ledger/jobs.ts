@@ -39,7 +39,7 @@ function question<const Fields extends z.ZodRawShape>(fields: Fields) {
 }
 
 const asked = { cluster: z.string(), user: z.string() };
-const answersMap = { ...asked, answers: z.boolean() };
+const aboutCluster = { ...asked, isResponsible: z.boolean() };
 /** From the Slack process, with its seal. */
 const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
 /** ARNs of roles with their paths. */
@@ -60,9 +60,9 @@ export const workerJobs = {
   identities: question({ cluster: z.string(), email: emailStatement }),
   namespaces: question({ cluster: z.string() }),
   creator: question({ cluster: z.string() }),
-  whoami: question(answersMap),
-  check: question(answersMap),
-  why: question({ ...answersMap, principal: arn }),
+  whoami: question(aboutCluster),
+  check: question(aboutCluster),
+  why: question({ ...aboutCluster, principal: arn }),
   migrate: question({ ...asked, givenArns: z.array(arn).max(50) }),
 } satisfies Readonly<Record<string, JobKind>>;
 

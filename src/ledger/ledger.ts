@@ -59,7 +59,7 @@ export interface RememberedCreation {
   readonly seal: string;
 }
 
-/** A person's wish to be linked with a principal; an administrator has to confirm it. */
+/** A person's request to be linked with a principal; an administrator has to confirm it. */
 export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
 export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
 

@@ -26,7 +26,7 @@ export type PreviewPlan =
 export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
   readonly way: Way;
-  readonly changeOf: (wish: RequestedChange) => ChangePreview;
+  readonly changeOf: (requested: RequestedChange) => ChangePreview;
   readonly leases: LeasesFound;
   readonly others: OtherNames;
   readonly now: Date;

@@ -54,7 +54,7 @@ function approvedRequest(
   const [level] = cluster.levels;
   if (!level) throw new Error(`${cluster.name} offers no level`);
   const decidedAt = new Date(endsAt - leaseSeconds * 1000);
-  const wish = {
+  const requested = {
     id: `r-${cluster.name}-${index}`,
     requester: "U0ENGINEER",
     cluster: cluster.name,
@@ -65,7 +65,7 @@ function approvedRequest(
     reason: "the bench wants to know",
     extends: null,
   };
-  const asked = createRequest(wish, new Date(decidedAt.getTime() - 60_000), 3600);
+  const asked = createRequest(requested, new Date(decidedAt.getTime() - 60_000), 3600);
   const digest = digestOfChange(asked, cluster, level, { base: null, way: "aws-auth", leases: [] });
   const afterwards = { username: "engineer", groups: level.groups };
   const preview = {

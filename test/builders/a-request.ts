@@ -23,7 +23,7 @@ export const engineerArn = "arn:aws:iam::111122223333:user/engineer";
 export function aRequest<const Change extends RequestChange = Unchanged>(
   change?: Change,
 ): Changed<Change, PendingRequest> {
-  const wish = {
+  const requested = {
     id: "r-1",
     requester: "U0ENGINEER",
     cluster: "staging",
@@ -34,7 +34,7 @@ export function aRequest<const Change extends RequestChange = Unchanged>(
     reason: "the deployment of checkout hangs",
     extends: null,
   };
-  return complete(createRequest(wish, at(0), 24 * 3600), change);
+  return complete(createRequest(requested, at(0), 24 * 3600), change);
 }
 
 /** A request that the worker has looked at: approvers can decide about it. */
@@ -146,11 +146,11 @@ export function revise<Before extends AccessRequest, const Change extends Reques
 /** The request with what its state can't be without, and without what it can't have. */
 function complete<Change, Before>(request: RequestChange, change: RequestChange = {}): Changed<Change, Before> {
   const { state, denial, refusal, lease, emergency, ...fields } = { ...request, ...change };
-  const wish = { durationSeconds: 0, until: null, ...fields };
+  const requested = { durationSeconds: 0, until: null, ...fields };
   const ofState = {
     denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied", why: "not now" })) : null,
     refusal: state === "refused" ? (refusal ?? anyFailure) : null,
-    lease: state === "approved" ? (lease ?? scheduleLease(wish, at(minutes(2)))) : null,
+    lease: state === "approved" ? (lease ?? scheduleLease(requested, at(minutes(2)))) : null,
     emergency: state === "approved" ? (emergency ?? null) : null,
   };
   return { ...fields, state, ...ofState } as Changed<Change, Before>;

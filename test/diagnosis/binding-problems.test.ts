@@ -20,7 +20,7 @@ function bindingOf(endsAt: string, change: Partial<ClusterBinding> = {}): Cluste
 }
 
 const active = aRequest({ id: "r-one", principal, groups: [text], state: "approved" });
-const reader = { user: "U0ONCALL", principal: null, answers: true };
+const reader = { user: "U0ONCALL", principal: null, isResponsible: true };
 
 function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingFacts> = {}) {
   const leased = { still: [], ids: new Set(["r-one"]) };

@@ -27,7 +27,7 @@ function factsOf(read: readonly ReadEntry[], { leased = [], ...change }: Change 
     document: null,
     boundGroups: new Set(["eks-access:viewers", "readers"]),
     leased: openLeasesAround(leased, leased),
-    asker: { user: "U0ONCALL", principal: null, answers: true },
+    asker: { user: "U0ONCALL", principal: null, isResponsible: true },
     roles: { madeAt: new Map(), why: null },
     now: at(hours(1)),
     ...change,
@@ -172,7 +172,7 @@ describe("of what is ours in an entry it", () => {
   });
 
   test("shows people who do not answer for the cluster only their own leases", () => {
-    const stranger = { user: "U0OTHER", principal: null, answers: false };
+    const stranger = { user: "U0OTHER", principal: null, isResponsible: false };
     const [others] = tell([], { leased: [leased], asker: stranger });
     const [own] = tell([], { leased: [leased], asker: { ...stranger, user: "U0ENGINEER" } });
     const theirs = { ...leased, id: "r-2", requester: "U0COLLEAGUE", principal: developers };

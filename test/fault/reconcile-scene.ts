@@ -46,22 +46,22 @@ export async function fillLedger(
   baseOf: (request: AccessRequest) => SeenInCluster["base"] = () => null,
   principalOf: (principal: string) => string = (principal) => principal,
 ): Promise<void> {
-  for (const wish of Object.values(wishes)) {
-    const asked = { ...askedFor(wish, cluster, now), principal: principalOf(wish.principal) };
+  for (const requested of Object.values(wishes)) {
+    const asked = { ...askedFor(requested, cluster, now), principal: principalOf(requested.principal) };
     await ledger.commit(aChange(asked));
     const leases = otherLeasesInLedger(asked, await ledger.leasedOf(cluster.name), new Set(), now);
     const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: baseOf(asked), way, leases }) });
     const previewed = { ...asked, version: 2, preview };
     await ledger.commit(aChange(previewed, "request.previewed"));
-    if (wish === wishes.undecided) continue;
+    if (requested === wishes.undecided) continue;
     await ledger.commit(aChange(approved(previewed, cluster, now), "request.approved"));
   }
 }
 
-function askedFor(wish: (typeof wishes)[keyof typeof wishes], cluster: Cluster, now: Date): AccessRequest {
-  const groups = cluster.levels.find((level) => level.name === wish.level)?.groups ?? [];
+function askedFor(requested: (typeof wishes)[keyof typeof wishes], cluster: Cluster, now: Date): AccessRequest {
+  const groups = cluster.levels.find((level) => level.name === requested.level)?.groups ?? [];
   const rest = { requester: "U0ENGINEER", cluster: cluster.name, groups, reason: "interleaving", extends: null };
-  return createRequest({ ...wish, ...rest }, now, 3_600);
+  return createRequest({ ...requested, ...rest }, now, 3_600);
 }
 
 function digestNow(request: AccessRequest, cluster: Cluster, seen: SeenInCluster): string {

@@ -76,7 +76,7 @@ function reply(request: AccessRequest, name: string): string {
 function mistakes(): Message {
   const clusters = clustersOf(aCluster());
   const reading = readRequest(splitRequestLine(`stagin ${engineerArn} viewer for 9h deploy`, clusters), clusters);
-  if (reading.type === "wish") throw new Error("the line has no mistake");
+  if (reading.type === "requested") throw new Error("the line has no mistake");
   return mistakesAnswer(reading);
 }
 

@@ -109,12 +109,12 @@ const emptyRow = Object.fromEntries(columns.map((name) => [name, ""])) as Access
 function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fields | null {
   switch (type) {
     case "request.created":
-      return { ...requesterOf(actor, detail), ...wishOf(detail) };
+      return { ...requesterOf(actor, detail), ...requestedOf(detail) };
     case "emergency.taken":
-      return { requester: actor, ...wishOf(detail), emergency: "emergency" };
+      return { requester: actor, ...requestedOf(detail), emergency: "emergency" };
     case "lease.recovered":
       // The log that had its beginning is lost.
-      return { ...wishOf(detail), began: known.began || at };
+      return { ...requestedOf(detail), began: known.began || at };
     case "request.approved":
     case "request.self-approved":
       return { approvedBy: textOf(detail.approvers) || actor };
@@ -137,7 +137,7 @@ function requesterOf(actor: string, { requester }: AuditEvent["detail"]): Fields
   return typeof requester === "string" ? { requester, askedBy: actor } : { requester: actor };
 }
 
-function wishOf({ principal, level, groups, reason, ticket }: AuditEvent["detail"]): Fields {
+function requestedOf({ principal, level, groups, reason, ticket }: AuditEvent["detail"]): Fields {
   const fields = { principal, level, groups, reason, ticket };
   const known = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(known.map(([name, value]) => [name, textOf(value)]));

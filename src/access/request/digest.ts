@@ -20,21 +20,21 @@ export function digestOfChange(
   { base, way, leases }: SeenInCluster,
 ): string {
   const entry = base && { username: base.username, groups: [...base.groups].sort() };
-  const wish = wishValue(request, cluster, level);
+  const requested = requestedValue(request, cluster, level);
   const beside = leases.map(({ id, groups, endsAt }) => ({ id, groups: [...groups], endsAt }));
-  return digest({ ...wish, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
+  return digest({ ...requested, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
 }
 
 /** The digest of an emergency: it covers neither the principal's entry nor the rules. */
 export function digestOfRequest(request: AccessRequest, cluster: Cluster, level: Level): string {
-  return digest(wishValue(request, cluster, level));
+  return digest(requestedValue(request, cluster, level));
 }
 
 function digest(value: Json): string {
   return createHash("sha256").update(canonicalJson(value)).digest("hex");
 }
 
-function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
+function requestedValue(request: AccessRequest, cluster: Cluster, level: Level) {
   return {
     request: request.id,
     requester: request.requester,

@@ -144,9 +144,9 @@ type End =
 
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
 
-export function createMigration(wish: NewMigration, now: Date, expiresAfterSeconds: number): PendingMigration {
+export function createMigration(requested: NewMigration, now: Date, expiresAfterSeconds: number): PendingMigration {
   return {
-    ...wish,
+    ...requested,
     ...nothing,
     version: 1,
     state: "pending",

@@ -34,7 +34,7 @@ export interface RequestInput extends TypedFields {
 export type PartName = keyof RequestParts;
 
 export type RequestReading =
-  | { readonly type: "wish"; readonly wish: RequestInput }
+  | { readonly type: "requested"; readonly requested: RequestInput }
   | {
       readonly type: "mistakes";
       readonly understood: readonly string[];
@@ -66,9 +66,9 @@ export function readRequest(
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
   const typed = [person, namespaces, ticket].every(({ mistake }) => mistake === null);
   if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
-    const wish = { cluster: cluster.value, level: level.value, principal: principal.value, askedFor: person.value };
+    const requested = { cluster: cluster.value, level: level.value, principal: principal.value, askedFor: person.value };
     const said = { namespaces: namespaces.value ?? "", ticket: ticket.value, reason: reason.value };
-    return { type: "wish", wish: { ...wish, durationSeconds: duration.value, ...said } };
+    return { type: "requested", requested: { ...requested, durationSeconds: duration.value, ...said } };
   }
   const words = [cluster, principal, level, namespaces, person, duration, ticket, reason].map((part) => part.corrected);
   const read = Object.entries({ cluster, principal, level, namespaces, for: person, duration, ticket, reason });

@@ -25,17 +25,17 @@ type NewRequest = Pick<
   Omit<TypedFields, keyof typeof emptyTypedFields> &
   Partial<TypedFields & Pick<AccessRequest, "askedBy" | "requesterFacts" | "until">>;
 
-export function createRequest(wish: NewRequest, now: Date, expiresAfterSeconds: number): PendingRequest {
+export function createRequest(requested: NewRequest, now: Date, expiresAfterSeconds: number): PendingRequest {
   return {
     askedBy: null,
     requesterFacts: noRequesterFacts,
     ...emptyTypedFields,
     until: null,
-    ...wish,
+    ...requested,
     version: 1,
     state: "pending",
     createdAt: now.toISOString(),
-    expiresAt: expiresAt(wish, now, expiresAfterSeconds),
+    expiresAt: expiresAt(requested, now, expiresAfterSeconds),
     preview: null,
     reminders: null,
     approvals: [],

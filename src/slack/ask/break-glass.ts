@@ -81,16 +81,16 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   const { cluster, arn, reason } = await readEmergency(context, user, parts);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
-  const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };
-  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: wish.cluster.name });
+  const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
+  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: requested.cluster.name });
   if (turnedAway) return turnedAway;
   const person = await personForEmergency(context, cluster.value, user);
   const may = breakGlassFor(cluster.value, person);
-  const level = wish.cluster.levels.find((each) => each.name === may?.level);
-  if (!may || !level) return refuse(context, person, wish);
-  const possible = mayRequest({ ...wish, level, durationSeconds: may.durationSeconds });
+  const level = requested.cluster.levels.find((each) => each.name === may?.level);
+  if (!may || !level) return refuse(context, person, requested);
+  const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
-  return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
+  return emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
 }
 
 /** Without an approval and without delay: only facts under our seals count. */
@@ -98,7 +98,7 @@ async function ownForEmergency(context: SlackContext, user: string, cluster: Clu
   return cluster ? rememberedIdentities(context, user, cluster) : { arns: [], why: null };
 }
 
-interface EmergencyWish {
+interface RequestedEmergency {
   readonly cluster: Cluster;
   readonly principal: Holder;
   readonly reason: string;
@@ -118,14 +118,14 @@ async function personForEmergency(
 async function give(
   context: SlackContext,
   person: Person,
-  wish: EmergencyWish,
+  requested: RequestedEmergency,
   level: Level,
   may: BreakGlass,
 ): Promise<AccessRequest> {
   const { durationSeconds } = may;
   const now = context.now();
-  const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
-  const given = takeEmergency(asked, wish.cluster, level, person, context.keys.decision, now);
+  const asked = recordOf(context, person, requested, level.name, level.groups, durationSeconds, now);
+  const given = takeEmergency(asked, requested.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const admits = admittedInWords(admittedBy(principal));
   const detail = {
@@ -140,24 +140,24 @@ async function give(
   const event = eventOf("emergency.taken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
   // Ids are random: a conflict means that this id exists, so make another.
-  return result.type === "committed" ? given : give(context, person, wish, level, may);
+  return result.type === "committed" ? given : give(context, person, requested, level, may);
 }
 
 /** A refusal leaves an event and no record. */
-async function refuse(context: SlackContext, person: Person, wish: EmergencyWish): Promise<Message> {
+async function refuse(context: SlackContext, person: Person, requested: RequestedEmergency): Promise<Message> {
   const now = context.now();
-  const { breakGlass: emergency } = wish.cluster;
-  const asked = recordOf(context, person, wish, emergency?.level ?? "", [], 0, now);
+  const { breakGlass: emergency } = requested.cluster;
+  const asked = recordOf(context, person, requested, emergency?.level ?? "", [], 0, now);
   const code = "break-glass";
-  const event = eventOf("request.refused", asked, person.user, now, { code, reason: wish.reason });
-  await noteRefused(context, { ...event, request: "" }, { cluster: wish.cluster.name, code });
-  return mayNotTakeEmergencyAnswer(wish.cluster);
+  const event = eventOf("request.refused", asked, person.user, now, { code, reason: requested.reason });
+  await noteRefused(context, { ...event, request: "" }, { cluster: requested.cluster.name, code });
+  return mayNotTakeEmergencyAnswer(requested.cluster);
 }
 
 function recordOf(
   context: SlackContext,
   { user }: Person,
-  { cluster, principal, reason }: EmergencyWish,
+  { cluster, principal, reason }: RequestedEmergency,
   level: string,
   groups: readonly string[],
   durationSeconds: number,

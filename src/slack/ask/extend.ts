@@ -204,7 +204,7 @@ async function extendLease(
   const reading = readExtension(request, level, seconds, context.now());
   if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
   const { until, durationSeconds } = reading;
-  const wish = {
+  const requested = {
     cluster,
     level: levelIn(cluster, level),
     principal,
@@ -213,8 +213,8 @@ async function extendLease(
     ...typedFieldsOf(request),
   };
   const extension = { of: request.id, until };
-  const notNow = await refuseToAsk(context, user, wish, extension);
-  return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);
+  const notNow = await refuseToAsk(context, user, requested, extension);
+  return notNow ?? extensionAnswer(await submitRequest(context, user, requested, extension), request);
 }
 
 /** The policy applies the rule itself, so only the configured level counts here. */

@@ -37,15 +37,15 @@ const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,
-  wish: RequestInput,
+  requested: RequestInput,
   extension: Extension | null = null,
 ): Promise<Message | null> {
   const pending = await pendingOf(context, asker);
-  const known = pending.find((request) => isSame(request, wish, extension));
+  const known = pending.find((request) => isSame(request, requested, extension));
   if (known) return alreadyAskedAnswer(known);
   const most = context.config.limits.pending;
   if (pending.length >= most) return tooManyPendingAnswer(most, pending);
-  const same = await sameOfNow(context, asker, wish, extension);
+  const same = await sameOfNow(context, asker, requested, extension);
   if (same) return alreadyAskedAnswer(same);
   return refuseTooMany(context, asker, "requests");
 }
@@ -67,15 +67,15 @@ async function pendingOf(
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,
-  wish: RequestInput,
+  requested: RequestInput,
   extension: Extension | null,
 ): Promise<AccessRequest | null> {
   const name = createHash("sha256")
-    .update(JSON.stringify([asker, ...partsOf(wish, extension)]))
+    .update(JSON.stringify([asker, ...partsOf(requested, extension)]))
     .digest("base64url");
   if (await context.ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
   for (let time = 0; time < recording.times; time += 1) {
-    const same = (await pendingOf(context, asker)).find((request) => isSame(request, wish, extension));
+    const same = (await pendingOf(context, asker)).find((request) => isSame(request, requested, extension));
     if (same) return same;
     await pause(recording.everyMs);
   }
@@ -83,18 +83,18 @@ async function sameOfNow(
 }
 
 /** Extensions compare by their end: their duration from now differs with each click. */
-function partsOf(wish: RequestInput, extension: Extension | null): readonly unknown[] {
-  const { cluster, level, principal, durationSeconds, askedFor } = wish;
+function partsOf(requested: RequestInput, extension: Extension | null): readonly unknown[] {
+  const { cluster, level, principal, durationSeconds, askedFor } = requested;
   const time = extension ? [extension.of, extension.until] : [durationSeconds];
-  return [askedFor, cluster.name, level.name, principal.arn, typedFieldsOf(wish), ...time];
+  return [askedFor, cluster.name, level.name, principal.arn, typedFieldsOf(requested), ...time];
 }
 
-function isSame(request: AccessRequest, wish: RequestInput, extension: Extension | null): boolean {
+function isSame(request: AccessRequest, requested: RequestInput, extension: Extension | null): boolean {
   const { cluster, level, principal, durationSeconds, extends: extended, until } = request;
   const askedFor = request.askedBy === null ? null : request.requester;
   const time = extended ? [extended, until] : [durationSeconds];
   const parts = [askedFor, cluster, level, principal, typedFieldsOf(request), ...time];
-  return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
+  return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));
 }
 
 export function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {

@@ -37,7 +37,7 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
   const reading = readRequest(parts, clusters, own);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
-  return (await askFor(context, user, reading.wish)).message;
+  return (await askFor(context, user, reading.requested)).message;
 }
 
 export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -55,7 +55,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
     return ack({ response_action: "errors", errors });
   }
   return answerSubmission(context, submission, "Ask for access", async () => {
-    const asked = await askFor(context, body.user.id, reading.wish);
+    const asked = await askFor(context, body.user.id, reading.requested);
     return asked.type === "requested" ? null : asked.message;
   });
 }

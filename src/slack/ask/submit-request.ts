@@ -25,16 +25,16 @@ import { code, mention, plainLine } from "../show/mrkdwn.ts";
 import { placeText } from "../show/words.ts";
 import { refuseToAsk } from "./limits.ts";
 
-/** Requests access, or says why not. @param asker gets it, unless the wish names another person @throws AccessError */
-export async function askFor(context: SlackContext, asker: string, wish: RequestInput): Promise<AskOutcome> {
-  const about = { id: "", cluster: wish.cluster.name };
+/** Requests access, or says why not. @param asker gets it, unless the request names another person @throws AccessError */
+export async function askFor(context: SlackContext, asker: string, requested: RequestInput): Promise<AskOutcome> {
+  const about = { id: "", cluster: requested.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
-  const named = wish.askedFor === null ? null : await idOf(context, wish.askedFor);
+  const named = requested.askedFor === null ? null : await idOf(context, requested.askedFor);
   const other = named === asker ? null : named;
   const cantGet = turnedAway ?? (other === null ? null : await refuseOtherPerson(context, asker, other, about));
-  const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...wish, askedFor: other }));
+  const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...requested, askedFor: other }));
   if (notNow) return { type: "refused", message: notNow };
-  const request = await submitRequest(context, asker, { ...wish, askedFor: other });
+  const request = await submitRequest(context, asker, { ...requested, askedFor: other });
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
 }
 
@@ -52,16 +52,16 @@ export interface AskOutcome {
 export async function submitRequest(
   context: SlackContext,
   asker: string,
-  wish: RequestInput,
+  requested: RequestInput,
   extension: Extension | null = null,
 ): Promise<AccessRequest> {
   const now = context.now();
-  const requester = wish.askedFor ?? asker;
-  const askedBy = wish.askedFor === null ? null : asker;
-  const requesterFacts = await requesterFactsOf(context, wish.cluster, requester, wish.principal.arn);
-  const verdict = await judge(context, { ...wish, requester, askedBy, requesterFacts }, now);
-  const details = detailsOf(wish, extension);
-  const who = { id: context.newRequestId(), requester, askedBy, requesterFacts, cluster: wish.cluster.name };
+  const requester = requested.askedFor ?? asker;
+  const askedBy = requested.askedFor === null ? null : asker;
+  const requesterFacts = await requesterFactsOf(context, requested.cluster, requester, requested.principal.arn);
+  const verdict = await judge(context, { ...requested, requester, askedBy, requesterFacts }, now);
+  const details = detailsOf(requested, extension);
+  const who = { id: context.newRequestId(), requester, askedBy, requesterFacts, cluster: requested.cluster.name };
   const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestExpiresAfterSeconds);
   const { request, type, refusal } = answered(asked, verdict);
   const admits = admittedInWords(admittedBy(request.principal));
@@ -77,19 +77,19 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now, { maxPending });
   if (result.type === "conflict" && !result.current) return tooManyPending(request, maxPending);
   // Ids are random: a conflict means that this id exists, so make another.
-  if (result.type === "conflict") return submitRequest(context, asker, wish, extension);
+  if (result.type === "conflict") return submitRequest(context, asker, requested, extension);
   await linkFirst(context, request, now);
   return request;
 }
 
-function detailsOf(wish: RequestInput, extension: Extension | null) {
-  const { level, principal, durationSeconds } = wish;
+function detailsOf(requested: RequestInput, extension: Extension | null) {
+  const { level, principal, durationSeconds } = requested;
   return {
     level: level.name,
-    groups: levelGroupsIn(level.groups, wish.namespaces),
+    groups: levelGroupsIn(level.groups, requested.namespaces),
     principal: principal.arn,
     durationSeconds,
-    ...typedFieldsOf(wish),
+    ...typedFieldsOf(requested),
     extends: extension?.of ?? null,
     until: extension?.until ?? null,
   };

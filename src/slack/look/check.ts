@@ -41,8 +41,8 @@ export const check: Command = {
   summary: "checks who gets in, and lists each problem with its fix",
   run: (context, { user, rest }) =>
     aboutCluster(context, { user, name: rest }, async (cluster) => {
-      const answers = isResponsibleFor(cluster, await personShown(context, user));
-      const question = { type: "check", cluster: cluster.name, user, answers } as const;
+      const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
+      const question = { type: "check", cluster: cluster.name, user, isResponsible } as const;
       const report = await askWorker(context, question, checkReport);
       if (!report) return noWorkerAnswer();
       return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : checkAnswer(cluster, report);

@@ -74,11 +74,11 @@ function roleLines({ approves, onCall }: Role): string[] {
 
 function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): KnownBlock {
   const list = (kind: "mine" | "pending" | "active", label: string) => listButton(kind, label, { kind }, 0);
-  const answers = approves.length > 0 || onCall.length > 0;
+  const isResponsible = approves.length > 0 || onCall.length > 0;
   return actions("help", [
     requestButton("primary"),
     list("mine", "My requests"),
-    ...(answers ? [list("pending", "Waiting for a decision"), list("active", "Active access")] : []),
+    ...(isResponsible ? [list("pending", "Waiting for a decision"), list("active", "Active access")] : []),
     ...(emergency ? [breakGlassButton()] : []),
     ...(isAll ? [] : [helpButton()]),
   ]);

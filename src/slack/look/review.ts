@@ -22,19 +22,19 @@ export const review: Command = {
   run: async (context, { user, rest }) => {
     const seen = await clustersSeenBy(context, user);
     if (seen.length === 0) return notYourReviewAnswer();
-    const wish = readWish(rest, seen);
-    return typeof wish === "string" ? answer(wish) : readReview(context, wish);
+    const question = readQuestion(rest, seen);
+    return typeof question === "string" ? answer(question) : readReview(context, question);
   },
 };
 
-interface Wish {
+interface ReviewQuestion {
   /** The clusters of the review: those of the reader, or one of them. */
   readonly clusters: readonly string[];
   readonly seconds: number;
 }
 
 /** A text: the mistake. */
-function readWish(rest: string, seen: readonly string[]): Wish | string {
+function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | string {
   const words = rest.split(" ").filter((word) => word !== "" && word !== "since");
   const named = words.filter((word) => seen.includes(word));
   const others = words.filter((word) => !seen.includes(word)).join(" ");
@@ -45,20 +45,20 @@ function readWish(rest: string, seen: readonly string[]): Wish | string {
   return { clusters: named.length > 0 ? named : seen, seconds };
 }
 
-async function readReview(context: SlackContext, wish: Wish): Promise<Message> {
+async function readReview(context: SlackContext, question: ReviewQuestion): Promise<Message> {
   const { auditLog, ledger, keys } = context;
   if (!(await ledger.takeTurn("review", betweenMs)))
     return answer("I just read another review. Ask again in ten seconds.");
   const to = context.now();
-  const from = new Date(to.getTime() - wish.seconds * 1000);
-  const scope = { from, to, clusters: wish.clusters };
+  const from = new Date(to.getTime() - question.seconds * 1000);
+  const scope = { from, to, clusters: question.clusters };
   const found = await readAccessReview(auditLog, () => keys.preview, scope, maxRows);
   if ("type" in found) return failureAnswer(`The audit log is broken, so a review would not be true. ${found.message}`);
-  return reviewAnswer(found, wish, from);
+  return reviewAnswer(found, question, from);
 }
 
 /** The newest rows of `audit review`, and the command that prints all of them as CSV. */
-export function reviewAnswer({ rows, count, people }: ReviewSummary, { clusters, seconds }: Wish, from: Date): Message {
+export function reviewAnswer({ rows, count, people }: ReviewSummary, { clusters, seconds }: ReviewQuestion, from: Date): Message {
   const where = clusters.length === 1 ? code(clusters.join()) : `your ${clusters.length} clusters`;
   const all = `${count} ${count === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
   const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${count === 0 ? "none" : all}.`;

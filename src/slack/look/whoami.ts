@@ -69,8 +69,8 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
   // The worker knows the person by its memory of this question.
   const { why } = await identitiesNow(context, user, cluster);
-  const answers = isResponsibleFor(cluster, await personShown(context, user));
-  const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
+  const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
+  const question = { type: "whoami", cluster: cluster.name, user, isResponsible } as const;
   const report = await askWorker(context, question, chainReport);
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
 }

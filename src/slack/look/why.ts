@@ -33,8 +33,8 @@ export const why: Command = {
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
   const principal = given.slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
   if (!principal) return notLinkedAnswer(cluster);
-  const answers = isResponsibleFor(cluster, await personShown(context, user));
-  const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;
+  const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
+  const question = { type: "why", cluster: cluster.name, user, isResponsible, principal } as const;
   const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);

@@ -55,14 +55,14 @@ export async function askForMigration(
   }
   const latest = await ledger.migrations.latestOf(cluster.name);
   if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
-  const wish = {
+  const requested = {
     id: nextMigrationId(cluster.name, latest),
     cluster: cluster.name,
     requester,
     givenArns,
     ...(kind && { kind }),
   };
-  const migration = createMigration(wish, now(), config.timing.requestExpiresAfterSeconds);
+  const migration = createMigration(requested, now(), config.timing.requestExpiresAfterSeconds);
   const event = eventOf("migration.asked", migration, requester, now(), { givenArns, ...(kind && { kind }) });
   const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);

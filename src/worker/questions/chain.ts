@@ -56,7 +56,7 @@ export interface ChainQuestion {
   /** Slack user id of the person who asks. */
   readonly user: string;
   /** Whether they handle the cluster's outages or requests, and so see other people's leases. */
-  readonly answers: boolean;
+  readonly isResponsible: boolean;
 }
 
 /** Tests every step from the worker's own identity to a person's pods, and measures each. */
@@ -66,13 +66,13 @@ export async function reportChain(
   asked: ChainQuestion,
 ): Promise<ChainReport> {
   const taker = linkTaker(context.log);
-  const { user, answers } = asked;
+  const { user, isResponsible } = asked;
   const aws = await takeAwsLinks(context, cluster, user, taker);
   const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
   try {
     const known = await knownIdentitiesOf(context, user, cluster);
     const [principal = null] = ownIdentities(context.config.identities, cluster, known);
-    const asker = { user, answers, principal };
+    const asker = { user, isResponsible, principal };
     const inside = reached && (await lookInside(context, cluster, reached, taker));
     if (reached && inside) await lookForPerson(cluster, reached, inside, asker, taker);
     await lookAtLeases(context, cluster, asker, inside, taker);

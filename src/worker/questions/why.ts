@@ -16,7 +16,7 @@ export interface WhyQuestion {
   /** Slack user id of the person who asks. */
   readonly user: string;
   /** Whether they handle the cluster's outages or requests, and so see other people's requests. */
-  readonly answers: boolean;
+  readonly isResponsible: boolean;
   /** The ARN in question, as given. */
   readonly principal: string;
 }
@@ -84,7 +84,7 @@ const maxRequests = 500;
 async function requestsOf(
   { ledger }: WorkerContext,
   { name }: Cluster,
-  { user, answers }: WhyQuestion,
+  { user, isResponsible }: WhyQuestion,
   { principal }: Caller,
 ): Promise<readonly AccessRequest[]> {
   const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
@@ -95,6 +95,6 @@ async function requestsOf(
   const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]
     .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())
-    .filter((request) => answers || isTheirs(request, user))
+    .filter((request) => isResponsible || isTheirs(request, user))
     .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
 }

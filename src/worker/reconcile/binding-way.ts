@@ -51,7 +51,7 @@ export function bindingWay(place: BindingsPlace): BindingWay {
       run = await context.ledger.beginRun(`${cluster.name}/bindings`);
     },
     read: (open) => measuredStep("read", () => readBindingState(place, open)),
-    preview: (state, wish) => previewByBinding(cluster, state, wish),
+    preview: (state, requested) => previewByBinding(cluster, state, requested),
     settle: settleBindings,
     prepare: async (state, settlement) => {
       const isNewest = () => context.ledger.isNewestRun(`${cluster.name}/bindings`, run);
@@ -161,7 +161,7 @@ function outcomesOf(
     failureOf,
     readBackOf,
     remainsOf: (principal) => readBackOf(principal).identity,
-    doubtOf: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
+    whyNotGone: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
   };
 }
 
@@ -187,7 +187,7 @@ function notBoundBy({ calls, failures, after }: BindingsSent): NotBound {
 function lateEntry(map: SignInMap, names: SignInNames, request: ApprovedRequest): AccessError | null {
   const name = names.of(request.principal);
   if (name.type === "name" && name.entry === "theirs") return null;
-  return placeFor(map, request.principal)?.doubtOf(request) ?? null;
+  return placeFor(map, request.principal)?.whyNotGone(request) ?? null;
 }
 
 const refusals: ReadonlySet<string> = new Set([

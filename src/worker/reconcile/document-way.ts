@@ -50,7 +50,7 @@ export function documentWay(place: Place): DocumentWay {
     // The resourceVersion is the fence.
     begin: async () => {},
     read: (open) => readClusterState(opened, cluster, keys, open),
-    preview: (state, wish) => previewInDocument(cluster, keys.memory, state, wish),
+    preview: (state, requested) => previewInDocument(cluster, keys.memory, state, requested),
     settle,
     prepare: (state, settlement) => prepare(place, state, settlement),
   };
@@ -139,7 +139,7 @@ function outcomesIn(
     failureOf: () => null,
     readBackOf: (principal) => inDocument(found, principal),
     remainsOf,
-    doubtOf: ({ principal }) => {
+    whyNotGone: ({ principal }) => {
       const isAsWanted = JSON.stringify(remainsOf(principal)) === JSON.stringify(identityInDocument(wanted, principal));
       return isAsWanted ? null : changedAgain(cluster);
     },

@@ -41,7 +41,7 @@ export function entryWay({ context, cluster, opened, isTaken, which }: Place): E
     begin,
     read: (open) =>
       measuredStep("read", () => readEntryState(opened, cluster, keys, open, { which, now: context.now() })),
-    preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
+    preview: (state, requested) => previewByEntry(cluster, keys.memory, state, requested),
     settle: settleEntries,
     prepare: async (state, settlement) =>
       prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
@@ -161,7 +161,7 @@ function outcomesOf(
       return inEntries(entryOf(key), holding, principal, written.get(key)?.tookMs ?? null);
     },
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
-    doubtOf: (request) => {
+    whyNotGone: (request) => {
       const key = request.principal.toLowerCase();
       return lateCallDoubt(request, { hasEntry: state.entries.has(key), openSince: openSinceOf(tools, key) }, now());
     },

@@ -205,8 +205,8 @@ function unwritten(request: ApprovedRequest): ApprovedRequest {
 /** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
-  const { request, message, doubt } = approval;
-  const left = doubt ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
+  const { request, message, whyNotGone } = approval;
+  const left = whyNotGone ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
   await (left ? recordVoidPutOff(context, request, left) : recordVoid(context, request, message));
 }
 
@@ -226,5 +226,5 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
 
 /** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes }: Acted, request: ApprovedRequest): unknown {
-  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.whyNotGone(request);
 }

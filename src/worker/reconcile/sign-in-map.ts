@@ -115,7 +115,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       return { place: await signInDocument(place, readBack, lost), failures: new Map() };
     },
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
-    doubtOf: () => null,
+    whyNotGone: () => null,
   };
 }
 

@@ -35,7 +35,7 @@ export interface SignInPlace {
    */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
   /** Why a call that gives a lease its entry can still arrive; null: none can. */
-  readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
+  readonly whyNotGone: (request: ApprovedRequest) => AccessError | null;
 }
 
 export type SignInTargets = ReadonlyMap<string, EntryTarget>;

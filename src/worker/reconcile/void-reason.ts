@@ -56,8 +56,8 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (principal.type === "invalid") return principal.message;
   // Redis does not prove the record's own facts about the requester.
   const requesterFacts = sealedRequesterFacts(request);
-  const wish = { ...request, cluster, level, principal: principal.principal, requesterFacts };
-  const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
+  const requested = { ...request, cluster, level, principal: principal.principal, requesterFacts };
+  const allowed = request.emergency ? mayRequest(requested) : mayAsk(requested, null);
   if (allowed.type === "refused") return allowed.message;
   if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";

@@ -33,7 +33,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
    */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** One request's change, or why it is impossible, for an approver. Pure. */
-  readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
+  readonly preview: (state: State, requested: RequestedChange) => ChangePreview;
   /** Decides the wanted state. Pure. */
   readonly settle: (input: SettleInput<State>) => Decided;
   /** Checks as much as possible before anything changes. @throws AccessError */
@@ -114,7 +114,7 @@ export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
   /** Why a part of it can still arrive; the approvers decide again only when none can. Null: none can. */
-  readonly doubt: AccessError | null;
+  readonly whyNotGone: AccessError | null;
 }
 
 export interface RefusedLease {
@@ -164,7 +164,7 @@ export interface Outcomes {
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
   /** Why the cluster can have a part of a lease, or can still get it; null: it can't. */
-  readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
+  readonly whyNotGone: (request: ApprovedRequest) => AccessError | null;
 }
 
 export interface WriteFailure {

@@ -19,9 +19,9 @@ const cluster = aCluster();
 const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
 const plan = { at: at(0).toISOString(), digest, summary, outs: [], seal: "" };
 
-const wish = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", givenArns: [] };
+const requested = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", givenArns: [] };
 const aMigration = (change: MigrationChange = {}): Migration =>
-  changedMigration(createMigration(wish, at(0), hours(1)), { plan, ...change });
+  changedMigration(createMigration(requested, at(0), hours(1)), { plan, ...change });
 
 interface Clicked {
   readonly on?: Migration;

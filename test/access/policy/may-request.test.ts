@@ -5,7 +5,7 @@ import { mayRequest, type RequestedAccess } from "../../../src/access/policy/may
 import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
-function aWish(change: Partial<RequestedAccess> & { arn?: string } = {}): RequestedAccess {
+function aRequestedAccess(change: Partial<RequestedAccess> & { arn?: string } = {}): RequestedAccess {
   const { arn = "arn:aws:iam::111122223333:role/developers", ...rest } = change;
   const reading = readPrincipal(arn);
   if (reading.type === "invalid") throw new Error(reading.message);
@@ -17,14 +17,14 @@ function aRole(roleArn: string): Creator {
 }
 
 test.each<[string, RequestedAccess]>([
-  ["a role of the cluster's own account", aWish()],
-  ["the longest lease of the level", aWish({ durationSeconds: 8 * 3600 })],
+  ["a role of the cluster's own account", aRequestedAccess()],
+  ["the longest lease of the level", aRequestedAccess({ durationSeconds: 8 * 3600 })],
   [
     "a principal of an account that the policy names",
-    aWish({ arn: "arn:aws:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+    aRequestedAccess({ arn: "arn:aws:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
   ],
-])("the policy allows %s", (_, wish) => {
-  expect(mayRequest(wish)).toEqual({ type: "allowed" });
+])("the policy allows %s", (_, requested) => {
+  expect(mayRequest(requested)).toEqual({ type: "allowed" });
 });
 
 describe("the policy refuses", () => {
@@ -32,25 +32,25 @@ describe("the policy refuses", () => {
     [
       "a second more than the longest lease",
       "too-long",
-      aWish({ durationSeconds: 8 * 3600 + 1 }),
+      aRequestedAccess({ durationSeconds: 8 * 3600 + 1 }),
       "viewer lasts at most 8h.",
     ],
     [
       "a level that the cluster does not offer",
       "level-not-offered",
-      aWish({ level: aLevel({ name: "root" }) }),
+      aRequestedAccess({ level: aLevel({ name: "root" }) }),
       "staging does not offer root. It offers viewer, admin.",
     ],
     [
       "the creator, in whatever case it is written",
       "creator",
-      aWish({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
+      aRequestedAccess({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
       "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access already. It must stay out of aws-auth.",
     ],
     [
       "a creator that has a path, by the ARN that the authenticator sees",
       "creator",
-      aWish({
+      aRequestedAccess({
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
         cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
@@ -59,7 +59,7 @@ describe("the policy refuses", () => {
     [
       "a user that created the cluster, with its path, in whatever case",
       "creator",
-      aWish({
+      aRequestedAccess({
         arn: "arn:aws:iam::111122223333:user/ops/Founder",
         cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
       }),
@@ -68,7 +68,7 @@ describe("the policy refuses", () => {
     [
       "the operator, by the ARN that the authenticator sees",
       "operator",
-      aWish({
+      aRequestedAccess({
         arn: "arn:aws:iam::111122223333:role/operator",
         cluster: aCluster({
           operator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/infra/operator", through: [] },
@@ -79,24 +79,24 @@ describe("the policy refuses", () => {
     [
       "a principal of another account",
       "foreign-account",
-      aWish({ arn: "arn:aws:iam::999988887777:role/x" }),
+      aRequestedAccess({ arn: "arn:aws:iam::999988887777:role/x" }),
       "arn:aws:iam::999988887777:role/x is in account 999988887777, but staging is in 111122223333. An operator can add the account to foreignAccounts in eks-access.yml.",
     ],
     [
       "a principal of another partition, also where its account is allowed",
       "wrong-partition",
-      aWish({ arn: "arn:aws-cn:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+      aRequestedAccess({ arn: "arn:aws-cn:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
       "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws. It can't sign in there.",
     ],
-  ])("%s", (_, code, wish, message) => {
-    expect(mayRequest(wish)).toEqual({ type: "refused", code, message });
+  ])("%s", (_, code, requested, message) => {
+    expect(mayRequest(requested)).toEqual({ type: "refused", code, message });
   });
 });
 
 test("a user that is called as the creator is, below another path, may have access", () => {
   const cluster = aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } });
 
-  expect(mayRequest(aWish({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({ type: "allowed" });
+  expect(mayRequest(aRequestedAccess({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({ type: "allowed" });
 });
 
 test("a cluster's partition is that of its creator, or of its region where the creator is not known", () => {

@@ -17,11 +17,11 @@ describe("a line for somebody else", () => {
     ["staging ARN viewer for @bob fix it for the migration", 3600, "fix it for the migration"],
     ["staging ARN viewer for @bob fix it, says @carol", 3600, "fix it, says @carol"],
   ])("%s", (line, durationSeconds, reason) => {
-    expect(read(line)).toMatchObject({ type: "wish", wish: { askedFor: "U0BOB", durationSeconds, reason } });
+    expect(read(line)).toMatchObject({ type: "requested", requested: { askedFor: "U0BOB", durationSeconds, reason } });
   });
 
   test.each(["staging ARN viewer for 2h fix it", "staging ARN viewer fix it for 2h"])("is none: %s", (line) => {
-    expect(read(line)).toMatchObject({ type: "wish", wish: { askedFor: null, durationSeconds: 7200 } });
+    expect(read(line)).toMatchObject({ type: "requested", requested: { askedFor: null, durationSeconds: 7200 } });
   });
 
   test.each(["fix it for @bob", "fix it for @bob for 2h", "fix it for 2h for @bob"])("asks about %s", (reason) => {

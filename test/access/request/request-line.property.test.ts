@@ -52,9 +52,9 @@ test("a corrected line without placeholders reads without mistakes", () => {
   fc.assert(
     fc.property(lines, (line) => {
       const reading = read(line);
-      if (reading.type === "wish" || /<(cluster|arn|level|duration|reason)>/.test(reading.corrected)) return;
+      if (reading.type === "requested" || /<(cluster|arn|level|duration|reason)>/.test(reading.corrected)) return;
 
-      expect(read(reading.corrected.slice(command.length))).toMatchObject({ type: "wish" });
+      expect(read(reading.corrected.slice(command.length))).toMatchObject({ type: "requested" });
     }),
     stories({ short: 400, long: 2_000 }),
   );
@@ -64,7 +64,7 @@ test("a placeholder replaces only what was named as a mistake", () => {
   fc.assert(
     fc.property(shortLines, (line) => {
       const reading = read(line);
-      if (reading.type === "wish") return;
+      if (reading.type === "requested") return;
       const said = new Set<string>(reading.mistakes.map(({ part }) => (part === "principal" ? "arn" : part)));
       const typed = line.replace(/^\S+ /, "");
 
@@ -77,13 +77,13 @@ test("a placeholder replaces only what was named as a mistake", () => {
   );
 });
 
-test("whatever is typed is answered: with a wish, or with at least one mistake", () => {
+test("whatever is typed is answered: with a request, or with at least one mistake", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 300 }), (line) => {
       const reading = read(line);
 
       if (reading.type === "mistakes") expect(reading.mistakes.length).toBeGreaterThan(0);
-      else expect(clusters.has(reading.wish.cluster.name)).toBe(true);
+      else expect(clusters.has(reading.requested.cluster.name)).toBe(true);
     }),
   );
 });

@@ -15,7 +15,7 @@ function read(line: string) {
 /** The mistakes as they are told, and the line to copy. */
 function told(line: string): { mistakes: string[]; corrected: string; understood: readonly string[] } {
   const reading = read(line);
-  if (reading.type === "wish") return { mistakes: [], corrected: "", understood: [] };
+  if (reading.type === "requested") return { mistakes: [], corrected: "", understood: [] };
   const { mistakes, corrected, understood } = reading;
   return { mistakes: mistakes.map(({ part, message }) => `${part}: ${message}`), corrected, understood };
 }
@@ -25,8 +25,8 @@ describe("a line without mistakes", () => {
     const reading = read(`staging ${arn} viewer for 4h the deployment hangs`);
 
     expect(reading).toMatchObject({
-      type: "wish",
-      wish: {
+      type: "requested",
+      requested: {
         cluster: { name: "staging" },
         level: { name: "viewer" },
         principal: { arn },
@@ -39,12 +39,12 @@ describe("a line without mistakes", () => {
   test("may be written with white space and capitals as people write it", () => {
     const reading = read(`  Staging   ${arn}  VIEWER  FOR 90M   why   not `);
 
-    expect(reading).toMatchObject({ type: "wish", wish: { durationSeconds: 5400, reason: "why not" } });
+    expect(reading).toMatchObject({ type: "requested", requested: { durationSeconds: 5400, reason: "why not" } });
   });
 
   test("may leave out the duration: an hour, or as long as the level allows", () => {
-    expect(read(`staging ${arn} viewer why`)).toMatchObject({ wish: { durationSeconds: 3600 } });
-    expect(read(`production ${arn} viewer why`)).toMatchObject({ wish: { durationSeconds: 1800 } });
+    expect(read(`staging ${arn} viewer why`)).toMatchObject({ requested: { durationSeconds: 3600 } });
+    expect(read(`production ${arn} viewer why`)).toMatchObject({ requested: { durationSeconds: 1800 } });
   });
 });
 
@@ -64,7 +64,7 @@ describe("a time that ends the line without `for`", () => {
 
   test("is part of the reason where the line says for how long", () => {
     expect(read(`staging ${arn} viewer 30m pods older than 1d`)).toMatchObject({
-      wish: { durationSeconds: 1800, reason: "pods older than 1d" },
+      requested: { durationSeconds: 1800, reason: "pods older than 1d" },
     });
   });
 });

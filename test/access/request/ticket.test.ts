@@ -42,7 +42,7 @@ describe("a ticket in the line", () => {
       "ticket OPS-12 says so",
     ],
   ] as const)("%s", (_, line, rule, ticket, reason) => {
-    expect(read(line, rule)).toMatchObject({ type: "wish", wish: { ticket, reason } });
+    expect(read(line, rule)).toMatchObject({ type: "requested", requested: { ticket, reason } });
   });
 
   test.each([

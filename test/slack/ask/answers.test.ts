@@ -11,7 +11,7 @@ import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
   const reading = readRequest(splitRequestLine(line, clusters), clusters);
-  if (reading.type === "wish") throw new Error("The line has no mistake.");
+  if (reading.type === "requested") throw new Error("The line has no mistake.");
   return mistakesAnswer(reading);
 }
 

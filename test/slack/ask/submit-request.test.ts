@@ -24,7 +24,7 @@ function under(policy: string, groups: readonly string[] = []): SlackContext {
 async function submit(context: SlackContext, id: string, typed = line) {
   const reading = readRequest(splitRequestLine(typed, context.config.clusters), context.config.clusters);
   if (reading.type === "mistakes") throw new Error(reading.corrected);
-  return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.wish);
+  return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.requested);
 }
 
 const policy = "policy: { rules: [{ name: engineers, who: [S0ENGINEERS] }] }";

@@ -71,10 +71,10 @@ policy:
   test.each([
     ["U0ENGINEER", false],
     ["U0APPROVER", true],
-  ])("is not %s, for whom a worker is asked; who answers for the cluster: %s", async (user, answers) => {
+  ])("is not %s: a worker gets the question; responsible for the cluster: %s", async (user, isResponsible) => {
     await say("check staging", user);
 
-    expect(questions).toContainEqual({ type: "check", cluster: "staging", user, answers });
+    expect(questions).toContainEqual({ type: "check", cluster: "staging", user, isResponsible });
   });
 });
 
@@ -98,12 +98,12 @@ describe("a worker", () => {
 
     const asked = questions.filter(({ type }) => type === "why");
     expect(asked).toEqual([
-      { type: "why", cluster: "staging", user: "U0ENGINEER", answers: false, principal: engineerArn },
-      { type: "why", cluster: "staging", user: "U0APPROVER", answers: true, principal: engineerArn },
+      { type: "why", cluster: "staging", user: "U0ENGINEER", isResponsible: false, principal: engineerArn },
+      { type: "why", cluster: "staging", user: "U0APPROVER", isResponsible: true, principal: engineerArn },
     ]);
   });
 
-  test("plans a migration for who answers for the cluster, and for nobody else", async () => {
+  test("plans a migration for the people responsible for the cluster alone", async () => {
     const step = { name: "give-entry", does: "Make an entry.", proof: "It is there.", undo: "Delete it." };
     const item = { place: "mapRoles line 2", arn: engineerArn, outcome: "moves", sentences: ["Gets an access entry."] };
     const planned = {

@@ -72,9 +72,9 @@ test("a request of which there is no event either does not exist", async () => {
 });
 
 test("a removed migration is answered from the audit log as well", async () => {
-  const wish = { cluster: "staging", requester: "U0APPROVER", givenArns: [] };
+  const requested = { cluster: "staging", requester: "U0APPROVER", givenArns: [] };
   const denied = (number: number) => {
-    const migration = createMigration({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
+    const migration = createMigration({ id: `migration-staging-${number}`, ...requested }, at(0), 3600);
     return changedMigration(migration, { state: "denied" });
   };
   for (const migration of [denied(1), denied(2)]) {

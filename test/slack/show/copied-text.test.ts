@@ -83,7 +83,7 @@ describe("what people copy is what it was", () => {
     const clusters = clustersOf(aCluster());
     const line = "stagin viewer ``run`` *this* arn:aws:iam::111122223333:user/engineer";
     const reading = readRequest(splitRequestLine(line, clusters), clusters);
-    if (reading.type === "wish") throw new Error("The line holds a mistake.");
+    if (reading.type === "requested") throw new Error("The line holds a mistake.");
 
     const { blocks } = mistakesAnswer(reading);
 

@@ -159,7 +159,7 @@ describe.each(failures)("where $what, the message", (failing) => {
   });
 });
 
-const asker = { user: "U0ENGINEER", answers: true };
+const asker = { user: "U0ENGINEER", isResponsible: true };
 
 /** A question about a cluster: what a person reads, and the operator's fix if the operator has no rights yet. */
 const questions: Readonly<
@@ -256,7 +256,7 @@ test("whoami names the one that lacks the right to write, and its fix", () => {
 describe("why", () => {
   const causesOf = async (principal: string, change: Partial<Cluster> = {}) => {
     const cluster = { ...side().cluster, ...change };
-    const report = await reportWhy(side().context(), cluster, { user: "U0ENGINEER", answers: true, principal });
+    const report = await reportWhy(side().context(), cluster, { user: "U0ENGINEER", isResponsible: true, principal });
     return report.type === "diagnosis" ? report.causes.map(({ code }) => code) : report.message;
   };
 

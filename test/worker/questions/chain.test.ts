@@ -18,9 +18,9 @@ const engineer = `- userarn: ${arns.engineer}
 `;
 
 /** The chain for the engineer now, by the links' names. */
-async function chain(ledger: Ledger, answers = true): Promise<Record<LinkName, Link>> {
+async function chain(ledger: Ledger, isResponsible = true): Promise<Record<LinkName, Link>> {
   const { cluster, context } = workerSide();
-  const { links } = await reportChain(context(ledger), cluster, { user: "U0ENGINEER", answers });
+  const { links } = await reportChain(context(ledger), cluster, { user: "U0ENGINEER", isResponsible });
   expect(links.map(({ name }) => name)).toEqual(linkNames);
   return Object.fromEntries(links.map((link) => [link.name, link])) as Record<LinkName, Link>;
 }
@@ -239,7 +239,7 @@ describe("the chain to somebody's pods", () => {
     expect(drift.detail).toMatch(/^active leases have no effect: `r-1`: mapUsers can't be read from/);
   });
 
-  test("tells of another person's lease that is gone no more than that, except to who answers for the cluster", async () => {
+  test("shows of another person's lost lease only that it is lost, except to people who are responsible for the cluster", async () => {
     const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
 

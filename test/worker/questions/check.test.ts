@@ -28,7 +28,7 @@ const annotate = (text: string | undefined) =>
 /** What arrives in the Slack process. */
 async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = memoryLedger()): Promise<CheckReport> {
   const { cluster, context } = workerSide();
-  const report = await reportCheck(context(ledger), cluster, { user: "U0ONCALL", answers: true }, limits);
+  const report = await reportCheck(context(ledger), cluster, { user: "U0ONCALL", isResponsible: true }, limits);
   expect(checkReport.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
   return report;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { limitQuestions } from "../../../src/ledger/worker-questions.ts";
 
-const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user, answers: true });
+const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user, isResponsible: true });
 
 /** Questions that are answered when the test says so, and who has been asked so far. */
 function questions(most: number) {

@@ -31,9 +31,9 @@ function write(mapUsers: string): void {
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers } }));
 }
 
-function ask(principal: string = arns.engineer, answers = false): Promise<WhyReport> {
+function ask(principal: string = arns.engineer, isResponsible = false): Promise<WhyReport> {
   const { cluster, context } = workerSide();
-  return reportWhy(context(ledger), cluster, { user: "U0ENGINEER", answers, principal });
+  return reportWhy(context(ledger), cluster, { user: "U0ENGINEER", isResponsible, principal });
 }
 
 /** The symptom and the codes of its causes, in one line. */
@@ -62,7 +62,7 @@ describe("why, asked of a live cluster,", () => {
     expect(inShort(await ask())).toBe("unauthorized: lease-ended");
   });
 
-  test("tells what others asked for to who answers for the cluster, and to nobody else", async () => {
+  test("shows what others asked for only to people who are responsible for the cluster", async () => {
     write("[]");
     const ended = aLeasedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...ended, requester: "U0APPROVER", principal: arns.engineer }));

@@ -44,7 +44,7 @@ export function clusterIn({ clusters }: Config, name: string): Cluster {
   return cluster;
 }
 
-export interface Wish {
+export interface RequestedLease {
   readonly id: string;
   readonly level?: string;
   readonly principal?: string;
@@ -56,15 +56,15 @@ export interface Wish {
 }
 
 /** Asks, and lets the worker look. */
-export async function ask(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
-  const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = wish;
+export async function ask(context: WorkerContext, cluster: Cluster, requested: RequestedLease): Promise<AccessRequest> {
+  const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = requested;
   const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
   const common = {
     requester: "U0ENGINEER",
     cluster: cluster.name,
     reason: "a test",
-    extends: wish.extends ?? null,
-    askedBy: wish.askedBy ?? null,
+    extends: requested.extends ?? null,
+    askedBy: requested.askedBy ?? null,
   };
   const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
   await context.ledger.commit(aChange(asked));
@@ -95,11 +95,11 @@ export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): W
 }
 
 /** The whole way to a proved lease. */
-export async function give(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
-  await ask(context, cluster, wish);
-  await approve(context, cluster, wish.id);
+export async function give(context: WorkerContext, cluster: Cluster, requested: RequestedLease): Promise<AccessRequest> {
+  await ask(context, cluster, requested);
+  await approve(context, cluster, requested.id);
   await reconcileCluster(context, cluster);
-  return requestOf(context, wish.id);
+  return requestOf(context, requested.id);
 }
 
 /** Takes it back, and lets the worker look. */

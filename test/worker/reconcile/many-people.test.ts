@@ -59,11 +59,11 @@ test(`${people} people of one permission set begin and end at once: one PUT of a
   const metrics = createWorkerMetrics(new Registry());
   const context: WorkerContext = { ...side().context(memoryLedger()), config, metrics };
   const groups = cluster.levels.find(({ name }) => name === "viewer")?.groups ?? [];
-  const wish = { requester: "U0ENGINEER", cluster: cluster.name, level: "viewer", groups, durationSeconds: 3600 };
+  const requested = { requester: "U0ENGINEER", cluster: cluster.name, level: "viewer", groups, durationSeconds: 3600 };
   const ids = Array.from({ length: people }, (_, index) => idOf(index));
   for (const [index, id] of ids.entries()) {
     const rest = { principal: sessionOf(index), reason: "a test", extends: null };
-    await context.ledger.commit(aChange(createRequest({ ...wish, ...rest, id }, context.now(), 3600)));
+    await context.ledger.commit(aChange(createRequest({ ...requested, ...rest, id }, context.now(), 3600)));
   }
   await previewCluster(context, cluster);
   await previewCluster(context, cluster);

@@ -37,8 +37,8 @@ afterEach(async () => {
 });
 
 /** A lease that was proved, and then what came of signing in. */
-async function giveAndSignIn(wish: { cluster?: string; principal?: string; level?: string } = {}) {
-  const { cluster: name = clusterName, principal = developers, level = "viewer" } = wish;
+async function giveAndSignIn(requested: { cluster?: string; principal?: string; level?: string } = {}) {
+  const { cluster: name = clusterName, principal = developers, level = "viewer" } = requested;
   const cluster = clusterIn(context.config, name);
   const given = await give(context, cluster, { id: "r-one", principal, level });
   await signInToCluster(context, cluster);
