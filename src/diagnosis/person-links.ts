@@ -123,7 +123,11 @@ export function driftFinding(
   );
 }
 
-function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { readonly isResponsible: boolean }): string {
+function driftWords(
+  drifts: readonly Drift[],
+  inForce: number,
+  asker: Asker & { readonly isResponsible: boolean },
+): string {
   const readable = drifts.filter(({ request }) => asker.isResponsible || isAskersOwn(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;

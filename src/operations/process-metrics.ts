@@ -180,7 +180,7 @@ function createClusterGauges(registry: Registry, { openUnconfigured, overdue, cl
     );
   const stranded = "Open requests of clusters that are not configured: no worker handles them";
   addGauge("eks_access_stranded_requests", stranded, openUnconfigured);
-  addGauge("eks_access_overdue_leases", "Leases whose access should have been gone for a minute or more", overdue);
+  addGauge("eks_access_overdue_leases", "Leases with access that should have been gone for a minute or more", overdue);
   addGauge(
     "eks_access_cluster_closed_seconds",
     "For how long no worker could open a cluster; absent: it can",

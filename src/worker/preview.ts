@@ -118,7 +118,11 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
     const open = leased.filter(adapter.isTaken);
     const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
-    const seen = { way: adapter.way, changeOf: (requested: RequestedChange) => adapter.preview(state, requested), leases };
+    const seen = {
+      way: adapter.way,
+      changeOf: (requested: RequestedChange) => adapter.preview(state, requested),
+      leases,
+    };
     for (const request of waiting) await previewRequest(look, request, seen);
     context.failures.over("preview failed", about);
   } catch (error) {

@@ -62,7 +62,7 @@ test("each alert leads to a heading of the pages, by a place that one replaces",
   const urls = alerts.map(({ annotations }) => annotations.runbook_url);
   const leadsNowhere = urls.filter((url) => {
     const [, page = "", anchor = ""] =
-      /^https:\/\/example\.com\/eks-access\/(docs\/[\w-]+\.md)#([\w-]+)$/.exec(url) ?? [];
+      /^https:\/\/example\.com\/eks-access\/(docs\/[\w/-]+\.md)#([\w-]+)$/.exec(url) ?? [];
     const text = page && readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), "utf8");
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading.toLowerCase());
     return !headings.some((heading) => heading.replace(/[^\w -]/g, "").replaceAll(" ", "-") === anchor);

@@ -66,7 +66,12 @@ export function readRequest(
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
   const typed = [person, namespaces, ticket].every(({ mistake }) => mistake === null);
   if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
-    const requested = { cluster: cluster.value, level: level.value, principal: principal.value, askedFor: person.value };
+    const requested = {
+      cluster: cluster.value,
+      level: level.value,
+      principal: principal.value,
+      askedFor: person.value,
+    };
     const said = { namespaces: namespaces.value ?? "", ticket: ticket.value, reason: reason.value };
     return { type: "requested", requested: { ...requested, durationSeconds: duration.value, ...said } };
   }

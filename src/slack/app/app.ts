@@ -84,7 +84,7 @@ function announceAnswer(seconds: number): void {
 const patience = { timeoutMs: 10_000, retries: 2 };
 
 function workspaceUnknown({ enterprise }: Installation): AccessError {
-  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) whose user groups count.";
+  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) that has the user groups of the policy.";
   return new AccessError("config-invalid", `The Slack app is installed for the organization ${enterprise}`, { remedy });
 }
 

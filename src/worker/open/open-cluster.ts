@@ -118,7 +118,7 @@ async function attempt(
     open.close();
     const error = new AccessError(
       "creator-unknown",
-      `${cluster.name} is not the cluster whose creator CloudTrail named`,
+      `CloudTrail named the creator of another cluster, not of ${cluster.name}`,
     );
     return { type: "stale", error, createdAt };
   } catch (error) {

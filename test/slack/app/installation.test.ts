@@ -43,7 +43,7 @@ describe.each([...payloads("T0OTHER", "E0OTHER"), ...payloads("T0OTHER", null)])
   });
 });
 
-test("an app of an organization does not start without the workspace whose user groups count", async () => {
+test("an app of an organization does not start without the workspace of its user groups", async () => {
   const slack = await startSandboxSlack();
   const body = JSON.stringify({ ok: true, team_id: "E0ORG", enterprise_id: "E0ORG", is_enterprise_install: true });
   slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body });

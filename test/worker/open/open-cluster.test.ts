@@ -180,7 +180,10 @@ describe("a user that created the cluster", () => {
     const restore = becomeWorker(null);
 
     const elsewhere = configured("legacy", { region: "eu-west-2" });
-    const { links } = await reportChain(workerSide().context(), elsewhere, { user: "U0ENGINEER", isResponsible: false });
+    const { links } = await reportChain(workerSide().context(), elsewhere, {
+      user: "U0ENGINEER",
+      isResponsible: false,
+    });
     const needed = reportChain(workerSide().context(), configured("staging", { region: "eu-west-2" }), {
       user: "U0ENGINEER",
       isResponsible: false,

@@ -95,7 +95,11 @@ export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): W
 }
 
 /** The whole way to a proved lease. */
-export async function give(context: WorkerContext, cluster: Cluster, requested: RequestedLease): Promise<AccessRequest> {
+export async function give(
+  context: WorkerContext,
+  cluster: Cluster,
+  requested: RequestedLease,
+): Promise<AccessRequest> {
   await ask(context, cluster, requested);
   await approve(context, cluster, requested.id);
   await reconcileCluster(context, cluster);
