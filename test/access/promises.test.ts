@@ -10,15 +10,15 @@ const promise =
 const testsOf: Readonly<Record<string, readonly [string, string]>> = {
   "access-entry-late": [
     "test/worker/reconcile/access-entries.test.ts",
-    "of a lease whose call was never answered it is not told that nothing is left, while that call may still arrive",
+    "of a lease whose call was never answered no message says that nothing is left, while that call may still arrive",
   ],
   "binding-late": [
     "test/worker/reconcile/binding-way.test.ts",
-    "a lease that was never proved is not told as over while a call that makes its binding may still arrive",
+    "a lease that was never proved is not reported as over while a call that makes its binding may still arrive",
   ],
   "document-unchanged": [
     "test/worker/reconcile/void-approvals.test.ts",
-    "stays on record while its section can't be read, and is taken away when it can",
+    "stays on record while its section can't be read, and is removed when it can",
   ],
   "aws-unexpected": [
     "test/operations/log.test.ts",
@@ -30,7 +30,7 @@ const testsOf: Readonly<Record<string, readonly [string, string]>> = {
   ],
   unexpected: [
     "test/worker/reconcile/access-entries.test.ts",
-    "what nobody foresaw at a call is in the worker's log, as the message says",
+    "what no one foresaw at a call is in the worker's log, as the message says",
   ],
 };
 

@@ -38,7 +38,7 @@ test("a section that can be read is not gone back with: who was let in since the
   ).toBe(true);
 });
 
-test("everyone whom a partly readable section lets in stays", () => {
+test("everyone that a partly readable section lets in stays", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
   const repair = planDocumentRepair(found, good, {});

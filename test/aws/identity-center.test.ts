@@ -69,7 +69,7 @@ test("each call is announced with its service and its action, for metrics", asyn
   ]);
 });
 
-test("nobody is guessed: an unknown address, one of two users, and a disabled user", async () => {
+test("no one is guessed: an unknown address, one of two users, and a disabled user", async () => {
   const { identityCenter: center } = accountUnderTest().aws;
   center.addUser({ userName: "bob.old", email: "bob@example.com" });
   center.addUser({ userName: "bob@example.com", email: "bob.new@example.com" });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { runParts } from "./run-parts.ts";
 import { summaryOf } from "./summary.ts";
 
-test("a part that fails is told, and the others run", async () => {
+test("a part that fails is reported, and the others run", async () => {
   const told: string[] = [];
   const broken = () => Promise.reject(new Error("no such cluster"));
   const whole = async () => [{ name: "acks", value: 3, unit: "/s" }];

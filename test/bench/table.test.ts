@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { atMost, atMostTimes } from "./figure.ts";
 import { tableOf } from "./table.ts";
 
-test("a figure stands beside its reference, and a missed target says so", () => {
+test("a figure is beside its reference, and a missed target says so", () => {
   const reference = { name: "the calls alone", value: 16.04 };
   const figure = { name: "click", value: 39.2, unit: "ms", reference, target: atMostTimes(1.5, 39.2, 16.04) };
 

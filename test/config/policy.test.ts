@@ -204,7 +204,7 @@ describe("a policy that can't be meant so is refused:", () => {
     expect(problemsOf(`  rules: [{ name: a }]\n  breakGlass: [${entry}]`)).toEqual([problem]);
   });
 
-  test("full control with only one who may approve", () => {
+  test("full control with only one who can approve", () => {
     const masters = configText.replace("eks-access:admins", "system:masters");
 
     expect(problemsOf("  rules: [{ name: a, approvers: [U0APPROVER] }]", masters)).toEqual([

@@ -124,7 +124,7 @@ test("operator-policy.json lets a lease through, and no other principal, group, 
   expect(refusals.map(({ name }) => name)).toEqual(refusals.map(() => "AccessDeniedException"));
 });
 
-test("bootstrap-policy.json makes the operator's entry, and nobody else an administrator", async () => {
+test("bootstrap-policy.json makes the operator's entry, and no one else an administrator", async () => {
   const { arn } = aws.account.addRole({ name: "bootstrapper" });
   aws.account.setPolicy(arn, policyNamed("bootstrap-policy.json"));
   const as = clientsOf(aws.url, aws.account.sessionFor(arn, "me")).eks;

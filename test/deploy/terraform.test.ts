@@ -107,7 +107,7 @@ describe("the Terraform module", () => {
     expect(attached.sort()).toEqual(["audit", "creators", "fleet", "roles"]);
   });
 
-  test("makes the bucket of the audit log unless it is told none, and locks each object for good", () => {
+  test("makes the bucket of the audit log unless its variable says none, and locks each object for good", () => {
     const resources = Object.assign({}, ...files.map(({ resource }) => resource ?? {}));
     const { audit_bucket: setting } = Object.assign({}, ...files.map(({ variable }) => variable));
     const statement = z.looseObject({ Statement: z.array(z.unknown()) });

@@ -40,7 +40,7 @@ describe("the roles of one permission set", () => {
     expect(problem.remedy).toContain(`/eks-access request staging ${newer} …`);
   });
 
-  test("have no known successor where aws-auth names one: the people's own sign-in tells", () => {
+  test("have no known successor where aws-auth names one: the people's own sign-in shows it", () => {
     const document = parseDocument({ mapRoles: roleEntry(older) });
     const [set] = replacedRoles([{ arn: newer, place, since: since(2) }, ...rolesInDocument(document)]);
 

@@ -12,7 +12,7 @@ import { aClient } from "../sandbox/slack/a-client.ts";
 import { nobodysGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
-test("a lease that ends while Slack is slow with the channel is not told to its holder as active", async () => {
+test("a lease that ends while Slack is slow with the channel is not reported to its holder as active", async () => {
   const slack = await startSandboxSlack({ rateLimits: false });
   const ledger = memoryLedger();
   const reading = readConfig(configText);

@@ -84,7 +84,7 @@ function interleavings(open: () => Promise<OpenLedger>): void {
   });
   afterAll(() => opened.close());
 
-  test("one decision wins, each change is told once, and everybody else is told who was first", async () => {
+  test("one decision wins, each change is reported once, and everybody else learns who was first", async () => {
     const everybody = fc.shuffledSubarray(Object.keys(actors), { minLength: 2 });
 
     await fc.assert(

@@ -52,7 +52,7 @@ describe("check says what decides who gets in", () => {
     expect(answer).toContain("names `nobodys`, so the group gives nothing");
   });
 
-  test("on analytics: its access entries, and that nobody would read a document", async () => {
+  test("on analytics: its access entries, and that no one would read a document", async () => {
     const answer = await check("analytics");
 
     expect(answer).toContain("`API`: only access entries count");
@@ -161,7 +161,7 @@ test("the calls of a run with entries are those that deploy/iam allows", () => {
   ]);
 });
 
-test("a worker that dies while it signs in leaves it to the next one, which tells the same", async () => {
+test("a worker that dies while it signs in leaves it to the next one, which reports the same", async () => {
   const { sandbox } = flow;
   const review = sandbox.faults.plan("kubernetes.self-subject-review", { type: "hang" });
   const person = (id: string) => sandbox.slack.person(id);

@@ -89,7 +89,7 @@ test("whatever command was acknowledged is in the ledger, also where the process
   expect(acknowledged.filter((reason) => !found.has(reason))).toEqual([]);
 });
 
-test("a process that dies before it has recorded a command leaves whoever typed it with an error, and not in silence", async () => {
+test("a process that dies before it has recorded a command leaves the person who typed it with an error, and not in silence", async () => {
   // Half a minute ago somebody asked whether the account is active: a new process asks again.
   const { struck } = flow.sandbox.faults.plan("slack.users.info", { type: "hang" });
 

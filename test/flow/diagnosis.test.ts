@@ -8,7 +8,7 @@ import { type Flow, startFlow } from "./start-flow.ts";
 const arn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;
 const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 3_600_000);
 
-describe("what somebody on call asks a worker:", () => {
+describe("what a person on call asks a worker:", () => {
   let flow: Flow;
 
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describe("what somebody on call asks a worker:", () => {
     expect(answer).toContain(`*CloudTrail* ✗ \`${arns.admins}\`, not the configured one`);
   });
 
-  test("says it where the root user, or a service for somebody, has created the cluster", async () => {
+  test("says it where the root user, or a service for a person, has created the cluster", async () => {
     created({ recordedAs: recordOf("Root", arns.creator), createdAt: daysAgo(2) });
     const root = await ask(clusterName);
     created({ recordedAs: recordOf("AWSService", arns.creator), createdAt: daysAgo(3) });
@@ -93,7 +93,7 @@ describe("what somebody on call asks a worker:", () => {
     expect(answer).toContain("*CloudTrail* ✓ the same");
   });
 
-  test("whoami of the cluster goes the whole way, and says that nobody is linked yet", async () => {
+  test("whoami of the cluster goes the whole way, and says that no one is linked yet", async () => {
     const answer = await say(`whoami ${clusterName}`);
 
     // An API server older than 1.28 does not say it, and then it is not told as if it had.

@@ -113,7 +113,7 @@ describe("a cluster of each kind of creator", () => {
     expect(answer).toContain(`\`${arn}\` created ${cluster},`);
   });
 
-  test("nobody gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
+  test("no one gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
     await ask("research", creatorArns.discovered, "for whom nobody knows");
 
     const told = textOf(await flow.told("no lease can end its access"));
@@ -121,7 +121,7 @@ describe("a cluster of each kind of creator", () => {
     expect(told).toContain(creatorArns.discovered);
   });
 
-  test("a chain carries for whom and for which request, and nothing can be set again on the way", () => {
+  test("a chain carries the person and the request, and nothing can be set again on the way", () => {
     const events = flow.sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole");
     const parameters = events.map(({ record }) => record.requestParameters);
     const of = (roleArn: string) =>

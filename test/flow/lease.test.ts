@@ -100,7 +100,7 @@ describe("a lease", () => {
     expect(data()).toEqual(initialAwsAuth);
   });
 
-  test("whose entry somebody took out is told with who did it, and not put back unasked", async () => {
+  test("whose entry a person removed is reported with who did it, and not put back unasked", async () => {
     await get("viewer", "1h", "debug");
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
@@ -113,7 +113,7 @@ describe("a lease", () => {
     expect(data()).toEqual(theirs);
   });
 
-  test("ends in time although somebody forged the annotation, and the attempt is in the audit log", async () => {
+  test("ends in time although a person forged the annotation, and the attempt is in the audit log", async () => {
     await get("viewer", "2m", "debug");
     const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
 
@@ -131,7 +131,7 @@ describe("a lease", () => {
     expect(await refusals()).toBe(1);
   });
 
-  test("ends in time although somebody stripped the annotation", async () => {
+  test("ends in time although a person stripped the annotation", async () => {
     await get("viewer", "2m", "debug");
 
     await flow().sandbox.cluster.editAwsAuth((configMap) => ({

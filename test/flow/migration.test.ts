@@ -76,7 +76,7 @@ test("what changed between the approvals and the first step is asked again; kill
   await adminsSignIn();
 });
 
-test("one that two approve is carried out though its worker is killed at its last write, and told as done", async () => {
+test("one that two approve is carried out though its worker is killed at its last write, and reported as done", async () => {
   const id = "migration-staging-1";
   await begin("1s");
   await command("U0APPROVER", "ask");
@@ -103,7 +103,7 @@ test("one that two approve is carried out though its worker is killed at its las
   ]);
 });
 
-test("a role that Identity Center made again gets the dead one's entry back: asked in a line, approved by two clicks, and told", async () => {
+test("a role that Identity Center made again gets the dead one's entry back: asked in a line, approved by two clicks, and reported", async () => {
   const id = "migration-staging-1";
   await begin("1h");
   const role = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;

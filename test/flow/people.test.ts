@@ -108,7 +108,7 @@ async function forgeIdentity(user: string): Promise<void> {
   redis.disconnect();
 }
 
-test("who can write to Redis names nobody else for a person: Alice stays Alice, and Carol is another one", async () => {
+test("who can write to Redis names no one else for a person: Alice stays Alice, and Carol is another one", async () => {
   const [alice, carol] = [person("U0ENGINEER"), person("U0ONCALL")];
   await forgeIdentity("U0ENGINEER");
 
@@ -127,7 +127,7 @@ test("who can write to Redis names nobody else for a person: Alice stays Alice, 
   await carol.click(await flow.until(() => carol.directMessages().at(-1)), "cancel");
 });
 
-test("the audit log says whom the lease admitted, and that the cluster remembers its revocation", async () => {
+test("the audit log says which person the lease admitted, and that the cluster remembers its revocation", async () => {
   const { verdict, events } = await auditOf(flow.redisUrl);
   const detailOf = (type: string) => events.find(({ event }) => event.type === type)?.event.detail;
 

@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => flow.stop());
 
-test("two of a user group approve, somebody else may not, and an emergency is taken and reviewed", async () => {
+test("two of a user group approve, another person may not, and an emergency is taken and reviewed", async () => {
   const { person } = flow.sandbox.slack;
   const click = async (user: string, action: string, text: string) =>
     person(user).click(await flow.message(text), action);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => flow.stop());
 
-test("where nobody with a permission set signs in Alice's lease lets her in, Carol can do nothing, and then neither signs in", async () => {
+test("where no one with a permission set signs in Alice's lease lets her in, Carol can do nothing, and then neither signs in", async () => {
   const { slack, cluster } = flow.sandbox;
   const alice = slack.person("U0ENGINEER");
   const before = [await podsOf(names.alice), await podsOf(names.carol)];

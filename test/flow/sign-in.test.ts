@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => flow.stop());
 
-test("a role as which nobody could sign in is signed in as by the next worker, and everybody is told how it stands", async () => {
+test("the next worker signs in as a role that failed before, and everyone learns how it went", async () => {
   const { slack, faults } = flow.sandbox;
   await slack
     .person("U0ENGINEER")

@@ -61,7 +61,7 @@ describe("while AWS does not answer one call", () => {
     expect((await auditOf(flow().redisUrl)).types).not.toContain("lease.delayed");
   });
 
-  test("the call is given up within seconds and made again in the same run: nobody waits for another try", async () => {
+  test("the call is given up within seconds and made again in the same run: no one waits for another try", async () => {
     await ask(flow(), arns.engineer, "read alpha");
     await flow().asked("read alpha");
     flow().sandbox.faults.plan("sts.AssumeRole", { type: "hang" });

@@ -14,7 +14,7 @@ async function stopped(child: ProductProcess): Promise<{ code: number | null; lo
   return { code, log: child.log.join("\n") };
 }
 
-describe("a process that is told to stop", () => {
+describe("a process that gets the signal to stop", () => {
   let flow: Flow;
 
   beforeAll(async () => {

@@ -56,7 +56,7 @@ describe("the main job, end to end", () => {
     expect(sandbox.cluster.awsAuth()?.metadata.annotations ?? {}).toEqual({});
   });
 
-  test("the audit log tells each change once, in a whole chain", async () => {
+  test("the audit log shows each change once, in a whole chain", async () => {
     const { verdict, types } = await auditOf(flow.redisUrl);
 
     expect(verdict.type).toBe("whole");
@@ -71,7 +71,7 @@ describe("the main job, end to end", () => {
     expect(types[6]).toBe("lease.ended");
   });
 
-  test("the audit log tells from where in Slack somebody asked and decided", async () => {
+  test("the audit log shows from where in Slack a person asked and decided", async () => {
     const { events } = await auditOf(flow.redisUrl);
     const [request] = events.filter(({ event }) => event.type === "request.created");
     const [approval] = events.filter(({ event }) => event.type === "request.approved");
@@ -81,7 +81,7 @@ describe("the main job, end to end", () => {
     expect(approval?.event.detail.slack).toEqual({ channel, message: message?.ts });
   });
 
-  test("CloudTrail tells for whom the worker became the creator", async () => {
+  test("CloudTrail shows the person for which the worker became the creator", async () => {
     const assumed = flow.sandbox.aws.cloudTrail.events.filter((event) => JSON.stringify(event).includes("AssumeRole"));
 
     const sessions = assumed.map((event) => JSON.stringify(event));
@@ -118,7 +118,7 @@ describe("the main job, end to end", () => {
     expect(textOf(await flow.asked("read the logs"))).toContain("[Approve] [Deny]");
   });
 
-  test("a denial changes nothing in the cluster, and the requester is told by whom", async () => {
+  test("a denial changes nothing in the cluster, and the requester learns who denied it", async () => {
     const resourceVersion = flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion;
 
     const approver = flow.sandbox.slack.person("U0APPROVER2");
@@ -132,7 +132,7 @@ describe("the main job, end to end", () => {
     expect(flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion).toBe(resourceVersion);
   });
 
-  test("nobody decides about the own request, and who is no approver is told who is", async () => {
+  test("no one decides about their own request, and a person who is no approver learns who is", async () => {
     const { sandbox } = flow;
     // A first request links its principal: who is linked with the engineer's could approve none of the engineer's requests.
     await sandbox.slack.person("U0APPROVER").command(ask("for 1m approve myself", arns.developers), channel);
@@ -146,7 +146,7 @@ describe("the main job, end to end", () => {
     expect(textOf(await flow.asked("approve myself"))).toContain("[Approve]");
   });
 
-  test("two clicks at once: one wins, the other is told who was first", async () => {
+  test("two clicks at once: one wins, the other learns who was first", async () => {
     const { sandbox } = flow;
     await sandbox.slack.person("U0ENGINEER").command(ask("for 1m race"), channel);
     const message = await flow.asked("race");
@@ -162,7 +162,7 @@ describe("the main job, end to end", () => {
     expect(types.filter((type) => type === "request.approved")).toHaveLength(2);
   });
 
-  test("whoami tells the person, the linked principal, and who AWS says the worker is", async () => {
+  test("whoami shows the person, the linked principal, and who AWS says the worker is", async () => {
     await flow.sandbox.slack.person("U0ENGINEER").command("/eks-access whoami", channel);
 
     const answer = textOf(await flow.answer("U0ENGINEER", "*The worker*"));

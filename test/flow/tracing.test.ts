@@ -131,7 +131,7 @@ describe("what both processes tell of a request", () => {
     expect(lineOf("sts GetCallerIdentity")).toContain(`answer ${asked}`);
   });
 
-  test("no trace tells a secret, an ARN, an address, a person or what somebody wrote", () => {
+  test("no trace shows a secret, an ARN, an address, a person or what a person wrote", () => {
     const told = receiver.bodies.map(({ content }) => content.toString()).join("\n");
 
     expect(told).toContain("deployment.environment.name");

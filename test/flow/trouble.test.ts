@@ -62,7 +62,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("somebody else writes at the same time: the change is planned again on what is there then", async () => {
+  test("another person writes at the same time: the change is planned again on what is there then", async () => {
     await request("debug");
     const edit = () =>
       flow().sandbox.cluster.editAwsAuth(
@@ -199,7 +199,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 });
 
 describe("configuration", () => {
-  test("a channel that the bot is not in is told to the requester, and wedges nothing: an approver decides in a direct message", async () => {
+  test("a channel that the bot is not in is reported to the requester, and wedges nothing: an approver decides in a direct message", async () => {
     const flow = await startFlow({ configuration: configuration.replace(channel, "C0NOTHERE") });
 
     const { person } = flow.sandbox.slack;

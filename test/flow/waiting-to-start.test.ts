@@ -97,7 +97,7 @@ describe("a process that can't start yet", () => {
     expect(sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
   });
 
-  test("ends with code 0 where it is told to stop while it waits for Redis", async () => {
+  test("ends with code 0 where it gets the signal to stop while it waits for Redis", async () => {
     const child = await start("worker", { REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     await child.logged("waiting for Redis");
 
@@ -107,7 +107,7 @@ describe("a process that can't start yet", () => {
     expect(child.log.join("\n")).toContain('"signal":"SIGTERM"');
   });
 
-  test("ends with code 0 where it is told to stop before Redis says anything at all", async () => {
+  test("ends with code 0 where it gets the signal to stop before Redis says anything at all", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     const address = silent.address();
@@ -122,7 +122,7 @@ describe("a process that can't start yet", () => {
     expect(code).toBe(0);
   });
 
-  test("ends with code 0 where it is told to stop while it waits for Slack", async () => {
+  test("ends with code 0 where it gets the signal to stop while it waits for Slack", async () => {
     const { struck } = sandbox.faults.plan("slack.auth.test", { type: "hang" }, { times: 10 });
     const child = await start("slack", {});
     await struck;
@@ -132,7 +132,7 @@ describe("a process that can't start yet", () => {
     expect(code).toBe(0);
   });
 
-  test("ends with code 0 where it is told to stop while AWS does not say who the worker is", async () => {
+  test("ends with code 0 where it gets the signal to stop while AWS does not say who the worker is", async () => {
     const { struck } = sandbox.faults.plan("sts.GetCallerIdentity", { type: "hang" }, { times: 10 });
     const child = await start("worker", {});
     await struck;

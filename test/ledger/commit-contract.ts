@@ -109,7 +109,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 9)).toHaveLength(3);
     });
 
-    test("of a new request for somebody else counts for the person who asks, and both find it", async () => {
+    test("of a new request for another person counts for the person who asks, and both find it", async () => {
       const [requester, askedBy] = ["U0ENGINEER", "U0ALICE"];
       const asked = ["r-1", "r-2"].map((id) => ({ ...aChange(aRequest({ id, requester, askedBy })), maxPending: 1 }));
       const own = aRequest({ id: "r-3", requester });

@@ -42,7 +42,7 @@ const editOf = async (name: string, data: Readonly<Record<string, string>>) => {
 };
 
 describe("a principal that mapAccounts lets in", () => {
-  test("would lose what is bound to its ARN as a user, and the approver is told first", async () => {
+  test("would lose what is bound to its ARN as a user, and the approver reads it first", async () => {
     await editOf(clusterName, { mapAccounts: '- "111122223333"\n' });
     const binding = { name: "engineer", namespace: "default", role: { kind: "ClusterRole", name: "edit" } } as const;
     const mine = { ...binding, subjects: [{ kind: "User", name: arns.engineer }] } as const;

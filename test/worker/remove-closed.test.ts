@@ -71,7 +71,7 @@ describe("a closed record", () => {
     expect(await ledger.get("r-1")).toBeNull();
   });
 
-  test("is removed also where somebody wrote it past the commits, so that it is in no list", async () => {
+  test("is removed also where a person wrote it past the commits, so that it is in no list", async () => {
     const { redis } = connection;
     await shown(denied("r-1"));
     await redis.zrem("{eks-access}:closed", "r-1");
@@ -136,7 +136,7 @@ describe("a closed record", () => {
     expect(rest.toSorted()).toEqual(["{eks-access}:events", "{eks-access}:over-for-good"]);
   });
 
-  test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
+  test("of an emergency stays until it is reviewed, also where a person wrote a review into Redis", async () => {
     const review = { by: "U0APPROVER", at: at(hours(2)).toISOString(), seal: "00000000.forged" };
     const emergency = anEmergency();
     const lease = aLease(emergency.lease, { state: "ended", endedAt: at(hours(1)).toISOString() });
@@ -151,7 +151,7 @@ describe("a closed record", () => {
     expect(await ledger.get("r-1")).not.toBeNull();
   });
 
-  test("that can't be removed now does not stand before the others, and is looked at again a day later", async () => {
+  test("that can't be removed now does not come before the others, and is looked at again a day later", async () => {
     const hundred = Array.from({ length: 100 }, (_, index) => denied(`r-${index}`));
     await Promise.all(hundred.map((request) => ledger.commit(aChange(request))));
     await shown({ ...denied("r-last"), expiresAt: at(days(1) + 1).toISOString() });
@@ -189,7 +189,7 @@ test("closed migrations are removed but for the newest of a cluster, after which
   expect((await ledger.migrations.latestOf("staging"))?.id).toBe("migration-staging-3");
 });
 
-test("a closed migration that somebody wrote past the commits, so that it is in no list, is removed too", async () => {
+test("a closed migration that a person wrote past the commits, so that it is in no list, is removed too", async () => {
   const { redis } = connection;
   for (const number of [1, 2]) {
     const expiresAt = at(3600).toISOString();
@@ -207,7 +207,7 @@ test("a closed migration that somebody wrote past the commits, so that it is in 
 });
 
 describe("when something comes between", () => {
-  test("a record that somebody changes while it is looked at stays as it was changed", async () => {
+  test("a record that a person changes while it is looked at stays as it was changed", async () => {
     const request = await shown(denied("r-1"));
     const changed = revise(request, { expiresAt: at(days(50)).toISOString() });
     const meanwhile: Ledger = {

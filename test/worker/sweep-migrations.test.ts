@@ -104,7 +104,7 @@ describe("a move that waits for a decision", () => {
     expect((await ledger.migrations.get(id))?.reminders?.sent).toBe(1);
   });
 
-  test("is not expired or reminded of where somebody decides at the same moment", async () => {
+  test("is not expired or reminded of where a person decides at the same moment", async () => {
     await put(waiting);
     const found = await ledger.due(at(hours(24)), 9);
     await put(reviseMigration(waiting, { state: "running" }));

@@ -144,7 +144,7 @@ test("a cluster in which nothing is in force is read from time to time, and not 
   expect(second.map(({ data }) => data.type)).not.toContain("adopt");
 });
 
-test("a broken glass that somebody made look reviewed in Redis is found, and told again as not reviewed", async () => {
+test("a broken glass that a person made look reviewed in Redis is found, and reported again as not reviewed", async () => {
   const { ledger } = contextAt(at(0));
   const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
@@ -187,7 +187,7 @@ describe("a cluster that can't be worked on", () => {
     expect(await looksAt(minutes(10))).toEqual(["adopt"]);
   });
 
-  test("is looked at once, at once, where somebody has configured it anew", async () => {
+  test("is looked at once, at once, where a person has configured it anew", async () => {
     await noteTroubleOf("another one");
 
     expect(await looksAt(minutes(1))).toEqual(["adopt"]);
@@ -214,7 +214,7 @@ describe("a principal that is to sign in", () => {
     expect(await looksAt(minutes(4))).not.toContain("reconcile");
   });
 
-  test("is looked for at its next try, whoever made the last one, and not before", async () => {
+  test("is looked for at its next try, no matter who made the last one, and not before", async () => {
     const retryAt = at(minutes(10)).toISOString();
     const signInTrouble = aTrouble({ attempts: 8, retryAt });
     await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: retryAt, signInTrouble })));
@@ -251,7 +251,7 @@ describe("a principal that is to sign in", () => {
 describe("what is due of a cluster that left the configuration", () => {
   const elsewhere = { cluster: "gone" } as const;
 
-  test("is told with its remedy in the record, and nobody is woken for it", async () => {
+  test("is reported with its remedy in the record, and no one is woken for it", async () => {
     const { ledger } = contextAt(at(0));
     const active = aLeasedRequest(
       { state: "active", endsAt: at(hours(1)).toISOString() },
@@ -273,7 +273,7 @@ describe("what is due of a cluster that left the configuration", () => {
     expect(woken).not.toContain("gone");
   });
 
-  test("is told in the log with growing gaps, however often it is looked at", async () => {
+  test("is reported in the log with growing gaps, however often it is looked at", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
@@ -287,7 +287,7 @@ describe("what is due of a cluster that left the configuration", () => {
     expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
   });
 
-  test("is not looked at more often because somebody is to sign in there", async () => {
+  test("is not looked at more often because a person will sign in there", async () => {
     const { ledger } = contextAt(at(0));
     const signInDueAt = at(0).toISOString();
     await ledger.commit(aChange(aLeasedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));

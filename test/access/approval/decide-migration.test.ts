@@ -57,7 +57,7 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
 const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
   checkMigrationApproval(migration, of, keys.decision, now, hours(1));
 
-test("a worker counts no approval of a person whom the last one does not name as still an approver", () => {
+test("a worker counts no approval of a person that the last one does not name as still an approver", () => {
   const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
 
   expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });

@@ -137,7 +137,7 @@ describe("who a person is on a cluster", () => {
     expect(identityBeside(rules(center), cluster, { links: [], found }, principal)).toBe(own);
   });
 
-  test("has a reason and a remedy where nobody is found", () => {
+  test("has a reason and a remedy where no one is found", () => {
     const why = (reason: NonNullable<Identities["why"]>) => whyNoIdentity({ ...found, why: reason });
 
     expect(whyNoIdentity(found)).toBeNull();

@@ -59,7 +59,7 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
-  test("the worker counts no approval of a person whom the last one does not name as still an approver", () => {
+  test("the worker counts no approval of a person that the last one does not name as still an approver", () => {
     const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
     const [first, last] = after.approvals;
     const alone = approvedBy(["U0APPROVER2"]).approvals[0];

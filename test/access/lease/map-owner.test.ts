@@ -33,7 +33,7 @@ describe("the owner of aws-auth", () => {
     expect(mapOwner({}, [wrote("argocd-controller", []), wrote("HashiCorp", ["README"])])).toBeNull();
   });
 
-  test("is the one of the configuration, whoever wrote last, and none where that says none", () => {
+  test("is the one of the configuration, no matter who wrote last, and none where that says none", () => {
     expect(mapOwner({ owner: "argocd" }, [wrote("HashiCorp")])).toMatchObject({ name: "Argo CD", manager: null });
     expect(mapOwner({ owner: "our-pipeline" }, [])).toMatchObject({ name: "our-pipeline" });
     expect(mapOwner({ owner: "none" }, [wrote("HashiCorp")])).toBeNull();

@@ -109,7 +109,7 @@ describe("a binding of a lease", () => {
   });
 });
 
-test("bindings are their own memory: any of them tells the whole lease", () => {
+test("bindings are their own memory: any of them shows the whole lease", () => {
   for (const given of share.groups) {
     const { parts } = readOwnBindings("staging", [stored({}, given)], keys.memory);
 

@@ -55,7 +55,7 @@ describe("what a person may do", () => {
   });
 });
 
-describe("who may read a request", () => {
+describe("the people who can read a request", () => {
   test.each([
     ["U0ENGINEER", true],
     ["U0APPROVER", true],

@@ -21,7 +21,10 @@ test.each<[string, RequestedAccess]>([
   ["the longest lease of the level", aRequestedAccess({ durationSeconds: 8 * 3600 })],
   [
     "a principal of an account that the policy names",
-    aRequestedAccess({ arn: "arn:aws:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+    aRequestedAccess({
+      arn: "arn:aws:iam::999988887777:role/x",
+      cluster: aCluster({ foreignAccounts: ["999988887777"] }),
+    }),
   ],
 ])("the policy allows %s", (_, requested) => {
   expect(mayRequest(requested)).toEqual({ type: "allowed" });
@@ -85,7 +88,10 @@ describe("the policy refuses", () => {
     [
       "a principal of another partition, also where its account is allowed",
       "wrong-partition",
-      aRequestedAccess({ arn: "arn:aws-cn:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+      aRequestedAccess({
+        arn: "arn:aws-cn:iam::999988887777:role/x",
+        cluster: aCluster({ foreignAccounts: ["999988887777"] }),
+      }),
       "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws. It can't sign in there.",
     ],
   ])("%s", (_, code, requested, message) => {
@@ -96,7 +102,9 @@ describe("the policy refuses", () => {
 test("a user that is called as the creator is, below another path, may have access", () => {
   const cluster = aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } });
 
-  expect(mayRequest(aRequestedAccess({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({ type: "allowed" });
+  expect(mayRequest(aRequestedAccess({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({
+    type: "allowed",
+  });
 });
 
 test("a cluster's partition is that of its creator, or of its region where the creator is not known", () => {

@@ -54,7 +54,7 @@ test("tags that decide nothing change nothing", () => {
 describe("a tag that decides", () => {
   const dev = { env: "dev" };
 
-  test("counts a day after it changed, with a change told at both times and not in between", () => {
+  test("counts a day after it changed, with a change reported at both times and not in between", () => {
     const looks = [5, 10].map((each) => look(minutes(each), dev));
     const first = afterLooks(listed(), ...looks.slice(0, 1));
     const then = afterLooks(listed(), ...looks);
@@ -79,7 +79,7 @@ describe("a tag that decides", () => {
     expect(changes).toEqual(["changed"]);
   });
 
-  test("that is restored is told, and nothing waits", () => {
+  test("that is restored is reported, and nothing waits", () => {
     const { cluster, changes } = afterLooks(listed(), look(minutes(5), dev), look(minutes(9), { env: "production" }));
 
     expect(cluster).toMatchObject({ tags: { env: "production" }, waiting: null });

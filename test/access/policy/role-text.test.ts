@@ -43,7 +43,7 @@ describe("a role that a level binds", () => {
 });
 
 describe("the namespaces that a requester chooses", () => {
-  test("stand in what the level gives, beside what it gives everywhere", () => {
+  test("appear in what the level gives, beside what it gives everywhere", () => {
     expect(levelGroupsIn(chooser, "shop,payments,shop")).toEqual([
       "ClusterRole edit in payments",
       "ClusterRole edit in shop",

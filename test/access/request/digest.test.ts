@@ -47,7 +47,7 @@ describe("the digest is another one", () => {
       "for another creator",
       digestWith({ cluster: { creator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/y", through: [] } } }),
     ],
-    ["for a creator that is to be discovered", digestWith({ cluster: { creator: { type: "discover", through: [] } } })],
+    ["for a creator to discover", digestWith({ cluster: { creator: { type: "discover", through: [] } } })],
     ["for other approvers", digestWith({ cluster: { approvers: ["U0APPROVER"] } })],
     ["under a policy", digestWith({ cluster: { rules: [rule] } })],
     ["for other foreign accounts", digestWith({ cluster: { foreignAccounts: [] } })],
@@ -63,7 +63,7 @@ describe("the digest is another one", () => {
   });
 });
 
-test("the digest under a policy depends on how many have to approve, on who may, and on no rule's name", () => {
+test("the digest under a policy depends on how many have to approve, on who can, and on no rule's name", () => {
   const under = (change: Partial<Rule>) => digestWith({ cluster: { rules: [{ ...rule, ...change }] } });
 
   expect(under({ approvals: 3 })).not.toBe(under({}));

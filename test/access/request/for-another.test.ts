@@ -8,7 +8,7 @@ const people = new Map([["@bob", "U0BOB"]]);
 const read = (line: string) =>
   readRequest(splitRequestLine(line.replace("ARN", engineerArn), clusters, people), clusters);
 
-describe("a line for somebody else", () => {
+describe("a line for another person", () => {
   test.each([
     ["staging ARN viewer for @bob for 2h fix it", 7200, "fix it"],
     ["staging ARN viewer for 2h for @bob fix it", 7200, "fix it"],

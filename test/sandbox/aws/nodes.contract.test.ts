@@ -47,7 +47,7 @@ test("managed node groups and Fargate profiles say which role their nodes have",
   expect(fargateProfile).toMatchObject({ podExecutionRoleArn: roles.pods });
 });
 
-test("one that there is not, and a caller who may not ask, are refused", async () => {
+test("one that there is not, and a caller who can't ask, are refused", async () => {
   const unknown = asRole("other", ["eks:*"]).send(new DescribeNodegroupCommand({ clusterName, nodegroupName: "ng-9" }));
   const denied = asRole("nobody", ["eks:ListNodegroups"]);
 

@@ -181,7 +181,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(status.message).toContain(message);
     });
 
-    it("is for those who may ask about others", async () => {
+    it("is for those who can ask about others", async () => {
       await give("viewers");
       const { authorization } = await people.as(people.dev);
 

@@ -43,7 +43,7 @@ describe.each(implementations)("%s", (_name, start) => {
     expect(await statusOf(creator.createClusterRole({ body: aClusterRole("reader") }))).toMatchObject({ code: 409 });
   });
 
-  it("lets nobody write into a role what they do not have themselves", async () => {
+  it("lets no one write into a role what they do not have themselves", async () => {
     await manager.createClusterRole({ body: aClusterRole("own") });
     const own = await manager.readClusterRole({ name: "own" });
 

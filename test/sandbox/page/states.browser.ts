@@ -156,7 +156,7 @@ test("emergency, and the form for it", async () => {
   await looks(shown, "emergency");
 });
 
-test("Home of somebody with access", async () => {
+test("Home of a person with access", async () => {
   await page.getByRole("link", { name: "eks-access: Home" }).click();
   const home = page.getByRole("region", { name: "Home" });
   await home.getByText("Your access", { exact: true }).waitFor();

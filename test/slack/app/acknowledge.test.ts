@@ -63,7 +63,7 @@ test("commands, clicks and forms are acknowledged when what they ask for is reco
   expect(found).toEqual(["request.created", "request.approved", "request.denied", "request.created"]);
 });
 
-test("what takes longer than Slack waits is acknowledged all the same, and nobody is told that it is done", async () => {
+test("what takes longer than Slack waits is acknowledged all the same, and no one learns that it is done", async () => {
   const held = heldLedger();
   stage = await aStage({ ledger: held.around });
   const ways = await askEachWay();

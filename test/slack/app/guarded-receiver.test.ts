@@ -165,7 +165,7 @@ describe("the door to the slack process", () => {
     expect(status).toBe(413);
   });
 
-  test("answers Slack's own questions whether somebody is there, and gives them to no handler", async () => {
+  test("answers Slack's own questions whether a person is there, and gives them to no handler", async () => {
     const challenge = JSON.stringify({ type: "url_verification", challenge: "of Slack" });
     const headers = { "content-type": "application/json" };
 
@@ -186,7 +186,7 @@ describe("the door to the slack process", () => {
     expect(await answerTo({ text: "object" })).toEqual([200, '{"text":"object"}']);
   });
 
-  test("tells Slack that what it sends again within the second has arrived", async () => {
+  test("answers Slack that what it sends again within the second has arrived", async () => {
     const letter = { text: "sent again", secondsAhead: -11 };
 
     expect([await send(letter), await send({ ...letter, headers: { "x-slack-retry-num": "1" } })]).toEqual([200, 200]);

@@ -29,7 +29,7 @@ const client = (timeoutMs = 2_500) => {
   );
 };
 
-test("a call of the Web API is told by its method, and a refusal by Slack's word for it", async () => {
+test("a call of the Web API is reported by its method, and a refusal by Slack's word for it", async () => {
   await client().auth.test();
   await client()
     .users.info({ user: "U0NOBODY" })
@@ -38,7 +38,7 @@ test("a call of the Web API is told by its method, and a refusal by Slack's word
   expect(told()).toEqual(["slack auth.test: ok", "slack users.info: user_not_found"]);
 });
 
-test("an answer to a command is told without its address, which is a secret", async () => {
+test("an answer to a command is reported without its address, which is a secret", async () => {
   // The worker takes longer than the acknowledgement waits.
   const stage = await aStage({ worker: () => wait(300, true) });
   await stage.say("U0ENGINEER", "whoami");
@@ -75,7 +75,7 @@ test("an answer that comes byte by byte is given up with the call's one deadline
   expect(told()).toEqual(["slack auth.test: unreachable"]);
 });
 
-test("what Slack can't be asked is told as such, and the call fails", async () => {
+test("what Slack can't be asked is reported as such, and the call fails", async () => {
   await slack.stop();
 
   await expect(observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" })).rejects.toThrow();

@@ -51,7 +51,7 @@ test("no command is forgotten here", () => {
   expect([...Object.keys(acts), ...showing].toSorted()).toEqual(commands.map(({ word }) => word).toSorted());
 });
 
-describe("somebody whose account is deactivated", () => {
+describe("a person whose account is deactivated", () => {
   beforeAll(async () => {
     stage = await aStage({ config });
     await fill();
@@ -59,7 +59,7 @@ describe("somebody whose account is deactivated", () => {
   });
   afterAll(() => stage.stop());
 
-  test.each(Object.entries(acts))("gets nothing by %s, is told so, and it is in the audit log", async (_word, line) => {
+  test.each(Object.entries(acts))("gets nothing by %s, learns why, and it is in the audit log", async (_word, line) => {
     const from = (await stage.ledger.events(1, 1_000)).length + 1;
 
     const answer = await stage.say("U0APPROVER", line);
@@ -94,7 +94,7 @@ describe("somebody whose account is deactivated", () => {
   });
 });
 
-describe("a request of somebody who has left since", () => {
+describe("a request of a person who has left since", () => {
   beforeEach(async () => {
     stage = await aStage({ config });
     await fill();
@@ -170,7 +170,7 @@ describe("attempts do not flood the audit log:", () => {
     expect([within - before, (await count()) - before]).toEqual([1, 2]);
   });
 
-  test("of one person, thirty in ten minutes; others are told of all the same", async () => {
+  test("of one person, thirty in ten minutes; others are reported too", async () => {
     for (let index = 0; index < 40; index += 1)
       await stage.put(aLeasedRequest({ state: "active" }, { id: `r-many${index}` }));
     const before = await count();

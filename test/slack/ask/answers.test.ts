@@ -65,11 +65,11 @@ describe("a line with mistakes", () => {
   });
 });
 
-test("whoever may not extend a lease is told who may", () => {
+test("the person who can't extend a lease learns who can", () => {
   expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
 });
 
-test("a request that was recorded is told as no more than that, with all that was understood", () => {
+test("a request that was recorded is reported as no more than that, with all that was understood", () => {
   expect(requestedAnswer(aRequest()).text).toBe(
     "Requested `viewer` on `staging` for 4h (`r-1`). I'll DM you.\nPrincipal: `arn:aws:iam::111122223333:user/engineer`. Reason: the deployment of checkout hangs",
   );

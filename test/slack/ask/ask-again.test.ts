@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-test("why offers whoever held a lease to ask for the same again: two clicks and a sentence", async () => {
+test("why offers the person who held a lease to ask for the same again: two clicks and a sentence", async () => {
   const why = await stage.say("U0ENGINEER", `why staging ${engineerArn}`);
   const engineer = stage.person("U0ENGINEER");
 
@@ -46,7 +46,7 @@ test("why offers whoever held a lease to ask for the same again: two clicks and 
   });
 });
 
-test("nobody asks again for what somebody else had", async () => {
+test("no one asks again for what another person had", async () => {
   const why = await stage.say("U0ONCALL", `why staging ${engineerArn}`);
 
   await stage.person("U0ONCALL").click(why, "Request again");

@@ -48,7 +48,7 @@ describe("break-glass", () => {
     expect(await ledger.get("r-new")).toMatchObject({ principal: engineerArn, reason: "checkout is down" });
   });
 
-  test("does not take one that somebody wrote into Redis: it has to be written then", async () => {
+  test("does not take one that a person wrote into Redis: it has to be written then", async () => {
     const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
     await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn.replace("engineer", "intruder"), seal });
 
@@ -87,7 +87,7 @@ describe("break-glass", () => {
     expect(await ledger.get("r-new")).toMatchObject({ state: "approved", approvals: [{ memberships: ["S0ONCALL"] }] });
   });
 
-  test("by somebody who may not gives nothing, says who may, and leaves an event and no record", async () => {
+  test("by a person who can't gives nothing, says who can, and leaves an event and no record", async () => {
     const answer = await breakGlass(context, "U0STRANGER", `staging ${engineerArn} checkout is down`);
 
     expect(answer.text).toContain(
@@ -133,7 +133,7 @@ describe("the review", () => {
     expect(await ledger.get("r-new")).toMatchObject({ emergency: { review: null } });
   });
 
-  test("a second time is told who was first", async () => {
+  test("a second time says who was first", async () => {
     await reviewEmergency(context, "U0APPROVER", "r-new");
 
     expect((await reviewEmergency(context, "U0APPROVER2", "r-new")).text).toContain("<@U0APPROVER> reviewed it");

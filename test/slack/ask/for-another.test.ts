@@ -15,7 +15,7 @@ afterEach(() => stage.stop());
 const line = `request staging ${engineerArn} viewer for @on-call for 2h the deployment hangs`;
 const texts = (user: string) => stage.person(user).directMessages().map(textOf).join("\n");
 
-describe("a request for somebody else", () => {
+describe("a request for another person", () => {
   test("is theirs, and the event says who asked; it links them with nothing", async () => {
     const answer = await stage.say("U0ENGINEER", line);
 
@@ -60,7 +60,7 @@ describe("a request for somebody else", () => {
     expect(await stage.ledger.get("r-new1")).toBeNull();
   });
 
-  test("is told to both at once; either stops it with one click, and both learn it", async () => {
+  test("is reported to both at once; either stops it with one click, and both learn it", async () => {
     await stage.say("U0ENGINEER", line);
     await stage.show("r-new1").catch(() => {});
     const [message] = stage.person("U0ONCALL").directMessages();
@@ -84,7 +84,7 @@ describe("a request for somebody else", () => {
     expect(texts("U0ENGINEER")).toContain("Waiting for");
   });
 
-  test("that is active tells only the other person how to sign in and to extend; both can end it", async () => {
+  test("that is active shows only the other person how to sign in and to extend; both can end it", async () => {
     const { id } = await stage.put(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
     const card = textOf(await stage.show(id));
 

@@ -21,7 +21,7 @@ afterEach(() => stage.stop());
 
 const opened = (user: string): Promise<SandboxView> => stage.slack.until(() => stage.person(user).view());
 
-describe("a form opens only for a person who may send it", () => {
+describe("a form opens only for a person who can send it", () => {
   test.each([
     ["deny", "You're not an approver"],
     ["revoke", "can revoke this"],
@@ -98,7 +98,7 @@ describe("break-glass", () => {
   });
 });
 
-test("the form of a request says how many approvals it needs, and from whom", async () => {
+test("the form of a request says how many approvals it needs, and from which people", async () => {
   await stage.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
   const form = await opened("U0ENGINEER");
   await stage.person("U0ENGINEER").choose(form, "Level", "viewer");

@@ -37,7 +37,7 @@ describe("the Deny button", () => {
     expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
   });
 
-  test("says in the form that somebody was first", async () => {
+  test("says in the form that a person was first", async () => {
     const { id } = await waiting();
     const message = await stage.show(id);
     const [first, second] = [stage.person("U0APPROVER"), stage.person("U0APPROVER2")];
@@ -107,7 +107,7 @@ describe("Details", () => {
     expect(await stateOf(id)).toBe("denied");
   });
 
-  test("shows nothing to somebody whom it does not concern", async () => {
+  test("shows nothing to a person that it does not concern", async () => {
     const { id } = await waiting({ requester: "U0APPROVER2", reason: "a secret of theirs" });
     const message = await stage.show(id);
     const engineer = stage.person("U0ENGINEER");

@@ -38,7 +38,7 @@ async function say(context: SlackContext, line: string, user = "U0ENGINEER"): Pr
 const asking = (reason: string) => `request staging ${engineerArn} viewer for 1h ${reason}`;
 const everything = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
 
-test("150 refused requests of somebody without any right leave no record, and a bounded number of events", async () => {
+test("150 refused requests of a person without any right leave no record, and a bounded number of events", async () => {
   const ledger = memoryLedger();
   const context = aContext(ledger, `${nobody}limits: { requests: 1000 }`);
 
@@ -113,7 +113,7 @@ test("no more requests of one person wait than may where many are made at once",
   expect(answers.filter((answer) => answer.includes("ou already have 2 requests waiting"))).toHaveLength(3);
 });
 
-test("changes of one person's link count among their requests, so that nobody fills the audit log with them", async () => {
+test("changes of one person's link count among their requests, so that no one fills the audit log with them", async () => {
   const ledger = memoryLedger();
   const context = aContext(ledger, "limits: { requests: 3, every: 10m }");
 

@@ -161,7 +161,7 @@ describe("what belongs together", () => {
   });
 });
 
-describe("what stands in the form", () => {
+describe("what is in the form", () => {
   const view = {
     private_metadata: JSON.stringify({ replaced: 2, shown: "x" }),
     state: {

@@ -225,7 +225,7 @@ describe("a request in one line", () => {
     });
   });
 
-  test("is read without what nobody sees in it, so that no line to copy has it", async () => {
+  test("is read without what no one sees in it, so that no line to copy has it", async () => {
     const line = `request sta\u200bgin viewer \u2060${engineerArn}\ufeff 2h look\u00ad at it`;
 
     const answer = textOf(await stage.say("U0ENGINEER", line));

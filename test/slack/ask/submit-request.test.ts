@@ -29,8 +29,8 @@ async function submit(context: SlackContext, id: string, typed = line) {
 
 const policy = "policy: { rules: [{ name: engineers, who: [S0ENGINEERS] }] }";
 
-describe("what the policy does not let somebody ask for", () => {
-  test("is refused at once, told in the answer alone, and leaves an event and no record", async () => {
+describe("what the policy does not let a person ask for", () => {
+  test("is refused at once, reported in the answer alone, and leaves an event and no record", async () => {
     const request = await submit(under(policy), "r-refused");
 
     const [event] = (await ledger.events(1, 100)).filter((each) => each.event.type === "request.refused");
@@ -46,7 +46,7 @@ describe("what the policy does not let somebody ask for", () => {
   });
 });
 
-describe("what the policy lets somebody ask for", () => {
+describe("what the policy lets a person ask for", () => {
   test("waits for the worker, and remembers what the policy went by", async () => {
     const request = await submit(under(policy, ["S0ENGINEERS", "S0OTHERS"]), "r-allowed");
 
@@ -66,7 +66,7 @@ describe("what the policy lets somebody ask for", () => {
     expect(await own.linksOf("U0ENGINEER")).toEqual([link]);
   });
 
-  test("makes no link where a rule goes by links", async () => {
+  test("makes no link where a rule uses links", async () => {
     const links =
       "policy: { rules: [{ name: own, levels: [admin], principals: { linkedOnly: true } }, { name: rest }] }";
     const other = memoryLedger();
@@ -77,7 +77,7 @@ describe("what the policy lets somebody ask for", () => {
   });
 });
 
-test("nothing is recorded where Slack can't say who somebody is", async () => {
+test("nothing is recorded where Slack can't say who a person is", async () => {
   const context = under(policy);
   const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no answer")) };
 
@@ -102,7 +102,7 @@ test("a lease for everyone with a role is refused where the rule says so, with w
   });
 });
 
-describe("what nobody could approve now", () => {
+describe("what no one could approve now", () => {
   const withAccounts = (left: readonly string[]) => {
     const context = under("policy: { rules: [{ name: two, approvals: 2 }] }");
     const accountOf = async (user: string) => (left.includes(user) ? ("deactivated" as const) : ("active" as const));

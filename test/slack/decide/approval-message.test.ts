@@ -70,13 +70,13 @@ describe("the buttons", () => {
   });
 });
 
-test.each(Object.entries(states))("the word active stands only where the proof was run: %s", (_, request) => {
+test.each(Object.entries(states))("the word active appears only where the proof was run: %s", (_, request) => {
   const isActive = request.lease?.state === "active" && !request.lease.end && !request.lease.drift;
 
   expect(textOfBlocks(approvalMessage(request, aCluster())).includes("*Active*")).toBe(isActive);
 });
 
-test("a proof is no longer shown once somebody else took the entry away", () => {
+test("a proof is no longer shown once another person took the entry away", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
 
   const text = textOfBlocks(approvalMessage(aLeasedRequest({ state: "active", drift }), aCluster()));

@@ -54,7 +54,7 @@ describe("a process whose configuration leaves a level without approvers", () =>
     );
   });
 
-  test("starts where there were enough with the same approvers before, and tells it in the log", async () => {
+  test("starts where there were enough with the same approvers before, and logs it", async () => {
     await startAndStop();
     accountOf = allLeft;
 
@@ -91,7 +91,7 @@ describe("while the process runs", () => {
     return approversChecked.subscribe((look) => void looks.push(look));
   });
 
-  test("approvers who leave are noticed at the next look, and told in the log", async () => {
+  test("approvers who leave are noticed at the next look, and logged", async () => {
     const watch = await start({ ...seldom, everyMs: 1 });
     const before = missing();
     accountOf = allLeft;
@@ -123,7 +123,7 @@ describe("while the process runs", () => {
   });
 });
 
-test("what a level lacks is a metric, the most by any of its rules, and over once somebody is there", async () => {
+test("what a level lacks is a metric, the most by any of its rules, and over once a person is there", async () => {
   const registry = new Registry();
   createProcessMetrics(registry, () => new Date());
   const value = async () =>

@@ -35,7 +35,7 @@ describe("a typed approve", () => {
     expect((await stage.ledger.get(id))?.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
-  test("does not stand for a change that came after: the old button is refused, and told", async () => {
+  test("does not count for a change that came after: the old button is refused, and reported", async () => {
     const request = await waiting();
     const answer = await stage.say("U0APPROVER", `approve ${request.id}`);
     const other = aPreviewedRequest(
@@ -104,7 +104,7 @@ describe("a typed deny", () => {
     expect(await stateOf(id)).toBe("pending");
   });
 
-  test("by somebody who may not denies nothing, and the attempt is in the audit log", async () => {
+  test("by a person who can't denies nothing, and the attempt is in the audit log", async () => {
     const { id } = await waiting();
 
     await stage.say("U0ONCALL", `deny ${id} because`);

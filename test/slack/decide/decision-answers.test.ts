@@ -21,7 +21,7 @@ describe("a click that decides nothing", () => {
     expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
   });
 
-  test("tells a requester who is the only approver that there is nobody", () => {
+  test("says to a requester who is the only approver that there is no other", () => {
     const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
 
     expect(answer.text).toBe("You can't decide about your own request. Ask an operator to add approvers.");
@@ -40,17 +40,17 @@ describe("a click that decides nothing", () => {
 describe("where several have to approve", () => {
   const waiting = states["waiting for a second approver"] ?? aRequest();
 
-  test("a click that was not the last one tells what is missing, and who may", () => {
+  test("a click that was not the last one shows what is missing, and who can", () => {
     expect(oneOfSeveralAnswer(waiting, aCluster()).text).toBe("Approved. Needs 1 more approval, from <@U0APPROVER2>.");
   });
 
-  test("a second click of the same person is told that it counts once", () => {
+  test("a second click of the same person learns that it counts once", () => {
     expect(clickAnswer("approved-already", waiting, aCluster()).text).toBe(
       "You approved it already. Needs 1 more approval, from <@U0APPROVER2>.",
     );
   });
 
-  test("and nobody is left, that is said", () => {
+  test("and no one is left, that is said", () => {
     const cluster = aCluster({ approvers: ["U0APPROVER"] });
 
     expect(oneOfSeveralAnswer(waiting, cluster).text).toContain(

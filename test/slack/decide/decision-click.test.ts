@@ -33,7 +33,7 @@ async function eventTypes(): Promise<readonly EventType[]> {
 }
 
 describe("where two have to approve", () => {
-  test("the first is told what is missing, the second gives the lease", async () => {
+  test("the first learns what is missing, the second gives the lease", async () => {
     const first = await click(context, "approved", request, "U0APPROVER");
     const second = await click(context, "approved", request, "U0APPROVER2");
 
@@ -43,7 +43,7 @@ describe("where two have to approve", () => {
     expect(await eventTypes()).toEqual(["approval.given", "request.approved"]);
   });
 
-  test("both at once count, whoever writes first", async () => {
+  test("both at once count, no matter who writes first", async () => {
     await Promise.all(["U0APPROVER", "U0APPROVER2"].map((user) => click(context, "approved", request, user)));
 
     const after = await ledger.get(request.id);
@@ -66,7 +66,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     expect(await refusals()).toEqual(["approved-already"]);
   });
 
-  test("an approval by somebody who is linked with the principal, who may still deny", async () => {
+  test("an approval by a person who is linked with the principal, who can still deny", async () => {
     const link = { by: "U0APPROVER", at: at(0).toISOString() };
     const seal = sealLink("U0APPROVER", request.principal, link, context.keys.decision);
     await ledger.linkPrincipal("U0APPROVER", { arn: request.principal, seal });
@@ -82,7 +82,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     expect((await ledger.get(request.id))?.state).toBe("denied");
   });
 
-  test("an approval that somebody wrote into Redis, with the next true one", async () => {
+  test("an approval that a person wrote into Redis, with the next true one", async () => {
     const digest = request.preview?.digest ?? "";
     const forged = aDecision({ by: "U0APPROVER2", at: request.createdAt, digest });
     await ledger.commit(aChange(revise(request, { approvals: [forged] }), "request.previewed"));
@@ -101,7 +101,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     expect(await refusals()).toEqual(["self-approval"]);
   });
 
-  test("a click of somebody who may not", async () => {
+  test("a click of a person who can't", async () => {
     await click(context, "approved", request, "U0ONCALL");
 
     expect(await refusals()).toEqual(["not-an-approver"]);
@@ -128,7 +128,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
   });
 });
 
-test("a click that came second is told who was first, and is in the audit log", async () => {
+test("a click that came second learns who was first, and is in the audit log", async () => {
   await click(context, "denied", request, "U0APPROVER");
 
   const answers = await click(context, "approved", request, "U0APPROVER2");

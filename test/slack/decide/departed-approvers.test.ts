@@ -58,7 +58,7 @@ const departures: readonly (readonly [string, () => void, string])[] = [
 
 const eventsOf = async (id: string) => (await ledger.eventsOf(id, 20)).map(({ event }) => event);
 
-describe("of a request, an approval of somebody who meanwhile", () => {
+describe("of a request, an approval of a person who meanwhile", () => {
   let request: AccessRequest;
 
   beforeEach(async () => {
@@ -68,7 +68,7 @@ describe("of a request, an approval of somebody who meanwhile", () => {
     await click(context, "approved", request, one);
   });
 
-  test.each(departures)("%s does not count, and is told", async (_, depart, why) => {
+  test.each(departures)("%s does not count, and is reported", async (_, depart, why) => {
     depart();
 
     const said = await click(context, "approved", request, two);
@@ -99,7 +99,7 @@ describe("of a request, an approval of somebody who meanwhile", () => {
   });
 });
 
-describe("of a migration, an approval of somebody who meanwhile", () => {
+describe("of a migration, an approval of a person who meanwhile", () => {
   const id = "migration-staging-1";
   const digest = "d".repeat(64);
   const approve = (user: string) => decideOnMigration(context, user, id, { verdict: "approved", digest, why: "" });
@@ -119,7 +119,7 @@ describe("of a migration, an approval of somebody who meanwhile", () => {
     await approve(one);
   });
 
-  test.each(departures)("%s does not count, and is told", async (_, depart, why) => {
+  test.each(departures)("%s does not count, and is reported", async (_, depart, why) => {
     depart();
 
     await approve(two);

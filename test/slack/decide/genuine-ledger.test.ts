@@ -34,7 +34,7 @@ const intruder = { principal: "arn:aws:iam::111122223333:user/intruder" };
 const endOfTime = new Date(8.64e15);
 const all = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
 
-test("what the worker saw is read as it stands, everywhere", async () => {
+test("what the worker saw is read as it is, everywhere", async () => {
   const request = await put();
 
   expect(await genuine.get(request.id)).toEqual(request);
@@ -58,7 +58,7 @@ test("a preview is verified once, however often the record is read: a click must
   expect(verified).toBe(1);
 });
 
-describe("a record that somebody changed in Redis after the worker had looked", () => {
+describe("a record that a person changed in Redis after the worker had looked", () => {
   test("has no preview anywhere, so that nothing has a button", async () => {
     const request = await put(intruder);
 
@@ -92,14 +92,14 @@ describe("a record that somebody changed in Redis after the worker had looked", 
   });
 });
 
-test("what is decided already is history, and shown as it stands", async () => {
+test("what is decided already is history, and shown as it is", async () => {
   const approved = { ...anApprovedRequest(), version: 1 };
   await plain.commit(aChange(approved));
 
   expect(await genuine.get(approved.id)).toEqual(approved);
 });
 
-test("a review that somebody wrote into Redis is none", async () => {
+test("a review that a person wrote into Redis is none", async () => {
   const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
   await plain.commit(aChange({ ...broken, emergency: { ...broken.emergency, review } }));

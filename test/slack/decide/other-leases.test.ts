@@ -113,7 +113,7 @@ describe("revoking a lease that is extended", () => {
     expect(ends.map((each) => each?.lease?.end?.cause)).toEqual(["revoked", "revoked", "revoked"]);
   });
 
-  test("ends nothing for who may not revoke it", async () => {
+  test("ends nothing for a person who can't revoke it", async () => {
     await put(aLeasedRequest({}, { id: "r-one" }));
     await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
 

@@ -48,7 +48,7 @@ async function approve(principal: string, answer: Identities | null, verdict: "a
   return codes[0] ?? (await ledger.get(request.id))?.state;
 }
 
-describe("an approver approves nothing for an identity of their own in Identity Center, whoever asks for it", () => {
+describe("an approver approves nothing for an identity of their own in Identity Center, no matter who asks for it", () => {
   test.each<[string, string, Identities | null, string]>([
     ["their session", sessionOf("bob"), found(), "own-principal"],
     ["the role that they share", roleArn, found(), "own-principal"],

@@ -23,7 +23,7 @@ describe("who is left to decide", () => {
     expect(await presenceFor(aPreviewedRequest())).toEqual({ present: ["U0APPROVER"], departed: ["U0APPROVER2"] });
   });
 
-  test("are the people of a user group too, without whoever asked", async () => {
+  test("are the people of a user group too, except the person who asked", async () => {
     const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
     const membersOf = async () => ["U0ENGINEER", "U0ONCALL"];
 

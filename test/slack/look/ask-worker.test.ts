@@ -15,7 +15,7 @@ const never = () => new Promise<never>(() => {});
 const say = async (text: string, user = "U0ENGINEER") => textOf(await stage.say(user, text));
 
 describe("without a worker", () => {
-  test("whoami of a cluster says so, and tells the leases all the same", async () => {
+  test("whoami of a cluster says so, and shows the leases all the same", async () => {
     stage = await aStage({
       worker: (question) => (question.type === "alive" ? Promise.reject(new Error("none")) : never()),
     });
@@ -39,7 +39,7 @@ describe("without a worker", () => {
   });
 });
 
-describe("who may not have access to a cluster, nor decides about it,", () => {
+describe("the people who can not have access to a cluster, nor decides about it,", () => {
   const policy = `
 policy:
   rules: [{ name: engineers, who: [U0ENGINEER] }]
@@ -53,7 +53,7 @@ policy:
     stage = await aStage({ config, worker: async (question) => void questions.push(question) });
   });
 
-  test.each(lines)("is not told by %s what stands there, nor is a worker asked", async (line) => {
+  test.each(lines)("does not learn by %s what is there, nor is a worker asked", async (line) => {
     const answer = await say(line, "U0ONCALL");
 
     expect(answer).toBe("You can't view `staging`'s access. Ask <@U0APPROVER> or <@U0APPROVER2>.");
@@ -63,7 +63,7 @@ policy:
     ).toEqual([["attempt.refused", "staging", "see"]]);
   });
 
-  test("is not told which clusters there are either", async () => {
+  test("does not learn which clusters there are either", async () => {
     expect(await say("check prod", "U0ONCALL")).not.toContain("staging");
     expect(await say("check prod", "U0ENGINEER")).toContain("staging");
   });
@@ -87,7 +87,7 @@ describe("a worker", () => {
     expect(await say("whoami staging")).toContain("✓ *the worker's identity* AWS says: it is there _3 ms_");
   });
 
-  test("is asked for whoever asks, and told whether they answer for the cluster", async () => {
+  test("gets the question of any person, and whether they are responsible for the cluster", async () => {
     const questions: WorkerQuestion[] = [];
     const worker = async (question: WorkerQuestion) => void questions.push(question);
     stage = await aStage({ worker });
@@ -126,7 +126,7 @@ describe("a worker", () => {
     expect(await say("migrate staging")).toContain("Only approvers of `staging` and its on-call can see the plan");
   });
 
-  test("tells why there is no plan of a migration", async () => {
+  test("shows why there is no plan of a migration", async () => {
     stage = await aStage({
       worker: async ({ type }) => (type === "migrate" ? { type: "refused", message: "It is moved." } : true),
     });

@@ -30,7 +30,7 @@ const whole: readonly Link[] = [
   held("drift", "3 active leases found in the document", 0),
 ];
 
-test("a chain that holds is told in one line at the top, then link by link with its time", () => {
+test("a chain that holds is reported in one line at the top, then link by link with its time", () => {
   expect(textOfBlocks(chainAnswer(aCluster(), whole))).toMatchInlineSnapshot(`
     "*\`staging\`* ✓ every step works (134 ms)
     *The way in*
@@ -77,7 +77,7 @@ test("a chain that breaks says where at the top, and how to fix it at the link",
   `);
 });
 
-test("where no worker answers, what the ledger knows is told all the same", () => {
+test("where no worker answers, what the ledger knows is reported all the same", () => {
   const links = completeChain(
     [{ name: "worker", ms: null, ...workerMissing(60) }, held("leases", "you have none here, and no open request")],
     aCluster(),
@@ -99,7 +99,7 @@ test("where no worker answers, what the ledger knows is told all the same", () =
   `);
 });
 
-test("what was not asked is never told as something that holds", () => {
+test("what was not asked is never reported as something that holds", () => {
   const links = whole.filter(({ name }) => name !== "you" && name !== "pods");
   const you: Link = {
     name: "you",

@@ -50,8 +50,8 @@ function tell(mode: Mode, document: DocumentReport, more: EntriesReport, cluster
 const none = { type: "none" } as const;
 const inOrder = () => checked({ mapRoles: roleEntry(developers) }, { writers: [] });
 
-describe("check of a cluster that goes by aws-auth alone", () => {
-  test("tells each kind of problem with its lines and its remedy, what room is left, and who else writes", () => {
+describe("check of a cluster that uses aws-auth alone", () => {
+  test("shows each kind of problem with its lines and its remedy, what room is left, and who else writes", () => {
     const path = roleEntry("arn:aws:iam::111122223333:role/team/developers");
     const mapRoles = `${roleEntry(developers, ["system:masters"])}${path}${path}`;
 
@@ -96,7 +96,7 @@ describe("check of a cluster that goes by aws-auth alone", () => {
 });
 
 describe("check of a cluster that knows access entries", () => {
-  test("tells of them first where they go before aws-auth, how many of which type, and what is wrong with them", () => {
+  test("shows them first where they override aws-auth, how many of which type, and what is wrong with them", () => {
     const places = [developers];
     const message = `The access entry of ${developers} has neither groups nor access policies.`;
     const group = { code: "entry-without-rights", severity: "warning", count: 1, places, message } as const;
@@ -117,7 +117,7 @@ describe("check of a cluster that knows access entries", () => {
     `);
   });
 
-  test("tells both verdicts to whoever gets the text alone", () => {
+  test("shows both verdicts to the person who gets the text alone", () => {
     const message = checkAnswer(aCluster(), {
       ...{ type: "looked", mode: "API_AND_CONFIG_MAP", document: inOrder(), entries: entries(), bindings: none },
     });
@@ -131,7 +131,7 @@ describe("check of a cluster that knows access entries", () => {
     ]);
   });
 
-  test("says in one clause that nobody reads the document where they alone count", () => {
+  test("says in one clause that no one reads the document where they alone count", () => {
     expect(tell("API", checked({}, { writers: [], immutable: true }), entries())).toMatchInlineSnapshot(`
       "*Who gets in to \`staging\`* \`API\`: only access entries count; aws-auth is not read
       *access entries of \`staging\`* ✓ nothing to fix
@@ -144,7 +144,7 @@ describe("check of a cluster that knows access entries", () => {
     expect(tell("API", { type: "absent" }, entries())).not.toContain("✗");
   });
 
-  test("tells how many were not read and why, and does not call in order what nobody read", () => {
+  test("shows how many were not read and why, and does not call fine what no one read", () => {
     const why = "The worker reads at most 500: first those of leases and of principals in aws-auth.";
 
     const text = tell("API", inOrder(), entries({ listed: 3_000, unread: 2_996, why }));
@@ -155,7 +155,7 @@ describe("check of a cluster that knows access entries", () => {
     expect(text).toContain(`:warning: Couldn't read 2996 of 3000. ${why}`);
   });
 
-  test("tells why they could not be read, with the remedy, and of the document all the same", () => {
+  test("shows why they could not be read, with the remedy, and the document all the same", () => {
     const message = "AWS refused eks:ListAccessEntries. Give the role the statements of deploy/iam.";
 
     const text = tell("API_AND_CONFIG_MAP", inOrder(), { type: "failed", message });
@@ -164,7 +164,7 @@ describe("check of a cluster that knows access entries", () => {
     expect(text).toContain("*aws-auth of `staging`* ✓ nothing to fix");
   });
 
-  test("tells why the document could not be read, and of the entries all the same", () => {
+  test("shows why the document could not be read, and the entries all the same", () => {
     const text = tell("API", { type: "failed", message: "The API server does not know us." }, entries());
 
     expect(text).toContain(
@@ -173,7 +173,7 @@ describe("check of a cluster that knows access entries", () => {
     expect(text).toContain("4 access entries: 3 `STANDARD`");
   });
 
-  test("says that groups without a binding are not told where RBAC could not be asked", () => {
+  test("says that groups without a binding are not reported where RBAC could not be asked", () => {
     expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("unbound groups are not checked");
   });
 });
@@ -192,7 +192,7 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
     const documentOf = (count: number) =>
       checked({}, { ...many, groups: groupsOf(count), writers: longWriters, immutable: true, isBeingDeleted: true });
 
-    test("the most problems of a document, and how many are left out is told", () => {
+    test("the most problems of a document, and how many are left out is reported", () => {
       const { blocks } = checkAnswer(cluster, {
         ...{ type: "looked", mode: "CONFIG_MAP", document: documentOf(11), entries: none, bindings: none },
       });

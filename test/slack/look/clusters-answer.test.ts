@@ -6,7 +6,7 @@ import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
-test("clusters tells what may be asked for, who decides, and what the reader is there", () => {
+test("clusters shows what may be asked for, who decides, and what the reader is there", () => {
   const masters = aLevel({ name: "masters", groups: ["system:masters"], maxDurationSeconds: 900 });
   const rules = [{ ...clusterRule, approvals: null }];
   const production = aCluster({ name: "production", levels: [aLevel(), masters], rules, onCall: ["U0APPROVER"] });
@@ -33,7 +33,7 @@ test("clusters says of a level that it is not for the reader", () => {
   );
 });
 
-test("clusters tells what stands beside the rules: permanent access, a quiet cluster, and emergency access", () => {
+test("clusters shows what is beside the rules: permanent access, a quiet cluster, and emergency access", () => {
   const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
   const cluster = aCluster({
     quiet: "migration until *Monday*",

@@ -115,7 +115,7 @@ describe("the answer to who created a cluster", () => {
     expect(discovered).toContain("`/eks-access whoami staging` shows whether the API server lets that user in.");
   });
 
-  test("gives the line for a user where CloudTrail names one, and the configuration somebody else", () => {
+  test("gives the line for a user where CloudTrail names one, and the configuration another person", () => {
     const text = answer(role, { record: { ...record, kind: "IAMUser", arn: iam("user/ops/founder") } });
 
     expect(text).toContain("*CloudTrail* ✗ `arn:aws:iam::111122223333:user/ops/founder`, not the configured one");
@@ -124,7 +124,7 @@ describe("the answer to who created a cluster", () => {
     );
   });
 
-  test("says what to do where nobody can become the creator", () => {
+  test("says what to do where no one can become the creator", () => {
     const text = answer(role, {
       record: { ...record, kind: "AWSService", arn: null, invokedBy: "cloudformation.amazonaws.com" },
       becomes: becomesNot("AWS refused it."),
@@ -139,7 +139,7 @@ describe("the answer to who created a cluster", () => {
     );
   });
 
-  test("does not complain where a role with an access entry stands in for such a creator", () => {
+  test("does not complain where a role with an access entry is in for such a creator", () => {
     const text = answer(role, { record: { ...record, kind: "Root", arn: iam("root") } });
 
     expect(text).toContain("*CloudTrail* ✗ the root user of the account, which the worker can't act as");
@@ -154,7 +154,7 @@ describe("the answer to who created a cluster", () => {
     expect(refused).toContain("from the ledger, as CloudTrail did not answer)");
   });
 
-  test("says that there is no record, or that nobody could ask", () => {
+  test("says that there is no record, or that no one could ask", () => {
     expect(answer(role, { record: null })).toContain(
       "*CloudTrail* – no record in `eu-central-1`, which keeps 90 days. Check creator in eks-access.yml.",
     );

@@ -12,7 +12,7 @@ describe("the help", () => {
   const textFor = (role: Parameters<typeof helpAnswer>[1]) =>
     textOfBlocks(helpAnswer(commands, role)).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
 
-  test("names every command to an approver, with what may stand behind it and what it does", () => {
+  test("names every command to an approver, with what can follow it and what it does", () => {
     const text = textFor({ approves: ["staging"], onCall: ["production"], emergency: true });
 
     expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
@@ -42,7 +42,7 @@ describe("the help", () => {
     expect(more).toEqual([]);
   });
 
-  test("is something that Slack takes, also for whoever answers for a thousand clusters", () => {
+  test("is something that Slack takes, also for the person who answers for a thousand clusters", () => {
     const many = Array.from({ length: 1_000 }, (_, index) => `c${index}`.padEnd(63, "x"));
     const { blocks } = helpAnswer([...commands, ...commands, ...commands], {
       approves: many,
@@ -65,7 +65,7 @@ describe("a word that is no command", () => {
     );
   });
 
-  test("can format nothing and mention nobody", () => {
+  test("can format nothing and mention no one", () => {
     expect(unknownCommandAnswer("<!channel>`x", null, "").text).toBe(
       'There is no command `"&lt;!channel&gt;\\u0060x"`. See `/eks-access help`.',
     );

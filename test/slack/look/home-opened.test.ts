@@ -59,7 +59,7 @@ test("a request is asked for and reviewed in App Home", async () => {
   expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
 });
 
-test("a move is in the App Home of whom it waits for, until they have approved it, and of whoever asked", async () => {
+test("a move is in the App Home of the person it waits for, until they have approved it, and of the person who asked", async () => {
   const migration = aPlannedMigration();
   await stage.ledger.commit({
     after: migration,

@@ -61,7 +61,7 @@ test("App Home shows moves before requests, in one number with them", () => {
   );
 });
 
-test("App Home of somebody new says how to begin", () => {
+test("App Home of a new person says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ identities: [] })))).toMatchInlineSnapshot(`
     "header
     <@U0ENGINEER>, you have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.

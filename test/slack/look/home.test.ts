@@ -33,7 +33,7 @@ function aContext(change: Partial<HomeContext> = {}): HomeContext {
 
 const homeOf = (user: string) => textOf(slack.person(user).home() ?? expect.fail("there is no App Home"));
 
-test("each sees their own: the requester what was asked, an approver what waits, and nobody what is not theirs", async () => {
+test("each sees their own: the requester what was asked, an approver what waits, and no one what is not theirs", async () => {
   await ledger.commit(aChange(aPreviewedRequest()));
 
   for (const user of ["U0ENGINEER", "U0APPROVER", "U0ONCALL"]) await publishHome(aContext(), user);
@@ -53,7 +53,7 @@ test("a request that one of two approved waits for the other alone", async () =>
   expect(homeOf("U0APPROVER2")).toContain("*Waiting for your decision* (1)");
 });
 
-test("somebody whose account was deactivated is shown nothing of what is theirs any more", async () => {
+test("a person whose account was deactivated is shown nothing of what is theirs any more", async () => {
   await ledger.commit(aChange(aPreviewedRequest()));
   slack.deactivate("U0APPROVER");
 
@@ -85,7 +85,7 @@ test("of two that publish at once the one that has read the older state does not
   expect(homeOf("U0ENGINEER")).toContain("without a decision");
 });
 
-test("a hash that nobody remembered, because a process died, holds nothing up", async () => {
+test("a hash that no one remembered, because a process died, holds nothing up", async () => {
   await publishHome(aContext(), "U0ENGINEER");
   await aClient(slack).views.publish({ user_id: "U0ENGINEER", view: { type: "home", blocks: [] } });
   await ledger.commit(aChange(aPreviewedRequest()));

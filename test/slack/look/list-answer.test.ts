@@ -135,7 +135,7 @@ describe("a list", () => {
   });
 });
 
-test("a word that is no list is told what there is, and can format nothing", () => {
+test("a word that is no list gets the list of what there is, and can format nothing", () => {
   expect(noSuchListAnswer("pendign", "pending").text).toBe(
     "There is no cluster `pendign`. `/eks-access list` takes `mine`, `pending`, `active` or a cluster. Did you mean `/eks-access list pending`?",
   );

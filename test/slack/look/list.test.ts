@@ -73,12 +73,12 @@ describe("list", () => {
     expect(textOf(engineer)).toContain("[Cancel]");
   });
 
-  test("active has the button for whoever may take it away", async () => {
+  test("active has the button for the person who can revoke it", async () => {
     expect(textOf(await stage.say("U0ONCALL", "list active"))).toContain("[Details] [Revoke]");
     expect(textOf(await stage.say("U0APPROVER", "list active"))).toContain("ending soonest first: none");
   });
 
-  test("of a cluster is all of it for whoever answers for it, and one's own for others", async () => {
+  test("of a cluster is all of it for the person who answers for it, and one's own for others", async () => {
     const all = await stage.say("U0APPROVER", "list staging");
     const own = await stage.say("U0ENGINEER", "list STAGING");
     const none = await stage.say("U0APPROVER", "list production");
@@ -107,7 +107,7 @@ describe("list", () => {
   });
 });
 
-test("a status is for whoever it concerns", async () => {
+test("a status is for the people that it concerns", async () => {
   expect(textOf(await stage.say("U0ENGINEER", "status r-own1"))).toContain("own reason 1");
   expect(textOf(await stage.say("U0ENGINEER", "status r-other"))).not.toContain("somebody's secret");
   expect(textOf(await stage.say("U0ENGINEER", "status r-gone"))).toContain("There is no request `r-gone`");

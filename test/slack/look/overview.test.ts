@@ -68,7 +68,7 @@ describe("status alone", () => {
     for (const part of ["r-late", "r-gone", "`production`"]) expect(said).toContain(part);
   });
 
-  test("tells anyone else who can see it", async () => {
+  test("says to anyone else who can see it", async () => {
     expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see what is behind.");
   });
 });

@@ -58,7 +58,7 @@ test("a request whose record can't be read is answered with what is wrong, to th
   expect(strangers?.text).not.toContain(why);
 });
 
-test("nobody else reads what the audit log says of a removed request", async () => {
+test("no one else reads what the audit log says of a removed request", async () => {
   await removedRequest();
 
   const { text, blocks } = await status("U0STRANGER");

@@ -53,7 +53,7 @@ describe("the status of a request", () => {
 });
 
 describe("the timeline", () => {
-  test("tells each event with its number, its time, who did it, and why", () => {
+  test("shows each event with its number, its time, who did it, and why", () => {
     expect(timelineText(story, 2_500)).toMatchInlineSnapshot(`
       "\`#1\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC> <@U0ENGINEER> asked
       \`#3\` <!date^1772355780^{date_short_pretty} {time}|2026-03-01 09:03:00 UTC> \`worker\` could not check the cluster yet (\`aws-throttled\`, try 2)
@@ -84,7 +84,7 @@ test("an entry with hundreds of groups hides nothing of what the principal would
   expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
 });
 
-test("a change is told where it is made: in aws-auth, or in the access entry", () => {
+test("a change says where it is made: in aws-auth, or in the access entry", () => {
   const told = (way: "aws-auth" | "access-entry") =>
     textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview: aPreview({ way }) }), events: [], acts: [] }));
 

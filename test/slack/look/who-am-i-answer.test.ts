@@ -15,7 +15,7 @@ const worker = {
 const person = { user: "U0ENGINEER", memberships: [] };
 const nobody = { person, identities: [], proposal: null, requests: [], clusters: [aCluster()] };
 
-test("whoami tells the person, their AWS identities, what is active, what they may do, and who the worker is", () => {
+test("whoami shows the person, their AWS identities, what is active, what they may do, and who the worker is", () => {
   const requests = [aLeasedRequest({ state: "active" }), aRequest({ id: "r-2" })];
   const principal = "arn:aws:iam::111122223333:user/engineer";
   const clusters = [
@@ -77,7 +77,7 @@ test("whoami says that a link waits to be confirmed", () => {
   );
 });
 
-test("Slack takes whoami of somebody with everything, as long as it can be", () => {
+test("Slack takes whoami of a person with everything, as long as it can be", () => {
   const requests = Object.values(longestStates).flatMap((request) => [request, request, request]);
   const clusters = Array.from({ length: 300 }, (_, index) =>
     aCluster({ name: `${"c".repeat(55)}-${index}`, approvers: ["U0ENGINEER"], onCall: ["U0ENGINEER"] }),

@@ -14,7 +14,7 @@ import { textOfBlocks } from "../show/text-of-blocks.ts";
 const told = (facts: Parameters<typeof diagnose>[0]) => textOfBlocks(whyAnswer(aCluster(), diagnose(facts)));
 
 describe("the answer to why", () => {
-  test("tells whoever is nobody what kubectl says, and offers what they had", () => {
+  test("shows a person without an identity what kubectl says, and offers what they had", () => {
     const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { principal: developers });
     const mapRoles = roleEntry("arn:aws:iam::111122223333:role/team/developers");
 
@@ -28,7 +28,7 @@ describe("the answer to why", () => {
     `);
   });
 
-  test("tells whoever is Forbidden as whom they get in", () => {
+  test("shows a person who gets Forbidden their identity in the cluster", () => {
     const facts = whyFacts({ boundGroups: new Set(), pods: { allowed: false, reason: "" } });
 
     expect(told(facts)).toMatchInlineSnapshot(`
@@ -53,7 +53,7 @@ describe("the answer to why", () => {
     `);
   });
 
-  test("tells whoever gets in to look at their own end, and what was different about the ARN", () => {
+  test("asks a person who gets in to look at their own end, and what was different about the ARN", () => {
     const given = "arn:aws:sts::111122223333:assumed-role/developers/jane";
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`

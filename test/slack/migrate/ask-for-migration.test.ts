@@ -26,7 +26,7 @@ const stateNow = async () => (await stage.ledger.migrations.get(id))?.state;
 const lastEvent = async () => (await stage.ledger.eventsOf(id, 9)).at(-1)?.event;
 
 describe("the status of a move", () => {
-  test("is for whoever asked and who answers for the cluster, each with their buttons", async () => {
+  test("is for the person who asked and who answers for the cluster, each with their buttons", async () => {
     await put();
 
     expect(await say("U0APPROVER", `status ${id}`)).toMatch(
@@ -71,7 +71,7 @@ describe("a typed approve", () => {
     });
   });
 
-  test("by whom it is not for is refused, and recorded", async () => {
+  test("by any other person is refused, and recorded", async () => {
     await put();
 
     expect(await say("U0ONCALL", `approve ${id}`)).toBe("Only approvers of `staging` can decide about this plan.");

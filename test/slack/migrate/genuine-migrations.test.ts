@@ -29,7 +29,7 @@ async function put(change: MigrationChange): Promise<Migration> {
   return after;
 }
 
-test("a plan that the worker sealed is read as it stands", async () => {
+test("a plan that the worker sealed is read as it is", async () => {
   const migration = await put({ plan });
 
   expect(await genuine.migrations.get(id)).toEqual(migration);

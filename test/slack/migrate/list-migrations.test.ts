@@ -28,7 +28,7 @@ async function put(change: Partial<Migration> = {}): Promise<void> {
 const list = async (user: string, which: string) => textOf(await stage.say(user, `list ${which}`));
 const idsIn = (text: string) => [...text.matchAll(/\(`((?:r|migration)-[\w-]+)`\)/g)].map(([, id]) => id);
 
-test("a move is in the lists of whoever answers for its cluster and of whoever asked, and in nobody else's", async () => {
+test("a move is in the lists of the person who answers for its cluster and of the person who asked, and in no one else's", async () => {
   await put();
 
   for (const which of ["pending", "staging"]) {

@@ -86,7 +86,7 @@ describe("a migration that is asked for", () => {
     expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
   });
 
-  test("by nobody who does not answer for the cluster; that they tried is recorded", async () => {
+  test("by no one who does not answer for the cluster; that they tried is recorded", async () => {
     expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
 
     expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
@@ -98,7 +98,7 @@ describe("a migration that is asked for", () => {
     });
   });
 
-  test("is told in the approvers' channel, with the plan, and buttons that carry its digest", async () => {
+  test("is reported in the approvers' channel, with the plan, and buttons that carry its digest", async () => {
     const text = textOf(await asked());
 
     expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
@@ -154,7 +154,7 @@ describe("a decision about a migration", () => {
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
-  test("of one who denies it ends it, with a reason that whoever asked is told", async () => {
+  test("of one who denies it ends it, with a reason that the requester reads", async () => {
     await stage.person("U0APPROVER").click(await asked(), "deny-migration");
     await stage.slack.until(() =>
       stage.person("U0APPROVER").view()?.title === "Deny the migration" ? true : undefined,
@@ -179,7 +179,7 @@ describe("a migration under way", () => {
   };
   const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`] });
 
-  test("shows each step in its message when it is proved, and tells it in the thread once", async () => {
+  test("shows each proved step in its message, and once in the thread", async () => {
     await running();
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 

@@ -49,7 +49,7 @@ async function thread(): Promise<readonly string[]> {
   return slack.replies(parent).map(textOf);
 }
 
-test("whoever may approve a move and has not is mentioned in its thread, once for each reminder", async () => {
+test("the person who can approve a move and has not is mentioned in its thread, once for each reminder", async () => {
   await show();
   await reminded(1);
   await show();
@@ -86,7 +86,7 @@ describe("where the channel is gone", () => {
     showMigration({ ...aSlackContext(own, text, directory), client: aClient(slack) }, id);
   const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
 
-  test("the approvers are asked and reminded one by one, each once for each time, and whoever asked knows", async () => {
+  test("the approvers are asked and reminded one by one, each once for each time, and the requester knows", async () => {
     await showGone();
     await showGone();
     await reminded(1);
@@ -99,7 +99,7 @@ describe("where the channel is gone", () => {
     expect(toldTo("U0ONCALL").join()).toContain("The approvers get direct messages instead.");
   });
 
-  test("who has approved it is not asked any more, and nobody is once it is decided", async () => {
+  test("who has approved it is not asked any more, and no one is once it is decided", async () => {
     await revise({ approvals: [approval] });
     await showGone();
     await revise({ state: "running" });
@@ -126,7 +126,7 @@ describe("where the channel is gone", () => {
     expect(toldTo("U0APPROVER2")).toEqual([]);
   });
 
-  test("whoever asked is told where to look for one that is approved, and not that anybody is asked", async () => {
+  test("the person who asked learns where to look for one that is approved, and not that anybody is asked", async () => {
     await revise({ state: "running" });
 
     await showGone();
@@ -136,7 +136,7 @@ describe("where the channel is gone", () => {
     expect(told).not.toContain("asked");
   });
 
-  test("the people of a user group are asked, and one who can't be reached holds nobody up", async () => {
+  test("the people of a user group are asked, and one who can't be reached holds no one up", async () => {
     const text = gone.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
     const directory = { ...nobodysGroups, membersOf: async () => ["U0NOBODY", "U0APPROVER2"] };
 
@@ -147,7 +147,7 @@ describe("where the channel is gone", () => {
   });
 });
 
-test("whoever asked is told what keeps the worker from planning, once for each kind of failure", async () => {
+test("the requester learns what keeps the worker from planning, once for each kind of failure", async () => {
   const trouble = (code: string, attempts: number) => ({
     ...{ code, message: "EKS refused it. Give the worker's own role the statements.", attempts },
     ...{ at: at(0).toISOString(), retryAt: at(attempts).toISOString(), causes: [] },
@@ -163,7 +163,7 @@ test("whoever asked is told what keeps the worker from planning, once for each k
   expect(told[0]).toMatch(/^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* Next try: /);
 });
 
-test("nobody is reminded of a move that somebody stops while its message is brought up to date", async () => {
+test("no one is reminded of a move that a person stops while its message is brought up to date", async () => {
   await show();
   await reminded(1);
   let reads = 0;

@@ -98,7 +98,7 @@ test("a person whose account is active is shown clusters and levels", async () =
 
 const silent = () => Promise.reject(new Error("Slack does not answer"));
 
-describe("a person about whom Slack does not answer", () => {
+describe("a person about which Slack does not answer", () => {
   const isEnding = ([name]: readonly [string, object]) => /\b(?:revoke|done|cancel)\b/.test(name);
 
   test.each(everything().filter((each) => !isEnding(each)))("learns nothing by %s", async (name, sent) => {

@@ -26,7 +26,7 @@ afterEach(() => slack.stop());
 
 const directory = () => slackDirectory(aClient(slack), () => at(seconds));
 
-describe("somebody is of", () => {
+describe("a person is of", () => {
   test("the user groups and the e-mail domain that are named, and of no other", async () => {
     const memberships = await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com", "@example.org"]);
 
@@ -44,7 +44,7 @@ describe("somebody is of", () => {
     expect(await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com"])).toEqual([]);
   });
 
-  test("no domain, where Slack knows nobody of that id", async () => {
+  test("no domain, where Slack knows no one of that id", async () => {
     expect(await directory().membershipsOf("U0NOBODY", ["@example.com"])).toEqual([]);
   });
 });
@@ -99,7 +99,7 @@ describe("an account", () => {
     expect(await directory().accountOf("U0APPROVER")).toBe(account);
   });
 
-  test("that Slack does not know is nobody's", async () => {
+  test("that Slack does not know is no one's", async () => {
     expect(await directory().accountOf("U0NOBODY")).toBe("unknown");
   });
 });
@@ -209,7 +209,7 @@ describe("a level without enough approvers who are still there", () => {
     expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
   });
 
-  test("is not told where Slack does not answer, which is then not asked on", async () => {
+  test("is not reported where Slack does not answer, which is then not asked on", async () => {
     slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 10 });
 
     expect(namesIn((await look()).unanswered)).toEqual(["viewer", "admin"]);
@@ -310,7 +310,7 @@ describe("a person with an id of the organization and an older one of the worksp
     expect(memberships).toEqual(["S0PLATFORM", "U0APPROVER"]);
   });
 
-  test("counts once as an approver whom a policy names twice", async () => {
+  test("counts once as an approver that a policy names twice", async () => {
     const named = aCluster({ approvers: ["U0APPROVER", "W0APPROVER"] });
     const rules = named.rules.map((rule) => ({ ...rule, approvals: 2 }));
 

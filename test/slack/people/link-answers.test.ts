@@ -14,7 +14,7 @@ import { textOfBlocks } from "../show/text-of-blocks.ts";
 const arn = "arn:aws:iam::111122223333:role/developers";
 const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() };
 
-test("an administrator is asked with whom somebody wants to be linked, and was so far", () => {
+test("an administrator sees which principal a person wants, and had so far", () => {
   expect(textOfBlocks(linkQuestion(proposal, null))).toMatchInlineSnapshot(`
     "*<@U0ENGINEER> asks to link to \`arn:aws:iam::111122223333:role/developers\`*
     Current link: none. Confirm only if you know it is theirs: rules may rely on it.
@@ -22,7 +22,7 @@ test("an administrator is asked with whom somebody wants to be linked, and was s
   `);
 });
 
-test("the question becomes what was decided, and the person is told", () => {
+test("the question becomes what was decided, and the person learns it", () => {
   expect(linkDecided(proposal, true, "U0ADMIN").text).toMatchInlineSnapshot(
     `"<@U0ENGINEER> is linked to \`arn:aws:iam::111122223333:role/developers\`: confirmed by <@U0ADMIN>"`,
   );

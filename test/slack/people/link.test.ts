@@ -33,7 +33,7 @@ async function decide(user: string, by: string): Promise<string> {
 
 afterEach(() => stage.stop());
 
-describe("link, where whoever makes it is believed,", () => {
+describe("link, where every person may make one,", () => {
   beforeEach(async () => {
     stage = await aStage();
   });
@@ -65,7 +65,7 @@ describe("link, where whoever makes it is believed,", () => {
     expect(await eventTypes()).toEqual(["attempt.refused"]);
   });
 
-  test("alone tells how it stands, and makes nothing twice", async () => {
+  test("alone shows how it went, and makes nothing twice", async () => {
     const before = await say("U0ENGINEER", "link");
     await say("U0ENGINEER", `link ${arn}`);
 
@@ -110,7 +110,7 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await eventTypes()).toEqual(["link.proposed", "link.confirmed"]);
   });
 
-  test("leaves everything as it was where the administrator refuses, and tells so", async () => {
+  test("leaves everything as it was where the administrator refuses, and shows so", async () => {
     await say("U0ENGINEER", `link ${arn}`);
 
     await stage.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
@@ -120,7 +120,7 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
   });
 
-  test("is decided once: the other administrator is told that it is handled", async () => {
+  test("is decided once: the other administrator learns that it is handled", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const [first, second] = [await told("U0ONCALL"), await told("U0APPROVER2")];
     await stage.person("U0ONCALL").click(first, "Confirm");
@@ -169,7 +169,7 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await stage.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
-  test("asks nobody twice for the same", async () => {
+  test("asks no one twice for the same", async () => {
     await say("U0ENGINEER", `link ${arn}`);
 
     expect(await say("U0ENGINEER", `link ${arn}`)).toContain("has waited since");

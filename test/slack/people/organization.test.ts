@@ -18,7 +18,7 @@ test("a request has the requester's id of the organization", async () => {
   expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "W0ENGINEER" });
 });
 
-test("an approver whom the policy names by the older id can approve", async () => {
+test("an approver that the policy names by the older id can approve", async () => {
   const { id } = await stage.put(aPreviewedRequest({ id: "r-theirs" }));
 
   await stage.person("U0APPROVER").click(await stage.show(id), "Approve");
@@ -26,7 +26,7 @@ test("an approver whom the policy names by the older id can approve", async () =
   expect(await stage.ledger.get(id)).toMatchObject({ approvals: [{ by: "W0APPROVER", memberships: ["U0APPROVER"] }] });
 });
 
-test("with two ids nobody approves for themselves", async () => {
+test("with two ids no one approves for themselves", async () => {
   const { id } = await stage.put(aPreviewedRequest({ id: "r-own", requester: "W0APPROVER" }));
 
   const click = async () => stage.person("U0APPROVER").click(await stage.show(id), "Approve");

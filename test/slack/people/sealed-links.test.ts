@@ -51,7 +51,7 @@ describe("rules that go by links believe one", () => {
 const run = (command: Command, context: SlackContext, rest: string) =>
   command.run(context, { user, rest, client: new WebClient(), triggerId: "", people: new Map(), commands: [] });
 
-describe("a link that somebody wrote into Redis", () => {
+describe("a link that a person wrote into Redis", () => {
   async function forged(config = goesByLinks) {
     const ledger = memoryLedger();
     const context = aSlackContext(ledger, config);
@@ -61,7 +61,7 @@ describe("a link that somebody wrote into Redis", () => {
     return { ledger, context, cluster };
   }
 
-  test("is not what the policy goes by, and counts once it is made again", async () => {
+  test("is not what the policy uses, and counts once it is made again", async () => {
     const { context, cluster } = await forged();
 
     const before = await requesterFactsOf(context, cluster, user, own.arn);
@@ -72,7 +72,7 @@ describe("a link that somebody wrote into Redis", () => {
     expect(after.linked).toBe(intruderArn);
   });
 
-  test("is an event, with whom it would have made whom", async () => {
+  test("is an event, with both identities", async () => {
     const { ledger, context, cluster } = await forged();
 
     await requesterFactsOf(context, cluster, user, own.arn);
@@ -82,7 +82,7 @@ describe("a link that somebody wrote into Redis", () => {
     expect(events).toMatchObject([{ type: "attempt.refused", detail: { code: "no-seal", user, arn: intruderArn } }]);
   });
 
-  test("is told to whoever it is about", async () => {
+  test("is reported to the person that it is about", async () => {
     const { context } = await forged();
 
     for (const command of [link, whoami]) {

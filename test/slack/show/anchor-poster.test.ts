@@ -74,7 +74,7 @@ describe("the anchor of the audit log", () => {
     expect(noted).toEqual([{ count: 3, hash: events[2]?.hash }]);
   });
 
-  test("is not posted of a broken log: the channel is told what broke", async () => {
+  test("is not posted of a broken log: the channel learns what broke", async () => {
     posting(aLog(3).filter((each) => each.sequence !== 2));
 
     const message = await slack.until(() => slack.messages(channel)[0]);

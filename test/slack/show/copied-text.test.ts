@@ -106,7 +106,7 @@ describe("the text of a notification", () => {
 });
 
 describe("text in a sentence", () => {
-  test("never gets a character that nobody sees", () => {
+  test("never gets a character that no one sees", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         for (const line of [plainLine(text), styled(text), asClause(text)]) {

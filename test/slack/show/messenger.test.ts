@@ -83,7 +83,7 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
-  test("with the requester told each thing once", async () => {
+  test("with each thing reported to the requester once", async () => {
     const request = await recorded(aPreviewedRequest({ state: "expired" }));
 
     await showRequest(aContext(), request.id);
@@ -122,7 +122,7 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(toEngineer()).toEqual(["You cancelled `viewer` on `staging` (`r-1`).\n[Request again] [Details]"]);
   });
 
-  test("with a thread that tells each thing once, and what came about meanwhile in its order", async () => {
+  test("with a thread that shows each thing once, and what came about meanwhile in its order", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     const approved = await recorded(anApprovedRequest({ version: 2 }));
@@ -159,7 +159,7 @@ describe("what Slack shows is made to match the ledger", () => {
     ]);
   });
 
-  test("with nothing told twice where only the thread failed", async () => {
+  test("with nothing reported twice where only the thread failed", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     await recorded(revise(request, { state: "expired" }));
@@ -175,7 +175,7 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
-  test("with a new message where somebody deleted the old one", async () => {
+  test("with a new message where a person deleted the old one", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     const shown = await ledger.shown(request.id);
@@ -246,7 +246,7 @@ describe("people who have left Slack", () => {
     expect(toEngineer()).toEqual([expect.stringContaining("to decide about")]);
   });
 
-  test("and left too few to decide: the requester is told whom to ask, once", async () => {
+  test("and left too few to decide: the requester learns which person to ask, once", async () => {
     for (const user of ["U0APPROVER", "U0APPROVER2"]) slack.deactivate(user);
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
@@ -261,7 +261,7 @@ describe("people who have left Slack", () => {
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
-  test("are not asked in direct messages, which Slack would take and nobody read", async () => {
+  test("are not asked in direct messages, which Slack would take and no one read", async () => {
     slack.deactivate("U0APPROVER");
     const request = await recorded(aPreviewedRequest());
 
@@ -270,7 +270,7 @@ describe("people who have left Slack", () => {
     expect([toPerson("U0APPROVER").length, toPerson("U0APPROVER2").length]).toEqual([0, 1]);
   });
 
-  test("can't be looked up while Slack does not answer, and nobody waits for that", async () => {
+  test("can't be looked up while Slack does not answer, and no one waits for that", async () => {
     slack.faults.plan("slack.users.info", { type: "answer", status: 503 }, { times: 2 });
     const request = await recorded(aPreviewedRequest());
 
@@ -306,7 +306,7 @@ describe("where Slack fails", () => {
     expect(inThread()).toHaveLength(1);
   });
 
-  test("because the channel was archived, the requester is told how it goes on, and nothing waits for the channel", async () => {
+  test("because the channel was archived, the requester learns how it goes on, and nothing waits for the channel", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     archive();
@@ -344,7 +344,7 @@ describe("where Slack fails", () => {
     expect(inThread()).toEqual([]);
   });
 
-  test("because the bot is not in the channel, the requester is told what to remedy, once, and the approvers are asked all the same", async () => {
+  test("because the bot is not in the channel, the requester learns what to repair, once, and the approvers are asked all the same", async () => {
     const request = await recorded(aPreviewedRequest());
     const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
 
@@ -357,7 +357,7 @@ describe("where Slack fails", () => {
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
-  test("a broken glass is told to the approvers one by one, to be reviewed", async () => {
+  test("a broken glass is reported to the approvers one by one, to be reviewed", async () => {
     const request = await recorded(anEmergency());
 
     await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
@@ -377,7 +377,7 @@ describe("where Slack fails", () => {
     expect(toPerson("U0APPROVER")).toHaveLength(1);
   });
 
-  test("because the bot has lost its rights, nobody takes it for shown", async () => {
+  test("because the bot has lost its rights, no one takes it for shown", async () => {
     const request = await recorded(aPreviewedRequest());
     const body = JSON.stringify({ ok: false, error: "invalid_auth" });
     slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 200, body });
@@ -386,7 +386,7 @@ describe("where Slack fails", () => {
     expect(await ledger.unshown(10)).toEqual([request.id]);
   });
 
-  test("a request of a cluster that is not configured any more still tells the requester how it ended", async () => {
+  test("a request of a cluster that is not configured any more still shows the requester how it ended", async () => {
     const request = await recorded(aPreviewedRequest({ cluster: "retired", state: "expired" }, null));
 
     await showRequest(aContext(), request.id);

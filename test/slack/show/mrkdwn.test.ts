@@ -161,7 +161,7 @@ describe("a sentence of the domain", () => {
     );
   });
 
-  test("keeps a name of Kubernetes whole, whatever stands beside it", () => {
+  test("keeps a name of Kubernetes whole, whatever is beside it", () => {
     expect(styled("in system:masters: it may do everything")).toBe("in `system:masters`: it may do everything");
   });
 
@@ -178,7 +178,7 @@ describe("a sentence of the domain", () => {
   });
 });
 
-describe("a name in a sentence is copied as it stands", () => {
+describe("a name in a sentence is copied as it is", () => {
   test.each([["aws eks create-access-entry --type EC2_LINUX --tags a_b_c"], ["the label eks_nodegroup_name"]])(
     "%s",
     (sentence) => {

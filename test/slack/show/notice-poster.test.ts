@@ -46,7 +46,7 @@ test("notices of both processes are posted once, the oldest first, by all Slack 
   ]);
 });
 
-test("what somebody else wrote into Redis, or changed there, is not posted", async () => {
+test("what another person wrote into Redis, or changed there, is not posted", async () => {
   await ledger.addNotice(sealNotice(notice("forged"), otherKeys.preview));
   await ledger.addNotice({ ...sealNotice(notice("changed"), keys.preview), title: "Click here" });
 

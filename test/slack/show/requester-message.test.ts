@@ -13,13 +13,13 @@ import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
-test.each(Object.entries(states))("the requester is told of a request that is %s", (_, request) => {
+test.each(Object.entries(states))("what the requester reads of a request that is %s", (_, request) => {
   const milestone = milestoneOf(request, aCluster());
 
   expect(milestone && `${milestone.name}\n\n${textOfBlocks(milestone.message)}`).toMatchSnapshot();
 });
 
-test("each thing that is told has a name of its own, so that each is told once", () => {
+test("each thing that is reported has a name of its own, so that each is reported once", () => {
   const names = Object.values(states).flatMap((request) => milestoneOf(request, aCluster())?.name ?? []);
   const often = names.filter((name) => ["ended", "asked", "active", "active-unfinished"].includes(name));
 
@@ -27,7 +27,7 @@ test("each thing that is told has a name of its own, so that each is told once",
 });
 
 test.each(Object.entries(longestStates))(
-  "Slack takes what the requester is told of a request that is %s",
+  "Slack takes what the requester reads of a request that is %s",
   (_, request) => {
     const { blocks, text } = milestoneOf(request, aCluster())?.message ?? { blocks: [], text: "" };
 
@@ -44,7 +44,7 @@ test("how to sign in is left out where the cluster is not configured any more", 
   expect(text).not.toContain("Sign in with");
 });
 
-test("that it is active is told once signing in has been tried, and with what came of it", () => {
+test("that it is active is reported once signing in has been tried, and with what came of it", () => {
   const [tried, refused] = ["active, and signing in is tried", "active, and signing in was refused"].map(
     (state) => states[state] ?? expect.fail("there is no such state"),
   );
@@ -55,7 +55,7 @@ test("that it is active is told once signing in has been tried, and with what ca
   );
 });
 
-test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {
+test("where signing in is tried again, the access is reported at once, and once more when the proof is complete", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
   const done = aLeasedRequest({ ...again.lease, signInDueAt: null, signInTrouble: null, proof });
@@ -76,7 +76,7 @@ test("where signing in is tried again, the access is told at once, and once more
   expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
 });
 
-test("where the rights are asked for again, the access is told at once, and once more with the answer", () => {
+test("where the rights are asked for again, the access is reported at once, and once more with the answer", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
   const done = aLeasedRequest({ ...again.lease, reviewTrouble: null, proof: aProof() });
 
@@ -88,7 +88,7 @@ test("where the rights are asked for again, the access is told at once, and once
   expect(last?.message.text).toContain("✓ *authorized*: can list pods in default");
 });
 
-test("whoever was told that an entry is gone is told when it is back, once", () => {
+test("a person who read that an entry is gone reads once that it is back", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
   const back = milestoneOf(aLeasedRequest({}), aCluster(), ["active", `drift-${drift.at}`]);
   const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
@@ -98,7 +98,7 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
   expect(milestoneOf(aLeasedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
-test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
+test("an end of which the API server says nothing is reported at once, and once more when it answers", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const proved = aLeasedRequest({ ...unproved.lease, endProof: anEndProof() });
 
@@ -112,7 +112,7 @@ test("an end of which the API server says nothing is told at once, and once more
   expect(milestoneOf(unproved, aCluster(), ["ended"])).toBeNull();
 });
 
-test("who gave an access back is not told that it was revoked", () => {
+test("who gave an access back does not learn that it was revoked", () => {
   const end = { cause: "revoked", by: "U0ENGINEER", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
   const milestone = milestoneOf(aLeasedRequest({ state: "ended", end }), aCluster());
@@ -180,7 +180,7 @@ describe("how to sign in", () => {
     expect(text).not.toContain("full path");
   });
 
-  test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {
+  test("names the profile for a role of IAM Identity Center, which no one can assume", () => {
     const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
 
     expect(text).toContain("Set `AWS_PROFILE` to your profile of the permission set `Developer` first.");
@@ -196,7 +196,7 @@ describe("how to sign in", () => {
   });
 });
 
-test("permanent access is told to have no end, wherever its end would stand", () => {
+test("permanent access is reported to have no end, wherever its end would be", () => {
   const change = { durationSeconds: permanentSeconds };
   const active = aLeasedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
   const told = milestoneOf(active, aCluster())?.message.text ?? "";

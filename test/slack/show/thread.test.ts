@@ -12,7 +12,7 @@ import { at, hours } from "../../builders/times.ts";
 const namesOf = (request: AccessRequest, told: readonly string[]) =>
   threadOf(request, told, aCluster()).map(({ name }) => name);
 
-test.each(Object.entries(states))("the thread tells of a request that is %s", (_, request) => {
+test.each(Object.entries(states))("the thread shows of a request that is %s", (_, request) => {
   const entries = threadOf(request, [], aCluster());
 
   expect(entries.map(({ name, text }) => `${name}: ${text}`).join("\n")).toMatchSnapshot();
@@ -29,19 +29,22 @@ test.each(Object.entries({ ...states, ...longestStates }))(
   },
 );
 
-test.each(Object.entries(states))("each entry has a name of its own, so that each is told once: %s", (_, request) => {
-  const names = namesOf(request, []);
+test.each(Object.entries(states))(
+  "each entry has a name of its own, so that each is reported once: %s",
+  (_, request) => {
+    const names = namesOf(request, []);
 
-  expect(new Set(names).size).toBe(names.length);
-});
+    expect(new Set(names).size).toBe(names.length);
+  },
+);
 
-test("what came about while Slack could not be reached is told afterwards, in its order", () => {
+test("what came about while Slack could not be reached is reported afterwards, in its order", () => {
   const names = namesOf(states.revoked ?? expect.fail("there is no such state"), []);
 
   expect(names).toEqual(["approved-U0APPROVER-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
 });
 
-test("that it is active is told with the whole proof, once signing in has been tried", () => {
+test("that it is active is reported with the whole proof, once signing in has been tried", () => {
   const tried = states["active, and signing in is tried"] ?? expect.fail("there is no such state");
   const lease = tried.lease && { ...tried.lease, signInDueAt: null };
 
@@ -55,14 +58,14 @@ describe("where signing in is tried again", () => {
     threadOf(aLeasedRequest({ ...again.lease, ...lease }), told, aCluster()).find((entry) => entry.name === name)?.text;
   const done = { signInDueAt: null, signInTrouble: null };
 
-  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+  test("the thread shows at once that it is active, and why the proof is not whole", () => {
     expect(textOf({}, [], "active-unfinished")).toMatch(
       /signed in not tested; retrying the sign-in: AWS throttled sts:AssumeRole/,
     );
     expect(textOf({}, [], "active")).toBeUndefined();
   });
 
-  test("it tells the rest when it is known", () => {
+  test("it shows the rest when it is known", () => {
     const signedIn = { result: "yes", detail: "" } as const;
 
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, ["active-unfinished"], "active")).toBe(
@@ -85,11 +88,11 @@ describe("where the rights are asked for again", () => {
       .map(({ text }) => text)
       .join("\n");
 
-  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+  test("the thread shows at once that it is active, and why the proof is not whole", () => {
     expect(textOf({}, [])).toMatch(/authorized not tested.*; asking for its rights again: The API server asked us/);
   });
 
-  test("it tells the answer when there is one", () => {
+  test("it shows the answer when there is one", () => {
     expect(textOf({ reviewTrouble: null, proof: aProof() }, ["active-unfinished"])).toContain(
       "The proof is complete: ✓ mapped, ✓ authorized",
     );
@@ -106,25 +109,25 @@ describe("the end", () => {
     threadOf(aLeasedRequest({ ...unproved.lease, ...lease }), told, aCluster()).find(({ name }) => name === "ended")
       ?.text;
 
-  test("is told with what is proved of it and what can't be", () => {
+  test("is reported with what is proved of it and what can't be", () => {
     expect(textOf({ endProof: anEndProof() }, [])).toMatch(
       /^Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: not in aws-auth; new sign-ins are refused\n✓ \*not authorized\*: .*\nNot proved: /,
     );
   });
 
-  test("is told again when the API server answers after all", () => {
+  test("is reported again when the API server answers after all", () => {
     expect(namesOf(unproved, [])).toContain("ended-unproved");
     expect(textOf({ endProof: anEndProof() }, ["ended-unproved"])).toMatch(/^Checked the end again:\n✓/);
     expect(textOf({}, ["ended"])).toBeUndefined();
   });
 });
 
-describe("an entry that somebody else took out", () => {
+describe("an entry that another person removed", () => {
   const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
   const activeSince = at(180).toISOString();
   const gone = namesOf(aLeasedRequest({ activeSince, drift }), []);
 
-  test("is told once more where it goes a second time", () => {
+  test("is reported once more where it goes a second time", () => {
     const again = { ...drift, at: at(hours(2)).toISOString() };
 
     expect(namesOf(aLeasedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name))).toEqual(
@@ -132,7 +135,7 @@ describe("an entry that somebody else took out", () => {
     );
   });
 
-  test("is told to be back, once, and only where its absence was told", () => {
+  test("is reported to be back, once, and only where its absence was reported", () => {
     const back = namesOf(aLeasedRequest({ activeSince }), gone).filter((name) => !gone.includes(name));
 
     expect(back).toEqual([`repaired-${drift.at}`]);

@@ -32,7 +32,7 @@ async function look(seconds: number): Promise<void> {
 
 const posted = () => slack.messages(aCluster().channel).map(textOf);
 
-test("a cluster that can't be worked on for a minute is told in its channel once, by all Slack processes together", async () => {
+test("a cluster that can't be worked on for a minute is reported in its channel once, by all Slack processes together", async () => {
   await Promise.all([look(minutes(1)), look(minutes(1))]);
   await look(minutes(9));
 
@@ -41,7 +41,7 @@ test("a cluster that can't be worked on for a minute is told in its channel once
   ]);
 });
 
-test("another cause of the same trouble is told too, with who is on call", async () => {
+test("another cause of the same trouble is reported too, with who is on call", async () => {
   await look(minutes(1));
   const causes = ["one", "two"];
   const denied = { code: "aws-access-denied", message: "AWS refused sts:AssumeRole." };
@@ -59,7 +59,7 @@ test("one that is back within a minute is no message", async () => {
   expect(posted()).toEqual([]);
 });
 
-test("one that can't be worked on again later is told again", async () => {
+test("one that can't be worked on again later is reported again", async () => {
   await look(minutes(1));
   const later = { ...trouble, since: at(minutes(20)).toISOString() };
   await ledger.setClusterTrouble("staging", later);
@@ -72,7 +72,7 @@ test("one that can't be worked on again later is told again", async () => {
 const overAfter = (passed: number) =>
   ledger.setClusterTrouble("staging", { ...trouble, overAt: at(minutes(passed)).toISOString() });
 
-test("one that can be worked on again is told once, where it was told before", async () => {
+test("one that can be worked on again is reported once, where it was reported before", async () => {
   await look(minutes(1));
   await overAfter(9);
 
@@ -82,7 +82,7 @@ test("one that can be worked on again is told once, where it was told before", a
   expect(posted().slice(1)).toEqual([expect.stringMatching(/The worker can get into `staging` again.* since /)]);
 });
 
-test("the end of one that nobody was told of is no message", async () => {
+test("the end of one that was never reported is no message", async () => {
   await overAfter(0.5);
 
   await Promise.all([look(minutes(2)), look(minutes(2))]);
@@ -90,7 +90,7 @@ test("the end of one that nobody was told of is no message", async () => {
   expect(posted()).toEqual([]);
 });
 
-test("a cluster whose aws-auth others keep changing back is told once", async () => {
+test("a cluster whose aws-auth others keep changing back is reported once", async () => {
   await ledger.setClusterTrouble("staging", null);
   await ledger.noteReverted("staging", at(0));
 

@@ -34,11 +34,11 @@ async function wokenBy(
   return woken.toSorted();
 }
 
-test("whoever asked and whoever may decide have their App Home brought up to date, and nobody else", async () => {
+test("the requester and the people who can decide have their App Home brought up to date, and no one else", async () => {
   expect(await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])).toEqual(["U0APPROVER", "U0ENGINEER"]);
 });
 
-test("who may approve by a rule alone, or by the cluster alone, is not forgotten", async () => {
+test("the people who can approve by a rule alone, or by the cluster alone, is not forgotten", async () => {
   const text = `${configText}policy:\n  rules:\n    - name: on call decides\n      approvers: [U0ONCALL]\n`;
 
   expect(await wokenBy(["U0APPROVER", "U0ONCALL", "U0STRANGER"], nobodysGroups, text)).toEqual([

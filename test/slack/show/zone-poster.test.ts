@@ -46,7 +46,7 @@ async function looksOf(
 type Later = (seconds: number) => Promise<void>;
 const posted = () => slack.messages(aCluster().channel).map(textOf);
 
-test("a zone without a worker is told within a minute, once, with its clusters, and also that it has one again", async () => {
+test("a zone without a worker is reported within a minute, once, with its clusters, and also that it has one again", async () => {
   await ledger.noteZone(null, at(0));
   await ledger.noteZone("eu-private", at(0));
 
@@ -67,7 +67,7 @@ test("a zone without a worker is told within a minute, once, with its clusters, 
   ]);
 });
 
-test("workers that start with this process have time, and a zone that never had one is told", async () => {
+test("workers that start with this process have time, and a zone that never had one is reported", async () => {
   await looksOf([zoned], async (later) => {
     await later(40);
     expect(posted()).toEqual([]);

@@ -96,7 +96,7 @@ test("the tagged clusters of both accounts are in the configuration, and the ope
   expect(told().slice(4)).toEqual(["Removed: shop in eu-central-1 of account 444455556666. No lease is open there."]);
 });
 
-test("a tag that would weaken the rule is told at once, and counts a day later", async () => {
+test("a tag that would weaken the rule is reported at once, and counts a day later", async () => {
   const rules = () =>
     live
       .current()

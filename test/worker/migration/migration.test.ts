@@ -20,7 +20,7 @@ afterEach(() => {
   write(initialAwsAuth);
 });
 
-test("the move of a cluster is planned from what stands there, and nothing is written", async () => {
+test("the move of a cluster is planned from what is there, and nothing is written", async () => {
   const before = workerSide().sandbox.cluster.awsAuth();
 
   expect(await report()).toMatchObject({
@@ -46,7 +46,7 @@ test("a document that can't be read is not moved from", async () => {
   expect(await report()).toMatchObject({ type: "refused", message: expect.stringContaining("mapRoles, line 2") });
 });
 
-test("what keeps the worker from looking is told in one sentence", async () => {
+test("what keeps the worker from looking is reported in one sentence", async () => {
   workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
   expect(await report()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });

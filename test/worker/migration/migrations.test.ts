@@ -56,7 +56,7 @@ async function stop(): Promise<void> {
 }
 
 describe("a move that two approvers have approved", () => {
-  test("is carried out step by step, each proved, and whoever could sign in before still can", async () => {
+  test("is carried out step by step, each proved, and the person who could sign in before still can", async () => {
     const planned = await scene.ask();
     expect(planned.plan?.summary.steps.map(({ name }) => name)).toEqual([
       "switch-mode",
@@ -130,7 +130,7 @@ describe("a move that two approvers have approved", () => {
     expect(proofs).toMatch(/platform-admins .*signed in: not tested, the worker can.t assume this role/);
   });
 
-  test("takes an access entry back by which its principal does not sign in, and says so", async () => {
+  test("deletes an access entry again if its principal can't sign in by it, and says so", async () => {
     // The API server goes by aws-auth until an entry takes effect: longer than anybody waits for it.
     await withDevelopers(600_000);
 
@@ -230,7 +230,7 @@ describe("what is not what was approved is not carried out", () => {
     await adminsSignIn();
   });
 
-  test("where only one approved, or whoever wrote to Redis says that two did", async () => {
+  test("where only one approved, or a record written into Redis says that two did", async () => {
     await scene.ask();
     const migration = await scene.approve("U0APPROVER");
     const [approval] = migration.approvals;
@@ -256,7 +256,7 @@ describe("what is not what was approved is not carried out", () => {
     expect(modeNow()).toBe("CONFIG_MAP");
   });
 
-  test("where nobody decides: it expires", async () => {
+  test("where no one decides: it expires", async () => {
     await scene.ask();
     scene.pass(25 * 3600);
 
@@ -264,7 +264,7 @@ describe("what is not what was approved is not carried out", () => {
   });
 });
 
-describe("a move that somebody stops", () => {
+describe("a move that a person stops", () => {
   test("between two steps goes no further; what was carried out stays, and another one goes on from there", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");

@@ -69,7 +69,7 @@ describe("a cluster that can't be opened", () => {
     expect(lines.map(({ msg }) => msg)).toContain("works on the cluster again");
   });
 
-  test("is opened at once for what somebody has just approved, whenever its next try is", async () => {
+  test("is opened at once for what a person has just approved, whenever its next try is", async () => {
     const { pass, state, context, cluster } = await aClosedCluster(away);
     await pass(day);
     const before = state.opened;

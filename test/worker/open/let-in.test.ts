@@ -38,7 +38,7 @@ test("a creator that was never let in is one reason for a 401, and the authentic
   expect(told).toContain("If so, the cluster's authenticator may be down");
 });
 
-test("a 401 right after the same creator got in is not told as a wrong creator", async () => {
+test("a 401 right after the same creator got in is not reported as a wrong creator", async () => {
   expect(await read()).toBe("");
   side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized);
 
@@ -58,7 +58,7 @@ function aRole(name: string): Cluster["operator"] {
   return { type: "role", roleArn: arns.creator.replace("cluster-creator", name), through: [] };
 }
 
-test("an operator that is not in the cluster yet is to be bootstrapped, and the creator is not blamed", async () => {
+test("an operator that is not in the cluster yet needs a bootstrap, and the creator is not blamed", async () => {
   const told = await read({ operator: aRole("operator") });
 
   expect(told).toMatch(
@@ -68,7 +68,7 @@ test("an operator that is not in the cluster yet is to be bootstrapped, and the 
   expect(told).not.toContain("creator");
 });
 
-test("a creator that EKS gave no rights in Kubernetes is told so, with the way by an access entry", async () => {
+test("a creator that EKS gave no rights in Kubernetes is reported, with the way by an access entry", async () => {
   const creator = aRole("terraform");
   const { aws, cluster } = side().sandbox;
   const quiet = { ...cluster, name: "quiet", region: side().cluster.region, creatorArn: creator?.roleArn ?? "" };

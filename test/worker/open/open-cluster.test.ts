@@ -93,7 +93,7 @@ test("what does not need an answer of another call is asked beside it", async ()
   expect(answered).toEqual(asked);
 });
 
-test("a worker that AWS does not know is told so, and not that the first role refused it", async () => {
+test("a worker that AWS does not know is reported, and not that the first role refused it", async () => {
   for (const call of ["sts.AssumeRole", "sts.GetCallerIdentity"]) workerSide().sandbox.faults.plan(call, unknownToken);
 
   const failure = openCluster(workerSide().context(), configured("staging"), []);
@@ -102,14 +102,14 @@ test("a worker that AWS does not know is told so, and not that the first role re
 });
 
 describe("a chain of roles", () => {
-  test("leads to the creator, as whom the API server takes the worker", async () => {
+  test("leads to the creator, which the worker is to the API server", async () => {
     expect(await open(configured("payments"))).toEqual({
       creatorArn: creatorArns.chained,
       username: "kubernetes-admin",
     });
   });
 
-  test("is told call by call: each role with the request id that CloudTrail has", async () => {
+  test("is reported call by call: each role with the request id that CloudTrail has", async () => {
     const awsRequests = requestIds();
 
     const opened = await openCluster({ ...workerSide().context(), awsRequests }, configured("payments"), []);
@@ -123,7 +123,7 @@ describe("a chain of roles", () => {
     });
   });
 
-  test("that is broken is told with the role at which it breaks", async () => {
+  test("that is broken is reported with the role at which it breaks", async () => {
     workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [] });
 
     await expect(open(configured("payments"))).rejects.toThrow(`sts:AssumeRole on ${creatorArns.hub}`);
@@ -195,7 +195,7 @@ describe("a user that created the cluster", () => {
     expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
   });
 
-  test("is not the worker where that is somebody else, and it is said what to do", async () => {
+  test("is not the worker where that is another person, and it is said what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
       remedy:
@@ -204,7 +204,7 @@ describe("a user that created the cluster", () => {
   });
 });
 
-describe("a creator that is to be discovered", () => {
+describe("a creator that to discover", () => {
   const research = (change: Partial<Cluster> = {}) => configured("research", change);
 
   afterEach(() => createResearch({ creatorArn: creatorArns.discovered }));

@@ -260,7 +260,7 @@ describe("why", () => {
     return report.type === "diagnosis" ? report.causes.map(({ code }) => code) : report.message;
   };
 
-  test("tells the creator, whom EKS always lets in, from one that EKS gave no rights", async () => {
+  test("shows the creator that EKS always lets in, from one that EKS gave no rights", async () => {
     expect(await causesOf(arns.creator)).toEqual(["creator"]);
 
     const { aws } = side().sandbox;

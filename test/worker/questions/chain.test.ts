@@ -55,7 +55,7 @@ afterEach(() => {
   setMode("CONFIG_MAP");
 });
 
-describe("the chain to somebody's pods", () => {
+describe("the chain to another person's pods", () => {
   test("holds at every link, each with its time, and names who asked to CloudTrail", async () => {
     const links = await chain(ledger);
 
@@ -104,7 +104,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.document.detail).toBe("needs the API server");
   });
 
-  test("goes on where the API server is too old to say whom it knows us as", async () => {
+  test("goes on where the API server is too old to say who we are to it", async () => {
     const body = JSON.stringify({ kind: "Status", status: "Failure", reason: "NotFound", code: 404 });
     workerSide().sandbox.faults.plan("kubernetes.self-subject-review", { type: "answer", status: 404, body });
 
@@ -115,7 +115,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.result).toBe("yes");
   });
 
-  test("goes by the access entries where the cluster does not read aws-auth", async () => {
+  test("uses the access entries where the cluster does not read aws-auth", async () => {
     setMode("API", [
       creator,
       { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] },
@@ -172,7 +172,7 @@ describe("the chain to somebody's pods", () => {
     expect(gone.drift.detail).toContain("`r-1`: the entry of arn:aws:iam::111122223333:user/engineer lacks");
   });
 
-  test("goes on behind a document with errors, and says where they are told", async () => {
+  test("goes on behind a document with errors, and says where they are reported", async () => {
     write({ ...initialAwsAuth, mapUsers: engineer, maproles: "[]" });
 
     const links = await chain(ledger);
@@ -182,7 +182,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.result).toBe("yes");
   });
 
-  test("says that there is no document, and that nobody can be looked for in it", async () => {
+  test("says that there is no document, and that no one can be looked for in it", async () => {
     await workerSide().sandbox.cluster.deleteAwsAuth();
 
     const links = await chain(ledger);
@@ -191,7 +191,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.you).toMatchObject({ result: "not asked", detail: "needs the document" });
   });
 
-  test("says who is nobody, and where to ask why", async () => {
+  test("says who is no one, and where to ask why", async () => {
     write(initialAwsAuth);
 
     const links = await chain(ledger);
@@ -200,7 +200,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.detail).toBe("needs you");
   });
 
-  test("asks about nobody where no principal is linked", async () => {
+  test("asks about no one where no principal is linked", async () => {
     const links = await chain(memoryLedger());
 
     expect(links.you).toMatchObject({ result: "not asked", detail: "you have no linked principal" });
@@ -208,7 +208,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.drift.result).toBe("yes");
   });
 
-  test("says what may not be done although somebody is mapped", async () => {
+  test("says what may not be done although a person is mapped", async () => {
     write({ ...initialAwsAuth, mapUsers: engineer.replace("eks-access:viewers", "nobodys") });
 
     const links = await chain(ledger);
@@ -217,7 +217,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.detail).toContain("can't list pods in `default`");
   });
 
-  test("tells a lease that somebody took out of the document", async () => {
+  test("shows a lease that a person removed from the document", async () => {
     const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer, groups: ["eks-access:admins"] }));
 
@@ -228,7 +228,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.drift.detail).toContain("missing from the document: `r-1`: the entry of");
   });
 
-  test("says that nobody took a lease out of a section that can't be read, and where its lines are", async () => {
+  test("says that no one took a lease out of a section that can't be read, and where its lines are", async () => {
     const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));
     write({ ...initialAwsAuth, mapUsers: "- : [" });
@@ -263,7 +263,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods).toMatchObject({ result: "not asked", detail: "needs you" });
   });
 
-  test("goes by the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
+  test("uses the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
     const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
     const entry = { principalArn: arns.engineer, username: "by-entry", groups: [], policies };
     setMode("API_AND_CONFIG_MAP", [entry]);

@@ -113,13 +113,13 @@ describe("where aws-auth alone counts", () => {
     expect(owned.remedy.length).toBeLessThan(250);
   });
 
-  test("what keeps the worker from looking is told in one sentence", async () => {
+  test("what keeps the worker from looking is reported in one sentence", async () => {
     workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     expect(await check()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
   });
 
-  test("a lease that somebody took out is told, and an annotation that is not believed", async () => {
+  test("a lease that a person removed is reported, and an annotation that is not believed", async () => {
     const ledger = await ledgerWith(arns.engineer);
     await annotate("somebody wrote this");
 
@@ -137,7 +137,7 @@ describe("where aws-auth alone counts", () => {
     });
   });
 
-  test("nobody is said to have taken a lease out of a section that can't be read", async () => {
+  test("no one is said to have taken a lease out of a section that can't be read", async () => {
     write({ ...initialAwsAuth, mapUsers: "- : [" });
 
     const report = JSON.stringify(await check(readingLimits, await ledgerWith(arns.engineer)));
@@ -156,7 +156,7 @@ describe("where aws-auth alone counts", () => {
     expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
   });
 
-  test("a document that can't be read is told with its mode, and how to fix it", async () => {
+  test("a document that can't be read is reported with its mode, and how to fix it", async () => {
     workerSide().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 10 });
 
     expect(await check()).toMatchObject({
@@ -167,7 +167,7 @@ describe("where aws-auth alone counts", () => {
 });
 
 describe("where access entries go before aws-auth", () => {
-  test("they are counted by type, and one that hides an item or names an unbound group is told", async () => {
+  test("they are counted by type, and one that hides an item or names an unbound group is reported", async () => {
     setMode("API_AND_CONFIG_MAP", [entryOf(arns.admins, ["nobodys"]), entryOf(arns.engineer, [])]);
 
     const report = await check();
@@ -219,7 +219,7 @@ describe("where access entries go before aws-auth", () => {
     });
   });
 
-  test("nobody is said to have taken out a lease that ends while the entries are read", async () => {
+  test("no one is said to have taken out a lease that ends while the entries are read", async () => {
     setMode("API_AND_CONFIG_MAP");
     const ledger = await ledgerWith(arns.engineer, { written: byEntry });
     const leasedOf = changingAfterFirst(ledger, { state: "ended" });
@@ -227,7 +227,7 @@ describe("where access entries go before aws-auth", () => {
     expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
   });
 
-  test("of thousands the first are read, those of whoever stands in aws-auth before the others", async () => {
+  test("of thousands the first are read, those of people in aws-auth first", async () => {
     const many = Array.from({ length: 2_998 }, (_, index) => entryOf(`${arns.engineer}-${index}`, ["nobodys"]));
     setMode("API_AND_CONFIG_MAP", [...many, entryOf(arns.admins, ["nobodys"])]);
     const before = workerSide().sandbox.faults.calls("eks.DescribeAccessEntry");
@@ -254,7 +254,7 @@ describe("where access entries go before aws-auth", () => {
     },
   );
 
-  test("where EKS throttles it is told to ask again, and the document all the same", async () => {
+  test("where EKS throttles it says to ask again, and the document all the same", async () => {
     setMode("API_AND_CONFIG_MAP");
     workerSide().sandbox.faults.plan("eks.DescribeAccessEntry", refusing("ThrottlingException", 429), { times: 100 });
 
@@ -266,7 +266,7 @@ describe("where access entries go before aws-auth", () => {
     });
   });
 
-  test("where EKS does not list them in time it is told, and the document all the same", async () => {
+  test("where EKS does not list them in time it is reported, and the document all the same", async () => {
     setMode("API_AND_CONFIG_MAP");
     workerSide().sandbox.faults.plan("eks.ListAccessEntries", { type: "hang" });
 
@@ -311,7 +311,7 @@ describe("where access entries alone count", () => {
   });
 });
 
-test("a document that is not there is told as that", async () => {
+test("a document that is not there is reported as that", async () => {
   workerSide().sandbox.cluster.deleteAwsAuth();
 
   expect(await check()).toMatchObject({ type: "looked", document: { type: "absent" } });

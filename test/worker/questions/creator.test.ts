@@ -26,7 +26,7 @@ describe("who created a cluster", () => {
     expect(answer).not.toContain("can't act as it");
   });
 
-  test("is not become where there is an operator, and the answer says as whom the worker acts", async () => {
+  test("is not become where there is an operator, and the answer names the identity that the worker uses", async () => {
     const { account } = side().sandbox.aws;
     const { arn: roleArn } = account.addRole({
       ...{ name: "operator", allow: ["eks:DescribeCluster"] },
@@ -48,14 +48,14 @@ describe("who created a cluster", () => {
     expect(answer).not.toContain("can't act as it");
   });
 
-  test("is not said to be forgotten where nobody knows whether the region has the cluster", async () => {
+  test("is not said to be forgotten where no one knows whether the region has the cluster", async () => {
     const answer = await answerFor({ region: "eu-west-1", creator: { type: "discover", through: [] } });
 
     expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1` in the last 90 days/);
     expect(answer).toMatch(/Check the cluster's region, account and eksName/);
   });
 
-  test("is told where it is whom the configuration names", async () => {
+  test("says that it is the one that the configuration names", async () => {
     expect(await answerFor()).toContain("*CloudTrail* ✓ the same, as `AssumedRole`");
     expect(await answerFor()).toContain(`*Configured* \`${arns.creator}\``);
   });

@@ -55,7 +55,7 @@ test("a person is the session of their permission set's role, as the cluster nam
   expect(faults.calls("identitystore.GetUserId") - before).toBe(2);
 });
 
-test("CloudTrail shows for whom the worker read the directory", async () => {
+test("CloudTrail shows the person for which the worker read the directory", async () => {
   await ask();
 
   const events = side().sandbox.aws.cloudTrail.events.map(({ record }) => JSON.stringify(record));

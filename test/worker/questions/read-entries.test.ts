@@ -84,7 +84,7 @@ test("what trying again can't remedy ends the reading at once, with its remedy",
   expect(seen.asked).toEqual(arns(3));
 });
 
-test("whoever asks is not kept waiting by an answer that does not come", async () => {
+test("the person who asks is not kept waiting by an answer that does not come", async () => {
   const never = new Promise<null>(() => {});
   const describe = (arn: string) => (arn.endsWith("r02") ? never : Promise.resolve(anEntry({ principalArn: arn })));
 

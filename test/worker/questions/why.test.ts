@@ -121,7 +121,7 @@ describe("why, asked of a live cluster,", () => {
     expect(inShort(report)).toContain("Check the trust policy");
   });
 
-  test("asks nobody where what was given is no principal", async () => {
+  test("asks no one where what was given is no principal", async () => {
     const before = workerSide().sandbox.faults.calls("sts.AssumeRole");
 
     const report = await ask("engineer");

@@ -75,7 +75,7 @@ function withoutAnswer(call: "create" | "setGroups"): typeof openCluster {
 }
 
 describe("a level with an access policy", () => {
-  test("is given for its namespaces, let in by the cluster, and taken away", async () => {
+  test("is given for its namespaces, let in by the cluster, and removed", async () => {
     const { sandbox } = side();
     const given = await give(context, analytics, { id: "r-one", level: "peek" });
 
@@ -154,7 +154,7 @@ describe("what EKS would refuse is refused before anybody is asked:", () => {
 describe("a cluster that reads both", () => {
   const checkout = () => clusterIn(context.config, "checkout");
 
-  test("gives an entry to whoever stands nowhere", async () => {
+  test("gives an entry to a person without one", async () => {
     const given = await give(context, checkout(), { id: "r-one" });
 
     expect(given.preview?.way).toBe("access-entry");
@@ -163,7 +163,7 @@ describe("a cluster that reads both", () => {
     expect((await takeBack(context, checkout(), "r-one")).lease?.state).toBe("ended");
   });
 
-  test("gives by aws-auth where the configuration says so, and to whoever has an entry all the same by that", async () => {
+  test("gives by aws-auth where the configuration says so, and to a person with an entry by that", async () => {
     use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
     const entries = outsideEntries(side().sandbox, checkout());
 
@@ -176,7 +176,7 @@ describe("a cluster that reads both", () => {
     expect(await entries.given(engineer)).toEqual(["readers"]);
   });
 
-  test("leaves whoever is mapped in aws-auth there: an entry would hide all that stands there", async () => {
+  test("leaves a person in aws-auth who is mapped there: an entry would hide all of it", async () => {
     const given = await give(context, checkout(), { id: "r-one", principal: arns.admins });
 
     expect(given.preview?.way).toBe("aws-auth");
@@ -185,7 +185,7 @@ describe("a cluster that reads both", () => {
   });
 });
 
-test("an aws-auth that nobody may change holds up no lease by an access entry", async () => {
+test("an aws-auth that no one may change holds up no lease by an access entry", async () => {
   const checkout = clusterIn(context.config, "checkout");
   const opens = async (...args: Parameters<typeof openCluster>) => {
     const { client, ...open } = await openCluster(...args);
@@ -239,7 +239,7 @@ describe("a mode that changes under a lease", () => {
     aws.account.setAllowed(arns.creator, [...allowed, "eks:*"]);
   };
 
-  test("is told as drift, and the end is an end", async () => {
+  test("is reported as drift, and the end is an end", async () => {
     allowEntries();
     await give(context, staging(), { id: "r-one" });
     switchTo("API");
@@ -274,7 +274,7 @@ describe("a mode that changes under a lease", () => {
   });
 });
 
-test("an entry that somebody changes between the reading and the write is read again, and theirs stays", async () => {
+test("an entry that a person changes between the reading and the write is read again, and theirs stays", async () => {
   await outside.edit(engineer, ["readers"]);
   let isChanged = false;
   const opens = async (...args: Parameters<typeof openCluster>) => {
@@ -324,7 +324,7 @@ test("an end reads the entry again until EKS shows the write, which can be later
   expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: null });
 });
 
-test("tags that somebody edited are not believed, and what the record remembers ends with its lease", async () => {
+test("tags that a person edited are not believed, and what the record remembers ends with its lease", async () => {
   const entries = entriesOf(side().sandbox, analytics);
   await outside.edit(engineer, ["readers"]);
   await give(context, analytics, { id: "r-one" });
@@ -357,7 +357,7 @@ test.each([["readers"], null])(
   },
 );
 
-test("a role is given access by its path, which the configuration names and nobody has to type", async () => {
+test("a role is given access by its path, which the configuration names and no one has to type", async () => {
   use((text) => text.replaceAll("    channel:", "    accessEntries: { rolePaths: [/nowhere/, /team/] }\n    channel:"));
   const { arn } = side().sandbox.aws.account.addRole({ name: "team-developers", path: "/team/" });
   const principal = `arn:aws:iam::${account}:role/team-developers`;
@@ -368,7 +368,7 @@ test("a role is given access by its path, which the configuration names and nobo
   expect(await outside.given(arn)).toBeNull();
 });
 
-test("a role of Identity Center is given access by its path, which nobody configures", async () => {
+test("a role of Identity Center is given access by its path, which no one configures", async () => {
   const name = "AWSReservedSSO_Developer_0123456789abcdef";
   const { arn } = side().sandbox.aws.account.addRole({ name, path: "/aws-reserved/sso.amazonaws.com/eu-central-1/" });
   const principal = `arn:aws:iam::${account}:role/${name}`;
@@ -389,7 +389,7 @@ test("an approval that is void after a run that died is asked for again, and not
   expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
 });
 
-test("and so it is where somebody deleted the entry meanwhile, which tells of no call any more", async () => {
+test("and so it is where a person deleted the entry meanwhile, which shows no call any more", async () => {
   await approveForReader();
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
   await outside.edit(engineer, ["readers", "writers"]);
@@ -492,7 +492,7 @@ test("the worker's own role makes the calls where the configuration says so", as
   aws.account.setAllowed(arns.worker, allowed);
 });
 
-test("of a lease whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
+test("of a lease whose call was never answered no message says that nothing is left, while that call may still arrive", async () => {
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
   await reconcileCluster({ ...context, openCluster: withoutAnswer("create") }, analytics);
@@ -503,7 +503,7 @@ test("of a lease whose call was never answered it is not told that nothing is le
   expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
 });
 
-test("what nobody foresaw at a call is in the worker's log, as the message says", async () => {
+test("what no one foresaw at a call is in the worker's log, as the message says", async () => {
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
   const lines: string[] = [];

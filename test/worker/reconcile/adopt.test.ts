@@ -40,7 +40,7 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
   expect((await ledger.get("r-lease"))?.emergency).toBeNull();
 });
 
-test("a lease that is over and comes back with a backup of aws-auth is taken away again", async () => {
+test("a lease that is over and comes back with a backup of aws-auth is removed again", async () => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
   const { client } = await context().openCluster(context(), cluster, []);
@@ -124,7 +124,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
   expect(await ledger.get(revoked.id)).toBeNull();
 });
 
-test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
+test("a lease that a person removed from the ledger's lists ends by the cluster's own memory", async () => {
   const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
   const unlisted = { ...context(), ledger: { ...ledger, leasedOf: async () => [] } };

@@ -86,7 +86,7 @@ afterEach(async () => {
 });
 
 describe("a lease for one person", () => {
-  test("lets in Alice and not Carol, who has the same role, and nobody when it is over", async () => {
+  test("lets in Alice and not Carol, who has the same role, and no one when it is over", async () => {
     const given = await give(context, cluster, { id: "r-one", principal: alice });
 
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
@@ -184,7 +184,7 @@ describe("what others do to a binding", () => {
       });
     });
 
-  test("is told, where another user was put into it, and ends with the lease", async () => {
+  test("is reported, where another user was put into it, and ends with the lease", async () => {
     await give(context, cluster, { id: "r-one", principal: alice });
     await edited({ subjects: [{ kind: "User", name: "sso:carol@example.com" }] }, await onlyBinding());
 
@@ -267,7 +267,7 @@ test.each([
   );
 });
 
-test("the approver is told of an access entry whose role may choose the name that a lease is bound to", async () => {
+test("the approver reads of an access entry with a role that can choose the name that a lease binds", async () => {
   const analytics = clusterIn(context.config, "analytics");
   const entries = entriesOf(side().sandbox, analytics);
   const { arn: role } = side().sandbox.aws.account.addRole({
@@ -335,7 +335,7 @@ describe("a worker that dies", () => {
     await takeBack(context, cluster, "r-one");
   });
 
-  test("a lease that was never proved is not told as over while a call that makes its binding may still arrive", async () => {
+  test("a lease that was never proved is not reported as over while a call that makes its binding may still arrive", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice });
     await approve(context, cluster, "r-one");
     const lost = async (...about: Parameters<typeof openCluster>) => {
@@ -501,7 +501,7 @@ describe("what a run reads", () => {
   });
 });
 
-test("a lease is not told as over while finalizers keep its binding", async () => {
+test("a lease is not reported as over while finalizers keep its binding", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const keeping: typeof openCluster = async (...about) => {
     const open = await openCluster(...about);

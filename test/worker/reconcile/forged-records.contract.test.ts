@@ -65,7 +65,7 @@ describe.each([
     await outside.reset();
   });
 
-  test("is put back where nobody edited it, also where the cluster's memory of it is stripped", async () => {
+  test("is put back where no one edited it, also where the cluster's memory of it is stripped", async () => {
     await give(context, cluster, { id: "r-one", level });
     await outside.edit(engineer, null);
     await outside.forget(engineer);
@@ -88,7 +88,7 @@ describe.each([
     expect([null, given]).toContainEqual(now);
   });
 
-  test("with other groups is told, and what was approved is not put back for it", async () => {
+  test("with other groups is reported, and what was approved is not put back for it", async () => {
     await give(context, cluster, { id: "r-one", level });
     await outside.edit(engineer, null);
     await outside.forget(engineer);

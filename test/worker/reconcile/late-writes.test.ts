@@ -29,7 +29,7 @@ test("leases in a cluster without a ConfigMap are written into one that was made
   expect(aws.awsAuth()?.data?.mapUsers).toContain(wishes.short.principal);
 });
 
-test("a ConfigMap that somebody deletes each time is made a few times, and then the leases wait", async () => {
+test("a ConfigMap that a person deletes each time is made a few times, and then the leases wait", async () => {
   const { ledger, cluster, aws, context } = await aDirectScene(null);
   let made = 0;
   aws.onChange((configMap) => {

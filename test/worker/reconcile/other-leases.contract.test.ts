@@ -157,7 +157,7 @@ describe.each([
     expect(await outside.given(engineer)).toEqual([viewers]);
   });
 
-  test("an approval is void where somebody took out what another lease gives, as the approver saw it", async () => {
+  test("an approval is void where a person removed what another lease gives, as the approver saw it", async () => {
     await give(context, cluster, { id: "r-one" });
     await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
     await approve(context, cluster, "r-two");
@@ -169,7 +169,7 @@ describe.each([
     expect(await requestOf(context, "r-two")).toMatchObject({ state: "pending", lease: null });
   });
 
-  test("a lease that was written by a run that died is not taken away because another one ended since", async () => {
+  test("a lease that was written by a run that died is not removed because another one ended since", async () => {
     await give(context, cluster, { id: "r-one" });
     await ask(context, cluster, { id: "r-two", level: "admin" });
     await approve(context, cluster, "r-two");

@@ -68,7 +68,7 @@ describe.each([
   const eventsOf = async (type: AuditEvent["type"]) =>
     (await context.ledger.events(1, 1000)).map(({ event }) => event).filter((event) => event.type === type);
 
-  test("is proved: nobody is mapped any more, and the API server does not authorize what the level allows", async () => {
+  test("is proved: no one is mapped any more, and the API server does not authorize what the level allows", async () => {
     await endOf();
 
     expect(await endProof()).toMatchObject({
@@ -115,7 +115,7 @@ describe.each([
     expect(await eventsOf("lease.rights-asked")).toMatchObject([{ detail: { authorized: "no" } }]);
   });
 
-  test("is asked for a bounded number of times, and then told as not tested with the cause", async () => {
+  test("is asked for a bounded number of times, and then reported as not tested with the cause", async () => {
     await endOf({ type: "answer", status: 429, body: "{}" }, 1_000);
     for (let tries = 0; tries < 30 && (await endProof())?.trouble; tries += 1) await proveWhenDue();
 

@@ -37,7 +37,7 @@ async function anOutage(why: (attempt: number) => AccessError) {
 }
 
 describe("an outage", () => {
-  test("of a weekend is told a few times, with growing gaps, and the record has each try", async () => {
+  test("of a weekend is reported a few times, with growing gaps, and the record has each try", async () => {
     const { passes, record, told } = await anOutage(() => unreachable("AWS could not be reached"));
     const { version } = await record();
 
@@ -51,7 +51,7 @@ describe("an outage", () => {
     expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]);
   });
 
-  test("tells each cause when it is new, with what it was", async () => {
+  test("shows each cause when it is new, with what it was", async () => {
     const causes = ["the first", "the first", "the first", "the first", "the second", "the second"];
     const { passes, told } = await anOutage((attempt) => unreachable(causes[attempt - 1] ?? "the second"));
 
@@ -65,7 +65,7 @@ describe("an outage", () => {
     ]);
   });
 
-  test("that is over and comes again is told again", async () => {
+  test("that is over and comes again is reported again", async () => {
     const { passes, told, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
     await passes(4_000);
     await reconcileCluster(context(), cluster);
@@ -77,7 +77,7 @@ describe("an outage", () => {
   });
 });
 
-test("a lease whose time is over while nobody can look is told so at once", async () => {
+test("a lease whose time is over while no one can look is reported at once", async () => {
   const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
   await reconcileCluster(context(), cluster);
   const active = await record();
@@ -90,7 +90,7 @@ test("a lease whose time is over while nobody can look is told so at once", asyn
   expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
 });
 
-test("a try that has sent a write is told each time: no write of the cluster's own log is without its event", async () => {
+test("a try that has sent a write is reported each time: no write of the cluster's own log is without its event", async () => {
   const { context, record, told } = await anOutage(() => unreachable(""));
   const auditIds = requestIds();
   auditIds.add("PUT configmaps", "of-the-api-server");
@@ -111,7 +111,7 @@ test("a try that has sent a write is told each time: no write of the cluster's o
 });
 
 describe("an approval that is void, of which something may be left,", () => {
-  test("is told so, although the cause that keeps it there was told before", async () => {
+  test("is reported, although the cause that keeps it there was reported before", async () => {
     const { context, record, told, clock } = await anOutage(() => unreachable(""));
     const fails = async (put: typeof recordPutOff) => put(context(), await record(), unreachable("AWS is away"));
     await fails(recordPutOff);

@@ -9,7 +9,7 @@ import { aDirectScene } from "../../fault/direct-scene.ts";
 
 const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_${suffix.repeat(16)}`;
 
-test("the hourly look tells the operators once of a permission set with two roles, sealed, with the next step", async () => {
+test("the hourly look reports to the operators once a permission set with two roles, sealed, with the next step", async () => {
   const mapRoles = `${initialAwsAuth.mapRoles}${roleEntry(roleOf("a"))}${roleEntry(roleOf("b"))}`;
   const { context, cluster, ledger } = await aDirectScene({ ...initialAwsAuth, mapRoles });
 

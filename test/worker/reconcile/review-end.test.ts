@@ -43,7 +43,7 @@ test("the end of a role's lease is asked about as each session that we know", as
   });
 });
 
-test("a right that the session of the proof of the beginning has left is told", async () => {
+test("a right that the session of the proof of the beginning has left is reported", async () => {
   const session = `${ours}eks-access-U0ENGINEER-r-one`;
 
   const { finding } = await findingOf({}, { username: `${ours}eks-access`, groups: [] }, session);
@@ -73,7 +73,7 @@ test("the end of an access policy is proved where none is associated any more an
   });
 });
 
-describe("as whom a role's end is asked about has a session's name, and no template", () => {
+describe("the identity that a role's end is asked about has a session's name, and no template", () => {
   const template = "eks-access:{{AccountID}}:Developer:{{SessionName}}";
   const askedOf = async (readBack: ReadBack) => {
     const asked: string[] = [];

@@ -32,7 +32,7 @@ describe("a broken glass", () => {
     expect(ids(leased)).toEqual(["r-1"]);
   });
 
-  test("is void where the policy lets nobody break it", () => {
+  test("is void where the policy lets no one break it", () => {
     const { leased, voided } = settled({ open: [anEmergency()] });
 
     expect(leased).toEqual([]);
@@ -154,7 +154,7 @@ describe("a run on one cluster decides", () => {
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
-  test("that a part which somebody took out is only told, unless the cluster says repair", () => {
+  test("that a part which a person removed is only reported, unless the cluster says repair", () => {
     const request = aLeasedRequest({});
     const given = { open: [request], holdings: [remembered(request)] };
 
@@ -367,7 +367,7 @@ describe("what the cluster remembers to be taken back", () => {
     expect(ids(complete)).toEqual(["r-1"]);
   });
 
-  test("is told of a revocation also where the annotation has no room for another lease", () => {
+  test("hears of a revocation also where the annotation has no room for another lease", () => {
     const open = Array.from({ length: 1200 }, (_, index) =>
       anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
     );
@@ -387,7 +387,7 @@ describe("permanent access", () => {
   const cluster = aCluster({ rules: [rule] });
   const request = anApprovedRequest({ durationSeconds: permanentSeconds }, { cluster });
 
-  test("is a lease of a hundred years, on the cluster too, so that it is found again and can be taken away", () => {
+  test("is a lease of a hundred years, on the cluster too, so that it is found again and can be removed", () => {
     const { leased, holdings } = settled({ open: [request], cluster });
 
     expect(ids(leased)).toEqual(["r-1"]);

@@ -47,7 +47,7 @@ async function nameOf(
   return signInNames(map, aCluster(change)).of(principal);
 }
 
-describe("as whom a principal signs in", () => {
+describe("the identity of a principal that signs in", () => {
   test("is read with the session of the person, letter by letter", async () => {
     const raw = await nameOf(alice, { data: mapped("eks:{{SessionNameRaw}}") });
     const changed = await nameOf(alice, { data: mapped("eks:{{SessionName}}") });
@@ -73,14 +73,14 @@ describe("as whom a principal signs in", () => {
     expect(ofUser).toMatchObject({ entry: "planned", username: `eks-access:${account}:engineer` });
   });
 
-  test("is nobody where no entry can be added, with the way out", async () => {
+  test("is no one where no entry can be added, with the way out", async () => {
     const found = await nameOf(alice, { data: null }, { way: "aws-auth", createAwsAuth: false });
 
     expect(found).toMatchObject({ type: "none", why: expect.stringContaining("{{SessionNameRaw}}") });
     expect(found).toMatchObject({ why: expect.stringContaining(role) });
   });
 
-  test("is nobody for a whole role whose sessions are people: it asks with its session", async () => {
+  test("is no one for a whole role whose sessions are people: it asks with its session", async () => {
     expect(await nameOf(role, {})).toMatchObject({ type: "none", why: expect.stringContaining("with your session") });
     expect(await nameOf(assumable, {}, { pinnedSessions: [assumable] })).toMatchObject({ type: "none" });
   });

@@ -66,7 +66,7 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
     if (isOffered) expect(reasonOf(sealedBy("U0APPROVER", change, own))).toContain(message);
   });
 
-  test("an approval of somebody who is no approver", () => {
+  test("an approval of a person who is no approver", () => {
     const theirs = aCluster({ approvers: ["U0STRANGER"] });
 
     expect(reasonOf(sealedBy("U0STRANGER", {}, theirs))).toContain("no longer an approver");

@@ -9,7 +9,7 @@ import { wishes } from "../../fault/reconcile-scene.ts";
 const driftOf = async ({ ledger }: Awaited<ReturnType<typeof aDirectScene>>) =>
   (await ledger.get(wishes.long.id))?.lease?.drift?.message ?? null;
 
-test("a lease is told not to be in force where somebody deleted the ConfigMap", async () => {
+test("a lease is reported not to be in force where a person deleted the ConfigMap", async () => {
   const scene = await aDirectScene(initialAwsAuth);
   await reconcileCluster(scene.context(), scene.cluster);
   scene.aws.remove();
@@ -40,7 +40,7 @@ test.each(["report", "repair"] as const)(
 );
 
 describe("where the ConfigMap is gone and is not made anew", () => {
-  test("what is to end is over, once, and what has time left is told not to be in force", async () => {
+  test("what is to end is over, once, and what has time left is reported not to be in force", async () => {
     const scene = await aDirectScene(initialAwsAuth);
     await reconcileCluster(scene.context(), scene.cluster);
     scene.aws.remove();
@@ -56,7 +56,7 @@ describe("where the ConfigMap is gone and is not made anew", () => {
     expect(await driftOf(scene)).toBe("there is no ConfigMap aws-auth");
   });
 
-  test("what is taken back before its end is told not to be remembered by the cluster", async () => {
+  test("what is taken back before its end is reported not to be remembered by the cluster", async () => {
     const scene = await aDirectScene(initialAwsAuth);
     await reconcileCluster(scene.context(), scene.cluster);
     scene.aws.remove();

@@ -65,7 +65,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     await writeAndDie();
   });
 
-  test("stays on record while its section can't be read, and is taken away when it can", async () => {
+  test("stays on record while its section can't be read, and is removed when it can", async () => {
     await breakUsers();
     await reconcileCluster(context, cluster, "inspect");
     const waiting = await requestOf(context, id);
@@ -83,7 +83,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     expect(await outside.given(engineer)).toEqual(["readers"]);
   });
 
-  test("is found by the hourly look where somebody writes a backup of then back", async () => {
+  test("is found by the hourly look where a person writes a backup of then back", async () => {
     const backup = side().sandbox.cluster.awsAuth() ?? expect.fail("there is no aws-auth");
     await outside.edit(engineer, [viewers, "readers", "writers"]);
     await reconcileCluster(context, cluster, "inspect");
@@ -99,7 +99,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     expect(await outside.given(engineer)).toEqual(["readers"]);
   });
 
-  test("is taken away at once where only another section can't be read", async () => {
+  test("is removed at once where only another section can't be read", async () => {
     await outside.edit(engineer, [viewers, "readers", "writers"]);
     await editSections((data) => ({ ...data, mapRoles: "- rolearn: [\n" }));
     await reconcileCluster(context, cluster, "inspect");

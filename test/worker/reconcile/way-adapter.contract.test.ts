@@ -91,7 +91,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await outside.reset();
   });
 
-  test("a lease is given, proved, and taken away without a trace", async () => {
+  test("a lease is given, proved, and removed without a trace", async () => {
     const given = await give(context, cluster, { id: "r-one" });
 
     expect(given.preview?.way).toBe(way);
@@ -135,7 +135,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("a part that somebody took away is told, and left away", async () => {
+  test("a part that a person removed is reported, and left away", async () => {
     await give(context, cluster, { id: "r-one" });
     await outside.edit(engineer, null);
 
@@ -146,7 +146,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("a part that somebody took away is put back where the configuration says so", async () => {
+  test("a part that a person removed is put back where the configuration says so", async () => {
     context = contextWith("repair");
     await give(context, cluster, { id: "r-one" });
     await outside.edit(engineer, null);
@@ -161,7 +161,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("after the ledger was lost the cluster tells its leases, and their ends are kept", async () => {
+  test("after the ledger was lost the cluster shows its leases, and their ends are kept", async () => {
     await give(context, cluster, { id: "r-one", askedBy: "U0ONCALL" });
     const fresh = { ...contextWith(), ledger: memoryLedger() };
 
@@ -175,7 +175,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("what was over while the ledger was lost is taken away", async () => {
+  test("what was over while the ledger was lost is removed", async () => {
     await give(context, cluster, { id: "r-one", durationSeconds: 300 });
     const fresh = { ...inMinutes(6), ledger: memoryLedger() };
 
@@ -239,7 +239,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
         expect(await outside.given(engineer)).toEqual(["readers"]);
       });
-      test("somebody's write between reading and writing is a conflict: everything is read again, and given", async () => {
+      test("another person's write between reading and writing is a conflict: everything is read again, and given", async () => {
         await outside.edit(engineer, ["readers"]);
         await ask(context, cluster, { id: "r-one" });
         await approve(context, cluster, "r-one");
@@ -249,7 +249,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
         await takeBack(context, cluster, "r-one");
       });
-      test("what somebody gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
+      test("what a person gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
         await outside.edit(engineer, ["readers"]);
         await ask(context, cluster, { id: "r-one" });
         await approve(context, cluster, "r-one");
@@ -259,7 +259,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
         expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
       });
-      test("what somebody gives between reading and writing of an end stays", async () => {
+      test("what a person gives between reading and writing of an end stays", async () => {
         await outside.edit(engineer, ["readers"]);
         await give(context, cluster, { id: "r-one" });
         await revokeOnly(context, "r-one");
@@ -269,7 +269,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect((await requestOf(context, "r-one")).lease?.remains?.groups).toEqual(["readers", "writers"]);
         expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
       });
-      test("what somebody makes where nothing stood when it was read is theirs", async () => {
+      test("what a person makes where nothing stood when it was read is theirs", async () => {
         await ask(context, cluster, { id: "r-one" });
         await approve(context, cluster, "r-one");
 
@@ -277,7 +277,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
         expect(await outside.given(engineer)).toEqual(["writers"]);
       });
-      test("where somebody does not stop to write, the run does, and a later one gives it", async () => {
+      test("where a person does not stop to write, the run does, and a later one gives it", async () => {
         await outside.edit(engineer, ["readers"]);
         await ask(context, cluster, { id: "r-one" });
         await approve(context, cluster, "r-one");

@@ -135,7 +135,7 @@ describe.each([
     await expectRefused(outside, "failed");
   });
 
-  test("one whose approval had come to nothing, and that is told although the clock of whoever told it was behind", async () => {
+  test("one whose approval had come to nothing, and that is reported although the clock of the worker that reported it was behind", async () => {
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
@@ -174,7 +174,7 @@ describe.each([
     await expectRefused(outside, "ended");
   });
 
-  test("and of one whose approval had come to nothing nobody is accused where only the process had died", async () => {
+  test("and of one whose approval had come to nothing no one is accused where only the process had died", async () => {
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
     await outside.edit(engineer, ["readers"]);
@@ -236,7 +236,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
 
-  test("is written before the access is taken away", async () => {
+  test("is written before the access is removed", async () => {
     await give(context, cluster, { id });
     let known: Readonly<Record<string, string>> = {};
     const onStrike = async () => {
@@ -249,7 +249,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(Object.keys(known)).toContain(key);
   });
 
-  test("can't keep an access alive where EKS refuses it: it goes, and is told not to be remembered", async () => {
+  test("can't keep an access alive where EKS refuses it: it goes, and is reported not to be remembered", async () => {
     await give(context, cluster, { id });
     const refusal = { __type: "AccessDeniedException", message: "no" };
     const headers = { "x-amzn-errortype": "AccessDeniedException" };
@@ -264,7 +264,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
 
-  test("where others leave no tag: it goes, and is told not to be remembered", async () => {
+  test("where others leave no tag: it goes, and is reported not to be remembered", async () => {
     await setTags(cluster, Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`others-${index}`, ""])));
     await give(context, cluster, { id });
 
@@ -288,7 +288,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(await eventsOf("approval.void")).toHaveLength(1);
   });
 
-  test("is not believed where somebody edited it, which is recorded, and the tag is taken out", async () => {
+  test("is not believed where a person edited it, which is recorded, and the tag is taken out", async () => {
     await give(context, cluster, { id });
     const forged = "approved 2020-01-01T00:00:00.000Z until 2099-01-01T00:00:00.000Z 00000000.0000";
     await setTags(cluster, { team: "platform", [key]: forged });
@@ -300,7 +300,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
 
-  test("is another cluster's where somebody copied it from there", async () => {
+  test("is another cluster's where a person copied it from there", async () => {
     const checkout = clusterIn(context.config, "checkout");
     await give(context, cluster, { id });
     await takeBack(context, cluster, id);

@@ -60,7 +60,7 @@ async function expectRefused(scene: Scene, state: "failed" | "ended"): Promise<v
   expect(types.filter((type) => type === "lease.replayed")).toHaveLength(1);
 }
 
-describe("a revocation stands, although a record from before it is put back into Redis", () => {
+describe("a revocation holds, although a record from before it is put back into Redis", () => {
   test("one that was approved and not written yet", async () => {
     const approved = await recordOf(scene);
     await look(scene);
@@ -72,7 +72,7 @@ describe("a revocation stands, although a record from before it is put back into
     expect((await recordOf(scene)).lease?.failure?.message).toContain("is back in Redis. The worker refuses it");
   });
 
-  test("and nobody is accused where another run has ended it since the record was read", async () => {
+  test("and no one is accused where another run has ended it since the record was read", async () => {
     await look(scene);
     const active = await recordOf(scene);
     await revoked(scene);
@@ -154,7 +154,7 @@ describe("a revocation stands, although a record from before it is put back into
     await expectRefused(scene, "ended");
   });
 
-  test("also where its approval had been made older while it was taken away", async () => {
+  test("also where its approval had been made older while it was removed", async () => {
     const approved = await recordOf(scene);
     await look(scene);
     const active = await recordOf(scene);

@@ -151,7 +151,7 @@ describe("is not tested, and says why, where the principal is", () => {
     expect(signedIn.lease?.state).toBe("active");
   });
 
-  test("somebody else by AWS's word, and then no token is sent", async () => {
+  test("another person by AWS's word, and then no token is sent", async () => {
     const { faults, aws } = side().sandbox;
     const cluster = clusterIn(context.config, clusterName);
     await give(context, cluster, { id: "r-one", principal: developers });
@@ -205,7 +205,7 @@ describe("a token that the API server refuses", () => {
     expect(pauses).toEqual([250, 500, 1_000]);
   });
 
-  test("to the end is told as it is: the lease stays in force, and how to find the cause stands beside", async () => {
+  test("to the end is reported as it is: the lease stays in force, and how to find the cause is beside", async () => {
     side().sandbox.faults.plan(review, unauthorized, { times: 100 });
     const { signedIn } = await giveAndSignIn();
 
@@ -232,7 +232,7 @@ const reviewOf = (username: string, groups: readonly string[]) =>
   }) as const;
 
 describe("who the API server says that it is", () => {
-  test("is a no where it is somebody else", async () => {
+  test("is a no where it is another person", async () => {
     side().sandbox.faults.plan(review, reviewOf("somebody", ["theirs", "system:authenticated"]), { times: 100 });
     const { signedIn } = await giveAndSignIn();
 
@@ -250,7 +250,7 @@ describe("who the API server says that it is", () => {
     expect(pauses).toHaveLength(2);
   });
 
-  test("is not known where the API server is older than the question, and what was seen is told", async () => {
+  test("is not known where the API server is older than the question, and what was seen is reported", async () => {
     side().sandbox.faults.plan(review, { type: "answer", status: 404, body: "404 page not found" }, { times: 100 });
     const { signedIn } = await giveAndSignIn();
 
@@ -389,7 +389,7 @@ describe("what an access policy allows, which only the principal itself can ask 
 });
 
 describe("what came of it", () => {
-  test("counts although somebody changed the record meanwhile", async () => {
+  test("counts although a person changed the record meanwhile", async () => {
     side().sandbox.faults.plan(
       review,
       { type: "watch" },
@@ -407,7 +407,7 @@ describe("what came of it", () => {
     expect(signedIn.lease?.warnedAt).not.toBeNull();
   });
 
-  test("is not told of a lease that is taken away meanwhile", async () => {
+  test("is not reported for a lease that is removed meanwhile", async () => {
     const { faults } = side().sandbox;
     faults.plan(review, unauthorized, { times: 100, onStrike: onceOnly(() => revokeOnly(context, "r-one")) });
     const { signedIn } = await giveAndSignIn();

@@ -75,7 +75,7 @@ const throttled = {
   body: "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
 } as const;
 
-describe("what passes is tried again, and then told:", () => {
+describe("what passes is tried again, and then reported:", () => {
   test.each<[string, () => void, string]>([
     ["STS that throttles", () => whenItBecomesThePrincipal(throttled), "aws-throttled"],
     ["STS that fails", () => whenItBecomesThePrincipal(serverError), "aws-failing"],
@@ -145,7 +145,7 @@ test("what does not pass is tried with growing gaps for about half an hour, and 
   expect(await eventsOf("lease.signed-in")).toMatchObject([{ signedIn: "not tested" }]);
 });
 
-test("a try in which the API server answered the principal is told each time, so that an event names what it did", async () => {
+test("a try in which the API server answered the principal is reported each time, so that an event names what it did", async () => {
   await giveAndSignIn(() => strikeAt("kubernetes.list-pods", serverError, 3 * ofJob));
   await signInWhenDue();
   await signInWhenDue();
