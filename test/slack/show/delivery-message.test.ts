@@ -21,7 +21,7 @@ const milestonesOf = (request: AccessRequest, why: string) => [
 test.each([
   ["waits for a decision", aPreviewedRequest()],
   ["is decided", anApprovedRequest()],
-])("what a requester is told of the way to the approvers of a request that %s", (_, request) => {
+])("what a requester reads of the way to the approvers of a request that %s", (_, request) => {
   const texts = milestonesOf(request, "Slack answers is_archived.").map(({ message }) => textOfBlocks(message));
 
   expect(texts.join("\n\n").replaceAll(/(<@U0PERSON\d+>, ){3,}/g, "…, ")).toMatchSnapshot();
