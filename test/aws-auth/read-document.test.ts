@@ -30,7 +30,7 @@ describe("parseDocument", () => {
     ["broken", "- [", "unreadable"],
     ["a list", "- a", "list"],
     ["an empty list", "[]", "list"],
-  ])("tells of a section that is %s whether there is a list", (_what, text, state) => {
+  ])("shows for a section that is %s whether there is a list", (_what, text, state) => {
     const data = text === undefined ? {} : { mapRoles: text, mapUsers: text, mapAccounts: text };
 
     const { sections } = parseDocument(data);

@@ -61,7 +61,7 @@ describe("resolve", () => {
     ["whom a group shuts out", "arn:aws:iam::111122223333:role/odd"],
     ["who is not there", "arn:aws:iam::111122223333:user/dev"],
     ["who is no caller", "dev"],
-  ])("answers nobody for one %s", (_what, arn) => {
+  ])("answers no one for one %s", (_what, arn) => {
     expect(resolve(document, arn)).toBeNull();
   });
 });

@@ -19,7 +19,7 @@ test.each([
   ["ThrottlingException", "aws-throttled", true],
   ["ServerException", "aws-failing", true],
   ["ServiceUnavailableException", "aws-failing", true],
-])("%s of an access entry is told as %s, with a remedy", (name, code, retryable) => {
+])("%s of an access entry is reported as %s, with a remedy", (name, code, retryable) => {
   const failure = failureOf(name, "AWS's own words.");
 
   expect(failure).toMatchObject({ code, retryable });

@@ -22,7 +22,7 @@ test.each([
   ["SomethingNew", { $metadata: { httpStatusCode: 429 } }, "aws-throttled"],
   ["SomethingNew", { $metadata: { httpStatusCode: 500 } }, "aws-failing"],
   ["SomethingNew", { $metadata: { httpStatusCode: 400 } }, "aws-unexpected"],
-])("%s %j is told as %s", (name, more, code) => {
+])("%s %j is reported as %s", (name, more, code) => {
   expect(awsFailure(anError(name, "…", more), "sts:AssumeRole on R").code).toBe(code);
 });
 

@@ -92,7 +92,7 @@ test.each([
   ],
   ["without a word", ""],
   ["from what stands before STS", "<html><body>502 Bad Gateway</body></html>"],
-])("a fault of STS's own is told as one, %s", async (_, body) => {
+])("a fault of STS's own is reported as one, %s", async (_, body) => {
   const { aws, worker, creatorArn } = accountUnderTest();
   const headers = { "content-type": body.startsWith("<html") ? "text/html" : "text/xml" };
   aws.faults.plan("sts.AssumeRole", { type: "answer", status: 500, headers, body }, { times: 3 });

@@ -365,6 +365,6 @@ test.each([
     "arn:aws:iam::999988887777:role/dev",
     "it is in account 999988887777, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.",
   ],
-])("%s is refused: nobody of it can be given access", (arn, problem) => {
+])("%s is refused: no one in it can get access", (arn, problem) => {
   expect(signInProblems(`{ roles: ["${arn}"] }`)).toEqual([`clusters.staging.signIn.roles[0]: ${problem}`]);
 });

@@ -209,7 +209,7 @@ test.each([
   ["PORT", "-1"],
   ["SLACK_BOT_TOKEN", "xoxp-hunter2secret"],
   ["SLACK_API_URL", "ftp://hunter2secret"],
-])("%s: %j is told by its name, and nothing of its value", (name, value) => {
+])("%s: %j is reported by its name, and nothing of its value", (name, value) => {
   const { environment, problems } = readEnvironment({ ...both, [name]: value }, "all");
 
   expect(environment).toBeNull();

@@ -211,7 +211,7 @@ describe("an item of aws-auth behind an access entry", () => {
     ["gives groups besides", { ...entry, groups: ["readers", "eks-access:viewers"] }],
     ["gives an access policy besides", { ...entry, policies: [{ name: "AmazonEKSViewPolicy", namespaces: null }] }],
     ["is one of nodes", { ...entry, type: "EC2_LINUX", groups: ["system:nodes"] }],
-  ])("is told where the entry %s", (_, change) => {
+  ])("is reported where the entry %s", (_, change) => {
     expect(codes([aReadEntry(change)], behind(roleEntry(developers)))).toEqual(["entry-hides-item"]);
   });
 
@@ -224,7 +224,7 @@ describe("an item of aws-auth behind an access entry", () => {
       roleEntry(developers, ["readers"], '"{{AccountID}}:dev:{{SessionName}}"'),
       { ...entry, username: "111122223333:dev:{{SessionName}}" },
     ],
-  ])("is not told where both say the same, %s", (_, mapRoles, change) => {
+  ])("is not reported where both say the same, %s", (_, mapRoles, change) => {
     expect(codes([aReadEntry(change)], behind(mapRoles))).not.toContain("entry-hides-item");
   });
 

@@ -216,7 +216,7 @@ describe("a principal without an entry that counts", () => {
     ["with its path", path],
     ["as a session", "arn:aws:sts::111122223333:assumed-role/developers/jane"],
     ["with white space around it", `" ${developers}"`],
-  ])("is written %s, which matches nobody", (_, arn) => {
+  ])("is written %s, which matches no one", (_, arn) => {
     const { remedy } = theCause(nobody(roleEntry(arn)), "entry-never-matches");
 
     expect(remedy).toBe(`Write \`${developers}\` there.`);

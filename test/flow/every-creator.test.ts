@@ -79,7 +79,7 @@ describe("a cluster of each kind of creator", () => {
         `Add \`creator: { roleArn: ${creatorArns.discovered}, externalId: ${externalId} }\` to eks-access.yml`,
       ],
     ],
-  ])("/eks-access creator %s tells who it is and how the worker becomes it", async (cluster, texts) => {
+  ])("/eks-access creator %s shows who it is and how the worker becomes it", async (cluster, texts) => {
     const answer = await creatorOf(cluster);
 
     for (const text of texts) expect(answer).toContain(text);
@@ -104,7 +104,7 @@ describe("a cluster of each kind of creator", () => {
   test.each<[Name, string]>([
     ["legacy", creatorArns.user],
     ["payments", "arn:aws:iam::111122223333:role/payments-creator"],
-  ])("nobody gets the creator of %s into the map: the policy refuses it at once", async (cluster, arn) => {
+  ])("no one gets the creator of %s into the map: the policy refuses it at once", async (cluster, arn) => {
     await ask(cluster, arn, "for the creator");
 
     const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}, so it has full access already`));

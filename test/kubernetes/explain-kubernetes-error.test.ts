@@ -36,7 +36,7 @@ test.each([
   [413, "RequestEntityTooLarge", "limit is 3145728", "cluster-refused-write"],
   [500, "InternalError", 'failed calling webhook "w": failed to call admission webhook', "cluster-unexpected"],
   [503, "ServiceUnavailable", "apiserver is shutting down", "cluster-unexpected"],
-])("%i %s (%s) is told as %s", async (status, reason, message, code) => {
+])("%i %s (%s) is reported as %s", async (status, reason, message, code) => {
   const failure = await failureOf({ status, body: aStatus(status, reason, message) });
 
   expect(failure).toMatchObject({ code });

@@ -96,7 +96,7 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       { clusters: ["staging"] },
       { clusters: ["staging", "nowhere"] },
       { clusters: ["staging"], requester: "U0ENGINEER", match: "both" },
-    ])("is read page by page, and tells how long it is: %j", async (filter) => {
+    ])("is read page by page, and shows how long it is: %j", async (filter) => {
       const whole = await list(filter);
 
       const pages = [

@@ -94,7 +94,7 @@ describe("the username of an access entry that is of no request", () => {
 test.each([
   ["aws-auth", clusterName],
   ["access-entry", "checkout"],
-])("by %s the approver is told that another entry yields the new username", async (way, name) => {
+])("by %s the approver reads that another entry gives the new username", async (way, name) => {
   const other = "arn:aws:iam::111122223333:user/other";
   await editOf(name, { mapUsers: `- userarn: ${other}\n  username: eks-access:111122223333:engineer\n` });
 

@@ -77,7 +77,7 @@ test.each([
   ["dev:{{SessionNameRaw}}", arns.developers, 0],
   ["dev", arns.developers, 0],
   ["{{SessionName}}", engineerArn, 0],
-])("whether two sessions can get one username is told of %s for %s", (username, arn, count) => {
+])("whether two sessions can get one username: %s for %s", (username, arn, count) => {
   const warnings = sessionWarnings(username, arn);
 
   expect(warnings).toHaveLength(count);

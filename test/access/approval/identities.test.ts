@@ -133,7 +133,7 @@ describe("who a person is on a cluster", () => {
     ["another person's session", `${session}/mallory@example.com`, `${session}/alice@example.com`],
     ["a role of another set", role.replace("Developer", "Admin"), `${session}/alice@example.com`],
     ["a principal of another account", role.replace("111122223333", "444455556666"), null],
-  ])("stands beside %s", (_, principal, own) => {
+  ])("is next to %s", (_, principal, own) => {
     expect(identityBeside(rules(center), cluster, { links: [], found }, principal)).toBe(own);
   });
 

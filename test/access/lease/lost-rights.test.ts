@@ -30,7 +30,7 @@ test.each([
   ["was nobody", null, lease, users(bob.username)],
   ["keeps its username and groups", lease, { ...lease, groups: ["eks-access:viewers", "more"] }, users(lease.username)],
   ["loses a username that nothing is bound to", bob, lease, users("someone")],
-])("nothing is told of a principal that %s", (_, today, afterwards, bound) => {
+])("finds nothing about a principal that %s", (_, today, afterwards, bound) => {
   expect(lostRights(today, afterwards, bound)).toEqual([]);
 });
 

@@ -12,7 +12,7 @@ test.each([
   ["with its path", role("111122223333", "team/developers"), role("111122223333")],
   ["as a session", "arn:aws:sts::111122223333:assumed-role/developers/jane", role("111122223333")],
   ["with white space around it", ` ${role("111122223333")} `, role("111122223333")],
-])("somebody may be linked with a role %s, in the form that aws-auth has", (_, given, arn) => {
+])("a person can be linked with a role %s, in the form that aws-auth has", (_, given, arn) => {
   expect(mayLink(given, clusters)).toMatchObject({ type: "linkable", principal: { arn } });
 });
 
@@ -24,7 +24,7 @@ test.each([
   ["the operator's session", "arn:aws:sts::111122223333:assumed-role/operator/me", "operator"],
   ["a principal of an account that no cluster takes", role("999988887777"), "unknown-account"],
   ["a principal of another partition", "arn:aws-cn:iam::111122223333:role/developers", "unknown-account"],
-])("nobody may be linked with %s", (_, given, code) => {
+])("no one can be linked with %s", (_, given, code) => {
   expect(mayLink(given, clusters)).toMatchObject({ type: "refused", code });
 });
 

@@ -16,6 +16,6 @@ test.each<[string, Partial<Cluster>, string, readonly string[], boolean]>([
   ["confirms links", closed, "U0ADMIN", [], true],
   ["is named nowhere", { ...closed, breakGlass: emergency }, "U0SOMEBODY", ["S0ONCALL"], false],
   ["is anybody, where anybody may ask", {}, "U0SOMEBODY", [], true],
-])("who %s: told what stands in aws-auth?", (_name, change, user, memberships, told) => {
+])("a person who %s: do they see what is in aws-auth?", (_name, change, user, memberships, told) => {
   expect(maySeeClusterMap(aCluster(change), { user, memberships }, ["U0ADMIN"])).toBe(told);
 });

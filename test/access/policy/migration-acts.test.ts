@@ -34,7 +34,7 @@ test.each<[string, Migration, Date?, Cluster?]>([
   ["the worker has not planned it", aMigration()],
   ["it has expired", aPlannedMigration(), at(hours(24))],
   ["the cluster is quiet", aPlannedMigration(), at(0), { ...cluster, quiet: "release" }],
-])("nobody approves where %s", (_, migration, now = at(0), of = cluster) => {
+])("no one approves where %s", (_, migration, now = at(0), of = cluster) => {
   expect(actsOf("U0APPROVER", migration, now, of)).not.toContain("approve");
 });
 

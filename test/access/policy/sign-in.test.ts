@@ -21,7 +21,7 @@ test("the external id of the settings goes with it", () => {
 test.each([
   ["another name", iam("role/dev"), iam("role/dev-a")],
   ["another account", iam("role/dev"), "arn:aws:iam::999988887777:role/dev"],
-])("a role of %s is not, and an operator is told how", (_, setting, principal) => {
+])("a role of %s is not, and an operator reads how to allow it", (_, setting, principal) => {
   const way = wayWith([setting], principal);
 
   expect(way).toMatchObject({ type: "not tested" });

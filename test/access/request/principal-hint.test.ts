@@ -37,7 +37,7 @@ describe("while an ARN is typed", () => {
     ["no partition", `arn:ams:iam::${account}:role/developers`, "There is no AWS partition"],
     ["another account", "arn:aws:iam::999988887777:role/developers", "is in account 999988887777"],
     ["the creator", `arn:aws:iam::${account}:role/cluster-creator`, "created staging"],
-  ])("%s is told at once", (_, typed, sentence) => {
+  ])("%s is reported at once", (_, typed, sentence) => {
     expect(principalHint(typed, aCluster())).toMatchObject({
       message: expect.stringContaining(sentence),
       suggestion: null,

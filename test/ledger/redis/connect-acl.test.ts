@@ -58,7 +58,7 @@ test("the user of the URL is taken where there is no other", async () => {
 test.each([
   ["a wrong password", { ...access, password: "wrong-hunter2secret" }],
   ["an unknown user", { username: "nobody", password: "hunter2secret" }],
-])("%s is told as such, and neither the error nor its cause shows it", async (_, wrong) => {
+])("%s is reported as such, and neither the error nor its cause shows it", async (_, wrong) => {
   const failure = await connectRedis(server.url, wrong).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toBe(

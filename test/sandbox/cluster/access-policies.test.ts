@@ -39,7 +39,7 @@ describe("the tables", () => {
     ["see nodes", core("list", "nodes"), ["AdminView", "ClusterAdmin"]],
     ["write quotas", core("create", "resourcequotas"), ["ClusterAdmin"]],
     ["act as a user", core("impersonate", "users"), ["ClusterAdmin"]],
-  ])("who may %s", (_, attributes, names) => {
+  ])("the people who can %s", (_, attributes, names) => {
     expect(allowing(attributes)).toEqual(names);
   });
 

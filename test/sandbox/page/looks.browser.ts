@@ -48,7 +48,7 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
 });
 
 test.each(["light", "dark"] as const)(
-  "a form in %s shuts nobody out, and gives the focus back",
+  "a form in %s shuts no one out, and gives the focus back",
   async (colorScheme) => {
     const page = await stand.open("", { colorScheme });
     await say(page, "/eks-access request");

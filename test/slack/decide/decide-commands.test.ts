@@ -63,7 +63,7 @@ describe("a typed approve", () => {
   test.each([
     ["U0ENGINEER", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["U0ONCALL", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-  ])("by %s, who may not, is told who may", async (user, sentence) => {
+  ])("by %s, who can't, says who can", async (user, sentence) => {
     const { id } = await waiting();
 
     expect(textOf(await stage.say(user, `approve ${id}`))).toBe(sentence);

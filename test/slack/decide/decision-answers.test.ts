@@ -17,7 +17,7 @@ describe("a click that decides nothing", () => {
     ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["no-preview", "The worker is checking the cluster again. The buttons come back after that."],
     ["change-differs", "The change is different now. Read the message again, then decide."],
-  ])("%s is told why", (code, sentence) => {
+  ])("%s learns why", (code, sentence) => {
     expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
   });
 

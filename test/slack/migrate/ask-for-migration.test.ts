@@ -120,7 +120,7 @@ describe("a typed deny", () => {
 });
 
 test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
-  "%s tells who may not see a move nothing of how it ended, and records that they tried",
+  "%s shows a person who can't see a migration nothing of how it ended, and records that they tried",
   async (typed) => {
     const denial = aDecision({ verdict: "denied", at: at(1).toISOString(), why: "the merger" });
     await put(aPlannedMigration({ state: "denied", denial, endedAt: denial.at }));

@@ -10,7 +10,7 @@ test.each([
   ["change-differs", `Nothing changed: the plan is different now. Read it and decide there: ${status}.`],
   ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
 ] as const)(
-  "who may decide and can't, as %s, is told where to look, with what an operator wrote as plain text",
+  "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",
   (code, text) => {
     const cluster = aCluster({ quiet: "<!channel> a *big* release." });
 

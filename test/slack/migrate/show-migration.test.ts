@@ -70,7 +70,7 @@ test.each([
   ["decided", { state: "running" }],
   ["stopped", { state: "withdrawn", endedAt: at(9).toISOString() }],
   ["planned anew", { plan: null, reminders: null }],
-] as const)("nobody is reminded of a move that was %s before the reminder was shown", async (_, change) => {
+] as const)("no one is reminded of a move that was %s before the reminder was shown", async (_, change) => {
   await show();
   await reminded(1);
   await revise(change);
@@ -114,7 +114,7 @@ describe("where the channel is gone", () => {
     ["decided", { state: "running" }],
     ["approved by them", { approvals: [{ ...approval, by: "U0APPROVER2" }] }],
     ["planned anew", { plan: null, reminders: null }],
-  ] as const)("nobody is asked of a move that was %s while another approver was asked", async (_, change) => {
+  ] as const)("no one is asked of a move that was %s while another approver was asked", async (_, change) => {
     const addThreadEntries: Ledger["addThreadEntries"] = async (of, names) => {
       await ledger.addThreadEntries(of, names);
       await revise(change);

@@ -155,7 +155,7 @@ describe("link, where an administrator has to confirm it,", () => {
   test.each([
     ["somebody who is no administrator", "U0APPROVER", "Only an administrator can confirm this: "],
     ["themselves", "U0ENGINEER", "Only an administrator can confirm this: "],
-  ])("is confirmed by nobody else, whoever got hold of the button: %s", async (_, by, words) => {
+  ])("is confirmed by no one else, no matter who got hold of the button: %s", async (_, by, words) => {
     await say("U0ENGINEER", `link ${arn}`);
 
     expect(await decide("U0ENGINEER", by)).toContain(words);

@@ -93,7 +93,7 @@ describe("the anchor of the audit log", () => {
   });
 
   test.each([null, sealLogBase({ count: 2, hash: "b".repeat(64), anchors: [] }, otherKeys.preview).seal])(
-    "is not posted of a log that begins where somebody else put it, with the seal %j",
+    "is not posted of a log that begins where another person put it, with the seal %j",
     async (seal) => {
       const events = aLog(3);
       posting(events.slice(2), channel, { count: 2, hash: events[1]?.hash ?? "", anchors: [], seal });

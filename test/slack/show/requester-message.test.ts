@@ -170,7 +170,7 @@ describe("how to sign in", () => {
     ["arn:aws:iam::111122223333:role/team/blue/developers", "/team/blue/"],
     ["arn:aws:iam::111122223333:role/team/dev*", "/team/"],
     ["arn:aws:iam::111122223333:role/developers", "/"],
-  ])("says it with the path by which the worker signs in as the role: %s", (role, path) => {
+  ])("says it with the path that the worker needs to sign in as the role: %s", (role, path) => {
     const principal = "arn:aws:iam::111122223333:role/developers";
     const cluster = aCluster({ signIn: { roles: [role] } });
 

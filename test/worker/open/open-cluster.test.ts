@@ -258,7 +258,7 @@ describe("a creator that to discover", () => {
       { record: forged, seal: keys.memory.seal("written", { clusterArn, ...forged }) },
     ],
     ["that is no record at all", "arn:aws:iam::111122223333:role/cluster-creator"],
-  ])("is not whom somebody wrote into Redis %s", async (_how, written) => {
+  ])("is not the one that a person wrote into Redis %s", async (_how, written) => {
     const ledger = { ...memoryLedger(), creation: async () => written };
 
     expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
@@ -329,7 +329,7 @@ describe("a creator that to discover", () => {
       "Root" as const,
       "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
     ],
-  ])("can be nobody, and then it is said what to do: %s", async (kind, message) => {
+  ])("can be no one, and then it is said what to do: %s", async (kind, message) => {
     const creatorArn = creatorArns.discovered;
     createResearch({ creatorArn, recordedAs: recordOf(kind, creatorArn) });
 

@@ -149,7 +149,7 @@ describe("where aws-auth alone counts", () => {
   test.each([
     ["ends", { state: "ended" }],
     ["is being removed", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
-  ] as const)("nobody is said to have taken out a lease that %s while the document is read", async (_, change) => {
+  ] as const)("no one is said to have taken out a lease that %s while the document is read", async (_, change) => {
     const ledger = await ledgerWith(arns.engineer);
     const leasedOf = changingAfterFirst(ledger, change);
 
@@ -242,7 +242,7 @@ describe("where access entries go before aws-auth", () => {
   });
 
   test.each(["eks.ListAccessEntries", "eks.DescribeAccessEntry", "eks.ListAssociatedAccessPolicies"])(
-    "where %s is denied the remedy is told, and the document all the same",
+    "where %s is denied the remedy is reported, and the document all the same",
     async (call) => {
       setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, [])]);
       workerSide().sandbox.faults.plan(call, refusing("AccessDeniedException", 403), { times: 100 });

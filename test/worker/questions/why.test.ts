@@ -48,7 +48,7 @@ describe("why, asked of a live cluster,", () => {
     ["is in no groups", engineer(""), "forbidden: without-groups"],
     ["is in a group that nothing binds", engineer("nobodys"), "forbidden: group-unbound"],
     ["is nobody", "[]", "unauthorized: not-mapped"],
-  ])("says of somebody who %s what the API server says", async (_, mapUsers, short) => {
+  ])("says of a person who %s what the API server says", async (_, mapUsers, short) => {
     write(mapUsers);
 
     expect(inShort(await ask())).toBe(short);

@@ -340,7 +340,7 @@ test("tags that a person edited are not believed, and what the record remembers 
 });
 
 test.each([["readers"], null])(
-  "a lease ends although somebody stripped the tags of its entry, of which %s was there before",
+  "a lease ends although a person stripped the tags of its entry, of which %s was there before",
   async (theirs) => {
     const entries = entriesOf(side().sandbox, analytics);
     const groups = theirs && [theirs].flat();

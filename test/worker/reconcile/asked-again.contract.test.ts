@@ -59,7 +59,7 @@ describe.each([
     ["is throttled", throttled, "cluster-throttled"],
     ["gets no answer", { type: "cut-before" }, "cluster-unreachable"],
   ])(
-    "a question about what the lease allows that %s is asked again, and its answer is told",
+    "a question about what the lease allows that %s is asked again, and its answer is reported",
     async (__, answer, code) => {
       await giveWhile(answer);
       const before = await lease();

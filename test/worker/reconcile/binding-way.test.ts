@@ -209,7 +209,7 @@ describe("what others do to a binding", () => {
     await takeBack(context, cluster, "r-one");
   });
 
-  test.each(["report", "repair"] as const)("is told in the log where they forge one: with %s", async (drift) => {
+  test.each(["report", "repair"] as const)("is reported in the log where they forge one: with %s", async (drift) => {
     context = contextWith(drift);
     await give(context, cluster, { id: "r-one", principal: alice });
     const own = await onlyBinding();
@@ -252,7 +252,7 @@ test.each([
   ["edit", "all", true],
   ["view", "[kube-system]", false],
   ["edit", "[default]", false],
-])("the approver is told whether %s in %s is control of the cluster", async (role, where, isControl) => {
+])("the approver reads whether %s in %s is control of the cluster", async (role, where, isControl) => {
   const config = modesConfig((text) =>
     bound(text).replace("clusterRole: edit, in: [default]", `clusterRole: ${role}, in: ${where}`),
   );

@@ -75,7 +75,7 @@ test("a fence of which only the first write arrived, when nothing was due any mo
 });
 
 test.each(["report", "repair"] as const)(
-  "what another run takes away between the records and the document does not pass for drift: %s",
+  "what another run removes between the records and the document does not pass for drift: %s",
   async (drift) => {
     const { ledger, cluster, aws, context } = await aDirectScene(initialAwsAuth, drift);
     await reconcileCluster(context(), cluster);

@@ -15,7 +15,7 @@ const side = useWorkerSide({ everyMode: true });
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
-])("by $way, of an approval by somebody who is linked with the principal", ({ name }) => {
+])("by $way, of an approval by a person who is linked with the principal", ({ name }) => {
   let context: WorkerContext;
   let cluster: Cluster;
 

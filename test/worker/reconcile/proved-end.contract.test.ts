@@ -103,7 +103,7 @@ describe.each([
   test.each<[string, FaultAnswer]>([
     ["is throttled", { type: "answer", status: 429, body: "{}" }],
     ["is not answered", { type: "cut-before" }],
-  ])("is told as not tested where the question %s, and is asked again", async (_, answer) => {
+  ])("is reported as not tested where the question %s, and is asked again", async (_, answer) => {
     await endOf(answer);
     const before = await endProof();
 

@@ -20,7 +20,7 @@ test("a lease is reported not to be in force where a person deleted the ConfigMa
 });
 
 test.each(["report", "repair"] as const)(
-  "a lease is told not to be in force where its section can't be read, and to be again when it can: %s",
+  "a lease is reported not to be in force where its section can't be read, and to be again when it can: %s",
   async (drift) => {
     const scene = await aDirectScene(initialAwsAuth, drift);
     await reconcileCluster(scene.context(), scene.cluster);

@@ -100,7 +100,7 @@ describe.each([
     await expectRefused(outside, "failed");
   });
 
-  test.each(["report", "repair"] as const)("one that was active; drift is to be %s", async (drift) => {
+  test.each(["report", "repair"] as const)("one that was active; drift: %s", async (drift) => {
     use(name, drift);
     const active = await give(context, cluster, { id });
     await takeBack(context, cluster, id);

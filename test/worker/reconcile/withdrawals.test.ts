@@ -90,7 +90,7 @@ describe("a revocation holds, although a record from before it is put back into 
     expect((await recordOf(scene)).lease?.state).toBe("ended");
   });
 
-  test.each(["report", "repair"] as const)("one that was active: drift is to be %s", async (drift) => {
+  test.each(["report", "repair"] as const)("one that was active: drift: %s", async (drift) => {
     const scene = await aDirectScene(initialAwsAuth, drift);
     await look(scene);
     const active = await recordOf(scene);
