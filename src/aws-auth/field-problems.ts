@@ -72,7 +72,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem[] {
 }
 
 const KINDS: Readonly<Record<YamlValue["type"], string>> = {
-  string: "a text",
+  string: "text",
   number: "a number",
   bool: "a boolean",
   null: "empty",

@@ -82,7 +82,7 @@ const typeNames: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a block of settings",
   record: "a block of settings",
-  string: "a text",
+  string: "text",
   number: "a number",
   boolean: "true or false",
 };

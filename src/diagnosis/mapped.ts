@@ -46,7 +46,7 @@ function givesMore(entry: Entry, winner: Entry): boolean {
 const keepOne = "Keep one entry for each ARN, with all its groups.";
 
 function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it: two entries for one ARN are not merged.`;
+  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it: the authenticator merges no two entries.`;
   return cause("shadowed", message, keepOne);
 }
 

@@ -41,7 +41,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     denial: approval ? { ...approval, verdict: "denied", why: "use *staging-2*" } : null,
   }),
   "broken glass": emergencyTaken,
-  "broken glass, and nobody reviewed it": {
+  "broken glass, not reviewed yet": {
     ...emergencyTaken,
     lease: aLease(emergencyTaken.lease, { state: "ended", endedAt }),
     emergency: { ...emergencyTaken.emergency, reminders: 2 },

@@ -91,7 +91,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "role/cluster-creator",
     "role/cluster-creator\n      profile: founder",
   ],
-  ["clusters.staging.creator", "it is a text; write a block of settings", /creator:\n.*\n/, "creator: somebody\n"],
+  ["clusters.staging.creator", "it is text; write a block of settings", /creator:\n.*\n/, "creator: somebody\n"],
   [
     "clusters.staging.creator.discover",
     "use true",
@@ -154,7 +154,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "",
   ],
   ["clusters.staging.approvers", "name at least one approver", /\[U0.*\]/, "[]"],
-  ["clusters.staging.approvers", "it is a text; write a list", /\[U0.*\]/, "U0APPROVER"],
+  ["clusters.staging.approvers", "it is text; write a list", /\[U0.*\]/, "U0APPROVER"],
   [
     "clusters.staging.approvers[1]",
     "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
@@ -181,7 +181,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.createAwsAuth",
-    "it is a text; write true or false",
+    "it is text; write true or false",
     "    channel",
     "    createAwsAuth: maybe\n    channel",
   ],
@@ -191,7 +191,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     /( {2}staging:\n)([\s\S]*?)(?=^levels)/m,
     "$1$2  also-staging:\n$2",
   ],
-  ["levels.viewer.groups", "it is a text; write a list", "[eks-access:viewers]", "eks-access:viewers"],
+  ["levels.viewer.groups", "it is text; write a list", "[eks-access:viewers]", "eks-access:viewers"],
   [
     "levels.viewer.groups",
     "name at least one Kubernetes group, a policy, or roles to bind",

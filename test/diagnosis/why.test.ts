@@ -301,7 +301,7 @@ describe("a principal that gets in", () => {
 
     const { message, remedy } = theCause(whyFacts({ data: { mapRoles }, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("groups is a text, not a list");
+    expect(message).toContain("groups is text, not a list");
     expect(remedy).toBe("Write groups as a list, even for one group.");
   });
 

@@ -172,7 +172,7 @@ describe("120 clusters in 40 accounts", () => {
     await approve(asked);
     await flow.told("is active until");
 
-    const problems = ["policy.rules[0].approvals: it is a text; write a number.", "fleet.every: use 10s to 30m"];
+    const problems = ["policy.rules[0].approvals: it is text; write a number.", "fleet.every: use 10s to 30m"];
     for (const problem of problems) {
       for (const message of refused) expect(message).toContain(problem);
       for (const { log } of processes()) expect(log.some((line) => line.includes(problem))).toBe(true);

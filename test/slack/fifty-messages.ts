@@ -325,7 +325,7 @@ const inChannel = {
     when: "emergency access has no review",
     next: "check what was done, press Mark reviewed",
     leads: "Check what was done, then press Mark reviewed",
-    text: () => reply(state("broken glass, and nobody reviewed it"), "unreviewed-"),
+    text: () => reply(state("broken glass, not reviewed yet"), "unreviewed-"),
   },
   warned: {
     when: "a lease ends soon",

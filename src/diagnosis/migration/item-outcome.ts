@@ -133,17 +133,17 @@ function nodesOf(
   if (managedNodes) {
     return `No managed node group or Fargate profile has this role: its nodes are self-managed, or gone. For them: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
+  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker has no right to ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
 }
 
 const creatorNote =
   "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, at the switch of the mode.";
 
 const leasedNote =
-  "Its access entry has temporary access and may go with it; then aws-auth counts again. Plan again after that.";
+  "A lease uses its access entry. If the entry ends with it, aws-auth counts again: plan again then.";
 
 function waitNote(ids: readonly string[]): string {
-  return `It includes temporary access (${ids.join(", ")}). Plan again after that ends.`;
+  return `It includes what a lease gives (${ids.join(", ")}). Plan again after that ends.`;
 }
 
 function presentNote({ username, groups, policies, type }: PresentEntry): string {

@@ -60,7 +60,7 @@ export function milestoneOf(
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
 }
 
-/** Begins the name of the milestone of a lease whose time is over, but not that of its access. */
+/** Begins the name of a milestone: the time of the lease is over, and its access may remain. */
 const continued = "continued-";
 
 /** The reader: the requester, or the person who asked for them. */

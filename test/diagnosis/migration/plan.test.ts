@@ -210,7 +210,7 @@ it("says by EKS's own answer which nodes use a role, and of which type", () => {
   expect(of([{ ...linux, roleArn: role("others") }])).toMatchObject({
     note: expect.stringContaining("No managed node group or Fargate profile has this role"),
   });
-  expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker can't ask") });
+  expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker has no right to ask") });
 });
 
 it("says which groups of nodes an entry of EKS's own would not give", () => {
