@@ -139,8 +139,7 @@ function nodesOf(
 const creatorNote =
   "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, at the switch of the mode.";
 
-const leasedNote =
-  "A lease uses its access entry. If the entry ends with it, aws-auth counts again: plan again then.";
+const leasedNote = "A lease uses its access entry. If the entry ends with it, aws-auth counts again: plan again then.";
 
 function waitNote(ids: readonly string[]): string {
   return `It includes what a lease gives (${ids.join(", ")}). Plan again after that ends.`;
