@@ -66,7 +66,7 @@ test("what changed between the approvals and the first step is asked again; kill
   await approve(id, "U0APPROVER2", "Approved by <@U0APPROVER2>");
   await approve(id, "U0APPROVER", "Running: ");
   await killed;
-  const settling = await message(id, "Nothing leaves aws-auth before");
+  const settling = await message(id, "aws-auth keeps its items until");
   expect(textOf(settling)).toMatch(/✓ Switch.*✓ Create the access entry.*· Remove this item/s);
   await person("U0APPROVER").click(settling, "withdraw-migration");
 

@@ -358,7 +358,7 @@ describe("eks-access audit", () => {
 
     const verified = await runCommand(audit, ["verify", "--file", "-", "--anchor", posted], { stdin: stdout });
 
-    expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining("Export from event 1.") });
+    expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining("Export again with --from 1.") });
   });
 
   test("exports from any event on, and shows the events of one request", async () => {
