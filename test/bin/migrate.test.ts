@@ -34,7 +34,9 @@ test("migrate says what becomes of each item, each step with its proof and its w
   );
   expect(stdout).toMatch(/ {2}1\. Switch .+\n {5}Proof: .+\n {5}Undo: Not possible: EKS has no way back/);
   expect(stdout).toMatch(/ {2}3\. Remove this item from aws-auth/);
-  expect(stdout).toMatch(/Before you switch the mode to API:\n {2}arn:aws:iam::111122223333:role\/eks-node: .+EC2_LINUX/);
+  expect(stdout).toMatch(
+    /Before you switch the mode to API:\n {2}arn:aws:iam::111122223333:role\/eks-node: .+EC2_LINUX/,
+  );
   expect(stdout).toMatch(/Plan [0-9a-f]{64}\n$/);
 });
 
