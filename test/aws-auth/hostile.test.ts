@@ -82,14 +82,18 @@ describe("a section that holds more than is read", () => {
     expect(problems[0]?.message).toContain("comes to more than 4 MiB");
   });
 
-  it("refuses a lease, and not the end of one in another section", () => {
+  it("refuses a lease, also of an entry in another section, and not the end of one there", () => {
     const mapUsers = "- userarn: arn:aws:iam::111122223333:user/eve\n  username: eve\n";
     const document = parseDocument({ mapRoles: values(100_001), mapUsers });
 
     const lease = planChanges(document, [dev]);
+    const extended = planChanges(document, [
+      { type: "map", arn: "arn:aws:iam::111122223333:user/eve", username: "eve", groups: ["eks-access:viewers"] },
+    ]);
     const end = planChanges(document, [{ type: "unmap", arn: "arn:aws:iam::111122223333:user/eve" }]);
 
     expect(lease).toMatchObject({ type: "refused", refusal: { code: "section-too-large" } });
+    expect(extended).toMatchObject({ type: "refused", refusal: { code: "section-too-large" } });
     expect(end).toMatchObject({ type: "planned", refused: [], after: { mapRoles: values(100_001) } });
   });
 });

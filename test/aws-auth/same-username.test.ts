@@ -20,6 +20,7 @@ test.each<[string, string, string, "role" | "user"]>([
   ["a template with the account", sessions, "eks-access:{{AccountID}}:developers:alice", "user"],
   ["a session that can have any name", "dev", "{{SessionName}}", "role"],
   ["a session name with an @, as it is after it was turned", "a-b", "{{SessionName}}", "role"],
+  ["a raw session name with its @", "alice@example.com", "{{SessionNameRaw}}", "role"],
   ["a session name in the middle", "dev:alice:x", "dev:{{SessionNameRaw}}:x", "role"],
 ])("another entry yields a username by %s", (_, username, other, kind) => {
   const found = entriesThatYield(username, developers, documentWith(other, kind).entries);

@@ -4,13 +4,13 @@ import { render } from "../../src/aws-auth/names.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
 
-const values = { accountId: "111122223333", sessionName: "a@b" };
+const values = { accountId: "111122223333", sessionName: "a@b@c" };
 
 describe("render", () => {
   it.each([
     ["plain", "plain"],
     ["{{AccountID}}/{{AccountID}}", "111122223333/111122223333"],
-    ["{{SessionName}} {{SessionNameRaw}}", "a-b a@b"],
+    ["{{SessionName}} {{SessionNameRaw}}", "a-b-c a@b@c"],
     ["{{AccessKeyID}}", "{{AccessKeyID}}"],
     ["{{accountid}}", "{{accountid}}"],
     ["{{EC2PrivateDNSName}}", null],

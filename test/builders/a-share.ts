@@ -22,5 +22,6 @@ export function aHolding(change: Partial<Holding> = {}): Holding {
 
 /** What the record of a lease by an access entry remembers, for what is only shown: nothing seals it. */
 export function aWrittenEntry(change: Partial<WrittenShare> = {}): WrittenShare {
-  return { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], share: aShare(), seal: "", ...change };
+  const added = ["eks-access:viewers"];
+  return { place: "", way: "access-entry", entryAdded: true, added, share: aShare(), seal: "", ...change };
 }

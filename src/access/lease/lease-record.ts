@@ -33,6 +33,8 @@ export const shareForm = z.strictObject({
  */
 export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
 const writtenForm = z.strictObject({
+  /** By `sealedClusterOf`. */
+  place: textForm,
   entryAdded: z.boolean(),
   added: textsForm,
   way: wayForm,

@@ -18,8 +18,8 @@ export function sealWritten(
   if (!share) return null;
   const { entryAdded } = holding;
   const added = holding.added.filter((group) => share.groups.includes(group));
-  const unsealed = { entryAdded, added, way, share };
-  return { ...unsealed, seal: keys.seal("written", sealedValue(place, request, unsealed)) };
+  const unsealed = { place, entryAdded, added, way, share };
+  return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
 }
 
 /** The annotation's holdings, with the lost ones of active leases. `lost`: their lower-case ARNs, for the next write. */
@@ -68,32 +68,41 @@ export function signInShareInRecord(place: string, request: AccessRequest, keys:
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, Known>>();
-
-interface Known {
-  readonly place: string;
-  readonly written: WrittenShare | null;
-}
+const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, WrittenShare | null>>();
 
 /**
  * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
  * unchanged record is the same object in the next run.
  */
 function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
-  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, Known>();
+  const written = writtenSomewhere(request, keys);
+  return written?.place === place ? written : null;
+}
+
+/**
+ * The other cluster that has an active lease's access, by `sealedClusterOf`: the configuration gave its name to the present one. Null: none.
+ * Only a worker's seal counts, so that no edit of the record can delay an end.
+ */
+export function placeElsewhere(place: string, request: AccessRequest, keys: MemoryKeys): string | null {
+  const written = writtenSomewhere(request, keys);
+  return written && written.place !== place ? written.place : null;
+}
+
+function writtenSomewhere(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, WrittenShare | null>();
   genuine.set(keys, known);
   const before = known.get(request);
-  if (before?.place === place) return before.written;
-  const written = readWritten(place, request, keys);
-  known.set(request, { place, written });
+  if (before !== undefined) return before;
+  const written = readWritten(request, keys);
+  known.set(request, written);
   return written;
 }
 
-function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+function readWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
-  return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
+  return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
 }
 
 function merge(known: Holding, own: Holding): Holding {
@@ -106,9 +115,8 @@ function merge(known: Holding, own: Holding): Holding {
 }
 
 function sealedValue(
-  place: string,
   request: AccessRequest,
-  { entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
+  { place, entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
 ): Json {
   const { cluster, principal } = request;
   const approvals = request.approvals.map(({ seal: sealText }) => sealText);

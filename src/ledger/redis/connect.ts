@@ -101,7 +101,7 @@ function timeout(ms: number): Promise<never> {
 export const schemaKey = "{eks-access}:schema";
 
 /** The schema of the ledger. Raise it with each change in src/ledger/redis that another version would misread. */
-export const schema = "3";
+export const schema = "4";
 
 /**
  * Marks a ledger without a schema with this program's own, and refuses any other. @throws AccessError `ledger-schema` for

@@ -1,7 +1,8 @@
 import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { placeElsewhere } from "../../access/lease/written.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -55,7 +56,7 @@ async function reconcileLeases(
   const servedRequests = due.length > 0 ? due : work.inForce;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
   await tracedRun(context, `reconcile ${cluster.name}`, about, servedRequests, (running) =>
-    run(running, cluster, reason, due, servedRequests),
+    run(running, cluster, reason, { leased, due, servedRequests }),
   );
 }
 
@@ -64,17 +65,23 @@ function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], no
   return reason === "end" ? { ...work, beginning: [] } : work;
 }
 
+interface RunRequests {
+  readonly leased: readonly ApprovedRequest[];
+  readonly due: readonly ApprovedRequest[];
+  readonly servedRequests: readonly ApprovedRequest[];
+}
+
 /** One run. If the cluster can't be opened, it puts off everything due. */
 async function run(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,
-  due: readonly ApprovedRequest[],
-  servedRequests: readonly ApprovedRequest[],
+  { leased, due, servedRequests }: RunRequests,
 ): Promise<void> {
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
   try {
+    refuseMovedName(context, cluster, leased);
     open = await (context.openCluster ?? openCluster)(context, cluster, servedRequests);
     await reconcileWays(context, cluster, open, reason, servedRequests);
     await refreshWaitingRequests(context, cluster);
@@ -95,6 +102,16 @@ async function run(
   } finally {
     open?.close();
     stopClock?.();
+  }
+}
+
+/** A reload refuses a name that moves to another EKS cluster, but a start does not see it. An end there would be proved in the wrong cluster. */
+function refuseMovedName({ keys }: WorkerContext, cluster: Cluster, leased: readonly ApprovedRequest[]): void {
+  for (const request of leased) {
+    const place = placeElsewhere(sealedClusterOf(cluster), request, keys.memory);
+    if (place === null) continue;
+    const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${request.id} gives access to ${place.slice(place.indexOf(" ") + 1)}`;
+    throw new AccessError("cluster-mismatch", message);
   }
 }
 

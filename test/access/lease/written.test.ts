@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
-import { provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { placeElsewhere, provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -90,6 +90,7 @@ describe("a record is not believed", () => {
     ["that claims a later end", remembering({ written: sharing({ endsAt: "2076-01-01T00:00:00.000Z" }) })],
     ["that claims the share of another request", remembering({ written: sharing({ id: "r-9" }) })],
     ["that stands there the other way", remembering({ written: { ...written, way: "access-entry" } })],
+    ["that claims another place for itself", remembering({ written: { ...written, place: `${place}9` } })],
     ["that another installation sealed", remembering({ written: sealedBy(otherKeys.memory) })],
   ])("%s", (_, request) => {
     expect(withLedgerMemory(place, [], [request], keys.memory).holdings.size).toBe(0);
@@ -105,4 +106,13 @@ test("a record that a worker sealed for a cluster says nothing of the next clust
   expect(withLedgerMemory(place, [], [request], keys.memory).holdings.size).toBe(1);
   expect(withLedgerMemory(next, [], [request], keys.memory).holdings.size).toBe(0);
   expect(provedShare(next, new Map(), request, keys.memory)).toBeNull();
+});
+
+test("only a worker's seal says that a lease was given in another cluster of the name", () => {
+  const next = sealedClusterOf(aCluster({ account: "444455556666" }));
+  const forged = remembering({ written: { ...written, place: next } });
+
+  expect(placeElsewhere(next, remembering(), keys.memory)).toBe(place);
+  expect(placeElsewhere(place, remembering(), keys.memory)).toBeNull();
+  expect(placeElsewhere(place, forged, keys.memory)).toBeNull();
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
-import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
@@ -187,5 +187,27 @@ test.each([
     { actor: "worker", cluster: cluster.name, detail: { why: "its seal is not ours for this cluster" } },
   ]);
   expect(memoryOf(aws, cluster)).toEqual({ type: "absent" });
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test("a lease does not end in another cluster that got its cluster's name, and ends once the name is right again", async () => {
+  const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const given = aws.awsAuth()?.data;
+  const moved = { ...cluster, account: "444455556666" };
+  clock.ms += 3_600_000;
+
+  await reconcileCluster(context(), moved, "end");
+  const untouched = aws.awsAuth()?.data;
+  const waiting = await ledger.get(wishes.long.id);
+  const trouble = (await ledger.clusterTroubles([cluster.name])).get(cluster.name);
+  clock.ms += 60_000;
+  await reconcileCluster(context(), cluster, "end");
+
+  expect(untouched).toEqual(given);
+  expect(waiting?.lease?.state).toBe("active");
+  expect(trouble).toMatchObject({ code: "cluster-mismatch" });
+  expect(trouble?.message).toContain(`gives access to ${clusterArnOf(cluster)}`);
+  expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("ended");
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
