@@ -67,6 +67,7 @@ function populateCreators({ account: identities }: SandboxAws): string {
     "eks:ListAccessEntries",
     "eks:DescribeAccessEntry",
     "eks:ListAssociatedAccessPolicies",
+    "iam:GetRole",
   ];
   const strict = { requireSourceIdentity: true };
   identities.addRole({

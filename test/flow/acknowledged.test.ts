@@ -64,13 +64,20 @@ async function untilItIsKilled(
   act: (name: string, index: number) => Promise<CommandAnswer>,
 ): Promise<readonly string[]> {
   const acknowledged: string[] = [];
+  const half = names.length / 2;
   let killing: Promise<void> | undefined;
+  let noteKilling = (): void => undefined;
+  const killed = new Promise<void>((resolve) => {
+    noteKilling = resolve;
+  });
   const acts = names.map(async (name, index) => {
-    // One after the other, so that some are under way at that moment, and some come to a process that is dead.
-    await wait(4 * index);
+    // One after the other, so that some are under way at that moment. The second half comes to a process that is dead.
+    if (index >= half) await killed;
+    await wait(4 * (index % half));
     const { error } = await act(name, index);
     if (error) return error;
     killing ??= flow.slack().kill();
+    noteKilling();
     acknowledged.push(name);
     return "acknowledged";
   });

@@ -89,12 +89,12 @@ describe("a cluster of each kind of creator", () => {
     "%s: why, where an access entry goes before aws-auth, is answered as the creator",
     async (cluster) => {
       const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
-      const entry = { principalArn: arns.engineer, username: "engineer", groups: [], policies };
+      const entry = { principalArn: arns.developers, username: "developers", groups: [], policies };
       const arn = `arn:aws:eks:${region}:${account}:cluster/${cluster}`;
       flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API_AND_CONFIG_MAP", accessEntries: [entry] });
       const before = person("U0ENGINEER").ephemerals().length;
 
-      await person("U0ENGINEER").command(`/eks-access why ${cluster}`, channel);
+      await person("U0ENGINEER").command(`/eks-access why ${cluster} ${arns.developers}`, channel);
       const answer = textOf(await flow.until(() => person("U0ENGINEER").ephemerals()[before]));
 
       expect(answer).toContain("AmazonEKSViewPolicy");
@@ -148,7 +148,9 @@ describe("a cluster of each kind of creator", () => {
   test("each identity has called exactly what its policy in deploy/iam allows, and has no other right", () => {
     const documented = (file: string) => {
       const text = readFileSync(new URL(`../../deploy/iam/${file}.json`, import.meta.url), "utf8");
-      return [...new Set([...text.matchAll(/"((?:sts|eks|cloudtrail):[A-Z]\w+)"/g)].map(([, action = ""]) => action))];
+      return [
+        ...new Set([...text.matchAll(/"((?:sts|eks|iam|cloudtrail):[A-Z]\w+)"/g)].map(([, action = ""]) => action)),
+      ];
     };
     // These two are asked for by AssumeRole, and have no call of their own.
     const carried = ["sts:SetSourceIdentity", "sts:TagSession"];
