@@ -7,7 +7,8 @@ import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { personShown } from "../people/requester-facts.ts";
-import type { Message } from "../show/message.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code } from "../show/mrkdwn.ts";
 import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
 import { noMigrationAnswer } from "./migration-words.ts";
@@ -22,9 +23,12 @@ export const migrate: Command = {
     const [name, words] = idAndRest(rest);
     const [word, others] = idAndRest(words);
     return aboutCluster(context, { user, name }, (cluster) => {
-      if (word === "ask") return askForMigration(context, cluster, user, arnsIn(others));
       if (word === "withdraw") return withdraw(context, cluster, user, others);
-      return planOf(context, cluster, user, arnsIn(words));
+      const isAsked = word === "ask";
+      const arns = readArns(isAsked ? others : words);
+      if (arns.type === "mistake") return Promise.resolve(mistakeAnswer(migrate, arns.word));
+      if (isAsked) return askForMigration(context, cluster, user, arns.arns);
+      return planOf(context, cluster, user, arns.arns);
     });
   },
 };
@@ -37,17 +41,29 @@ export const repair: Command = {
   forApprovers: true,
   run: (context, { user, rest }) => {
     const [name, words] = idAndRest(rest);
+    const arns = readArns(words);
     return aboutCluster(context, { user, name }, (cluster) =>
-      askForMigration(context, cluster, user, arnsIn(words), "repair"),
+      arns.type === "mistake"
+        ? Promise.resolve(mistakeAnswer(repair, arns.word))
+        : askForMigration(context, cluster, user, arns.arns, "repair"),
     );
   },
 };
 
-function arnsIn(words: string): readonly string[] {
-  return words
-    .split(/\s+/)
-    .filter((arn) => arn.startsWith("arn:"))
-    .slice(0, maxArns);
+type Arns =
+  | { readonly type: "arns"; readonly arns: readonly string[] }
+  /** The first word that is no ARN, or one too many. */
+  | { readonly type: "mistake"; readonly word: string };
+
+function readArns(words: string): Arns {
+  const arns = words.split(/\s+/).filter((word) => word !== "");
+  const wrong = arns.find((word) => !word.startsWith("arn:")) ?? arns[maxArns];
+  return wrong === undefined ? { type: "arns", arns } : { type: "mistake", word: wrong };
+}
+
+function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake: string): Message {
+  const why = mistake.startsWith("arn:") ? `it takes at most ${maxArns} ARNs` : `it doesn't know ${code(mistake)}`;
+  return answer(`Did nothing: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
 async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {

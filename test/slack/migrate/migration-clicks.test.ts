@@ -86,6 +86,25 @@ describe("a migration that is asked for", () => {
     expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
   });
 
+  test.each([
+    [
+      "another command",
+      "migrate staging repair",
+      "it doesn't know `repair`. Write `/eks-access migrate <cluster> [ask|withdraw] [<arn> …]`.",
+    ],
+    ["a role without its account", "migrate staging ask role/dev", "it doesn't know `role/dev`."],
+    ["a further word", "repair staging now", "it doesn't know `now`. Write `/eks-access repair <cluster> [<arn> …]`."],
+    [
+      "an ARN too many",
+      `migrate staging ask ${"arn:aws:iam::111122223333:role/dev ".repeat(51)}`,
+      "it takes at most 50 ARNs.",
+    ],
+  ])("is not one with %s", async (_, line, words) => {
+    expect(textOf(await stage.say("U0APPROVER", line))).toContain(`Did nothing: ${words}`);
+
+    expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
+  });
+
   test("by no one who does not answer for the cluster; that they tried is recorded", async () => {
     expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
 
