@@ -11,7 +11,7 @@ import { identitiesNow } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { askAgainAction, extendAction } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, context, oneOf, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */
@@ -37,7 +37,16 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   const question = { type: "why", cluster: cluster.name, user, isResponsible, principal } as const;
   const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();
-  return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
+  if (report.type !== "failed") return whyAnswer(cluster, report);
+  return isResponsible ? notFoundOutAnswer(cluster, report.message) : notNowAnswer(cluster);
+}
+
+/** For people who can't repair it: they need no technical text. */
+export function notNowAnswer({ name, approvers, onCall }: Cluster): Message {
+  const who = oneOf([...new Set(onCall.length > 0 ? onCall : approvers)]);
+  return answer(
+    `:warning: Couldn't find out: I can't work on ${code(name)} now. Try again in a few minutes. If it lasts, ask ${who}.`,
+  );
 }
 
 /** `why <cluster> [arn]`: kubectl's answer, and each cause with its fix. */

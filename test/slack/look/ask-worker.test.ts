@@ -39,6 +39,17 @@ describe("without a worker", () => {
   });
 });
 
+test("a failure has its technical text only for a person who can repair the cluster", async () => {
+  stage = await aStage({ worker: async () => ({ type: "failed", message: "AWS refused sts:AssumeRole." }) });
+
+  const toEngineer = await say(`why staging ${engineerArn}`);
+  const toApprover = await say(`why staging ${engineerArn}`, "U0APPROVER");
+
+  expect(toEngineer).toContain("I can't work on `staging` now. Try again in a few minutes.");
+  expect(toEngineer).not.toContain("AssumeRole");
+  expect(toApprover).toContain("AWS refused sts:AssumeRole.");
+});
+
 describe("the people who can not have access to a cluster, nor decides about it,", () => {
   const policy = `
 policy:
