@@ -59,10 +59,13 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     const leased = await context.ledger.leasedOf(cluster.name);
     const earlierOf = earlierRequests(context);
     const look = { context, cluster, opened, bindings, others, leased, waiting, earlierOf };
-    if (document) await previewWay(look, document);
-    if (entries) await previewWay(look, entries);
-    if (byBinding) await previewWay(look, byBinding);
-    await forgetTrouble(context, cluster);
+    const failures = [
+      document && (await previewWay(look, document)),
+      entries && (await previewWay(look, entries)),
+      byBinding && (await previewWay(look, byBinding)),
+    ];
+    const unreached = failures.find((failure) => failure && isUnreached(failure, true));
+    await (unreached ? noteTrouble(context, cluster, unreached) : forgetTrouble(context, cluster));
     context.failures.over("preview failed", { cluster: cluster.name });
   } catch (error) {
     const isReached = !isUnreached(error, opened !== null);
@@ -105,14 +108,14 @@ async function namesBeside({ entries }: OpenedCluster, waiting: readonly Pending
   });
 }
 
-/** An unreadable way must not delay requests of the other one. */
+/** An unreadable way must not delay requests of the other one. @returns the failure; null: none */
 async function previewWay<State extends WayState, Decided extends Settlement>(
   look: Look,
   adapter: WayAdapter<State, Decided>,
-): Promise<void> {
+): Promise<Error | null> {
   const { context, cluster, leased } = look;
   const waiting = look.waiting.filter(adapter.isTaken);
-  if (waiting.length === 0) return;
+  if (waiting.length === 0) return null;
   const about = { cluster: cluster.name, way: adapter.way };
   try {
     const open = leased.filter(adapter.isTaken);
@@ -125,9 +128,11 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
     };
     for (const request of waiting) await previewRequest(look, request, seen);
     context.failures.over("preview failed", about);
+    return null;
   } catch (error) {
     context.failures.failed("preview failed", about, error);
     await putOffAll(context, waiting, error);
+    return error instanceof Error ? error : null;
   }
 }
 

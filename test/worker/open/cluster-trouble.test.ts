@@ -6,6 +6,7 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { wakeChanged } from "../../../src/worker/open/cluster-trouble.ts";
+import { previewCluster } from "../../../src/worker/preview.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { revise } from "../../builders/a-request.ts";
@@ -39,7 +40,8 @@ async function aClosedCluster(why: AccessError) {
       scene.clock.ms = Date.parse((await troubleOf())?.retryAt ?? "");
     }
   };
-  const record = async (id = wishes.long.id) => (await scene.ledger.get(id)) ?? expect.fail("there is no record");
+  const record = async (id: string = wishes.long.id) =>
+    (await scene.ledger.get(id)) ?? expect.fail("there is no record");
   const errors = () => lines.filter(({ level }) => level >= 50);
   return { ...scene, state, context, pass, troubleOf, record, errors, lines };
 }
@@ -67,6 +69,28 @@ describe("a cluster that can't be opened", () => {
 
     expect(errors()).toMatchObject([{ err: { code: "aws-access-denied" } }, { err: { code: "aws-unreachable" } }]);
     expect(lines.map(({ msg }) => msg)).toContain("works on the cluster again");
+  });
+
+  test("is also one that opens, and does not answer a request's preview: its operators learn it", async () => {
+    const { state, context, cluster, clock, ledger, record, troubleOf } = await aClosedCluster(away);
+    state.why = null;
+    await ledger.commit(aChange(revise(await record(wishes.undecided.id), { preview: null })));
+    const silent = new AccessError("cluster-unreachable", "The API server did not answer");
+    const openCluster: WorkerContext["openCluster"] = async (...given) => {
+      const opened = await context().openCluster(...given);
+      return { ...opened, client: { ...opened.client, readAwsAuth: () => Promise.reject(silent) } };
+    };
+
+    await previewCluster({ ...context(), openCluster }, cluster);
+    const during = await troubleOf();
+    const waiting = await record(wishes.undecided.id);
+    clock.ms += 10 * 60_000;
+    await previewCluster(context(), cluster);
+
+    expect(waiting.trouble).toMatchObject({ code: "cluster-unreachable" });
+    expect((await record(wishes.undecided.id)).preview).not.toBeNull();
+    expect(during).toMatchObject({ code: "cluster-unreachable", overAt: null });
+    expect((await troubleOf())?.overAt).not.toBeNull();
   });
 
   test("is opened at once for what a person has just approved, whenever its next try is", async () => {
