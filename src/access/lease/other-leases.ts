@@ -80,8 +80,22 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
   return [...until].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
+const grouped = new WeakMap<readonly ApprovedRequest[], ReadonlyMap<string, readonly ApprovedRequest[]>>();
+
+/** A run asks this of each of its leases, so it groups a list once. */
 function beside({ id, principal }: AccessRequest, all: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
-  return all.filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase());
+  const groups = grouped.get(all) ?? byPrincipal(all);
+  grouped.set(all, groups);
+  return (groups.get(principal.toLowerCase()) ?? []).filter((each) => each.id !== id);
+}
+
+function byPrincipal(all: readonly ApprovedRequest[]): ReadonlyMap<string, readonly ApprovedRequest[]> {
+  const groups = new Map<string, ApprovedRequest[]>();
+  for (const each of all) {
+    const key = each.principal.toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return groups;
 }
 
 function wholeLease(request: ApprovedRequest): OtherLease {
