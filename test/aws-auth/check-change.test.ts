@@ -20,6 +20,21 @@ describe("{{EC2PrivateDNSName}} is for nodes alone", () => {
   });
 });
 
+describe("a username that an entry does not have yet", () => {
+  const entry = (username: string) => `- rolearn: ${account}role/dev\n  username: "${username}"\n`;
+
+  it.each([
+    ["is checked where the entry is new", ""],
+    ["is checked where the entry has another one", entry("dev")],
+  ])("%s", (_what, mapRoles) => {
+    expect(refusals(mapRoles, `${account}role/dev`, "{{SessionName}}", ["viewers"])).toEqual(["template-session"]);
+  });
+
+  it("is not refused where the entry has it already", () => {
+    expect(refusals(entry("{{SessionName}}"), `${account}role/dev`, "{{SessionName}}", ["viewers"])).toEqual([]);
+  });
+});
+
 describe("without a known partition of the cluster", () => {
   const entries = `- rolearn: ${account}role/a\n  username: a\n`;
   const china = "arn:aws-cn:iam::111122223333:role/dev";
