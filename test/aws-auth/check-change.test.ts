@@ -35,6 +35,17 @@ describe("a username that an entry does not have yet", () => {
   });
 });
 
+it("no access ends in one section while a half-read one has the same principal, however its ARN is written", () => {
+  const eve = `${account}user/eve`;
+  const entry = `- userarn: ${eve}\n  username: eve\n`;
+  const halfRead = (name: string) => `- rolearn: "${account}user/${name}"\n  username: x\n---\n- dropped\n`;
+  const end = (mapRoles: string) =>
+    planChanges(parseDocument({ mapRoles, mapUsers: entry }), [{ type: "unmap", arn: eve }]);
+
+  expect(end(halfRead("\\x65ve"))).toMatchObject({ type: "refused", refusal: { code: "content-dropped" } });
+  expect(end(halfRead("bob"))).toMatchObject({ type: "planned", refused: [] });
+});
+
 describe("without a known partition of the cluster", () => {
   const entries = `- rolearn: ${account}role/a\n  username: a\n`;
   const china = "arn:aws-cn:iam::111122223333:role/dev";
