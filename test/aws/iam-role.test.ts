@@ -18,13 +18,14 @@ test("IAM says when it made a role, and a role that is made again is younger", a
   const { arn } = account.addRole({ name: "developers", path: "/team/" });
   const log = requestIds();
   const calls: string[] = [];
-  const stop = finishedCalls.subscribe(({ service, operation }) => calls.push(`${service} ${operation}`));
+  // The files of a worker share a process: a call that another one has left on its way ends here, too.
+  const stop = finishedCalls.subscribe(({ service, operation }) => service === "iam" && calls.push(operation));
 
   const at = await roleMadeAt(aReader(["iam:GetRole"]), arn, log);
   stop();
 
   expect(at).toBe(account.identity(arn)?.createdAt.toISOString());
-  expect(calls).toEqual(["iam GetRole"]);
+  expect(calls).toEqual(["GetRole"]);
   expect(Object.keys(log.byCall())).toEqual(["iam:GetRole"]);
 });
 

@@ -55,7 +55,10 @@ test("a person has the permission sets of their own and of their groups, in one 
 test("each call is announced with its service and its action, for metrics", async () => {
   accountUnderTest().aws.identityCenter.addUser({ userName: "erin", email: "erin@example.com" });
   const calls: string[] = [];
-  const stop = finishedCalls.subscribe(({ service, operation }) => calls.push(`${service} ${operation}`));
+  // The files of a worker share a process: a call that another one has left on its way ends here without an answer.
+  const stop = finishedCalls.subscribe(
+    ({ service, operation, result }) => result === "ok" && calls.push(`${service} ${operation}`),
+  );
 
   await find("erin@example.com");
   stop();
