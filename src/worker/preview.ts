@@ -130,7 +130,8 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
     context.failures.over("preview failed", about);
     return null;
   } catch (error) {
-    context.failures.failed("preview failed", about, error);
+    // `noteTrouble` logs the others.
+    if (!isUnreached(error, true)) context.failures.failed("preview failed", about, error);
     await putOffAll(context, waiting, error);
     return error instanceof Error ? error : null;
   }

@@ -52,9 +52,16 @@ export async function startTheatre(program: Program, options: SandboxOptions = {
   sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "cloudtrail:LookupEvents", "eks:*"]);
   const clusters = watchClusters(sandbox, changes.announce, sessionsOf(addDevelopers(sandbox.aws)));
   const { document } = watchOf(clusters, clusterName);
-  const ledger = await watchLedger(redis.url, changes.announce);
+  const runKubectl = () => {
+    for (const { kubectl } of clusters.values()) void kubectl.run().catch(() => {});
+  };
+  const ledger = await watchLedger(redis.url, () => {
+    changes.announce();
+    // A lease by bindings changes neither aws-auth nor an access entry.
+    runKubectl();
+  });
   const stopLooking = lookAfterChanges(stage, ledger);
-  for (const { kubectl } of clusters.values()) void kubectl.run().catch(() => {});
+  runKubectl();
   return {
     stage,
     clusters,
