@@ -4,22 +4,14 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/request/record.ts";
-import { waitsForRepair } from "../../access/request/retry.ts";
-import type {
-  ApproverCopy,
-  ClusterLedger,
-  DirectMessages,
-  MessageLedger,
-  ShownMessages,
-  TurnLedger,
-} from "../../ledger/ledger.ts";
+import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
-import { slackFailure } from "../app/web-client.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import { peopleNamed } from "../people/directory.ts";
-import { code, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { callOperators } from "./call-operators.ts";
+import { code, mentions, section, time } from "./mrkdwn.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
@@ -286,37 +278,4 @@ async function affectedBy(
   const cluster = config.clusters.get(record.cluster);
   const approvers = await peopleNamed(directory, cluster ? clusterApprovers(cluster) : []);
   return [...new Set([...peopleOf(record), ...approvers])];
-}
-
-/** After this time the same cause is news again. */
-const onceInMs = 24 * 3_600_000;
-/** The most people to mention. A user group counts as one. */
-const maxCalled = 10;
-
-/**
- * Posts problems that only an operator can repair, in the cluster's channel: once for each cause, not for each request. If the worker
- * can't open the cluster at all, the trouble poster reports that instead. Nothing waits for this message.
- */
-async function callOperators(
-  { ledger, config, client, log }: MessengerContext<Pick<ClusterLedger & TurnLedger, "clusterTroubles" | "takeTurn">>,
-  { trouble, cluster: name }: Pick<AccessRequest, "trouble" | "cluster">,
-): Promise<void> {
-  const cluster = config.clusters.get(name);
-  if (!trouble || !cluster || !waitsForRepair(trouble.code)) return;
-  try {
-    const closed = (await ledger.clusterTroubles([name])).get(name);
-    if (closed && closed.overAt === null) return;
-    if (!(await ledger.takeTurn(`repair-${name}-${trouble.code}`, onceInMs))) return;
-    const text = [
-      `:warning: *Requests for ${code(name)} wait for a repair.* ${plainLine(trouble.message)}`,
-      "The worker retries them within 15 minutes.",
-      ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, maxCalled)}`] : []),
-    ].join("\n");
-    await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });
-  } catch (error) {
-    log.warn(
-      { cluster: name, err: slackFailure(error, `the channel ${cluster.channel}`) },
-      "could not call the operators",
-    );
-  }
 }

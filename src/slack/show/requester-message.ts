@@ -2,15 +2,14 @@ import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
 import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
-import { code, codeBlock, mention, mentions, oneOf, plainLine, preformatted, section, time, until } from "./mrkdwn.ts";
+import { code, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
+import { signInMessage } from "./sign-in-message.ts";
 import {
   admitsText,
   asClause,
@@ -257,49 +256,4 @@ function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Re
   if (end.by === user) return `${subject} ended as you asked: ${remainsText(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
   return `${mention(end.by)} revoked ${subject}${why}: ${remainsText(request)}.`;
-}
-
-/** The lines to copy once access is active, and the credentials that they need. */
-export function signInMessage(request: AccessRequest, cluster: Cluster): Message {
-  const { region, eksName, name } = cluster;
-  const profile = isIdentityCenterRole(request.principal) ? ' --profile "$AWS_PROFILE"' : "";
-  const lines = [
-    ...(profile ? [`aws sso login${profile}`] : []),
-    `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}${profile}`,
-    `kubectl get pods${namespaceOption(request, cluster)}`,
-  ].join("\n");
-  const intro = `Sign in with the credentials of ${code(request.principal)}:`;
-  const hint = assumeHint(request, cluster);
-  return {
-    text: [intro, codeBlock(lines), ...(hint ? [hint] : [])].join("\n"),
-    blocks: [section(intro), preformatted(lines), ...(hint ? [section(hint)] : [])],
-  };
-}
-
-/** A level can allow listing pods in only one namespace: its check names it. */
-function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string {
-  const checks = levels.find((each) => each.name === level)?.verify ?? [];
-  const namespace = checks.find(({ resource }) => resource === "pods")?.namespace ?? "";
-  return /^[a-z0-9-]+$/.test(namespace) && namespace !== "default" ? ` --namespace ${namespace}` : "";
-}
-
-/**
- * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials, which we can't
- * know. The configuration has the path if the worker can assume the role; an access entry has it too.
- */
-function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
-  const reading = readHolder(arn);
-  if (reading.type === "invalid" || reading.principal.kind === "user") return "";
-  const admitted = admittedBy(entryArnOf(arn));
-  // People assume a role of IAM Identity Center only through its permission set.
-  if (admitted.type === "permission-set")
-    return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
-  // The session's name comes with assuming the role, and kubectl would use a different one.
-  if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
-    return `Use the profile with which you assume ${code(admitted.name)}.`;
-  const way = signInMethod(cluster, arn);
-  const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
-  if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
-  const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;
-  return `No profile for this role? ${code(line)} prints its ARN with its path: add it to the first line, after ${code("--role-arn")}.`;
 }

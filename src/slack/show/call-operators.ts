@@ -1,0 +1,39 @@
+import type { AccessRequest } from "../../access/request/record.ts";
+import { waitsForRepair } from "../../access/request/retry.ts";
+import type { ClusterLedger, TurnLedger } from "../../ledger/ledger.ts";
+import { slackFailure } from "../app/web-client.ts";
+import { code, mentions, plainLine, section } from "./mrkdwn.ts";
+import type { MessengerContext } from "./show-in-channel.ts";
+
+/** After this time the same cause is news again. */
+const onceInMs = 24 * 3_600_000;
+/** The most people to mention. A user group counts as one. */
+const maxCalled = 10;
+
+/**
+ * Posts problems that only an operator can repair, in the cluster's channel: once for each cause, not for each request. If the worker
+ * can't open the cluster at all, the trouble poster reports that instead. Nothing waits for this message.
+ */
+export async function callOperators(
+  { ledger, config, client, log }: MessengerContext<Pick<ClusterLedger & TurnLedger, "clusterTroubles" | "takeTurn">>,
+  { trouble, cluster: name }: Pick<AccessRequest, "trouble" | "cluster">,
+): Promise<void> {
+  const cluster = config.clusters.get(name);
+  if (!trouble || !cluster || !waitsForRepair(trouble.code)) return;
+  try {
+    const closed = (await ledger.clusterTroubles([name])).get(name);
+    if (closed && closed.overAt === null) return;
+    if (!(await ledger.takeTurn(`repair-${name}-${trouble.code}`, onceInMs))) return;
+    const text = [
+      `:warning: *Requests for ${code(name)} wait for a repair.* ${plainLine(trouble.message)}`,
+      "The worker retries them within 15 minutes.",
+      ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, maxCalled)}`] : []),
+    ].join("\n");
+    await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });
+  } catch (error) {
+    log.warn(
+      { cluster: name, err: slackFailure(error, `the channel ${cluster.channel}`) },
+      "could not call the operators",
+    );
+  }
+}
