@@ -78,7 +78,6 @@ const shapes = {
     type: z.literal("view_submission"),
     view: named.extend({ callback_id: text, private_metadata: text, state: z.looseObject({ values }) }),
   }),
-  /** Closing a form needs no answer. */
   closed: z.looseObject({ ...byPerson, type: z.literal("view_closed"), view: z.looseObject({}) }),
   challenge: z.looseObject({ type: z.literal("url_verification"), challenge: text }),
   sslCheck: z.looseObject({ ssl_check: z.literal("1") }),
@@ -92,14 +91,12 @@ export interface AdmissionSettings {
   readonly replayed: (body: object) => void;
 }
 
-/** Slack's request, or why it is refused. */
 export type Admission =
   | { readonly type: "admitted"; readonly body: object }
   | ({ readonly type: "refused" } & HeaderRefusal);
 
 /**
- * Reads a request and decides whether it may come in: Slack's form, shape and size, a current time, our signature, and new.
- *
+ * Whether a request may come in: its form, size, time and signature, and whether it is new.
  * @throws if the connection ends before the body does
  */
 export async function admit(settings: AdmissionSettings, request: IncomingMessage): Promise<Admission> {
@@ -169,10 +166,7 @@ function objectIn(text: string): object | null {
   }
 }
 
-/**
- * Whether a body has a shape that Slack sends this app. A signature proves the sender, not the content, and Bolt reads bodies without a
- * check: a wrong shape would fail later, somewhere inside.
- */
+/** A signature proves the sender, not the form: Bolt does not check it, and would fail later. */
 function isOfSlacksShape(body: object): boolean {
   return shapes[kindOf(body)].safeParse(body).success;
 }

@@ -26,10 +26,7 @@ const notYet = { type: "not-yet" } as const;
 
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
-/**
- * Carries out a click, acknowledges it when done, and answers the person in place: beside a message, over App Home, or in the
- * open form. Null: the message itself shows the result.
- */
+/** Carries out a click, then acknowledges it and answers in place. Null: the message itself shows the result. */
 export async function answerClick(
   context: SlackContext,
   click: ButtonClick,
@@ -59,7 +56,6 @@ export async function acknowledgeClick<T>(
   return doing;
 }
 
-/** Answers an acknowledged click, only to the person who clicked. */
 export async function answerWhereClicked(
   context: SlackContext,
   click: ButtonClick,
@@ -96,9 +92,8 @@ async function refreshDetails(
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
 
 /**
- * Acknowledges a change when it is recorded: Slack never resends a command, a click or a form, and shows its own error for an
- * unacknowledged one. So a person sees when a process dies under their click. It acknowledges slow work as not done yet.
- *
+ * Acknowledges a change when it is saved. Slack never resends a command, a click or a form, and shows its own error for
+ * an unacknowledged one, so a person sees when a process dies. Slow work is acknowledged as not saved yet.
  * @param withinMs how long it may take (`acknowledge` of the deadlines)
  */
 export async function acknowledgeWhenDone<T>(

@@ -22,7 +22,6 @@ import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
 import { InFlight, WatchedApp } from "./watched-app.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
 
-/** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode. */
 export async function startSlackApp(
   contextNow: () => SlackContext,
   environment: SlackEnvironment,
@@ -67,8 +66,8 @@ export async function startSlackApp(
 }
 
 /**
- * Over HTTP, it refuses new connections and ends open requests. In Socket Mode the connection closes, and Slack uses another one. Only
- * this connection can acknowledge its events, so that comes first.
+ * Over HTTP, refuses new connections and ends open requests. In Socket Mode only this connection can acknowledge its
+ * events, so it does that before it closes.
  */
 async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();
@@ -165,8 +164,8 @@ interface Ours {
 }
 
 /**
- * Lets in only our workspace or organization, and our app. A person of another workspace, for example in a shared channel, gets an answer
- * about it; another app gets none.
+ * Accepts only our workspace or organization, and our app. A person of another workspace, for example in a shared
+ * channel, gets an answer; another app gets none.
  */
 export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
   return async (sent) => {

@@ -3,8 +3,8 @@ import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "./context.ts";
 
 /**
- * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or in a form that this process knows, as during an
- * update. A second question quickly shows whether any worker runs.
+ * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or one of another version did.
+ * The second question quickly shows whether any worker runs.
  */
 export async function askWorker<T>(
   context: SlackContext,

@@ -3,7 +3,6 @@ import type { Message } from "../show/message.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 import type { SlackContext } from "./context.ts";
 
-/** A person's `/eks-access <word> …`. */
 export interface CommandCall {
   readonly user: string;
   /** The words after the first, on one line, as typed, without Slack's escapes. */

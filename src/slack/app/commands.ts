@@ -50,10 +50,7 @@ export const commands: readonly Command[] = [
 
 export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/**
- * `/eks-access …`: answers the person. A quick answer is in the acknowledgement, which saves a request to Slack. A change is acknowledged
- * when it is done.
- */
+/** Answers `/eks-access …`. A quick answer is in the acknowledgement, which saves a call to Slack. */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
   const sent = command.command.text;
   const [word, rest] = wordAndRest(readCommandText(sent).text);

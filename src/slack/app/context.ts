@@ -8,8 +8,8 @@ import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 
 /**
- * The context of the Slack process's handlers. It has no AWS right and reaches no cluster (law 1). A handler that uses a part of the
- * ledger names it: `SlackContext<LinkLedger>`.
+ * What the handlers of the Slack process use. It has no AWS right and reaches no cluster (law 1). A handler names the
+ * part of the ledger that it uses: `SlackContext<LinkLedger>`.
  */
 export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;

@@ -17,8 +17,8 @@ const path = "/slack/events";
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
 /**
- * Receives Slack's requests over HTTP. Bolt's own receiver refuses a wrong signature and an old request, but accepts a future one, and the
- * same one again for five minutes: a reader of a request could replay it. A check before Bolt's receiver would read and verify all twice.
+ * Receives Slack's requests over HTTP. Bolt's own receiver accepts a request from the future, and the same one again
+ * for five minutes, so a person who reads a request could replay it.
  */
 export class GuardedReceiver implements Receiver {
   readonly #settings: ReceiverSettings;
@@ -34,7 +34,6 @@ export class GuardedReceiver implements Receiver {
     this.#app = app;
   }
 
-  /** @throws if it can't listen on the port */
   start(port: number): Promise<Server> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject).listen(port, () => {
@@ -44,7 +43,6 @@ export class GuardedReceiver implements Receiver {
     });
   }
 
-  /** Refuses new connections and waits for open requests. */
   stop(): Promise<void> {
     return new Promise((resolve, reject) => this.#server.close((error) => (error ? reject(error) : resolve())));
   }

@@ -18,8 +18,8 @@ export function installationOf({
 }
 
 /**
- * Whether a payload comes from where the app is installed. Commands and events name the workspace by its id, clicks and forms as an object.
- * An event of an organization's app names the organization with its installation.
+ * Whether a payload comes from where the app is installed. Commands and events name the workspace by id, clicks and
+ * forms as an object; an event of an organization's app has the organization's id.
  */
 export function isFrom({ team, enterprise }: Installation, body: object): boolean {
   if (enterprise === null) return teamOf(body) === team;

@@ -97,8 +97,8 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
 ]);
 
 /**
- * Everything that Slack can send, with its handler, as one middleware. For each event Bolt asks every registration in its own chain: six
- * of them cost a quarter of a command's processor time.
+ * Every request of Slack with its handler, as one middleware: six of Bolt's own cost a quarter of a command's processor
+ * time.
  * @param contextNow each handler keeps its first configuration
  */
 export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlewareArgs> {

@@ -25,19 +25,16 @@ const userForm = z.union([
 /** How long a signature could be replayed: while its time is within the tolerance. */
 const rememberMs = 2 * toleranceSeconds * 1000;
 
-/** Requests that any Slack process has received. */
 export interface SeenRequests {
   /** True the first time that this signature or id arrives. */
   isNew(signature: string): Promise<boolean>;
-  /** The same, by this process's memory alone. */
   isNewHere(signature: string): boolean;
 }
 
 /**
- * Remembers requests in the ledger, for all processes. Without the ledger only this process's memory counts: no request can change
- * anything then, because all changes are in the ledger.
- *
- * @param withinMs an ack must not wait for a silent ledger (`seenBefore` of the deadlines)
+ * Remembers requests in the ledger, for all processes. Without the ledger only this process's memory counts: no request
+ * can change anything then.
+ * @param withinMs an acknowledgement must not wait for a silent ledger (`seenBefore` of the deadlines)
  */
 export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
   const own = new NewestNames();
@@ -56,10 +53,7 @@ function nameOf(signature: string): string {
   return `slack:${createHash("sha256").update(signature).digest("base64url")}`;
 }
 
-/**
- * The newest five to ten thousand names, far more than one process gets in ten minutes. It drops five thousand at a time, because a set
- * that loses its oldest one by one must skip all removed ones.
- */
+/** The newest five to ten thousand names. It drops five thousand at a time, because dropping one by one is slow. */
 class NewestNames {
   #newest = new Set<string>();
   #older = new Set<string>();
@@ -78,8 +72,9 @@ type Middleware = (
 ) => Promise<void>;
 
 /**
- * Slack resends an unacknowledged request (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to any process. A retry
- * has the first id: it is acknowledged and not done again. A repetition without that mark is an attack: `replayed` records it.
+ * Slack resends an unacknowledged request (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to
+ * any process. A retry has the same id: it is acknowledged and not done again. A repetition without that mark is an
+ * attack: `replayed` records it.
  */
 export function onlyOnce(
   seen: SeenRequests,
@@ -97,8 +92,8 @@ export function onlyOnce(
 }
 
 /**
- * Over HTTP no signature covers the header with the retry's number, so a replayed click could have one. There Slack retries only events
- * (https://docs.slack.dev/apis/events-api), and the header counts only for these. A socket comes from Slack itself.
+ * Over HTTP no signature covers the retry header, so a replayed click could have one. Slack retries only events there
+ * (https://docs.slack.dev/apis/events-api), so the header counts only for events.
  */
 export function isRetry(body: object, retryNumber: unknown, mode: "http" | "socket"): boolean {
   return retryNumber !== undefined && (mode === "socket" || "event_id" in body);

@@ -35,7 +35,7 @@ const forms = {
 };
 
 interface Watching {
-  /** Called for each acknowledgement, with the time it took. */
+  /** With the seconds that each acknowledgement took. */
   readonly onAck: (seconds: number) => void;
   /** Absent: this process makes no traces. */
   readonly traces: RequestTraces | undefined;

@@ -38,7 +38,7 @@ export const observedFetch: typeof fetch = async (input, init) => {
     () => send(url, init),
     resultOf,
   );
-  // Only the status of a response_url matters, and a body costs more than the call.
+  // Only the status of a response_url matters, and reading the body takes longer than the call.
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
 
@@ -66,8 +66,8 @@ export function directoryClient(environment: SlackEnvironment, { slackCall } = u
 }
 
 /**
- * For App Homes and threads, which are many and can wait: if Slack limits the rate, the call fails and the queue retries it. The client
- * would delay every other call.
+ * For App Homes and threads, which are many and can wait. If Slack limits the rate, the call fails and the queue
+ * retries it, so no other call waits.
  */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground, { rejectRateLimitedCalls: true });
@@ -107,8 +107,8 @@ interface SlackAnswer {
 }
 
 /**
- * Sends one request and reads the whole answer. `fetch` does it with web streams at five times the processor time. It follows no
- * redirection: the request has the bot's token.
+ * `fetch` uses web streams, which take five times the processor time. It follows no redirection: the request has the
+ * bot's token.
  */
 async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   const { statusCode, headers, body } = await request(url, {

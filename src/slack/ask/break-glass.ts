@@ -65,7 +65,7 @@ async function readEmergency(
   return { cluster, arn, reason: readReason(typed) };
 }
 
-/** The mistakes in a form, for its fields: the typed text stays. @throws AccessError */
+/** The mistakes in a form, by field, so the person keeps what they typed. @throws AccessError */
 async function emergencyMistakes(
   context: SlackContext,
   user: string,
@@ -76,7 +76,6 @@ async function emergencyMistakes(
   return Object.fromEntries(Object.entries(found).flatMap(([part, mistake]) => (mistake ? [[part, mistake]] : [])));
 }
 
-/** The same from a form. @throws AccessError */
 async function takeAccess(context: SlackContext, user: string, parts: EmergencyParts): Promise<Message> {
   const { cluster, arn, reason } = await readEmergency(context, user, parts);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
@@ -93,7 +92,7 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   return emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
 }
 
-/** Without an approval and without delay: only facts under our seals count. */
+/** Emergency access has no approval, so only facts under our seals count. */
 async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
   return cluster ? rememberedIdentities(context, user, cluster) : { arns: [], why: null };
 }
@@ -104,7 +103,7 @@ interface RequestedEmergency {
   readonly reason: string;
 }
 
-/** A person named by id needs no user groups: Slack can be a part of the emergency. */
+/** A person named by id needs no user groups: Slack may be down in an emergency. */
 async function personForEmergency(
   { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster,
@@ -260,7 +259,6 @@ export async function handleBreakGlassSubmission(context: SlackContext, submissi
   const principal = values.principal?.value?.value?.trim() || undefined;
   const reason = (values.reason?.value?.value ?? "").trim().replace(/\s+/g, " ");
   const parts = { cluster, principal, reason };
-  // A failure here fails or works below.
   const errors = await withinTime(
     emergencyMistakes(context, user, parts).catch(() => ({})),
     readingMs,

@@ -54,10 +54,8 @@ async function extendView(context: SlackContext, user: string, id: string): Prom
   return form.type === "form" ? form.view : messageModal("Extend access", form.message);
 }
 
-/** `private_metadata` is the request's id. */
 export const extendModalId = "extend";
 
-/** The first choice of the form, if it is possible. */
 const usualSeconds = 3600;
 
 async function extendForm(
@@ -174,7 +172,6 @@ async function offeredTo(
   return offered.find(({ name }) => name === level.name) ?? level;
 }
 
-/** The extension with the latest end; null: there is none. */
 async function extendedBy(
   { ledger }: Pick<SlackContext, "ledger">,
   { id, cluster, lease }: AccessRequest,

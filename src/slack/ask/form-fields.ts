@@ -9,7 +9,6 @@ export interface Choice {
   readonly id: string;
   readonly label: string;
   readonly names: readonly string[];
-  /** Empty: nothing is chosen yet. */
   readonly chosen: string;
   /** Slack reports the choice at once under this id; null: with the form. */
   readonly action: string | null;
@@ -31,7 +30,7 @@ export function search(choice: Choice): InputBlock {
   });
 }
 
-/** The names that contain the typed text, those that begin with it first. */
+/** The names that contain the typed text; names that begin with it come first. */
 export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
   const part = typed.trim().toLowerCase();
   const found = names.filter((name) => name.includes(part));

@@ -19,7 +19,6 @@ export interface ClusterOffer {
 export interface RequestForm {
   readonly cluster: string;
   readonly level: string;
-  /** One of the offered times, for example `1h`. */
   readonly duration: string;
   /** A typed time, such as `90 min`. It replaces the chosen one. */
   readonly otherDuration: string;
@@ -28,7 +27,6 @@ export interface RequestForm {
   readonly askedFor: string;
   /** One of several identities, by its `identityKey`. */
   readonly identity: string;
-  /** Separated by commas. */
   readonly namespaces: string;
   readonly ticket: string;
   /** How often we replaced the ARN in the field. Slack keeps typed text in a field, so another value needs a field with another id. */
@@ -64,7 +62,7 @@ export interface CompletedForm {
 const usualSeconds = 3600;
 const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
 
-/** Clears impossible values, and fills in those without a choice. */
+/** Clears values that can't be chosen, and fills in those without a choice. */
 export function completeForm(form: RequestForm, offers: readonly ClusterOffer[]): CompletedForm {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
@@ -77,7 +75,7 @@ export function completeForm(form: RequestForm, offers: readonly ClusterOffer[])
   };
 }
 
-/** A former time that is not offered was typed, and becomes a typed one again. */
+/** Keeps a time that is not offered as a typed one. */
 export function withTypedTime(form: RequestForm, offers: readonly ClusterOffer[]): RequestForm {
   const { level } = completeForm(form, offers);
   const seconds = secondsOf(form.duration);

@@ -9,8 +9,8 @@ import { answer, type Message } from "../show/message.ts";
 import { code, time } from "../show/mrkdwn.ts";
 
 /**
- * Counts one more for a person, across all Slack processes. Null: there is room. It counts in equal periods, so that the answer can say
- * when there is room again.
+ * Counts one more for a person in all Slack processes. Null: there is room. It counts in fixed periods, so the answer
+ * can say when the next one begins.
  */
 export async function refuseTooMany(
   { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
@@ -24,15 +24,14 @@ export async function refuseTooMany(
 }
 
 /**
- * How long it looks for the same request of another process, and how long recording may take, in milliseconds: longer than an
- * acknowledgement, and shorter than Slack's three seconds, so that a later retry waits for nothing.
+ * How long it looks for another process's equal request, and how long a record may take, in milliseconds: longer than
+ * an acknowledgement, shorter than Slack's three seconds.
  */
 const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 
 /**
  * Refuses a duplicate, and more requests than the limits allow. Null: the person may ask.
- *
- * @param extension the extended lease, and the new end
+ * @param extension the extended lease and the new end
  */
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
@@ -53,7 +52,7 @@ export async function refuseToAsk(
 /** The most that wait for one person: others can ask for them too. */
 const maxWaiting = 200;
 
-/** A person's own requests: those that others made for them do not count. */
+/** A person's own requests. Those that others made for them do not count. */
 async function pendingOf(
   { ledger }: Pick<SlackContext<RequestLedger>, "ledger">,
   asker: string,

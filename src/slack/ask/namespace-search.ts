@@ -17,7 +17,7 @@ const searchingMs = 1_500;
 /** All searches in a cluster ask a worker once in this time. */
 const askedEveryMs = 15_000;
 
-/** Offers a name outside the list too: the list can be old, and the worker checks the name before the approvers see the request. */
+/** Offers unlisted names too: the list can be old, and the worker checks the name before the approvers see it. */
 export async function handleNamespaceSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const { cluster: name, askedFor } = body.view ? readForm(body.view) : { cluster: "", askedFor: "" };
   const cluster = context.config.clusters.get(name);
@@ -29,7 +29,7 @@ export async function handleNamespaceSearch(context: SlackContext, { ack, body, 
   await ack({ options: [...suggestionsOf(names, typed).slice(0, 99), ...other] });
 }
 
-/** For others the names would be a list of targets, also if they ask for a person who can choose. */
+/** To people who can't choose them, the names would be a list of targets. */
 async function canAllChoose(context: SlackContext, cluster: Cluster, users: readonly string[]): Promise<boolean> {
   const people = await Promise.all(users.map((user) => personFor(context, cluster, user).catch(() => null)));
   return people.every(

@@ -14,14 +14,14 @@ import { refuseTooMany } from "./limits.ts";
 /** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */
 const onceInMs = 10 * 60 * 1000;
 
-/** Among so many events of a request its last nudge is: others of ten minutes are few. */
+/** The last nudge of a request is among so many newest events. */
 const recentEvents = 50;
 
 export function handleNudgeButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** An early reminder from the people of a request: the thread mentions the approvers. @throws AccessError */
+/** Reminds the approvers early, if a person of the request asks: the thread mentions them. @throws AccessError */
 async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
   const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });

@@ -61,7 +61,7 @@ function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
 
-/** The person's identities on the cluster of a form, if they need a look-up. Null: they don't, or there is no cluster yet. */
+/** The person's identities on the form's cluster. Null: no look-up is needed, or the form has no cluster yet. */
 async function ownIn(
   context: SlackContext,
   user: string,
@@ -97,7 +97,7 @@ const quarterSeconds = 15 * 60;
 /** All of an earlier request except its reason, which is new each time. */
 function formLike(request: AccessRequest, user: string): RequestForm {
   const { cluster, level, principal, namespaces, ticket, until, durationSeconds } = request;
-  // An extension's duration ran from its request to its end, an odd number of seconds.
+  // The duration of an extension runs from its request to its end: an odd number of seconds.
   const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
   const other = personOf(request, user);
@@ -122,7 +122,7 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
   return { ...emptyForm, ...chosen, recent, answerSeconds: await usualAnswer(context, last.cluster) };
 }
 
-/** How many of a person's requests show their clusters, and how many clusters come first. */
+/** How many requests it reads for recent clusters, and how many clusters come first. */
 const lookedThrough = 20;
 const maxRecent = 5;
 /** Older decisions say little about today's approvers. */
@@ -167,8 +167,8 @@ export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareA
 const maxForms = 1_000;
 
 /**
- * Updates the form after each choice or key. Typing is faster than Slack, so a change can find a form that an earlier one changed. Slack
- * reports this by the form's hash, and only the newest change may overwrite it.
+ * Updates the form after each choice or key. People type faster than Slack answers, so a change can meet an updated
+ * form. Slack reports this by the form's hash, and only the newest change overwrites it.
  */
 export function formChangeHandler(): (context: SlackContext, change: FormChange) => Promise<void> {
   const newest = new Map<string, string>();

@@ -23,7 +23,7 @@ const maxTime = 60;
 export const requestModalId = "request";
 
 /**
- * The form of a request. Each choice limits the next one, within this person's policy.
+ * The form of a request. Each choice limits the next one by the person's policy.
  * @param own the identities on the chosen cluster; null: the person writes the ARN
  * @param asker Slack user id of the person at the form
  */
@@ -99,7 +99,6 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
 /** The most people to name; a user group counts as one. */
 const maxNamed = 5;
 
-/** How many approvals the request needs, and from which people. */
 function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
@@ -128,7 +127,7 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
   };
 }
 
-/** A minute is as exact as it gets. */
+/** Rounded to a minute or more. */
 function roughTime(seconds: number): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
@@ -180,7 +179,6 @@ export function identityKey(arn: string): string {
   return entryArnOf(arn).split("/").at(-1) ?? arn;
 }
 
-/** The person's identity, a menu of several, or the way to get one. */
 function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
@@ -210,7 +208,7 @@ function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) =
   return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
 }
 
-/** Empty: the person's own identity, if it is known. */
+/** An empty field means the person's own identity, if it is known. */
 function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities | null): InputBlock {
   const isKnown = own !== null && own.arns.length > 0;
   const label = isKnown ? "Another IAM role or user" : "IAM role or user";

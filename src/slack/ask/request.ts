@@ -44,7 +44,7 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
 
-/** Shows mistakes at their fields. Otherwise the form closes, and the direct message follows the request. */
+/** Shows mistakes at their fields. Otherwise it closes the form and sends a direct message. */
 export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
   const { clusters } = context.config;
@@ -60,7 +60,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   });
 }
 
-/** Opens the form with all of an earlier request except its reason. The present rules decide about it. */
+/** Opens the form with an earlier request's values except its reason. Today's rules apply. */
 export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const [user, id] = [click.body.user.id, click.action.value ?? ""];
@@ -83,7 +83,7 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
   return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...runBlocks(reading.corrected)] };
 }
 
-/** None for a line with a placeholder, with a person (their id is missing), or with a sign that Slack escapes. */
+/** None for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
 function runBlocks(corrected: string): KnownBlock[] {
   const line = corrected.replace("/eks-access ", "");
   if (/[<>@&]/.test(line) || line.length > maxValue) return [];

@@ -38,7 +38,7 @@ export async function askFor(context: SlackContext, asker: string, requested: Re
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
 }
 
-/** A person's one id here, whatever a line or a form says. Without an answer of Slack, they get no access. */
+/** The person's main id, whatever a line or a form says. Without an answer of Slack, they get no access. */
 function idOf({ directory }: SlackContext, user: string): Promise<string> {
   return directory.idOf(user).catch(() => user);
 }
@@ -109,8 +109,8 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
 }
 
 /**
- * Refuses an ARN that is not known as the other person's, unless the same rule allows the asker the level. Otherwise people could ask in
- * another's name, for their own ARN, for access that the policy gives only others. @throws AccessError
+ * Refuses an ARN that is not known as the other person's, unless the rule also lets the asker have it. Otherwise people
+ * could get, in another's name, what the policy denies them. @throws AccessError
  */
 async function refuseInOthersName(
   context: SlackContext,
@@ -125,8 +125,8 @@ async function refuseInOthersName(
 }
 
 /**
- * The first request in an AWS account links to it. A later one for another principal, or another person's request, proves nothing about
- * them.
+ * The first request in an AWS account creates the link. A later one for another principal, or one for another person,
+ * proves nothing.
  */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, askedBy, principal } = request;
@@ -135,13 +135,12 @@ async function linkFirst({ config, ledger, keys }: SlackContext, request: Access
   await ledger.linkPrincipal(requester, { arn: principal, seal });
 }
 
-/** Other requests of the same person came first, after the check. */
+/** Another request of the same person was recorded after the check. */
 function tooManyPending(request: PendingRequest, most: number): RefusedRequest {
   const message = `You already have ${most} requests waiting. Cancel one, or ask again after a decision.`;
   return refusedRequest(request, { code: "too-many-pending", message });
 }
 
-/** A refusal is an event too: it shows the attempt. */
 function answered(request: PendingRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;
@@ -149,10 +148,7 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
   return { request: record, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
 }
 
-/**
- * Refuses a request that would only expire because too few approvers are active in Slack. Null: there are enough, or Slack does not
- * answer, which must delay nothing.
- */
+/** Refuses a request that too few active approvers could decide. Null: there are enough, or Slack does not answer. */
 async function refuseWithoutApprovers(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   people: readonly string[],

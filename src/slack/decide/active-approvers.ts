@@ -15,7 +15,6 @@ export interface ApprovableLevel {
   readonly rule: Rule;
 }
 
-/** Each level of each cluster with each of its rules, in the configuration's order. */
 function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel[] {
   return [...clusters].flatMap((cluster) =>
     cluster.levels.flatMap((level) =>
@@ -28,7 +27,7 @@ function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel
 
 export interface ActiveApprovers {
   readonly active: readonly string[];
-  /** Names in the rule without an active person: deactivated or unknown people, and user groups without active members. */
+  /** Names in the rule without an active person. */
   readonly inactive: readonly string[];
 }
 
@@ -36,11 +35,9 @@ export interface ShortLevel extends ApprovableLevel, ActiveApprovers {
   readonly needed: number;
 }
 
-/** Slack's answer about the approvers of all levels. */
 export interface ApproverCheck {
   readonly enough: readonly ApprovableLevel[];
   readonly tooFew: readonly ShortLevel[];
-  /** Without an answer of Slack. */
   readonly unanswered: readonly (ApprovableLevel & { readonly error: unknown })[];
 }
 
@@ -69,8 +66,7 @@ export async function checkApprovers(directory: Directory, clusters: Iterable<Cl
 }
 
 /**
- * Asks Slack for a rule's approvers, one after another, until there are enough. `without`: people who do not count.
- * @throws AccessError
+ * Asks Slack for a rule's approvers, until there are enough. `without`: people who do not count. @throws AccessError
  */
 export async function activeApprovers(
   directory: Directory,
@@ -119,7 +115,7 @@ export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster):
   return `An operator can name other approvers for ${place} in eks-access.yml, or add people to its Slack user group.`;
 }
 
-/** Whether each level always has enough active approvers. A failure of Slack is a finding of that level alone. */
+/** Whether each level has enough active approvers. If Slack fails, only that level has the failure. */
 export async function examineApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const { cluster, level, rule } of approvableLevels(clusters)) {
@@ -143,7 +139,6 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
   }
 }
 
-/** The approvers of a request who can still sign in to Slack. Slack user ids. */
 export interface Presence {
   readonly present: readonly string[];
   readonly departed: readonly string[];
@@ -153,8 +148,8 @@ export interface Presence {
 const maxPeople = 50;
 
 /**
- * Checks which approvers are left. Slack accepts messages to deactivated people without an error
- * (slackapi/python-slack-sdk#1156). Null: no decision is due, or Slack did not answer, which must delay nothing.
+ * The approvers who are still active: Slack accepts messages to deactivated people without an error (slackapi/python-
+ * slack-sdk#1156). Null: no decision is due, or Slack did not answer.
  */
 export async function presenceOf(
   { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
@@ -185,7 +180,6 @@ async function peopleOfName(directory: Directory, name: string, request: AccessR
   return people.filter((user) => !isTheirs(request, user));
 }
 
-/** Whether fewer approvers are left than the request needs. */
 export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
   return present.length < approvalsWanted - approvals.length;
 }

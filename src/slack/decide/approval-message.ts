@@ -58,8 +58,9 @@ const fewWarnings = 2;
 const maxCalled = 10;
 
 /**
- * The first post, which an update turns into the card below. It mentions those who must act, because an update notifies no one. If Slack's
- * answer to a post gets lost, a message appears twice: the copy has no button, and says nothing that can become untrue.
+ * The first post, which an update turns into the card. It mentions people, because an update notifies no one. If
+ * Slack's answer to a post gets lost, the message appears twice: this one has no button and nothing that can become
+ * untrue.
  */
 export function openingMessage(request: AccessRequest, cluster: Cluster | undefined): Message {
   const { id, reason } = request;
@@ -84,9 +85,9 @@ function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): read
 }
 
 /**
- * The card in the cluster's channel, through the whole life of a request: at most twelve lines on a phone, and three lines and the buttons
- * after the decision. A pure function of the record and the approvers. Details has the cut parts.
- * @param extension the lease with which this one goes on: its card has the buttons
+ * The card in the cluster's channel: at most twelve lines on a phone before the decision, three after it. A pure
+ * function of the record and the approvers; Details has what it cuts.
+ * @param extension the lease that extends this one: its card has the buttons
  */
 export function approvalMessage(
   request: AccessRequest,
@@ -147,7 +148,7 @@ function waitingText(request: AccessRequest, who: string, isTight: boolean): str
   return `${approvals.length} of ${approvalsWanted} approvals. ${isTight ? "Next:" : "Waiting for"} ${from}`;
 }
 
-/** Three lines: the state, the subject and the reason. A fourth one names who gets in, if many do, or on-call after a failure. */
+/** The state, the subject and the reason. A fourth line names who gets in, if many do, or on-call after a failure. */
 function settledLines(
   request: AccessRequest,
   configured: Cluster | undefined,
@@ -165,7 +166,7 @@ function settledLines(
   ];
 }
 
-/** Words for all warnings and present failures. Details has the sentences. */
+/** A word for each warning and each present failure. Details has the sentences. */
 function warningLines(request: AccessRequest): readonly string[] {
   const words = warningWords(request);
   const trouble = shortTroubleText(request);
@@ -196,8 +197,8 @@ function leaseButtons(request: AccessRequest): readonly Button[] {
 }
 
 /**
- * The first line of a decided card: a sign, its word, and the main fact. The thread and Details have the rest.
- * @param extension the lease with which this one goes on
+ * The first line of a decided card: the state and the main fact.
+ * @param extension the lease that extends this one
  */
 export function headline(request: AccessRequest, extension: ApprovedRequest | null = null): string {
   const { denial, lease, state } = request;
@@ -230,7 +231,7 @@ const warningForm = /^([^:`]{1,32}): /;
 /** The most words on a card; Details has a sentence for each. */
 const maxWarnings = 7;
 
-/** What an approver must consider, in a word or two, the gravest first. Details has a sentence for each. */
+/** What an approver must consider, the gravest first. */
 function warningWords(request: AccessRequest): readonly string[] {
   const words = request.state === "pending" ? warningsBefore(request) : warningsAfter(request);
   const distinct = [...new Set(words)];

@@ -24,13 +24,13 @@ export interface WatchContext {
   readonly log: Logger;
 }
 
-/** The usual interval, the one without an answer of Slack, and the limit at the start; in milliseconds. */
+/** In milliseconds; `againMs`: when Slack did not answer. */
 const usual = { everyMs: 3_600_000, againMs: 60_000, startMs: 15_000 };
 
 /**
- * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a mistake of the
- * configuration, and the process does not start. If its approvers left later, the log and a metric report it and its requests are refused:
- * a restart in the night must not fail because a person left.
+ * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a
+ * mistake of the configuration, and the process does not start. If approvers leave later, a log line and a metric
+ * report it, and requests for the level are refused: a restart must not fail because a person left.
  * @throws AccessError `config-invalid`
  */
 export async function watchApprovers(
@@ -56,7 +56,7 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
     context.log.warn("Slack did not answer in time whether approvers are active; asking again");
     return null;
   }
-  // The account of a cluster of the fleet sets its tags, which must not stop the process.
+  // An account can set the tags of its clusters in the fleet. These must not stop the process.
   const ofFleet = new Set(context.configuration().fleet?.names.values());
   const tooFew = look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name));
   await refuseMistakes(context, { ...look, tooFew });
@@ -80,7 +80,7 @@ async function watch(
   }
 }
 
-/** The levels of another configuration with too few active approvers, each as a sentence. */
+/** The levels of a new configuration with too few active approvers, a sentence each. */
 export async function approverMistakes(
   context: Pick<WatchContext, "directory" | "ledger">,
   { clusters }: Pick<Config, "clusters">,
@@ -108,7 +108,6 @@ async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promi
   );
 }
 
-/** Writes the log and the metric, and remembers good levels: a later shortage is no mistake of the configuration. */
 async function reportCheck(
   { log, ledger }: WatchContext,
   { enough, tooFew, unanswered }: ApproverCheck,
@@ -143,7 +142,7 @@ function nameOf({ cluster, level, rule }: ApprovableLevel): string {
   return `${cluster.name} ${level.name} ${rule.name}`;
 }
 
-/** Other approvers or more approvals are a new configuration, which must be good itself. */
+/** Other approvers, or more approvals, make another configuration, which must be correct itself. */
 function digestOf({ cluster, level, rule }: ApprovableLevel): string {
   const what = [approversOf(rule, cluster).toSorted(), maxApprovalsNeeded(rule, level)];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");

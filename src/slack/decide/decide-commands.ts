@@ -25,8 +25,8 @@ import {
 import { clickAnswer, decideRequest, deniedAnswer, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /**
- * An approver approves a change, not an id (law 4), and a typed line can't say which change the person saw. So the answer shows the change
- * and a button with its digest.
+ * An approver approves a change, not an id (law 4). A typed line can't say which change the person saw, so the answer
+ * shows the change and a button with its digest.
  */
 export const approve: Command = {
   word: "approve",
@@ -53,7 +53,7 @@ export const approve: Command = {
   },
 };
 
-/** A denial needs no digest: it gives nothing, whatever the change is. */
+/** A denial needs no digest: it gives nothing. */
 export const deny: Command = {
   word: "deny",
   usage: "<id> <why>",
@@ -112,7 +112,6 @@ export function handleDenyButton(context: SlackContext, click: ButtonClick): Pro
   });
 }
 
-/** Null: this person may deny, or the submission gives the reason. */
 async function refuseToDeny(
   context: SlackContext,
   by: string,

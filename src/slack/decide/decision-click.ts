@@ -36,7 +36,6 @@ export function handleApproveButton(context: SlackContext, click: ButtonClick): 
   return answerClick(context, click, () => approveShown(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** Approve in Details, its submit button: the same decision about the visible change (law 4). */
 export function handleDetailsSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
   return answerSubmission(context, submission, "Request", () =>
@@ -44,14 +43,14 @@ export function handleDetailsSubmission(context: SlackContext, submission: Submi
   );
 }
 
-/** @param value the request and the visible change's digest */
+/** @param value the request, and the digest of the visible change */
 async function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {
   const shown = readDecideValue(value);
   if (!shown) return unreadableButton(context, "approve", by);
   return decideRequest(context, shown.request, { verdict: "approved", by, digest: shown.digest, why: "" });
 }
 
-/** For a button with a value that is not ours. */
+/** Answers a button whose value is not ours. */
 export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
   return failureAnswer(noSuchRequest);
@@ -98,7 +97,7 @@ async function decideNow(
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
-/** First drops a former approver's approval, with its event; the next round decides with the rest. */
+/** Drops a former approver's approval, with its event. The next round decides with the rest. */
 function dropDeparted(
   request: PendingRequest,
   departed: readonly [string, string],
@@ -109,7 +108,6 @@ function dropDeparted(
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
 }
 
-/** The event of a decision: the last needed approval decides, the earlier ones count. */
 function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: DecisionFacts, now: Date): AuditEvent {
   const detail = { digest, why, memberships: facts.memberships.get(by) ?? [] };
   if (after.state === "denied") return eventOf("request.denied", after, by, now, detail);
@@ -125,8 +123,8 @@ function approvalType(request: AccessRequest, by: string): EventType {
 }
 
 /**
- * Records the person, the change and the reason of a refused click. If the policy changed for the requester, or the principal has other
- * leases now, the worker looks again.
+ * Records the person, the change and the reason of a refused click. If the requester's policy or the principal's other
+ * leases changed, the worker looks again.
  */
 async function noteRefusal(
   context: SlackContext,
@@ -157,7 +155,7 @@ function lookedAtAgain(
   return code === "leases-differ" || code === "lease-over" ? outdatedRequest(request, otherLeasesChanged) : null;
 }
 
-/** Forged approvals do not count, and the next decision drops them from the record: this event stays. */
+/** The next decision drops forged approvals from the record, so this event is their only trace. */
 async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
   const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;

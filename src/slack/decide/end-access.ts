@@ -59,11 +59,9 @@ export function handleRevokeButton(context: SlackContext, click: ButtonClick): P
   });
 }
 
-/** Null: this person may revoke it. */
 async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
-  // As at the submission: people named by id need no user groups.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "ended") return null;
@@ -71,10 +69,9 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
   return endRefusedAnswer(verdict.code, request, cluster);
 }
 
-/** `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 
-/** Asks for a confirmation before access ends. @param others ids of the leases that end with it */
+/** @param others ids of the leases that end with it */
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
   const also = others.map((each) => code(each)).join(", ");
@@ -134,7 +131,7 @@ type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, no
 
 async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
   if (isMigrationId(id)) return stopMigrationByAnswer(id);
-  // A conflict repeats the decision about the lease. The answer keeps the ids of the others.
+  // A repeated decision must not repeat these.
   const others: string[] = [];
   return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, others));
 }
@@ -155,7 +152,7 @@ async function decideEnd(
   if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  // Revoking must work while Slack does not answer about user groups: people named by id need none.
+  // A revocation must work while Slack does not answer: people named by id need no user groups.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
   const verdict = decide(request, cluster, person, now);
@@ -174,7 +171,7 @@ async function decideEnd(
   };
 }
 
-/** Ends the rest of the access first. If the process dies in between, people can still revoke this lease, and so the rest. */
+/** Ends the other leases first: if the process dies in between, people can still revoke this one. */
 async function endRest(
   context: SlackContext,
   request: AccessRequest,
@@ -207,7 +204,6 @@ function belongsToRevoked({ id }: AccessRequest): string {
   return `it is the same access as ${id}, which was revoked`;
 }
 
-/** @param others ids of the leases that end with it */
 export function endedAnswer(after: AccessRequest, others: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (others.length > 0) {

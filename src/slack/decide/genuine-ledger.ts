@@ -12,13 +12,14 @@ interface GenuineContext extends RecordContext<Ledger>, Pick<SlackContext, "keys
   readonly configuration: () => Pick<Config, "clusters">;
 }
 
-/** A worker with another configuration makes previews that this process rejects, so it asks again only this often. */
+/** A worker with another configuration makes previews that this process rejects. It asks again only this often. */
 const lookAgainEveryMs = 60_000;
 
 /**
- * The ledger as the Slack process reads it. A preview counts only if the worker's seal and the record's digest prove that the worker saw
- * it (law 3). Without a preview there are no buttons and no decisions, and the worker looks again. A review without a seal does not count.
- * It verifies a good seal once: a click reads its record several times, and one Ed25519 signature takes as long as hundreds of HMACs.
+ * The ledger as the Slack process reads it. A preview counts only if the worker's seal and the record's digest prove
+ * that the worker saw it (law 3). Without one there are no buttons and no decisions, and the worker looks again. A
+ * review without a seal does not count either. It verifies each good seal once: an Ed25519 signature takes as long as
+ * hundreds of HMACs.
  */
 export function genuineLedger(given: GenuineContext): Ledger {
   const { ledger } = given;
@@ -66,10 +67,7 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
   return result.type === "committed" ? after : { ...request, ...cleared };
 }
 
-/**
- * The migrations as the Slack process reads them. A plan counts only if the worker sealed it for this migration (law 3). Without a plan
- * there are no buttons and no decisions, and the worker plans again.
- */
+/** The same for the plans of migrations. */
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
   const shown = <Found extends Migration | null>(migration: Found) =>

@@ -35,7 +35,6 @@ export const reviewed: Command = {
   },
 };
 
-/** `private_metadata` is the request's id. */
 export const reviewedModalId = "reviewed";
 
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -73,7 +72,7 @@ export function handleReviewedSubmission(context: SlackContext, submission: Subm
   );
 }
 
-/** Records that an approver reviewed emergency access. `note`: their finding, for the audit log. @throws AccessError */
+/** Records an approver's review of emergency access. `note`: their finding. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
   return updateRequest(context, id, (request) => recordReview(context, user, id, request, note));
 }

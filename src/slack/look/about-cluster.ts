@@ -9,7 +9,7 @@ import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";
 
-/** Answers about a cluster only to a person who can request or approve there. Others learn neither its state nor the other clusters. */
+/** Answers about a cluster only to a person who can request or approve there. Others do not even learn its name. */
 export async function aboutCluster(
   context: SlackContext,
   { user, name }: { readonly user: string; readonly name: string },

@@ -53,7 +53,9 @@ type Looked = Extract<CheckReport, { type: "looked" }>;
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
-/** `check <cluster>`: each kind of problem with its places and its fix. What has priority in the cluster comes first. */
+/**
+ * `check <cluster>`: each kind of problem with its places and its fix, in the order in which the cluster reads them.
+ */
 export function checkAnswer(cluster: Cluster, { mode, document, entries, bindings }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
@@ -67,7 +69,7 @@ export function checkAnswer(cluster: Cluster, { mode, document, entries, binding
   return messageOf([section(head), ...parts.flat()]);
 }
 
-/** How many kinds of document problems fit besides those of the access entries and the bindings. */
+/** How many kinds of problems of the document fit beside the rest. */
 function roomBeside(entries: EntriesReport, bindings: BindingsReport): number {
   const taken = bindings.type === "checked" ? bindings.groups.length + 1 : bindings.type === "failed" ? 1 : 0;
   if (entries.type === "none") return 11 - taken;
@@ -103,7 +105,6 @@ function kibibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
 }
 
-/** Warnings about writes matter only if the cluster reads the document. */
 function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {
   if (!isRead) return [unreadWords];
   return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
@@ -181,7 +182,7 @@ function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
   return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
 }
 
-/** A block for each kind of problem, and the number of the rest. @param whole where to see all of them */
+/** @param whole where to see all problems */
 function problemBlocks({ groups, left }: GroupedProblems, whole: string): KnownBlock[] {
   const leftOut = context(`${counted(left, "problem")} of other kinds not shown${whole}`);
   return [...groups.map((group) => section(groupWords(group))), ...(left > 0 ? [leftOut] : [])];

@@ -97,7 +97,6 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   return `${what}${only}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
 }
 
-/** Five names are enough: a request's message has all. */
 function few(users: readonly string[]): string {
   const shown = mentions(users.slice(0, 5));
   return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;

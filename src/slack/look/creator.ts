@@ -72,7 +72,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
   if (becomes.isMissing) return `– no record in ${code(region)}, and EKS has no such cluster there`;
-  // Without a creator, nothing asked EKS whether the cluster exists.
+  // Without a configured creator, nothing asked EKS whether the cluster exists.
   if (creator.type === "discover") return `– no record in ${code(region)} in the last 90 days`;
   return `– no record in ${code(region)}, which keeps 90 days. Check creator in eks-access.yml.`;
 }

@@ -28,7 +28,7 @@ export async function readHelp(
   return helpAnswer(isAll ? commands : [], roleOf(context, await personShown(context, user)));
 }
 
-/** From the configuration alone, so that help works without Redis. */
+/** From the configuration alone, so help works without Redis. */
 function roleOf({ config }: SlackContext, person: Person): Role {
   const clusters = [...config.clusters.values()];
   return {
@@ -51,7 +51,7 @@ interface Role {
   readonly emergency: boolean;
 }
 
-/** Three lines and buttons: this person's possible acts. `commands`: those to list below; empty: a button opens the list. */
+/** What this person can do. `commands`: those to list below; empty: a button opens the list. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
   const intro = [title, ...roleLines(role)];
@@ -84,7 +84,6 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
   ]);
 }
 
-/** As few sections as Slack's limit allows, each cut between two lines. */
 function inSections(lines: readonly string[]): KnownBlock[] {
   const texts: string[] = [];
   for (const line of lines) {

@@ -31,11 +31,8 @@ export interface HomeContent {
   readonly migrationsToDecide: readonly MigrationRow[];
   /** Emergencies that wait for this person's review. */
   readonly toReview: HomeList;
-  /** This person's access, also while it begins. */
   readonly access: HomeList;
-  /** This person's pending requests. */
   readonly requests: HomeList;
-  /** Closed requests, newest first. */
   readonly recent: HomeList;
   readonly decides: boolean;
   readonly emergency: boolean;
@@ -62,7 +59,6 @@ export function homeView(content: HomeContent): Home {
         block_id: "start",
         elements: [requestButton("primary"), ...(content.emergency ? [breakGlassButton()] : [])],
       },
-      // A person who decides about nothing needs no empty list.
       ...(content.decides || toDecide.total + migrationsToDecide.length > 0
         ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
         : []),
@@ -128,7 +124,6 @@ function subjectOf(request: AccessRequest): string {
   return `*${code(level)} on ${code(cluster)}${placeText(request)}* (${code(id)}${extendsText(request)})`;
 }
 
-/** The reader gets it, or asked for another person. */
 function ownSubject(request: AccessRequest): string {
   return `${subjectOf(request)}${request.askedBy === null ? "" : ` ${forText(request)}`}`;
 }
@@ -138,7 +133,7 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
   const who = `${subjectOf(request)} ${forText(request)}, ${durationText(request)}. Expires ${time(expiresAt)}`;
   return [
     section(`${who}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
-    // A decision is about a change, and a row shows none.
+    // A row shows no change, so it has no decision.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
 }
@@ -185,7 +180,6 @@ export function unknownHomeView(sentence: string): Home {
   return sentenceView(`:warning: ${sentence} Reopen in a minute.`);
 }
 
-/** For a person who can't use the bot: only the reason. */
 export function refusedHomeView({ text }: Message): Home {
   return sentenceView(text);
 }

@@ -43,7 +43,7 @@ export interface HomeContext extends HomeSource {
 const maxTries = 4;
 
 /**
- * Makes a person's App Home match the ledger. Two processes can publish at once, and the first reader can publish last. So each publication
+ * Makes a person's App Home match the ledger. Of two processes the first reader can publish last, so each publication
  * names the hash that it replaces, and reads again if Slack has another. `seen`: the hash that Slack sent just now.
  * @throws AccessError
  */
@@ -96,7 +96,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     migrationsShown(source, person),
   ]);
   const moment = now();
-  // A person who approved can still deny, but nothing waits for them.
+  // A person who approved can still deny, but no decision of theirs is due.
   const waitsForThem = (request: AccessRequest) => {
     if (hasApproved(request, user)) return false;
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
@@ -130,19 +130,19 @@ function mayReview(request: AccessRequest, cluster: Cluster | undefined, person:
   return cluster !== undefined && refuseReview(request, cluster, person) === null;
 }
 
-/** It read only the newest records, so it knows no larger total. */
+/** It read only the newest records, so this is the best known total. */
 function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: kept.length };
 }
 
-/** An estimate if it did not read all: never below the shown number. */
+/** An estimate if it did not read all. */
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };
 }
 
-/** A lease that goes on as another one is no access of its own. */
+/** Without leases that another one extends. */
 async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList> {
   const found = await Promise.all(
     list.requests.map(async (request) => ((await continuationOf(ledger, request)) ? [] : [request])),
@@ -153,7 +153,7 @@ async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
 
-/** Updates an App Home at its opening; later, each change updates it. */
+/** Later, each change updates it. */
 export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
   if (event.tab !== "home") return;
   const { user } = event;

@@ -59,13 +59,12 @@ export interface ListContent {
   readonly rows: readonly ListRow[];
   readonly offset: number;
   readonly total: number;
-  /** How many of all are migrations, which come first. */
+  /** Migrations come first. */
   readonly migrations: number;
   /** Whether the reader is an approver or on-call of a cluster, and so sees other people's requests. */
   readonly seesOthers: boolean;
 }
 
-/** One page of migrations and requests, each with this reader's buttons. */
 export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
   return messageOf([
@@ -133,7 +132,6 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, user));
   const migrationsHere = migrations.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
-  // A page full of migrations needs only the number of requests.
   const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
   const { requests, total } = await context.ledger.list(listOf(view, user, answered), asked.from, asked.most);
   const now = context.now();

@@ -23,7 +23,6 @@ const maxRows = 10;
 const maxOverdue = 500;
 
 export interface Overview {
-  /** The names of the clusters of the reader, as approver, on-call or administrator. */
   readonly clusters: readonly string[];
   readonly queues: readonly QueueState[];
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
@@ -32,7 +31,7 @@ export interface Overview {
 }
 
 /**
- * `status` without an id: delays, clusters that can't be opened, and leases that can't end. Approvers and on-call see their
+ * `status` without an id: late work, unreachable clusters, and leases that can't end. Approvers and on-call see their
  * clusters, administrators all. @throws AccessError
  */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {

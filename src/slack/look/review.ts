@@ -33,7 +33,6 @@ interface ReviewQuestion {
   readonly seconds: number;
 }
 
-/** A text: the mistake. */
 function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | string {
   const words = rest.split(" ").filter((word) => word !== "" && word !== "since");
   const named = words.filter((word) => seen.includes(word));
@@ -57,7 +56,7 @@ async function readReview(context: SlackContext, question: ReviewQuestion): Prom
   return reviewAnswer(found, question, from);
 }
 
-/** The newest rows of `audit review`, and the command that prints all of them as CSV. */
+/** The newest rows of `audit review`, and the command that prints all as CSV. */
 export function reviewAnswer(
   { rows, count, people }: ReviewSummary,
   { clusters, seconds }: ReviewQuestion,

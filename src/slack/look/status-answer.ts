@@ -72,7 +72,6 @@ export interface Status {
   readonly request: AccessRequest;
   readonly events: readonly ChainedEvent[];
   readonly acts: readonly Act[];
-  /** The lease with which this one goes on; null or absent: none. */
   readonly extension?: ApprovedRequest | null;
 }
 
@@ -130,7 +129,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** A change that did not happen, or is undone, was true only once. */
+/** A change that did not happen, or is undone: past tense. */
 function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
@@ -152,7 +151,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** Approvers decide about rights; names of groups and roles say little. */
+/** Approvers decide about rights: the names of groups and roles say little. */
 function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBlock[] {
   if (!rights || rights.length === 0) return [];
   const isByBinding = way === "binding";
@@ -165,7 +164,7 @@ function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBl
   return [section([title, ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n"))];
 }
 
-/** The principal's other leases: an approver sees everything that the principal will have. */
+/** An approver must see everything that the principal will have. */
 function otherLeases({ leases }: Preview): KnownBlock[] {
   const given = leases.filter(({ groups }) => groups.length > 0);
   if (given.length === 0) return [];
@@ -187,8 +186,7 @@ function actBlocks({ request, acts, extension }: Status): KnownBlock[] {
 const approveLabel = (request: AccessRequest) => (givesFullControl(request) ? "Approve full control" : "Approve");
 
 /**
- * Everything about a request as a modal. Its submit approves exactly the visible change: the modal remembers the digest, and the submission
- * counts as a click on Approve.
+ * Everything about a request as a modal. It remembers the digest of its change, and its submit approves exactly that.
  */
 export function statusModal(status: Status, notice: Message | null): ModalView {
   const { request, acts } = status;
@@ -201,20 +199,18 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   };
 }
 
-/** For a reader who is not one of its people, an approver or on-call. */
 export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
   const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
   return { text, blocks: [section(text)] };
 }
 
-/** Answers a typed `approve` with the change and its button. */
 export function approveBelowAnswer({ blocks }: Message): Message {
   return messageOf([section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks]);
 }
 
 /**
- * The audit log's account of a removed record, for the same readers, or why a record is unreadable. Null: there was none, or its events are
- * gone too. @throws AccessError
+ * What the audit log says about a removed record, for the same readers, or why a record is unreadable. Null: nothing.
+ * @throws AccessError
  */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
@@ -233,7 +229,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   return removedAnswer(record, events, last.event.at, config.ledger.keepSeconds);
 }
 
-/** No requester if a worker found the lease in a cluster: then only approvers and on-call read it. */
+/** Without a requester: a worker found the lease in a cluster. Then only approvers and on-call read it. */
 function peopleIn({ event }: ChainedEvent): Asked {
   if (!askingEvents.includes(event.type)) return { requester: "" };
   const { requester } = event.detail;

@@ -59,7 +59,6 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
   return { request, events, acts, extension };
 }
 
-/** A cluster has no status of its own. The button runs the command that looks at it. */
 function clusterAnswer(cluster: string): Message {
   const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows what is behind.`;
   return { text: said, blocks: [section(said), actions("run", [runButton("check", `check ${cluster}`)])] };

@@ -67,7 +67,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
-  // The worker knows the person by its memory of this question.
+  // The worker answers this question and remembers it.
   const { why } = await identitiesNow(context, user, cluster);
   const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, isResponsible } as const;
@@ -75,7 +75,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
 }
 
-/** Without a worker: from the ledger. */
+/** Without a worker, from the ledger. */
 async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const { ledger, config } = context;
   const [own, open] = await Promise.all([
@@ -95,8 +95,8 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
 }
 
 /**
- * `whoami <cluster>`: each step from a person to their pods, with its time. The first failure is on top.
- * @param why why the person is unknown there, in sentences
+ * `whoami <cluster>`: each step from a person to their pods. The first failure comes first. @param why why the person
+ * is unknown there, in sentences
  */
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}${totalOf(links)}`;
@@ -108,7 +108,7 @@ export function chainAnswer(cluster: Cluster, links: readonly Link[], why: strin
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
 }
 
-/** A step that was not asked is never a yes. */
+/** A step that was not tested is never a yes. */
 function verdictOf(links: readonly Link[], cluster: Cluster): string {
   const { beside, end } = brokenIn(links, cluster);
   const broken = [
@@ -125,7 +125,7 @@ function totalOf(links: readonly Link[]): string {
   return ms > 0 ? ` (${ms} ms)` : "";
 }
 
-/** Consecutive steps that were not asked for the same reason share a line. */
+/** One line for consecutive steps with the same reason. */
 function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   const rows: [Link, ...Link[]][] = [];
   for (const link of links) {
@@ -155,7 +155,6 @@ interface WhoAmI {
   readonly requests: readonly AccessRequest[];
   readonly clusters: readonly Cluster[];
   readonly worker: WorkerIdentity | null;
-  /** False: the answer shows a worker's last answer. */
   readonly workerAnswered: boolean;
 }
 

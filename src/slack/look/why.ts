@@ -41,7 +41,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   return isResponsible ? notFoundOutAnswer(cluster, report.message) : notNowAnswer(cluster);
 }
 
-/** For people who can't repair it: they need no technical text. */
+/** Other people can't repair the cluster, so they see no technical text. */
 export function notNowAnswer({ name, approvers, onCall }: Cluster): Message {
   const who = oneOf([...new Set(onCall.length > 0 ? onCall : approvers)]);
   return answer(

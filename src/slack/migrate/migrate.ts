@@ -52,7 +52,6 @@ export const repair: Command = {
 
 type Arns =
   | { readonly type: "arns"; readonly arns: readonly string[] }
-  /** The first word that is no ARN, or one too many. */
   | { readonly type: "mistake"; readonly word: string };
 
 function readArns(words: string): Arns {

@@ -95,7 +95,7 @@ export interface MigrationRow {
   readonly acts: readonly MigrationAct[];
 }
 
-/** A migration in a list, in two blocks. `place` names the list. */
+/** A migration in a list. `place` names the list. */
 export function migrationRowBlocks({ migration, acts }: MigrationRow, place: string): KnownBlock[] {
   const { id, cluster, requester, state, expiresAt, kind } = migration;
   const expires = state === "pending" ? `. Expires ${time(expiresAt)}` : "";
@@ -111,7 +111,7 @@ export function migrationRowBlocks({ migration, acts }: MigrationRow, place: str
   ];
 }
 
-/** A decision is about a plan, and a row shows none. */
+/** A row shows no plan, so it has no decision. */
 function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button[] {
   return [
     detailsButton(migration, acts.includes("deny") ? "Review" : "Details"),

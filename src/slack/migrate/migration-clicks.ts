@@ -85,7 +85,7 @@ interface Act {
     now: Date,
     departed: Departed,
   ) => MigrationVerdict;
-  /** The answer to that person; null: it is in the migration's message. */
+  /** Null: the migration's message shows the result. */
   readonly answer: (after: Migration) => Message | null;
 }
 
@@ -118,7 +118,6 @@ export function stopMigration(context: SlackContext, by: string, id: string, why
   });
 }
 
-/** Retries a failure at once. @throws AccessError */
 function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
   const act = {
     act: "retry",
@@ -153,7 +152,7 @@ async function decideNow(
   cluster: Cluster,
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
-  // People must be able to stop a migration even while Slack does not answer about groups.
+  // A person must be able to stop a migration while Slack does not answer.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
     return { user: by, memberships: [] };
@@ -174,7 +173,7 @@ async function decideNow(
   return { type: "write", after, event, outcome: what.answer(after) };
 }
 
-/** First drops a former approver's approval, with its event. Then it decides with the rest. */
+/** Drops a former approver's approval, with its event, before it decides. */
 function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): UpdateStep<Migration, never> {
   const [approver, why] = gone;
   const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));

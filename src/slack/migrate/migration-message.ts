@@ -43,19 +43,21 @@ const maxItems = 10;
 
 const maxSteps = 20;
 
-/** The first post, changed into the message below. It has no button and says nothing that can become untrue. */
+/**
+ * The first post, which an update turns into the message below. It has no button, and nothing that can become untrue.
+ */
 function openingMigrationMessage(migration: Migration): Message {
   const title = migrationTitle(migration);
   const note = `Migration ${code(migration.id)}. If no state appears here, look for a newer message.`;
   return messageOf([section(`*${title}*`), context(note)]);
 }
 
-/** The message in the cluster's channel through the whole life of a migration. A pure function of the record. */
+/** The message in the cluster's channel. A pure function of the record. */
 export function migrationMessage(migration: Migration): Message {
   return messageOf([...migrationBlocks(migration), ...buttonBlocks(migration)]);
 }
 
-/** The request, the plan with its steps, and the state: every approver sees the same. */
+/** The request, the plan and the state: the same for every approver. */
 export function migrationBlocks(migration: Migration): KnownBlock[] {
   const trouble = migrationTrouble(migration);
   return [
@@ -131,7 +133,6 @@ function fitting(lines: readonly string[], most: number): readonly string[] {
   return lines.slice(0, first === -1 ? most : Math.min(first, most));
 }
 
-/** Lines that fit into one section each. */
 function chunks(lines: readonly string[]): readonly string[] {
   const texts: string[] = [];
   for (const line of lines) {
@@ -147,15 +148,14 @@ function keptBlocks(keptBecause: string | null): KnownBlock[] {
 }
 
 function lastWords({ digest }: SealedPlan, left: number, { cluster, kind }: Migration): string {
-  // A repair has each replacement in its first lines.
+  // A repair names each replacement in its first lines.
   const where = kind === "repair" ? "these entries stay" : `see ${code(`/eks-access migrate ${cluster}`)}`;
   const more = left > 0 ? ` ${counted(left, "line")} not shown: ${where}.` : "";
   return `Plan ${code(digest.slice(0, 12))}. An approval covers all of it.${more}`;
 }
 
 /**
- * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages. Safe to run
- * twice, late, or once for many changes. @throws AccessError
+ * Makes Slack match the ledger for a migration. Safe to run twice, late, or once for many changes. @throws AccessError
  */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
@@ -164,7 +164,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   await wakeHomes(context, migration);
   const before = (await ledger.shown(id)) ?? nothingShown;
   const { shown, lost } = await showInChannel(context, showingOf(migration), before);
-  // The call can take seconds: no reminder goes to people who decided meanwhile.
+  // The call can take seconds, and people can decide meanwhile.
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
@@ -181,7 +181,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   });
 }
 
-/** The worker's plan comes before the approvers. A migration that ended before has no post, except a refusal. */
+/** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */
 function showingOf(migration: Migration): ChannelMessage {
   const { plan, state, done } = migration;
   const isReady = plan !== null || state === "refused" || done.length > 0;
@@ -193,7 +193,6 @@ function showingOf(migration: Migration): ChannelMessage {
   };
 }
 
-/** What the requester must know: a channel out of reach, a failure, and the end. */
 function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone[] {
   return [
     ...(isLost && migration.plan && !isMigrationOver(migration) ? [migrationLostMilestone(migration)] : []),
@@ -202,7 +201,7 @@ function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone
   ];
 }
 
-/** Without the channel, approvers see no request and people no progress. */
+/** Without the channel, approvers see no request. */
 function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
   const lost =
@@ -215,7 +214,7 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   };
 }
 
-/** A failure, once for each kind: without a plan, no message in the channel shows it. */
+/** Once for each kind of failure: without a plan, no message in the channel shows it. */
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   const { trouble, state, id, cluster } = migration;
   const text = migrationTrouble(migration);
@@ -223,7 +222,7 @@ function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
 }
 
-/** The end, once no step is open. */
+/** Once no step is open. */
 function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   if (!isMigrationOver(migration) || migration.begun) return [];
   return [
@@ -234,12 +233,11 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   ];
 }
 
-/** Enough that one of them reads it. */
 const maxPeople = 20;
 
 /**
- * Asks the approvers of a migration in direct messages if their channel is out of reach, and reminds them there: a deleted channel never
- * blocks it. Remembers each call for each person. @throws AccessError
+ * Asks the approvers in direct messages if their channel is out of reach: a deleted channel never blocks a migration.
+ * @throws AccessError
  */
 async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
   const { ledger, client, config, directory } = context;
@@ -253,7 +251,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
   for (const user of people) {
     const name = `${call.name}-${user}`;
     if (shown.includes(name)) continue;
-    // Slack takes about one message a second: meanwhile a decision or a new plan can come.
+    // Slack takes about one message a second: meanwhile a decision or a new plan can arrive.
     const newest = await ledger.migrations.get(migration.id);
     if (!newest || migrationCall(newest)?.name !== call.name) return;
     if (hasApproved(newest, user)) continue;

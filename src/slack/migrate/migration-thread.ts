@@ -54,7 +54,7 @@ function stepEntries({ done }: Migration): ThreadEntry[] {
   }));
 }
 
-/** Once for each cause: the message counts the tries. */
+/** Once for each cause. */
 function troubleEntries({ trouble, expiresAt }: Migration): ThreadEntry[] {
   if (!trouble) return [];
   return [{ name: `trouble-${trouble.code}-${expiresAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];

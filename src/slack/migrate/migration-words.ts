@@ -13,7 +13,7 @@ export function migrationTitle({ requester, cluster, kind }: Migration): string 
   return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
-/** The state of a migration in a few words, with who and when. Says nothing that is not true yet (law 5). */
+/** The state with who and when. It says nothing that is not true yet (law 5). */
 export function migrationState(migration: Migration): string {
   const { approvals, plan } = migration;
   switch (migration.state) {
@@ -49,7 +49,7 @@ function progressOf({ begun, settlesAt, done, plan }: Migration): string {
   return `Running: ${count}`;
 }
 
-/** Finished steps stay: a person who stops it must know them, and how to continue. */
+/** A person who stops it must know which steps stay, and how to continue. */
 function whatStays({ done, cluster, begun, kind }: Migration): string {
   if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
   if (done.length === 0) return "Nothing changed";
@@ -73,8 +73,8 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 }
 
 /**
- * Asks an approver in a direct message if the channel can't, at the start and with each reminder. It has only a link to the plan, which can
- * change before they read it. Null: there is nothing to decide.
+ * Asks an approver in a direct message if the channel can't. It only links to the plan, which can change before they
+ * read it. Null: there is nothing to decide.
  */
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;
@@ -92,7 +92,6 @@ export function migrationAskedAnswer({ id, cluster, kind }: Migration): Message 
   );
 }
 
-/** A cluster has one migration at a time. */
 export function migrationOpenAnswer(migration: Migration): Message {
   return answer(
     `${code(migration.id)} of ${mention(migration.requester)} is still open: ${migrationState(migration)}. Use the buttons of its message.`,
@@ -103,12 +102,10 @@ export function noMigrationAnswer(cluster: string): Message {
   return answer(`${code(cluster)} has no open migration.`);
 }
 
-/** Never requested, or a mistyped id. */
 export function noSuchMigrationAnswer(id: string): Message {
   return answer(`There is no migration ${code(id)}. Its message shows the id.`);
 }
 
-/** A cluster names its one migration. Approvers can stop it too, also between two steps. */
 export function stopMigrationByAnswer(id: string): Message {
   const line = code(`/eks-access migrate ${clusterOfMigration(id)} withdraw`);
   return answer(`Nothing changed. To stop a migration: ${line}.`);
@@ -131,7 +128,6 @@ export function migrationWithdrawnAnswer(migration: Migration): Message {
   return answer(`${code(migration.id)}: ${migrationState(migration)}.`);
 }
 
-/** Why a click or a command on a migration changed nothing. */
 export function migrationRefusedAnswer(
   refusal: MigrationRefusal,
   migration: Migration,

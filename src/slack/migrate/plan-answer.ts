@@ -53,7 +53,6 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
   return [context(`To request it: ${code(`/eks-access migrate ${name} ask`)} with the same ARNs.`)];
 }
 
-/** What happens to one item of aws-auth. */
 export function itemWords({ place, arn, outcome, sentences }: ItemSummary): string {
   return `${marks[outcome]} ${code(arn, 300)} (${place})\n      ${styled(sentences.join(" "), 900)}`;
 }

@@ -34,7 +34,6 @@ const maxProofs = 5;
 /** A migration of a hundred entries has more events: it shows the beginning and the end. */
 const maxEvents = 500;
 
-/** Everything about a migration, for this reader. @throws AccessError */
 export async function readMigrationStatus(context: SlackContext, user: string, id: string): Promise<Message> {
   const migration = await context.ledger.migrations.get(id);
   if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
@@ -77,7 +76,6 @@ interface MigrationStatus {
   readonly acts: readonly MigrationAct[];
 }
 
-/** Everything about one migration, for a reader who may see it: the plan, state, proofs and history. */
 export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus): Message {
   const elements = acts.map((act) => buttonOf[act](migration));
   return messageOf([

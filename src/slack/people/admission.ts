@@ -5,7 +5,6 @@ import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Why an account can do nothing, and the next step. */
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
     deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
@@ -19,7 +18,6 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
   return answer(`:warning: ${reasons[account]}`);
 }
 
-/** Why no approver can approve this request, and the next step. */
 export function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const who = mention(user);
   if (account === "unconfirmed") {
@@ -37,7 +35,7 @@ export function requesterGoneAnswer(user: string, account: Exclude<Account, "act
   );
 }
 
-/** Refuses access for another person than an active member. Null: they can get it. */
+/** Null: they are an active member, so they can get it. */
 export async function refuseOtherPerson(
   context: SlackContext,
   by: string,
@@ -70,8 +68,8 @@ const giving: ReadonlySet<TriedAct> = new Set([
 ]);
 
 /**
- * Whether a person may act: their account must be active and in this workspace. A payload names the person, but can be late, held back or
- * forged. Null: they may. Without an answer of Slack, only asking and ending access continue.
+ * Whether a person's account is active and in this workspace: a payload can be late, held back or forged. Null: they
+ * may act. Without an answer of Slack, only asking and ending access continue.
  */
 export async function refuseActor(
   context: SlackContext,
@@ -86,8 +84,8 @@ export async function refuseActor(
 }
 
 /**
- * Refuses to approve for a requester who left: their AWS keys can outlive their Slack account. The same for a person who asked for them and
- * left. Null: an approval is possible.
+ * Refuses an approval if the requester, or the person who asked for them, left: AWS keys can outlive a Slack account.
+ * Null: an approval is possible.
  */
 export async function refuseForRequester(
   context: SlackContext,
@@ -103,7 +101,6 @@ export async function refuseForRequester(
   return null;
 }
 
-/** The state of an account in Slack now. Never throws. */
 export async function accountOf(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   user: string,

@@ -5,7 +5,6 @@ import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "../app/context.ts";
 
-/** What a person tried, in the words of the commands. */
 export type TriedAct =
   | "request"
   | "extend"
@@ -23,12 +22,10 @@ export type TriedAct =
   | "retry"
   | "replay";
 
-/** A refused action that changed nothing. */
 export interface Attempt {
   readonly act: TriedAct;
   /** A Slack user id, or `slack` where the person is unknown. */
   readonly by: string;
-  /** Why it was refused. */
   readonly code: string;
   /** Its request; absent: none. The log keeps only the beginning of typed text. */
   readonly request?: Pick<AccessRequest, "id" | "cluster">;
@@ -44,9 +41,8 @@ const maxOfOnePerson = 30;
 const maxId = 120;
 
 /**
- * Writes a refused attempt into the audit log: the person, the target, the reason and the message. People without rights must not flood the
- * log, so equal attempts count once in ten minutes, and a person has thirty different ones. The process's log has the rest. Never throws: the
- * person always gets an answer.
+ * Writes a refused attempt into the audit log. People without rights must not flood it, so equal attempts count once in
+ * ten minutes, and a person has thirty different ones. Never throws: the person always gets an answer.
  */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());
@@ -56,8 +52,7 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
 }
 
 /**
- * Writes a refusal's event into the audit log, within the same bounds. It leaves no record.
- *
+ * The same for a refusal's own event.
  * @param what the attempt's identity: of equal ones it writes only the first
  */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {

@@ -16,9 +16,9 @@ import type { Account } from "./directory.ts";
 const checkedWithinMs = 800;
 
 /**
- * Runs before every command, button, form, search and App Home. A person without an active account of this workspace gets only a refusal,
- * and the log has the attempt. True: they can continue. Without an answer of Slack in time, they can only end access: everything else
- * would show them clusters, levels or the form.
+ * Runs before every command, button, form, search and App Home. A person without an active account of this workspace
+ * gets only a refusal, and the log has the attempt. If Slack does not answer in time, people can only end access. True:
+ * they can continue.
  */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
@@ -30,13 +30,13 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   }
   if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
-  // While Slack is slow, a person who only looks attempts nothing.
+  // While Slack is slow, a look is no attempt.
   if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
   await answerRefused(context, sent, by, account);
   return false;
 }
 
-/** The words and forms that end access, and show only the click's subject. */
+/** The words and forms that end access, and show nothing else. */
 const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
 
 const id = z.string().min(1);
@@ -62,12 +62,12 @@ function nameSender(body: object, id: string): void {
   }
 }
 
-/** Answers a person of another workspace, for example in a shared channel. */
+/** For a person of another workspace, for example in a shared channel. */
 export function answerForeigner(context: Pick<SlackContext, "log">, sent: SlackRequest): Promise<void> {
   return answerRefused(context, sent, userIn(sent.body), "of-another-workspace");
 }
 
-/** Answers each kind of request in its way. A search can show only options. */
+/** A search can show only options. */
 async function answerRefused(
   { log }: Pick<SlackContext, "log">,
   sent: SlackRequest,
@@ -100,7 +100,7 @@ function mutable({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
-/** The act of a button, form or command, in the audit log's words. The others only show. */
+/** The act of each button, form and command, in the audit log's words. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["approve", "approve"],
   ["approve-migration", "approve"],
@@ -131,7 +131,6 @@ async function attemptIn(context: SlackContext, sent: SlackRequest) {
   return { act, ...(about !== "" && { request: request ?? { id: about, cluster: "" } }) };
 }
 
-/** The word of the request, and the id of its record. */
 function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
     const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);

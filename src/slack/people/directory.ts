@@ -11,8 +11,8 @@ import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 /** What Slack knows about people: their user groups and e-mail domains. */
 export interface Directory {
   /**
-   * The names of this list that belong to a person, sorted: user groups (`S…`), e-mail domains (`@example.com`) and other user ids of theirs.
-   * Asks Slack only about these. @throws AccessError: no answer is never a guess
+   * The names of this list that belong to a person, sorted: user groups (`S…`), e-mail domains (`@example.com`) and
+   * their other user ids. @throws AccessError
    */
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The active people of a user group. @throws AccessError */
@@ -22,7 +22,7 @@ export interface Directory {
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
   /**
-   * A person's one id here. In an Enterprise organization it is the organization's (`W…` or `U…`): an older workspace has a different one.
+   * A person's one id here. In an Enterprise organization it is the organization's: older workspaces have another.
    * @throws AccessError
    */
   idOf(user: string): Promise<string>;
@@ -155,7 +155,7 @@ function untilOf(value: unknown): { readonly until?: number } {
     : {};
 }
 
-/** Keeps answers for a while. Simultaneous equal questions are one call; it keeps no failure. */
+/** Equal questions at the same time are one call. It keeps no failure. */
 function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
   return <T>(key: string, ask: () => Promise<T>): Promise<T> => {
@@ -176,19 +176,17 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
   };
 }
 
-/** The people of these user ids and user groups, each once. Without an answer of Slack, a user group has none. */
+/** The people of these user ids and user groups, each once. Without an answer of Slack, a group is empty. */
 export async function peopleNamed(directory: Directory, names: readonly string[]): Promise<readonly string[]> {
   const people = names.map((name) => (isUser(name) ? [name] : directory.membersOf(name).catch(() => [])));
   return [...new Set((await Promise.all(people)).flat())];
 }
 
-/** Where Slack processes share the people of user groups. */
 export interface GroupsPlace {
   readonly ledger: Pick<LinkLedger & TurnLedger, "userGroups" | "shareUserGroups" | "takeTurn">;
   readonly keys: DecisionKeys;
 }
 
-/** The people of every user group. */
 export interface GroupsAnswer {
   readonly people: ReadonlyMap<string, readonly string[]>;
   /** How long it counts, in milliseconds since 1970. */
@@ -245,7 +243,6 @@ async function askedByAnother(question: GroupsQuestion): Promise<GroupsAnswer | 
   return null;
 }
 
-/** Without the ledger, Slack itself answers. */
 async function sharedNow({ shared, team, now, believedMs }: GroupsQuestion): Promise<GroupsAnswer | null> {
   const stored = await shared?.ledger.userGroups().catch(() => null);
   if (!shared || !stored) return null;

@@ -19,7 +19,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 
 export interface KnownNow extends KnownOf {
-  /** A worker's answer of the last day, if none answers now: it can be outdated. */
+  /** A worker's answer of the last day: it can be outdated. */
   readonly before: Identities | null;
   /** Why there is no present answer, and the fix, in sentences; null: there is one, or none is needed. */
   readonly trouble: string | null;
@@ -30,8 +30,8 @@ const unconfirmed =
 const noAnswer = "No worker could look you up in AWS. Check that one runs, then try again.";
 
 /**
- * A person's identities on a cluster: from the ledger, or if that is too old, from a worker. A failure is a sentence: links and written ARNs
- * work without it.
+ * A person's identities on a cluster, from the ledger or a worker. A failure is a sentence: links and written ARNs work
+ * without it.
  * @param asker the questions count for this person
  */
 export async function lookUpIdentities(
@@ -82,14 +82,13 @@ async function ask(
   return noAnswer;
 }
 
-/** A person's identities on a cluster, from a worker if the ledger has no present ones. */
 export async function identitiesNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
   const known = await lookUpIdentities(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, known);
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
 }
 
-/** The same about another person: only they can repair it, so only they learn of it. */
+/** The same about another person: only they can repair it, so the sentence says so. */
 export async function identitiesForAsker(
   context: SlackContext,
   asker: string,
@@ -102,7 +101,7 @@ export async function identitiesForAsker(
   return { arns, why: arns.length > 0 ? null : why };
 }
 
-/** The same from the ledger alone, at once. */
+/** The same from the ledger alone. */
 export async function rememberedIdentities(
   lookUp: IdentityLookUp,
   user: string,

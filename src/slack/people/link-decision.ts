@@ -21,7 +21,6 @@ export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick
   return handleLinkDecision(context, click, false);
 }
 
-/** An administrator decides about a link. The question shows the outcome, and the person gets a message. */
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
   const by = click.body.user.id;
   try {

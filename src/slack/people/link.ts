@@ -82,7 +82,7 @@ async function propose(
   return ask(context, client, proposal, before);
 }
 
-/** A direct message can get lost, so a person can ask again, but not all the time. */
+/** A direct message can get lost, so a person can ask again after some time. */
 async function askAgain(
   context: SlackContext,
   client: WebClient,
@@ -119,10 +119,9 @@ function othersThan(user: string, administrators: readonly string[]): readonly s
   return administrators.filter((each) => each !== user);
 }
 
-/** A person's link in one account. */
 export interface LinkedIdentity {
   readonly arn: string;
-  /** Whether rules ignore the link until the person links again. */
+  /** Whether rules ignore it until the person links again. */
   readonly needsRenewal: boolean;
   /** Whether a worker found it in IAM Identity Center; otherwise it is a link. */
   readonly isFound?: boolean;
@@ -139,7 +138,6 @@ export function identityLines(identities: readonly LinkedIdentity[]): string[] {
   return left > 0 ? [...lines, `${left} more`] : lines;
 }
 
-/** `link` without an ARN: the current state. */
 export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): Message {
   const linked =
     identities.length > 0
@@ -159,7 +157,6 @@ function alreadyLinkedAnswer(arn: string): Message {
   return answer(`You are already linked to ${code(arn)}.`);
 }
 
-/** `reached`: the administrators who got the question. */
 export function proposedAnswer(arn: string, reached: readonly string[], administrators: readonly string[]): Message {
   const who =
     reached.length > 0

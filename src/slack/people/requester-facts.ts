@@ -30,7 +30,7 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
-/** A person as all clusters' policies see them, only for display: without groups if Slack does not answer. */
+/** Only for display: without groups if Slack does not answer. */
 export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,
@@ -72,7 +72,7 @@ export async function believedIdentityOf(
   return identityBeside(config.identities, cluster, { links: believed, found: found ?? before }, arn);
 }
 
-/** Whether a link counts for nothing: always without our seal, otherwise as rules or administrators require. */
+/** Whether a link does not count: without our seal never, otherwise as rules or administrators require. */
 export function needsRenewal(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
@@ -82,7 +82,7 @@ export function needsRenewal(
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
-/** Whether a rule needs links, or an administrator confirms them: then a request must not create one. */
+/** Whether rules or administrators rely on links: then a request must not create one. */
 export function requiresLinks({ clusters, linking }: Config): boolean {
   return linking.mustBeConfirmed || [...clusters.values()].some(hasLinkedOnlyRule);
 }
@@ -124,8 +124,8 @@ export async function factsFor(
 }
 
 /**
- * The approvers' AWS identities, and the approvers who can be the person of Identity Center who gets the access, because no worker has looked
- * them up. A denial asks for nothing, so that it always works.
+ * The approvers' AWS identities, and the approvers whose identity no worker has looked up, so that they could be the
+ * person of Identity Center who gets the access.
  */
 async function approversOwn(
   context: SlackContext,
@@ -150,8 +150,8 @@ async function approversOwn(
 }
 
 /**
- * Former approvers among the earlier ones, each with the reason as a clause: an inactive account, or a policy without them. AWS keys and
- * records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
+ * Earlier approvers who can approve no more, each with the reason as a clause. AWS keys and records in Redis outlive
+ * accounts. @throws AccessError: no answer never counts as yes
  */
 export async function departedApprovers(
   context: SlackContext,
@@ -168,7 +168,6 @@ export async function departedApprovers(
   return departed;
 }
 
-/** A clause. */
 export const noLongerApprover = "they are no longer an approver";
 
 const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {

@@ -67,10 +67,9 @@ export function readDecideValue(value: string): z.infer<typeof decideForm> | nul
 export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
   button(detailsAction, label, id);
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
-/** Permanent access has nothing to extend. */
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
-/** The person who asked for another one can end it too, and reads the same. */
+/** For the holder, and the person who asked for them. */
 export const doneButton = ({ id, level, cluster, askedBy }: AccessRequest): Button =>
   confirmed(button(doneAction, "I'm done", id, "danger"), [
     askedBy === null ? "End your access?" : "End this access?",
@@ -85,7 +84,6 @@ export const revokeButton = ({ id }: AccessRequest): Button => button(revokeActi
 
 export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
-/** Opens the form with all of this request except the reason. */
 export const askAgainButtons = (request: AccessRequest): Button[] =>
   isClosed(request) && !isRescue(request) ? [button(askAgainAction, "Request again", request.id)] : [];
 

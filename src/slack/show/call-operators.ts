@@ -11,8 +11,8 @@ const onceInMs = 24 * 3_600_000;
 const maxCalled = 10;
 
 /**
- * Posts problems that only an operator can repair, in the cluster's channel: once for each cause, not for each request. If the worker
- * can't open the cluster at all, the trouble poster reports that instead. Nothing waits for this message.
+ * Posts problems that only an operator can repair in the cluster's channel, once for each cause. A cluster that the
+ * worker can't open has its own message (posters.ts).
  */
 export async function callOperators(
   { ledger, config, client, log }: MessengerContext<Pick<ClusterLedger & TurnLedger, "clusterTroubles" | "takeTurn">>,

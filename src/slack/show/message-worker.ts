@@ -49,7 +49,6 @@ export function startMessageWorker(contexts: () => MessageContexts, blocking: Re
   return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
 }
 
-/** The record of a job, for the log; an App Home has none. */
 function recordIn(data: unknown): { readonly request?: string } {
   const job = readJob(messageJobs, data);
   if (!job || job.type === "show-home") return {};

@@ -36,7 +36,6 @@ export function messageOf(blocks: readonly KnownBlock[]): Message {
   return { text: cut(unformatted(blocks.flatMap(wordsOf).join("\n")), longestText), blocks };
 }
 
-/** Of the kinds of blocks that our messages have. A button has no words of its own: clients read it after the text. */
 function wordsOf(block: KnownBlock): string[] {
   if (block.type === "section")
     return [...(block.text ? [block.text] : []), ...(block.fields ?? [])].map(({ text }) => text);
@@ -68,8 +67,8 @@ export function failureAnswer(sentence: string): Message {
 }
 
 /**
- * What failed, for the person who acted. That Redis is away helps operators alone: `status`, the log and the alerts say it. What was
- * sent may be saved, if only the answer was lost.
+ * What failed, for the person who acted. Operators read in `status`, the log and the alerts that Redis is down. The
+ * change may be saved, if only the answer was lost.
  */
 export function explainToPerson(error: unknown): string {
   if (!isLedgerFailure(error)) return explainFailure(error);
@@ -108,7 +107,7 @@ export function messageModal(title: string, { blocks }: Message): ModalView {
   return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
 }
 
-/** Everything about a request or a migration; `notice`, on top, is the answer to the last click. */
+/** `notice`: the answer to the last click, on top. */
 export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
   return {
     ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),

@@ -59,7 +59,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   );
 }
 
-/** Without a version if another extension than now is shown: then each message changes. */
+/** Without a version if another lease extends this one now: then every message changes. */
 async function shownBefore(
   { ledger }: MessengerContext,
   id: string,
@@ -73,7 +73,7 @@ function nameOf(extension: ApprovedRequest | null): string | null {
   return extension && `${extension.id} ${extension.lease.endsAt}`;
 }
 
-/** The approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
+/** Approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
 function showingOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
@@ -85,14 +85,13 @@ function showingOf(
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
-/** Its people must see the state even if Slack does not take the channel's message. */
+/** Its people must see the state even if the update in the channel fails. */
 async function updatePeopleAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
   if (request) await updateDirectMessages(context, request, shown);
 }
 
-/** Its people must know, once, that the approvers can't see the request. */
 async function reportDelivery(
   context: MessengerContext,
   request: AccessRequest,
@@ -128,7 +127,6 @@ async function updatePeople(
   await context.ledger.markShown(id, now);
 }
 
-/** Makes the direct messages to a request's people show the newest state. */
 async function updateDirectMessages(
   context: MessengerContext,
   request: AccessRequest,
@@ -139,13 +137,13 @@ async function updateDirectMessages(
   const extension = await continuationOf(context.ledger, request);
   return toEach(context, request, shown, async (user, before) => {
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
-    // Without a message in the channel nothing has asked the approvers yet (law 5).
+    // Approvers see nothing without a message in the channel (law 5).
     if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
     return updateDirectMessage(context, user, milestone, before);
   });
 }
 
-/** Writes to the requester, and to the person who asked for them. Remembers each message at once, so that none comes twice. */
+/** Remembers each message at once, so that none is sent twice. */
 async function toEach(
   { ledger }: MessengerContext,
   request: AccessRequest,
@@ -165,8 +163,8 @@ async function toEach(
 }
 
 /**
- * Asks the approvers in direct messages if their channel is out of reach: the same message with the same buttons, once each. So a deleted
- * channel never blocks a request. Existing copies follow the record, also when the channel is back.
+ * Asks the approvers in direct messages if their channel is out of reach, once each: a deleted channel never blocks a
+ * request. Existing copies follow the record.
  */
 async function showCopies(
   context: MessengerContext,
@@ -191,7 +189,7 @@ async function showCopies(
   return { ...shown, copies };
 }
 
-/** Without an answer of Slack: everyone named by id. */
+/** Without an answer of Slack, everyone named by id. */
 function whoToAsk(
   { config }: Pick<MessengerContext, "config">,
   request: AccessRequest,
@@ -214,7 +212,6 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 }
 
 const askedInstead = "channel-lost-asked";
-/** The channel is deleted, archived, or without the bot. `why` says which, and the fix. */
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
@@ -266,7 +263,7 @@ export async function wakeHomes(context: MessengerContext<MessageLedger>, reques
       users.map((user) => ({ type: "show-home", user })),
     );
   } catch (error) {
-    // Opening a Home updates it too, so a failure here must not stop any message.
+    // Opening a Home updates it too, so a failure here must not stop a message.
     log.warn({ request: request.id, err: error }, "could not wake the App Homes");
   }
 }

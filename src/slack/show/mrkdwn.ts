@@ -8,8 +8,8 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens and tags. A reason must not rearrange its
- * message, and people must not copy them unseen. The joiners of emoji and visible signs of Arabic stay.
+ * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens and tags. A reason must
+ * not rearrange its message, and people must not copy them unseen. Joiners of emoji and visible signs of Arabic stay.
  */
 const hidden = String.raw`(?![\t\n\v\f\r\u200c\u200d\u0600-\u0605\u06dd\u070f\u08e2])[\p{Cc}\p{Cf}]`;
 const invisible = new RegExp(hidden, "gu");
@@ -27,7 +27,6 @@ function oneLine(text: string): string {
   return withoutInvisible(text).replace(/\s+/g, " ").trim();
 }
 
-/** Parts in code style: text between backticks, and ARNs. */
 const valueInLine = /(`[^`]+`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-])/;
 
 /** The same, names such as system:masters, and times as ISO 8601. */
@@ -75,7 +74,7 @@ const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/u;
 function plainWord(word: string): string {
   if (!MARK.test(word)) return escapeText(word);
   const [, before = "", core = word, after = ""] = /^(["'([]*)(.+?)([)\]"',.;!?]*)$/u.exec(word) ?? [];
-  // A colon after a name such as eks-access:viewers belongs to the sentence; one at both ends makes an emoji.
+  // A colon after a name such as eks-access:viewers belongs to the sentence.
   const colon = core.endsWith(":") && !core.startsWith(":") ? ":" : "";
   return `${before}${code(core.slice(0, core.length - colon.length))}${colon}${after}`;
 }
@@ -85,8 +84,8 @@ const unshowable = /^$|^["\s]|\s$|[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/u;
 const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 /**
- * Text in code style, exactly as it is, because people copy it. It becomes a JSON string if a code span can't show it, or if it begins with a
- * quote: no two texts look the same.
+ * Text in code style, exactly as it is, because people copy it. If a code span can't show it, it becomes a JSON string;
+ * so does a text that begins with a quote, so that no two texts look the same.
  */
 export function code(text: string, maxLength = 700): string {
   return `\`${cut(escapeText(unshowable.test(text) ? quoted(text) : text), maxLength)}\``;
@@ -142,7 +141,7 @@ function shortened(whole: string, maxLength: number): string {
   return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
 }
 
-/** A block of code without escapes, so that people copy the exact text. It says how much it cuts. */
+/** A block of code without escapes, so that people copy the exact text. */
 export function preformatted(text: string, maxLength = 2800): RichTextBlock {
   const shown = shortened(text, maxLength) || " ";
   return {
@@ -191,7 +190,7 @@ export function mentions(users: readonly string[], most = 20): string {
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
-/** The same where one of them is enough: "a, b or c". */
+/** "a, b or c". */
 export function oneOf(users: readonly string[], most = 20): string {
   return mentions(users, most).replace(/, ([^,]*)$/, " or $1");
 }

@@ -41,7 +41,7 @@ export function startNoticePoster(context: NoticeContext): Ticking {
   });
 }
 
-/** The notices that no process has posted yet, oldest first; this process takes their turns. */
+/** Oldest first. This process takes the turn to post them. */
 async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<string>): Promise<readonly Notice[]> {
   const found: Notice[] = [];
   for (const stored of (await ledger.notices()).toReversed()) {
@@ -69,7 +69,7 @@ async function postAll({ client, log }: NoticeContext, channel: string, owed: re
   return left.slice(-maxOwed);
 }
 
-/** A missing channel must not fill the memory. */
+/** If the channel is missing, the list must not grow without end. */
 const maxOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
@@ -97,8 +97,8 @@ export interface ZoneContext {
 }
 
 /**
- * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or without one in its
- * clusters' channels. Without zones in the configuration it posts nothing: `whoami` says whether a worker answers.
+ * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or
+ * else in its clusters' channels. It posts nothing if the configuration has no zones.
  */
 export function startZonePoster(context: ZoneContext): Ticking {
   return startTicking(lookEveryMs, zonePoster(context));
@@ -121,7 +121,6 @@ async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zo
   const seen = await context.ledger.zonesSeen();
   for (const zone of zones) {
     const seenAt = seen.get(zone);
-    // Workers can start together with this process.
     const since = seenAt && seenAt > startedAt ? seenAt : startedAt;
     const own = clusters.filter((cluster) => zoneOf(cluster) === zone);
     const turn = silent.get(zone);

@@ -27,7 +27,7 @@ export interface AnchorContext {
 
 const pageSize = 1000;
 
-/** Posts the chain's value in the audit channel on a schedule, by one Slack process at a time; without a channel never. */
+/** Posts the audit log's anchor on a schedule, from one Slack process at a time. */
 export function startAnchorPoster(context: AnchorContext): Ticking {
   return startTicking(lookEveryMs, anchorPoster(context));
 }
@@ -65,7 +65,7 @@ async function verifyFrom(
   for (;;) {
     const base = await auditLog.base();
     const verdict = brokenLogBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
-    // A worker can remove old events meanwhile, which looks like a gap from the old beginning.
+    // A worker may just have removed old events, which looks like a gap.
     if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
   }
 }
@@ -124,8 +124,8 @@ const maxCalled = 10;
 const newsForMs = 24 * 3_600_000;
 
 /**
- * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; and once when others keep reverting
- * aws-auth.
+ * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; and when another
+ * writer keeps reverting aws-auth.
  */
 export function startTroublePoster(context: TroubleContext): Ticking {
   return startTicking(lookEveryMs, () => postAll(context));
@@ -153,11 +153,11 @@ async function postAll(context: TroubleContext): Promise<void> {
   }
 }
 
-/** Takes the turn first: the log has a lost message, and two messages would confuse. */
+/** Takes the turn first: two messages would confuse, and the log has a lost one. */
 async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
   const turn = turnOf(cluster, trouble);
   await context.ledger.takeTurn(turn, postedForMs);
-  // Another cause needs another repair. A list of causes is short, even if a text always changes.
+  // Another cause needs another repair. The limit stops a text that always changes.
   if (!(await context.ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs))) return;
   await postInChannel(context, cluster, clusterTroubleMessage(cluster, trouble));
 }

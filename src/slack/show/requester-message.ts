@@ -35,9 +35,9 @@ export interface Milestone {
 }
 
 /**
- * A person's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
- * "restored" needs an earlier "lost". Its buttons belong only to this state.
- * @param extension the lease with which this one goes on
+ * A person's direct message now; null: unchanged. A pure function of the record and the earlier milestones: "restored"
+ * needs an earlier "lost".
+ * @param extension the lease that extends this one
  */
 export function milestoneOf(
   request: AccessRequest,
@@ -59,13 +59,12 @@ export function milestoneOf(
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
 }
 
-/** Begins the name of a milestone: the time of the lease is over, and its access may remain. */
+/** Begins the name of a milestone after the lease's end, while its access may remain. */
 const continued = "continued-";
 
-/** The reader: the requester, or the person who asked for them. */
 interface Reader {
   readonly user: string;
-  /** The milestones that they have read. */
+  /** What they have read. */
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
   readonly subject: string;
@@ -96,7 +95,6 @@ function endButtons(request: AccessRequest): readonly Button[] {
   return request.lease?.state === "active" && !request.lease.end ? [doneButton(request)] : [];
 }
 
-/** Nothing is left to decide or to end. */
 function overButtons(request: AccessRequest): readonly Button[] {
   return [...askAgainButtons(request), detailsButton(request)];
 }
@@ -112,13 +110,12 @@ function leaseButtons(request: AccessRequest, { user }: Reader): readonly Button
   return [...(user === request.requester ? extendButtons(request) : []), doneButton(request)];
 }
 
-/** Before there is a lease. */
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
   const { subject } = to;
   const { state, denial, refusal } = request;
   const over = (name: string, text: string, ping = headline(request)) => tell(name, text, overButtons(request), ping);
   if (state === "refused") {
-    // The answer to the command or the form already had the refusal.
+    // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
     return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal?.message ?? "")}.`);
   }

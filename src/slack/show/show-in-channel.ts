@@ -14,19 +14,17 @@ export const nothingShown: ShownMessages = { version: 0, message: null, copies: 
 
 export interface InChannel {
   readonly shown: ShownMessages;
-  /** Why the channel's message is out of reach: a deleted or archived channel, or one without the bot. Null: it is there. */
+  /** Why the channel is out of reach: deleted, archived, or without the bot. Null: it is there. */
   readonly lost: AccessError | null;
-  /** The message was deleted, and is posted again. */
+  /** Someone deleted the message, and it is posted again. */
   readonly isReposted: boolean;
 }
 
 export interface ChannelMessage {
   readonly record: LedgerRecord;
-  /** With its buttons. */
   readonly message: Message;
   /** The first post, before the ledger knows it: without buttons. */
   readonly opening: Message;
-  /** Whether there is something to show yet. */
   readonly isReady: boolean;
 }
 
@@ -75,7 +73,10 @@ export async function sendOnce(
   return { direct, milestones: [...milestones, name] };
 }
 
-/** Makes a person's one direct message show the newest state. An update notifies no one, so a short reply mentions them for urgent news. */
+/**
+ * Makes a person's one direct message show the newest state. An update notifies no one, so a short reply does for
+ * urgent news.
+ */
 export async function updateDirectMessage(
   context: SendContext,
   user: string,
@@ -109,7 +110,7 @@ async function updateDirect(
   }
 }
 
-/** Null: the person is out of reach, which must delay nothing, or Slack names no message. @throws AccessError */
+/** Null: the person is out of reach, or Slack names no message. @throws AccessError */
 async function sendTo(
   { client, log }: SendContext,
   user: string,
@@ -141,10 +142,7 @@ export function webApiMessage({ text, blocks }: Message) {
 /** A deleted message, one of an earlier bot user, or one too old for the workspace's limit on edits. */
 const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
-/**
- * Updates a message: shown, deleted, or why its place is out of reach.
- * @throws AccessError if another try can help, or the bot is at fault
- */
+/** @throws AccessError if another try can help, or the bot is at fault */
 export async function updateInChannel(
   { client }: Pick<MessengerContext, "client">,
   { record, message }: ChannelMessage,
@@ -161,7 +159,7 @@ export async function updateInChannel(
   }
 }
 
-/** Posts the opening message, which gets its buttons later; or why the place is out of reach. @throws AccessError as above */
+/** Posts the opening message, or says why the place is out of reach. @throws AccessError as above */
 export async function postOpening(
   { client }: Pick<MessengerContext, "client">,
   { record, opening }: ChannelMessage,

@@ -5,7 +5,6 @@ import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../
 import type { Message } from "./message.ts";
 import { code, codeBlock, preformatted, section } from "./mrkdwn.ts";
 
-/** The lines to copy once access is active, and the credentials that they need. */
 export function signInMessage(request: AccessRequest, cluster: Cluster): Message {
   const { region, eksName, name } = cluster;
   const profile = isIdentityCenterRole(request.principal) ? ' --profile "$AWS_PROFILE"' : "";
@@ -22,7 +21,7 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
   };
 }
 
-/** A level can allow listing pods in only one namespace: its check names it. */
+/** If a level allows listing pods in one namespace only, its check names it. */
 function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string {
   const checks = levels.find((each) => each.name === level)?.verify ?? [];
   const namespace = checks.find(({ resource }) => resource === "pods")?.namespace ?? "";
@@ -30,8 +29,8 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
 }
 
 /**
- * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials, which we can't
- * know. The configuration has the path if the worker can assume the role; an access entry has it too.
+ * aws-auth has a role without its path, but STS needs the path. The configuration has it if the worker can assume the
+ * role; an access entry has it too. `--role-arn` is for people without a profile.
  */
 function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
   const reading = readHolder(arn);

@@ -31,8 +31,8 @@ import {
 } from "./words.ts";
 
 /**
- * All events of a request for its thread, oldest first. A pure function of the record, which remembers its whole past: after an outage of
- * Slack the rest follows in order. `replies` has the names of the earlier replies: "restored" needs an earlier "lost".
+ * All events of a request for its thread, oldest first. A pure function of the record, so after an outage of Slack the
+ * rest follows in order. `replies`: the names of the earlier replies.
  */
 export function threadOf(
   request: AccessRequest,
@@ -114,7 +114,7 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
-/** An emergency had no approval: a reminder each day until an approver reviews it. */
+/** A reminder each day, until an approver reviews the emergency. */
 function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { emergency } = request;
   if (!emergency) return [];
@@ -144,7 +144,7 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readon
   return entries;
 }
 
-/** If the sign-in takes longer, the first reply has the proof so far, and a second one the rest. */
+/** A slow sign-in gets a second reply. */
 function activeEntry(
   lease: Lease,
   activeSince: string,
@@ -152,7 +152,6 @@ function activeEntry(
   replies: readonly string[],
 ): readonly ThreadEntry[] {
   const { proof, endsAt, signInTrouble, reviewTrouble } = lease;
-  // Also of a lease that has ended.
   const isUnfinished = (lease.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
   if (isUnfinished && replies.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
@@ -191,7 +190,7 @@ function endEntries(request: AccessRequest, replies: readonly string[]): ThreadE
   return entries;
 }
 
-/** If the API server does not answer, the first reply comes at once, and a second one has its answer. */
+/** If the API server does not answer, a second reply has its answer. */
 function endedEntry(request: AccessRequest, lease: Lease, replies: readonly string[]): readonly ThreadEntry[] {
   const isUnproved = isEndReviewPending(lease);
   if (isUnproved && replies.includes("ended")) return [];
@@ -204,7 +203,7 @@ function endedEntry(request: AccessRequest, lease: Lease, replies: readonly stri
   return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
 }
 
-/** The message shows the newest attempt; the thread mentions the failure once. */
+/** Once for each failure: the message shows the newest attempt. */
 function troubleEntry(request: AccessRequest): ThreadEntry[] {
   const { trouble, lease, state } = request;
   if (!trouble) return [];
@@ -212,13 +211,13 @@ function troubleEntry(request: AccessRequest): ThreadEntry[] {
   return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
-/** Without a record in the cluster, only Redis keeps the revocation. */
+/** Without a record in the cluster, only Redis has the revocation. */
 function forgottenNote({ lease }: AccessRequest): string {
   if (!lease?.isForgotten) return "";
   return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone with write access to Redis can undo it.`;
 }
 
-/** Wakes the thread for new events, a moment later: many changes become one reply. */
+/** A moment later, so that many changes become one reply. */
 export async function wakeForThread(
   context: MessengerContext,
   record: LedgerRecord,
@@ -230,8 +229,8 @@ export async function wakeForThread(
 }
 
 /**
- * Makes the thread of a record show all its events. It is a separate job, because Slack takes about one post a second in a channel:
- * nothing else waits for `context.client`. @throws AccessError
+ * Makes the thread of a record show all its events, as a job of its own: Slack takes about one post a second in a
+ * channel, and nothing else must wait for that. @throws AccessError
  */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
@@ -243,7 +242,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
   if (shown.message && (await reply(context, record, shown.message, entries))) {
     return ledger.addThreadEntries(id, namesOf(entries));
   }
-  // Approvers with a direct message get their reminder there; the message itself shows the rest.
+  // Approvers with a direct message get their reminder there.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
   for (const copy of shown.copies) await reply(context, record, copy, reminders);

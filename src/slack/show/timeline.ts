@@ -1,7 +1,6 @@
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { code, mention, plainLine, time } from "./mrkdwn.ts";
 
-/** The words for each event, after its actor's name. */
 const happened: Readonly<Record<EventType, string>> = {
   "request.created": "asked",
   "request.previewed": "checked the cluster",
@@ -91,7 +90,6 @@ function lineOf({ sequence, event }: ChainedEvent): string {
   return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type]}${detailOf(event)}`;
 }
 
-/** The reason, the step of a migration, or the code of the failure. */
 function detailOf({ type, detail }: AuditEvent): string {
   if (type === "lease.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
   if (type === "lease.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";

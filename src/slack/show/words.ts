@@ -19,15 +19,12 @@ import { waitsForRepair } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
-/** Our sentence inside another sentence: without its full stop, and cut before it hides the rest. */
+/** A sentence inside another one: without its full stop. */
 export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
 }
 
-/**
- * What failed, for a card. Only operators need AWS's words and the remedy, which the thread and Details have. The rest can concern the
- * requester too.
- */
+/** What failed, for a card. Only operators need AWS's words and the remedy: the thread and Details have them. */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
   if (!code.startsWith("aws-")) return asClause(message, 360);
   const [what = ""] = message.split(/ \(|\. /, 1);
@@ -41,7 +38,7 @@ export function admitsText(request: AccessRequest): string {
     : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
 }
 
-/** The state of a request in a few words, without a full stop, with people and times. Says nothing that is not true yet (law 5). */
+/** The state with people and times, without a full stop. It says nothing that is not true yet (law 5). */
 export function stateText(request: AccessRequest): string {
   const { denial } = request;
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
@@ -56,7 +53,6 @@ function whoAsked(request: AccessRequest): string {
   return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
 }
 
-/** The person, the level, and who gets it: a clause. */
 export function asksText(request: AccessRequest): string {
   const { requester, askedBy, level, cluster } = request;
   const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
@@ -73,7 +69,6 @@ export function extendsText({ extends: extended }: AccessRequest): string {
   return extended === null ? "" : `, extends ${code(extended)}`;
 }
 
-/** The end of a lease that another one extends, after "active". */
 export function extendedUntil({ id, lease, durationSeconds }: ApprovedRequest): string {
   return `${until(lease.endsAt, durationSeconds)}, extended by ${code(id)}`;
 }
@@ -111,7 +106,7 @@ function leaseStateOf(request: AccessRequest): string {
   return `${by}${lease ? progressText(lease) : ""}`;
 }
 
-/** The next state of a lease that is neither active nor over. */
+/** A lease that is neither active nor over. */
 export function progressText(lease: Lease, maxWhy = 300): string {
   if (lease.end?.cause === "expired") return "Ending: its time is up";
   if (lease.end?.cause === "replayed") return `Ending: ${replayedClause}`;
@@ -162,12 +157,11 @@ export function remainsText(request: AccessRequest): string {
   return remains ? `${stillHas} ${mappedIdentityText(remains)} through aws-auth` : "the entry is gone from aws-auth";
 }
 
-/** The failure, and the next try; null: none. */
 export function troubleText({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
 }
 
-/** The same on a card in the channel, where the cause of a cluster's failure would hide the request. */
+/** On a card, the cause of a cluster's failure would hide the request. */
 export function shortTroubleText({ trouble, cluster }: AccessRequest): string | null {
   if (!trouble || !isClusterFailure(trouble.code)) return trouble && `:warning: ${triedText(trouble, 240)}`;
   const message = `I can't work on ${code(cluster)} now`;
@@ -184,13 +178,12 @@ function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): st
   return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
-/** A sign with the same in words. */
 function findingWords(result: ProofFinding["result"], name: string): string {
   if (result === "yes") return `✓ ${name}`;
   return result === "no" ? `✗ not ${name}` : `– ${name} not tested`;
 }
 
-/** One line for each finding, and the present obstacle of the sign-in. Empty: nothing is proved yet. */
+/** One line for each finding. Empty: nothing is proved yet. */
 export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
@@ -219,7 +212,7 @@ const unprovedEnd =
 /** Every request asks RBAC, so no cached token delays the end of a binding. */
 const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
 
-/** One line for each finding about an end, each other lease, and each unprovable part. Empty: the cluster is gone. */
+/** One line for each finding about an end, each other lease, and what no question can prove. */
 export function endProofLines({ end, endProof, written }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
   const isByBinding = written?.way === "binding";
@@ -254,7 +247,6 @@ export function droppedTexts(dropped: readonly DroppedApproval[]): readonly stri
   return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
 }
 
-/** A duration, or the end of an extension. */
 export function durationText({ until: end, durationSeconds }: AccessRequest): string {
   return end === null ? formatDuration(durationSeconds) : `until ${time(end)}`;
 }
@@ -268,7 +260,7 @@ function leaseOf({ durationSeconds, emergency }: AccessRequest): string {
   return `${formatDuration(durationSeconds)} from ${emergency ? "the start" : "approval"}`;
 }
 
-/** The heading of emergency access: loud, because the approvers were not asked. */
+/** Loud, because no approver was asked. */
 export function emergencyTitle(request: AccessRequest): string {
   const { requester, level, cluster, principal } = request;
   if (isRescue(request)) {
@@ -277,13 +269,13 @@ export function emergencyTitle(request: AccessRequest): string {
   return `:rotating_light: *${mention(requester)} took emergency ${code(level)} on ${code(cluster)} (no approval)*`;
 }
 
-/** A rescue runs in a terminal: the person gives a Slack name, and AWS knows their identity. */
+/** In a rescue the person at the terminal gives a Slack name; AWS identifies them. */
 function ranAs({ emergency }: AccessRequest): string {
   const unverified = "\nThe Slack name is unverified: the person at the terminal gave it.";
   return emergency?.as ? `${unverified} AWS identifies them as ${code(emergency.as)}.` : unverified;
 }
 
-/** The state of the review; empty: none is due. Without a full stop. */
+/** Empty: no review is due. */
 export function reviewState({ emergency }: AccessRequest): string {
   if (!emergency) return "";
   if (!emergency.review) return "*Needs review* by an approver";
