@@ -22,7 +22,6 @@ export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly openRescuer?: typeof openEksToManage;
   /** The ids of this run's calls to AWS, for the audit log; absent outside of a run that changes a cluster. */
   readonly awsRequests?: RequestIds;
-  /** The ids of this run's writes in the API server's audit log; absent as above. */
   readonly auditIds?: RequestIds;
   /** Waits between two tries of one run, in milliseconds; absent: by the clock. */
   readonly pause?: (ms: number) => Promise<void>;

@@ -12,7 +12,6 @@ import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { continuationOf } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
 
-/** A due change that needs no cluster: a reminder, the warning, the end of a wait. */
 export interface DueChange {
   readonly type: EventType;
   readonly after: LedgerRecord;
@@ -66,7 +65,7 @@ export async function recordDue(context: WorkerContext, { type, after, detail }:
   await recordChange(context, unwarned ?? after, event, now);
 }
 
-/** The access does not end with a lease that another one extends. Null: none does. */
+/** An extended lease ends no access, so it needs no warning. Null: no lease extends it. */
 async function unwarnedIfExtended({ ledger }: WorkerContext, warned: AccessRequest): Promise<AccessRequest | null> {
   if (warned.state !== "approved" || !(await continuationOf(ledger, warned))) return null;
   return { ...warned, lease: { ...warned.lease, warnAt: null, warnedAt: null } };
@@ -90,7 +89,7 @@ export async function recordDelay(context: WorkerContext, request: AccessRequest
   await recordChange(context, withTrouble(request, trouble), event, now);
 }
 
-/** A failed try in an event: the record itself forgets its trouble later. */
+/** The record forgets its trouble later; the event stays. */
 export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
   return { code, message, attempts };
 }

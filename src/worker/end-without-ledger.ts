@@ -17,7 +17,6 @@ import type { Settlement, WayAdapter, WayContext, WayState } from "./reconcile/w
 import { waysIn } from "./reconcile/ways.ts";
 import { endRescuesByTags } from "./rescue/adopt-rescues.ts";
 
-/** What a worker needs to end leases without a ledger. */
 export type WithoutLedgerContext = Omit<WorkerContext, "ledger" | "queues">;
 
 interface EndedWithoutLedger {
@@ -32,9 +31,9 @@ interface EndedWithoutLedger {
 }
 
 /**
- * Ends the leases of one cluster that its own sealed memory says are over or revoked. It begins, extends and repairs nothing, and can run
- * beside others: each way has its own fence. The cluster remembers when a lease was removed, so that the returned ledger gets the right
- * end.
+ * Ends the leases of one cluster that its own sealed memory says are over or revoked. It begins, extends and repairs
+ * nothing. It can run beside others, because each way has its own fence. The cluster remembers when each lease was
+ * removed, for the ledger that comes back.
  */
 export async function endWithoutLedger(
   withoutLedger: WithoutLedgerContext,
@@ -67,7 +66,6 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
   }
 }
 
-/** @throws AccessError */
 async function endByWay<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayContext,
   way: WayAdapter<State, Decided> | null,
@@ -109,10 +107,9 @@ function earliestOf(times: readonly string[]): string | null {
 }
 
 /**
- * The access entries for a run without the ledger, which gives nothing. EKS keeps no versions, and the ledger can't tell this run that
- * another has begun. But each run writes a claim into the tags before it gives a lease. So this reads the entry right before each call, and
- * stops at a new claim.
- *
+ * The access entries for a run without the ledger, which gives nothing. EKS keeps no versions, and the ledger can't
+ * tell this run that another one has begun. But each run writes a claim into the tags before it gives a lease, so this
+ * one reads the entry right before each call and stops at a new claim.
  * @param cluster by `sealedClusterOf`
  */
 export function guardedEntries(entries: AccessEntries, cluster: string, keys: MemoryKeys): AccessEntries {
@@ -155,8 +152,8 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
 }
 
 /**
- * A stand-in for an absent ledger. It knows no request, so a run only ends leases that are over according to the cluster. It answers a run's
- * questions and refuses every write, which would be lost.
+ * A stand-in for an absent ledger. It knows no request, so a run only ends leases that the cluster says are over. It
+ * refuses every write, which would be lost.
  */
 function noLedger(now: () => Date): Ledger {
   return {

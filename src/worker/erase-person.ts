@@ -29,9 +29,8 @@ export type ErasureResult =
   | { readonly type: "erased"; readonly events: number; readonly records: number; readonly kept: readonly string[] };
 
 /**
- * Erases a person's data in the ledger, with an event. The log stays whole: the chain has the digests, and the worker signs which events
- * it erased. Safe to repeat after a crash.
- * @throws AccessError
+ * Erases a person's data in the ledger, with an event. The log stays whole: the chain has the digests, and the worker
+ * signs which events it erased. Safe to repeat after a crash. @throws AccessError
  */
 export async function erasePerson(context: ErasureContext, options: ErasureOptions): Promise<ErasureResult> {
   const { personData, now } = context;
@@ -111,7 +110,7 @@ async function removeRecords(
   return kept;
 }
 
-/** Finished jobs, and BullMQ's events about them, have questions about people and their answers. */
+/** Finished jobs, and BullMQ's events about them, contain questions about people. */
 async function forgetJobs({ queues, config }: ErasureContext): Promise<void> {
   const zones = [null, ...zonesOf(config.clusters.values())];
   const all = new Set(

@@ -1,7 +1,7 @@
 /** How many calls to Redis or to one API server a run makes at once. */
 const width = 16;
 
-/** Runs `act` for each item, a bounded number at a time. After the first failure it lets the running ones end and throws. */
+/** Runs `act` for each item, a bounded number at a time. It throws a failure after the other lanes end. */
 export async function inParallel<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length);
   const queue = items.entries();

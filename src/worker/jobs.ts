@@ -25,7 +25,7 @@ export interface JobContext extends WorkerContext {
   readonly isBegunBefore: boolean;
 }
 
-/** The run of each job of a worker. The return value of a question's run is its answer. */
+/** What a worker does in each job. The return value of a question's run is its answer. */
 export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   preview: onCluster(previewCluster),
   reconcile: onCluster(reconcileFor("due")),

@@ -16,8 +16,8 @@ const pageSize = 500;
 const maxAnchors = 4_000;
 
 /**
- * Removes events older than the configured time, and signs the log's new beginning. It keeps events that a sink lacks,
- * and removes nothing from a broken log: the signature would declare it whole.
+ * Removes events older than the configured time, and signs the log's new beginning. It keeps events that a sink lacks.
+ * It removes nothing from a broken log, because the signature would declare it whole.
  * @returns where the log is broken
  */
 export async function forgetOldEvents(
@@ -45,7 +45,6 @@ export async function forgetOldEvents(
   }
 }
 
-/** The log's beginning without these events, with the anchors that were among them. */
 async function baseAfter(
   log: AuditLog,
   base: LogBase,
@@ -90,7 +89,6 @@ const forgetEveryMs = 3_600_000;
 
 const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
 
-/** Delivers and removes events while the worker runs. */
 export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
   const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");

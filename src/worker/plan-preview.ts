@@ -64,7 +64,6 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   };
 }
 
-/** Approved leases of the same principal that come first: the plan builds on them. */
 function beginningBeside(
   { beginning, holdings }: LeasesFound,
   { id, principal }: AccessRequest,
@@ -93,10 +92,7 @@ export interface WarningFacts {
   readonly earlier: readonly AccessRequest[];
 }
 
-/**
- * What an approver should consider, one sentence each, the gravest first. Each begins with its word for the card and a colon: the card shows
- * only the word.
- */
+/** What an approver should consider, the gravest first. The card shows only the word before the colon. */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request, facts),
@@ -107,7 +103,7 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
   ];
 }
 
-/** The message's title says who gets in. Full control for a role also needs a warning. */
+/** The message's title already says who gets in. */
 function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts): string[] {
   const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
   if (full === undefined) return [];

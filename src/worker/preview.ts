@@ -95,11 +95,10 @@ interface Look extends WayContext {
   /** The cluster's leases that are not over. */
   readonly leased: readonly ApprovedRequest[];
   readonly waiting: readonly PendingRequest[];
-  /** A person's earlier requests, newest first. */
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
 }
 
-/** The other principals' usernames, if a request would add a new one: a lease by bindings must not take another's name. */
+/** A lease by bindings must not take another principal's name. */
 async function namesBeside({ entries }: OpenedCluster, waiting: readonly PendingRequest[]): Promise<OtherNames> {
   if (!entries) return noOtherNames;
   return otherNames(entries, (arns) => {
@@ -183,7 +182,7 @@ async function previewRequest(
   await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
-/** A broken aws-auth is no fault of the request: it waits for the repair. */
+/** A broken aws-auth is not the request's fault: it waits for the repair. */
 function refuse(context: WorkerContext, request: PendingRequest, refusal: CodedReason): Promise<void> {
   return waitsForRepair(refusal.code)
     ? recordDelay(context, request, refusal)
@@ -206,7 +205,6 @@ async function identityOf(
   return identityBeside(config.identities, cluster, { links: believed, found }, principal);
 }
 
-/** Looks up each person once. */
 function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
   const known = new Map<string, Promise<readonly AccessRequest[]>>();
   return (requester) => {
@@ -237,7 +235,6 @@ async function putOff(
   await recordDelay(context, request, { ...failureOf(error), notBefore });
 }
 
-/** Whether the lease to extend is over or ending. */
 async function hasNothingToExtend(
   { ledger, now }: WorkerContext<RequestLedger>,
   request: AccessRequest,

@@ -4,10 +4,8 @@ import { readSealedLease, type SealedLease } from "../access/lease/own-bindings.
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
 import { RecentResults } from "../operations/recent.ts";
 
-/*
- * Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function of its whole
- * input, so nothing unverified is trusted.
- */
+// Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
+// of its whole input, so nothing unverified is trusted.
 
 /** A document with 58 kB of text takes 1.3 MB of memory. */
 const maxDocumentText = 512 * 1024;
@@ -18,7 +16,6 @@ const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
 
 type Data = Readonly<Record<string, string>>;
 
-/** `readDocument`, once for each text. */
 export function readRemembered(data: Data): DocumentReading {
   const known = documentsOf.get(data);
   if (known) return known;
@@ -28,7 +25,6 @@ export function readRemembered(data: Data): DocumentReading {
   return reading;
 }
 
-/** `parseDocument`, once for each text. */
 export function parseRemembered(data: Data): AwsAuthDocument {
   const reading = readRemembered(data);
   const known = withTheirProblems.get(reading);
@@ -41,7 +37,6 @@ export function parseRemembered(data: Data): AwsAuthDocument {
 const maxBindingText = 4 * 1024 * 1024;
 const leases = new WeakMap<MemoryKeys, RecentResults<SealedLease>>();
 
-/** `readSealedLease`, once for each annotation, cluster, place and key. */
 export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
   const [cluster, { name, namespace }, annotation, keys] = given;
   const known = leases.get(keys) ?? new RecentResults<SealedLease>(maxBindingText);
@@ -56,7 +51,6 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
 const maxAnnotationText = 2 * 1024 * 1024;
 const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
 
-/** `readAnnotation`, once for each text, cluster and key. */
 export function readAnnotationRemembered(
   cluster: string,
   text: string | undefined,

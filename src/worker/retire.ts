@@ -20,7 +20,6 @@ export async function isClusterGone(context: WorkerContext, cluster: Cluster): P
   }
 }
 
-/** How many requests are read at once. */
 const page = 200;
 
 /** Closes everything open in a cluster that is gone, each with its event. @returns ids */

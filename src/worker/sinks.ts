@@ -28,9 +28,7 @@ export interface AuditSink {
   readonly name: string;
   readonly maxAtOnce: number;
   /**
-   * Sends events. A repeated event has the same number and id.
-   * @returns the number of the last one that arrived
-   * @throws AccessError
+   * A repeated event has the same number and id. @returns the number of the last one that arrived @throws AccessError
    */
   readonly send: (events: Events) => Promise<number>;
 }
@@ -142,7 +140,8 @@ export interface Batch {
 }
 
 /**
- * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0 says.
+ * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0
+ * says.
  * @param secret the bytes of the shared secret
  * @throws AccessError for any answer but 2xx, also for a redirect, which would carry the events elsewhere
  */
@@ -166,7 +165,6 @@ async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Bat
   ).catch((error: unknown) => {
     throw failure("can't be reached", error);
   });
-  // Only the answer's status counts.
   await answer.body?.cancel();
   if (!answer.ok) throw failure(`answered ${answer.status}`);
 }

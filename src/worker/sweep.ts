@@ -26,8 +26,8 @@ const inspectionsToOneReading = 12;
 const messageBatch = 100;
 
 /**
- * The safety net of every wake-up and the clock of every lease: finds due records, unshown messages, and clusters that this ledger has not
- * read. Clusters come first, because leases end there.
+ * The safety net of every wake-up and the clock of every lease: finds due records, unshown messages, and clusters that
+ * this ledger has not read. Clusters come first, because leases end there.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
@@ -76,8 +76,8 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
 }
 
 /**
- * New clusters, and all when an inspection is due: often those with an active lease, more seldom the others, because a restored backup can
- * bring ended leases back.
+ * New clusters; and when an inspection is due, all: often those with an active lease, more seldom the others, because a
+ * restored backup can bring ended leases back.
  */
 async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
   const names = [...config.clusters.keys()];
@@ -98,7 +98,6 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
 /** A configuration is new once in this time: two workers with different ones would try without end. */
 const newConfigurationMs = 15 * 60_000;
 
-/** Clusters in trouble with a due next try or a new configuration. */
 async function clustersToTry(
   { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
   troubles: ReadonlyMap<string, ClusterTrouble>,
@@ -119,8 +118,8 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 }
 
 /**
- * Reports due work in a cluster without a configuration: this worker can't look there. A worker that has the cluster does the work; if the
- * cluster is gone, `eks-access retire` closes its requests.
+ * Reports due work in a cluster without a configuration: this worker can't look there. Another worker that has the
+ * cluster does the work; if the cluster is gone, `eks-access retire` closes its requests.
  */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
@@ -152,10 +151,8 @@ export async function removeClosedByTheClock(context: RemovalContext): Promise<v
 }
 
 /**
- * Removes closed records in batches, within one turn. It changes no access, so it is no event: the log has the number, and the audit log has
- * each record's history.
- *
- * @returns the number of removed records
+ * Removes closed records in batches, within one turn. It changes no access, so it is no event: the log has the number,
+ * and the audit log has each record's history. @returns the number of removed records
  */
 export async function removeClosed(context: RemovalContext): Promise<number> {
   const { ledger, config, log, now } = context;

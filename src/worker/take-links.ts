@@ -2,7 +2,6 @@ import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { broken, type Finding, type Link, type LinkName } from "../diagnosis/link.ts";
 
-/** Asks for links one after another, with the time of each. */
 export interface LinkTaker {
   readonly links: readonly Link[];
   /** The value; undefined: it failed, and the link says why. */

@@ -12,8 +12,7 @@ const noFleet = "could not find the fleet without the ledger";
 const concurrency = 16;
 
 /**
- * Ends leases without the ledger while it is away. A ledger that takes no writes is away too: no lease would end there.
- *
+ * Ends leases without the ledger while it is away, or takes no writes: no lease would end otherwise.
  * @param context each look keeps its first configuration
  * @param writes resolves if the ledger takes a write now
  * @param zones it reaches their clusters

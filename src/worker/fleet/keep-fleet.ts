@@ -24,7 +24,7 @@ const tagsKnownForMs = 10 * 60_000;
 
 /** Keeps the list of the fleet: one worker at a time asks AWS, and publishes the answer for all processes. */
 export class FleetKeeper {
-  /** AWS's answers to this process. A new process asks about each cluster. */
+  /** A new process asks about each cluster. */
   readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
 
   async look(context: FleetContext): Promise<void> {
@@ -41,7 +41,7 @@ export class FleetKeeper {
       isHeld: await heldPlaces(context, fleet, before),
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
-    // The report comes first: a worker that dies in between repeats it, and no change goes unreported.
+    // Reports first: a worker that dies in between repeats the report, so no change goes unreported.
     await reportChanges(context, before, changes, list.at);
     await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
     await context.follower.look();
@@ -58,7 +58,6 @@ export class FleetKeeper {
   }
 }
 
-/** Other settings need a new look at once. */
 function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   const [first = ""] = accounts;
   const what = JSON.stringify([accounts, regions, clusters, rolesFor(first)]);
@@ -134,7 +133,7 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
 /** The rest is in the worker's log. */
 const maxLines = 30;
 
-/** The changes of the fleet, for the operators. @param before when the previous list was made */
+/** @param before when the previous list was made */
 function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the worker's log.`] : [];

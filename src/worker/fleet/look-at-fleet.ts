@@ -22,7 +22,6 @@ export interface LookAtFleet extends Omit<FleetLook, "at"> {
 export interface TagMemory {
   /** Null: ask AWS. */
   readonly tagsOf: (place: FleetPlace) => Labels | null;
-  /** Called when AWS has shown a cluster's tags. */
   readonly described: (place: FleetPlace, tags: Labels) => void;
 }
 
@@ -37,9 +36,8 @@ const openRegion: OpenRegion = async (fleet, account, region) => {
 };
 
 /**
- * Lists the clusters of each account and region, sixteen at a time and with one call at a time in each: AWS throttles by both. Without an
- * answer, a region keeps its known clusters.
- *
+ * Lists the clusters of each account and region, sixteen places at a time and one call at a time in each: AWS throttles
+ * by both. Without an answer, a region keeps its known clusters.
  * @param memory spares a call for each cluster with tags in it
  */
 export async function lookAtFleet(
@@ -99,8 +97,8 @@ async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): 
 }
 
 /**
- * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once: use it only where no tag
- * decides. Without an answer, a region keeps its clusters of `before`.
+ * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once, so use
+ * it only where no tag decides. Without an answer, a region keeps its clusters of `before`.
  */
 export async function discoverFleet(
   fleet: Fleet,
@@ -128,7 +126,7 @@ export class FleetWithoutLedger {
     this.#openRegion = openRegion;
   }
 
-  /** Looks, if it is time. A list of the ledger has each cluster with a lease, so a process that has one does not look. */
+  /** A list of the ledger has each cluster with a lease, so a process that has one does not look. */
   look(): Promise<void> {
     const { fleet } = this.#live.current();
     const isKnown = this.#list === null && fleet !== null && fleet.names.size > 0;

@@ -38,8 +38,9 @@ export interface Survey {
 const mapWithinMs = 3_000;
 
 /**
- * Looks at the clusters of these accounts and regions: EKS describes each, CloudTrail names its creator, and the cluster shows the owner of
- * its `aws-auth`. It changes nothing, and in another account its session can't. Sixteen regions at a time, one call at a time in each.
+ * Looks at the clusters of these accounts and regions: EKS describes each, CloudTrail names its creator, and the
+ * cluster shows the owner of its `aws-auth`. It changes nothing, and in another account its session can't. Sixteen
+ * regions at a time, one call at a time in each.
  */
 export async function surveyClusters(scope: SurveyScope, options: SurveyOptions): Promise<Survey> {
   const sessions = new Map<string, Promise<CredentialSource>>();

@@ -9,16 +9,14 @@ import { namingOwnPolicy } from "../open/open-eks.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**
- * Carries out one step: records its beginning, does it, proves it, and records the proof. If a person stops the migration first, the step
- * does not begin.
- *
+ * Carries out one step: records its beginning, does it, proves it, and records the proof. If a person stops the
+ * migration first, the step does not begin.
  * @throws AccessError `record-changed` if another change of the record came first
  */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
   return carryOut(run.context, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
 }
 
-/** The same for any step. `act` gives its proof, in sentences. @throws AccessError */
 export async function carryOut(
   context: WorkerContext,
   migration: Migration,
@@ -31,7 +29,7 @@ export async function carryOut(
   return recordDone(context, begun, name, proof, awsRequests.byCall());
 }
 
-/** The next version of the record: from then on the step can have been sent. */
+/** From this version of the record on, the step may have been sent. */
 async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();

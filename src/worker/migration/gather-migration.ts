@@ -33,8 +33,7 @@ export interface GatheredMigration {
 }
 
 /**
- * Reads the facts for a plan from the cluster and from EKS. Writes nothing.
- *
+ * Reads the facts for a plan, and writes nothing.
  * @param givenArns ARNs of roles with their paths
  * @throws AccessError
  */
@@ -82,7 +81,7 @@ async function gather(
   const openManager = onceOpened(() =>
     openEksToManage(cluster, [purpose], () => identityOfRun(context, cluster), context.awsRequests),
   );
-  // A run's session can lack this permission; the identity that carries the plan out has it.
+  // A run's session can lack this permission; the identity that carries out the plan has it.
   const nodes = await nodesAsked(openManager);
   return {
     facts: { ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
@@ -92,7 +91,6 @@ async function gather(
   };
 }
 
-/** Opens once for a pass, and again after a failure. */
 function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
   let opened: Promise<EksCluster> | null = null;
   return () => {
@@ -128,7 +126,6 @@ async function readPresentEntries(entries: AccessEntries): Promise<readonly Pres
   }
 }
 
-/** An entry of EKS as a plan sees it. */
 export function presentEntryOf(entry: AccessEntry): PresentEntry {
   const { principalArn, type, username, groups, policies, tags, createdAt } = entry;
   const said = tags[migrationTag];

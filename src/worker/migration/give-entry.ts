@@ -97,8 +97,8 @@ export interface MigrationRun {
 }
 
 /**
- * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). It tries several times: until the entry
- * takes effect, the API server can still use aws-auth.
+ * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). It tries several
+ * times, because the API server still uses aws-auth until the entry takes effect.
  */
 export async function signInByMovedEntry(
   context: WorkerContext,
@@ -107,7 +107,7 @@ export async function signInByMovedEntry(
   purpose: Purpose,
   entry: AccessEntry,
 ): Promise<ProofFinding> {
-  // The settings name roles with their paths; the document and this question have none.
+  // The settings have roles with their paths; the document and this question have not.
   const way = signInMethod(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
@@ -133,9 +133,8 @@ function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession
 }
 
 /**
- * Asks the API server for the rights by an entry and by its item in aws-auth: both answers must be equal. It asks nothing if a policy
- * replaces system:masters, because a review can't see the policy's rights.
- *
+ * Asks the API server for the rights by an entry and by its item in aws-auth: the answers must be equal. It asks
+ * nothing if a policy replaces system:masters, because a review can't see a policy's rights.
  * @returns sentences for people
  * @throws AccessError `access-entry-conflict` if the answers differ
  */
@@ -178,9 +177,8 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
 }
 
 /**
- * Makes a principal's access entry, or completes one of an earlier run, and reads it back until it is as wanted. `markWhole` tags it as
- * complete. If an administrator's policy can't be associated, it deletes the entry: the item in aws-auth counts again.
- *
+ * Makes a principal's access entry, or completes one of an earlier run, and reads it back until it is as wanted. If an
+ * administrator's policy can't be associated, it deletes the entry: the item in aws-auth counts again.
  * @throws AccessError
  */
 async function giveEntry(
@@ -225,16 +223,14 @@ async function readBack(
   );
 }
 
-/** Tags the entry as proved: later plans have no step for it. @throws AccessError */
+/** Later plans have no step for a tagged entry. @throws AccessError */
 function markWhole(entries: AccessEntries, entry: AccessEntry): Promise<void> {
   return entries.tag(entry, { [migrationTag]: "whole" });
 }
 
 /**
- * Deletes an entry that was begun and is incomplete: the item in aws-auth counts again.
- *
- * @returns whether it is complete, and stays
- * @throws AccessError
+ * Deletes an incomplete entry: the item in aws-auth counts again. @returns whether it is complete, and stays @throws
+ * AccessError
  */
 export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: string): Promise<boolean> {
   const found = await entries.describe(principalArn);

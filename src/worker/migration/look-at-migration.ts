@@ -46,7 +46,6 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
   }
 }
 
-/** Looks at the cluster before the approvers are asked, as for a request. */
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   const purpose = { id: migration.id, requester: migration.requester };
   const facts = await withMigration(
@@ -126,7 +125,7 @@ export async function putOffMigration(context: WorkerContext, migration: Migrati
   });
 }
 
-/** Plans a cluster's migration to access entries for a person in Slack. Writes nothing. */
+/** Plans for a person in Slack, and writes nothing. */
 export async function reportMigration(
   context: WorkerContext,
   cluster: Cluster,

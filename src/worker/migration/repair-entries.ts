@@ -15,14 +15,12 @@ const looks = 6;
 
 type RepairRun = Omit<MigrationRun, "plan">;
 
-/** What comes next: the end, another pass, or new approvals, because the cluster is no longer as approved. */
+/** `on`: another pass follows. `void`: the cluster is no longer as approved, so the approvers must decide again. */
 export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "void"; readonly message: string };
 
 /**
- * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a forged record replaces
- * nothing. If a person stopped the repair, it only completes a step that began.
- *
- * @throws AccessError
+ * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a forged
+ * record replaces nothing. If a person stopped the repair, it only completes a step that began. @throws AccessError
  */
 export async function repairOnce(run: RepairRun, migration: Migration): Promise<RepairPass> {
   const { facts } = run.gathered;
@@ -96,9 +94,8 @@ async function replaceByEntries(
 }
 
 /**
- * Makes the new entry before it deletes the dead one, except under the same ARN: EKS keeps one entry for each. The dead one lets no one in,
- * so nothing is lost in between. Safe to stop between any two calls.
- *
+ * Makes the new entry before it deletes the dead one, except under the same ARN: EKS keeps one entry for each ARN. The
+ * dead one lets no one in, so nothing is lost in between. Safe to stop between any two calls.
  * @returns the new entry; null: the dead one is only deleted
  */
 async function replaceEntry(

@@ -34,10 +34,8 @@ export interface MigrationDriver {
 }
 
 /**
- * Carries out an approved migration as far as possible now, as the operator or the creator. Each step starts from the cluster's real state,
- * and its proof comes before the next step. The next run completes a crashed one.
- *
- * @throws AccessError
+ * Carries out an approved migration as far as possible now. Each step starts from the cluster's real state, and its
+ * proof comes before the next step. The next run continues after a crash. @throws AccessError
  */
 export async function runMigration(
   context: WorkerContext,
@@ -216,10 +214,8 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
 }
 
 /**
- * Closes an unfinished step of a migration that does not continue. It records a completed step as done, and deletes an incomplete access
- * entry, so that aws-auth counts for its principal.
- *
- * @throws AccessError
+ * Closes an unfinished step of a migration that does not continue. It records a completed step as done, and deletes an
+ * incomplete access entry, so that aws-auth counts for its principal. @throws AccessError
  */
 async function closeBegunStep(
   context: WorkerContext,
@@ -268,7 +264,6 @@ async function wasCarriedOut(
   }
 }
 
-/** Whether all the approved items left aws-auth. */
 function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
   const left = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   return outs.every((arn) => !left.has(principalKey(arn)));

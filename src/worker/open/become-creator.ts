@@ -70,9 +70,8 @@ export interface CreatorSession {
 }
 
 /**
- * The credentials of a cluster's creator, confirmed by AWS. They are for the memory of one run: never log or store them. Each session has
- * the requests and the requester for CloudTrail.
- *
+ * The credentials of a cluster's creator, confirmed by AWS. They are for the memory of one run: never log or store
+ * them. CloudTrail shows the requests and the requester with each session.
  * @param log gets the calls to AWS
  * @throws AccessError
  */
@@ -87,7 +86,7 @@ export async function becomeCreator(
   return { credentials, identity, creatorArn: creatorArnOf(creator) };
 }
 
-/** The same before AWS confirms them. @throws AccessError */
+/** As `becomeCreator`, before AWS confirms them. @throws AccessError */
 export function credentialsOf(
   cluster: Cluster,
   creator: KnownCreator,
@@ -113,9 +112,8 @@ export async function confirmCreator(
 }
 
 /**
- * A session of the last of these roles, each assumed by the session before it; without roles the worker's own identity. Each session can
- * only assume the next role.
- *
+ * A session of the last of these roles, each assumed by the session before it; without roles the worker's own identity.
+ * Each session can only assume the next role.
  * @param lastPolicy the rights of the last session
  * @throws AccessError
  */

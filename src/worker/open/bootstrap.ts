@@ -39,9 +39,8 @@ interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
 }
 
 /**
- * Plans how to let a cluster's operator in, and writes nothing. AWS rights do it if the cluster takes access entries, otherwise the
- * creator. If nothing is left to do, it does not use the creator.
- * @throws AccessError
+ * Plans how to let a cluster's operator in, and writes nothing. AWS rights do it if the cluster takes access entries,
+ * otherwise the creator does. If nothing is left to do, it does not use the creator. @throws AccessError
  */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
   const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
@@ -129,7 +128,8 @@ interface EntryPlan {
 
 /**
  * Plans the operator's entry in aws-auth, with the engine and the guards of a lease.
- * @param creatorArn null: unknown @throws AccessError if the entry can't be ours
+ * @param creatorArn null: unknown
+ * @throws AccessError if the entry can't be ours
  */
 async function planOperatorEntry(
   client: Pick<ClusterClient, "readAwsAuth">,
@@ -183,8 +183,10 @@ const operatorTag = "eks-access/operator";
 const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
 /**
- * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles and bindings exist.
- * @param objects the missing ones; null: the operator can't see it yet @throws AccessError
+ * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles
+ * and bindings exist.
+ * @param objects the missing ones; null: the operator can't see it yet
+ * @throws AccessError
  */
 async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
   const { context, cluster } = bootstrap;

@@ -13,7 +13,6 @@ import { inParallel } from "../in-parallel.ts";
 /** Failures to reach the API server or to sign in, which only the client's first call reveals. */
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];
 
-/** Whether a run failed before it could work on its cluster. */
 export function isUnreached(error: unknown, isOpen: boolean): boolean {
   return !isOpen || (error instanceof AccessError && unreached.includes(error.code));
 }
@@ -49,7 +48,7 @@ export async function forgetTrouble(
   await wakeWaiting(context, cluster);
 }
 
-/** Tries waiting requests at once if their cluster has a new configuration, which can be the repair. */
+/** A new configuration can be the repair, so it tries waiting requests at once. */
 export async function wakeChanged(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   before: Pick<Config, "clusters">,
@@ -69,7 +68,6 @@ async function wakeWaiting(context: WorkerContext<ClusterLedger & RequestLedger>
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
 }
 
-/** The runs of these look at the rest. */
 const maxPending = 200;
 
 async function pendingOf(

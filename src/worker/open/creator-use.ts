@@ -10,8 +10,10 @@ export type CreatorUse = "bootstrap" | "rescue";
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 
 /**
- * The creator of a cluster, for a caller that becomes it next. With an operator, the audit log has each use.
- * @param actor a Slack user id, or `worker` @throws AccessError
+ * The creator of a cluster, for a caller that becomes it next. If the cluster has an operator, the audit log has each
+ * use.
+ * @param actor a Slack user id, or `worker`
+ * @throws AccessError
  */
 export async function creatorFor(
   context: UseContext,

@@ -20,7 +20,6 @@ import type { Ledger, RememberedCreation } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
-/** The part of the worker's context that a discovery needs. */
 export interface DiscoveryContext {
   readonly ledger: Pick<Ledger, "takeTurn" | "creation" | "rememberCreation">;
   readonly keys: WorkerKeys;
@@ -41,8 +40,8 @@ export function seenCreation(clusterArn: string): RememberedCreation | null {
 const remembered = z.object({ record: creationRecordForm, seal: z.string() });
 
 /**
- * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. An attacker with Redis must not choose the
- * creator that we become.
+ * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. An attacker with Redis must
+ * not choose the creator that we become.
  */
 export async function rememberedCreation(
   { ledger, keys }: DiscoveryContext,
@@ -58,9 +57,8 @@ export async function rememberedCreation(
 }
 
 /**
- * Asks CloudTrail for a cluster's creator, with the worker's own identity, or through the roles that lead to another account. It seals the
- * answer into the ledger, because CloudTrail forgets it after 90 days.
- *
+ * Asks CloudTrail for a cluster's creator, with the worker's own identity, or through the roles that lead to another
+ * account. It seals the answer into the ledger, because CloudTrail forgets it after 90 days.
  * @param createdAt null: unknown, so the newest creation of that name counts
  * @throws AccessError
  */

@@ -29,12 +29,10 @@ import {
 } from "./discover-creator.ts";
 import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
-/** The part of the worker's context that an opening needs. */
 interface OpeningContext extends DiscoveryContext {
   readonly ledger: DiscoveryContext["ledger"] & LetInLedger;
   /** Gets the calls to AWS, also failed ones; absent: no record of them. */
   readonly awsRequests?: RequestIds;
-  /** The same for the cluster's writes. */
   readonly auditIds?: RequestIds;
 }
 
@@ -62,10 +60,8 @@ export interface OpenCluster extends OpenedCluster {
 }
 
 /**
- * Becomes the operator or the creator, and connects: assumes the role, confirms the identity, describes the cluster, makes a token. The
- * credentials are only in this call's memory. The session has the requests and the requester for CloudTrail.
- *
- * @throws AccessError
+ * Becomes the operator or the creator, and connects: assumes the role, confirms the identity, describes the cluster,
+ * makes a token. The credentials are only in this call's memory. @throws AccessError
  */
 export async function openCluster(
   context: OpeningContext,
@@ -79,8 +75,8 @@ export async function openCluster(
 }
 
 /**
- * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: another person can have made the cluster
- * again.
+ * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: a person may have made
+ * the cluster again.
  */
 async function openDiscovered(
   context: OpeningContext,
@@ -166,7 +162,7 @@ async function openAs(
   return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
-/** Makes independent calls at once. Throws the first failure in this order, which explains the others. */
+/** Makes independent calls at once, and throws the first failure in their order, which explains the others. */
 async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
   const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
@@ -174,7 +170,6 @@ async function together<T extends readonly unknown[]>(calls: { readonly [K in ke
 }
 
 interface ConnectOptions {
-  /** Gets the ids of these calls in the API server's audit log. */
   readonly auditIds?: RequestIds | undefined;
   /** The ARN of the credentials, and the memory of its last acceptance. */
   readonly as?: string;
@@ -219,7 +214,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   };
 }
 
-/** The memory of an identity's last acceptance, which outlives the process. */
+/** Outlives the process. */
 type LetInLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
 /** Enough to explain a 401. Milliseconds. */

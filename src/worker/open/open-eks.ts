@@ -37,7 +37,6 @@ export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log
 
 /**
  * EKS for one cluster, with the identity that makes access entries there.
- *
  * @param asCreator EKS as the creator
  * @throws AccessError
  */
@@ -64,9 +63,9 @@ function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: Calle
 }
 
 /**
- * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is the worker, in another
- * one the first role there on the way to the operator or the creator: in a rescue, fewer roles can fail.
- *
+ * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is
+ * the worker, in another one the first role there on the way to the operator or the creator: fewer roles can fail in a
+ * rescue.
  * @param identity called only if no role on the way is of that account
  * @throws AccessError
  */
@@ -116,10 +115,9 @@ function wayInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
 }
 
 /**
- * Refuses to start if the worker's own identity makes access entries (`accessEntries.as: worker`) of a cluster in another account: EKS would
- * look for that name in the worker's account. If AWS does not answer now, each run checks before it opens the cluster.
- *
- * @throws AccessError `config-invalid`, naming each such cluster
+ * Refuses to start if the worker's own identity makes access entries (`accessEntries.as: worker`) of a cluster in
+ * another account: EKS would look for that name in the worker's account. If AWS does not answer now, each run checks
+ * it. @throws AccessError `config-invalid`, naming each such cluster
  */
 export async function checkOwnAccount({
   config,
@@ -145,15 +143,14 @@ export async function checkOwnAccount({
 }
 
 /**
- * Names the policy file in a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes entries of
- * leases.
+ * Names the policy file in a refusal: the identity that migrates or rescues a cluster is not the one that makes entries
+ * of leases.
  * @param file of deploy/iam, with the missing statements
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   return withRemedy(error, `Give that identity the statements of deploy/iam/${file}.`);
 }
 
-/** The same error; a refusal of AWS has this remedy. */
 function withRemedy(error: unknown, remedy: string): unknown {
   const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
   return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;

@@ -17,7 +17,6 @@ import { lastCreatorUse } from "./creator-use.ts";
 import { reachCluster } from "./reach-cluster.ts";
 import { objectSteps } from "./way-in.ts";
 
-/** The API server's answer about an operator's rights. */
 export interface OperatorProof {
   /** The number of rights that it needs, and of those that it must not have. */
   readonly needed: number;

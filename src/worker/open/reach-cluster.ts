@@ -18,7 +18,7 @@ export interface ReachedCluster {
   readonly client: ClusterClient;
 }
 
-/** Becomes the operator or the creator for a person's question, looks with `look`, and closes. @throws AccessError */
+/** Opens a cluster for a person's question, looks, and closes it. @throws AccessError */
 export async function reachCluster<T>(
   context: WorkerContext,
   cluster: Cluster,

@@ -73,7 +73,8 @@ const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 5_000, 5_000, 5_00
 
 /**
  * Signs in as the operator until `act` has a result, a bounded number of times.
- * @param act null: not yet; on the last try it has `isLast` @throws AccessError without a result
+ * @param act null: not yet; on the last try it has `isLast`
+ * @throws AccessError without a result
  */
 export async function untilSignedIn<T>(
   { asOperator, context, cluster }: Bootstrap,

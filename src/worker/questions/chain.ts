@@ -118,7 +118,6 @@ async function requesterFactsOf(
   return { accessEntry, mapped, chance, isRead };
 }
 
-/** The leases come from the ledger, not from the cluster. */
 async function lookAtLeases(
   { ledger }: WorkerContext,
   cluster: Cluster,
@@ -136,7 +135,6 @@ async function lookAtLeases(
   await take("drift", drifts, (found) => driftFinding(found, inForce.length, cluster, asker, place));
 }
 
-/** What the cluster reads. */
 interface Inside {
   /** Null: there is none, or it is not read. */
   readonly document: LiveDocument["document"] | null;
@@ -188,7 +186,6 @@ async function lookInside(
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
 }
 
-/** A cluster that lets us in. */
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
 
 interface ReachedAws {
@@ -197,7 +194,6 @@ interface ReachedAws {
   readonly eks: EksCluster;
 }
 
-/** The steps at AWS. Null: one failed. */
 async function takeAwsLinks(
   context: WorkerContext,
   cluster: Cluster,
@@ -238,7 +234,6 @@ function orThrow(isNeeded: boolean, error: unknown): null {
   return null;
 }
 
-/** The steps at the API server. Null: one failed. */
 async function takeApiLinks(
   context: WorkerContext,
   cluster: Cluster,

@@ -42,7 +42,7 @@ export async function reportCheck(
   }
 }
 
-/** Reads the document and the access entries separately: one failure leaves the other report whole. */
+/** Separately: one failure leaves the other report whole. */
 async function look(
   context: WorkerContext,
   cluster: Cluster,
@@ -91,7 +91,6 @@ async function orFailure(
   }
 }
 
-/** The leases to look for, and the reader of the report. */
 interface DocumentQuestion {
   readonly leased: OpenLeases;
   readonly asker: Reader;
@@ -140,7 +139,6 @@ function takenOut(
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
-/** Checks the bindings of leases. A failure is a part of the report. */
 async function reportBindings(
   { log, keys, now }: WorkerContext,
   cluster: Cluster,
@@ -158,7 +156,6 @@ async function reportBindings(
   }
 }
 
-/** The facts for a report on access entries. */
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
   /** The cluster's open leases, as read before the look. */
@@ -171,7 +168,7 @@ interface EntriesQuestion {
   readonly limits: ReadingLimits;
 }
 
-/** Checks a cluster's access entries as far as it can read them: a failure is a part of the report. */
+/** A failure is a part of the report. */
 async function reportEntries(
   context: WorkerContext,
   cluster: Cluster,

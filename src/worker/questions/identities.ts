@@ -106,8 +106,8 @@ function identityCenterOf({ config }: Pick<WorkerContext, "config">): IdentityCe
 }
 
 /**
- * The ARNs in the cluster's aws-auth and access entries. The suffix of an Identity Center role can't be computed. This needs no right
- * beyond those for leases; iam:ListRoles would need one in each account.
+ * The ARNs in the cluster's aws-auth and access entries. No one can compute the suffix of an Identity Center role, and
+ * iam:ListRoles would need a right in each account.
  */
 async function namedIn(context: WorkerContext, cluster: Cluster, reached: ReachedCluster): Promise<readonly string[]> {
   const { authenticationMode: mode } = reached.description;

@@ -22,7 +22,6 @@ import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
 import { readRoleTimes } from "../role-times.ts";
 
-/** The access entries as they are, for a person who asks. */
 export interface LookedAtEntries {
   /** Includes entries of nodes and of EKS itself. */
   readonly count: number;

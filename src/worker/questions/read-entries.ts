@@ -3,7 +3,6 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 
-/** The limits of reading: each entry takes a call or two, EKS throttles, and a person waits. */
 export interface ReadingLimits {
   readonly most: number;
   /** How many calls run at once. */
@@ -65,8 +64,8 @@ function maxWords(most: number): string {
 }
 
 /**
- * A lane that EKS still throttles after the SDK's three tries returns its entry and stops; the others go on. A throttled last lane, or any
- * other failure, ends the reading.
+ * A lane that EKS still throttles after the SDK's three tries gives its entry back and stops; the others go on. A
+ * throttled last lane, or any other failure, ends the reading.
  */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {
   const { queue, found } = progress;
@@ -87,7 +86,6 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
   progress.running -= 1;
 }
 
-/** A worker retries its own work, but only the person repeats a question. */
 export function whyNotRead(error: unknown): string {
   return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explainFailure(error);
 }

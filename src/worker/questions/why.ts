@@ -23,7 +23,7 @@ export interface WhyQuestion {
 
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
-/** Gathers the facts about a principal that can't get in, and explains them. Writes nothing. */
+/** Writes nothing. */
 export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
   try {
     const { causes, identity, ...rest } = diagnose(await gather(context, cluster, asked));
@@ -42,7 +42,6 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
   const common = { cluster, given: principal, user, now };
   const unknown = { document: null, boundGroups: null, rolesInEntries: null } as const;
   const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, ...unknown } as const;
-  // A text that is no principal needs no look at the cluster.
   if (reading.type === "none") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
     const { description, client } = reached;

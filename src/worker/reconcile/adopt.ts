@@ -31,12 +31,12 @@ interface Adoption {
 }
 
 /**
- * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a new ledger, and from
- * time to time. It trusts only our seal, and gives no access by it. It removes leases that the ledger has as over but the
- * cluster still has, for example after a restored backup of aws-auth.
+ * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
+ * new ledger, and from time to time. It trusts only our seal, and gives no access by it. It removes leases that the
+ * ledger has as over, for example after a restored backup of aws-auth.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
-  // Before the creator is needed, which can be lost.
+  // First, because it needs no creator.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isUnfinished = false;
@@ -87,7 +87,6 @@ interface Memory {
   readonly state: WayState;
 }
 
-/** @returns the ids of shares that are over in the ledger */
 async function adoptHoldings(
   context: WorkerContext,
   cluster: Cluster,
@@ -103,7 +102,6 @@ async function adoptHoldings(
       const inLedger = await stateInLedger(context, share.id);
       const isOver = Date.parse(share.endsAt) <= context.now().getTime();
       if (isSignInShare(share)) {
-        // The bindings have the lease itself.
         if (isOver || inLedger === "over") over.push(share.id);
         continue;
       }

@@ -63,7 +63,6 @@ export function previewByBinding(
   };
 }
 
-/** The change of aws-auth, or of an access entry, that lets the person sign in. */
 interface EntryPreview {
   readonly diff: string;
   readonly warnings: readonly string[];

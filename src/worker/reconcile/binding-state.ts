@@ -27,7 +27,7 @@ import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import type { WayContext, WayState } from "./way-adapter.ts";
 
-/** The data key of the withdrawals. Not the annotation's key: a data key has no `/`. */
+/** The data key of the withdrawals. The annotation's key has a `/`, which a data key can't have. */
 export const withdrawalsKey = "leases";
 
 /** The leases in a cluster's bindings, and the usernames with which its people sign in. */
@@ -55,15 +55,12 @@ export interface BindingsPlace extends WayContext {
 
 type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
 
-/** A separate seal for bindings: the memory of `aws-auth` has its own. No ARN of a cluster ends so. */
+/** Differs from the seal of `aws-auth`, so neither memory can replace the other: no ARN of a cluster ends so. */
 export function withdrawalsSealedFor(cluster: Cluster): string {
   return `${sealedClusterOf(cluster)}/bindings`;
 }
 
-/**
- * Reads the cluster's bindings of leases, and the usernames of these requests' principals.
- * @throws AccessError
- */
+/** Reads the cluster's bindings of leases, and the usernames of these requests' principals. @throws AccessError */
 export async function readBindingState(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingState> {
   const { opened, cluster, context } = place;
   const { client, creatorArn } = opened;
@@ -120,7 +117,6 @@ interface BindingsRead extends Pick<BindingState, "stored"> {
   readonly memory: Pick<BindingState, "withdrawals" | "untrusted">;
 }
 
-/** @throws AccessError */
 async function readBindings(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingsRead> {
   const { opened, context, isWhole } = place;
   const { client } = opened;
@@ -147,13 +143,13 @@ function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals)
   };
 }
 
-/** Above this number, reading all pages costs less than reading each by name. */
+/** From this number on, reading all pages takes less time than reading each by name. */
 const maxByName = 32;
 
 /**
- * The requests whose bindings a run must read if it only begins leases: those leases, and the other leases of their principals. A binding's
- * name follows from lease and role, so a read by name finds all, even after people change labels. Null: read all bindings. An end needs all,
- * because a forged record in Redis can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
+ * The requests whose bindings a run must read if it only begins leases. A binding's name follows from lease and role,
+ * so a read by name finds it even after people change its labels. Null: all bindings. An end needs all, because a
+ * forged record can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
  */
 function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
   const isInForce = ({ lease }: AccessRequest) => lease?.state === "active";
@@ -193,8 +189,8 @@ function keyOf({ name, namespace }: BindingPlace): string {
 }
 
 /**
- * All bindings with our label. A person with the right to create RoleBindings can make this list too long to read. Then it reads those of the
- * ledger's leases one by one, so that they still end.
+ * All bindings with our label. A person with the right to create RoleBindings can make this list too long to read: then
+ * it reads those of the ledger's leases one by one, so that they still end.
  */
 async function labelledBindings(
   client: OpenedCluster["client"],
@@ -223,7 +219,7 @@ function withOwnEntries(holdings: readonly Holding[], signInShares: readonly Sha
   return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
 }
 
-/** Who a principal is, with the roles that our bindings give its username. A run asks it for each of hundreds of leases. */
+/** Who each principal is, with the roles that our bindings give its username. */
 export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): (principal: string) => ReadBack {
   const given = new Map<string, string[]>();
   for (const { user, text, isIntact } of parts) {
@@ -239,7 +235,8 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): 
 }
 
 /**
- * An approval depends on these: the username in the bindings, and their roles' rights. Null: the principal has no unique username here.
+ * What an approval depends on: the username in the bindings, and their roles' rights. Null: the principal has no unique
+ * username here.
  */
 function baseFor(
   names: SignInNames,
@@ -253,7 +250,8 @@ function baseFor(
 }
 
 /**
- /** Marks an approval that covers an entry of ours. It does not cover a lease with another's entry, and the reverse. */
+ * The mark of an approval that covers an entry of ours. It does not cover a lease by another's entry, and the reverse.
+ */
 export const ownEntry = "with an entry of eks-access";
 
 export function namespacesIn(groups: readonly string[]): readonly string[] {

@@ -128,7 +128,6 @@ function overIn(
   return new Set(over.filter((id) => !isThere.has(id)));
 }
 
-/** By lower-case ARN of the principal: why its entry is wrong. */
 function failuresOf(
   { settlement }: BindingTools,
   failed: ReadonlyMap<string, unknown>,
@@ -204,9 +203,8 @@ function kindOf(error: unknown): WriteFailure["kind"] {
 }
 
 /**
- * Writes withdrawals into the cluster before the removal. The write names the version that this run read, because another run can have
- * remembered more since. A failure of this memory must not keep access alive.
- * @throws AccessError `cluster-conflict`: another run wrote first, so the run reads everything again
+ * Writes withdrawals into the cluster before the removal, with the version that this run read. A failure of this memory
+ * must not keep access alive. @throws AccessError `cluster-conflict`: another run wrote first, so this one reads again
  */
 async function rememberInConfigMap({
   context,
@@ -247,7 +245,7 @@ async function noteForged({ context, cluster, opened, state }: BindingTools): Pr
   }
 }
 
-/** One event names all that no run has seen in this hour. */
+/** One event for all that no run has seen in this hour. */
 async function reportForged(
   context: WorkerContext,
   cluster: string,

@@ -27,12 +27,10 @@ interface Calls {
   readonly create: readonly NewBinding[];
 }
 
-/** By request id. */
 export type CallsByLease = ReadonlyMap<string, Calls>;
 
 export interface BindingsSent {
   readonly calls: CallsByLease;
-  /** By request id. */
   readonly failures: ReadonlyMap<string, unknown>;
   readonly after: readonly LeaseBinding[];
 }

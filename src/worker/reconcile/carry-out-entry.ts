@@ -45,8 +45,8 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
 }
 
 /**
- * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show which calls EKS answered.
- *
+ * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show which calls
+ * EKS answered.
  * @param key the principal's ARN in lower case
  */
 export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string): string | null {
@@ -56,8 +56,7 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
 }
 
 /**
- * Gives one principal's entry its wanted form. EKS has no versions, so it reads the entry once more right before and after.
- *
+ * Gives one principal's entry its wanted form. EKS has no versions, so it reads the entry right before and after.
  * @returns the principal's ARN as EKS knows it
  * @throws AccessError `access-entry-conflict` if the plan was made from another entry
  */
@@ -91,7 +90,6 @@ async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
   if (!arn.includes(":role/")) return [arn];
-  // Roles of Identity Center have AWS's paths, and other roles have not.
   const isOfAws = isIdentityCenterRole(arn);
   const paths = rolePaths.filter((path) => path !== "/" && path.startsWith("/aws-reserved/") === isOfAws);
   return [arn, ...paths.map((path) => arn.replace(":role/", `:role${path}`))];
@@ -102,7 +100,7 @@ type About = Pick<AccessEntry, "principalArn" | "arn">;
 /** @returns the entry of the call, with its ARN if the call made it */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
-  // Checked between a claim and its call too: a later run reads the claim.
+  // Checked between a claim and its call too, because a later run reads the claim.
   if (!(await isNewest())) {
     throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
   }

@@ -29,7 +29,6 @@ import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** The work after a check of every approval, with the missing parts of the cluster. */
 export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {
   readonly beginning: readonly ApprovedRequest[];
 }
@@ -67,7 +66,6 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   };
 }
 
-/** Both memories of a cluster. */
 export interface ClusterMemory {
   readonly holdings: WayState["holdings"];
   readonly withdrawals: Withdrawals;
@@ -102,10 +100,7 @@ function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: Decis
   return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
 
-/**
- * Checks every seal, the policy and the base again (laws 3 and 4), and finds the missing parts. `decideLease` has the
- * rules.
- */
+/** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkBeginning(input, way);
   const complete: ApprovedRequest[] = [];
@@ -123,8 +118,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 }
 
 /**
- * Checks leases in the order of their approvals. A lease beside another beginning one needs an approver who saw it: two approvals together
- * could give access that no approver has seen.
+ * Checks leases in the order of their approvals: two approvals together could give access that no approver has seen.
  */
 function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
@@ -179,8 +173,8 @@ function factsAtBeginning(
 }
 
 /**
- * The missing parts of an active lease, and whether a repair is allowed: only of parts under a seal, and only while the whole
- * approval is valid. The record in Redis proves neither.
+ * The missing parts of an active lease, and whether a repair is allowed: only of parts under a seal, and only while the
+ * whole approval is valid. The record in Redis proves neither.
  * @param known the facts of a complete lease
  */
 function factsInForce(
@@ -208,7 +202,6 @@ function approvalFacts({ cluster, state, keys, now, links }: SettleInput, way: W
   return { cluster, way, baseFor: state.baseFor ?? entryBase, keys: keys.decision, now, links };
 }
 
-/** Why the principal's other leases differ from what the approver saw; null: they do not. */
 function besideReason(
   { work, state, closed, now }: SettleInput,
   beginning: readonly ApprovedRequest[],
@@ -228,7 +221,7 @@ function besideReason(
 }
 
 /**
- * Decides again without the entries that the plan can't change: the caller carries the result out.
+ * Decides again without the entries that the plan can't change.
  * @param refusals by lower-case ARN of the principal
  */
 export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
@@ -258,7 +251,6 @@ export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, 
   };
 }
 
-/** The facts of a lease with a valid approval and a refused plan. A run restores only a missing part. */
 function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
   const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
   return { ...unasked, due, cluster, refusal: message, ...missing };

@@ -169,9 +169,8 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
 }
 
 /**
- * Remembers at least the withdrawals if the document can't change. Its own failure must not hide the reason.
- *
- * @throws AccessError `cluster-conflict` if another writer was faster
+ * Remembers at least the withdrawals if the document can't change. Its own failure must not hide the reason. @throws
+ * AccessError `cluster-conflict` if another writer was faster
  */
 async function rememberWithdrawals(
   { log, keys }: WorkerContext,
@@ -192,9 +191,8 @@ async function rememberWithdrawals(
 }
 
 /**
- * Sends the write as a dry run before the ledger records it: a refusal by validation or webhooks then leaves nothing behind.
- *
- * @throws AccessError
+ * Sends the write as a dry run before the ledger records it: a refusal by validation or webhooks then leaves nothing
+ * behind. @throws AccessError
  */
 export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
   if (configMap) await client.rehearseWrite(configMap, after);
@@ -202,8 +200,7 @@ export async function rehearseWrite(client: ClusterClient, { configMap }: Cluste
 
 /**
  * Writes the decision with the resourceVersion that was read (law 6), and reads it back.
- *
- * @returns the ConfigMap read back; null: there is none, so nothing can be written
+ * @returns null: there is no ConfigMap, so nothing can be written
  * @throws AccessError; `cluster-conflict` if another writer was faster
  */
 export async function writeDocument(
@@ -220,10 +217,8 @@ export async function writeDocument(
 }
 
 /**
- * Makes every write fail that was planned on this reading, by two writes without an effect. Otherwise a dead or late run could send one, and
- * restore access that we report as gone.
- *
- * @returns the ConfigMap after that
+ * Makes every write fail that was planned on this reading, by two writes without an effect. Otherwise a dead or late
+ * run could restore access that we report as gone.
  * @throws AccessError `cluster-conflict` if such a write came first
  */
 async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
@@ -238,7 +233,7 @@ export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
   return differs(configMap ?? { data: {}, annotations: {} }, after);
 }
 
-/** The texts that the ConfigMap must have. A removal has priority over withdrawals and lost annotations: others can have filled the room. */
+/** A removal has priority over withdrawals and lost annotations, because others can have filled the room. */
 export function documentTexts(
   { configMap, lost }: ClusterState,
   cluster: Cluster,

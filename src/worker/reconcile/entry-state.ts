@@ -31,7 +31,6 @@ export interface EntryState extends WayState {
   readonly openSince: ReadonlyMap<string, string>;
   readonly tags: Readonly<Record<string, string>>;
   readonly knowsDocument: boolean;
-  /** What `aws-auth` maps beside the access entries. */
   readonly mappedEntries: () => readonly Entry[];
 }
 
@@ -93,9 +92,9 @@ async function listedEntries(
 }
 
 /**
- * Reads only the entries of these requests: a list costs more with each lease of others. It needs the list only if an entry can have another
- * ARN than the request, because a role has a path, and a person can type a user in another case. Such an entry would keep access alive, so
- * only a first try believes that there is none.
+ * Reads only the entries of these requests: a list takes longer with each lease of others. It lists only if an entry
+ * can have another ARN than the request, because a role has a path, and people type a user in another case. Such an
+ * entry would keep access alive, so only a first try believes that there is none.
  */
 async function entriesFor(entries: OpenedEntries["entries"], read: readonly AccessRequest[]): Promise<EntriesFound> {
   if (!read.every(({ principal }) => principal.includes(":user/"))) return listedEntries(entries, "due", read);
@@ -134,8 +133,8 @@ interface RevocationMemory {
 }
 
 /**
- * The requests with entries that a run must see: all except active leases without due work. If the cluster may have to forget a revocation,
- * all requests: it must not forget one that an entry still has.
+ * The requests with entries that a run must see: all except active leases without due work. If the cluster may have to
+ * forget a revocation, all: it must not forget one that an entry still has.
  */
 function requestsInQuestion(
   open: readonly AccessRequest[],
@@ -177,8 +176,8 @@ interface DocumentMemory {
 }
 
 /**
- * The withdrawals in the annotation of `aws-auth`. Reads a cluster of mode `API` only if a lease from there could be given again. Null:
- * unreadable, for example because the API server no longer lets the creator in.
+ * The withdrawals in the annotation of `aws-auth`. Reads a cluster of mode `API` only if a lease from there could be
+ * given again. Null: unreadable, for example because the API server no longer lets the creator in.
  */
 async function documentMemory(
   { client, mode }: OpenedEntries,

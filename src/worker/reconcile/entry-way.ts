@@ -116,7 +116,7 @@ export interface EntryWritten {
   readonly tookMs: number | null;
 }
 
-/** Gives one principal's entry its wanted form, and reads it back. Returns a failure, because it concerns only this principal. */
+/** Returns a failure, because it concerns only this principal. */
 export async function writeEntry(
   context: WorkerContext,
   tools: EntryTools,
@@ -139,7 +139,6 @@ export async function writeEntry(
     const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
-    // The message for people can refer to the log.
     context.failures.failed("could not write an access entry", about, failure);
     return { entry: present, failure, tookMs: null };
   }
@@ -187,8 +186,8 @@ export interface TagsBegun {
 }
 
 /**
- * Remembers withdrawals in the cluster's tags before their removal: a process that dies in between leaves nothing that could be given again.
- * A failure must not keep access alive.
+ * Remembers withdrawals in the cluster's tags before their removal: a process that dies in between leaves nothing that
+ * could be given again. A failure must not keep access alive.
  */
 async function rememberInTags(
   { log, now }: WorkerContext,

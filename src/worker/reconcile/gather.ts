@@ -38,7 +38,6 @@ export const untrustedReportEveryMs = 60 * 60_000;
 /** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
 const concurrentRunsMs = 60_000;
 
-/** One try of a run on one way of a cluster. */
 export interface WayAttempt<State extends WayState, Decided extends Settlement> {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
@@ -53,8 +52,8 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
 }
 
 /**
- * Reads the ledger, then the cluster, then the ledger's versions again. Null: they do not fit together, so the run reads everything again.
- * @throws AccessError
+ * Reads the ledger, then the cluster, then the ledger's versions again. Null: they do not fit together, so the run
+ * reads everything again. @throws AccessError
  */
 export async function gather<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
@@ -112,9 +111,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
 }
 
 /**
- * Without a document no lease in it is active, and due ends are over: a write planned on the lost document names its resourceVersion, so the
- * API server refuses it.
- * @throws the given error
+ * Without a document no lease in it is active, and due ends are over: a write planned on the lost document names its
+ * resourceVersion, so the API server refuses it. @throws the given error
  */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayAttempt<State, Decided>,
@@ -140,8 +138,8 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
 }
 
 /**
- * Whether a lease changed after its record was read. The cluster would be newer than the records: another run's removal would look like drift.
- * From here on the resourceVersion protects a document: no lease ends without a write.
+ * Whether a lease changed after its record was read: another run's removal would look like drift. From here on the
+ * resourceVersion protects a document, because no lease ends without a write.
  */
 function haveChanged(before: readonly ApprovedRequest[], leased: readonly ApprovedRequest[]): boolean {
   const now = new Map(leased.map(({ id, version }) => [id, version]));
@@ -181,8 +179,8 @@ async function idsNotLeasedHere(
 }
 
 /**
- * Notes that others edited our annotation or tags. Their sealed copies in the records replace them with the next change. The event belongs to
- * one of the cluster's open leases, if there is one.
+ * Notes that others edited our annotation or tags. Their sealed copies in the records replace them with the next
+ * change.
  */
 async function noteUntrusted(
   context: WorkerContext,
@@ -233,8 +231,8 @@ async function oldRecords(
 }
 
 /**
- * The requests without the memory of ended leases' records. If the cluster's memory lost a lease, its record says what to remove: an old copy
- * in Redis would remove access that others gave since.
+ * The requests without the memory of ended leases' records. If the cluster's memory lost a lease, its record says what
+ * to remove, and an old copy in Redis would remove access that others gave since.
  */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
@@ -251,8 +249,8 @@ async function withoutEndedMemories(
 }
 
 /**
- * Whether an event of these types reports the end of this record's approval. The order of the log decides, because clocks differ. A record
- * without genuine seals hides its approval.
+ * Whether an event of these types reports the end of this record's approval. The log's order decides, because clocks
+ * differ. A record without genuine seals hides its approval.
  */
 async function wasReported(
   ledger: Ledger,

@@ -13,8 +13,8 @@ import type { WorkerContext } from "../context.ts";
 const maxPending = 200;
 
 /**
- * Previews pending requests again after other leases began or ended, so that approvers see the present change before their click. Closes an
- * extension of a lease that is over.
+ * Previews pending requests again after other leases began or ended, so that approvers see the present change. Closes
+ * an extension of a lease that is over.
  */
 export async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
@@ -49,7 +49,6 @@ function isOutdated({ preview, approvals }: AccessRequest, found: readonly Other
   return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
 }
 
-/** Closes a request that no approver can decide about, with the reason. */
 export async function closeRefused(
   context: WorkerContext<RequestLedger>,
   request: PendingRequest,
@@ -60,7 +59,6 @@ export async function closeRefused(
   await recordChange(context, refusedRequest(request, refusal), event, now);
 }
 
-/** The reason for closing an extension of a lease that is over. */
 export function nothingToExtend(request: AccessRequest): CodedReason {
   const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
   return { code: "lease-over", message };

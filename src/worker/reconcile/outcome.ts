@@ -16,10 +16,7 @@ import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
 
-/**
- * Records that a write begins; for bindings, which have no fence, also that one is sent again.
- * @returns the next version of the record
- */
+/** Records that a write begins; for bindings, which have no fence, also that one is sent again. */
 export async function recordWriteBegun(
   context: WorkerContext,
   request: ApprovedRequest,
@@ -40,10 +37,8 @@ export async function recordWriteBegun(
 }
 
 /**
- * Records a void approval before anything of its lease is removed. A run that just proved the lease can then no longer record it as active
- * (law 5).
- * @returns the next version of the record
- * @throws AccessError `cluster-conflict` if another run was faster
+ * Records a void approval before anything of its lease is removed. A run that just proved the lease can then no longer
+ * record it as active (law 5). @throws AccessError `cluster-conflict` if another run was faster
  */
 export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
   const { writeBegan, voidSince } = request.lease;
@@ -126,7 +121,6 @@ export async function recordDrift(
 
 /**
  * Records that a lease's part is gone from the cluster. A lease that was never active failed.
- *
  * @param isForgotten whether the cluster could not remember its withdrawal
  * @param proved the verification after the end; null: the cluster is not asked
  * @param removedAt when a worker without the ledger removed it, ISO 8601; null: this run did
@@ -264,7 +258,6 @@ type Detail = AuditEvent["detail"];
 
 /**
  * Records an outcome. If the record changed meanwhile, that change woke the next run, which sees it.
- *
  * @param type null: it has no event, as in `recordChange`
  */
 export async function recordOutcome(

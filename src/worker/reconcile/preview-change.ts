@@ -118,13 +118,11 @@ export function previewByEntry(
   };
 }
 
-/** The entries that were read, and those of aws-auth beside them. */
 function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
   const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
   return [...read, ...mappedEntries()];
 }
 
-/** An entry as people read it, line by line. */
 export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
   const policies = accessPolicies(groups).flatMap(policyTexts);
   const plain = groups.filter((group) => !group.startsWith("policy "));

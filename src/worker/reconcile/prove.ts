@@ -58,7 +58,6 @@ export function inEntries(
   return { identity: shown, place: "the access entries", seenAfterMs, entryArn: entry?.principalArn ?? null };
 }
 
-/** A proof, and why the API server did not answer. */
 export interface Proved {
   readonly proof: Proof;
   /** Null: it answered, or there was nothing to ask. */
@@ -113,7 +112,6 @@ function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: Read
   return { result: "yes", detail: `${identity.username} with ${identity.groups.join(", ")}${seen}` };
 }
 
-/** The proof of an end, with the ids of its questions in the cluster's audit log. */
 export interface ProvedEnd {
   readonly proof: EndProof;
   readonly auditIds: readonly string[];
@@ -131,7 +129,6 @@ interface EndFacts {
 /** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
   const { cluster, opened, request, inForce } = facts;
-  // Later questions must not make the end look later.
   const at = now();
   const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };

@@ -76,10 +76,7 @@ function countConflict({ context, cluster, adapter }: Run): void {
   context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
 }
 
-/**
- * Writes, and reads the result back. Null: it had to create something first.
- * @throws AccessError
- */
+/** Null: it had to create something first. @throws AccessError */
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
   state: State,
@@ -133,7 +130,6 @@ interface Acted {
   readonly removedAt: (request: ApprovedRequest) => string | null;
 }
 
-/** Proves each lease by the state read back, and records each outcome. */
 async function record(done: Acted): Promise<void> {
   const { decided, begun, repaired, isDone } = done;
   const { context } = done.run;
@@ -166,7 +162,6 @@ async function noteReverts(
   if (!isRare) await context.ledger.noteReverted(cluster.name, context.now());
 }
 
-/** Most active leases need no record. */
 function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
   return lease.drift !== null || trouble !== null;
 }

@@ -22,15 +22,15 @@ import { reconcileWay } from "./reconcile-way.ts";
 import { type Ways, waysIn } from "./ways.ts";
 
 /**
- * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for others'
- * changes. `adopt`: the cluster can have leases that the ledger does not know, for example after a run died. An `end` run begins nothing and runs
- * beside the others, so that no end waits for a start.
+ * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end; the run begins
+ * nothing, and runs beside the others so that no end waits for a start. `inspect`: it is time to look for others'
+ * changes. `adopt`: the cluster can have leases that the ledger does not know, for example after a run died.
  */
 export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
 /**
- * Makes one cluster match the ledger: gathers everything due, decides once, writes once, proves each lease, records each outcome. It can
- * run twice, late or after a crash, because it looks at cluster and ledger again each time.
+ * Makes one cluster match the ledger: gathers everything due, decides once, writes once, proves each lease, records
+ * each outcome. It looks at cluster and ledger again each time, so it can run twice, late or after a crash.
  */
 export async function reconcileCluster(
   worker: WorkerContext,
@@ -105,7 +105,10 @@ async function run(
   }
 }
 
-/** A reload refuses a name that moves to another EKS cluster, but a start does not see it. An end there would be proved in the wrong cluster. */
+/**
+ * A start does not see that a name moved to another EKS cluster, as a reload does. An end there would be proved in the
+ * wrong cluster.
+ */
 function refuseMovedName({ keys }: WorkerContext, cluster: Cluster, leased: readonly ApprovedRequest[]): void {
   for (const request of leased) {
     const place = placeElsewhere(sealedClusterOf(cluster), request, keys.memory);
@@ -161,8 +164,8 @@ async function reconcileWays(
 }
 
 /**
- * A run that only begins leases by bindings has nothing to do elsewhere, and the reverse: a level's text says whether bindings give it. An
- * end needs every way, because its record in Redis may be forged and name another one.
+ * A level's text says whether bindings give it, so a run that only begins such leases has nothing to do elsewhere, and
+ * the reverse. An end needs every way, because its record in Redis may be forged.
  */
 function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
   const bound = beginning.filter(isGivenByBinding).length;

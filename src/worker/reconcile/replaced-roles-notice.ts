@@ -34,7 +34,7 @@ async function noteOnce(
   await ledger.addNotice(sealNotice(notice, keys.preview));
 }
 
-/** Access entries with roles that IAM made after them. Without the right to ask, only the log says so: `check` tells people. */
+/** Without the right to ask, only the log says so: `check` tells people. */
 async function noteRemadeRoles(
   context: NoticeContext,
   cluster: Cluster,
@@ -51,9 +51,8 @@ async function noteRemadeRoles(
 }
 
 /**
- * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. The same for the access
- * entry of a role that was made again. A failure delays nothing, because the next look comes in an hour.
- *
+ * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. The same
+ * for the access entry of a role that was made again. A failure delays nothing.
  * @param read the cluster's access entries
  */
 export async function noteReplacedRoles(

@@ -15,7 +15,6 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ResourceAccess } from "../../kubernetes/reviews.ts";
 import { sessionOf } from "../open/become-creator.ts";
 
-/** What the API server says about a person's rights. */
 export interface AuthorizationReview {
   readonly finding: ProofFinding;
   /** The ids of the questions in its audit log. */
@@ -27,8 +26,8 @@ export interface AuthorizationReview {
 export type Reviewer = Pick<ClusterClient, "may">;
 
 /**
- * Asks equal questions once. In one run, hundreds of leases ask about another session of their role: the impossible name, its groups and the
- * right are equal for all. The answer holds for each lease written before the first question. It repeats an unanswered question.
+ * Asks equal questions once: in one run, hundreds of leases ask about another session of their role. The answer holds
+ * for each lease written before the first question. It repeats an unanswered question.
  */
 export function askingOnce(client: Reviewer): Reviewer {
   const asked = new Map<string, ReturnType<Reviewer["may"]>>();
@@ -48,8 +47,8 @@ export function askingOnce(client: Reviewer): Reviewer {
 }
 
 /**
- * EKS's own authorizer knows who signed in, and does not answer for a username that another identity asks about (EKS User Guide,
- * "Associate access policies with access entries").
+ * EKS's own authorizer knows who signed in, and does not answer for a username that another identity asks about (EKS
+ * User Guide, "Associate access policies with access entries").
  */
 const unseen = "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal";
 
@@ -88,8 +87,8 @@ export async function reviewLease(
 const anotherNamespace = "eks-access-another-namespace";
 
 /**
- * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one is allowed, other
- * bindings allow it, and the proof says so.
+ * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one
+ * is allowed, other bindings allow it, and the proof says so.
  */
 async function reviewBeyond(
   client: Reviewer,
@@ -129,8 +128,8 @@ function anotherSession(principal: string, username: string): string | null {
 }
 
 /**
- * Asks the API server whether a person still has a right of the ended lease's level. Leaves out the lease's own groups: their bindings stay,
- * but the person is no longer in them.
+ * Asks the API server whether a person still has a right of the ended lease's level. Leaves out the lease's own groups,
+ * whose bindings stay without the person.
  */
 export async function reviewEnd(
   client: Reviewer,
@@ -160,8 +159,8 @@ export async function reviewEnd(
 }
 
 /**
- * The usernames to ask about after an end: a role has one for each session, and RBAC can bind any of them. We know two sessions: the one for
- * looking up a role, and the worker's own at the first proof.
+ * The usernames to ask about after an end: a role has one for each session, and RBAC can bind any of them. We know two
+ * sessions: the one for looking up a role, and the worker's own at the first proof.
  */
 function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
   if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
@@ -174,8 +173,8 @@ export function mayBeAnswered(unanswered: unknown): boolean {
 }
 
 /**
- * The questions about a lease. A check of every namespace becomes one for each of the lease's namespaces, unless it covers the whole cluster. A
- * policy can name namespaces by a pattern, but a question can't.
+ * The questions about a lease. A check of every namespace becomes one for each of the lease's namespaces, unless it
+ * covers the whole cluster. A policy can name namespaces by a pattern, but a question can't.
  */
 export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
   const checks = levels.find(({ name }) => name === level)?.verify ?? [];
@@ -204,7 +203,6 @@ function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFin
   );
 }
 
-/** During retries of the question, the record shows its failure beside this finding. */
 function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explainFailure(error));
 }
@@ -238,7 +236,7 @@ export function checksOfPrincipal(
   return isUnseen ? checksOf(cluster, request) : [];
 }
 
-/** Asks the API server as the principal itself; null: there is nothing to ask. @throws AccessError if it did not answer */
+/** Null: there is nothing to ask. @throws AccessError if it did not answer */
 export async function reviewAsPrincipal(
   client: Pick<ClusterClient, "mayI">,
   checks: readonly AccessCheck[],

@@ -123,7 +123,6 @@ export function refusalOf(
   };
 }
 
-/** @param own the bindings of the lease */
 function driftIn(
   names: SignInNames,
   own: readonly LeaseBinding[],

@@ -244,7 +244,7 @@ export interface Content {
 export interface DocumentSettlement extends Settlement, Content {
   /** The data, as the authenticator reads them. */
   readonly document: ReadDocument;
-  /** Why the document as a whole can't change: then only withdrawals can be remembered. */
+  /** Why the document as a whole can't change. */
   readonly refusal: Refusal | null;
 }
 

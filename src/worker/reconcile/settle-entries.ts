@@ -16,7 +16,6 @@ import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
 export interface EntrySettlement extends Settlement {
-  /** The withdrawals that the cluster must remember. */
   readonly withdrawals: Withdrawals;
 }
 
@@ -36,7 +35,6 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }
 
-/** Why its calls can still arrive. */
 function whyNotGone({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };

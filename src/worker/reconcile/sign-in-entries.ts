@@ -22,16 +22,14 @@ import type { WayContext } from "./way-adapter.ts";
 
 interface EntriesPlace extends WayContext {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
-  /** The requests by bindings. */
   readonly open: readonly AccessRequest[];
   /** Shares that only the ledger may remember, by lower-case ARN. */
   readonly lost: ReadonlyMap<string, readonly Share[]>;
 }
 
 /**
- * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops earlier ones, and the tags claim
- * their calls, which can still arrive (`plan-entry.ts`).
- *
+ * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops earlier
+ * ones, and the tags claim their calls, which can still arrive (`plan-entry.ts`).
  * @param principals of the entries to read
  * @throws AccessError
  */

@@ -27,7 +27,6 @@ import { documentWarnings } from "./way-warnings.ts";
 
 /**
  * Reads where these principals, and those of these requests, sign in.
- *
  * @param open the requests by bindings
  * @throws AccessError
  */
@@ -70,8 +69,8 @@ function sharesInRecords(
 }
 
 /**
- * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late write is refused.
- *
+ * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late
+ * write is refused.
  * @param lost shares that only the ledger may remember, by lower-case ARN
  * @throws AccessError
  */

@@ -37,7 +37,6 @@ export interface SignInMap {
 
 /** The usernames of the principals, by their entries. Pure. */
 export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
-  // A run needs each lease's name several times.
   const known = new Map<string, SignInName>();
   return {
     entries: map.places.flatMap(({ named }) => named),

@@ -8,8 +8,9 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";
 
 /**
- * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it. Such a lease
- * has a share without groups in its principal's entry, beside the shares of other leases. The last share to end removes the entry.
+ * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by
+ * bindings need it. Such a lease has a share without groups in its principal's entry. The last share to end removes the
+ * entry.
  */
 export interface SignInPlace {
   readonly way: Exclude<Way, "binding">;
@@ -29,10 +30,7 @@ export interface SignInPlace {
   readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
   /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
-  /**
-   * Writes, and reads the result back.
-   * @throws AccessError if it certainly wrote nothing, or all of it is in doubt
-   */
+  /** Writes, and reads the result back. @throws AccessError if it certainly wrote nothing, or all is in doubt */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
   /** Why a call that gives a lease its entry can still arrive; null: none can. */
   readonly whyNotGone: (request: ApprovedRequest) => AccessError | null;
@@ -54,7 +52,7 @@ export function entryKeyOf(principal: string): string {
 }
 
 /**
- * The entries to write, so that these leases have theirs and finished ones have none. Only changed entries.
+ * The entries to write, so that these leases have theirs and finished ones have none.
  * @param over ids of leases without anything else
  */
 export function signInTargets(
@@ -110,9 +108,8 @@ function usernameOf(principal: string): string {
 }
 
 /**
- * The holdings with the shares that only the ledger remembers, because others can have stripped the place's own memory. An entry with another
- * username is not ours.
- *
+ * The holdings with the shares that only the ledger remembers, because others can have stripped the place's own memory.
+ * An entry with another username is not ours.
  * @param lost by lower-case ARN
  */
 export function withLostShares(
@@ -125,7 +122,6 @@ export function withLostShares(
   for (const [key, shares] of lost) {
     const holding = merged.get(key);
     const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
-    // Usually nothing is missing, so it searches the document only then.
     const identity = missing.length > 0 ? identityOf(key) : null;
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);

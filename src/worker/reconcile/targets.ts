@@ -112,7 +112,6 @@ type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leas
 
 /**
  * The cluster's next memory: early ends, and void or refused approvals.
- *
  * @param holdings their shares are never forgotten
  * @param limit how many others fit
  */

@@ -35,8 +35,8 @@ export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): stri
 }
 
 /**
- * Why an active lease's approval does not allow a repair; null: it does. Later changes of the entry by others do not matter: the digest covers
- * the entry that the approvers saw.
+ * Why an active lease's approval does not allow a repair; null: it does. Later changes of the entry by others do not
+ * matter: the digest covers the entry that the approvers saw.
  */
 export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { base = null, way = "aws-auth" } = request.preview ?? {};

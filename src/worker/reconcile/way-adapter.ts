@@ -16,9 +16,8 @@ import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
- * One way in which a cluster takes leases: `aws-auth` (`document-way.ts`), access entries (`entry-way.ts`) or bindings (`binding-
- * way.ts`). A run drives each through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is
- * their contract.
+ * One way in which a cluster takes leases: `aws-auth`, access entries or bindings. A run drives each through the same
+ * steps (`reconcile-way.ts`), and way-adapter.contract.test.ts is their contract.
  */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
   readonly way: Way;
@@ -26,11 +25,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly isTaken: (request: AccessRequest) => boolean;
   /** Begins a try: earlier runs and tries send nothing more. */
   readonly begin: () => Promise<void>;
-  /**
-   * Reads the state, and our part of it.
-   * @param open the cluster's open requests of this way
-   * @throws AccessError
-   */
+  /** @param open the cluster's open requests of this way @throws AccessError */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** One request's change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, requested: RequestedChange) => ChangePreview;
@@ -40,7 +35,6 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
 }
 
-/** A cluster, with all that a change needs. */
 export interface WayContext {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
@@ -61,9 +55,9 @@ export interface WayState {
   readonly withdrawals: Withdrawals;
   /** The withdrawals in the cluster's other memory: a principal's way, or the mode, can change. */
   readonly elsewhere: Withdrawals;
-  /** Why the cluster's own memory is not trusted; null: it is, or there is none. The next change writes it again. */
+  /** Null: it is trusted, or there is none. The next change writes it again. */
   readonly untrusted: string | null;
-  /** A principal's identity there, with our part and others'. */
+  /** With our part and others'. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
   /** The base that an approval depends on. Absent: the principal's entry without our part. */
   readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
@@ -73,7 +67,6 @@ export interface WayState {
   readonly isUnfinished: boolean;
 }
 
-/** A request with everything that it names. */
 export interface RequestedChange {
   readonly request: AccessRequest;
   readonly level: Level;
@@ -146,16 +139,12 @@ export type Prepared =
       readonly type: "ready";
       /** Whether a call is sent for a lease: its record must say so before. */
       readonly isSentFor: (request: ApprovedRequest) => boolean;
-      /**
-       * Sends it, and reads the result back.
-       * @throws AccessError `cluster-conflict` after a concurrent edit, for all of them
-       */
+      /** Sends it, and reads the result back. @throws AccessError `cluster-conflict` after a concurrent edit */
       readonly send: () => Promise<Outcomes>;
     }
   /** It had to create something first, so the run reads everything again, and throws `why` if that never ends. */
   | { readonly type: "again"; readonly why: AccessError };
 
-/** The results, as read back. */
 export interface Outcomes {
   /** Why a principal's entry differs from the decision; null: it does not. */
   readonly failureOf: (principal: string) => WriteFailure | null;

@@ -23,9 +23,8 @@ export async function rehearseSignIns(
 }
 
 /**
- * Gives these leases their sign-in entries, and takes them from finished ones, in one write for each place. A failure concerns only leases that
- * need that place.
- *
+ * Gives these leases their sign-in entries, and takes them from finished ones, in one write for each place. A failure
+ * concerns only leases that need that place.
  * @param needs as rehearsed, if no lease is over
  */
 export async function writeSignIns(

@@ -10,9 +10,8 @@ import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
- * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. The ledger
- * then shows, reviews and ends them like others. Only tags with our seal count.
- *
+ * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue
+ * without Redis. Only tags with our seal count.
  * @returns the ids that are new to the ledger
  * @throws AccessError
  */

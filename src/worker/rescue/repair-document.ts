@@ -45,10 +45,8 @@ export interface Repairer {
 }
 
 /**
- * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. It starts again if another writer was faster, at
- * most five times.
- *
- * @throws AccessError
+ * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. It starts again if another
+ * writer was faster, at most five times. @throws AccessError
  */
 export async function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
   for (let attempt = 1; ; attempt += 1) {
@@ -91,8 +89,8 @@ async function write(
 }
 
 /**
- * The annotation returns with the document that it explains: whole if the live document lost it, otherwise only the part about the entries
- * that return.
+ * The annotation returns with the document that it explains: whole if the live document lost it, otherwise only the
+ * part about the entries that return.
  */
 function annotationsAfter(
   { cluster, keys }: Repairer,
@@ -133,9 +131,8 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
 }
 
 /**
- * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and lets a person in. Nothing waits for it.
- *
- * @returns whether it is kept
+ * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and lets a person in.
+ * Nothing waits for it. @returns whether it is kept
  */
 export async function keepDocument(
   { keys, now, log }: Pick<WorkerContext, "keys" | "now" | "log">,

@@ -13,7 +13,6 @@ import { identityOfRun } from "../open/discover-creator.ts";
 import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
 import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
 
-/** The principal and the place of a rescue's entry. */
 export interface LeasePlace {
   readonly entries: AccessEntries;
   readonly clusterArn: string;
@@ -34,8 +33,8 @@ async function findLease(
 }
 
 /**
- * Makes a rescue's entry, or completes one of an earlier run, and reads it back. EKS sets the tags with the entry, so it always has its end.
- *
+ * Makes a rescue's entry, or completes one of an earlier run, and reads it back. EKS sets the tags with the entry, so
+ * it always has its end.
  * @throws AccessError `access-entry-conflict` if the entry is not ours, or not as wanted
  */
 export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
@@ -54,9 +53,8 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
 }
 
 /**
- * Deletes the entry of a rescue. A missing entry is no failure; an entry of another rescue stays.
- *
- * @throws AccessError if the entry's tags do not prove that it is ours
+ * A missing entry is no failure; an entry of another rescue stays. @throws AccessError if the entry's tags do not prove
+ * that it is ours
  */
 async function takeLease(place: LeasePlace, id: string): Promise<void> {
   const found = await findLease(place);

@@ -58,8 +58,8 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, purpo
 }
 
 /**
- * Signs in as the first identity that the cluster lets in. The entry is eventually consistent, so it tries a refused one again, each time
- * with a new token: the API server caches its answer to a token.
+ * Signs in as the first identity that the cluster lets in. The entry is eventually consistent, so it tries a refused
+ * one again, with a new token: the API server caches its answer to a token.
  */
 export async function signInAsOne(
   cluster: Cluster,
@@ -126,7 +126,6 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   /** Identities that can sign in if the lease's principal can't: the creator. */
   readonly others: readonly Candidate[];
   readonly creatorArn: string | null;
-  /** Called after each step. */
   readonly say: (sentence: string) => void;
 };
 

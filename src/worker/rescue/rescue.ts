@@ -46,17 +46,15 @@ export function beginRescue(
   return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
-/** Whether the document is repaired, and whether the lease is over. */
 export interface RescueOutcome {
   readonly repaired: RepairResult | null;
   readonly isEnded: boolean;
 }
 
 /**
- * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end, repairs the document and
- * ends the lease. Each step starts from the real state, so it can run again after a crash. A worker ends a lease that this run can't end.
- *
- * @throws AccessError
+ * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end,
+ * repairs the document and ends the lease. Each step starts from the real state, so it can run again after a crash. A
+ * worker ends a lease that this run can't end. @throws AccessError
  */
 export async function rescue(
   context: RescueContext,
@@ -110,10 +108,8 @@ function naming(error: unknown): never {
 }
 
 /**
- * Signs in as the first identity that works, records the active lease, and repairs the document.
- *
- * @returns null: none could sign in
- * @throws AccessError
+ * Signs in as the first identity that works, records the active lease, and repairs the document. @returns null: none
+ * could sign in @throws AccessError
  */
 async function repairAs(
   context: RescueContext,

@@ -32,7 +32,6 @@ export async function reviewOnce(
   }));
 }
 
-/** Schedules the next question. */
 export function putOffReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const now = context.now();
   return recordProof(context, request, isReviewPending, (lease) => {

@@ -31,8 +31,9 @@ import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sig
 const maxDue = 1_000;
 
 /**
- * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the API server, and
- * records each result or its next try. It is its own job, so that a slow sign-in delays no lease and no end.
+ * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the
+ * API server, and records each result or its next try. It is a job of its own, so that a slow sign-in delays no lease
+ * and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
@@ -138,7 +139,6 @@ function notSignedIn(detail: string): SignedIn {
   return { finding: { result: "not tested", detail }, authorized: null };
 }
 
-/** Completes a lease's proof with the result of the sign-in. */
 function recordSignIn(
   context: WorkerContext,
   cluster: Cluster,

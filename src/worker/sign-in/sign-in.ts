@@ -19,8 +19,8 @@ import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /**
- * The waits before each further try, in milliseconds. The authenticator rereads aws-auth within about a second; an access entry takes
- * effect within some seconds (EKS User Guide, "Create access entries").
+ * The waits before each further try, in milliseconds. The authenticator rereads aws-auth within about a second; an
+ * access entry takes effect within some seconds (EKS User Guide, "Create access entries").
  */
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000];
 
@@ -36,7 +36,6 @@ export interface SignIn {
   readonly mappedAt: number;
 }
 
-/** What a sign-in as a principal found. */
 export interface SignedIn {
   readonly finding: ProofFinding;
   /** What the API server allows it; null: not asked. */
@@ -44,10 +43,9 @@ export interface SignedIn {
 }
 
 /**
- * Signs in as the principal until the API server sees the expected identity, a bounded number of times. Each try has a new token, because
- * an API server caches its answer to a token, also a refusal (kubernetes, apiserver, cached_token_authenticator).
- *
- * @throws why the last try had no answer
+ * Signs in as the principal until the API server sees the expected identity, a bounded number of times. Each try has a
+ * new token, because an API server caches its answer to a token, also a refusal (kubernetes, apiserver,
+ * cached_token_authenticator). @throws why the last try had no answer
  */
 export async function signIn(
   { expected, pods, checks = [], connect, mappedAt }: SignIn,
@@ -81,7 +79,6 @@ interface NoAnswer {
 
 type Seen = SignInObservation & Pick<SignedIn, "authorized">;
 
-/** Our identity according to the API server, whether we can list pods, and our rights. */
 async function observe(
   connect: () => Promise<ClusterClient>,
   pods: PodsToList,
@@ -134,9 +131,8 @@ export interface PrincipalSession {
 }
 
 /**
- * Becomes a principal to sign in to a cluster. The session has no rights in AWS. Like the creator's, it has the requester and the request
- * for CloudTrail.
- *
+ * Becomes a principal to sign in to a cluster, in a session without rights in AWS. CloudTrail shows the requester and
+ * the request with it.
  * @param log gets the calls to AWS
  * @throws AccessError
  */
@@ -174,9 +170,8 @@ export interface SessionIdentity {
 }
 
 /**
- * Reads the principal's entry or the document, and fills in the templates for this session. An access entry overrides the document (EKS
- * User Guide, "Grant IAM users and roles access to Kubernetes APIs").
- * @throws AccessError
+ * Reads the principal's entry or the document, and fills in the templates for this session. An access entry overrides
+ * the document (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs"). @throws AccessError
  */
 export async function identityOfSession(
   { mode, entries, client }: OpenedCluster,
