@@ -74,7 +74,10 @@ const catalogue = {
     retry: true,
     remedy: "Wait a minute; if this lasts, find the client that overloads the API server.",
   },
-  "cluster-unexpected": { retry: true, remedy: "Read the rest of the API server's answer in the worker's log." },
+  "cluster-unexpected": {
+    retry: true,
+    remedy: "Check the cluster's health in the EKS console and its admission webhooks; the worker's log has more.",
+  },
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {

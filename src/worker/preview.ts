@@ -65,7 +65,8 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
       byBinding && (await previewWay(look, byBinding)),
     ];
     const unreached = failures.find((failure) => failure && isUnreached(failure, true));
-    await (unreached ? noteTrouble(context, cluster, unreached) : forgetTrouble(context, cluster));
+    if (unreached) await noteTrouble(context, cluster, unreached);
+    else if (!failures.some(Boolean)) await forgetTrouble(context, cluster);
     context.failures.over("preview failed", { cluster: cluster.name });
   } catch (error) {
     const isReached = !isUnreached(error, opened !== null);

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { isBlocking } from "../../aws-auth/index.ts";
-import { AccessError, explainFailure, isRepairable } from "../access-error.ts";
+import { AccessError, explainFailure, type FailureCode, isRepairable } from "../access-error.ts";
 import type { Lease } from "../lease/lease-record.ts";
 import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
+/** The longest wait of our own, and how long an outage lasts before operators hear of it. */
+const maxWaitMs = 60_000;
 /** The longest wait that the other side can ask for: a lease can end meanwhile. */
 const maxAskedMs = 300_000;
 /** More causes add nothing, and a message can have a number that always changes. */
@@ -33,6 +35,25 @@ export function waitsForRepair(code: string): boolean {
   return isBlocking(code) || isRepairable(code);
 }
 
+const outages: readonly string[] = [
+  "cluster-unreachable",
+  "cluster-unauthorized",
+  "cluster-throttled",
+  "cluster-unexpected",
+  "cluster-not-active",
+  "cluster-token-too-large",
+] satisfies readonly FailureCode[];
+
+/** Whether a failure is the cluster's or AWS's, not the request's. Only operators need its cause. @param code any text */
+export function isClusterFailure(code: string): boolean {
+  return code.startsWith("aws-") || outages.includes(code) || waitsForRepair(code);
+}
+
+/** Whether it failed for a minute, or the other side asks for a longer wait: the gaps between tries have grown. */
+export function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boolean {
+  return Date.parse(retryAt) - Date.parse(at) >= maxWaitMs;
+}
+
 /**
  * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 if an operator must repair something (`maxWaitSeconds`), or longer
  * if the other side asks for it.
@@ -41,7 +62,7 @@ export function nextTry(
   request: Pick<AccessRequest, "trouble">,
   failure: Failure,
   now: Date,
-  maxWaitSeconds = waitsForRepair(failure.code) ? maxClosedSeconds : 60,
+  maxWaitSeconds = waitsForRepair(failure.code) ? maxClosedSeconds : maxWaitMs / 1000,
 ): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), maxWaitSeconds) * 1000;

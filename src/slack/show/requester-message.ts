@@ -5,6 +5,7 @@ import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
+import { isClusterFailure } from "../../access/request/retry.ts";
 import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
@@ -17,7 +18,6 @@ import {
   extendedUntil,
   extendsText,
   failureInShort,
-  isClusterFailure,
   placeText,
   progressText,
   proofLines,

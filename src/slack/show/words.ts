@@ -15,7 +15,7 @@ import {
   peopleOf,
 } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
-import { waitsForRepair } from "../../access/request/retry.ts";
+import { isClusterFailure } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
@@ -166,11 +166,6 @@ export function shortTroubleText({ trouble, cluster }: AccessRequest): string | 
   if (!trouble || !isClusterFailure(trouble.code)) return trouble && `:warning: ${triedText(trouble, 240)}`;
   const message = `I can't work on ${code(cluster)} now`;
   return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
-}
-
-/** Whether a failure is the cluster's or AWS's, not the request's. Only operators need its cause. */
-export function isClusterFailure(failure: string): boolean {
-  return failure.startsWith("aws-") || failure === "cluster-unreachable" || waitsForRepair(failure);
 }
 
 function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {

@@ -83,9 +83,9 @@ async function run(
   try {
     refuseMovedName(context, cluster, leased);
     open = await (context.openCluster ?? openCluster)(context, cluster, servedRequests);
-    await reconcileWays(context, cluster, open, reason, servedRequests);
+    const isWhole = await reconcileWays(context, cluster, open, reason, servedRequests);
     await refreshWaitingRequests(context, cluster);
-    await forgetTrouble(context, cluster);
+    if (isWhole) await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
@@ -135,32 +135,35 @@ const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
   adopt: "all",
 };
 
-/** Each way separately: a failure of one must not delay the other. */
+/** Each way separately: a failure of one must not delay the other. @returns whether none failed */
 async function reconcileWays(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
   reason: ReconcileReason,
   servedRequests: readonly ApprovedRequest[],
-): Promise<void> {
+): Promise<boolean> {
   const onlyEnds = reason === "end";
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
   const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests);
   const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
+  const done: boolean[] = [];
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());
+    if (entries || bindings) done.push(await orPutOff(context, cluster, document, reason, run));
+    else await run();
   }
   if (entries) {
     const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
-    await orPutOff(context, cluster, entries, reason, run);
+    done.push(await orPutOff(context, cluster, entries, reason, run));
   }
   if (bindings) {
     const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
-    await orPutOff(context, cluster, bindings, reason, run);
+    done.push(await orPutOff(context, cluster, bindings, reason, run));
   }
+  return !done.includes(false);
 }
 
 /**
@@ -173,22 +176,24 @@ function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
   return bound < beginning.length ? ways : { ...ways, document: null, entries: null };
 }
 
-/** If a way fails, puts off its due work. */
+/** If a way fails, puts off its due work. @returns whether it worked */
 async function orPutOff(
   context: WorkerContext,
   cluster: Cluster,
   { isTaken, way }: Pick<DocumentWay | EntryWay | BindingWay, "isTaken" | "way">,
   reason: ReconcileReason,
   run: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const about = { cluster: cluster.name, reason, way };
   try {
     await run();
     context.failures.over("reconcile failed", about);
+    return true;
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.failures.failed("reconcile failed", about, error);
     const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
     await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPutOff(context, request, error));
+    return false;
   }
 }

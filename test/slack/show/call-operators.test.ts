@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { anApprovedRequest, aRequest } from "../../builders/a-request.ts";
+import type { Trouble } from "../../../src/access/lease/proof-record.ts";
+import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
-import { at } from "../../builders/times.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { at, minutes } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 const trouble = aTrouble({
@@ -53,4 +55,52 @@ test("a failure of the request itself is the engineer's to know", async () => {
 
   expect(direct()).toContain("Another writer keeps changing aws-auth");
   expect(inChannel()).toEqual([]);
+});
+
+describe("an API server that keeps failing", () => {
+  const answered =
+    "The API server answered 500 to GET configmap aws-auth of cluster staging: etcdserver: request timed out";
+  const lasting = (change: Partial<Trouble> = {}) =>
+    aTrouble({ code: "cluster-unexpected", message: `${answered}. Check it.`, attempts: 7, ...change });
+
+  test("is posted once for all requests, with its answer, remedy and on-call, and again for another cause", async () => {
+    for (const id of ["r-1", "r-2"]) {
+      await stage.put({ ...aRequest({ id }), trouble: lasting() });
+      await show(id);
+    }
+    const overloaded = "The API server answered 429 to GET configmap aws-auth of cluster staging. Find the client.";
+    await stage.put({
+      ...aRequest({ id: "r-3" }),
+      trouble: lasting({ code: "cluster-throttled", message: overloaded }),
+    });
+    await show("r-3");
+
+    expect(inChannel()).toEqual([
+      expect.stringMatching(/Requests for `staging` wait\..*etcdserver: request timed out\. Check it\..*each minute/s),
+      expect.stringMatching(/Requests for `staging` wait\..*answered 429.*Find the client\./s),
+    ]);
+  });
+
+  test("gives the engineer one plain line without its answer, and the result later", async () => {
+    const waiting = await stage.put({ ...anApprovedRequest(), trouble: lasting() });
+    await show("r-1");
+    const during = direct();
+    const active = aLeasedRequest({ state: "active" }, { version: waiting.version + 1 });
+    await stage.ledger.commit(aChange(active));
+    await show("r-1");
+
+    expect(during).toMatch(/waits: I can't work on `staging` now\. I keep trying until/);
+    expect(during).not.toContain("etcdserver");
+    expect(direct()).toMatch(/active until/i);
+    expect(direct()).not.toContain("waits:");
+  });
+
+  test("is no news within the first minute", async () => {
+    const short = lasting({ attempts: 3, retryAt: at(minutes(1) + 4).toISOString() });
+    await stage.put({ ...aRequest(), trouble: short });
+
+    await show("r-1");
+
+    expect(inChannel()).toEqual([]);
+  });
 });

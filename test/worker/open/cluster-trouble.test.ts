@@ -17,6 +17,7 @@ import { wishes } from "../../fault/reconcile-scene.ts";
 
 const day = 24 * 3_600_000;
 const refused = (role: string) => new AccessError("aws-access-denied", `AWS refused sts:AssumeRole on ${role}`);
+const failing = new AccessError("cluster-unexpected", "The API server answered 500 to GET configmap aws-auth");
 const away = new AccessError("aws-unreachable", "AWS could not be reached");
 
 /** A cluster that can't be opened for a reason that may change, with what the log says of it. */
@@ -91,6 +92,21 @@ describe("a cluster that can't be opened", () => {
     expect((await record(wishes.undecided.id)).preview).not.toBeNull();
     expect(during).toMatchObject({ code: "cluster-unreachable", overAt: null });
     expect((await troubleOf())?.overAt).not.toBeNull();
+  });
+
+  test("is not called repaired by a preview that could not read it either", async () => {
+    const { state, context, cluster, ledger, record, troubleOf } = await aClosedCluster(failing);
+    await adoptByTheClock(context(), cluster);
+    state.why = null;
+    await ledger.commit(aChange(revise(await record(wishes.undecided.id), { preview: null })));
+    const openCluster: WorkerContext["openCluster"] = async (...given) => {
+      const opened = await context().openCluster(...given);
+      return { ...opened, client: { ...opened.client, readAwsAuth: () => Promise.reject(failing) } };
+    };
+
+    await previewCluster({ ...context(), openCluster }, cluster);
+
+    expect(await troubleOf()).toMatchObject({ code: "cluster-unexpected", overAt: null });
   });
 
   test("is opened at once for what a person has just approved, whenever its next try is", async () => {
