@@ -16,21 +16,37 @@ import { readPreviewKeys } from "../config/key-environment.ts";
 import { type AuditLog, pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
-import { erase, eraseUsage } from "./erase.ts";
-import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
+import { erase } from "./erase.ts";
+import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
 
-const verifyUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
-         checks that no event was edited, removed, reordered or inserted. A posted anchor also proves that the whole log
-         was not replaced. --file checks an export instead of the ledger.
+export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]
-         prints the events and their chain, one JSON object per line
        eks-access audit show [--request ID]
-         prints the events, one JSON object per line
        eks-access audit review [--from DATE] [--to DATE] [--cluster NAME]
-         prints who had which access in this time, who approved and who reviewed it, as CSV. A broken log gives no review.
-`;
+       eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…
 
-export const auditUsage = `${verifyUsage}${eraseUsage}`;
+verify   checks that no event was edited, removed, reordered or inserted
+export   prints the events and their chain, one JSON object per line
+show     prints the events, one JSON object per line
+review   prints as CSV who had which access, who approved it and who reviewed it. A broken log gives no review
+erase    erases what Redis has of a person: links, closed requests, and in the events everything that names them.
+         It refuses while an open request, a lease or eks-access.yml needs them. Run it in the worker's environment
+
+  --anchor COUNT:HASH  verify against this posted anchor too: it proves that the whole log was not replaced
+  --file FILE          verify an export instead of the ledger; - reads stdin
+  --format FORMAT      jsonl (by default) or cloudevents
+  --from N             export from this event
+  --request ID         show only the events of this request
+  --from DATE          review from this day, for example 2026-09-01
+  --to DATE            review until the beginning of this day
+  --cluster NAME       review only this cluster
+  --by SLACK-USER      your Slack user id, for the audit log
+  --why TEXT           the reason to erase, for the audit log
+  --also TEXT          erase also this, which only they have, such as an e-mail address
+
+Example: eks-access audit review --from 2026-09-01 --to 2026-10-01 > september.csv
+Exit code: 0 done, 1 the log is broken, or something could not be erased yet, 2 unusable input.
+`;
 
 export type AuditOptions =
   | { readonly type: "verify"; readonly anchors: readonly Anchor[]; readonly file: string | null }
@@ -85,7 +101,7 @@ function readExportOptions(format: string, from: string): AuditOptions | string 
   if (format !== "jsonl" && format !== "cloudevents") return "Use --format jsonl or cloudevents.";
   return /^[1-9]\d{0,14}$/.test(from)
     ? { type: "export", format, from: Number(from) }
-    : "Use --from with a number from 1.";
+    : "Write --from as the number of an event, from 1.";
 }
 
 /** A day begins at midnight UTC; `to` is the first moment outside. */
@@ -122,7 +138,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   const [verb, ...others] = argv;
   if (verb === "erase") return erase(others, io);
   const options = readAuditOptions(argv);
-  if (typeof options === "string") return unusable(io, "audit", `${options}\n\n${auditUsage}`);
+  if (typeof options === "string") return misused(io, "audit", options, auditUsage);
   if (options.type === "verify" && options.file !== null) return verifyFile(options.file, options.anchors, io);
   const { redis, close } = await connect();
   try {
@@ -150,7 +166,7 @@ async function connect(): Promise<RedisConnection> {
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
   const found = await readAccessReview(log, previewKeysFor, scope);
   if ("type" in found) {
-    io.stderr(`eks-access audit: The log is broken, so a review would not be true. ${found.message}\n`);
+    io.stderr(`eks-access audit: The log is broken, so there is no review. ${found.message}\n`);
     return 1;
   }
   io.stdout(accessCsv(found.rows));

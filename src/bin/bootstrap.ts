@@ -4,18 +4,19 @@ import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/open/bootstrap.ts";
 import { isProved, type OperatorProof } from "../worker/open/prove-operator.ts";
 import type { OperatedCluster } from "../worker/open/way-in.ts";
-import { type CommandIo, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
-Lets the operator into a cluster, with exactly the rights that a run needs. Without --apply it shows what it would do. Run it
-in the worker's environment: the first time, and again after levels or the authentication mode changed. It deletes nothing.
+The operator gets exactly the rights that a run needs. Without --apply it shows what it would do, and it never deletes
+anything. Run it in the worker's environment: first, and again after you changed levels or the authentication mode.
 
-  --role ARN         the operator, with its path, if eks-access.yml does not name it yet
-  --external-id ID   the external id of its trust policy
-  --apply            do it, and prove each right
+  --role ARN        the operator, with its path, if eks-access.yml does not name it yet
+  --external-id ID  the external id of its trust policy
+  --apply           do it, and prove each right
 
+Example: eks-access bootstrap staging --apply
 Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
 `;
 
@@ -32,7 +33,7 @@ const known = {
   apply: { type: "boolean" },
 } as const;
 
-function readOptions(argv: readonly string[]): BootstrapOptions | string {
+function readBootstrapOptions(argv: readonly string[]): BootstrapOptions | string {
   const read = readArguments(argv, known);
   if (typeof read === "string") return read;
   const { values, positionals } = read;
@@ -45,8 +46,8 @@ function readOptions(argv: readonly string[]): BootstrapOptions | string {
 
 /** `eks-access bootstrap …`. @throws AccessError */
 export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
-  const options = readOptions(argv);
-  if (typeof options === "string") return unusable(io, "bootstrap", `${options}\n\n${bootstrapUsage}`);
+  const options = readBootstrapOptions(argv);
+  if (typeof options === "string") return misused(io, "bootstrap", options, bootstrapUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) return unusable(io, "bootstrap", `Unknown cluster ${options.cluster}.\n`);

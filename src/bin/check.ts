@@ -1,5 +1,5 @@
 import { checkFile, type FileReport, type Identity, quote, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
-import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
@@ -9,13 +9,14 @@ FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin
   --json      print one JSON object
   --sarif     print SARIF 2.1.0, for code scanning
 
+Example: kubectl get configmap aws-auth -n kube-system -o yaml | eks-access check -
 Exit code: 0 no error and no warning, 1 at least one, 2 unusable input.
 `;
 
 /** `eks-access check …`. The exit code: 0 no problem, 1 a problem, 2 unusable input. */
 export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
-  if (typeof options === "string") return unusable(io, "check", `${options}\n\n${checkUsage}`);
+  if (typeof options === "string") return misused(io, "check", options, checkUsage);
   const input = await readInput(options.path, io);
   if (input.type === "unusable") return unusable(io, "check", `${input.message}\n`);
   const reading = readConfigMapFile(input.text);

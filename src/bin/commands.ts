@@ -4,10 +4,32 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { type CommandIo, endAtCrash, listenForStop, processIo, stackOf } from "./process-io.ts";
+import {
+  type CommandIo,
+  endAtCrash,
+  listenForStop,
+  misused,
+  processIo,
+  readOnlyOptions,
+  stackOf,
+} from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
 
 const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
+
+const demoUsage = `Usage: eks-access demo [--stay] [--port <number>]
+       eks-access demo --story
+
+Shows the sandbox as a page, where you can try everything. It needs a clone of the repository, and no account of AWS or
+Slack.
+
+  --story          play the whole story in the terminal instead
+  --stay           show the page, also with --story
+  --port <number>  the page's port; by default 4477, or a free one if that is taken
+
+Example: eks-access demo --story
+Exit code: 0 ended, 1 the story or the sandbox failed, 2 unusable input.
+`;
 
 /** `eks-access demo`: runs the sandbox of a clone in a separate process. An installed eks-access has no sandbox. */
 async function demo(argv: readonly string[]): Promise<number> {
@@ -26,8 +48,8 @@ async function demo(argv: readonly string[]): Promise<number> {
 }
 
 interface LoadedCommand {
-  /** The text of `--help`; by default its name and purpose. */
-  readonly usage?: string;
+  /** The text of `--help` below what the command does: usage, options, an example and the exit codes. */
+  readonly usage: string;
   readonly run: (argv: readonly string[], io: CommandIo) => Promise<number>;
 }
 
@@ -38,19 +60,25 @@ interface CliCommand {
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, CliCommand>> = {
-  slack: { does: "runs the Slack process", load: () => ofThisFile({ run: () => serveAndExit("slack") }) },
+  slack: { does: "runs the Slack process", load: () => processCommand("slack") },
   worker: { does: "runs the worker", load: () => import("./zones.ts").then(workerCommand) },
-  all: { does: "runs both in one process, for a trial", load: () => ofThisFile({ run: () => serveAndExit("all") }) },
+  all: { does: "runs both in one process, for a trial", load: () => processCommand("all") },
   init: {
     does: "finds your clusters, and writes the configuration and the IAM policies",
     load: () => import("./init.ts"),
   },
   check: { does: "checks an aws-auth document", load: () => import("./check.ts") },
   plan: { does: "plans a change of an aws-auth document", load: () => import("./plan.ts") },
-  audit: { does: "verifies, exports or reviews the audit log", load: () => import("./audit.ts") },
+  audit: {
+    does: "verifies, prints or reviews the audit log, and erases a person's data",
+    load: () => import("./audit.ts"),
+  },
   policy: { does: "tests the policy, or explains which rule decides", load: () => import("./policy.ts") },
-  recover: { does: "restores the leases of a lost ledger from the clusters", load: () => import("./recover.ts") },
-  migrate: { does: "plans the migration of a cluster to access entries", load: () => import("./migrate.ts") },
+  recover: { does: "reads the leases of a lost ledger back from the clusters", load: () => import("./recover.ts") },
+  migrate: {
+    does: "plans the migration of a cluster to access entries, and carries it out",
+    load: () => import("./migrate.ts"),
+  },
   rescue: {
     does: "gives a role access to a cluster with a broken aws-auth, and repairs it",
     load: () => import("./rescue.ts"),
@@ -59,14 +87,38 @@ const commands: Readonly<Record<string, CliCommand>> = {
     does: "lets the operator into a cluster, so that no run becomes the creator",
     load: () => import("./bootstrap.ts"),
   },
-  retire: { does: "closes the open requests of a deleted cluster", load: () => import("./retire.ts") },
-  keys: { does: "makes the keys of both processes", load: () => import("./keys.ts") },
-  doctor: { does: "finds what a process lacks, and says how to fix it", load: () => import("./doctor.ts") },
-  demo: { does: "runs the sandbox, or plays the whole story", load: () => ofThisFile({ run: demo }) },
+  retire: { does: "closes the requests and leases of a deleted cluster", load: () => import("./retire.ts") },
+  keys: { does: "makes new keys for both processes", load: () => import("./keys.ts") },
+  doctor: {
+    does: "checks everything that a process needs, and says how to fix what is missing",
+    load: () => import("./doctor.ts"),
+  },
+  demo: {
+    does: "runs the sandbox of a clone, or plays the whole story",
+    load: () => ofThisFile({ usage: demoUsage, run: demo }),
+  },
 };
 
 async function ofThisFile(command: LoadedCommand) {
   return { default: command };
+}
+
+function processCommand(kind: "slack" | "all") {
+  const usage = `Usage: eks-access ${kind}
+
+Run it in an environment with the variables of docs/configuration.md and eks-access.yml. SIGTERM or Ctrl-C stops it,
+a second one at once.
+
+Example: EKS_ACCESS_CONFIG=/etc/eks-access.yml eks-access ${kind}
+Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
+`;
+  return ofThisFile({
+    usage,
+    run: async (argv, io) => {
+      const read = readOnlyOptions(argv, {});
+      return typeof read === "string" ? misused(io, kind, read, usage) : serveAndExit(kind);
+    },
+  });
 }
 
 function workerCommand({ workerUsage: usage, readZones }: typeof import("./zones.ts")) {
@@ -75,8 +127,7 @@ function workerCommand({ workerUsage: usage, readZones }: typeof import("./zones
     run: async (argv, io) => {
       const reading = readZones(argv);
       if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
-      io.stderr(reading.problem);
-      return 2;
+      return misused(io, "worker", reading.problem, usage);
     },
   });
 }
@@ -93,6 +144,8 @@ const usage = `Usage: eks-access <command>
 ${Object.entries(commands)
   .map(([name, { does }]) => `  ${name.padEnd(11)}${does}`)
   .join("\n")}
+
+eks-access <command> --help explains one of them.
 `;
 
 /** Whether the line asks for help; then nothing else runs. */
@@ -133,7 +186,7 @@ export async function runLine([name = "help", ...argv]: readonly string[]): Prom
 async function runCommand(name: string, command: CliCommand, argv: readonly string[]): Promise<number> {
   const { default: loaded } = await command.load();
   if (asksForHelp(argv)) {
-    process.stdout.write(loaded.usage ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
+    process.stdout.write(`${command.does.charAt(0).toUpperCase()}${command.does.slice(1)}.\n\n${loaded.usage}`);
     return 0;
   }
   endAtCrash((error) => process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));

@@ -11,18 +11,23 @@ import {
 } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
-import { broken, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
+import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, misused } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 import { readZones } from "./zones.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack
        eks-access doctor worker [--zone NAME]…
 
-Checks everything that the process needs, and says how to fix what is missing. Run it in the environment of that process.
+Run it in the environment of that process. It marks with ✓ what works, with ✗ what you have to fix, and with ! what
+deserves a look.
+
+  --zone NAME  check the worker of this zone of eks-access.yml; repeatable
+
+Example: eks-access doctor worker
 Exit code: 0 all is well, 1 a check failed, 2 unusable input.
 `;
 
@@ -39,8 +44,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   const zones = readZones(rest);
   const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && zones.type === "zones";
   if (!isKnown || (kind !== "slack" && kind !== "worker")) {
-    io.stderr(`eks-access doctor: Name a process: slack or worker, with --zone for a worker alone.\n\n${doctorUsage}`);
-    return 2;
+    return misused(io, "doctor", "Name a process: slack, or worker with or without --zone.", doctorUsage);
   }
   const settings = await readCommandSettings(kind);
   printExamined(examineConfiguration(settings), io);
@@ -148,7 +152,7 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
   if (stranded.length === 0) return [found("every open request is of a configured cluster")];
   return stranded.map(([name, count]) =>
     broken(
-      `${count} open of ${name}, which is not in eks-access.yml`,
+      `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
       `Add ${name} again until they end. If it was deleted, close them with eks-access retire ${name}.`,
     ),
   );
@@ -190,7 +194,7 @@ async function examineClock(region: string): Promise<Finding> {
   const { clockSkewSeconds, maxSkewSeconds } = await import("../aws/sts.ts");
   try {
     const skew = await clockSkewSeconds(region, () => new Date());
-    const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} AWS's`;
+    const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} the clock of AWS`;
     return Math.abs(skew) <= maxSkewSeconds
       ? found(`it is ${said}`)
       : broken(`it is ${said}`, "Set the clock by NTP: AWS refuses signatures of another time.");

@@ -3,15 +3,10 @@ import { isUser } from "../access/policy/person.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { redisPersonData } from "../ledger/redis/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
-import { type CommandIo, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
-export const eraseUsage = `       eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]
-         erases what Redis has of a person: links, closed requests, and in the events everything that names them. The log stays
-         whole. It refuses while an open request, a lease or eks-access.yml needs them. Run it in the worker's environment.
-         --by is you, and --why the reason, for the audit log. --also is what else only they have, such as an e-mail address;
-         repeat it for more.
-`;
+const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
 
 interface EraseOptions {
   readonly user: string;
@@ -23,7 +18,7 @@ interface EraseOptions {
 /** `eks-access audit erase SLACK-USER`. @throws AccessError */
 export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readEraseOptions(argv);
-  if (typeof options === "string") return unusable(io, "audit erase", `${options}\n\n${eraseUsage}`);
+  if (typeof options === "string") return misused(io, "audit erase", options, eraseUsage);
   const settings = await readCommandSettings("worker");
   const refused = { type: "refused", message: "eks-access.yml names them: remove them there first." } as const;
   const result: ErasureResult = options.person.test(settings.text)
@@ -40,8 +35,8 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
     return 1;
   }
   const { events, records, kept } = result;
-  io.stdout(`${user}: erased in ${events} events, and ${records} records removed.\n`);
-  io.stdout("Messages in Slack, logs, sinks, exports and backups still have what they had.\n");
+  io.stdout(`Erased ${user} in ${events} events, and removed ${records} records.\n`);
+  io.stdout("Messages in Slack, logs, sinks, exports and backups still name them.\n");
   if (kept.length === 0) return 0;
   io.stderr(`Kept for now: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`);
   return 1;

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
 import { type MemberAccount, type OrganizationAccounts, organizationAccounts } from "../aws/organization.ts";
@@ -6,7 +5,7 @@ import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/fleet/survey.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, readOnlyOptions } from "./process-io.ts";
 
 export interface InitOptions {
   /** The name of the role to look with, or its ARN with `{account}`; null: the caller's own account alone. */
@@ -41,23 +40,20 @@ const reader = textLike(
 
 /** A text: the mistake in the command line. */
 export function readInitOptions(argv: readonly string[]): InitOptions | string {
-  try {
-    const { values } = parseArgs({ args: [...argv], options: known });
-    const { role = null, worker = null, "external-id": id, channel = "" } = values;
-    const [accounts, regions, approvers] = [values.accounts, values.regions, values.approvers].map(listOf);
-    const problem =
-      problemIn("--role", reader, role) ??
-      problemIn("--worker", roleArn, worker) ??
-      problemIn("--external-id", externalId, id) ??
-      problemIn("--accounts", account, ...(accounts ?? [])) ??
-      problemIn("--regions", region, ...(regions ?? []));
-    if (problem !== null) return problem;
-    const { out, force, "dry-run": dryRun, permissions } = values;
-    const lists = { accounts: accounts ?? [], regions: regions ?? [], approvers: approvers ?? [] };
-    return { role, worker, externalId: id, channel, ...lists, out, force, dryRun, permissions };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const values = readOnlyOptions(argv, known);
+  if (typeof values === "string") return values;
+  const { role = null, worker = null, "external-id": id, channel = "" } = values;
+  const [accounts, regions, approvers] = [values.accounts, values.regions, values.approvers].map(listOf);
+  const problem =
+    problemIn("--role", reader, role) ??
+    problemIn("--worker", roleArn, worker) ??
+    problemIn("--external-id", externalId, id) ??
+    problemIn("--accounts", account, ...(accounts ?? [])) ??
+    problemIn("--regions", region, ...(regions ?? []));
+  if (problem !== null) return problem;
+  const { out, force, "dry-run": dryRun, permissions } = values;
+  const lists = { accounts: accounts ?? [], regions: regions ?? [], approvers: approvers ?? [] };
+  return { role, worker, externalId: id, channel, ...lists, out, force, dryRun, permissions };
 }
 
 function problemIn(name: string, form: z.ZodType, ...values: readonly (string | null | undefined)[]): string | null {

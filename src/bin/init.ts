@@ -7,16 +7,16 @@ import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
 import { nextSteps, policyFiles, policyNames, shippedPolicy, surveyText, writeWhole } from "./init-files.ts";
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
-import { type CommandIo, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, misused, reasonOf, unusable } from "./process-io.ts";
 
 export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
                        [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
        eks-access init --permissions
 
-Looks at the clusters of your organization, or of your own account, with your own AWS identity. Shows what it found, and writes
-eks-access.yml and the IAM policies. It changes nothing in AWS.
+Looks at the clusters of your organization, or of your own account, with your own AWS identity. It shows what it found,
+and writes eks-access.yml and the IAM policies. It changes nothing in AWS.
 
-  --role NAME         the role to look with in the other accounts, or its ARN with {account}; without it, your account alone
+  --role NAME         the role to assume in other accounts, or its ARN with {account}; by default your account alone
   --external-id ID    the external id of that role's trust policy
   --accounts ID,…     these accounts alone; by default each active account of the organization
   --regions NAME,…    these regions alone; by default those that AWS enables in each account
@@ -31,13 +31,14 @@ eks-access.yml and the IAM policies. It changes nothing in AWS.
 It calls sts:GetCallerIdentity, organizations:ListAccounts, sts:AssumeRole, eks:ListClusters, eks:DescribeCluster and
 cloudtrail:LookupEvents, and reads the ConfigMap aws-auth of each cluster that lets it in.
 
-Exit code: 0 done, 1 done, but an account or a region did not answer, 2 unusable input, or nothing was written.
+Example: eks-access init --role OrganizationAccountAccessRole --channel C0123456789 --approvers U0123456789 --dry-run
+Exit code: 0 done, 1 done, but an account or a region did not answer, 2 nothing written, or unusable input.
 `;
 
 /** @param pause replaces the waits between two calls of CloudTrail @throws AccessError if AWS refuses the caller itself */
 export async function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
   const options = readInitOptions(argv);
-  if (typeof options === "string") return unusable(io, "init", `${options}\n\n${initUsage}`);
+  if (typeof options === "string") return misused(io, "init", options, initUsage);
   if (options.permissions) return printPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
   if (taken.length > 0) {

@@ -1,8 +1,12 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, misused, readOnlyOptions } from "./process-io.ts";
 
 export const keysUsage = `Usage: eks-access keys
-         makes new keys and prints them as variables for each process. It stores nothing.
+
+Prints the keys as variables, those of the Slack process and those of the worker. It stores nothing.
+
+Example: eks-access keys
+Exit code: 0 printed, 2 unusable input.
 `;
 
 export interface KeyVariables {
@@ -12,10 +16,8 @@ export interface KeyVariables {
 
 /** `eks-access keys`. Exit code 0 printed, 2 unusable. */
 export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
-  if (argv.length > 0) {
-    io.stderr(`eks-access keys: It takes no arguments.\n\n${keysUsage}`);
-    return 2;
-  }
+  const read = readOnlyOptions(argv, {});
+  if (typeof read === "string") return misused(io, "keys", read, keysUsage);
   const { slack, worker } = newKeys();
   io.stdout(`# For the Slack process only\n${linesOf(slack)}\n# For the worker only\n${linesOf(worker)}`);
   return 0;

@@ -11,20 +11,21 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { putOffMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
 
-Plans the migration of a cluster from aws-auth to access entries, and writes nothing. With --apply it carries out a plan
-that was requested in Slack (/eks-access migrate) and approved by two approvers. Run it in the worker's environment.
+Shows the plan from aws-auth to access entries, and writes nothing. With --apply it carries out a plan that two
+approvers approved in Slack (/eks-access migrate). Run it in the worker's environment.
 
-  --arn ARN   a role's ARN with its path, which aws-auth does not have; repeatable
-  --json      print the plan as JSON
-  --apply     the digest of the plan
-  --backup    a file for a copy of aws-auth from before the change
+  --arn ARN      a role's ARN with its path, which aws-auth does not have; repeatable
+  --json         print the plan as JSON
+  --apply PLAN   carry out the plan with this digest
+  --backup FILE  first save a copy of aws-auth there
 
+Example: eks-access migrate staging --json
 Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 `;
 
@@ -38,7 +39,7 @@ interface MigrateOptions {
 /** `eks-access migrate …`. @throws AccessError */
 export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
-  if (typeof options === "string") return unusable(io, "migrate", `${options}\n\n${migrateUsage}`);
+  if (typeof options === "string") return misused(io, "migrate", options, migrateUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) {

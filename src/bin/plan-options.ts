@@ -5,20 +5,25 @@ export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U 
        eks-access plan FILE|- --repairs [--json]
        eks-access plan FILE|- --repair N [options]
 
-FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. You can repeat --add and --remove, in
-any order. --username and --groups belong to the --add before them. Without them, an existing entry keeps its own.
---repairs lists possible repairs, and --repair plans one of them by its number. This command changes nothing in a
-cluster.
+FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. The plan shows the change, and who can
+do what before and after it. It changes nothing in a cluster.
 
-  --creator ARN            the cluster's creator; the plan never adds it
-  --account ID             the cluster's account; the plan refuses ARNs of other accounts
-  --allow-account ID       also allow ARNs of this account; repeatable
-  --partition NAME         the cluster's partition; the plan refuses ARNs of others
-  --allow-masters          allow the group system:masters
-  --allow-no-administrator allow to remove the last member of system:masters
-  --json                   print one JSON object
-  --out FILE               write the ConfigMap after the plan
+  --add ARN                 map this role or user; repeatable
+  --username U              the username of the --add before it; by default an existing entry keeps its own
+  --groups A,B              the groups of the --add before it; by default an existing entry keeps its own
+  --remove ARN              remove the entry of this role or user; repeatable
+  --repairs                 list the possible repairs
+  --repair N                plan one of them, by its number
+  --creator ARN             the cluster's creator; the plan never adds it
+  --account ID              the cluster's account; the plan refuses ARNs of other accounts
+  --allow-account ID        also allow ARNs of this account; repeatable
+  --partition NAME          the cluster's partition; the plan refuses ARNs of others
+  --allow-masters           allow the group system:masters
+  --allow-no-administrator  allow to remove the last member of system:masters
+  --json                    print one JSON object
+  --out FILE                write the ConfigMap after the plan
 
+Example: eks-access plan aws-auth.yaml --add arn:aws:iam::111122223333:role/dev --username dev --groups developers
 Exit code: 0 planned, 1 refused, 2 unusable input.
 `;
 

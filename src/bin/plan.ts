@@ -16,12 +16,12 @@ import {
 } from "../aws-auth/index.ts";
 import { identityText } from "./check.ts";
 import { type PlanOptions, planUsage, readPlanOptions, toChanges } from "./plan-options.ts";
-import { type CommandIo, readInput, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readInput, reasonOf, unusable } from "./process-io.ts";
 
 /** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
 export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readPlanOptions(argv);
-  if (typeof options === "string") return unusable(io, "plan", `${options}\n\n${planUsage}`);
+  if (typeof options === "string") return misused(io, "plan", options, planUsage);
   const file = await readFile(options.path, io);
   if (typeof file === "string") return unusable(io, "plan", `${file}\n`);
   const document = parseDocument(file.data);
@@ -133,7 +133,8 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0) return "eks-access can't repair this without knowing what you intend.\n";
+  if (repairs.length === 0)
+    return "No repairs: the document has no problem that eks-access can repair alone. Run eks-access check to see every problem.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

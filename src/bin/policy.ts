@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
@@ -12,7 +11,7 @@ import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, readYaml, region } from "../config/forms.ts";
-import { type CommandIo, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readInput, readOnlyOptions, unusable } from "./process-io.ts";
 import { sealedFleet } from "./settings.ts";
 
 const person = z.strictObject({
@@ -29,36 +28,45 @@ const expectationsFile = z.strictObject({
 
 export const policyUsage = `Usage: eks-access policy test FILE [--config FILE] [--clusters FILE]
        eks-access policy explain --user ID --cluster NAME --level NAME [--group ID]… [--email ADDRESS]
-                                 [--linked ARN] [--principal ARN] [--for 4h] [--at TIME] [--config FILE] [--clusters FILE]
+                                 [--linked ARN] [--principal ARN] [--for 4h] [--at TIME]
+                                 [--config FILE] [--clusters FILE]
        eks-access policy clusters
 
-test     runs the expectations of FILE (docs/policy.md) against the policy of eks-access.yml
-explain  shows which rule decides and what it requires. It uses only the user groups and the address that you give,
-         and does not ask Slack
-clusters prints the clusters of the fleet, as the workers know them, in the environment of a process
+test      runs the expectations of FILE (docs/policy.md) against the policy of eks-access.yml
+explain   shows which rule decides and what it requires. It does not ask Slack: give the user groups and the address
+clusters  prints the clusters of the fleet, as the workers know them. Run it in the environment of a process
 
+  --user ID         the Slack user id of the person who asks
+  --cluster NAME    the cluster
+  --level NAME      the level
+  --group ID        a user group that the person is in; repeatable
+  --email ADDRESS   their address
+  --linked ARN      their linked principal
+  --principal ARN   the principal that they ask for; by default the linked one, or any
+  --for DURATION    the duration, for example 4h
+  --at TIME         the time of the request, for example 2026-03-01T09:00:00Z
   --config FILE     use this file instead of EKS_ACCESS_CONFIG or eks-access.yml
-  --clusters FILE   the clusters of the fleet, as \`eks-access policy clusters\` prints them; by default those that the workers know
+  --clusters FILE   the output of \`eks-access policy clusters\`; by default what the workers know
 
-Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable input.
+Example: eks-access policy explain --user U0123456789 --cluster staging --level viewer --for 4h
+Exit code: 0 every expectation holds, or the policy allows it, 1 not, 2 unusable input.
 `;
 
 /** `eks-access policy …`. It needs neither Slack nor AWS, and Redis and a key only for the fleet of the workers. */
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
-  if (verb === "clusters" && rest.length === 0) return codeOf(await printClusters(io), io);
+  if (verb === "clusters" && rest.length === 0) {
+    const printed = await printClusters(io);
+    return typeof printed === "string" ? unusable(io, "policy", `${printed}\n`) : printed;
+  }
   if (verb !== "test" && verb !== "explain")
-    return unusable(io, "policy", `Use test, explain or clusters.\n\n${policyUsage}`);
+    return misused(io, "policy", "Use test, explain or clusters.", policyUsage);
   const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);
   const [clusters, own] = takeOption("--clusters", others);
   const reading = await readPolicy(config, clusters, io);
   if (typeof reading === "string") return unusable(io, "policy", reading);
   const outcome = verb === "test" ? await testPolicy(own, reading, io) : explainPolicy(own, reading, io);
-  return codeOf(typeof outcome === "string" ? `${outcome}\n\n${policyUsage}` : outcome, io);
-}
-
-function codeOf(outcome: number | string, io: CommandIo): number {
-  return typeof outcome === "string" ? unusable(io, "policy", `${outcome.trimEnd()}\n`) : outcome;
+  return typeof outcome === "string" ? misused(io, "policy", outcome, policyUsage) : outcome;
 }
 
 function takeOption(name: string, argv: readonly string[]): readonly [string | undefined, readonly string[]] {
@@ -195,21 +203,10 @@ function readQuestion(argv: readonly string[], { clusters }: Config): Question |
 
 function readOptions(argv: readonly string[]) {
   const text = { type: "string" } as const;
-  const options = {
-    user: text,
-    cluster: text,
-    level: text,
-    email: text,
-    linked: text,
-    principal: text,
-    for: text,
-    at: text,
-  };
-  try {
-    return parseArgs({ args: [...argv], options: { ...options, group: { type: "string", multiple: true } } }).values;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return readOnlyOptions(argv, {
+    ...{ user: text, cluster: text, level: text, email: text, linked: text, principal: text, for: text, at: text },
+    group: { type: "string", multiple: true },
+  });
 }
 
 const clustersFile = z.array(z.object({ account, region, eksName: z.string(), tags: labels.default({}) }));
@@ -228,13 +225,14 @@ export async function clustersOfFile(path: string, io: CommandIo, now: Date): Pr
 }
 
 const otherwise =
-  "Name a file with --clusters, which eks-access policy clusters prints where a process runs, or run this in the environment of a process.";
+  "Run this in the environment of a process, or name a file with --clusters that `eks-access policy clusters` printed there.";
 
 /** The list that a worker sealed, if this environment is one of a process. */
 export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment) return `This process does not know the clusters of the fleet. ${otherwise}`;
+  if (!environment)
+    return `This environment has no variables of a process, so the clusters of the fleet are unknown. ${otherwise}`;
   try {
     const list = await sealedFleet(environment, now);
     return list?.clusters ?? `No worker has published the clusters of the fleet yet. ${otherwise}`;

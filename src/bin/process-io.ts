@@ -12,16 +12,37 @@ export interface CommandIo {
   colour: boolean;
 }
 
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
 /** The options and words of a command line; a text: the mistake. */
-export function readArguments<const Options extends NonNullable<ParseArgsConfig["options"]>>(
-  argv: readonly string[],
-  options: Options,
-) {
+export function readArguments<const Known extends Options>(argv: readonly string[], options: Known) {
   try {
     return parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return argumentMistake(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The options of a command line without words; a text: the mistake. */
+export function readOnlyOptions<const Known extends Options>(argv: readonly string[], options: Known) {
+  const read = readArguments(argv, options);
+  if (typeof read === "string") return read;
+  const [word] = read.positionals;
+  return word === undefined ? read.values : `Unexpected argument ${word}.`;
+}
+
+/** Node's sentence about an option, in our words: its own suggests words after `--`, which no command takes. */
+function argumentMistake(message: string): string {
+  const [, option] = /'(-[^' ]*)/.exec(message) ?? [];
+  if (option === undefined) return message;
+  if (message.startsWith("Unknown option")) return `Unknown option ${option}.`;
+  return message.includes("does not take") ? `${option} takes no value.` : `Give ${option} a value.`;
+}
+
+/** Says what is wrong with a command's arguments, its usage, and where its help is. Returns the exit code for that. */
+export function misused(io: CommandIo, command: string, mistake: string, usage: string): 2 {
+  const [lines] = usage.split("\n\n");
+  return unusable(io, command, `${mistake}\n\n${lines}\n\nSee eks-access ${command} --help.\n`);
 }
 
 /** Says why a command can't use its input. Returns the exit code for that. */

@@ -1,23 +1,32 @@
 import { explainFailure } from "../access/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
-import { type CommandIo, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
-/**
- * `eks-access recover [cluster …]`: reads the leases that the clusters remember into the ledger. A worker on a new ledger does the
- * same by itself. Exit code 0 all read, 1 some could not be read, 2 unusable.
- */
+const recoverUsage = `Usage: eks-access recover [CLUSTER …]
+
+Reads the leases that the clusters remember into the ledger. Without a name it reads every cluster of eks-access.yml.
+Run it in the worker's environment. A worker on a new ledger does the same by itself.
+
+Example: eks-access recover staging
+Exit code: 0 all read, 1 a cluster could not be read, 2 unusable input.
+`;
+
+/** `eks-access recover [CLUSTER …]`. @throws AccessError */
 export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
+  const read = readArguments(argv, {});
+  if (typeof read === "string") return misused(io, "recover", read, recoverUsage);
   const settings = await readCommandSettings("worker");
   const { config } = settings;
-  const unknown = argv.filter((name) => !config.clusters.has(name));
+  const { positionals } = read;
+  const unknown = positionals.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {
     const choice = [...config.clusters.keys()].join(", ");
     return unusable(io, "recover", `Unknown cluster ${unknown.join(", ")}. Choose: ${choice}.\n`);
   }
   return withWorkerContext(settings, "recover", async (context) => {
-    const names = argv.length > 0 ? argv : [...config.clusters.keys()];
+    const names = positionals.length > 0 ? positionals : [...config.clusters.keys()];
     const results = [];
     for (const name of names) results.push(await recoverOne(context, name, io));
     return results.every((isRead) => isRead) ? 0 : 1;
@@ -38,4 +47,4 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
   }
 }
 
-export default { run: recover };
+export default { usage: recoverUsage, run: recover };

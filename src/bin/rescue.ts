@@ -24,26 +24,28 @@ import {
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
-import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
                          [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]
 
-Gives a role access to a cluster with a broken aws-auth, and repairs it. Run it in the worker's environment, with an AWS
-identity that has deploy/iam/rescue-policy.json. It is emergency access: it alerts the channel, and an approver reviews it.
+Run it in the worker's environment, with an AWS identity that has deploy/iam/rescue-policy.json. It is emergency access:
+it alerts the channel, and an approver reviews it. You can run it again after a failure.
 
   --role ARN          the IAM role that gets access, with its path; it must have no access entry yet
-  --for DURATION      the longest time; breakGlass of the cluster limits it
-  --by ID             your Slack user id; breakGlass of the cluster must name it
-  --yes               switch the authentication mode to API_AND_CONFIG_MAP (irreversible)
+  --for DURATION      the longest time, such as 30m or 1h; breakGlass of the cluster limits it
+  --by SLACK-USER     your Slack user id; breakGlass of the cluster must name it
+  --reason TEXT       why, for the approvers and the audit log
+  --yes               switch the authentication mode to API_AND_CONFIG_MAP if needed (irreversible)
   --document FILE     the last good aws-auth, as a ConfigMap or its data alone, to restore what is missing;
                       kept or kept-before: the last copy that eks-access keeps in the cluster, or the one before
   --keep              keep the access entry until its end, even after the repair
   --without-ledger    Redis is down: send no message; the access entry stays until a worker recovers it
 
-You can run it again after a failure. Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
+Example: eks-access rescue staging --role arn:aws:iam::111122223333:role/sre --for 1h --by U0123456789 --reason INC-7
+Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
 `;
 
 export interface RescueOptions {
@@ -88,7 +90,7 @@ export function readRescueOptions(argv: readonly string[]): RescueOptions | stri
 /** `eks-access rescue …`. @throws AccessError */
 export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRescueOptions(argv);
-  if (typeof options === "string") return unusable(io, "rescue", `${options}\n\n${rescueUsage}`);
+  if (typeof options === "string") return misused(io, "rescue", options, rescueUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) return unusable(io, "rescue", `Unknown cluster ${options.cluster}.\n`);
@@ -213,7 +215,7 @@ async function withoutLedger(
   print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by, io);
-  const then = `a worker ends it when Redis is back: within twelve inspections, or at once after \`eks-access recover ${cluster.name}\``;
+  const then = `A worker ends it some time after Redis is back. To end it at once, then run eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
     { ...context, openEks, creatorArn },
@@ -236,7 +238,7 @@ async function carryOut(
   journal: RescueJournal,
   io: CommandIo,
   creator: Candidate | null,
-  ending = "a worker ends it",
+  ending = "A worker ends it.",
 ): Promise<number> {
   const { cluster } = order;
   io.stdout(
@@ -246,7 +248,7 @@ async function carryOut(
   const others = creator ? [creator] : [];
   const { keys, now, openEks, creatorArn } = context;
   const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
-  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
+  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }
 

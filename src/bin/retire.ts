@@ -1,19 +1,21 @@
 import { explainFailure } from "../access/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
+import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { type CommandIo, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 
-Closes the open requests and leases of a deleted cluster. Run it in the worker's environment.
-If the cluster is in eks-access.yml, eks-access asks AWS whether it is gone, and closes nothing if it still exists.
+Run it in the worker's environment. If the cluster is in eks-access.yml, it asks AWS whether the cluster is gone, and
+closes nothing if it still exists.
 
-  --by ID     your Slack user id, for the audit log
-  --why TEXT  what happened to the cluster
-  --unseen    the cluster is not in eks-access.yml: close without asking AWS; the audit log records that
+  --by SLACK-USER  your Slack user id, for the audit log
+  --why TEXT       what happened to the cluster
+  --unseen         the cluster is not in eks-access.yml: close without asking AWS; the audit log records that
 
+Example: eks-access retire staging --by U0123456789 --why "replaced by staging-2"
 Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
@@ -27,7 +29,7 @@ interface RetireOptions {
 /** `eks-access retire CLUSTER`. @throws AccessError */
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRetireOptions(argv);
-  if (typeof options === "string") return unusable(io, "retire", `${options}\n\n${retireUsage}`);
+  if (typeof options === "string") return misused(io, "retire", options, retireUsage);
   return withWorkerContext(await readCommandSettings("worker"), "retire", async (context) => {
     const refusal = await refuse(context, options);
     if (refusal) {
@@ -40,7 +42,9 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
       isConfirmedByAws: context.config.clusters.has(options.cluster),
     };
     const closed = await closeRequestsOfCluster(context, options.cluster, closing);
-    io.stdout(`${options.cluster}: ${closed.length} closed${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`);
+    io.stdout(
+      `${options.cluster}: closed ${counted(closed.length, "request")}${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`,
+    );
     return 0;
   });
 }

@@ -1,8 +1,14 @@
-import { parseArgs } from "node:util";
+import { readOnlyOptions } from "./process-io.ts";
 
 export const workerUsage = `Usage: eks-access worker [--zone NAME]…
 
-Runs the worker. With --zone it works on the clusters of these zones of eks-access.yml alone, without it on the clusters that have none.
+Run it in an environment with the variables of docs/configuration.md and eks-access.yml. SIGTERM or Ctrl-C stops it,
+a second one at once.
+
+  --zone NAME  serve the clusters of this zone of eks-access.yml; repeatable. By default: the clusters without a zone
+
+Example: eks-access worker --zone eu-private
+Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
 `;
 
 export type ZonesReading =
@@ -11,11 +17,8 @@ export type ZonesReading =
 
 /** The zones that a command line names; none: the clusters without a zone. */
 export function readZones(argv: readonly string[]): ZonesReading {
-  try {
-    const options = { zone: { type: "string", multiple: true } } as const;
-    const { zone: zones = [] } = parseArgs({ args: [...argv], options, strict: true }).values;
-    return { type: "zones", zones: zones.length > 0 ? [...new Set(zones)] : [null] };
-  } catch (error) {
-    return { type: "invalid", problem: `${error instanceof Error ? error.message : String(error)}\n\n${workerUsage}` };
-  }
+  const read = readOnlyOptions(argv, { zone: { type: "string", multiple: true } });
+  if (typeof read === "string") return { type: "invalid", problem: read };
+  const { zone: zones = [] } = read;
+  return { type: "zones", zones: zones.length > 0 ? [...new Set(zones)] : [null] };
 }

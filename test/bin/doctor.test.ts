@@ -214,7 +214,7 @@ describe("eks-access doctor", () => {
 
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /Clock\n {2}✗ it is 1[12]\d s ahead of AWS's\. Set the clock by NTP: AWS refuses signatures of another time\./,
+      /Clock\n {2}✗ it is 1[12]\d s ahead of the clock of AWS\. Set the clock by NTP: AWS refuses signatures of another time\./,
     );
   });
 
@@ -251,7 +251,7 @@ describe("eks-access doctor", () => {
     await close();
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "Requests\n  ✗ 1 open of gone, which is not in eks-access.yml. " +
+      "Requests\n  ✗ 1 open request of gone, which is not in eks-access.yml. " +
         "Add gone again until they end. If it was deleted, close them with eks-access retire gone.",
     );
     expect((await examine("slack")).stdout).toContain("Requests\n  ✓ every open request is of a configured cluster");

@@ -53,7 +53,42 @@ it.each([
   const code = await runLine([...words, "--help"]);
 
   expect([code, stderr?.mock.calls]).toEqual([0, []]);
-  expect(stdout?.mock.calls.join()).toMatch(new RegExp(`^Usage: eks-access ${words[0]}`));
+  const help = stdout?.mock.calls.join() ?? "";
+  expect(help).toMatch(new RegExp(`^[A-Z][^\\n]+[^.]\\.\\n\\nUsage: eks-access ${words[0]}\\b`));
+  expect(help).toMatch(new RegExp(`\\n\\nExample: .*eks-access ${words[0]}\\b.*\\n`));
+  expect(help).toMatch(/\nExit code: 0 [^\n]+, 2 (?:nothing written, or )?unusable input\.\n$/);
+  expect(help.split("\n").filter((line) => line.length > 120)).toEqual([]);
+  const columns = [...help.matchAll(/^ {2}--.*? {2,}(?=\S)/gm)].map(([option]) => option.length);
+  expect(new Set(columns).size).toBeLessThanOrEqual(1);
+});
+
+it.each([
+  [["check", "--foo"], "eks-access check: Unknown option --foo."],
+  [["check", "-", "--arn"], "eks-access check: Give --arn a value."],
+  [["check", "-", "--json=3"], "eks-access check: --json takes no value."],
+  [["init", "here"], "eks-access init: Unexpected argument here."],
+  [["worker", "--zone"], "eks-access worker: Give --zone a value."],
+  [["slack", "--zone", "eu"], "eks-access slack: Unknown option --zone."],
+  [["all", "now"], "eks-access all: Unexpected argument now."],
+  [["keys", "all"], "eks-access keys: Unexpected argument all."],
+  [["recover", "--all"], "eks-access recover: Unknown option --all."],
+  [["audit", "erase"], "eks-access audit erase: Name one person by their Slack user id (U…)."],
+])("%j says what is wrong, its usage and where its help is", async (line, mistake) => {
+  const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const listeners = process.listeners("uncaughtException");
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    for (const each of process.listeners("uncaughtException")) {
+      if (!listeners.includes(each)) process.off("uncaughtException", each);
+    }
+  });
+
+  const code = await runLine(line);
+
+  const command = mistake.slice(0, mistake.indexOf(":"));
+  const [first, usage, last] = written.mock.calls.join("").split("\n\n");
+  expect([code, first, last]).toEqual([2, mistake, `See ${command} --help.\n`]);
+  expect(usage).toContain(`Usage: ${command}`);
 });
 
 it("says its version", async () => {

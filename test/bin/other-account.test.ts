@@ -300,7 +300,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     const after = await closing();
 
     expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining("EKS still has staging") });
-    expect(after).toMatchObject({ code: 0, stdout: "staging: 1 closed (r-1)\n" });
+    expect(after).toMatchObject({ code: 0, stdout: "staging: closed 1 request (r-1)\n" });
     expect(twin.seen()).toBe(untouched);
   });
 });

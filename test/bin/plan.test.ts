@@ -233,7 +233,7 @@ describe("eks-access plan", () => {
 
     expect(list).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining("can't repair this without knowing what you intend"),
+      stdout: expect.stringContaining("No repairs"),
     });
     expect(one).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("No such repair") });
   });

@@ -229,7 +229,7 @@ describe("policy explain", () => {
     [["--user", "U0A", "--cluster", "staging", "--level", "root"], "staging has no level root. Choose: viewer, admin."],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "--for: write a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "--at: write a time"],
-    [["--nobody"], "Unknown option '--nobody'"],
+    [["--nobody"], "Unknown option --nobody."],
   ])("%j is unusable: %s", async (argv, why) => {
     const { code, error } = await run(["explain", ...argv]);
 
@@ -312,7 +312,9 @@ expect:
     const { code, stdout, stderr } = await ask(["test", "-"]);
 
     expect(code).toBe(2);
-    expect(stderr).toContain("This process does not know the clusters of the fleet. Name a file with --clusters");
+    expect(stderr).toContain(
+      "the clusters of the fleet are unknown. Run this in the environment of a process, or name a file with --clusters",
+    );
     expect(stdout).toContain("there is no cluster payments");
   });
 

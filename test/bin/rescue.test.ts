@@ -227,7 +227,7 @@ test("what can be repaired without asking is repaired, and what can't is asked f
     code: 1,
     stdout: expect.stringContaining("Run it again with the last good document: --document kept"),
   });
-  expect(stdout).toContain("a worker ends it");
+  expect(stdout).toContain("A worker ends it.");
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
 });
 
@@ -448,7 +448,7 @@ test("with --without-ledger it goes on while Redis is away; recover reports and 
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(
-      "a worker ends it when Redis is back: within twelve inspections, or at once after `eks-access recover staging`",
+      "A worker ends it some time after Redis is back. To end it at once, then run eks-access recover staging.",
     ),
     stderr: expect.stringContaining('"type":"lease.active"'),
   });

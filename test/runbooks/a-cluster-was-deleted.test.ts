@@ -70,7 +70,7 @@ test("a cluster was deleted: AWS says so, what is open there is closed with an e
   const examined = await runLine(heading, "eks-access doctor worker");
 
   expect(retired).toMatchObject({ code: 0 });
-  expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: 1 closed \\(r-[a-z0-9]{8}\\)\n$`));
+  expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: closed 1 request \\(r-[a-z0-9]{8}\\)\n$`));
   expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS does not know it");
   expect(examined.stdout).toContain("every open request is of a configured cluster");
   const { verdict, last } = await closedIn(product.redisUrl);
@@ -97,7 +97,7 @@ test("one that is no longer configured is reported as such, and closed on a pers
   const after = await runLine(heading, "eks-access doctor worker");
 
   expect(examined.code).toBe(1);
-  expect(examined.stdout).toContain(`✗ 1 open of ${clusterName}, which is not in eks-access.yml`);
+  expect(examined.stdout).toContain(`✗ 1 open request of ${clusterName}, which is not in eks-access.yml`);
   expect(seen).toMatchObject({ code: 1, stdout: "" });
   expect(retired.code).toBe(0);
   expect((await closedIn(product.redisUrl)).last).toMatchObject({
