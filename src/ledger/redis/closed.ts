@@ -15,7 +15,7 @@ import {
   permanentKey,
 } from "./lists.ts";
 import { shownKey, threadKey, traceKey, unshownKey } from "./messages.ts";
-import { readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "./records.ts";
+import { fieldLua, readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 /**
@@ -23,10 +23,10 @@ import type { StoredReader } from "./stored.ts";
  * not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV: closed before, put off until,
  * the most
  */
-const takeClosedScript = scriptOf(`
+const takeClosedScript = scriptOf(`${fieldLua}
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
-  local record = redis.call('HGET', KEYS[2] .. id, 'record')
+  local record = field_of(KEYS[2] .. id, 'record')
   if record then
     redis.call('ZADD', KEYS[1], ARGV[2], id)
     found[#found + 1] = { id, record }

@@ -114,10 +114,18 @@ async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
   return run;
 }
 
-/** KEYS: the turn. ARGV: the period in milliseconds, the number of turns. Returns 1 if one was left. */
+/**
+ * A forged turn ends after its period too: otherwise it would stop what takes turns, for example the sweep, in all processes.
+ * KEYS: the turn. ARGV: the period in milliseconds, the number of turns. Returns 1 if one was left.
+ */
 const takeTurnScript = scriptOf(`
-local taken = redis.call('INCR', KEYS[1])
-if taken == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+local taken = redis.pcall('INCR', KEYS[1])
+if type(taken) == 'table' then
+  redis.call('SET', KEYS[1], 1)
+  taken = 1
+end
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return taken <= tonumber(ARGV[2]) and 1 or 0
 `);
 

@@ -3,7 +3,7 @@ import type { RedisClient } from "./client.ts";
 
 /**
  * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)` returns its sequence
- * number.
+ * number. It comes before the other writes: Redis undoes nothing of a script that fails, and a forged log refuses the event.
  * It computes the chain value here, because only here the previous value is certain. Redis offers scripts no SHA-256 (only SHA-1), so
  * this is one. Its input is always 64 bytes: the previous value and the event's digest.
  */
@@ -66,6 +66,20 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
+/**
+ * Lua: writes into an index. Records make it up, so one of another type is as lost as a removed one, and must not stop a change that has its
+ * event.
+ */
+export const indexLua = `
+local function index(command, key, ...)
+  local done = redis.pcall(command, key, ...)
+  if type(done) ~= 'table' or not done.err then return done end
+  if not string.find(done.err, 'WRONGTYPE', 1, true) then error(done.err) end
+  redis.call('DEL', key)
+  return redis.call(command, key, ...)
+end
+`;
+
 /** Lua: whether a stored record has the expected version. It never overwrites a change without a commit. */
 const intactLua = `
 local function is_intact(text, version)
@@ -76,11 +90,15 @@ end
 `;
 
 /** Lua: moves a record from its old class to its new one, in a hash of numbers; '' is no class. */
-export const countLua = `
+export const countLua = `${indexLua}
 local function count(key, before, now)
   if before == now then return end
-  if before and before ~= '' and redis.call('HINCRBY', key, before, -1) <= 0 then redis.call('HDEL', key, before) end
-  if now ~= '' then redis.call('HINCRBY', key, now, 1) end
+  local function add(class, by)
+    local left = redis.pcall('HINCRBY', key, class, by)
+    if type(left) == 'table' or left <= 0 then index('HDEL', key, class) end
+  end
+  if before and before ~= '' then add(before, -1) end
+  if now ~= '' then add(now, 1) end
 end
 `;
 
@@ -100,22 +118,24 @@ if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1]) then retur
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 
+local sequence = ARGV[5] ~= '' and append_event(KEYS[4], KEYS[5], ARGV[5], ARGV[6])
 redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'sha1', redis.sha1hex(ARGV[2]),
   'class', ARGV[7], 'open', ARGV[8])
 count(KEYS[7], stored[3], ARGV[7])
 count(KEYS[8], stored[4], ARGV[8])
-if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
-redis.call('SADD', KEYS[3], ARGV[3])
-for i = 9, #KEYS do
-  if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
+local function place(key, score)
+  if score == '' then index('ZREM', key, ARGV[3]) else index('ZADD', key, score, ARGV[3]) end
 end
-if ARGV[5] ~= '' then redis.call('RPUSH', KEYS[6], append_event(KEYS[4], KEYS[5], ARGV[5], ARGV[6])) end
+place(KEYS[2], ARGV[4])
+index('SADD', KEYS[3], ARGV[3])
+for i = 9, #KEYS do place(KEYS[i], ARGV[i]) end
+if sequence then index('RPUSH', KEYS[6], sequence) end
 return 1
 `);
 
 /** KEYS: head, events, log. ARGV: event, event digest (hex) */
-export const appendScript = `${chainLua}
-redis.call('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
+export const appendScript = `${chainLua}${indexLua}
+index('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
 return 1
 `;
 
@@ -123,9 +143,9 @@ return 1
  * Appends an event that changes no record. An id without a record leaves no key behind. KEYS: record, head, events, log of the
  * record. ARGV: event, event digest (hex)
  */
-export const noteScript = `${chainLua}
+export const noteScript = `${chainLua}${indexLua}
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-if redis.call('HGET', KEYS[1], 'version') then redis.call('RPUSH', KEYS[4], sequence) end
+if type(redis.pcall('HGET', KEYS[1], 'version')) == 'string' then index('RPUSH', KEYS[4], sequence) end
 return 1
 `;
 

@@ -25,6 +25,7 @@ import {
   latestMigrationId,
   listsOf,
   listUnlisted,
+  ofCluster,
   openByClusterKey,
   openMigrationsKey,
   overdueIds,
@@ -35,7 +36,7 @@ import {
   requesterKey,
 } from "./lists.ts";
 import { redisMessages, unshownKey } from "./messages.ts";
-import { kindOfRecord, readRecord, readRecords, readRequests, recordKey } from "./records.ts";
+import { kindOfRecord, readRecord, readRecords, readRequests, recordKey, textOfRecord } from "./records.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
@@ -61,7 +62,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
     get: (id) => readRecord(redis, reader, "request", id),
     leasedOf: (cluster) => readOpenLeases(redis, reader, cluster),
     duePendingOf: async (cluster, now, limit) =>
-      readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit)),
+      ofCluster(cluster, await readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
     overdue: async (since, limit) => {
       const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
       return found.filter((request) => request.state === "approved");
@@ -177,7 +178,7 @@ async function readDue(
 }
 
 async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
-  const text = await redis.hget(recordKey(id), "record");
+  const text = await textOfRecord(redis, id);
   const kind = kindOfRecord(id);
   const reading = text === null ? null : readStored(kind, id, text);
   return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;

@@ -29,9 +29,10 @@ if ARGV[2] ~= '' then
   local read, proposal = pcall(cjson.decode, waiting or '')
   if not read or type(proposal) ~= 'table' or proposal.id ~= ARGV[2] then return 0 end
 end
+for i = 1, 2 do redis.call('HLEN', KEYS[i]) end
+append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) end
 if ARGV[5] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[5]) end
-append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])
 return 1
 `;
 

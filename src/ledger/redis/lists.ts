@@ -103,9 +103,13 @@ export async function readOpenLeases(
   reader: StoredReader,
   cluster: string,
 ): Promise<readonly ApprovedRequest[]> {
-  return (await readListed(redis, reader, clusterKey("leased", cluster))).filter(
-    (request) => request.state === "approved",
-  );
+  const listed = ofCluster(cluster, await readListed(redis, reader, clusterKey("leased", cluster)));
+  return listed.filter((request) => request.state === "approved");
+}
+
+/** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */
+export function ofCluster<R extends AccessRequest>(cluster: string, listed: readonly R[]): readonly R[] {
+  return listed.filter((request) => request.cluster === cluster);
 }
 
 /**

@@ -10,13 +10,21 @@ import type { Stored, StoredReader } from "./stored.ts";
 export const recordPrefix = "{eks-access}:record:";
 export const recordKey = (id: string): string => `${recordPrefix}${id}`;
 
+/** Lua: a field of a record; a key of another type has an unreadable text, so that it delays no other record. */
+export const fieldLua = `
+local function field_of(key, name)
+  local found = redis.pcall('HGET', key, name)
+  return type(found) == 'table' and '' or found
+end
+`;
+
 /**
  * The text of each of these records, in one answer. All records are in the slot of the key, which leads the call to the right node of a
  * Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids
  */
-const textsScript = scriptOf(`
+const textsScript = scriptOf(`${fieldLua}
 local found = {}
-for i, id in ipairs(ARGV) do found[i] = redis.call('HGET', KEYS[1] .. id, 'record') end
+for i, id in ipairs(ARGV) do found[i] = field_of(KEYS[1] .. id, 'record') end
 return found
 `);
 
@@ -33,7 +41,15 @@ export async function readRecord<K extends RecordKind>(
   kind: K,
   id: string,
 ): Promise<Stored<K> | null> {
-  return kindOfRecord(id) === kind ? reader.read(kind, id, await redis.hget(recordKey(id), "record")) : null;
+  return kindOfRecord(id) === kind ? reader.read(kind, id, await textOfRecord(redis, id)) : null;
+}
+
+/** Empty, so that it can't be read: the key is no hash. */
+export async function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
+  return redis.hget(recordKey(id), "record").catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return "";
+    throw error;
+  });
 }
 
 /**
@@ -42,10 +58,10 @@ export async function readRecord<K extends RecordKind>(
  * digest of all, and with each one if the reader knows another. KEYS: list, the prefix of records' keys. ARGV: the digest that
  * the reader knows
  */
-const digestsScript = scriptOf(`
+const digestsScript = scriptOf(`${fieldLua}
 local found, parts = {}, {}
 for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  found[i] = { id, redis.call('HGET', KEYS[2] .. id, 'sha1') }
+  found[i] = { id, field_of(KEYS[2] .. id, 'sha1') }
   parts[i] = id .. ' ' .. (found[i][2] or '')
 end
 local digest = redis.sha1hex(table.concat(parts, '\\n'))
@@ -54,9 +70,12 @@ return { digest, found }
 `);
 
 /** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
-const digestedScript = scriptOf(`
+const digestedScript = scriptOf(`${fieldLua}
 local found = {}
-for i, id in ipairs(ARGV) do found[i] = redis.call('HMGET', KEYS[1] .. id, 'record', 'sha1') end
+for i, id in ipairs(ARGV) do
+  local key = KEYS[1] .. id
+  found[i] = { field_of(key, 'record'), field_of(key, 'sha1') }
+end
 return found
 `);
 

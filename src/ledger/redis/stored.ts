@@ -9,7 +9,7 @@ import { recordedEvents } from "../../operations/announcements.ts";
 import { RecentResults } from "../../operations/recent.ts";
 import { linkProposalForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { chainLua, runScript, scriptOf } from "./commit-script.ts";
+import { chainLua, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
 
 /** Everything that Redis keeps as JSON, by its kind. */
@@ -45,10 +45,10 @@ const recent = new RecentResults<Reading<StoredKind>>(4 * 1024 * 1024);
 /** Parses the text under an id, of any form. */
 export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
   // The kind is part of the place.
-  return recent.of(`${kind} ${id}`, text, () => parse(kind, text)) as Reading<K>;
+  return recent.of(`${kind} ${id}`, text, () => parse(kind, id, text)) as Reading<K>;
 }
 
-function parse<K extends StoredKind>(kind: K, text: string): Reading<K> {
+function parse<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
   if (text.length > maxRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
   let json: unknown;
   try {
@@ -57,9 +57,16 @@ function parse<K extends StoredKind>(kind: K, text: string): Reading<K> {
     return { type: "unreadable", problem: "it is not JSON" };
   }
   const parsed = schemas[kind].safeParse(json);
+  if (!parsed.success) return { type: "unreadable", problem: problemOf(parsed.error) };
+  if (isOfAnother(kind, id, parsed.data)) return { type: "unreadable", problem: "it is the record of another id" };
   // The schema of this kind gives its type.
-  if (parsed.success) return { type: "read", value: parsed.data as Stored<K> };
-  return { type: "unreadable", problem: problemOf(parsed.error) };
+  return { type: "read", value: parsed.data as Stored<K> };
+}
+
+/** Another's record would hide the one of this id, and count twice. */
+function isOfAnother(kind: StoredKind, id: string, record: unknown): boolean {
+  if (kind !== "request" && kind !== "migration") return false;
+  return typeof record === "object" && record !== null && "id" in record && record.id !== id;
 }
 
 /** The place and kind of the first problem. An attacker can write other field names, so they stay out. */
@@ -71,10 +78,10 @@ function problemOf({ issues: [first] }: z.ZodError): string {
 }
 
 /** KEYS: unreadable records, head, events, log. ARGV: record, digest of its text, event, digest of the event */
-const noteScript = scriptOf(`${chainLua}
+const noteScript = scriptOf(`${chainLua}${indexLua}
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
+index('RPUSH', KEYS[4], append_event(KEYS[2], KEYS[3], ARGV[3], ARGV[4]))
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('RPUSH', KEYS[4], append_event(KEYS[2], KEYS[3], ARGV[3], ARGV[4]))
 return 1
 `);
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
 import {
   type AuditEvent,
@@ -102,3 +102,81 @@ function detail(): fc.Arbitrary<{ readonly [key: string]: Json }> {
   const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.array(text, { maxLength: 3 }));
   return fc.dictionary(text, value, { maxKeys: 4, noNullPrototype: true });
 }
+
+test.each([
+  ["without an end", ["SET", "9000"], ["PERSIST"]],
+  ["with an end in ten years", ["SET", "9000"], ["PEXPIRE", "315360000000"]],
+  ["that is no number", ["SET", "garbage"], ["PEXPIRE", "315360000000"]],
+  ["of another type", ["RPUSH", "garbage"], ["PERSIST"]],
+])(
+  "a turn that a person wrote into Redis %s comes again after its time, so that no sweep stops for good",
+  async (_, ...written) => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const ledger = redisLedger(redis);
+    for (const [command = "", ...values] of written) await redis.call(command, "{eks-access}:turn:sweep", ...values);
+
+    await ledger.takeTurn("sweep", 20);
+
+    await vi.waitUntil(() => ledger.takeTurn("sweep", 20), { timeout: 5_000, interval: 25 });
+    await close();
+    await database.close();
+  },
+);
+
+const chain = ["chain-head", "events"];
+const indexes = [
+  "due",
+  "unshown",
+  "counts",
+  "open-by-cluster",
+  "all-of-cluster:staging",
+  "pending-asked-by:U0ENGINEER",
+];
+const garbling: readonly (readonly [string, readonly string[]])[] = [
+  ...[...chain, ...indexes, "log:r-1"].map((key) => [key, ["SET", "garbage"]] as const),
+  ["chain-head", ["HSET", "sequence", "garbage"]],
+  ["chain-head", ["HSET", "hash", "garbage"]],
+  ["counts", ["HSET", "pending", "garbage"]],
+];
+
+test.each(garbling)(
+  "with garbage in %s (%s) a record is never written without its event, and an index keeps nobody waiting",
+  async (key, [command = "", ...values]) => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const ledger = redisLedger(redis);
+    const commit = (version: number) =>
+      ledger.commit({ after: aRequest({ id: "r-1", version }), event: anEvent({ request: "r-1" }) });
+    await commit(1);
+    const place = `{eks-access}:${key}`;
+    if (command === "SET") await redis.del(place);
+    await redis.call(command, place, ...values);
+
+    const outcome = await commit(2).catch((error: unknown) => error);
+    const append = await ledger
+      .note(anEvent({ type: "attempt.refused", request: "r-1" }))
+      .catch((error: unknown) => error);
+    const link = {
+      user: "U0ENGINEER",
+      expected: null,
+      link: { arn: "arn:aws:iam::111122223333:user/e", seal: null },
+      proposal: null,
+    };
+    const changed = await ledger.changeLink({ ...link, event: anEvent() }).catch((error: unknown) => error);
+
+    const isRefused = chain.includes(key);
+    expect((await ledger.get("r-1"))?.version).toBe(isRefused ? 1 : 2);
+    expect(await ledger.linksOf("U0ENGINEER")).toHaveLength(isRefused ? 0 : 1);
+    if (isRefused) for (const each of [outcome, append, changed]) expect(each).toBeInstanceOf(AccessError);
+    else
+      expect([outcome, append, changed, (await ledger.events(1, 9)).length]).toEqual([
+        { type: "committed" },
+        undefined,
+        true,
+        4,
+      ]);
+    await close();
+    await database.close();
+  },
+);

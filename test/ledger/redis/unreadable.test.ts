@@ -87,6 +87,51 @@ describe.each(broken)("a record that %s", (_, text) => {
   });
 });
 
+/** Nothing of these is in the text of the record alone: its key, its place or its id is false. */
+const misplaced: readonly (readonly [string, string, () => Promise<unknown>])[] = [
+  [
+    "is no hash of Redis",
+    "it is not JSON",
+    async () => {
+      await connection.redis.del("{eks-access}:record:r-2");
+      await connection.redis.set("{eks-access}:record:r-2", JSON.stringify({ ...active(), id: "r-2" }));
+    },
+  ],
+  [
+    "is the record of another request",
+    "it is the record of another id",
+    () => garble("r-2", JSON.stringify({ ...active(), id: "r-1" })),
+  ],
+];
+
+test.each(misplaced)(
+  "a record that %s keeps no other waiting, counts for none, and is reported",
+  async (_, why, act) => {
+    const ledger = aLedger();
+    for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+    await ledger.leasedOf("staging");
+    await act();
+    const fresh = aLedger();
+    const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
+
+    expect(ids(await fresh.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
+    expect(ids(await fresh.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
+    expect(await fresh.get("r-2")).toBeNull();
+    expect((await unreadableEvents()).map(({ event }) => [event.request, event.detail.why])).toEqual([["r-2", why]]);
+    expect(await fresh.whyUnreadable("r-2")).toContain(why);
+    await fresh.note(anEvent({ type: "attempt.refused", request: "r-2" }));
+  },
+);
+
+test("a lease in the list of another cluster is none of that cluster's, so that no run there says how it ended", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.zadd("{eks-access}:leased-of-cluster:production", 1, active().id);
+
+  expect(await ledger.leasedOf("production")).toEqual([]);
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+});
+
 test.each(broken.slice(0, 4))("a record that %s is not written over", async (_, text) => {
   const ledger = aLedger();
   await ledger.commit(aChange(aRequest({ id: "r-1" })));
