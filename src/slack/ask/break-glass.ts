@@ -22,6 +22,7 @@ import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message, messageModal, text } from "../show/message.ts";
 import { code, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
+import { recordedBeside } from "./limits.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
@@ -89,7 +90,21 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   if (!may || !level) return refuse(context, person, requested);
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
-  return emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
+  const given = (await takenJustNow(context, user, requested)) ?? (await give(context, person, requested, level, may));
+  return emergencyAnswer(given, requested.cluster);
+}
+
+/** A second click on the same emergency gives nothing more, and alarms nobody again. Null: this is the first. */
+function takenJustNow(
+  context: SlackContext,
+  user: string,
+  { cluster: { name }, principal: { arn }, reason }: RequestedEmergency,
+): Promise<AccessRequest | null> {
+  const isSame = ({ emergency, cluster, principal, reason: why, lease }: AccessRequest) =>
+    emergency !== null && lease?.state !== "ended" && cluster === name && principal === arn && why === reason;
+  return recordedBeside(context, ["emergency", user, name, arn, reason], async () =>
+    (await context.ledger.ofRequester(user, 5)).find(isSame),
+  );
 }
 
 /** Emergency access has no approval, so only facts under our seals count. */

@@ -62,19 +62,31 @@ async function pendingOf(
   return requests.filter((request) => askerOf(request) === asker);
 }
 
-/** Two simultaneous requests don't find each other in the ledger. One takes the turn, and the other waits for its record. */
-async function sameOfNow(
+function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,
   requested: RequestInput,
   extension: Extension | null,
 ): Promise<AccessRequest | null> {
-  const name = createHash("sha256")
-    .update(JSON.stringify([asker, ...partsOf(requested, extension)]))
-    .digest("base64url");
-  if (await context.ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
+  return recordedBeside(context, [asker, ...partsOf(requested, extension)], async () =>
+    (await pendingOf(context, asker)).find((request) => isSame(request, requested, extension)),
+  );
+}
+
+/**
+ * Two simultaneous requests don't find each other in the ledger. One takes the turn, and the other waits for its record. Null: there is none.
+ *
+ * @param what equal for both
+ */
+export async function recordedBeside(
+  { ledger }: Pick<SlackContext<TurnLedger>, "ledger">,
+  what: readonly unknown[],
+  find: () => Promise<AccessRequest | undefined>,
+): Promise<AccessRequest | null> {
+  const name = createHash("sha256").update(JSON.stringify(what)).digest("base64url");
+  if (await ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
   for (let time = 0; time < recording.times; time += 1) {
-    const same = (await pendingOf(context, asker)).find((request) => isSame(request, requested, extension));
+    const same = await find();
     if (same) return same;
     await pause(recording.everyMs);
   }

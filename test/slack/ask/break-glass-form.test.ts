@@ -39,6 +39,17 @@ describe("break-glass", () => {
     expect(await events()).toEqual([["emergency.taken", "U0ENGINEER"]]);
   });
 
+  test("clicked twice is taken once: one access, one alarm and one review", async () => {
+    let made = 0;
+    const counting = { ...context, newRequestId: () => `r-new${++made}` };
+    const take = () => breakGlass(counting, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+
+    const [first, second] = await Promise.all([take(), take()]);
+
+    expect(second).toEqual(first);
+    expect(await events()).toEqual([["emergency.taken", "U0ENGINEER"]]);
+  });
+
   test("takes the principal that is linked, where none is written", async () => {
     const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
     await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal });
