@@ -96,6 +96,12 @@ export class FailureLog {
     this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
   }
 
+  /** Whether something failed in this time, and did not work since. */
+  isFailing(what: string, about: About, withinMs: number): boolean {
+    const failing = this.#failing.get(keyOf(what, about));
+    return failing !== undefined && this.#now().getTime() - failing.lastMs < withinMs;
+  }
+
   /** Logs that something works again, if it had failed. */
   over(what: string, about: About): void {
     const key = keyOf(what, about);

@@ -25,6 +25,25 @@ const inspectionsToOneReading = 12;
 /** Slack takes about one message a second: more at once only cost Redis. */
 const messageBatch = 100;
 
+const sweepFailed = "a sweep failed";
+
+/** Sweeps if no other worker does. */
+export async function sweepInTurn(context: WorkerContext, everyMs: number): Promise<void> {
+  try {
+    // Shorter than the interval: the workers' timers are never in step.
+    if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
+    else if (isSweepFailing(context)) return;
+    context.failures.over(sweepFailed, {});
+  } catch (error) {
+    context.failures.failed(sweepFailed, {}, error);
+  }
+}
+
+/** Whether this worker's last sweep failed just now: another one can have had the turns since. */
+export function isSweepFailing({ failures, config }: Pick<WorkerContext, "failures" | "config">): boolean {
+  return failures.isFailing(sweepFailed, {}, config.timing.sweepEverySeconds * 3_000);
+}
+
 /**
  * The safety net of every wake-up and the clock of every lease: finds due records, unshown messages, and clusters that
  * this ledger has not read. Clusters come first, because leases end there.

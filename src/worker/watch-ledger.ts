@@ -3,6 +3,7 @@ import { type Cluster, type Zone, zoneOf } from "../access/policy/cluster.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
+import { isSweepFailing } from "./sweep.ts";
 
 const lookEveryMs = 1_000;
 /** A failed end has a new try each minute, as with the ledger. */
@@ -29,7 +30,7 @@ export function startWithoutLedger(
   const look = async () => {
     if (isAsking) return;
     isAsking = true;
-    await writes().then(
+    await ledgerWorks(context(), writes).then(
       () => watch.there(),
       () => watch.away(),
     );
@@ -44,6 +45,12 @@ export function startWithoutLedger(
       return unfinishedAt(watch.settled(), "ending leases without the ledger", deadline);
     },
   };
+}
+
+/** @throws if the ledger takes no write, or this worker can't sweep it: no lease would end there */
+export async function ledgerWorks(context: WithoutLedgerContext, writes: () => Promise<unknown>): Promise<void> {
+  if (isSweepFailing(context)) throw new AccessError("ledger-unreachable", "The ledger answers, but no sweep works");
+  await writes();
 }
 
 export class LedgerWatch {

@@ -10,7 +10,7 @@ import { startTicking } from "../operations/ticking.ts";
 import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
-import { removalsEveryMs, removeClosedByTheClock, sweep } from "./sweep.ts";
+import { removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
 
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
@@ -26,7 +26,7 @@ export function startWorker(
   const queues = names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking));
   const reporter = startTicking(zoneReportEveryMs, () => noteZones(context(), zones));
   const { sweepEverySeconds } = context().config.timing;
-  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context(), everyMs));
+  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs));
   // Beside the sweep, so that no end waits for removals.
   const remover = startTicking(removalsEveryMs, () => removal(context()));
   return {
@@ -96,16 +96,6 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
     const askedIn = running.opts.telemetry?.metadata;
     return tracedAnswer(context, job.type, about, askedIn, () => runJob(workerRuns, job.type, job, context));
   });
-}
-
-async function turn(context: WorkerContext, everyMs: number): Promise<void> {
-  try {
-    // Shorter than the interval: the workers' timers are never in step.
-    if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
-    context.failures.over("a sweep failed", {});
-  } catch (error) {
-    context.failures.failed("a sweep failed", {}, error);
-  }
 }
 
 async function removal(context: WorkerContext): Promise<void> {

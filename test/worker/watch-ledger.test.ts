@@ -1,9 +1,12 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { FailureLog } from "../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
-import { LedgerWatch } from "../../src/worker/watch-ledger.ts";
+import { sweepInTurn } from "../../src/worker/sweep.ts";
+import { LedgerWatch, ledgerWorks } from "../../src/worker/watch-ledger.ts";
 import { aDirectScene } from "../fault/direct-scene.ts";
 import { wishes } from "../fault/reconcile-scene.ts";
 
@@ -80,6 +83,23 @@ test("a ledger that comes back in time changes nothing", async () => {
   }
 
   expect(mapUsers()).toContain("eks-access:viewers");
+});
+
+test("a ledger that answers, but in which no sweep finds what is due, counts as away: no lease would end there", async () => {
+  const { context, ledger } = await aWorker();
+  const failures = new FailureLog(context().log);
+  const worker = { ...context(), failures };
+  const writes = () => ledger.takeTurn("does-it-write", 1);
+  const garbled = { ...ledger, due: () => Promise.reject(new Error("WRONGTYPE")) };
+  const turnOf = (found: Ledger) => sweepInTurn({ ...worker, ledger: { ...found, takeTurn: async () => true } }, 1_000);
+
+  await turnOf(garbled);
+  // Another worker has the next turn, and fares no better.
+  await sweepInTurn({ ...worker, ledger: { ...garbled, takeTurn: async () => false } }, 1_000);
+  await expect(ledgerWorks(worker, writes)).rejects.toThrow("no sweep");
+  await turnOf(ledger);
+
+  await expect(ledgerWorks(worker, writes)).resolves.toBeUndefined();
 });
 
 test("it leaves clusters of other zones alone, which its network does not reach", async () => {
