@@ -89,7 +89,7 @@ export interface IdentityLookUp {
 export async function knownIdentitiesOf(
   { ledger, config, keys, now }: IdentityLookUp,
   user: string,
-  cluster: Pick<Cluster, "name">,
+  cluster: Cluster,
 ): Promise<KnownOf> {
   const [links, found] = await Promise.all([
     ledger.linksOf(user),
@@ -97,7 +97,7 @@ export async function knownIdentitiesOf(
   ]);
   return {
     links: links.filter((link) => isSealedLink(user, link, keys.decision)),
-    found: readIdentities(found?.get(cluster.name), { user, cluster: cluster.name }, keys.preview, now()),
+    found: readIdentities(found?.get(cluster.name), user, cluster, keys.preview, now()),
   };
 }
 
@@ -105,7 +105,7 @@ export async function knownIdentitiesOf(
 export async function sealedArnsOf(
   lookUp: IdentityLookUp,
   users: Iterable<string>,
-  cluster: Pick<Cluster, "name">,
+  cluster: Cluster,
 ): Promise<LinkedArns> {
   const sealed = async (user: string) => {
     const { links, found } = await knownIdentitiesOf(lookUp, user, cluster);

@@ -72,11 +72,11 @@ const purpose = { id: "namespaces", requester: "eks-access" };
 /** Lists a cluster's namespaces for the form, seals the list, and publishes it for the next search. */
 export async function reportNamespaces(context: WorkerContext, cluster: Cluster): Promise<NamespacesReport> {
   const { ledger, keys, now, log } = context;
-  const known = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster.name, keys.preview, now());
+  const known = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
   if (known && isCurrentList(known, now())) return { type: "found", list: known };
   try {
     const names = await reachCluster(context, cluster, purpose, ({ client }) => client.namespaces());
-    const list = sealNamespaces(cluster.name, names, now(), keys.preview);
+    const list = sealNamespaces(cluster, names, now(), keys.preview);
     await ledger.rememberNamespaces(list);
     return { type: "found", list };
   } catch (error) {

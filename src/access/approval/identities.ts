@@ -8,7 +8,7 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import type { Json } from "../audit/event.ts";
-import type { Cluster } from "../policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
 import { isDatedAhead } from "./decision.ts";
 import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
@@ -104,8 +104,13 @@ const identitiesForm = z.strictObject({
  */
 export type Identities = Readonly<z.output<typeof identitiesForm>>;
 
-export function sealIdentities(found: Omit<Identities, "seal">, keys: PreviewKeys): Identities {
-  return { ...found, seal: keys.seal("identities", found as unknown as Json) };
+export function sealIdentities(
+  about: Omit<Identities, "seal" | "cluster">,
+  cluster: Cluster,
+  keys: PreviewKeys,
+): Identities {
+  const found = { ...about, cluster: cluster.name };
+  return { ...found, seal: keys.seal("identities", sealedValue(found, cluster)) };
 }
 
 /** An older answer is of no use, wherever it was kept. */
@@ -114,15 +119,20 @@ const maxKeptMs = 24 * 3_600_000;
 /** What a worker sealed about this person on this cluster in the last day; null: it is something else. */
 export function readIdentities(
   value: unknown,
-  { user, cluster }: Pick<Identities, "user" | "cluster">,
+  user: string,
+  cluster: Cluster,
   keys: PreviewPublicKeys,
   now: Date,
 ): Identities | null {
   const read = identitiesForm.safeParse(value);
-  if (!read.success || read.data.user !== user || read.data.cluster !== cluster) return null;
+  if (!read.success || read.data.user !== user || read.data.cluster !== cluster.name) return null;
   const { seal, ...found } = read.data;
   if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > maxKeptMs) return null;
-  return keys.isSealed("identities", found as unknown as Json, seal) ? read.data : null;
+  return keys.isSealed("identities", sealedValue(found, cluster), seal) ? read.data : null;
+}
+
+function sealedValue(found: Omit<Identities, "seal">, cluster: Cluster): Json {
+  return { ...found, cluster: sealedClusterOf(cluster) } as unknown as Json;
 }
 
 /** Whether an answer still counts. @param email the present one; null: Slack confirms none */

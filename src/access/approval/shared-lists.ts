@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../audit/event.ts";
 import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
+import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
 import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
@@ -21,23 +22,28 @@ const listForm = z.strictObject({
 /** The namespaces of a cluster as a worker saw them, sorted and sealed. It offers choices in a form, and gives no access. */
 export type NamespaceList = Readonly<z.output<typeof listForm>>;
 
-export function sealNamespaces(cluster: string, names: readonly string[], now: Date, keys: PreviewKeys): NamespaceList {
-  const list = { cluster, at: now.toISOString(), names: names.toSorted().slice(0, maxNames) };
-  return { ...list, seal: keys.seal("namespaces", list as unknown as Json) };
+export function sealNamespaces(
+  cluster: Cluster,
+  names: readonly string[],
+  now: Date,
+  keys: PreviewKeys,
+): NamespaceList {
+  const list = { cluster: cluster.name, at: now.toISOString(), names: names.toSorted().slice(0, maxNames) };
+  return { ...list, seal: keys.seal("namespaces", { ...list, cluster: sealedClusterOf(cluster) }) };
 }
 
 /** What a worker sealed about this cluster in the last hour; null: it is something else. */
 export function readNamespaceList(
   value: unknown,
-  cluster: string,
+  cluster: Cluster,
   keys: PreviewPublicKeys,
   now: Date,
 ): NamespaceList | null {
   const read = listForm.safeParse(value);
-  if (!read.success || read.data.cluster !== cluster) return null;
+  if (!read.success || read.data.cluster !== cluster.name) return null;
   const { seal, ...list } = read.data;
   if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > maxKeptMs) return null;
-  return keys.isSealed("namespaces", list as unknown as Json, seal) ? read.data : null;
+  return keys.isSealed("namespaces", { ...list, cluster: sealedClusterOf(cluster) }, seal) ? read.data : null;
 }
 
 export function isCurrentList({ at }: NamespaceList, now: Date): boolean {

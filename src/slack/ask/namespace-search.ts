@@ -41,7 +41,7 @@ async function canAllChoose(context: SlackContext, cluster: Cluster, users: read
 async function namesIn(context: SlackContext, cluster: Cluster): Promise<readonly string[]> {
   const { ledger, keys, now } = context;
   const published = async () =>
-    readNamespaceList(await ledger.namespacesOf(cluster.name), cluster.name, keys.preview, now());
+    readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
   const known = await published().catch(() => null);
   if (known && isCurrentList(known, now())) return known.names;
   const asking = ask(context, cluster).catch(() => null);
@@ -49,9 +49,10 @@ async function namesIn(context: SlackContext, cluster: Cluster): Promise<readonl
 }
 
 /** Null: another search asked just now, or no worker answered. */
-async function ask(context: SlackContext, { name }: Cluster): Promise<readonly string[] | null> {
+async function ask(context: SlackContext, cluster: Cluster): Promise<readonly string[] | null> {
+  const { name } = cluster;
   if (!(await context.ledger.takeTurn(`namespaces-${name}`, askedEveryMs))) return null;
   const report = await askWorker(context, { type: "namespaces", cluster: name }, namespacesReport);
   if (report?.type !== "found") return null;
-  return readNamespaceList(report.list, name, context.keys.preview, context.now())?.names ?? null;
+  return readNamespaceList(report.list, cluster, context.keys.preview, context.now())?.names ?? null;
 }

@@ -73,7 +73,7 @@ async function ask(
   const report = await askWorker(context, question, identitiesReport);
   if (!report) return noAnswer;
   if (report.type === "failed") return report.message;
-  const found = readIdentities(report.found, { user, cluster: cluster.name }, keys.preview, now());
+  const found = readIdentities(report.found, user, cluster, keys.preview, now());
   if (found && isCurrent(found, email, config.identities, now())) return found;
   log.warn(
     { user, cluster: cluster.name },
@@ -114,11 +114,15 @@ export async function rememberedIdentities(
 
 /** The sessions of a person that workers found in the last day, on all clusters, each once. */
 export async function sessionsFound(
-  { ledger, config, keys, now }: IdentityLookUp,
+  { ledger, config, keys, now }: IdentityLookUp & Pick<SlackContext, "config">,
   user: string,
 ): Promise<readonly string[]> {
   if (!needsEmail(config.identities)) return [];
   const stored = await ledger.identitiesOf(user);
-  const found = [...stored].map(([cluster, value]) => readIdentities(value, { user, cluster }, keys.preview, now()));
-  return [...new Set(found.flatMap((each) => (each ? sessionsIn(each) : [])))];
+  const sessions = [...stored].flatMap(([name, value]) => {
+    const cluster = config.clusters.get(name);
+    const found = cluster && readIdentities(value, user, cluster, keys.preview, now());
+    return found ? sessionsIn(found) : [];
+  });
+  return [...new Set(sessions)];
 }

@@ -42,17 +42,16 @@ export async function reportIdentities(
     );
     return { type: "failed", message: "The Slack process did not sign this question just now. Try again." };
   }
-  const about = { user, cluster: cluster.name };
-  const known = readIdentities((await ledger.identitiesOf(user)).get(cluster.name), about, keys.preview, now());
+  const known = readIdentities((await ledger.identitiesOf(user)).get(cluster.name), user, cluster, keys.preview, now());
   if (known && isCurrent(known, email, config.identities, now())) return { type: "found", found: known };
   try {
-    const unsealed = { ...about, email, at: now().toISOString(), ...(await lookUp(context, cluster, statement)) };
-    const found = sealIdentities(unsealed, keys.preview);
+    const unsealed = { user, email, at: now().toISOString(), ...(await lookUp(context, cluster, statement)) };
+    const found = sealIdentities(unsealed, cluster, keys.preview);
     await ledger.rememberIdentities(found);
     return { type: "found", found };
   } catch (error) {
     const code = error instanceof AccessError ? error.code : "unexpected";
-    context.log.warn({ ...about, code, err: error }, "could not find out who a person is");
+    context.log.warn({ user, cluster: cluster.name, code, err: error }, "could not find out who a person is");
     return { type: "failed", message: explainFailure(error) };
   }
 }

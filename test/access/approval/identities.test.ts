@@ -29,27 +29,28 @@ const rules = (...sources: IdentityRules["sources"]): IdentityRules => ({ source
 const unsealed = {
   user: "U0ENGINEER",
   email: "alice@example.com",
-  cluster: "staging",
   at: at(0).toISOString(),
   person: { userName: "alice@example.com", permissionSets: ["Developer"], roles: [role] },
   why: null,
-} satisfies Omit<Identities, "seal">;
-const found = sealIdentities(unsealed, keys.preview);
-const about = { user: "U0ENGINEER", cluster: "staging" };
+} satisfies Omit<Identities, "seal" | "cluster">;
+const cluster = aCluster();
+const found = sealIdentities(unsealed, cluster, keys.preview);
 
 describe("what a worker found out counts only with its seal", () => {
   test("for this person, on this cluster, for a day", () => {
-    const read = (value: unknown, of = about, now = at(minutes(1))) => readIdentities(value, of, keys.preview, now);
+    const read = (value: unknown, { user = unsealed.user, on = cluster, now = at(minutes(1)) } = {}) =>
+      readIdentities(value, user, on, keys.preview, now);
 
     expect(read(JSON.parse(JSON.stringify(found)))).toEqual(found);
     expect(read({ ...found, person: { ...unsealed.person, userName: "mallory@example.com" } })).toBeNull();
     expect(read({ ...found, at: at(minutes(1)).toISOString() })).toBeNull();
-    expect(read({ ...found, user: "U0APPROVER" }, { ...about, user: "U0APPROVER" })).toBeNull();
-    expect(read(found, { ...about, user: "U0APPROVER" })).toBeNull();
-    expect(read(found, { ...about, cluster: "payments" })).toBeNull();
-    expect(read(sealIdentities(unsealed, otherKeys.preview))).toBeNull();
-    expect(read(found, about, at(hours(24) + minutes(1)))).toBeNull();
-    expect(read(found, about, at(-minutes(2)))).toBeNull();
+    expect(read({ ...found, user: "U0APPROVER" }, { user: "U0APPROVER" })).toBeNull();
+    expect(read(found, { user: "U0APPROVER" })).toBeNull();
+    expect(read(found, { on: aCluster({ name: "payments" }) })).toBeNull();
+    expect(read(found, { on: aCluster({ account: "444455556666" }) })).toBeNull();
+    expect(read(sealIdentities(unsealed, cluster, otherKeys.preview))).toBeNull();
+    expect(read(found, { now: at(hours(24) + minutes(1)) })).toBeNull();
+    expect(read(found, { now: at(-minutes(2)) })).toBeNull();
   });
 
   test("as long as the settings say, and for the address that Slack vouches for now", () => {
@@ -74,7 +75,6 @@ test("a person's address counts only as our Slack process signed it, for five mi
 });
 
 describe("who a person is on a cluster", () => {
-  const cluster = aCluster();
   const link = aLink("U0ENGINEER", "arn:aws:iam::111122223333:user/alice");
   const nothing: KnownOf = { links: [], found: null };
 

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealNamespaces } from "../../../src/access/approval/shared-lists.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { aStage, type Stage } from "../a-stage.ts";
@@ -24,7 +24,7 @@ async function opened(user: string, names: readonly string[] | null, from = keys
       if (names === null) throw new Error("no worker runs");
       if (question.type !== "namespaces") return true;
       asked += 1;
-      const list = sealNamespaces(question.cluster, names, new Date(), from.preview);
+      const list = sealNamespaces(aCluster({ name: question.cluster }), names, new Date(), from.preview);
       await stage.ledger.rememberNamespaces(list);
       return { type: "found", list };
     },

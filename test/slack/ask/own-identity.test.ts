@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type EmailStatement, type Identities, sealIdentities } from "../../../src/access/approval/identities.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -40,13 +40,12 @@ async function withWorker(answer: Answer | string, from = keys): Promise<void> {
       const found = {
         user,
         email,
-        cluster: "staging",
         at: new Date().toISOString(),
         person: null,
         why: null,
         ...answer,
       };
-      const sealed = sealIdentities(found, from.preview);
+      const sealed = sealIdentities(found, aCluster(), from.preview);
       await stage.ledger.rememberIdentities(sealed);
       return { type: "found", found: sealed };
     },
@@ -129,12 +128,11 @@ describe("a request without an ARN", () => {
     const forged = {
       user: "U0ENGINEER",
       email: "engineer@example.com",
-      cluster: "staging",
       at,
       person: mallory,
       why: null,
     };
-    await stage.ledger.rememberIdentities(sealIdentities(forged, otherKeys.preview));
+    await stage.ledger.rememberIdentities(sealIdentities(forged, aCluster(), otherKeys.preview));
     await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
 
     expect(await say(line)).toContain(`Principal: \`${alice}\``);

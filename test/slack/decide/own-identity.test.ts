@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Identities, sealIdentities } from "../../../src/access/approval/identities.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -29,8 +29,8 @@ beforeEach(() => {
 
 function found(change: Partial<Identities> = {}, from = keys): Identities {
   const person = { userName: "bob", permissionSets: ["Developer"], roles: [roleArn] };
-  const about = { user: approver, email: "bob@example.com", cluster: "staging", at: at(minutes(4)).toISOString() };
-  return sealIdentities({ ...about, person, why: null, ...change }, from.preview);
+  const about = { user: approver, email: "bob@example.com", at: at(minutes(4)).toISOString() };
+  return sealIdentities({ ...about, person, why: null, ...change }, aCluster(), from.preview);
 }
 
 /** Bob approves what Alice asks for, with what a worker answers about him; null: none does. */

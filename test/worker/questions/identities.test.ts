@@ -34,7 +34,7 @@ async function ask(email: EmailStatement = statement(), keepSeconds = 900) {
   const context = side().context(ledger);
   const { cluster } = side();
   const report = await reportIdentities({ ...context, config: { ...context.config, identities } }, cluster, { email });
-  const read = (found: unknown) => readIdentities(found, { user, cluster: cluster.name }, keys.preview, new Date());
+  const read = (found: unknown) => readIdentities(found, user, cluster, keys.preview, new Date());
   return report.type === "found" ? { ...report, read: read(report.found) } : report;
 }
 

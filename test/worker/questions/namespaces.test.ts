@@ -16,7 +16,7 @@ test("a worker lists the namespaces of a cluster, seals them, and publishes them
   const report = await reportNamespaces(side().context(ledger), cluster);
   const again = await reportNamespaces(side().context(ledger), cluster);
 
-  const list = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster.name, keys.preview, new Date());
+  const list = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, new Date());
   expect(list?.names).toEqual(expect.arrayContaining(["default", "kube-system"]));
   expect(report).toEqual({ type: "found", list });
   expect(again).toEqual(report);

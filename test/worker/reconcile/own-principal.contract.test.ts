@@ -72,9 +72,9 @@ describe.each([
     await ask(looking, cluster, { id: "r-role", principal: arns.developers });
     await approve(looking, cluster, "r-role");
     const person = { userName: "approver", permissionSets: ["Developer"], roles: [arns.developers] };
-    const about = { user: "U0APPROVER", email: "approver@example.com", cluster: name };
+    const about = { user: "U0APPROVER", email: "approver@example.com" };
     const found = { ...about, at: context.now().toISOString(), person, why: null };
-    await context.ledger.rememberIdentities(sealIdentities(found, preview));
+    await context.ledger.rememberIdentities(sealIdentities(found, cluster, preview));
 
     await reconcileCluster(looking, cluster);
 
