@@ -23,5 +23,5 @@ export function aHolding(change: Partial<Holding> = {}): Holding {
 /** What the record of a lease by an access entry remembers, for what is only shown: nothing seals it. */
 export function aWrittenEntry(change: Partial<WrittenShare> = {}): WrittenShare {
   const added = ["eks-access:viewers"];
-  return { place: "", way: "access-entry", entryAdded: true, added, share: aShare(), seal: "", ...change };
+  return { way: "access-entry", entryAdded: true, added, share: aShare(), seal: "", ...change };
 }

@@ -18,7 +18,16 @@ export interface SealPurposes {
   /** People's decisions, and Slack's answers about them: the Slack process signs, both processes verify. */
   readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups";
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
-  readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
+  readonly memory:
+    | "annotation"
+    | "entry"
+    | "binding"
+    | "place"
+    | "written"
+    | "withdrawal"
+    | "creation"
+    | "rescue"
+    | "kept";
   /** The worker's previews and lists, and the audit log's beginning: the worker signs, both processes verify. */
   readonly preview: "preview" | "migration-plan" | "log-base" | "identities" | "fleet" | "notice" | "namespaces";
 }

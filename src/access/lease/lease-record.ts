@@ -33,14 +33,16 @@ export const shareForm = z.strictObject({
  */
 export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
 const writtenForm = z.strictObject({
-  /** By `sealedClusterOf`. */
-  place: textForm,
   entryAdded: z.boolean(),
   added: textsForm,
   way: wayForm,
   share: shareForm,
   seal: textForm,
 });
+
+/** The cluster whose access a lease has, by `sealedClusterOf`: the configuration can give its name to another one. */
+export type SealedPlace = Immutable<z.output<typeof placeForm>>;
+const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 
 /** A Slack user id, or `worker`. */
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
@@ -65,6 +67,8 @@ const leaseFields = z.strictObject({
    * in between leaves nothing unknown.
    */
   writeBegan: timeForm.nullable(),
+  /** Where that write went; null: nothing of it is anywhere. */
+  place: placeForm.nullable(),
   /** When its bindings were last sent again, so that an earlier call may still arrive; null: never. */
   sentAgainAt: timeForm.nullable(),
   /** When the proof was complete; null before. */

@@ -7,6 +7,7 @@ export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "
     state: "scheduled",
     endsAt: leaseEnd(request, decidedAt),
     writeBegan: null,
+    place: null,
     sentAgainAt: null,
     activeSince: null,
     proof: null,

@@ -1,10 +1,11 @@
+import { AccessError } from "../access-error.ts";
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
-import type { Way } from "../policy/cluster.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareInCluster } from "./due-work.ts";
 import { signInShare } from "./lease.ts";
-import type { Holding, Share, WrittenShare } from "./lease-record.ts";
+import type { Holding, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
 
 /** Seals a request's present part of the cluster; null: the holding has no share of it. @param place by `sealedClusterOf` */
 export function sealWritten(
@@ -18,8 +19,8 @@ export function sealWritten(
   if (!share) return null;
   const { entryAdded } = holding;
   const added = holding.added.filter((group) => share.groups.includes(group));
-  const unsealed = { place, entryAdded, added, way, share };
-  return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
+  const unsealed = { entryAdded, added, way, share };
+  return { ...unsealed, seal: keys.seal("written", sealedValue(place, request, unsealed)) };
 }
 
 /** The annotation's holdings, with the lost ones of active leases. `lost`: their lower-case ARNs, for the next write. */
@@ -68,41 +69,48 @@ export function signInShareInRecord(place: string, request: AccessRequest, keys:
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, WrittenShare | null>>();
+const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, { place: string; written: WrittenShare | null }>>();
 
 /**
  * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
  * unchanged record is the same object in the next run.
  */
 function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
-  const written = writtenSomewhere(request, keys);
-  return written?.place === place ? written : null;
-}
-
-/**
- * The other cluster that has an active lease's access, by `sealedClusterOf`: the configuration gave its name to the present one. Null: none.
- * Only a worker's seal counts, so that no edit of the record can delay an end.
- */
-export function placeElsewhere(place: string, request: AccessRequest, keys: MemoryKeys): string | null {
-  const written = writtenSomewhere(request, keys);
-  return written && written.place !== place ? written.place : null;
-}
-
-function writtenSomewhere(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
-  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, WrittenShare | null>();
+  const known = genuine.get(keys) ?? new WeakMap();
   genuine.set(keys, known);
   const before = known.get(request);
-  if (before !== undefined) return before;
-  const written = readWritten(request, keys);
-  known.set(request, written);
+  if (before?.place === place) return before.written;
+  const written = readWritten(place, request, keys);
+  known.set(request, { place, written });
   return written;
 }
 
-function readWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
-  return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
+  return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
+}
+
+export function sealPlace(cluster: Cluster, { id }: Pick<AccessRequest, "id">, keys: MemoryKeys): SealedPlace {
+  const place = sealedClusterOf(cluster);
+  return { cluster: place, seal: keys.seal("place", { cluster: place, request: id }) };
+}
+
+/**
+ * Refuses to work on leases in a cluster that got the name of theirs. A reload refuses such a configuration, but a start does not see it, and an
+ * end there would be proved in the wrong cluster. Only a worker's seal counts, so that no edit of a record can delay an end.
+ *
+ * @throws AccessError `cluster-mismatch`
+ */
+export function refuseMovedName(cluster: Cluster, requests: readonly AccessRequest[], keys: MemoryKeys): void {
+  for (const { id, lease } of requests) {
+    if (!lease?.place || lease.place.cluster === sealedClusterOf(cluster)) continue;
+    const { cluster: place, seal: sealText } = lease.place;
+    if (!keys.isSealed("place", { cluster: place, request: id }, sealText)) continue;
+    const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} gives access to ${place.slice(place.indexOf(" ") + 1)}`;
+    throw new AccessError("cluster-mismatch", message);
+  }
 }
 
 function merge(known: Holding, own: Holding): Holding {
@@ -115,8 +123,9 @@ function merge(known: Holding, own: Holding): Holding {
 }
 
 function sealedValue(
+  place: string,
   request: AccessRequest,
-  { place, entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
+  { entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
 ): Json {
   const { cluster, principal } = request;
   const approvals = request.approvals.map(({ seal: sealText }) => sealText);

@@ -2,7 +2,7 @@ import { unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import { sealWritten } from "../../access/lease/written.ts";
+import { sealPlace, sealWritten } from "../../access/lease/written.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
@@ -134,7 +134,8 @@ async function recover(
   const bare = recoveredRequest(cluster, holding, share, now);
   const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
   const written = sealWritten(sealedClusterOf(cluster), bare, holding, context.keys.memory, way);
-  const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), written };
+  const place = sealPlace(cluster, bare, context.keys.memory);
+  const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), place, written };
   const event = eventOf("lease.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, lease }, event, now);
 }

@@ -5,7 +5,7 @@ import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
-import { sealWritten } from "../../access/lease/written.ts";
+import { sealPlace, sealWritten } from "../../access/lease/written.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request/request.ts";
@@ -19,6 +19,7 @@ import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
 /** Records that a write begins; for bindings, which have no fence, also that one is sent again. */
 export async function recordWriteBegun(
   context: WorkerContext,
+  cluster: Cluster,
   request: ApprovedRequest,
   way: Way,
 ): Promise<ApprovedRequest> {
@@ -26,7 +27,8 @@ export async function recordWriteBegun(
   if (isAgain && way !== "binding") return request;
   const now = context.now();
   const at = now.toISOString();
-  const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : { writeBegan: at }) });
+  const begun = { writeBegan: at, place: sealPlace(cluster, request, context.keys.memory) };
+  const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : begun) });
   // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
   const result = await context.ledger.commit({ after, event });

@@ -93,7 +93,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   // The ledger knows about a write before the cluster does.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(requests, async (request) =>
-      prepared.isSentFor(request) ? recordWriteBegun(context, request, adapter.way) : request,
+      prepared.isSentFor(request) ? recordWriteBegun(context, run.cluster, request, adapter.way) : request,
     );
   const [begun, repaired] = await Promise.all([beginAll(decided.leased), beginAll(decided.repaired)]);
   const outcomes = await prepared.send();
@@ -194,7 +194,7 @@ function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest |
 }
 
 function unwritten(request: ApprovedRequest): ApprovedRequest {
-  return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
+  return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null, place: null } } : request;
 }
 
 /** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */

@@ -1,8 +1,8 @@
 import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
-import { placeElsewhere } from "../../access/lease/written.ts";
-import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { refuseMovedName } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -81,7 +81,7 @@ async function run(
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
   try {
-    refuseMovedName(context, cluster, leased);
+    refuseMovedName(cluster, leased, context.keys.memory);
     open = await (context.openCluster ?? openCluster)(context, cluster, servedRequests);
     const isWhole = await reconcileWays(context, cluster, open, reason, servedRequests);
     await refreshWaitingRequests(context, cluster);
@@ -102,19 +102,6 @@ async function run(
   } finally {
     open?.close();
     stopClock?.();
-  }
-}
-
-/**
- * A start does not see that a name moved to another EKS cluster, as a reload does. An end there would be proved in the
- * wrong cluster.
- */
-function refuseMovedName({ keys }: WorkerContext, cluster: Cluster, leased: readonly ApprovedRequest[]): void {
-  for (const request of leased) {
-    const place = placeElsewhere(sealedClusterOf(cluster), request, keys.memory);
-    if (place === null) continue;
-    const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${request.id} gives access to ${place.slice(place.indexOf(" ") + 1)}`;
-    throw new AccessError("cluster-mismatch", message);
   }
 }
 

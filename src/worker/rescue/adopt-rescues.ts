@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { type RescueLease, readRescueTags } from "../../access/lease/kept.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
+import { sealPlace } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
@@ -96,7 +97,8 @@ async function adopt(
   const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
   const begun = beginRescue(order, id, context, context.config.timing.requestExpiresAfterSeconds);
   const at = now.toISOString();
-  const lease = activeLease(begun.lease, { endsAt, writeBegan: at, activeSince: at });
+  const place = sealPlace(cluster, begun, context.keys.memory);
+  const lease = activeLease(begun.lease, { endsAt, writeBegan: at, place, activeSince: at });
   const event = eventOf("lease.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
   await recordChange(context, { ...begun, lease }, event, now);
 }

@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept.ts";
+import { refuseMovedName } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
@@ -81,6 +82,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   );
   for (const request of over) {
     try {
+      refuseMovedName(cluster, [request], context.keys.memory);
       const eks = await openRescuer(context, cluster, request);
       await removeRescueEntry(context, eks, request.principal, request.id);
       await recordEnd(context, request, null);

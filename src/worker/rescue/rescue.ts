@@ -3,6 +3,7 @@ import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { type KeptName, readKept } from "../../access/lease/kept.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
+import { refuseMovedName, sealPlace } from "../../access/lease/written.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { createRequest, rescueLevel } from "../../access/request/request.ts";
@@ -61,7 +62,8 @@ export async function rescue(
   order: RescueOrder,
   journal: RescueJournal,
 ): Promise<RescueOutcome> {
-  const { principalArn } = order;
+  const { cluster, principalArn } = order;
+  refuseMovedName(cluster, [journal.request()], context.keys.memory);
   const options = context.pause ? { pause: context.pause } : {};
   if (await switchToAccessEntries(await context.openEks(), options).catch(naming)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
@@ -69,9 +71,10 @@ export async function rescue(
   }
   const eks = await context.openEks();
   const { description } = eks;
+  const place = sealPlace(cluster, journal.request(), context.keys.memory);
   await journal.note(
     "lease.writing",
-    (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() }),
+    (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString(), place }),
     // Another person can continue a dead rescue.
     { as: order.as },
   );

@@ -4,6 +4,7 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
 import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/proving.ts";
 import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
+import { refuseMovedName } from "../../access/lease/written.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/request/retry.ts";
@@ -66,6 +67,7 @@ async function run(
 ): Promise<void> {
   let open: OpenedCluster | null = null;
   try {
+    refuseMovedName(cluster, waiting, context.keys.memory);
     const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
     open = opened;
     await Promise.all([

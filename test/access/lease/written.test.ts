@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
-import { placeElsewhere, provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
+import {
+  provedShare,
+  refuseMovedName,
+  sealPlace,
+  sealWritten,
+  withLedgerMemory,
+} from "../../../src/access/lease/written.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
@@ -90,7 +96,6 @@ describe("a record is not believed", () => {
     ["that claims a later end", remembering({ written: sharing({ endsAt: "2076-01-01T00:00:00.000Z" }) })],
     ["that claims the share of another request", remembering({ written: sharing({ id: "r-9" }) })],
     ["that stands there the other way", remembering({ written: { ...written, way: "access-entry" } })],
-    ["that claims another place for itself", remembering({ written: { ...written, place: `${place}9` } })],
     ["that another installation sealed", remembering({ written: sealedBy(otherKeys.memory) })],
   ])("%s", (_, request) => {
     expect(withLedgerMemory(place, [], [request], keys.memory).holdings.size).toBe(0);
@@ -109,10 +114,14 @@ test("a record that a worker sealed for a cluster says nothing of the next clust
 });
 
 test("only a worker's seal says that a lease was given in another cluster of the name", () => {
-  const next = sealedClusterOf(aCluster({ account: "444455556666" }));
-  const forged = remembering({ written: { ...written, place: next } });
+  const next = aCluster({ account: "444455556666" });
+  const given = (sealedFor = remembering(), memory = keys.memory) =>
+    remembering({ place: sealPlace(aCluster(), sealedFor, memory) });
+  const forged = given(remembering(), otherKeys.memory);
+  const refuse = (cluster: Cluster, request: AccessRequest) => () => refuseMovedName(cluster, [request], keys.memory);
 
-  expect(placeElsewhere(next, remembering(), keys.memory)).toBe(place);
-  expect(placeElsewhere(place, remembering(), keys.memory)).toBeNull();
-  expect(placeElsewhere(place, forged, keys.memory)).toBeNull();
+  expect(refuse(next, given())).toThrow(`gives access to ${clusterArnOf(aCluster())}`);
+  expect(refuse(aCluster(), given())).not.toThrow();
+  expect(refuse(next, forged)).not.toThrow();
+  expect(refuse(next, given({ ...remembering(), id: "r-9" }))).not.toThrow();
 });

@@ -1,15 +1,22 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { activeLease } from "../../../src/access/lease/lease.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
+import { sealPlace } from "../../../src/access/lease/written.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
+import { endRescues } from "../../../src/worker/rescue/rescue-lease.ts";
+import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { removeClosed } from "../../../src/worker/sweep.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
@@ -210,4 +217,68 @@ test("a lease does not end in another cluster that got its cluster's name, and e
   expect(trouble?.message).toContain(`gives access to ${clusterArnOf(cluster)}`);
   expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("ended");
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+const elsewhere = "444455556666";
+
+test("a write that began before its cluster's name went to another cluster is completed in its own", async () => {
+  const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(["late"]), cluster);
+  clock.ms += 600_000;
+
+  await reconcileCluster(context(), { ...cluster, account: elsewhere });
+  const untouched = aws.awsAuth()?.data;
+  const waiting = await ledger.get(wishes.long.id);
+  aws.deliver();
+  clock.ms += 600_000;
+  await reconcileCluster(context(), cluster);
+
+  expect(untouched).toEqual(initialAwsAuth);
+  expect(waiting).toMatchObject({ lease: { state: "scheduled" }, trouble: { code: "cluster-mismatch" } });
+  expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("active");
+});
+
+test("another cluster that got the name answers nothing about a lease's rights", async () => {
+  const { clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const active = (await ledger.get(wishes.long.id)) ?? expect.fail();
+  const { lease } = active;
+  if (!lease?.proof) throw new Error("The scene has an active lease.");
+  const proof = { ...lease.proof, authorized: { result: "not tested", detail: "no answer" } as const };
+  const reviewTrouble = aTrouble({ retryAt: new Date(clock.ms).toISOString() });
+  await ledger.commit(aChange(revise(active, { lease: { ...lease, proof, reviewTrouble } })));
+  clock.ms += 60_000;
+
+  await signInToCluster(context(), { ...cluster, account: elsewhere });
+
+  expect((await ledger.get(wishes.long.id))?.lease).toMatchObject({
+    proof: { authorized: { result: "not tested" } },
+    reviewTrouble: { code: "cluster-mismatch" },
+  });
+});
+
+test("a rescue is not over because another cluster that got the name has no entry of it", async () => {
+  const { clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  const who = { principalArn: arnOf("engineer"), by: "U0ONCALL", as: arnOf("engineer"), good: null, keeps: false };
+  const order = { ...who, cluster, durationSeconds: 60, reason: "locked out" };
+  const begun = beginRescue(order, "r-rescue", context(), 3_600);
+  const at = new Date(clock.ms).toISOString();
+  const place = sealPlace(cluster, begun, keys.memory);
+  await ledger.commit(
+    aChange({ ...begun, lease: activeLease(begun.lease, { writeBegan: at, place, activeSince: at }) }),
+  );
+  clock.ms += 3_600_000;
+  const opened: string[] = [];
+  const openRescuer = async ({ account }: Cluster) => {
+    opened.push(account);
+    throw new AccessError("cluster-not-found", "EKS has no such cluster");
+  };
+
+  await endRescues({ ...context(), openRescuer }, { ...cluster, account: elsewhere });
+
+  expect(opened).toEqual([]);
+  expect(await ledger.get("r-rescue")).toMatchObject({
+    lease: { state: "active" },
+    trouble: { code: "cluster-mismatch" },
+  });
 });
