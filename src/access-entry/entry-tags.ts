@@ -5,8 +5,8 @@ import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**
- * Our part of an entry, in its tags: the same as the annotation of aws-auth. EKS takes 50 tags of 256 characters each, from
- * letters, digits, spaces and `+-=._:/@`: so the text goes in as base64url in pieces, all of them in one call.
+ * Our part of an entry, in its tags. EKS takes 50 tags of 256 characters each, from few characters: so the text goes in as
+ * base64url in pieces, all in one call.
  */
 const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
@@ -25,8 +25,8 @@ export type TagReading =
 type Tags = Readonly<Record<string, string>>;
 
 /**
- * The tags of our part, sealed for this one cluster and principal.
- * @param openSince ISO 8601: since when calls by this claim may be unanswered; null: none is
+ * The tags of our part, sealed for this cluster and principal. @param openSince ISO 8601: since when calls by this claim may be
+ * unanswered; null: none is
  */
 export function writeHoldingTags(
   cluster: string,

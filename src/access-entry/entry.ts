@@ -31,8 +31,8 @@ export function identityOfEntry(entry: AccessEntry | null, holding: Holding | un
 }
 
 /**
- * EKS keeps one scope for a policy. If that is the whole cluster, it includes our scope of single namespaces. Otherwise that
- * would look like drift while another lease has the policy everywhere.
+ * EKS keeps one scope for a policy. The whole cluster includes our namespaces: otherwise that would look like drift while
+ * another lease has it everywhere.
  */
 function textsOf(policy: ScopedPolicy, held: readonly string[]): readonly string[] {
   if (policy.namespaces) return policyTexts(policy);
@@ -53,8 +53,8 @@ function partsOf({ groups }: Pick<MappedIdentity, "groups">) {
 }
 
 /**
- * An unanswered call can still arrive. A request must usually reach AWS within five minutes of its time stamp (IAM User Guide, "AWS
- * Signature Version 4 for API requests", reference_aws-signing.html), and an access entry has no version that would refuse a late one.
+ * A request must reach AWS within five minutes of its time stamp (IAM User Guide, "AWS Signature Version 4 for API requests"),
+ * and an access entry has no version that would refuse a late call.
  */
 const signatureMs = 5 * 60_000;
 

@@ -7,7 +7,6 @@ import type { Refusal } from "../aws-auth/index.ts";
 import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
 
-/** One call to EKS about one principal's entry. */
 export type EntryCall =
   | { readonly type: "create"; readonly entry: NewEntry }
   | { readonly type: "tag"; readonly tags: Readonly<Record<string, string>> }
@@ -144,8 +143,8 @@ function unionOf(held: Holding | undefined, next: Holding): Holding {
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
 /**
- * Why an entry can't get its wanted form; null: it can. It does not judge the entry's earlier groups and policies.
- * @param arn of the principal, in the form of our records
+ * Why an entry can't get its wanted form; null: it can. Not about its earlier groups and policies. @param arn of the principal,
+ * in our records' form
  */
 export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: EntryTarget): Refusal | null {
   if (!holding) return null;

@@ -3,9 +3,8 @@ import type { Json } from "../access/audit/event.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**
- * The revocations that a cluster with access entries remembers, in tags of the EKS cluster itself: a deleted entry can't remember
- * anything, and `aws-auth` may be unreachable. EKS has no versions, so each revocation has its own tag: no two runs can overwrite
- * each other. The text is also for people.
+ * The revocations of a cluster with access entries, in tags of the EKS cluster: a deleted entry remembers nothing. EKS has no
+ * versions, so each has its own tag: no two runs can overwrite each other. People read it too.
  */
 const prefix = "eks-access/withdrawn/";
 /** Approvals up to this time may have been revoked and forgotten, if the cluster remembers nothing about them. */

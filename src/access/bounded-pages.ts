@@ -3,7 +3,6 @@ import { AccessError } from "./access-error.ts";
 export interface PageBounds {
   readonly pages: number;
   readonly items: number;
-  /** Aborts when the whole reading takes too long. */
   readonly deadline: AbortSignal;
 }
 
@@ -14,10 +13,8 @@ export interface Page<T> {
 }
 
 /**
- * Reads page after page within bounds: an endpoint could always name another page. Beyond the bounds it throws, because half of a list looks
- * like a whole one.
- * @param what the call and its subject: `GET rolebindings of cluster payments`
- * @throws AccessError `answer-too-large`
+ * Reads page after page within bounds. Beyond them it throws: half of a list looks like a whole one. @param what the call and
+ * its subject @throws AccessError `answer-too-large`
  */
 export async function* boundedPages<T>(
   what: string,

@@ -24,7 +24,6 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, "[redacted]"],
 ];
 
-/** A word with a Redis address in it. `withoutPassword` finds the end of the password, not the expression. */
 const addresses = /rediss?:\/\/\S*/g;
 
 /** In characters. Longer texts are cut: no failure says so much. */
@@ -33,8 +32,8 @@ const longest = 64 * 1024;
 const uncertainEnd = 1024;
 
 /**
- * Removes everything that looks like a credential from outside text, such as an error's message or a proxy's page (some echo the request's
- * headers). In doubt it redacts. It cuts a very long text first.
+ * Removes everything that looks like a credential from outside text, such as a proxy's page that echoes the request. Cuts a very
+ * long text.
  */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
@@ -77,9 +76,8 @@ interface Looked {
 }
 
 /**
- * Refuses an answer beyond the bounds while it arrives, before a parser sees it.
- * @param what for example `The API server at 10.0.0.1:443`
- * @throws AccessError `answer-too-large`, from the returned function
+ * Refuses an answer beyond the bounds while it arrives, before a parser sees it. @throws AccessError `answer-too-large`, from
+ * the returned function
  */
 export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
   const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };

@@ -54,9 +54,8 @@ const PRINCIPAL =
   /^arn:([a-z][a-z0-9-]*):iam::([0-9]{12}):(?:(role)\/|(user)\/(?:[!-)+->@-~]+\/)?)([A-Za-z0-9_+=,.@-]{1,64})$/;
 
 /**
- * Reads an ARN strictly: the authenticator matches every ARN that this accepts. For a nearly right one (a role's path, an assumed
- * role, a role of IAM Identity Center) it offers the ARN to write instead. `partition` is also accepted: the cluster's own, which
- * AWS may have added since.
+ * Reads an ARN strictly: the authenticator matches each ARN that this accepts. For a nearly right one it offers the right one.
+ * `partition`: the cluster's own, accepted too.
  */
 export function readPrincipal(text: string, partition?: string): PrincipalReading {
   const match = PRINCIPAL.exec(text);
@@ -66,7 +65,6 @@ export function readPrincipal(text: string, partition?: string): PrincipalReadin
   return { type: "principal", principal: { arn, kind: role ? "role" : "user", partition: of, account, name } };
 }
 
-/** Why a text is not a principal for aws-auth. */
 interface Rejection {
   code: string;
   /** One or two sentences: the mistake and its fix. */
@@ -158,8 +156,8 @@ function quote(text: string): string {
 }
 
 /**
- * The ARN that the authenticator compares with the entries, before it lowers the case. For `assumed-role/R/S`: the role's, without
- * its path. For any other caller: its own. Null: no caller. Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
+ * The ARN that the authenticator compares, before it lowers the case: a session's role without its path, else the caller's own.
+ * Null: no caller (aws-iam-authenticator, pkg/arn).
  */
 export function canonicalCaller(stsArn: string): string | null {
   const [prefix, partition, service, , account, ...rest] = stsArn.split(":");

@@ -14,9 +14,7 @@ export type CallerReading =
   | { readonly type: "caller"; readonly caller: Caller }
   | { readonly type: "none"; readonly message: string };
 
-/**
- * Reads an ARN in any form: with a role's path, of a session, of IAM Identity Center, with white space.
- */
+/** Reads an ARN in any form: with a role's path, of a session, of IAM Identity Center, with white space. */
 export function readCaller(given: string, partition?: string): CallerReading {
   const text = given.trim();
   const reading = readPrincipal(text, partition);
@@ -29,9 +27,7 @@ export function readCaller(given: string, partition?: string): CallerReading {
   return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: differenceInWords(reading) } };
 }
 
-/**
- * RoleSessionName has 2 to 64 of these characters (API reference of STS AssumeRole). A service's own session may have a path.
- */
+/** RoleSessionName has 2 to 64 of these (API reference of STS AssumeRole). A service's own session may have a path. */
 const sessionForm =
   /^arn:[a-z][a-z0-9-]*:sts::[0-9]{12}:assumed-role\/[A-Za-z0-9_+=,.@-]{1,64}\/([A-Za-z0-9_+=,.@-]{2,64})$/;
 
@@ -75,9 +71,8 @@ function differenceInWords({ code, message }: { readonly code: string; readonly 
 }
 
 /**
- * Whether a linked ARN is this principal, one session of the role, or the role with its path. Case does not count, as in a
- * cluster. Two sessions of a role are two people.
- * @param linked null: the person has no link
+ * Whether a linked ARN is this principal, one session of the role, or the role with its path, in any case. Two sessions of a
+ * role are two people. @param linked null: no link
  */
 export function isSamePrincipal(linked: string | null, principal: string): boolean {
   if (linked === null) return false;
@@ -87,8 +82,8 @@ export function isSamePrincipal(linked: string | null, principal: string): boole
 }
 
 /**
- * Whether the link proves that the principal is the person's own: a link to a role covers the role, and none of its sessions.
- * @param linked null: the person has no link
+ * Whether the link proves that the principal is the person's own: a link to a role covers none of its sessions. @param linked
+ * null: no link
  */
 export function isOwnPrincipal(linked: string | null, principal: string): boolean {
   const session = sessionNameIn(principal);
@@ -106,9 +101,8 @@ export function withoutRolePath(arn: string): string {
 }
 
 /**
- * The ARN of a cluster's entry for a principal; null: there is none. A role's name is unique in its account whatever its path, so
- * the match is certain (IAM User Guide, "IAM identifiers").
- * @param arns of the entries @param principalArn a role without its path
+ * The ARN of a cluster's entry for a principal; null: none. A role's name is unique in its account whatever its path (IAM User
+ * Guide, "IAM identifiers"). @param principalArn a role without its path
  */
 export function entryArnIn(arns: readonly string[], principalArn: string): string | null {
   const wanted = principalArn.toLowerCase();
@@ -130,7 +124,6 @@ type Admitted =
   /** Everyone with this permission set in this account: the role is one of IAM Identity Center. */
   | { readonly type: "permission-set"; readonly name: string; readonly account: string };
 
-/** The form of IAM Identity Center's role names. */
 const identityCenterRole = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/;
 
 /** Who gets in by a lease for this principal. @param arn as `readHolder` accepts it */

@@ -23,10 +23,8 @@ export interface PlanGuard {
   allowNoAdministrator?: boolean;
 }
 
-/** Why eks-access refuses something. */
 export interface Refusal {
   code: string;
-  /** What, where and how to fix it. */
   message: string;
   arn?: string;
 }

@@ -60,10 +60,7 @@ interface FilePlace {
   column: number;
 }
 
-/**
- * Translates places in a section's text into places in the file; all count from 1. Exact for a literal block (`|`). Quoted or
- * folded text has other lines than the file: there it is the start of the text.
- */
+/** Translates a section's places into the file's, all from 1. Exact for a literal block (`|`); for other text, the text's start. */
 export function locator(
   file: ConfigMapFile,
 ): (section: string, line: number | null, column: number | null) => FilePlace {

@@ -19,10 +19,8 @@ const giveDocument =
   "Run it again with the last good document: --document kept (the cluster's copy), or a file from a backup, Git or kubectl's last-applied annotation.";
 
 /**
- * Plans the repair of a document from the last good one. Without it, repairs the present text as far as no guess is needed.
- *
- * @param found the present document; null: there is no ConfigMap
- * @param good the last good document; null: there is none
+ * Plans the repair from the last good document (null: none), or of the present text as far as no guess is needed. @param found
+ * null: there is no ConfigMap
  */
 export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
   const document = parseDocument(found ?? {});
@@ -54,8 +52,8 @@ function repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: Pl
 }
 
 /**
- * The present document, with the good one's text for each unreadable or empty section. A readable section stays, so that newer people
- * keep their access.
+ * The present document, with the good text of each unreadable or empty section: a readable one stays, so that newer people keep
+ * their access.
  */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isReadable = (section: Section) =>
@@ -83,12 +81,10 @@ function repairInWords(
   ].join(" ");
 }
 
-/** Each principal of the good document with another identity, or none, in the present one. */
 function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
   return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
 }
 
-/** Each principal that signs in now and could not with the good document. */
 function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
   return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
 }

@@ -19,9 +19,7 @@ export interface Problem {
   line: number | null;
   /** Counted from 1, in UTF-16 units. */
   column: number | null;
-  /** The mistake, and its effect. */
   message: string;
-  /** The fix. */
   remedy: string;
 }
 

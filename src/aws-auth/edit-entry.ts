@@ -84,8 +84,8 @@ function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): read
 }
 
 /**
- * The edits that give an entry these groups. Groups that stay keep their bytes; new ones come last. A later edit back to the old
- * groups restores the old bytes, whatever they were.
+ * The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old
+ * bytes.
  */
 export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEdit[] {
   const use = useOf(place, "groups");

@@ -17,8 +17,8 @@ import { isAsIntended } from "./verify.ts";
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 
 /**
- * The document after the intents, read again; null: no edit of its text has exactly the intended effect, for example if
- * other entries use an anchor of it.
+ * The document after the intents, read again; null: no edit has exactly the intended effect, for example if other entries use an
+ * anchor of it.
  */
 export function editSections(
   document: ReadDocument,
@@ -38,7 +38,6 @@ export function editSections(
 
 interface SectionEdit {
   readonly section: Section;
-  /** The document before the first edit. */
   readonly before: ReadDocument;
   readonly intents: readonly Intent[];
   readonly read: typeof readDocument;
@@ -95,8 +94,8 @@ interface SectionChange {
 }
 
 /**
- * The possible texts of a section after a change, the best first; null means no section. The caller reads each one, and takes the
- * first with exactly the intended effect.
+ * The possible texts of a section after a change, the best first; null: no section. The caller takes the first with exactly the
+ * intended effect.
  */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
@@ -122,15 +121,14 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   return [front, ...entryEdits, ...listEdits];
 }
 
-/** The wanted form of an entry. */
 interface Wanted {
   readonly username: string;
   readonly groups: readonly string[];
 }
 
 /**
- * The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows the entry's
- * last field.
+ * The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows its last
+ * field.
  */
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
   const place = entryPlace(reading, entry, inFront);
@@ -146,8 +144,8 @@ function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: 
 }
 
 /**
- * The possible texts of a section without entries that gets some. Its former text stays or is noted, so that their removal
- * restores it.
+ * The possible texts of a section that gets its first entries. Its former text stays or is noted, so that their removal restores
+ * it.
  */
 function fillSection(text: string | null, added: readonly AddedEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];

@@ -43,7 +43,6 @@ function noMapping(section: Section, item: YamlNode): Problem {
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
-/** Problems of the field for the principal: its ARN, or sso. */
 function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEntry): Problem[] {
   const { section, arn } = entry;
   const key = fieldKey("arn", section);

@@ -101,8 +101,8 @@ function isTextToYaml12(plain: string): boolean {
 }
 
 /**
- * What readers of YAML 1.2 see instead of the authenticator's text, as the end of a sentence; null: the same. `raw`: the scalar
- * as written.
+ * What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. `raw`: the scalar as
+ * written.
  */
 export function seenByYaml12({ tag, style, value }: ScalarNode, raw: string): string | null {
   if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
@@ -132,8 +132,8 @@ export interface FieldUse extends Field {
 }
 
 /**
- * The known fields of an entry in Go's decoding order: by their names as written, because the entry first becomes JSON with
- * sorted keys. Case does not count; the last use of a field wins.
+ * The known fields in Go's decoding order: by name, because the entry first becomes JSON with sorted keys. In any case; the last
+ * use wins.
  */
 export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   const uses: FieldUse[] = [];
@@ -193,8 +193,8 @@ export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
 }
 
 /**
- * Decodes into the existing slice, as encoding/json does: an item that is not text keeps the earlier value of its place, which is
- * "" unless `groups` is there twice.
+ * Decodes as encoding/json into the existing slice: an item that is not text keeps the earlier value of its place, "" unless
+ * `groups` is there twice.
  */
 function decodeGroups(before: readonly string[], value: YamlValue): readonly string[] {
   if (value.type === "null") return [];

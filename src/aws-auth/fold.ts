@@ -3,10 +3,7 @@ export function goLower(text: string): string {
   return isAscii(text) ? text.toLowerCase() : mapLetters(text, lowerLetter);
 }
 
-/**
- * A form that two texts share exactly if strings.EqualFold of Go finds them equal. U+017F folds to s and U+212A to k, so letters
- * that look foreign match plain ones.
- */
+/** Two texts share it exactly if strings.EqualFold of Go finds them equal: U+017F folds to s and U+212A to k. */
 export function goFold(text: string): string {
   return isAscii(text) ? text.toLowerCase() : mapLetters(text, foldLetter);
 }

@@ -30,8 +30,8 @@ export interface TemplateValues {
 const INSTANCE_ID = /^i-(\w{8}|\w{17})$/;
 
 /**
- * Fills templates in, in the authenticator's own order. Null: it refuses the caller, a session that is no instance with
- * `{{EC2PrivateDNSName}}`. Only EC2 knows the private DNS name, so that template stays.
+ * Fills templates in, in the authenticator's order. Null: it refuses the caller, a session of no instance with
+ * `{{EC2PrivateDNSName}}`, which only EC2 knows.
  */
 export function render(template: string, values: TemplateValues): string | null {
   if (template.includes("{{EC2PrivateDNSName}}") && !INSTANCE_ID.test(values.sessionName)) return null;
@@ -98,10 +98,7 @@ export function unknownTemplate(text: string): string | null {
   return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
 }
 
-/**
- * Whether a colon separates each session name from the start of the name or the template before it. A session name has no colon,
- * so no session can imitate another username.
- */
+/** Whether a colon comes before each session name. A session name has no colon, so no session can imitate another username. */
 export function hasGuardedSession(username: string): boolean {
   const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
   if (at < 0) return true;

@@ -52,8 +52,8 @@ class ProblemList {
 const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
 
 /**
- * Reads the data of aws-auth as the authenticator does, and finds its problems. Never throws: an unreadable section is a problem
- * and has no entries. Lines and columns count from 1 within the section's own text.
+ * Reads the data of aws-auth as the authenticator does, with its problems. Never throws: an unreadable section is a problem and
+ * has no entries. Places count from 1 within a section.
  */
 export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
   return withProblems(readDocument(data));
@@ -86,7 +86,6 @@ function problemsOf({ document, parts }: DocumentReading): Problem[] {
   return problems.all();
 }
 
-/** In reading order: first those of the whole document, then by section and place. */
 function inOrder(problems: Problem[]): Problem[] {
   const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
   const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);

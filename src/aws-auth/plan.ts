@@ -39,7 +39,6 @@ export interface PlannedText {
 }
 
 export interface Plan extends PlannedText {
-  /** `after`, as the authenticator reads it. */
   document: ReadDocument;
 }
 
@@ -51,9 +50,8 @@ export interface RefusedPlan {
 type PlanResult = Plan | RefusedPlan;
 
 /**
- * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. It reads the new text
- * again: everyone in it must be who they were, except the principals of the changes.
- * @param read like `readDocument`; pass one with a memory to plan often
+ * Plans changes to a document, or says why not. The rest stays, byte for byte, and the new text is read again: everyone else is
+ * who they were. @param read like `readDocument`
  */
 export function planChanges(
   document: AwsAuthDocument,
@@ -117,7 +115,6 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
 }
 
-/** Why a change can't be planned while a section is unreadable; null: it can. */
 function blockingProblem(document: AwsAuthDocument, change: Change): Problem | null {
   const { blocking } = document;
   return (
@@ -171,7 +168,6 @@ function referenceMessage({ section }: SectionReading, { line }: Mark): string {
   return `eks-access can't change ${section} without touching other entries: entries share text through the anchor or alias in line ${line + 1}. Write the entries out one by one first.`;
 }
 
-/** The place of the first anchor or alias in a node; null: it has none. */
 function firstReference(node: YamlNode): Mark | null {
   if (node.kind === "alias" || node.anchor !== null) return node.start;
   for (const child of childrenOf(node)) {

@@ -120,8 +120,8 @@ function buildLookup(entries: readonly Entry[], kept: readonly Entry[]): Lookup 
 }
 
 /**
- * The authenticator keeps one entry for each key, the last. A role's key is its ARN in lower case, a user's its ARN as written.
- * So users that differ in case are all kept, and the first one in Go's random map order wins.
+ * The authenticator keeps the last entry of each key: a role's ARN in lower case, a user's as written. So users that differ in
+ * case are all kept, and Go's random map order decides.
  */
 function lastOfKey(entries: readonly Entry[], keyOf: (entry: Entry) => string): Entry[] {
   const last = new Map<string, Entry>();

@@ -8,7 +8,6 @@ import { contentDropped, excessive, notAList, unreadable } from "./section-probl
 
 export interface SectionContent {
   readonly reading: SectionReading;
-  /** Items of mapAccounts. */
   readonly accounts: readonly MappedAccount[];
   readonly problems: readonly Problem[];
 }

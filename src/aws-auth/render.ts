@@ -1,8 +1,8 @@
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /**
- * Quotes a text so that every reader of YAML 1.1, YAML 1.2 and JSON reads exactly that text. JSON's escapes are YAML's too,
- * except `\/`, which it never needs.
+ * Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except
+ * `\/`.
  */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, escapeUnit);
@@ -28,7 +28,6 @@ export function readQuoted(quoted: string): string | null {
 }
 
 interface EntryStyle {
-  /** Column of each entry's `-`. */
   readonly dash: number;
   /** The distance of the keys from the dash. */
   readonly keys: number;

@@ -20,7 +20,6 @@ import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
 import { changedArns } from "./verify.ts";
 
-/** The widths that people mean by a tab, the likeliest first. */
 const WIDTHS = [2, 4, 8];
 
 /** The most repairs in one offer. */
@@ -44,7 +43,6 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
   return repairs;
 }
 
-/** An edit, evaluated on demand; null: it repairs nothing. */
 type Edit = () => Repair | null;
 
 function firstOf(edits: readonly Edit[]): Repair | null {
@@ -177,11 +175,8 @@ export interface Repair {
   section: Section;
   /** The place of the problem, counted from 1 within the section's text. */
   line: number;
-  /** What it does, as one sentence. */
   message: string;
-  /**
-   * The change, in the form of a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case.
-   */
+  /** As a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case. */
   plan: PlannedText;
 }
 

@@ -9,7 +9,6 @@ export interface Identity {
   groups: readonly string[];
 }
 
-/** Facts about the caller's session, apart from its ARN. */
 interface CallerSession {
   accessKeyId?: string;
   /** If it differs from the last part of the ARN. */
@@ -20,8 +19,8 @@ interface CallerSession {
 const ASSUMED = "eks-access";
 
 /**
- * The identity that the authenticator gives a caller; null: none. `callerArn`: the answer of sts:GetCallerIdentity; a role's ARN
- * means its session named `eks-access`.
+ * The identity that the authenticator gives a caller; null: none. @param callerArn by sts:GetCallerIdentity; a role's means its
+ * session `eks-access`
  */
 export function resolve(document: ReadDocument, callerArn: string, session: CallerSession = {}): Identity | null {
   const stsArn = asSession(callerArn);
@@ -60,9 +59,8 @@ function sessionNameOf(stsArn: string): string {
 }
 
 /**
- * Releases of the authenticator differ here. To most, `*` and `?` in a rolearn are letters, which no ARN has. The newest match
- * the six parts of the ARN by them, and check such an entry and an exact one in the random order of Go's map. Source: Matches in
- * its pkg/config, ArnLike in its pkg/arn.
+ * Releases of the authenticator differ: to most, `*` and `?` in a rolearn are letters. The newest match by them, in the random
+ * order of Go's map (Matches in pkg/config, ArnLike in pkg/arn).
  */
 const WILDCARD = /[*?]/;
 
@@ -71,9 +69,7 @@ export function isWildcard({ section, arn }: Entry): boolean {
   return section === "mapRoles" && WILDCARD.test(arn);
 }
 
-/**
- * The wildcard entries that a canonical ARN fits. This includes users: the authenticator checks mapRoles first for every caller.
- */
+/** The wildcard entries that a canonical ARN fits, also a user's: the authenticator checks mapRoles first for every caller. */
 export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
   const parts = partsOf(goLower(arn))?.map((part) => new Matcher(part));
   if (parts === undefined) return [];
@@ -91,9 +87,8 @@ function partsOf(arn: string): string[] | null {
 }
 
 /**
- * One part of a caller's ARN, to match with patterns. `*` is any text and `?` at most one letter, as in ArnLike. It follows all
- * ways to match at once, each a bit that says how much of the text it has consumed: a pattern costs its length, whatever its
- * form.
+ * One part of an ARN, to match with patterns: `*` is any text, `?` at most one letter, as in ArnLike. Follows all matches at
+ * once, each a bit for the consumed text: a pattern costs its length.
  */
 class Matcher {
   /** One bit for each place in the text: before its first letter, and after each letter. */
@@ -131,5 +126,4 @@ class Matcher {
   }
 }
 
-/** A run of wildcards, or a letter. */
 const TOKEN = /[*?]+|[^*?]/gsu;

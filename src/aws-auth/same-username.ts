@@ -1,12 +1,10 @@
 import { withoutRolePath } from "./caller.ts";
 
-/** An entry's ARN and its username as written, with templates; the username is empty for `mapAccounts`. */
 export interface NamedEntry {
   readonly arn: string;
   readonly username: string;
 }
 
-/** A letter, or any number of the letters that a template can produce. */
 type Part = string | RegExp;
 
 /** The templates, with the letters that they can produce. A session name has no colon. */

@@ -59,7 +59,6 @@ function misspelt(key: string, section: Section): Problem {
 /** Line breaks of YAML 1.1 alone. */
 const OLD_BREAK = /[\u0085\u2028\u2029]/;
 
-/** The first line break that only the authenticator sees. */
 export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
@@ -98,7 +97,6 @@ function oldTag(section: Section, at: Mark): Problem {
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 
-/** Where YAML 1.2 separates tokens and lines differently from the authenticator. */
 interface LayoutDifferences {
   /** Offset of the first line of brackets or quotes with too little indentation for YAML 1.2, or null. */
   readonly shallow: number | null;

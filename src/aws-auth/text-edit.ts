@@ -51,8 +51,8 @@ function isBreakUnit(unit: number): boolean {
 }
 
 /**
- * Edits a text line by line. `edit` gets it with its last line ended; the result ends like the original. So adding lines at the
- * end and removing them restores the text. Null: `edit` can't do it.
+ * Edits a text of lines: `edit` gets it with its last line ended, and the result ends like the original, so that removing added
+ * lines restores it. Null: `edit` can't.
  */
 export function editLines(text: string, edit: (whole: string) => readonly TextEdit[] | null): string | null {
   const missing = isStartOfLine(text, text.length) ? "" : lineBreakOf(text);
@@ -73,8 +73,8 @@ export function removeLines(text: string, from: number, to: number): TextEdit {
 }
 
 /**
- * Removes items of a list and adds new ones at its end. The rest keeps its bytes. `text` ends with a line break if the list is in
- * block style. Null: the list can't be edited so.
+ * Removes items of a list and adds new ones at its end; the rest keeps its bytes. `text` ends with a line break in block style.
+ * Null: the list can't be edited so.
  */
 export function editList(
   text: string,

@@ -6,8 +6,8 @@ import { quote } from "./render.ts";
 import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
 /**
- * The file with other data. A ConfigMap in YAML is edited in place, so that its comments and other content stay. If that fails,
- * and for JSON and bare data, it is written from its values.
+ * The file with other data. YAML is edited in place, so that comments stay; else, and for JSON and bare data, it is written from
+ * its values.
  */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;

@@ -22,8 +22,8 @@ import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
 /**
- * The access entries of one cluster, one call of EKS each: no two are atomic together. Each throws an AccessError:
- * `access-entry-conflict` if the entry was created or removed since it was read.
+ * The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as
+ * `access-entry-conflict`
  */
 export interface AccessEntries {
   /** The ARNs of the principals, with their paths. */
@@ -44,7 +44,6 @@ export interface AccessEntries {
   associate: (principalArn: string, policy: ScopedPolicy) => Promise<void>;
   /** Succeeds if the policy is already gone. */
   disassociate: (principalArn: string, policyName: string) => Promise<void>;
-  /** All in one call. */
   tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
   untag: (entry: Pick<AccessEntry, "arn" | "principalArn">, keys: readonly string[]) => Promise<void>;
   /** All in one call, on the cluster itself. */
@@ -177,7 +176,6 @@ async function policiesOf(
   }));
 }
 
-/** Tags of access entries, and of the cluster itself: EKS has the same two calls for both. */
 function tagChanges({
   client,
   clusterArn,
@@ -199,10 +197,7 @@ function tagChanges({
   };
 }
 
-/**
- * Makes a client retry only throttled calls. An unanswered call can still arrive minutes later, after its retry and everything that
- * followed. So its sender must know about it.
- */
+/** Lets a client retry only throttled calls: an unanswered one can still arrive minutes later, so its sender must know about it. */
 function retryRefusedOnly(client: EKSClient): EKSClient {
   const standard = client.config.retryStrategy;
   client.config.retryStrategy = async () => {
@@ -222,9 +217,8 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
 }
 
 /**
- * The access entry of a role or user (null: it has none), and the principals of all entries. It searches all of them, because an entry
- * has a role's path and a caller's ARN does not (EKS User Guide, "Create access entries").
- * @param principalArn as in aws-auth, a role without its path @throws AccessError
+ * A principal's access entry (null: none) and all entries' principals. Searches all: an entry has a role's path, a caller's ARN
+ * does not. @throws AccessError
  */
 export async function findAccessEntry(
   eks: EksCluster,

@@ -14,9 +14,8 @@ export interface NewObject {
 }
 
 /**
- * Stores an object unless one of its name exists. The condition makes S3 decide, also between two workers.
- * @returns the metadata of the existing object; null: the new one is stored
- * @throws AccessError
+ * Stores an object unless its name exists; S3 decides, also between two workers. @returns the existing one's metadata; null:
+ * stored @throws AccessError
  */
 export async function storeOnce(
   credentials: CredentialSource,
@@ -62,9 +61,8 @@ export interface BusEvent {
 }
 
 /**
- * Sends events to a bus, at most `maxEntries`. EventBridge takes or refuses each one.
- * @returns how many arrived before the first refused one
- * @throws AccessError if the first one was refused
+ * Sends events, at most `maxEntries`. @returns how many arrived before the first refused one @throws AccessError if that was the
+ * first
  */
 export async function putEvents(
   credentials: CredentialSource,

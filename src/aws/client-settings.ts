@@ -39,8 +39,8 @@ const limits = {
 let shared: Shared | undefined;
 
 /**
- * The settings of each AWS client. A client with assumed credentials lives for one call, so that none stay in it. Everything
- * without credentials outlives it: the sockets, which save TLS handshakes, and the environment's settings, which save look-ups.
+ * The settings of each AWS client. A client with assumed credentials lives for one call; sockets and the environment's settings
+ * outlive it.
  */
 export function clientSettings(source: CredentialSource, region: string): ClientSettings {
   shared ??= sharedByAll(region);
@@ -98,7 +98,6 @@ function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
   return signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {};
 }
 
-/** The services by the name before the action in a target header. */
 const targets: Readonly<Record<string, FinishedCall["service"]>> = {
   CloudTrail_20131101: "cloudtrail",
   AWSIdentityStore: "identitystore",
@@ -118,10 +117,7 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }
 
-/**
- * The body of an answer. It fails above the limit, or if it does not end in time: the SDK's time limit ends with the headers, and a
- * look at the fleet has no other. The SDK reads each body to its end first.
- */
+/** An answer's body. Fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers. */
 function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): unknown {
   if (!(body instanceof Readable)) return body;
   const bounded = new Transform({
@@ -156,15 +152,13 @@ export interface AwsCredentials {
 /** `"default"`: the credentials that the SDK finds (IRSA, Pod Identity, environment, profile, instance role). */
 export type CredentialSource = AwsCredentials | "default";
 
-/** What the SDK adds to an answer, and to an error. */
 interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };
 }
 
 /**
- * The result of `call`. Logs its request id: CloudTrail and AWS Support find the call by it.
- * @param action as IAM writes it: `sts:AssumeRole`
- * @param about as in `RequestIds`
+ * The result of `call`; logs its request id, for CloudTrail and AWS Support. @param action in IAM's form @param about as in
+ * `RequestIds`
  */
 export async function logRequestId<T extends object>(
   log: RequestIds | undefined,

@@ -28,7 +28,6 @@ export interface ClusterAddress {
   readonly entriesRemedy?: string;
 }
 
-/** What EKS reports about a usable cluster. */
 export interface ClusterDescription {
   readonly name: string;
   readonly arn: string;
@@ -65,10 +64,7 @@ export class EksCluster {
     this.description = description;
   }
 
-  /**
-   * Asks EKS for a cluster. Refuses another cluster than the expected one, and one that is not usable now.
-   * @param source `default`: the worker's credentials of this moment, since nothing checks later ones @throws AccessError
-   */
+  /** Asks EKS for a cluster. Refuses one with another ARN, and one that is not usable now. @throws AccessError */
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
     return new EksCluster(credentials, address, await describeCluster(credentials, address, log));
@@ -172,9 +168,8 @@ interface SwitchOptions {
 }
 
 /**
- * Makes a cluster read access entries as well as aws-auth, and waits until EKS confirms it. This is irreversible. It first waits for
- * another update, or for one of a dead run.
- * @returns false: the mode already read them @throws AccessError
+ * Makes a cluster read access entries too (irreversible), and waits for EKS to confirm it. @returns false: it already read them
+ * @throws AccessError
  */
 export async function switchToAccessEntries(
   eks: EksCluster,

@@ -6,7 +6,6 @@ import type { AwsCredentials } from "./client-settings.ts";
 /** The signature covers the cluster's name in EKS: a token for one cluster is useless at another. */
 const clusterHeader = "x-k8s-aws-id";
 
-/** The SDK's endpoint of STS in a region. */
 interface RegionalSts {
   readonly host: string;
   /** Its own SHA-256, by Node's crypto. */
@@ -44,10 +43,7 @@ export async function mintToken(
   return `k8s-aws-v1.${Buffer.from(urlOf(signed), "utf8").toString("base64url")}`;
 }
 
-/**
- * The STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS does not apply: the authenticator
- * accepts no other host.
- */
+/** The STS host of a region, by the SDK's rules. Not AWS_ENDPOINT_URL_STS: the authenticator accepts no other host. */
 export function stsHost(region: string): string {
   return regionalSts(region).host;
 }

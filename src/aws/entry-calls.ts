@@ -3,7 +3,6 @@ import { AccessError, type FailureCode } from "../access/access-error.ts";
 import type { ClusterAddress } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** The common input of calls about the access entries of one cluster. */
 export interface Calls {
   readonly client: EKSClient;
   readonly clusterName: string;
@@ -12,10 +11,7 @@ export interface Calls {
   readonly call: Call;
 }
 
-/**
- * Sends a call, and translates its failure.
- * @param principalArn null: it is about all entries, or the cluster itself
- */
+/** Sends a call, and translates its failure. @param principalArn null: it is about all entries, or the cluster itself */
 export type Call = <T extends object>(
   action: string,
   principalArn: string | null,

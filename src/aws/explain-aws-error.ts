@@ -44,10 +44,7 @@ const networkCodes =
 /** A message in Slack has to hold the answer. */
 const maxAnswer = 400;
 
-/**
- * Translates a failure of an AWS call.
- * @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…`
- */
+/** Translates a failure of an AWS call. @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…` */
 export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
   const { name, message, networkCode, status } = factsOf(error);
@@ -76,7 +73,6 @@ function subjectOf(code: FailureCode): string {
   return "AWS refused";
 }
 
-/** The fields of the SDK's errors besides those of an Error. */
 interface SdkError {
   readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };

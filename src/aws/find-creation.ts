@@ -31,8 +31,8 @@ export const betweenLookupsMs = 550;
 const mostOf = { pages: 100, items: 5_000, milliseconds: 120_000 };
 
 /**
- * The CloudTrail record of a cluster's creation, from the last 90 days in its region; null: there is none.
- * @param turn awaited before each call, so that all callers together keep to `betweenLookupsMs` @throws AccessError
+ * CloudTrail's record of a cluster's creation; null: none in 90 days. @param turn awaited before each call, for
+ * `betweenLookupsMs` @throws AccessError
  */
 export async function findCreation(
   source: CredentialSource,

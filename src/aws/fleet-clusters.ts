@@ -12,7 +12,6 @@ import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** The clusters of one region of an account. */
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
   readonly names: () => Promise<readonly string[]>;

@@ -18,9 +18,7 @@ const endpoints: Readonly<Record<string, readonly [host: string, region: string,
 };
 
 /**
- * When IAM made the role of this name in the caller's account, ISO 8601; null: there is none. One signed call instead of a further SDK client:
- * nothing else here asks IAM. It is sent once, because the caller can do without the answer.
- *
+ * When IAM made this role of the caller's account, ISO 8601; null: there is none. Sent once: the caller can do without it.
  * @throws AccessError
  */
 export async function roleMadeAt(

@@ -51,10 +51,7 @@ export async function tryIdentityCenter(
   }
 }
 
-/**
- * The user of IAM Identity Center with this email address, and their permission sets in an account, also those of their groups.
- * @throws AccessError
- */
+/** The user with this email address, and their permission sets in an account, also through groups. @throws AccessError */
 export async function findPerson(
   credentials: CredentialSource,
   center: IdentityCenterSettings,
@@ -84,10 +81,7 @@ interface Asked {
 
 type NoPerson = Extract<PersonReading, { readonly type: "none" }>;
 
-/**
- * By email address and by user name. A session has the user name: if the address is another user's name, one session would stand for
- * two people.
- */
+/** By address and by user name: if the address is another user's name, one session would stand for two people. */
 async function userIdOf({ store, center }: Asked, email: string): Promise<string | NoPerson> {
   const find = async (path: "emails.value" | "userName") => {
     const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: email } };
@@ -114,10 +108,7 @@ async function userNameOf({ store, center }: Asked, id: string, email: string): 
   throw new AccessError("aws-unexpected", `AWS answered identitystore:DescribeUser of ${id} with another user`);
 }
 
-/**
- * The API reference does not say whether the list of a user includes their groups' assignments, so it asks for each group too.
- * @returns their names, sorted
- */
+/** Asks for each group too: the API reference does not say whether a user's list includes them. @returns their names, sorted */
 async function permissionSetsOf(asked: Asked, userId: string, account: string): Promise<readonly string[]> {
   const principals = [
     { PrincipalType: "USER" as const, PrincipalId: userId },

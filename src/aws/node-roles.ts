@@ -16,10 +16,7 @@ function nodeBounds(): PageBounds {
   return { pages: 10, items: 500, deadline: AbortSignal.timeout(30_000) };
 }
 
-/**
- * The roles of nodes that EKS manages: of managed node groups and of Fargate profiles.
- * @returns null: the caller has no right to ask @throws AccessError
- */
+/** The roles of managed node groups and Fargate profiles. @returns null: the caller has no right to ask @throws AccessError */
 export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNodes[] | null> {
   const { address } = eks;
   const client = eks.client();

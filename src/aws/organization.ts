@@ -3,7 +3,6 @@ import { allOfPages } from "../access/bounded-pages.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** An account of the organization that can have clusters. */
 export interface MemberAccount {
   /** Twelve digits. */
   readonly id: string;

@@ -1,7 +1,5 @@
-/** The rights to assume the next role, and to keep the source identity. */
 const chainActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-/** The actions that change access entries: on the cluster, and on its entries. */
 const entryCreation = ["eks:CreateAccessEntry"];
 const entryChanges = [
   "eks:AssociateAccessPolicy",
@@ -37,10 +35,7 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
   return policyOf(...statements);
 }
 
-/**
- * Limits a session to migrating, rescuing and bootstrapping one cluster: the statements of deploy/iam/migration-policy.json,
- * rescue-policy.json and bootstrap-policy.json together.
- */
+/** Limits a session to migrating, rescuing and bootstrapping one cluster, as those three policies of deploy/iam together. */
 export function managerSessionPolicy(clusterArn: string): string {
   const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
   const [, partition = "aws"] = clusterArn.split(":");
@@ -97,8 +92,8 @@ export function sessionPolicyFor(actions: readonly string[], resource: string): 
 }
 
 /**
- * Limits a session to nothing in AWS. STS still answers sts:GetCallerIdentity, which no policy can deny (API reference of STS), and a
- * token for a cluster is that call.
+ * Limits a session to nothing. STS still answers sts:GetCallerIdentity (API reference of STS), and a cluster's token is that
+ * call.
  */
 export function nothingSessionPolicy(): string {
   const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];

@@ -13,18 +13,16 @@ import { type AwsCredentials, type CredentialSource, clientSettings, logRequestI
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
- * The process's own client of each region, with its STS endpoint and access key. A new one would look up the credentials again, with a
- * call of its own for IRSA and Pod Identity. A kept client renews them before they expire.
+ * The process's own client of each region. It renews its credentials; a new client would look them up again, with a call for
+ * IRSA and Pod Identity.
  */
 const own = new Map<string, STSClient>();
 
-/** The clients that have made a call before. */
 const kept = new WeakSet<STSClient>();
 
 /** The longest name of a session and of a source identity. */
 const maxLength = 64;
 
-/** The role to assume, and the reason for CloudTrail. */
 export interface AssumeOptions {
   readonly roleArn: string;
   readonly region: string;
@@ -87,8 +85,8 @@ function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string
 }
 
 /**
- * A session name and source identity from parts such as a request's id and its requester: `[\w+=,.@-]{2,64}` (API reference of STS
- * AssumeRole). It cuts the end, so the most telling part comes first. CloudTrail shows the name with every call.
+ * A session name or source identity of these parts, `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). Cuts the end: the most
+ * telling part comes first.
  */
 export function sessionNameOf(...parts: readonly string[]): string {
   const clean = parts.map(cleanPart).filter((part) => part !== "");
@@ -103,19 +101,12 @@ function cleanPart(part: string): string {
     .replace(/^-+|-+$/g, "");
 }
 
-/**
- * The worker's present credentials, as the SDK finds them. The kept client of the region has them: another look-up could be a call of
- * STS.
- * @throws AccessError
- */
+/** The worker's present credentials, from the kept client of the region. @throws AccessError */
 export async function ownCredentials(region: string): Promise<AwsCredentials> {
   return callSts("default", region, "its own identity", async (client) => picked(await client.config.credentials()));
 }
 
-/**
- * The credentials of a named profile. It reads the AWS files each time: a rotated key counts at once, and none stays in memory.
- * @throws AccessError
- */
+/** The credentials of a named profile, read each time, so that a rotated key counts at once. @throws AccessError */
 export async function credentialsOfProfile(profile: string, region: string): Promise<AwsCredentials> {
   try {
     return picked(await fromIni({ profile, ignoreCache: true, clientConfig: { region } })());
@@ -131,12 +122,7 @@ function picked({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsC
   return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }), ...(expiration && { expiration }) };
 }
 
-/**
- * Calls STS of a region.
- *
- * @param what action and resource in IAM's form
- * @throws AccessError
- */
+/** Calls STS of a region. @param what action and resource in IAM's form */
 async function callSts<T>(
   source: CredentialSource,
   region: string,
@@ -188,7 +174,6 @@ function placeOf(region: string): string {
   return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""} ${AWS_ACCESS_KEY_ID}`;
 }
 
-/** The identity of credentials, according to AWS. */
 export interface CallerIdentity {
   /** `…:user/NAME` or `…:assumed-role/NAME/SESSION`. */
   readonly arn: string;
@@ -222,8 +207,8 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
 export const maxSkewSeconds = 60;
 
 /**
- * How far our clock is ahead of AWS's (behind: below 0), in whole seconds, by the Date of STS's answer. Needs no credentials.
- * @throws AccessError `aws-unreachable`
+ * How far our clock is ahead of AWS's, in whole seconds, by STS's answer without credentials; behind: below 0. @throws
+ * AccessError `aws-unreachable`
  */
 export async function clockSkewSeconds(region: string, now: () => Date): Promise<number> {
   const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;

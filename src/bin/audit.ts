@@ -162,7 +162,6 @@ async function connect(): Promise<RedisConnection> {
   return connectRedis(redisUrl, redisAccess);
 }
 
-/** The rows come only from verified events. */
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
   const found = await readAccessReview(log, previewKeysFor, scope);
   if ("type" in found) {
@@ -257,7 +256,6 @@ type ExportReading =
   | { readonly type: "events"; readonly events: readonly ChainedEvent<object>[] }
   | { readonly type: "unusable"; readonly message: string };
 
-/** Reads the output of `audit export`, in either format. */
 function readExport(text: string): ExportReading {
   const events: ChainedEvent<object>[] = [];
   for (const [index, each] of text.split("\n").entries()) {

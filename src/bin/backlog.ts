@@ -47,10 +47,8 @@ async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Pr
 
 /** A lease that ends in time is gone within seconds. */
 const lateAfterMs = 60_000;
-/** A larger number would say no more. */
 const maxOverdue = 1_000;
 
-/** The overdue leases of each configured cluster; 0: none. */
 function countOverdue(overdue: readonly ApprovedRequest[], clusters: readonly string[]): ReadonlyMap<string, number> {
   return new Map(clusters.map((name) => [name, overdue.filter(({ cluster }) => cluster === name).length]));
 }

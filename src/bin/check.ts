@@ -44,7 +44,6 @@ const flags = {
   sarif: { type: "boolean" },
 } as const;
 
-/** A text: the mistake. */
 function readOptions(argv: readonly string[]): Options | string {
   const read = readArguments(argv, flags);
   if (typeof read === "string") return read;

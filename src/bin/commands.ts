@@ -148,7 +148,6 @@ ${Object.entries(commands)
 eks-access <command> --help explains one of them.
 `;
 
-/** Whether the line asks for help; then nothing else runs. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");

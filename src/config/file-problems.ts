@@ -70,7 +70,6 @@ function twice(file: ConfigFile): string[] {
   });
 }
 
-/** The mistakes in the roles of signIn, apart from their form: the cluster gives none of them access. */
 function signInProblems({ clusters }: ConfigFile): string[] {
   return Object.entries(clusters).flatMap(([name, { signIn, region, account, foreignAccounts }]) =>
     signIn.roles.flatMap((arn, index) => {

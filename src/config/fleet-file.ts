@@ -82,10 +82,8 @@ type Naming =
 const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * Names the clusters of the fleet. A name belongs to the first cluster that had it: its leases are under that name, and a new cluster
- * of another account must not get them.
- *
- * @param taken the names in `clusters` of the file
+ * Names the fleet's clusters. A name belongs to the first cluster that had it: its leases are under that name. @param taken the
+ * names in `clusters`
  */
 function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: ReadonlySet<string>): readonly Naming[] {
   const named = clusters.map((cluster) => ({ cluster, name: nameOf(pattern, cluster) }));
@@ -125,7 +123,6 @@ function templatesFor({ templates }: FleetFile, labels: Labels): readonly string
   return [line?.template ?? []].flat();
 }
 
-/** What workers know of the fleet, and the time at which it is read. */
 interface KnownFleet {
   readonly clusters: readonly FleetCluster[];
   readonly now: Date;
@@ -138,8 +135,8 @@ export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * The clusters of the fleet by their names, except those of the file itself: its entry wins.
- * @param value the parsed file, of any form
+ * The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any
+ * form
  */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
   const fleet = fleetFile.safeParse(isSettings(value) ? value.fleet : undefined);

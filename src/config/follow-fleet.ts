@@ -77,8 +77,8 @@ interface Holding {
 }
 
 /**
- * Refuses a configuration without a cluster that has an open lease or migration, or with another EKS cluster of its name: no worker
- * could end the lease there.
+ * Refuses a configuration that lacks a cluster with an open lease or migration, or gives its name to another: no worker could
+ * end the lease.
  */
 export function keepsClusters({ ledger }: Holding): ConfigCheck {
   return async (next, present) => {

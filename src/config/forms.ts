@@ -87,11 +87,7 @@ const typeNames: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/**
- * The mistakes in the file's form, each once with its path and its fix: several clusters can share a setting.
- *
- * @param sourceOf the path where a setting was written
- */
+/** The mistakes in the file's form, each once with its path and its fix. @param sourceOf the path where a setting was written */
 export function problemsOfForm(
   issues: readonly z.core.$ZodIssue[],
   file: unknown,

@@ -35,7 +35,6 @@ const rule = z.strictObject({
 
 const way = "write links, or one of identityCenter and rule";
 
-/** A way to find who a person is in AWS. */
 const source = z.union([z.literal("links"), z.strictObject({ identityCenter }), z.strictObject({ rule })], way);
 
 /** `identities` of the file, in the order in which they are tried. */
@@ -46,9 +45,8 @@ export const identitiesFile = z
   .default(["links"]);
 
 /**
- * The IAM paths that roles of Identity Center can have here: AWS puts them under the region of the instance, for us-east-1 under none
- * (IAM Identity Center User Guide, "Referencing permission sets in resource policies"). The region can be that of any cluster if the
- * instance is unknown.
+ * The IAM paths of Identity Center's roles: under the instance's region, us-east-1 under none (IAM Identity Center User Guide).
+ * Unknown: each cluster's.
  */
 export function identityCenterPaths(sources: readonly SourceFile[], regions: readonly string[]): readonly string[] {
   const known = sources.flatMap((each) =>

@@ -35,7 +35,6 @@ export function inherit(file: unknown): Inherited {
   };
 }
 
-/** Settings that several clusters share, and where they were written. */
 interface Layer {
   readonly path: readonly string[];
   readonly settings: Settings;

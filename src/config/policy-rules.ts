@@ -34,7 +34,6 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
     }));
 }
 
-/** Whether a rule is for this cluster; without a selector it is for every cluster. */
 function isForCluster(file: ConfigFile, name: string): (selector: ClusterSelector | undefined) => boolean {
   const labels = labelsOf(file, name);
   return (selector) => !selector || isSelected(selector, name, labels);

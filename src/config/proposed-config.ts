@@ -16,7 +16,6 @@ export type SurveyedCreator =
   /** `why`: a clause for people. */
   | { readonly type: "unknown"; readonly why: string };
 
-/** The owner of `aws-auth`. */
 export type SurveyedMap =
   /** By its word for people: `Terraform`. */
   | { readonly type: "owned"; readonly by: string }
@@ -53,10 +52,8 @@ export function commonCreator(clusters: readonly SurveyedCluster[]): string | nu
 }
 
 /**
- * The text of an `eks-access.yml` for clusters of many accounts. Its length does not grow with their number. A cluster without a
- * development tag counts as production.
- *
- * @param clusters at least one
+ * An `eks-access.yml` for clusters of many accounts; its length does not grow with them. Without a development tag a cluster
+ * counts as production.
  */
 export function proposedConfig(clusters: readonly SurveyedCluster[], options: ProposalOptions): string {
   const { partition, operatorRole, externalId, channel, approvers } = options;
@@ -136,7 +133,6 @@ function lineOf(environments: Environments | null): readonly string[] {
   return ["  templates:", ...line(production, "production"), ...line(development, "development")];
 }
 
-/** A cluster without a known tag counts as production. */
 function rulesOf(environments: Environments | null): readonly string[] {
   if (!environments) return [];
   const { key, development } = environments;

@@ -15,7 +15,6 @@ export interface BindingFacts extends OwnBindings {
 /** What `check` reports about bindings, besides a removed lease. */
 export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
 
-/** These and a removed lease. */
 const maxKinds = bindingProblemCodes.length + 1;
 
 /** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */

@@ -38,7 +38,6 @@ export const causeCodes = [
   "own-side",
 ] as const;
 
-/** The principal's own access entry. It overrides aws-auth where the mode has access entries. */
 export type AccessEntryFact =
   | { readonly type: "none" }
   | {

@@ -7,7 +7,6 @@ import { broken, counted, type Finding, found, named, notAsked, someOf, untilWor
 
 export interface Asker {
   readonly user: string;
-  /** Their linked ARN; null: none. */
   readonly principal: string | null;
 }
 
@@ -101,9 +100,7 @@ function leaseWords(request: AccessRequest): string {
     : `${what} is being applied, ${untilWords(request)}`;
 }
 
-/**
- * What others removed from its place: they may do it again. People who answer for the cluster see all leases, others only their own.
- */
+/** What others removed: they may do it again. People who answer for the cluster see all leases, others only their own. */
 export function driftFinding(
   drifts: readonly Drift[],
   inForce: number,

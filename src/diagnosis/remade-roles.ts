@@ -21,9 +21,8 @@ export function rolesToAsk(
 }
 
 /**
- * Whether a role was made after its access entry. Such an entry is for the earlier role of this name and lets no one in: EKS keeps the
- * unique id of the role that it saw (EKS API, AccessEntry, principalArn).
- * @param madeAt undefined: unknown
+ * Whether a role was made after its access entry. EKS keeps the unique id of the earlier role (EKS API, AccessEntry,
+ * principalArn), so such an entry lets no one in. @param madeAt undefined: unknown
  */
 export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string | undefined): boolean {
   return createdAt !== undefined && madeAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);

@@ -16,10 +16,7 @@ export interface NamedRole {
   readonly since?: string | undefined;
 }
 
-/**
- * The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one, and gives a new one another suffix:
- * all but one are dead.
- */
+/** The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one: all but one are dead. */
 export interface RolesOfSet {
   readonly permissionSet: string;
   readonly account: string;
@@ -81,8 +78,8 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
 }
 
 /**
- * How to find out whether an access entry is dead, and the next step. EKS keeps the principal's unique id and shows it to no one. A
- * principal that was deleted and made again has another id (EKS API, AccessEntry, principalArn).
+ * How to find out whether an access entry is dead: EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and
+ * shows it to no one.
  */
 export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
   const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);

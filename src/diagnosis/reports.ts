@@ -6,7 +6,6 @@ import { causeCodes } from "./facts.ts";
 import { linkNames } from "./link.ts";
 import { documentSummaryForm, problemsForm } from "./problems.ts";
 
-/** An unreadable part: what, where and the fix, in one sentence. */
 const failed = z.object({ type: z.literal("failed"), message: z.string() });
 
 /** A worker's plan for a migration to access entries, bounded so that an answer can hold it. */
@@ -56,7 +55,6 @@ const cause = z.object({
   offer: offer.nullable(),
 });
 
-/** Why a person can't get in, or why that is unknown. */
 export const whyReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("diagnosis"),

@@ -27,8 +27,8 @@ export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
 const maxId = 100;
 
 /**
- * Announces each call to the API server, by method and kind of object.
- * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a sign-in, also of refused ones
+ * Announces each call. @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a
+ * sign-in
  */
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
@@ -45,9 +45,7 @@ export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   };
 }
 
-/**
- * The id of the call in the API server's own audit log (kubernetes, apiserver, WithAuditInit); null: something else answered.
- */
+/** The call's id in the API server's audit log (kubernetes, apiserver, WithAuditInit); null: something else answered. */
 export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | null {
   return headers["audit-id"]?.slice(0, maxId) ?? null;
 }

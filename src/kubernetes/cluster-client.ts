@@ -68,7 +68,6 @@ interface KeptTexts {
   writeWithdrawals(before: StoredWithdrawals, data: Texts): Promise<void>;
 }
 
-/** The withdrawals, as read. */
 export interface StoredWithdrawals {
   readonly data: Texts;
   readonly object: ConfigMapObject | null;
@@ -105,8 +104,8 @@ export type ObjectState = "absent" | "as wanted" | "different";
 export interface OperatorObjects {
   objectState(wanted: OperatorObject): Promise<ObjectState>;
   /**
-   * Creates the object, or makes it as wanted. `cluster-conflict` after a concurrent write; `cluster-refused-write` for a binding of
-   * another role, which Kubernetes does not change.
+   * Creates the object, or makes it as wanted. `cluster-conflict` after a concurrent write; `cluster-refused-write` for another
+   * role's binding.
    */
   writeObject(wanted: OperatorObject): Promise<void>;
 }

@@ -31,14 +31,12 @@ const shape = z.looseObject({
   immutable: z.boolean().nullish(),
 });
 
-/** A ConfigMap in the API server's form. */
 export type ConfigMapObject = z.infer<typeof shape>;
 
 /** aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
-/** The writers of the map's parts, by managedFields. */
 export interface ManagedPart {
   readonly manager: string;
   /** `Update` or `Apply`. */
@@ -48,9 +46,7 @@ export interface ManagedPart {
   readonly dataKeys: readonly string[];
 }
 
-/**
- * The finalizers of a deleted object. It can change until they are gone, and nothing undeletes it (Kubernetes docs, "Finalizers").
- */
+/** A deleted object's finalizers: it can change until they are gone, and nothing undeletes it (Kubernetes docs, "Finalizers"). */
 export interface Deletion {
   readonly since: string;
   readonly finalizers: readonly string[];
@@ -69,7 +65,6 @@ export interface AwsAuthConfigMap {
   readonly object: ConfigMapObject;
 }
 
-/** The parts of the ConfigMap that we write, whole. */
 export interface AwsAuthContent {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -79,8 +74,8 @@ export interface AwsAuthStore {
   /** Null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /**
-   * A PUT of the object that was read. It changes nothing after a concurrent write, a deletion or a new creation: that is
-   * `cluster-conflict`.
+   * A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new
+   * creation.
    */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   /** A dry run: the API server and its webhooks only check. */
@@ -128,7 +123,6 @@ export interface ConfigMapCalls {
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
   replace(body: ConfigMapObject | string): Promise<ConfigMapObject>;
-  /** A dry run. */
   rehearse(body: ConfigMapObject | string): Promise<void>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }

@@ -9,19 +9,13 @@ import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
-/**
- * Etcd keeps no object above 1.5 MiB, and lists are read in pages. Parsing an answer blocks the process: this number of values
- * takes less than 100 ms, whatever they are.
- */
+/** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
 /** Of one page: we ask for at most 500. zod notes a problem for each item, and 25,000 problems take longer than 100 ms. */
 const maxItems = 1_000;
 
-/**
- * The largest token that every release of the authenticator accepts, in bytes (aws-iam-authenticator, pkg/token,
- * maxTokenLenBytes; issue 1106).
- */
+/** The largest token, in bytes, that every release accepts (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
 const largestToken = 4096;
 
 /** The longest list of request ids in a header. The audit log of eks-access has all of them. */
@@ -47,7 +41,6 @@ export interface Remedies {
   readonly forbidden?: string;
 }
 
-/** The address of a cluster, and the credentials for it. */
 export interface ClusterEndpoint {
   /** The cluster's name in the configuration; failures name it. */
   readonly name: string;
@@ -63,7 +56,6 @@ export interface ClusterEndpoint {
   readonly auditIds?: RequestIds | undefined;
 }
 
-/** The connection to one API server, as one identity. */
 export interface Connection {
   /** Makes a call and reads the JSON of its answer. @throws RefusedByServer unless its status is a success */
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
@@ -120,10 +112,7 @@ function itemsIn(body: unknown): number {
   return isList ? (body.items as readonly unknown[]).length : 0;
 }
 
-/**
- * What the API server's audit log shows with each call: us, and the requests. A role's session name shows them too; an IAM user has
- * none.
- */
+/** Names us and the requests in the API server's audit log. A role's session name does too; an IAM user has none. */
 export function userAgentFor(requests: readonly string[]): string {
   // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
   const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
@@ -224,7 +213,6 @@ function knownText(place: string, bytes: Buffer, what: string): string {
   return text;
 }
 
-/** Sockets to one API server, shared by its users. */
 interface ClusterSockets {
   readonly dispatcher: Dispatcher;
   /** This user has no more calls. */
@@ -238,13 +226,13 @@ interface Kept {
 }
 
 /**
- * Shorter than any proxy's limit for an idle connection: the API server's is 90 s (kubernetes, secure_serving.go), that of an AWS
- * network load balancer 350 s.
+ * Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's
+ * 350 s.
  */
 const idleMs = 20_000;
 /**
- * A run makes up to 16 calls at the same time (src/worker/in-parallel.ts). Each connection costs a handshake and memory on each of a
- * thousand clusters, so there are half as many. They open only where others are busy.
+ * Half of a run's 16 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory on each of a
+ * thousand clusters.
  */
 const connections = 8;
 const connectMs = 5_000;

@@ -13,7 +13,6 @@ export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 /** The result of a deletion. `kept`: finalizers keep the binding, which still gives its rights. */
 export type Deleted = "deleted" | "kept" | "absent" | "other";
 
-/** The id of the only request that a call serves, for its audit id. */
 interface CallFor {
   readonly lease?: string;
 }
@@ -33,13 +32,11 @@ export interface LeaseBindings {
    */
   createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean } & CallFor): Promise<ClusterBinding>;
   /**
-   * Deletes only the binding with this uid. `absent`: none has this name; `other`: a binding with another uid has it, and stays.
-   * @throws AccessError `binding-forbidden`: we can't delete it
+   * Deletes the binding with this uid. `absent`: none has its name; `other`: another uid has it. @throws AccessError
+   * `binding-forbidden`
    */
   deleteBinding(place: BindingPlace, options?: CallFor): Promise<Deleted>;
-  /**
-   * The rules of a role, with those of an aggregated one filled in; null: there is no such role. `namespace`: of the binding.
-   */
+  /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding */
   roleRules(role: ClusterBinding["role"], namespace: string | null): Promise<readonly RoleRule[] | null>;
   /** The names of all namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
   namespaces(): Promise<readonly string[]>;

@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /**
- * A person with the right to create RoleBindings can make this list long. Beyond these bounds it reads none. A page fits into one
+ * A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an
  * answer.
  */
 const pageSize = 250;
@@ -27,11 +27,7 @@ interface WithSubjects {
   readonly subjects?: readonly unknown[] | null | undefined;
 }
 
-/**
- * Reads all bindings page by page, those of the whole cluster first.
- * @param query for each page, for example `{ labelSelector: "a=b" }` @throws AccessError `answer-too-large` beyond the bounds;
- * RefusedByServer
- */
+/** Reads all bindings in pages, those of the whole cluster first. @throws AccessError `answer-too-large`; RefusedByServer */
 export async function* bindingPages<T extends WithSubjects>(
   connection: Connection,
   what: string,
@@ -89,8 +85,8 @@ const rule = z.object({
 const role = z.object({ rules: z.array(rule).nullish() });
 
 /**
- * The rules of a role: the API server fills in those of an aggregated one. null: there is no such role.
- * @param namespace of the binding; a ClusterRoleBinding (null) can't name a Role @throws AccessError
+ * The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding @throws
+ * AccessError
  */
 export async function readRoleRules(
   connection: Connection,

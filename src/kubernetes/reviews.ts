@@ -35,8 +35,8 @@ export interface Reviews {
   /** Whether we can do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
   /**
-   * Whether another caller can (SubjectAccessReview). Adds `system:authenticated`, as signing in does. The API server asks all
-   * authorizers, but not for impersonated groups.
+   * Whether another caller can (SubjectAccessReview), with `system:authenticated` added. Asks all authorizers, but not for
+   * impersonated groups.
    */
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }

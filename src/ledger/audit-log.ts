@@ -14,13 +14,13 @@ export interface AuditLog {
   /** The beginning of the log, as stored: the reader has to verify it. */
   base(): Promise<LogBase>;
   /**
-   * Removes the events before this beginning. Never moves back. Does nothing if the event is absent, or if the log no longer begins at
-   * `before`.
+   * Removes the events before this beginning, never back. Nothing happens if the event is absent, or if the log no longer begins
+   * at `before`.
    */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
   /**
-   * Replaces each erased event by its remains, notes the erasures in the log's beginning, and appends this event, in one step.
-   * False: the beginning is no longer `before`, and nothing changed.
+   * In one step: replaces erased events by their remains, notes the erasures in the log's beginning, and appends this event.
+   * False: the beginning is no longer `before`.
    */
   erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;
   /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
@@ -35,7 +35,6 @@ export interface AuditLog {
 
 const pageSize = 1000;
 
-/** What a reader of the log needs. */
 export type ReadableLog = Pick<AuditLog, "base" | "events">;
 
 /** The events from this number on, a page at a time. */
@@ -49,11 +48,8 @@ export async function* pagesOf(log: ReadableLog, first: number): AsyncGenerator<
 }
 
 /**
- * Verifies the log from its beginning to its end.
- * @param keysFor the keys that can have signed this beginning
- * @param anchors values that people copied elsewhere
- * @param take gets each event, once it is known to follow the one before
- * @throws AccessError
+ * Verifies the whole log. @param keysFor can have signed this beginning @param anchors copied elsewhere @param take gets each
+ * verified event @throws AccessError
  */
 export async function verifyAuditLog(
   log: ReadableLog,

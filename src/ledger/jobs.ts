@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { DeadlineName } from "../operations/deadlines.ts";
 
 /**
- * `clusters`: a worker looks at a cluster, or answers a question. `ends`: a worker ends leases, in a queue that nothing slow can
- * fill. `messages`: the Slack process shows the ledger in Slack.
+ * `clusters`: a worker looks or answers. `ends`: a worker ends leases; nothing slow can fill it. `messages`: the Slack process
+ * shows the ledger.
  */
 export type QueueName = "clusters" | "ends" | "messages";
 

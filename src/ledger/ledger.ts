@@ -38,7 +38,6 @@ export interface ClosedBatch {
 export type WorkerIdentity = Immutable<z.output<typeof workerIdentityForm>>;
 export const workerIdentityForm = z.strictObject({ arn: textForm, account: textForm, at: textForm });
 
-/** Which records of a list: of all these clusters, and of this person. */
 export interface ListOf {
   readonly list: ListName;
   readonly clusters: readonly string[];
@@ -84,9 +83,8 @@ export interface RecordLedger {
   /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */
   takeClosed(taking: ClosedBatch): Promise<readonly LedgerRecord[]>;
   /**
-   * Removes a record with all its data. Its events stay, and its id finds them for this long (null: for ever). False: it changed,
-   * something is due about it, its message does not show it yet, an open request extends it, or it is the newest migration of its
-   * cluster, which gives the next number.
+   * Removes a record with its data; its id finds its events for this long (null: for ever). False: it changed, something is due
+   * or unshown, an open request extends it, or it is its cluster's newest migration, which gives the next number.
    */
   remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
 }
@@ -129,8 +127,8 @@ export interface MessageLedger {
 
 export interface EventLedger {
   /**
-   * Appends an event without a change, for example of a refused attempt. `eventsOf` finds it by its request or migration, if there is
-   * one. May append it twice, if an answer was lost.
+   * Appends an event without a change, such as a refused attempt, among those of its record. May append it twice, if an answer
+   * was lost.
    */
   note(event: AuditEvent): Promise<void>;
   /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
@@ -161,13 +159,13 @@ export interface LinkLedger {
 /** What processes share so that only one of them does something. */
 export interface TurnLedger {
   /**
-   * Takes one of `most` turns (one if absent) that all processes together have in `everyMs`. False: none is left. It only saves
-   * work: a turn's work can be done twice.
+   * Takes one of `most` turns (one if absent) of all processes in `everyMs`. False: none is left. It only saves work: a turn's
+   * work can be done twice.
    */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
   /**
-   * Begins a run that changes access entries, of which EKS keeps no versions: earlier runs then send nothing more. Returns the run's
-   * unique name: a number could come twice after a failover.
+   * Begins a run that changes access entries, of which EKS keeps no versions: earlier runs send nothing more. @returns its
+   * unique name: a number could come twice after a failover
    */
   beginRun(cluster: string): Promise<string>;
   isNewestRun(cluster: string, run: string): Promise<boolean>;
@@ -215,16 +213,16 @@ export interface ClusterLedger {
   zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
   /**
-   * Remembers the configuration of all processes of a kind, by its digest. Returns the previous one; null: none. Of several processes
-   * with the same new one, only one gets another digest.
+   * Remembers a kind's configuration by its digest. @returns the previous one; null: none. Of several processes with the same
+   * new one, only one gets another digest.
    */
   exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
 
 /**
- * All ports together, as a process opens them. Code names the small port that it uses, so that a fake needs no more. Every
- * implementation passes test/ledger/contract.ts.
+ * All ports together. Code names the small port that it uses, so that a fake needs no more. Every implementation passes
+ * test/ledger/contract.ts.
  */
 export interface Ledger
   extends RequestLedger,

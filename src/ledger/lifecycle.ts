@@ -92,7 +92,6 @@ type Decide<Kept extends LedgerRecord, Outcome> = (
   current: Kept | null,
 ) => UpdateStep<Kept, Outcome> | Promise<UpdateStep<Kept, Outcome>>;
 
-/** The context of a request's change. */
 type UpdateContext<Uses = unknown> = RecordContext<Pick<RecordLedger, "commit"> & Uses> & { readonly now: () => Date };
 
 /** Reads a request, decides, writes, and starts again after a conflict. @throws AccessError */
@@ -119,8 +118,8 @@ export function updateMigration<Outcome>(
 const maxConflicts = 10;
 
 /**
- * The only way to change a record: reads it, decides, writes the next version, and starts again after another change.
- * @throws AccessError `record-changed` if the record keeps changing
+ * The only way to change a record: reads, decides, writes the next version, and starts again after another change. @throws
+ * AccessError `record-changed` if it keeps changing
  */
 async function update<Kept extends LedgerRecord, Outcome>(
   context: UpdateContext,

@@ -33,8 +33,8 @@ export async function otherLeasesNow(
 }
 
 /**
- * The lease with which this one goes on: the active one that extends it last, directly or through another. Null: none, or this one is
- * revoked or out of force.
+ * The lease with which this one goes on: the active one that extends it last, directly or through another. Null: none, or this
+ * one is over.
  */
 export async function continuationOf(
   ledger: Pick<Ledger, "openExtensionsOf">,
@@ -71,7 +71,6 @@ export async function openRequestsFor(
   return [...leased, ...requests];
 }
 
-/** The keys with which links and a worker's answers are verified. */
 interface VerifyingKeys {
   readonly decision: DecisionPublicKeys;
   readonly preview: PreviewPublicKeys;

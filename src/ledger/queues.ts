@@ -28,8 +28,8 @@ export function queueNameIn(name: QueueName, zone: Zone): string {
 }
 
 /**
- * Opens the queues. `redis` must be a connection that fails at once (src/ledger/redis/connect.ts).
- * @param zoneOfCluster the zone of a cluster by its name; null: of any cluster
+ * Opens the queues. @param redis fails at once (src/ledger/redis/connect.ts) @param zoneOfCluster a cluster's zone by its name;
+ * null: of any cluster
  */
 export function openQueues(redis: RedisClient, zoneOfCluster: (cluster: string | null) => Zone = () => null): Queues {
   const opened = new Map<string, Queue<Job>>();
@@ -119,10 +119,7 @@ async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
 /** More than ever wait for their time: a longer look would slow the metrics. */
 const maxLookedAt = 100;
 
-/**
- * When the oldest job that should run was made, in milliseconds since the epoch; null: none. Ids count up. A job for a later time counts
- * from that time on.
- */
+/** When the oldest job that should run was made, or became due, in milliseconds since the epoch; null: none. Ids count up. */
 async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
   const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
   const ids = (await Promise.all([idsOf("waiting", 0), idsOf("prioritized", -1), idsOf("delayed", -1)])).flat();

@@ -65,8 +65,8 @@ export function timeInQueue({ queueName, timestamp, processedOn }: BullJob): Non
 /** Work that another part can end. */
 export interface Stoppable {
   /**
-   * Takes no more work and waits for the running work. When `deadline` aborts, it hands back or leaves the rest. Resolves with that
-   * rest, in words for the log.
+   * Takes no more work and waits for the running. At `deadline` it hands back or leaves the rest. Resolves with that rest, in
+   * words for the log.
    */
   stop: (deadline: AbortSignal) => Promise<readonly string[]>;
 }

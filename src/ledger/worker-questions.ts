@@ -10,10 +10,7 @@ export interface WorkerQuestions {
 
 const lookEveryMs = 100;
 
-/**
- * Asks any worker, and polls for its answer. BullMQ's events would be faster, but it can lose them: its listener begins after its own
- * first read.
- */
+/** Asks any worker, and polls for its answer: BullMQ's events can be lost, as its listener begins after its own first read. */
 export function workerQuestions(queues: Pick<Queues, "of">): WorkerQuestions {
   return {
     ask: (question, withinMs, cluster) =>

@@ -14,7 +14,6 @@ export const recordedEvents = announcements<AuditEvent>("event");
 /** An answered request of Slack; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
 
-/** Edges announce their acts, without knowing their listeners. */
 interface Announcements<Value extends object> {
   readonly publish: (value: Value) => void;
   /** Calls the listener until the returned function is called. */
@@ -26,7 +25,6 @@ function announcements<Value extends object>(name: string): Announcements<Value>
   return {
     publish: (value) => line.publish(value),
     subscribe: (listener) => {
-      // Only `publish` above sends to this channel.
       const listen = (value: unknown) => listener(value as Value);
       line.subscribe(listen);
       return () => void line.unsubscribe(listen);
@@ -55,7 +53,7 @@ export interface FinishedCall {
   readonly seconds: number;
 }
 
-/** A part of a run on a cluster, in the order of a run. */
+/** In the order of a run on a cluster. */
 export type RunStep =
   | "caller-identity"
   | "assume"

@@ -8,8 +8,8 @@ const about = new AsyncLocalStorage<readonly string[]>();
 const named = new WeakMap<Logger, readonly string[]>();
 
 /**
- * Logs JSON lines to standard output, or to another destination (`logDestination`). An SDK's error can hold a request with headers and
- * body. So the log has only an error's name, message, code and stack, without anything that looks like a credential.
+ * Logs JSON lines. An SDK's error can hold a request with headers and body: the log has only its name, message, code and stack,
+ * redacted.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
   const options = {
@@ -39,8 +39,8 @@ export function aboutRequests<T>(ids: readonly string[], act: () => T): T {
 }
 
 /**
- * A log of which each line names this request, for the Slack process. Before Node 24 an AsyncLocalStorage that was used once slows
- * every promise of its process, and adds a quarter to the processor time of each command.
+ * A log of which each line names this request. Before Node 24 an AsyncLocalStorage slows every promise of its process; the Slack
+ * process uses this.
  */
 export function logAbout(log: Logger, request: string): Logger {
   const own = log.child({});
@@ -65,7 +65,6 @@ interface Failing {
   lastMs: number;
 }
 
-/** More stacks of one failure add nothing, and memory is bounded. */
 const maxCauses = 16;
 const maxFailing = 10_000;
 /** Longer than the longest wait between two tries: after it, a failure is over. */

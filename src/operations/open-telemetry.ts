@@ -7,10 +7,8 @@ import { redact } from "../access/redact.ts";
 import type { TraceProtocol } from "./traced.ts";
 
 /**
- * Starts traces in this process, sent by OTLP. The SDK reads address, sampling and name from the standard environment variables.
- * Traces hold nothing about the host, the command line or the operator.
- *
- * @returns a function that sends the rest and stops
+ * Starts traces, sent by OTLP as the standard environment variables say; nothing about host or operator. @returns sends the rest
+ * and stops
  */
 export async function startOpenTelemetry(
   serviceName: string,

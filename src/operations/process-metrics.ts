@@ -101,16 +101,13 @@ function codeOf({ detail }: AuditEvent): string {
 
 export interface QueueState {
   readonly name: string;
-  /** The number of jobs by BullMQ's state. */
   readonly jobs: Readonly<Record<string, number>>;
-  /** Age of the oldest job that does not run. */
   readonly ageSeconds: number;
 }
 
 export interface Backlog {
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly tally: () => Promise<StateCounts>;
-  /** The number of open requests of each cluster that is not configured. */
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
   /** By cluster: leases that are a minute or more past their end. */
   readonly overdue: () => Promise<ReadonlyMap<string, number>>;
@@ -123,7 +120,6 @@ export interface Backlog {
   readonly auditLag: () => Promise<readonly SinkLag[]>;
 }
 
-/** What one sink of the audit log does not have yet. */
 export interface SinkLag {
   readonly sink: string;
   readonly events: number;

@@ -122,10 +122,8 @@ export interface TraceContext {
 }
 
 /**
- * A run for some requests. For one trace it is a part of that trace. For many it begins its own trace with a link to each, as
- * OpenTelemetry's conventions say for a batch of messages. Each of its log lines names the requests.
- *
- * @param act gets the context within the run
+ * A run for some requests: a part of the trace of one, or its own trace with links to many (OpenTelemetry, batches of messages).
+ * Its log lines name them.
  */
 export function tracedRun<C extends TraceContext, T>(
   context: C,

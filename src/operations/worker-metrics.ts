@@ -3,9 +3,7 @@ import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from ".
 import { addToTrace, traced, type Work } from "./traced.ts";
 
 export interface WorkerMetrics {
-  /** Time from a lease's end until it was gone from the cluster. */
   readonly revocationLag: Histogram;
-  /** Time from the last approval of a lease until its access was proved. */
   readonly activation: Histogram;
   readonly writes: Counter<"cluster" | "way">;
   readonly conflicts: Counter<"cluster" | "way">;

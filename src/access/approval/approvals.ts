@@ -91,8 +91,8 @@ export function withoutApprovalOf(
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
 
 /**
- * The facts about a requester that the last approval sealed. The record's own copy is only for display: an attacker with Redis could add
- * a person to any user group there.
+ * The requester's facts as the last approval sealed them. The record's own copy is for display: an attacker with Redis could add
+ * a group there.
  */
 export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
   return lastApproval(approvals)?.requester ?? noRequesterFacts;

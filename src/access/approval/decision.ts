@@ -44,14 +44,13 @@ export interface DecisionFacts {
 
 /** The newest approval: the lease counts from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
-  // Usually there is one, and each run asks this for each lease.
   if (approvals.length < 2) return approvals[0];
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
 }
 
 /**
- * How long the last approval's list of approvers is valid, because the worker can't ask Slack. Longer than `timing.approvalGoodFor`, and
- * shorter than a night, in which people can leave a company.
+ * How long the last approval's list of approvers is valid: longer than `timing.approvalGoodFor`, shorter than a night, in which
+ * people leave.
  */
 export const approversConfirmedForSeconds = 8 * 3600;
 
@@ -65,8 +64,8 @@ export function areStillApprovers(approvals: readonly Decision[]): boolean {
 const maxAheadMs = 60_000;
 
 /**
- * Whether a decision has a future date, beyond a difference of clocks, or no readable date. It then counts for nothing: a lease counts
- * from it, so a date in the future would give access for years.
+ * Whether a decision has a future or unreadable date. It counts for nothing: a lease counts from it, so a future date would give
+ * access for years.
  */
 export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + maxAheadMs);

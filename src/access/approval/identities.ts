@@ -13,7 +13,6 @@ import { isDatedAhead } from "./decision.ts";
 import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
-/** The instance of IAM Identity Center, and the role that may read it. */
 export interface IdentityCenterSettings {
   readonly region: string;
   readonly instanceArn: string;
@@ -22,7 +21,6 @@ export interface IdentityCenterSettings {
   readonly externalId?: string | undefined;
 }
 
-/** A way to find a person's identity in a cluster's account. */
 export type IdentitySource =
   | { readonly type: "identity-center"; readonly settings: IdentityCenterSettings }
   | { readonly type: "links" }
@@ -99,8 +97,8 @@ const identitiesForm = z.strictObject({
 });
 
 /**
- * What a worker found about a person on a cluster, sealed by it. `person.roles` are the roles of their permission sets that the cluster names,
- * without paths; `why`: why there are none. The form of the ledger and of an answer.
+ * What a worker found about a person on a cluster, sealed. `person.roles`: of their permission sets, without paths. `why`: why
+ * there are none.
  */
 export type Identities = Readonly<z.output<typeof identitiesForm>>;
 
@@ -180,7 +178,6 @@ export interface KnownOf {
   readonly found: Identities | null;
 }
 
-/** A person's identities on a cluster. If there are several, they choose. */
 export interface OwnIdentities {
   readonly arns: readonly string[];
   /** Why there are none, and the fix, in sentences; null: no reason to give. */

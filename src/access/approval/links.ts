@@ -61,10 +61,7 @@ export function linkedArnInAccountOf(links: LinkedArns | undefined, user: string
   return inAccount.find((each) => isSamePrincipal(each, arn)) ?? inAccount[0] ?? null;
 }
 
-/**
- * The linked ARN for a cluster: in the cluster's own account first, then in a foreign account that it takes. A person's only link counts
- * for every cluster. Null: none fits.
- */
+/** The linked ARN for a cluster: in its own account, else in a foreign one that it takes, else the only link. Null: none fits. */
 export function linkedArnOn(
   arns: readonly string[],
   cluster: Pick<Cluster, "account" | "foreignAccounts"> | null,

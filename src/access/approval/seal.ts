@@ -10,10 +10,7 @@ import {
 } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/event.ts";
 
-/**
- * The purposes of each kind of key. A purpose belongs to one kind and is part of the signed text, so no key or seal works for another
- * purpose.
- */
+/** The purposes of each kind of key. A purpose is part of the signed text, so no key or seal works for another purpose. */
 export interface SealPurposes {
   /** People's decisions, and Slack's answers about them: the Slack process signs, both processes verify. */
   readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups";
@@ -36,7 +33,6 @@ export type KeyKind = keyof SealPurposes;
 
 /** Verifies seals. A forged or missing seal gives false, never an error. */
 export interface Verifier<Kind extends KeyKind> {
-  /** The ids of the accepted keys. */
   readonly ids: readonly string[];
   // A property, not a method: only then does the compiler refuse a verifier of another kind.
   readonly isSealed: (purpose: SealPurposes[Kind], value: Json, seal: unknown) => boolean;

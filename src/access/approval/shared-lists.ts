@@ -67,8 +67,8 @@ export function sealGroups(groups: Omit<SharedGroups, "seal">, keys: DecisionKey
 }
 
 /**
- * Another process's answer; null: none of ours shared one for this workspace within `ageMs`. An attacker with Redis can neither add a person
- * nor keep one longer than Slack's answer counts.
+ * Another process's answer; null: none of ours shared one within `ageMs`. An attacker with Redis can neither add a person nor
+ * keep one longer.
  */
 export function readGroups(
   stored: unknown,

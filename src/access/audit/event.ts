@@ -234,14 +234,13 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
 /** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
 export interface RequestIds {
   /**
-   * @param call as that log names it: `sts:AssumeRole`, `PUT configmaps`
-   * @param about the id of the only request that the call is for, or the `principalOfCalls` of its access entry; absent: the whole run
+   * @param call as that log names it: `PUT configmaps` @param about the request or `principalOfCalls` that the call is for;
+   * absent: the whole run
    */
   add(call: string, id: string, about?: string): void;
   /**
-   * The ids of each call, in the order of the answers. A run writes hundreds of bindings or access entries, so each lease's event names only
-   * its own calls.
-   * @param abouts leaves out calls about anything else; absent: all calls
+   * The ids of each call, in the order of the answers. @param abouts leaves out calls about anything else, so that a lease's
+   * event names its own
    */
   byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
 }

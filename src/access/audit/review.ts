@@ -26,8 +26,8 @@ export interface ReviewSummary {
 }
 
 /**
- * Collects each access with its approvals and reviews, event by event. A log of years must not fill a process's memory: it forgets access that
- * is outside its scope, and of ended access all but the `newest` rows.
+ * Collects accesses with approvals and reviews, event by event, in bounded memory: it forgets all outside its scope, and ended
+ * ones but the `newest`.
  */
 export class AccessReview {
   readonly #rows = new Map<string, Fields>();

@@ -1,6 +1,5 @@
 import type { ChainedEvent } from "./event.ts";
 
-/** A role to assume first; absent: the worker's own identity acts. */
 interface Actor {
   readonly roleArn?: string | undefined;
   readonly externalId?: string | undefined;

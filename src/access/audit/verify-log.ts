@@ -16,8 +16,8 @@ export interface LogVerification {
 }
 
 /**
- * @param base the beginning of the log, already verified (`brokenLogBase`): the removed events end in this value
- * @param anchors values that people copied elsewhere; the base must know the anchors of removed events
+ * @param base the verified beginning (`brokenLogBase`) @param anchors values that people copied elsewhere; the base must know
+ * those of removed events
  */
 export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {
   let { count, hash } = base;

@@ -188,14 +188,12 @@ const maxForLeases = 200 * 1024;
 /** Reserved for revocations and a fence: an end must not wait for room. */
 const keptFree = 16 * 1024;
 
-/** For long names. Most leases take half of this. */
 const bytesOfLease = 500;
 
 export interface AnnotationRoom {
   /** For our whole text, in bytes. */
   readonly forLeases: number;
   readonly others: number;
-  /** The largest annotation of others; null: there is none. */
   readonly largest: { readonly name: string; readonly bytes: number } | null;
 }
 

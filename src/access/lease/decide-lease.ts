@@ -1,9 +1,8 @@
 /**
- * The decisions of a reconcile run: each rule is one line of a table, with a fixture of its name in test/fixtures/reconcile. Everything
- * here is pure: `src/worker/reconcile` gathers the facts and acts on the outcomes.
+ * The decisions of a reconcile run: a line of a table each, with a fixture of its name in test/fixtures/reconcile. All pure:
+ * src/worker/reconcile acts.
  */
 
-/** Rules in their order: the first that applies decides, and the last always applies. */
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 
 interface RuleDecision<Outcome> {
@@ -115,7 +114,6 @@ export interface FailureFacts {
   readonly mayBeWritten: boolean;
   /** Its time is over while it waits for an operator's repair, so no run can look at the cluster. Any other run looks first. */
   readonly isOver: boolean;
-  /** Waiting does not help. */
   readonly isFinal: boolean;
 }
 

@@ -18,11 +18,8 @@ export interface SectionWriter {
 }
 
 /**
- * What a lease's entry lacks; null: nothing.
- *
- * @param groups the lease's groups, from a sealed source if there is one
- * @param writers of the document; null: an access entry, which does not name its writers
- * @param blocking problems of the document: an unreadable section has lost nothing, but gives nothing either
+ * What a lease's entry lacks; null: nothing. @param groups from a sealed source @param writers of the document; null: an access
+ * entry @param blocking an unreadable section has lost nothing, but gives nothing
  */
 export function driftOf(
   request: ApprovedRequest,

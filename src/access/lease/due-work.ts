@@ -58,8 +58,8 @@ function sealedEndMs(request: AccessRequest): number {
 }
 
 /**
- * Whether an approval is too old for a first write. Until that write only Redis remembers a denial, and the last approval's list of
- * approvers is valid for a limited time.
+ * Whether an approval is too old for a first write: until then only Redis remembers a denial, and the list of approvers is valid
+ * for a limited time.
  */
 export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
@@ -73,8 +73,8 @@ export function isDueToEnd(request: ApprovedRequest, now: Date): boolean {
 }
 
 /**
- * The share of a checked approval. It ends at most its duration after the first write; an extension ends at its own time.
- * @param known the cluster's memory of it; undefined: this is the first write
+ * The share of a checked approval. It ends at most its duration after the first write; an extension at its own time. @param
+ * known undefined: this is the first write
  */
 export function approvedShare(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, askedBy, durationSeconds, until } = request;
@@ -100,8 +100,8 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
 }
 
 /**
- * Shares that only the cluster remembers, after a loss of the ledger: they stay until their end. `closed`: ids that are over in the
- * ledger.
+ * Shares that only the cluster remembers, after a loss of the ledger: they stay until their end. `closed`: ids that are over in
+ * the ledger.
  */
 export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());

@@ -22,10 +22,8 @@ export interface EntryTarget {
 }
 
 /**
- * The entry that a principal must have: its base, and the union of its shares' groups.
- * @param username for an entry that we add; an existing entry keeps its own
- * @param drifted shares of which others removed a part. The entry keeps the rest, and nothing returns. The holding keeps them until
- * their end: a backup may bring the part back, and it must not outlive its time
+ * The entry that a principal must have: its base and its shares' groups. @param username for an entry that we add @param drifted
+ * shares of which others removed a part: nothing returns, but the holding keeps them, as a backup may bring the part back
  */
 export function entryTarget(
   arn: string,
@@ -63,10 +61,8 @@ export interface DocumentMemory {
 }
 
 /**
- * The memory of a document into which others restored a part of a backup: the live memory, with all that came back. A lease that ended after
- * the backup must not return as others' own access. What was there before does not become ours.
- *
- * @param broughtBack a principal's groups that the restore added; null: the principal was not mapped
+ * The memory of a document into which others restored a backup: ours, with all that came back, so that an ended lease does not
+ * return as others' access. @param broughtBack a principal's groups that the restore added; null: it was not mapped
  */
 export function mergeMemory(
   live: DocumentMemory,

@@ -13,7 +13,6 @@ export interface KeptDocument {
 /** `last`: the newest one. `before`: the one before it, in case the newest is readable but wrong. */
 export type KeptName = "last" | "before";
 
-/** The data of the ConfigMap that keeps documents. */
 export type KeptData = Readonly<Record<string, string>>;
 
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */

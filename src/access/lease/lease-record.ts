@@ -27,9 +27,8 @@ export const shareForm = z.strictObject({
 });
 
 /**
- * What a lease added to the cluster, sealed in its record. People can strip the cluster's own memory, an annotation or tags. Without this
- * copy, the entry would then look as if it had always been there. The seal covers all that a repair or removal uses, so neither trusts
- * anything else in the record. `share`: the lease's share, as in the cluster's own memory.
+ * What a lease added, sealed in its record: people can strip the cluster's own memory, and the entry would look as if it had
+ * always been there. A repair or removal trusts nothing else.
  */
 export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
 const writtenForm = z.strictObject({
@@ -48,8 +47,8 @@ const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
 const leaseEndForm = z.strictObject({
   /**
-   * - `replayed`: a person put an old copy of the record into the ledger, after a revocation
-   * - `cluster-gone`: an operator closed it, because the cluster no longer exists
+   * `replayed`: an old copy of the record came back after a revocation. `cluster-gone`: an operator closed it, as the cluster no
+   * longer exists.
    */
   cause: z.enum(["expired", "revoked", "replayed", "cluster-gone"]),
   by: textForm,
@@ -63,8 +62,8 @@ const leaseFields = z.strictObject({
   /** Counted from the sealed decision: an attacker with Redis can't move it, and an old approval never works after its end. */
   endsAt: timeForm,
   /**
-   * When the first write to the cluster began; null: nothing of it is there. The ledger has it before the write, so that a process that dies
-   * in between leaves nothing unknown.
+   * When the first write to the cluster began; null: nothing of it is there. Recorded before the write: a process that dies in
+   * between leaves nothing unknown.
    */
   writeBegan: timeForm.nullable(),
   /** Where that write went; null: nothing of it is anywhere. */
@@ -109,9 +108,7 @@ export const leaseForm = z.discriminatedUnion("state", [
   leaseFields.extend({ state: z.literal("failed"), ...neither, failure: codedReasonForm }),
 ]);
 
-/**
- * Our part of one entry of the document. It lists only our additions, so that a removal removes nothing of others.
- */
+/** Our part of one entry of the document: only our additions, so that a removal removes nothing of others. */
 export interface Holding {
   readonly arn: string;
   /** Whether we made the entry itself; otherwise we only added groups to others' entry. */
@@ -125,7 +122,6 @@ export interface Holding {
 export type OtherLease = Immutable<z.output<typeof otherLeaseForm>>;
 export const otherLeaseForm = z.strictObject({ id: textForm, groups: textsForm, endsAt: timeForm });
 
-/** The principal's other leases in the ledger. */
 export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
   readonly isExtendedLeaseOver: boolean;

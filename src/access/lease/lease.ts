@@ -68,8 +68,8 @@ export function failedLease(
 }
 
 /**
- * The username of an entry that we add. The prefix separates it from names that RBAC already trusts, and the account separates two people of
- * one name. A session name has no colon, so no session can imitate another identity.
+ * The username of an entry that we add. Prefix and account separate it from other names, and a session name has no colon: none
+ * can imitate another.
  */
 export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
@@ -77,8 +77,8 @@ export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">
 }
 
 /**
- * The same for an entry that only lets people sign in, for leases by binding. Each session of a role has its own username; a lease of the
- * role itself has one for all sessions.
+ * The same for an entry that only lets people sign in, for leases by binding: one for each session, and one for all sessions of
+ * a leased role.
  */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);

@@ -7,12 +7,11 @@ export interface BoundRole {
   readonly namespace: string | null;
 }
 
-/** Most roles that a warning names. */
 const maxNamed = 3;
 
 /**
- * What a principal loses through another username or fewer groups: one sentence each.
- * @param users RBAC's bindings by username; null: unreadable
+ * What a principal loses through another username or fewer groups: one sentence each. @param users RBAC's bindings by username;
+ * null: unreadable
  */
 export function lostRights(
   today: MappedIdentity | null,

@@ -62,9 +62,8 @@ const tools: readonly Tool[] = [
 const sections: readonly string[] = ["mapRoles", "mapUsers", "mapAccounts"];
 
 /**
- * The owner of a cluster's `aws-auth`: the one of the configuration, or a tool that wrote a section of it last.
- *
- * @param writers of the document, by managedFields
+ * The owner of a cluster's `aws-auth`: of the configuration, or a tool that wrote a section last. @param writers by
+ * managedFields
  */
 export function mapOwner({ owner }: Pick<Cluster, "owner">, writers: readonly SectionWriter[]): MapOwner | null {
   if (owner === "none") return null;

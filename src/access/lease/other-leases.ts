@@ -35,10 +35,7 @@ export function otherLeasesOf(request: AccessRequest, found: LeasesFound): reado
   ].toSorted(byId);
 }
 
-/**
- * The other leases of a request's principal by the ledger alone: the shown ones that remain, and new ones.
- * @param unknown ids that only the cluster knows
- */
+/** The same by the ledger alone: the shown ones that remain, and new ones. @param unknown ids that only the cluster knows */
 export function otherLeasesInLedger(
   request: AccessRequest,
   open: readonly ApprovedRequest[],
@@ -54,8 +51,8 @@ export function otherLeasesInLedger(
 }
 
 /**
- * Whether two lists of leases give the same groups for the same time. An end on time is no difference; an early end or an unshown lease
- * is one.
+ * Whether two lists of leases give the same groups for the same time. An end on time is no difference; an early end or an
+ * unshown lease is one.
  */
 export function giveSameAccess(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];

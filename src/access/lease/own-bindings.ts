@@ -43,7 +43,6 @@ export const leaseLabels: Readonly<Record<string, string>> = { "app.kubernetes.i
 
 const leaseAnnotation = "eks-access/lease";
 
-/** People find the bindings of one lease by this label. */
 const requestLabel = "eks-access/request";
 
 /** One binding of ours, by its sealed annotation. */
@@ -75,7 +74,7 @@ export interface LeaseOfPerson {
 }
 
 /**
- * The binding of one role of a lease; null: the text names no role. The name follows from lease and role, so a repeated call can't make a
+ * The binding of one role of a lease; null: the text names no role. The name follows from both, so a repeated call can't make a
  * second one.
  */
 export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, keys: MemoryKeys): NewBinding | null {
@@ -105,8 +104,8 @@ export function bindingName(request: string, text: string): string {
 }
 
 /**
- * Reads a cluster's labelled bindings. Trusts only those that our key sealed for this cluster, namespace and name.
- * @param read as `readSealedLease`; a frequent reader can pass one with a cache
+ * Reads labelled bindings. Trusts only those that our key sealed for this cluster, namespace and name. @param read
+ * `readSealedLease`, or one with a cache
  */
 export function readOwnBindings(
   cluster: string,

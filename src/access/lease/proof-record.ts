@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-/** The type of a form's values, which nothing changes. */
 export type Immutable<T> = T extends readonly (infer Item)[]
   ? readonly Immutable<Item>[]
   : T extends object
@@ -53,7 +52,6 @@ export const proofForm = z.strictObject({
   auditIds: textsForm,
 });
 
-/** What was verified after a lease ended, and when. A "no" is the wanted result. */
 export type EndProof = Immutable<z.output<typeof endProofForm>>;
 export const endProofForm = z.strictObject({
   at: timeForm,

@@ -4,15 +4,13 @@ import { matchesArnPattern } from "../policy/may-ask.ts";
 import { kubernetesGroups } from "../policy/policy-text.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 
-/** The IAM role of a principal, or why the worker can't assume it. */
 export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
   | { readonly type: "not tested"; readonly why: string };
 
 /**
- * How the worker becomes a principal. A document has a role without its path, but STS needs the path: the first matching setting has it.
- *
- * @param principal as in aws-auth, a role without its path
+ * How the worker becomes a principal. STS needs a role's path: the first matching setting has it. @param principal as in
+ * aws-auth, a role without its path
  */
 export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
   if (principal.includes(":user/")) {

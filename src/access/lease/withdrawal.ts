@@ -9,8 +9,8 @@ import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";
 
 /**
- * An approval that ended early. Its seal is still valid, and only Redis and the cluster know its end. The cluster remembers it, because an
- * attacker with Redis could restore the older record.
+ * An approval that ended early. Its seal is still valid, and an attacker with Redis could restore the older record: so the
+ * cluster remembers the end.
  */
 export interface Withdrawal {
   readonly id: string;

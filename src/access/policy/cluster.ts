@@ -112,7 +112,6 @@ interface PrincipalRule {
   readonly linkedOnly: boolean;
 }
 
-/** The roles that the worker can sign in as, to prove a lease. */
 interface SignInSettings {
   /** ARNs of roles with their paths; `*` in the name matches any text. */
   readonly roles: readonly string[];
@@ -162,8 +161,8 @@ interface WayFacts {
 }
 
 /**
- * The way of a principal's lease. If a cluster reads both, an access entry takes precedence. A principal with only an aws-auth entry
- * stays there, because a new access entry would hide it.
+ * The way of a principal's lease. An access entry takes precedence; a principal with only an aws-auth entry stays there, because
+ * a new access entry would hide it.
  */
 export function wayFor({ mode, preferred, hasEntry, isMapped, isOwned }: WayFacts): Way {
   if (mode === "CONFIG_MAP") return "aws-auth";

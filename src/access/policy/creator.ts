@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { type Immutable, textForm } from "../lease/proof-record.ts";
-/** One role to assume, with its trust policy's requirement. */
 export interface RoleStep {
   readonly roleArn: string;
   readonly externalId?: string | undefined;
@@ -44,7 +43,6 @@ export function creatorArnOf(creator: Creator): string | null {
   return creator.type === "role" ? creator.roleArn : creator.userArn;
 }
 
-/** The identities of a run in a cluster. */
 export interface RunIdentities {
   readonly creator: Creator;
   /** The role that `eks-access bootstrap` let in; absent: runs become the creator. */
@@ -75,9 +73,8 @@ export function refuseIdentity(
 }
 
 /**
- * Whether two ARNs name one creator or operator: case and a role's path do not count, a user's path does (pkg/arn of
- * aws-iam-authenticator).
- * @param other null: unknown, so it is not the same
+ * Whether two ARNs name one creator or operator: case and a role's path do not count, a user's path does (aws-iam-authenticator,
+ * pkg/arn). @param other null: unknown, so not the same
  */
 export function isSameCreator(one: string, other: string | null): boolean {
   return other !== null && asAuthenticated(one) === asAuthenticated(other);

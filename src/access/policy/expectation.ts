@@ -1,6 +1,5 @@
 import { parseDuration } from "../request/extension.ts";
 
-/** One expectation about a policy, with the names of its file. */
 export type Expectation = {
   readonly type: "ask" | "approve" | "approve-own" | "takes" | "break-glass";
   readonly who: string;

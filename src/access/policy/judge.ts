@@ -104,8 +104,8 @@ function unknown(message: string): ExpectationVerdict {
 }
 
 /**
- * One sentence for each two clusters that share the tokens of their creator or operator. A token has only the cluster's name
- * (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it can be the same.
+ * One sentence for each two clusters that share their creator's or operator's tokens: a token has only a cluster's name
+ * (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). A discovered creator of one account counts too.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>

@@ -46,8 +46,8 @@ export type AskVerdict =
     };
 
 /**
- * Whether this person can ask for this; a refusal lists the allowed values.
- * @param moment null: no particular time, so hours do not count
+ * Whether this person can ask for this; a refusal lists the allowed values. @param moment null: no particular time, so hours do
+ * not count
  */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, requesterFacts } = asking;
@@ -242,8 +242,8 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
 }
 
 /**
- * Whether a role's session name identifies a person: IAM Identity Center sets it, or the configuration says that the trust policy fixes
- * it.
+ * Whether a role's session name identifies a person: IAM Identity Center sets it, or the trust policy fixes it, as the
+ * configuration says.
  */
 export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
   return (

@@ -33,10 +33,7 @@ export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person
   return isTheirs(asked, person.user) || (cluster !== undefined && isResponsibleFor(cluster, person));
 }
 
-/**
- * Whether a person can read a cluster's aws-auth and how to reach it: approvers, on-call, people who can get access, and the administrators of
- * links, who match ARNs with people. For others the map would be a list of targets.
- */
+/** Whether a person can read a cluster's aws-auth and how to reach it: for others the map would be a list of targets. */
 export function maySeeClusterMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
   const mayHaveAccess = levelsFor(cluster, person).length > 0 || breakGlassFor(cluster, person) !== null;
   return isResponsibleFor(cluster, person) || mayHaveAccess || administrators.includes(person.user);

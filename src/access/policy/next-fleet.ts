@@ -37,9 +37,8 @@ export interface NextFleet {
 }
 
 /**
- * The list after a look. People of an account set its tags, and tags choose the deciding rule. So other tags count only after some time, in
- * which the operators can object. A gone cluster keeps its place as long: leaving and coming back is no shorter way. Neither holds for a
- * cluster that AWS has not shown for long: its old tags prove nothing.
+ * The list after a look. People set tags, and tags choose the deciding rule: so other tags count only after a time in which the
+ * operators can object, and a gone cluster keeps its place as long. Tags that AWS has not shown for long prove nothing.
  */
 export function nextFleet(before: FleetList | null, look: FleetLook, rules: FleetRules): NextFleet {
   const known = new Map((before?.clusters ?? []).map((cluster) => [placeOf(cluster), cluster]));

@@ -19,15 +19,14 @@ export interface OperatorRule {
 
 const rbac = "rbac.authorization.k8s.io";
 
-/** What the rights of an operator depend on. */
 export interface OperatorNeeds {
   readonly readsAwsAuth: boolean;
   readonly cluster: Pick<Cluster, "levels" | "createAwsAuth">;
 }
 
 /**
- * The rights for all calls of runs, previews, questions, inspections, migrations and recoveries (src/kubernetes). `bind` covers only the roles
- * of levels. Kubernetes can't limit `create` to names, nor a binding's deletion to unknown names.
+ * The rights for all calls of src/kubernetes. `bind` covers only the levels' roles. Kubernetes can't limit `create` to names,
+ * nor a deletion to unknown names.
  */
 export function operatorRules({ readsAwsAuth, cluster }: OperatorNeeds): readonly OperatorRule[] {
   const { levels, createAwsAuth } = cluster;
@@ -60,7 +59,6 @@ function bindRules({ levels }: Pick<Cluster, "levels">): readonly OperatorRule[]
   });
 }
 
-/** One right of an identity. */
 export interface OperatorAct {
   readonly verb: string;
   /** Plural; `pods/exec` names a subresource. */

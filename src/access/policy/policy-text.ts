@@ -1,6 +1,6 @@
 /**
- * A Kubernetes role as an item of a level, bound to the person alone: `ClusterRole view` in the whole cluster, `ClusterRole edit in shop`
- * or `Role deployer in shop` in one namespace. No group has a space in its name.
+ * A Kubernetes role as an item of a level, bound to the person alone: `ClusterRole view`, `ClusterRole edit in shop` or `Role
+ * deployer in shop`. No group has a space in its name.
  */
 const roleForm = /^(ClusterRole|Role) (\S+)(?: in (\S+))?$/;
 
@@ -64,8 +64,8 @@ export function matchesLevel(
 }
 
 /**
- * An access policy as an item of a level, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or `policy AmazonEKSViewPolicy in
- * payments` for one namespace. No group has a space in its name. So bases, shares and drift work for both alike.
+ * An access policy as an item of a level, beside groups: `policy AmazonEKSViewPolicy`, or `… in payments`. No group has a space
+ * in its name, so bases, shares and drift work for both.
  */
 const policyForm = /^policy (\S+)(?: in (\S+))?$/;
 

@@ -36,7 +36,6 @@ const sensitive = [
   ...["secrets", "pods/exec", "pods/attach", "pods/portforward", "nodes/proxy", "serviceaccounts/token"],
   ...["clusterrolebindings", "clusterroles", "rolebindings", "roles", "users", "groups"],
 ];
-/** Listed before rarer resources. */
 const familiar = [
   ...["pods", "pods/log", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "services", "ingresses"],
   ...["configmaps", "persistentvolumeclaims", "serviceaccounts", "namespaces", "nodes", "events"],
@@ -99,8 +98,8 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
 const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
 
 /**
- * Whether these rules also give the rights of a namespace's service accounts: a person can take their tokens, or make pods that run as them. In
- * `kube-system` some of them can do everything (Kubernetes docs, "RBAC good practices").
+ * Whether these rules also give a namespace's service accounts' rights, by their tokens or by pods that run as them (Kubernetes
+ * docs, "RBAC good practices").
  */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
   const makes = ({ verbs, resources }: RoleRule) =>

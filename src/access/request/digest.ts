@@ -9,9 +9,8 @@ import { type AccessRequest, type Preview, typedFieldsOf } from "./record.ts";
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
 
 /**
- * The digest of a change: all that an approval depends on. It differs if the request, the policy, the principal's entry (`base`: without our
- * own part) or the cluster's way differs at the write. `leases` are the principal's other leases that the approver saw, with their ends: the
- * digest binds the approval to that list, and `giveSameAccess` compares the list at the click and at the write.
+ * The digest of a change: all that an approval depends on, so that it differs if the request, the policy, the entry (`base`) or
+ * the way does. `leases`: what the approver saw; `giveSameAccess` compares them at the click and at the write.
  */
 export function digestOfChange(
   request: AccessRequest,
@@ -56,7 +55,6 @@ function requestedValue(request: AccessRequest, cluster: Cluster, level: Level) 
   };
 }
 
-/** The parts of the policy's rule that an approval depends on; undefined: the file has no policy. */
 function ruleValue({ requester, requesterFacts }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
   const rule = ruleFor(cluster, level.name, { user: requester, memberships: requesterFacts.memberships });
   if (rule?.name === "") return undefined;

@@ -24,8 +24,8 @@ const steps = [30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour, day, 
 const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
 
 /**
- * An extension is its own request, under the same rule. It ends `bySeconds` after the present end, whenever it is approved, so the approver
- * sees its end. From now until then it can't be longer than the level's maximum.
+ * An extension is its own request, under the same rule. It ends `bySeconds` after the present end, whenever it is approved,
+ * within the level's maximum.
  */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { lease } = request;
@@ -71,7 +71,6 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** A count and its unit, by its letter or by its name. */
 const PIECE = /(\d{1,6})\s*(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])\s*/y;
 
 /** Reads `90m`, `4h`, `2 hours`, `1h30m`, `2d` as whole seconds, and `permanent`. Null: no duration above zero. */

@@ -5,9 +5,8 @@ import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
 /**
- * - `all`: every request, the newest first
- * - `pending`: waits for a decision, the longest waiting first
- * - `leased`: approved and not over, the first to end first
+ * `all`: the newest first. `pending`: waits for a decision, the longest waiting first. `leased`: approved and not over, the
+ * first to end first.
  */
 export type ListName = "all" | "pending" | "leased";
 
@@ -21,8 +20,8 @@ export function positionInList(list: ListName, request: AccessRequest): number |
 }
 
 /**
- * When the access of an open lease should be gone, in milliseconds since the epoch: at its end, or when it was revoked. Null: there is
- * none to remove, or its time can't be read.
+ * When an open lease's access should be gone, in milliseconds since the epoch: at its end, or when it was revoked. Null: nothing
+ * to remove, or unreadable.
  */
 export function shouldBeGoneAt(request: AccessRequest): number | null {
   const { lease } = request;
@@ -52,7 +51,6 @@ export function classOf({ state, lease }: AccessRequest): RequestClass {
   return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
 }
 
-/** The number of requests and leases in each state; 0 for an absent one. */
 export interface StateCounts {
   readonly requests: ReadonlyMap<RequestState, number>;
   readonly leases: ReadonlyMap<LeaseClass, number>;
@@ -68,10 +66,8 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
 }
 
 /**
- * Since when a closed record has no further effect, in milliseconds since the epoch; null: it is open, or something is still due.
- *
- * That is later than its close: until its sealed end, a backup of the cluster or a restored older record could bring a revoked lease back, and
- * this record shows that it is over. A permanent lease would need a hundred years, so the ledger keeps its id instead.
+ * Since when a closed record has no effect, in milliseconds since the epoch; null: it still can have. Until its sealed end it
+ * shows that the lease is over, if a backup brings it back. A permanent lease keeps only its id.
  */
 function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;

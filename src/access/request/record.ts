@@ -34,7 +34,6 @@ export function typedFieldsOf({ reason, ticket, namespaces }: TypedFields): Type
   return { reason, ticket, namespaces };
 }
 
-/** The worker's look at the cluster, before the approvers decide. */
 export type Preview = Immutable<z.output<typeof previewForm>>;
 const previewForm = z.strictObject({
   at: timeForm,
@@ -72,8 +71,8 @@ export const decisionForm = z.strictObject({
   /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
   linked: textForm.nullable(),
   /**
-   * Of an approval: all counting approvers, this one included. The Slack process then confirmed that each has an active account and is an
-   * approver. Empty in a denial and for an emergency.
+   * Of an approval: all counting approvers, this one included; the Slack process confirmed each. Empty in a denial and for an
+   * emergency.
    */
   stillApprovers: textsForm,
   /** Signed with the decision key, over all fields above and the request's id: `<key id>.<signature>`. */
@@ -87,7 +86,6 @@ export const droppedForm = z.strictObject({ by: textForm, at: timeForm, why: tex
 export type Review = Immutable<z.output<typeof reviewForm>>;
 const reviewForm = z.strictObject({ by: textForm, at: textForm, seal: textForm });
 
-/** The review of an emergency by an approver. */
 export type Emergency = Immutable<z.output<typeof emergencyForm>>;
 const emergencyForm = z.strictObject({
   review: reviewForm.nullable(),

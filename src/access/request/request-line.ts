@@ -46,8 +46,8 @@ export type RequestReading =
 const noIdentities: OwnIdentities = { arns: [], why: null };
 
 /**
- * Reads the parts of a request. Names every mistake at once, with a corrected line.
- * @param own the identities of the person who gets the access, for a request without an ARN
+ * Reads a request's parts. Names every mistake at once, with a corrected line. @param own the identities of who gets the access,
+ * for a request without an ARN
  */
 export function readRequest(
   parts: RequestParts,
@@ -238,7 +238,6 @@ function takeLastDuration(reason: readonly string[], draft: Draft): readonly str
   return reason.slice(0, at);
 }
 
-/** `ticket OPS-1` at the end, or the only word that can be a ticket. */
 function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }: Known): readonly string[] {
   const rule = clusters.get(draft.cluster?.toLowerCase() ?? "")?.ticket;
   if (draft.ticket !== undefined || !rule || rule.need === "none" || reason.length < 2) return reason;

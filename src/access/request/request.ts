@@ -82,8 +82,8 @@ export function isLeaseOver(request: AccessRequest, now: Date): boolean {
 }
 
 /**
- * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
- * matter.
+ * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up
+ * does not matter.
  */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);

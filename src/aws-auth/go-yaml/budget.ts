@@ -7,7 +7,6 @@ const MOST_VALUES = 100_000;
 /** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, reach it. */
 const MOST_TEXT = 4 * 1024 * 1024;
 
-/** Counts values and their text, and fails above the limit of a document. */
 export class ReadingBudget {
   #values = MOST_VALUES;
   #text = MOST_TEXT;
@@ -19,7 +18,6 @@ export class ReadingBudget {
     if (this.#text < 0) throw excess("repeats so much text by its aliases that it comes to more than 4 MiB", start);
   }
 
-  /** Returns a function that gives back everything spent from now on. */
   save(): () => void {
     const [values, text] = [this.#values, this.#text];
     return () => {

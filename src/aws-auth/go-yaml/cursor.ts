@@ -104,7 +104,6 @@ export class YamlFailure extends Error {
 /** Text that go-yaml may read and this reader does not: it would take too much memory or time. */
 export class YamlExcess extends YamlFailure {}
 
-/** Fails at a place in the text. */
 export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
   throw new YamlFailure(problem, at.line, at.column);
 }
@@ -129,13 +128,11 @@ export class Cursor {
     this.at = at;
   }
 
-  /** The unit `ahead` places further on; 0 after the end. */
   code(ahead = 0): number {
     const at = this.at + ahead;
     return at < this.text.length ? this.text.charCodeAt(at) : 0;
   }
 
-  /** Steps over `count` units without a line break. */
   skip(count = 1): void {
     this.at += count;
     this.column += count;
@@ -183,7 +180,6 @@ export class Cursor {
   }
 }
 
-/** The offset this number of characters further on. */
 function ahead(text: string, from: number, characters: number): number {
   const [...next] = text.slice(from, from + 2 * characters);
   return from + next.slice(0, characters).join("").length;

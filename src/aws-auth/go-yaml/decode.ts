@@ -93,12 +93,10 @@ function addOther(map: MapDraft, key: unknown, value: YamlValue): void {
   map.others.set(key, value);
 }
 
-/** Whether a key is `<<`, which brings in the fields of other mappings. */
 export function isMerge(key: YamlNode): boolean {
   return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === `${YAML_TAG}merge`);
 }
 
-/** A mapping of a `<<`, written directly or by an alias. */
 interface MergeSource {
   readonly written: YamlNode;
   readonly mapping: MappingNode;
@@ -182,7 +180,6 @@ function isTimestamp(text: string): boolean {
   return isDate(Number(year), Number(month), Number(day)) && hour < 24 && minute < 60 && second < 60;
 }
 
-/** A day beyond the end of its month. */
 function isDate(year: number, month: number, day: number): boolean {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);

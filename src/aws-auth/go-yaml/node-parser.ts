@@ -28,7 +28,6 @@ const PAIR_ENDS: ReadonlySet<TokenType> = new Set(["key", "value", "block-end"])
 /** The deepest nesting that is read. No real document comes near it, and a deeper one would exhaust the stack. */
 const DEPTH = 500;
 
-/** The anchor and the tag before the content of a node. */
 export interface Properties {
   /** Offset at which the node begins. */
   readonly outer: number;
@@ -51,7 +50,6 @@ export class NodeParser {
     this.#budget = budget;
   }
 
-  /** Reads the directives and the `---` of an explicit document. */
   openDocument(): void {
     let versions = 0;
     for (let token = this.scanner.take(); token.type !== "document-start"; token = this.scanner.take()) {
@@ -68,9 +66,7 @@ export class NodeParser {
     }
   }
 
-  /**
-   * The node that begins with the next token. Only the key or value of a block mapping can be a list in the column of its key.
-   */
+  /** Only the key or value of a block mapping can be a list in the column of its key. */
   node(mayBeIndentless: boolean): YamlNode {
     this.#depth += 1;
     const first = this.scanner.peek();
@@ -82,7 +78,6 @@ export class NodeParser {
     return node;
   }
 
-  /** The next node, or an empty scalar if the next token is one of these. */
   nodeUnless(ends: ReadonlySet<TokenType>, mayBeIndentless: boolean, empty: Mark): YamlNode {
     if (!ends.has(this.scanner.peek().type)) return this.node(mayBeIndentless);
     this.#budget.spend({ start: empty });

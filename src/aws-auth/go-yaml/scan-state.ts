@@ -19,8 +19,8 @@ class SimpleKeys {
   }
 
   /**
-   * Leaves a flow collection. After an empty one go-yaml forgets that its bracket can begin a key, though the key stays valid: in
-   * `[]: x` it returns the list, and the rest is no part of the document. So does this.
+   * Leaves a flow collection. After an empty one go-yaml forgets that its bracket can begin a key: of `[]: x` it returns the
+   * list alone. So does this.
    */
   surface(): void {
     const { outer, claim } = this.#level;
@@ -77,7 +77,6 @@ class TokenQueue {
   #head = 0;
   #taken = 0;
 
-  /** The number of returned tokens. */
   get taken(): number {
     return this.#taken;
   }
@@ -115,7 +114,6 @@ class TokenQueue {
   }
 }
 
-/** The columns of the open block collections. */
 class BlockIndents {
   /** Column of the innermost one; -1 outside of any. */
   column = -1;

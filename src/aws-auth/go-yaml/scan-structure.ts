@@ -131,7 +131,6 @@ function skipBlanks(cursor: Cursor): void {
   while (isBlank(cursor.code())) cursor.skip();
 }
 
-/** Reads the name after `&` or `*`. */
 export function scanAnchor(cursor: Cursor): string {
   const start = cursor.mark();
   cursor.skip();

@@ -16,8 +16,8 @@ import {
 } from "./scan-structure.ts";
 
 /**
- * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error after the
- * end of the first document. The rules on simple keys and indentation are libyaml's.
+ * Tokens of a text, as lazily as go-yaml v2: it never sees an error after the end of the first document. Keys and indentation
+ * are libyaml's.
  */
 export class Scanner {
   readonly #state: ScanState;
@@ -31,7 +31,6 @@ export class Scanner {
     return this.#state.cursor.asked(whole);
   }
 
-  /** The next token. Don't call it after the end of the text. */
   peek(): Token {
     const { tokens, keys, cursor } = this.#state;
     while (tokens.isEmpty || keys.mayBeginAt(tokens.taken, cursor)) fetch(this.#state);

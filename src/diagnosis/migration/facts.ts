@@ -47,7 +47,6 @@ export interface WantedEntry {
   readonly isAdmin: boolean;
 }
 
-/** A role of nodes that EKS manages, and their names. */
 export interface ManagedNodes {
   /** With its path. */
   readonly roleArn: string;
@@ -141,7 +140,6 @@ export type NamesReading =
 export interface NamesRefusal {
   readonly type: "refused";
   readonly code: string;
-  /** Sentences: the reason, and the first step. */
   readonly why: string;
   readonly remedy: string;
 }

@@ -175,7 +175,6 @@ function stays(code: string, why: string, remedy: string): Outcome {
   return { type: "stays", code, why, remedy };
 }
 
-/** The ARN for an access entry: a role's with its path. */
 type WholeArnReading =
   | {
       readonly type: "arn";
@@ -188,8 +187,8 @@ type WholeArnReading =
   | { readonly type: "refused"; readonly code: string; readonly why: string; readonly remedy: string };
 
 /**
- * aws-auth has roles without their paths, and an access entry needs the path. Without a given path it uses none. A role's name is unique
- * in an account, and EKS refuses the ARN of a role that does not exist. So an ARN without its path never means another role.
+ * aws-auth has roles without their paths, and an access entry needs them. A role's name is unique in an account and EKS refuses
+ * an absent role: so an ARN without its path never means another role.
  */
 function readWholeArn(
   arn: string,

@@ -40,8 +40,8 @@ export type MigrationResult =
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
 /**
- * Plans a cluster's migration from aws-auth to access entries. After each step the same principals can sign in, with the same username
- * and groups, except those that a step names. The rest stays in aws-auth.
+ * Plans a migration to access entries. After each step the same principals can sign in, with the same names, except those that a
+ * step names.
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
@@ -144,9 +144,8 @@ function after(state: SignInState, step: MigrationStep): SignInState {
 }
 
 /**
- * Plays the steps, and compares the identity of each named principal after each step.
- *
- * @returns the unintended change of a step, as one sentence; null: none
+ * Plays the steps, and compares each named principal's identity after each. @returns the unintended change, as one sentence;
+ * null: none
  */
 function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): string | null {
   let state = untouched(facts, steps);
@@ -214,9 +213,7 @@ interface SignedIn {
 }
 
 /**
- * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth. Entries of nodes count as no identity: EKS
- * decides what they give.
- *
+ * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth. Nodes' entries count as none.
  * @param callerArn from sts:GetCallerIdentity, or a role's or user's own
  */
 function predictSignIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {

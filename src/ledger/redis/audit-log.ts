@@ -15,8 +15,8 @@ const deliveredKey = "{eks-access}:audit-delivered";
 const maxAnchors = 4_000;
 
 /**
- * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to remove, the anchors that the base
- * knows, its seal, the previous seal, its erasures.
+ * KEYS: events, base, anchors. ARGV: number and chain value of the newest event to remove, the base's anchors, its seal, the
+ * previous seal, its erasures.
  */
 const beginScript = `
 local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
@@ -49,8 +49,8 @@ return 1
 `;
 
 /**
- * Adds the events after the copy, and replaces the log by it. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the last
- * number in the copy, the event about it, its digest.
+ * Adds the events after the copy, and replaces the log by it. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the
+ * copy's last number, the event about it, its digest.
  */
 const eraseScript = `${chainLua}
 if (redis.call('HGET', KEYS[3], 'seal') or '') ~= ARGV[5] then return 0 end
@@ -108,7 +108,6 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
   return explained(log, "The audit log in Redis did not answer");
 }
 
-/** The values of a beginning, in the order of the scripts. */
 function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {
   const marks = [...erasures].map(([sequence, mark]) => `${sequence}:${mark}`);
   const places = anchors.map(formatAnchor).join(" ");

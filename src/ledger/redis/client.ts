@@ -23,7 +23,6 @@ export interface RedisAccess {
   readonly commandTimeoutMs?: number | undefined;
 }
 
-/** Whether a command without Redis fails at once, or waits for it. */
 type ConnectionMode = "fails-fast" | "waits";
 
 export interface ClientOptions {
@@ -176,9 +175,8 @@ const causes: readonly Cause[] = [
 ];
 
 /**
- * Translates a failed connection. The errors of ioredis go no further: they have the failed command with its arguments, and those of
- * AUTH and HELLO are the password. @param place where, without user and password @param errors of this connection, the newest last;
- * the first one with a known remedy counts
+ * Translates a failed connection. ioredis' errors go no further: they have the command's arguments, and those of AUTH are the
+ * password. @param place without user and password
  */
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);

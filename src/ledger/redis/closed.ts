@@ -49,8 +49,8 @@ export async function takeClosed(
 }
 
 /**
- * Scans a part of all keys, and continues there the next time. Skips keys of other kinds. KEYS: closed, the position. ARGV: the
- * prefix of records' keys, the number of keys
+ * Scans a part of all keys, and continues there the next time. KEYS: closed, the position. ARGV: the prefix of records' keys,
+ * the number of keys
  */
 const unlistedScript = scriptOf(`
 local cursor = string.match(redis.call('GET', KEYS[2]) or '', '^%d+$') or '0'
@@ -67,10 +67,7 @@ return found
 /** The number of keys in one step: Redis answers no other command during it. */
 const keysAtOnce = 500;
 
-/**
- * Lists closed records that were written without a commit: otherwise nothing would remove them. Each call looks at some of all
- * records, and continues where the last one stopped.
- */
+/** Lists closed records that were written without a commit, some at each call: otherwise nothing would remove them. */
 async function listClosed(redis: RedisClient, reader: StoredReader): Promise<void> {
   const found = await runScript(
     redis,
@@ -108,9 +105,8 @@ return 1
 `);
 
 /**
- * Whether the record is gone. A migration that is not its cluster's newest never becomes it again, so nothing can change between check
- * and removal.
- * @param logForMs how long the index to its events lasts; null: for ever
+ * Whether the record is gone. A migration that is not its cluster's newest never becomes it again, so check and removal can't
+ * conflict. @param logForMs of its events' index; null: for ever
  */
 export async function removeRecord(
   redis: RedisClient,

@@ -104,8 +104,8 @@ export const schemaKey = "{eks-access}:schema";
 export const schema = "4";
 
 /**
- * Marks a ledger without a schema with this program's own, and refuses any other. @throws AccessError `ledger-schema` for
- * another schema, `ledger-unreachable` or `ledger-refused` if Redis fails
+ * Marks a new ledger with this program's schema, and refuses another. @throws AccessError `ledger-schema`; `ledger-unreachable`
+ * or `ledger-refused` if Redis fails
  */
 export async function expectSchema(redis: RedisClient): Promise<void> {
   const found = await readOrMark(redis);

@@ -39,7 +39,6 @@ export async function readEventsOf(redis: RedisClient, id: string, limit: number
   return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
-/** The events with these sequence numbers, without removed ones. */
 async function readEventsAt(redis: RedisClient, sequences: readonly string[]): Promise<readonly ChainedEvent[]> {
   // One call each, in one round trip: they can be far apart.
   const rows = await Promise.all(sequences.map((each) => redis.xrange(eventsKey, `${each}-0`, `${each}-0`)));

@@ -113,8 +113,8 @@ export function ofCluster<R extends AccessRequest>(cluster: string, listed: read
 }
 
 /**
- * Lists records that were written without a commit, or are left of a copy, if they are unchanged since they were read. Otherwise no run
- * would find such a record, and its void approval would go unreported.
+ * Lists unchanged records that were written without a commit, or are left of a copy: else no run would find them, and a void
+ * approval would go unreported.
  */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
   const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);

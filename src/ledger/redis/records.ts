@@ -19,8 +19,8 @@ end
 `;
 
 /**
- * The text of each of these records, in one answer. All records are in the slot of the key, which leads the call to the right node of a
- * Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids
+ * The text of each record, in one answer; the key leads the call to the right node of a Redis Cluster. KEYS: the prefix of
+ * records' keys. ARGV: ids
  */
 const textsScript = scriptOf(`${fieldLua}
 local found = {}
@@ -81,7 +81,6 @@ return found
 
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 
-/** The content of a list when it was last read. */
 interface KnownList {
   /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
   readonly digest: string | null;
@@ -111,7 +110,6 @@ export async function readListed(
   return now.requests;
 }
 
-/** Reads the new and changed records of a list. */
 async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
@@ -184,7 +182,6 @@ export async function readRequests(
   return (await readRecords(redis, reader, ids)).filter(isRequest);
 }
 
-/** Parses these records, without unreadable ones. */
 export async function readTexts(reader: StoredReader, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
   const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);

@@ -1,4 +1,3 @@
-/** The address of one Redis process. */
 export interface RedisNode {
   readonly host: string;
   readonly port: number;
@@ -34,9 +33,8 @@ const forms =
   "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, with rediss for TLS, and percent-encode special characters in a user name or password.";
 
 /**
- * Reads one of `redis[s]://[user:password@]host[:port][/database]`,
- * `redis[s]+sentinel://[user:password@]host[:port],…/master[?db=database]` and
- * `redis[s]+cluster://[user:password@]host[:port],…`.
+ * Reads `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…host[:port],…/master[?db=db]` or
+ * `redis[s]+cluster://…host[:port],…`.
  */
 export function readRedisUrl(url: string): RedisUrlReading {
   const parts = shape.exec(url)?.groups;
