@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { hostname } from "node:os";
 import type { Logger } from "pino";
 import { explainFailure } from "../access/access-error.ts";
 import type { AuditEvent } from "../access/audit/event.ts";
@@ -7,7 +8,7 @@ import type { Environment } from "../config/environment.ts";
 import { type FleetFollower, followFleet, keepsClusters } from "../config/follow-fleet.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { type FileReading, type LiveConfig, type Offer, watchFile } from "../config/live-config.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Ledger, processName, type Refusal } from "../ledger/ledger.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { startTicking } from "../operations/ticking.ts";
@@ -30,16 +31,21 @@ export async function startReloading(
   const { live } = context;
   await noteChange(context, configFile, digest);
   let reported = "";
+  let since: string | null = null;
   const watch = watchFile(configFile, digest, async (reading) => {
     const offer = await offered(live, reading);
     if (offer.type === "replaced") {
       reported = "";
+      since = null;
+      await noteRefusal(context, null);
       await reportReplaced(context, configFile, digestOf(reading), offer.afterRestart);
       return true;
     }
     const problems = offer.problems.join("\n");
     if (problems !== reported) await reportRefused(context, configFile, digestOf(reading), offer.problems);
     reported = problems;
+    since ??= context.now().toISOString();
+    await noteRefusal(context, { since, problems: offer.problems });
     return false;
   });
   process.on("SIGHUP", watch.reread);
@@ -96,6 +102,23 @@ async function reportRefused(
   await announce(noticeOf(context, digest, title, problems));
 }
 
+/** More do not fit into an answer in Slack. */
+const maxNoted = 5;
+
+/** For `status`. Only words for people, so a failure is not reported. */
+async function noteRefusal(
+  { kind, ledger, now }: ReloadContext,
+  refused: Pick<Refusal, "since" | "problems"> | null,
+): Promise<void> {
+  const refusal = refused && {
+    kind,
+    since: refused.since,
+    seenAt: now().toISOString(),
+    problems: refused.problems.slice(0, maxNoted).map((problem) => problem.slice(0, 300)),
+  };
+  await ledger.noteRefusal(`${kind} ${process.pid}@${hostname()}`, refusal).catch(() => undefined);
+}
+
 function noticeOf({ now }: ReloadContext, digest: string, title: string, lines: readonly string[]): Notice {
   const at = now().toISOString();
   const id = createHash("sha256")
@@ -103,10 +126,6 @@ function noticeOf({ now }: ReloadContext, digest: string, title: string, lines: 
     .digest("hex")
     .slice(0, 32);
   return { id: `configuration-${id}`, at, title, lines };
-}
-
-function processName(kind: ProcessKind): string {
-  return kind === "slack" ? "Slack process" : kind === "worker" ? "worker" : "process";
 }
 
 /** Processes of a kind report one refusal of a text for one cause in this time. */

@@ -4,7 +4,7 @@ import type { PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList, SharedGroups } from "../access/approval/shared-lists.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedNotice } from "../access/audit/notice.ts";
-import { countForm, type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
+import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/proof-record.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
@@ -217,8 +217,27 @@ export interface ClusterLedger {
    * new one, only one gets another digest.
    */
   exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
+  /** A process repeats this while it refuses its file. Null: it follows the file. */
+  noteRefusal(process: string, refusal: Refusal | null): Promise<void>;
+  /** Those of the last minutes. Only words for people: nothing seals them. */
+  refusals(now: Date): Promise<readonly Refusal[]>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
+
+/** A process runs on an old configuration, because it refuses the file. */
+export type Refusal = Immutable<z.output<typeof refusalForm>>;
+export const refusalForm = z.strictObject({
+  kind: textForm,
+  since: timeForm,
+  seenAt: timeForm,
+  problems: textsForm,
+});
+export function processName(kind: string): string {
+  return kind === "slack" ? "Slack process" : kind === "worker" ? "worker" : "process";
+}
+
+/** Three times the pause between two refusals of a process. Milliseconds. */
+export const refusalGoodForMs = 180_000;
 
 /**
  * All ports together. Code names the small port that it uses, so that a fake needs no more. Every implementation passes

@@ -242,6 +242,8 @@ const people = {
   setWorkerIdentity: lost,
   workerIdentity: lost,
   exchangeConfiguration: lost,
+  noteRefusal: lost,
+  refusals: lost,
   noteZone: lost,
   zonesSeen: lost,
 } as const satisfies Partial<Ledger>;

@@ -165,6 +165,8 @@ describe("120 clusters in 40 accounts", () => {
     const broken = text.replace("approvals: 2", "approvals: many").replace("every: 10s", "every: 2h");
     await writeFile(file, broken);
     const refused = [await operatorsRead("The worker refuses"), await operatorsRead("The Slack process refuses")];
+    await person("U0APPROVER").command("/eks-access status", channel);
+    const status = textOf(await flow.answer("U0APPROVER", "Old configuration"));
     const changed = `${text}limits: { pending: 3 }\n`;
     await writeFile(file, changed);
     await operatorsRead("The Slack process follows a new eks-access.yml");
@@ -177,6 +179,7 @@ describe("120 clusters in 40 accounts", () => {
       for (const message of refused) expect(message).toContain(problem);
       for (const { log } of processes()) expect(log.some((line) => line.includes(problem))).toBe(true);
     }
+    expect(status).toMatch(/The worker refuses the new eks-access\.yml since .*The Slack process refuses/s);
     const events = (await auditOf(flow.redisUrl)).events.map(({ event }) => event);
     for (const actor of ["slack", "worker"]) {
       const of = (type: string) => events.filter((each) => each.actor === actor && each.type === type);

@@ -75,6 +75,23 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.exchangeConfiguration("slack", "two")).toBeNull();
   });
 
+  test("a process that refuses its configuration is known until it follows one, or says nothing for minutes", async () => {
+    const refusal = (since: string, secondsAgo: number) => ({
+      kind: "worker",
+      since,
+      seenAt: new Date(Date.now() - secondsAgo * 1000).toISOString(),
+      problems: ["policy.rules[0].approvals: it is text; write a number."],
+    });
+    const one = refusal("2026-03-01T09:00:00Z", 60);
+    await ledger.noteRefusal("worker one", one);
+    await ledger.noteRefusal("worker two", refusal("2026-03-01T09:01:00Z", 0));
+    await ledger.noteRefusal("worker gone", refusal("2026-03-01T08:00:00Z", 600));
+
+    await ledger.noteRefusal("worker two", null);
+
+    expect(await ledger.refusals(new Date())).toEqual([one]);
+  });
+
   test("the ledger knows which clusters' own memories it has read", async () => {
     await ledger.markAdopted("staging");
 

@@ -6,15 +6,17 @@ import type { SealedNotice } from "../../src/access/audit/notice.ts";
 import type { Zone } from "../../src/access/policy/cluster.ts";
 import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
-import type {
-  ClusterLedger,
-  FleetLedger,
-  LinkChange,
-  LinkLedger,
-  LinkProposal,
-  RememberedCreation,
-  TurnLedger,
-  WorkerIdentity,
+import {
+  type ClusterLedger,
+  type FleetLedger,
+  type LinkChange,
+  type LinkLedger,
+  type LinkProposal,
+  type Refusal,
+  type RememberedCreation,
+  refusalGoodForMs,
+  type TurnLedger,
+  type WorkerIdentity,
 } from "../../src/ledger/ledger.ts";
 
 /** Links in memory. */
@@ -101,6 +103,7 @@ export function memoryClusters(): ClusterLedger {
   const goodApprovers = new Map<string, string>();
   const configurations = new Map<string, string>();
   const zones = new Map<Zone, Date>();
+  const refusals = new Map<string, Refusal>();
   let identity: WorkerIdentity | null = null;
   return {
     exchangeConfiguration: async (kind, digest) => {
@@ -125,6 +128,9 @@ export function memoryClusters(): ClusterLedger {
       identity = now;
     },
     workerIdentity: async () => identity,
+    noteRefusal: async (process, refusal) => void (refusal ? refusals.set(process, refusal) : refusals.delete(process)),
+    refusals: async (now) =>
+      [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs),
     lastAcceptedAt: async (place) => letIn.get(place) ?? null,
     rememberAccepted: async (place, at) => void letIn.set(place, at),
     namespacesOf: async (cluster) => namespaces.get(cluster) ?? null,

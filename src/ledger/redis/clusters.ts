@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Zone } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
-import type { ClusterLedger, FleetLedger, TurnLedger } from "../ledger.ts";
+import { type ClusterLedger, type FleetLedger, type Refusal, refusalGoodForMs, type TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
@@ -23,6 +23,7 @@ const keys = {
   letIn: `${prefix}:let-in`,
   /** A hash: the last sufficient approvers of each level of each cluster. */
   goodApprovers: `${prefix}:good-approvers`,
+  refusals: `${prefix}:refusals`,
 } as const;
 
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
@@ -50,6 +51,8 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     zonesSeen: () => readZones(redis),
     setWorkerIdentity: async (identity) => void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
     exchangeConfiguration: (kind, digest) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
+    noteRefusal: (process, refusal) => writeRefusal(redis, process, refusal),
+    refusals: (now) => readRefusals(redis, reader, now),
     workerIdentity: async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity)),
   };
 }
@@ -89,6 +92,20 @@ async function readTroubles(
     }),
   );
   return new Map(found.flat());
+}
+
+async function writeRefusal(redis: RedisClient, process: string, refusal: Refusal | null): Promise<void> {
+  if (!refusal) return void (await redis.hdel(keys.refusals, process));
+  await redis.hset(keys.refusals, process, JSON.stringify(refusal));
+  await redis.pexpire(keys.refusals, refusalGoodForMs);
+}
+
+async function readRefusals(redis: RedisClient, reader: StoredReader, now: Date): Promise<readonly Refusal[]> {
+  const texts = Object.entries(await redis.hgetall(keys.refusals));
+  const found = await Promise.all(texts.map(([process, text]) => reader.read("refusal", process, text)));
+  return found
+    .filter((refusal) => refusal !== null)
+    .filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
 }
 
 async function readReverted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlyMap<string, Date>> {

@@ -6,6 +6,7 @@ import { formatDuration } from "../../access/request/extension.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
+import { processName, type Refusal } from "../../ledger/ledger.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -28,6 +29,8 @@ export interface Overview {
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
   /** Overdue leases in these clusters, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];
+  /** Of processes that run on an old configuration; only administrators get the problems. */
+  readonly refusals: readonly Refusal[];
 }
 
 /**
@@ -44,18 +47,20 @@ export async function readOverview(context: SlackContext, user: string): Promise
     ledger.clusterTroubles(clusters),
     ledger.overdue(since, maxOverdue),
     queuesNow(context, now),
+    ledger.refusals(now),
   ]).catch((error: unknown) => {
     if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
     throw error;
   });
   if ("text" in found) return found;
-  const [troubles, overdue, states] = found;
+  const [troubles, overdue, states, refusals] = found;
   return overviewAnswer({
     clusters,
     queues: states,
     closed: new Map([...troubles].filter(([, { overAt }]) => overAt === null)),
     // Only administrators see the leases of a removed cluster.
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
+    refusals: seesAll(context, user) ? refusals : refusals.map((each) => ({ ...each, problems: [] })),
   });
 }
 
@@ -85,7 +90,7 @@ function noOverviewAnswer(): Message {
 }
 
 export function overviewAnswer(overview: Overview): Message {
-  const parts = [...behindPart(overview), ...closedPart(overview), ...overduePart(overview)];
+  const parts = [behindPart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
@@ -139,6 +144,17 @@ function overduePart({ overdue }: Overview): KnownBlock[] {
     return `${code(id)}: ${code(level)} on ${code(cluster)} of ${mention(requester)}, over since ${time(at)}.${why}`;
   });
   return part("Leases that can't end", rows);
+}
+
+/** The longest refusal of each kind of process. */
+function refusedPart({ refusals }: Overview): KnownBlock[] {
+  const first = [...refusals].sort((one, other) => other.since.localeCompare(one.since));
+  const ofKinds = [...new Map(first.map((refusal) => [refusal.kind, refusal])).values()];
+  const rows = ofKinds.map(({ kind, since, problems }) => {
+    const shown = problems.map((problem) => `\n    ◦ ${plainLine(problem, 200)}`).join("");
+    return `The ${processName(kind)} refuses the new eks-access.yml since ${time(since)}.${shown || " Its log has the problems."}`;
+  });
+  return part("Old configuration", rows);
 }
 
 const tries = (attempts: number) => (attempts === 1 ? "1 try" : `${attempts} tries`);

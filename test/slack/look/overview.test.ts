@@ -68,13 +68,30 @@ describe("status alone", () => {
     for (const part of ["r-late", "r-gone", "`production`"]) expect(said).toContain(part);
   });
 
+  test("says that a process runs on an old configuration; its problems are for administrators", async () => {
+    const seenAt = new Date().toISOString();
+    const problems = ["policy.rules[0].approvals: it is text; write a number.", "fleet.every: use 10s to 30m"];
+    const refusal = { kind: "worker", since: at(-hours(1)).toISOString(), seenAt, problems };
+    await stage.ledger.noteRefusal("worker 1@pod", refusal);
+
+    const [administrator, onCall] = [await told("U0APPROVER2"), await told("U0ONCALL")];
+    await stage.ledger.noteRefusal("worker 1@pod", null);
+
+    const fact = /Old configuration.*\n• The worker refuses the new eks-access\.yml since 2026-03-01 08:00/;
+    expect(administrator).toMatch(fact);
+    for (const problem of problems) expect(administrator).toContain(problem);
+    expect(onCall).toMatch(fact);
+    expect(onCall).not.toContain("approvals: it is text");
+    expect(await told("U0ONCALL")).not.toContain("Old configuration");
+  });
+
   test("says to anyone else who can see it", async () => {
     expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see what is behind.");
   });
 });
 
 describe("its answer", () => {
-  const fine = { clusters: ["staging", "production"], queues: [], closed: new Map(), overdue: [] };
+  const fine = { clusters: ["staging", "production"], queues: [], closed: new Map(), overdue: [], refusals: [] };
 
   test("says in one line that everything is fine", () => {
     const jobs = { waiting: 3, active: 1 };
