@@ -98,8 +98,8 @@ export interface RequestLedger extends RecordLedger {
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Open leases that should have been gone at this time, the longest overdue first. */
   overdue(since: Date, limit: number): Promise<readonly ApprovedRequest[]>;
-  /** The open requests that extend this one, the oldest first. */
-  openExtensionsOf(id: string): Promise<readonly AccessRequest[]>;
+  /** The open requests and the ended leases that extend this one. */
+  extensionsOf(id: string): Promise<readonly AccessRequest[]>;
   /** The number of records of each class (src/access/request/lists.ts); a class without any is absent. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** The number of open records of each cluster; a cluster without any is absent. */

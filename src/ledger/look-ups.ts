@@ -33,24 +33,51 @@ export async function otherLeasesNow(
 }
 
 /**
- * The lease with which this one goes on: the active one that extends it last, directly or through another. Null: none, or this
- * one is over.
+ * The lease with which this one goes on: the active one that extends it last, directly or through others, also ended ones. Null: none, or
+ * this one is revoked or out of force.
  */
 export async function continuationOf(
-  ledger: Pick<Ledger, "openExtensionsOf">,
+  ledger: Pick<Ledger, "extensionsOf">,
   request: AccessRequest,
 ): Promise<ApprovedRequest | null> {
-  if (!goesOn(request)) return null;
+  return lastHeld(await chainAfter(ledger, request));
+}
+
+/** The same, or, if all are over, the one that ended last. Null: that is this one. */
+export async function lastOfAccess(
+  ledger: Pick<Ledger, "extensionsOf">,
+  request: AccessRequest,
+): Promise<ApprovedRequest | null> {
+  const chain = await chainAfter(ledger, request);
+  const own = request.lease?.endedAt;
+  const over = own ? chain.filter(({ lease }) => lease.endedAt !== null && lease.endedAt > own) : [];
+  return lastHeld(chain) ?? over.toSorted((a, b) => byTime(a.lease.endedAt, b.lease.endedAt)).at(-1) ?? null;
+}
+
+function lastHeld(chain: readonly ApprovedRequest[]): ApprovedRequest | null {
+  const held = chain.filter(isHeld);
+  return held.toSorted((a, b) => byTime(a.lease.endsAt, b.lease.endsAt)).at(-1) ?? null;
+}
+
+const byTime = (one: string | null, other: string | null) => Date.parse(one ?? "") - Date.parse(other ?? "");
+
+/** The leases that extend this one, directly or through others. */
+async function chainAfter(
+  ledger: Pick<Ledger, "extensionsOf">,
+  request: AccessRequest,
+): Promise<readonly ApprovedRequest[]> {
   const found = new Map<string, ApprovedRequest>();
-  // A forged circle must not run forever.
-  for (let of = request.id; !found.has(of); ) {
-    const active = (await ledger.openExtensionsOf(of)).filter(isHeld);
-    const last = active.toSorted((a, b) => Date.parse(a.lease.endsAt) - Date.parse(b.lease.endsAt)).at(-1);
-    if (!last) break;
-    found.set(of, last);
-    of = last.id;
+  const from = [request];
+  for (let of = from.pop(); of; of = from.pop()) {
+    if (!goesOn(of)) continue;
+    for (const each of await ledger.extensionsOf(of.id)) {
+      // A forged circle must not run forever.
+      if (each.state !== "approved" || each.id === request.id || found.has(each.id)) continue;
+      found.set(each.id, each);
+      from.push(each);
+    }
   }
-  return [...found.values()].at(-1) ?? null;
+  return [...found.values()];
 }
 
 function goesOn({ lease }: AccessRequest): boolean {

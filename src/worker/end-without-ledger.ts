@@ -201,7 +201,7 @@ const records = {
   takeClosed: lost,
   remove: lost,
   duePendingOf: lost,
-  openExtensionsOf: lost,
+  extensionsOf: lost,
   overdue: lost,
   counts: lost,
   openByCluster: lost,

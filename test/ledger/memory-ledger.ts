@@ -80,8 +80,8 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     },
     due: async (now, limit) => dueFirst(everything(), now).slice(0, limit),
     overdue: async (since, limit) => overdueFirst(all(), since).slice(0, limit),
-    openExtensionsOf: async (id) =>
-      newestFirst(all().filter((each) => each.extends === id && !isClosed(each))).toReversed(),
+    extensionsOf: async (id) =>
+      newestFirst(all().filter((each) => each.extends === id && (!isClosed(each) || each.lease !== null))).toReversed(),
     counts: async () => countedBy(all(), classOf),
     openByCluster: async () =>
       countedBy(

@@ -146,7 +146,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("is one that an open request extends, until that one is closed", async () => {
       const request = await shown(aLeasedRequest({ state: "ended" }, { version: 1 }));
       const extension = await shown(aRequest({ id: "r-2", extends: "r-1" }));
-      expect((await ledger.openExtensionsOf("r-1")).map(({ id }) => id)).toEqual(["r-2"]);
+      expect((await ledger.extensionsOf("r-1")).map(({ id }) => id)).toEqual(["r-2"]);
 
       const before = await ledger.remove(request, null);
       await shown(revise(extension, { state: "cancelled" }));

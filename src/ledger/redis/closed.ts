@@ -93,7 +93,7 @@ async function listClosed(redis: RedisClient, reader: StoredReader): Promise<voi
 const removeScript = scriptOf(`${countLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
 if not stored[1] then return 1 end
-if stored[1] ~= ARGV[1] or redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+if stored[1] ~= ARGV[1] or redis.call('ZCOUNT', KEYS[4], 0, '+inf') > 0 then return 0 end
 if redis.call('ZSCORE', KEYS[2], ARGV[2]) or redis.call('SISMEMBER', KEYS[3], ARGV[2]) == 1 then return 0 end
 
 redis.call('DEL', KEYS[1], KEYS[7], KEYS[8], KEYS[9])

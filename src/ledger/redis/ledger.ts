@@ -67,7 +67,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
       const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
       return found.filter((request) => request.state === "approved");
     },
-    openExtensionsOf: async (id) => readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
+    extensionsOf: async (id) => readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
     counts: () => readCounts(redis, countsKey),
     openByCluster: () => readCounts(redis, openByClusterKey),
     isPermanentLeaseOver: async (id) => (await redis.sismember(permanentKey, id)) === 1,

@@ -32,7 +32,7 @@ export const permanentKey = `${prefix}:over-for-good`;
 export const closedKey = `${prefix}:closed`;
 /** The open leases, by the time when their access should be gone. */
 const goneKey = `${prefix}:gone-by`;
-/** The open requests that extend a lease. */
+/** The requests that extend a lease: the open ones by their creation, and the ended leases below zero. */
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
 
 function clusterKey(list: ListName, cluster: string): string {
@@ -81,7 +81,8 @@ function listsOfRequest(request: AccessRequest): readonly Listed[] {
     const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
     return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
   });
-  const extension = extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }];
+  const extension =
+    extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) ?? (request.lease && -1) }];
   return [...lists, { key: goneKey, place: shouldBeGoneAt(request) }, ...extension];
 }
 

@@ -202,7 +202,8 @@ function leaseButtons(request: AccessRequest): readonly Button[] {
  */
 export function headline(request: AccessRequest, extension: ApprovedRequest | null = null): string {
   const { denial, lease, state } = request;
-  if (extension) return `:white_check_mark: *Active* ${extendedUntil(extension)}`;
+  if (extension && isHeld(extension)) return `:white_check_mark: *Active* ${extendedUntil(extension)}`;
+  if (extension) return `:hourglass: *Ended* ${extendedUntil(extension)}`;
   if (state === "denied" && denial) {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
     return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;

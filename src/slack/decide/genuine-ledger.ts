@@ -37,7 +37,7 @@ export function genuineLedger(given: GenuineContext): Ledger {
       return request && shown(request);
     },
     leasedOf: async (cluster) => (await ledger.leasedOf(cluster)).map(shown),
-    openExtensionsOf: async (id) => (await ledger.openExtensionsOf(id)).map(shown),
+    extensionsOf: async (id) => (await ledger.extensionsOf(id)).map(shown),
     duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
     ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),
     list: async (of, offset, limit) => {

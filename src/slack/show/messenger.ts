@@ -5,7 +5,7 @@ import { clusterApprovers } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/request/record.ts";
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
-import { continuationOf } from "../../ledger/look-ups.ts";
+import { lastOfAccess } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
@@ -35,7 +35,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const request = await context.ledger.get(id);
   if (!request) return;
   await wakeHomes(context, request);
-  const extension = await continuationOf(context.ledger, request);
+  const extension = await lastOfAccess(context.ledger, request);
   const before = await shownBefore(context, id, extension);
   if (request.extends !== null && before.version !== request.version)
     await wake(context.queues, { type: "show", record: request.extends });
@@ -70,7 +70,7 @@ async function shownBefore(
 }
 
 function nameOf(extension: ApprovedRequest | null): string | null {
-  return extension && `${extension.id} ${extension.lease.endsAt}`;
+  return extension && `${extension.id} ${extension.lease.state} ${extension.lease.endedAt ?? extension.lease.endsAt}`;
 }
 
 /** Approvers see nothing before the worker has checked the cluster. A rebuilt lease has no preview. */
@@ -134,7 +134,7 @@ async function updateDirectMessages(
   isInChannel = true,
 ): Promise<ShownMessages> {
   const cluster = context.config.clusters.get(request.cluster);
-  const extension = await continuationOf(context.ledger, request);
+  const extension = await lastOfAccess(context.ledger, request);
   return toEach(context, request, shown, async (user, before) => {
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
     // Approvers see nothing without a message in the channel (law 5).

@@ -4,7 +4,7 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
+import { isClosed, isHeld } from "../../access/request/request.ts";
 import { isClusterFailure } from "../../access/request/retry.ts";
 import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
@@ -49,8 +49,10 @@ export function milestoneOf(
   const { trouble, lease, state } = request;
   const to = { user, milestones, subject: subjectFor(user, request) };
   if (extension) {
-    const text = `${to.subject} is active ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
-    return tell(`${isClosed(request) ? continued : "extended-"}${extension.id}`, text, [detailsButton(request)]);
+    const state = isHeld(extension) ? "is active" : "ended";
+    const text = `${to.subject} ${state} ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
+    const name = `${isClosed(request) ? continued : "extended-"}${isHeld(extension) ? "" : "ended-"}${extension.id}`;
+    return tell(name, text, [detailsButton(request)]);
   }
   if (trouble) {
     const text = waitingText(request, to) ?? `${to.subject}: ${troubleText(request)}`;

@@ -69,8 +69,10 @@ export function extendsText({ extends: extended }: AccessRequest): string {
   return extended === null ? "" : `, extends ${code(extended)}`;
 }
 
+/** When the extension of a lease ends or ended, after the state of both. */
 export function extendedUntil({ id, lease, durationSeconds }: ApprovedRequest): string {
-  return `${until(lease.endsAt, durationSeconds)}, extended by ${code(id)}`;
+  const when = lease.endedAt === null ? until(lease.endsAt, durationSeconds) : time(lease.endedAt);
+  return `${when}, extended by ${code(id)}`;
 }
 
 export function forText({ requester, askedBy }: AccessRequest): string {

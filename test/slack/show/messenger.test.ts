@@ -222,6 +222,45 @@ describe("a lease that another one extends", () => {
     expect(toEngineer().filter((text) => text.includes("Ended"))).toEqual([]);
   });
 
+  describe("in a chain of three", () => {
+    const ended = { state: "ended", endedAt: at(hours(4)).toISOString() } as const;
+    const endsLater = at(hours(12)).toISOString();
+    const second = { id: "r-2", version: 2, extends: "r-1", reason: "because two" };
+    const third = { id: "r-3", extends: "r-2", reason: "because three" };
+    const show = async (...ids: readonly string[]) => {
+      for (const id of ids) await showRequest(aContext(), id);
+    };
+
+    beforeEach(async () => {
+      await recorded(aLeasedRequest({ endsAt: endsLater }, { ...third, version: 1 }));
+      await recorded(aLeasedRequest(ended, { version: 2, reason: "because one" }));
+      await show("r-3", "r-2", "r-1");
+      await recorded(aLeasedRequest({ state: "ended", endedAt: endsAt }, second));
+      await show("r-2", "r-1");
+    });
+
+    const olderCards = () => inChannel().filter((text) => /because (one|two)/.test(text));
+    const olderDirect = () => toEngineer().filter((text) => /^`viewer` on `staging` \(`r-[12]`/.test(text));
+
+    test("shows the newest end and its id everywhere, also after the first two ended", () => {
+      const newest = "until 2026-03-01 21:00:00 UTC, extended by `r-3`";
+      expect(olderCards()).toEqual([expect.stringContaining(newest), expect.stringContaining(newest)]);
+      expect(olderDirect()).toEqual([expect.stringContaining(newest), expect.stringContaining(newest)]);
+      expect(toEngineer().join()).not.toContain("Ended");
+    });
+
+    test("shows when the last one ended, and only that one asks again", async () => {
+      await recorded(aLeasedRequest({ state: "ended", endedAt: endsLater }, { ...third, version: 2 }));
+
+      await show("r-3", "r-2", "r-1");
+
+      const newest = "*Ended* 2026-03-01 21:00:00 UTC, extended by `r-3`";
+      expect(olderCards()).toEqual([expect.stringContaining(newest), expect.stringContaining(newest)]);
+      for (const text of [...olderCards(), ...olderDirect()]) expect(text).toMatch(/\n\[Details\]$/);
+      expect(olderDirect().join()).toContain("ended 2026-03-01 21:00:00 UTC, extended by `r-3`");
+    });
+  });
+
   test("has its own end and buttons again where the other one ended alone", async () => {
     await recorded({
       ...extension(),
