@@ -8,7 +8,7 @@ import type { Environment } from "../config/environment.ts";
 import { type FleetFollower, followFleet, keepsClusters } from "../config/follow-fleet.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { type FileReading, type LiveConfig, type Offer, watchFile } from "../config/live-config.ts";
-import { type Ledger, processName, type Refusal } from "../ledger/ledger.ts";
+import { type Ledger, processName, type RefusedFile } from "../ledger/ledger.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { startTicking } from "../operations/ticking.ts";
@@ -108,7 +108,7 @@ const maxNoted = 5;
 /** For `status`. Only words for people, so a failure is not reported. */
 async function noteRefusal(
   { kind, ledger, now }: ReloadContext,
-  refused: Pick<Refusal, "since" | "problems"> | null,
+  refused: Pick<RefusedFile, "since" | "problems"> | null,
 ): Promise<void> {
   const refusal = refused && {
     kind,

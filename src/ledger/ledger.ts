@@ -218,15 +218,15 @@ export interface ClusterLedger {
    */
   exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
   /** A process repeats this while it refuses its file. Null: it follows the file. */
-  noteRefusal(process: string, refusal: Refusal | null): Promise<void>;
+  noteRefusal(process: string, refusal: RefusedFile | null): Promise<void>;
   /** Those of the last minutes. Only words for people: nothing seals them. */
-  refusals(now: Date): Promise<readonly Refusal[]>;
+  refusals(now: Date): Promise<readonly RefusedFile[]>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
 
 /** A process runs on an old configuration, because it refuses the file. */
-export type Refusal = Immutable<z.output<typeof refusalForm>>;
-export const refusalForm = z.strictObject({
+export type RefusedFile = Immutable<z.output<typeof refusedFileForm>>;
+export const refusedFileForm = z.strictObject({
   kind: textForm,
   since: timeForm,
   seenAt: timeForm,

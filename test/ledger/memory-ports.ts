@@ -12,7 +12,7 @@ import {
   type LinkChange,
   type LinkLedger,
   type LinkProposal,
-  type Refusal,
+  type RefusedFile,
   type RememberedCreation,
   refusalGoodForMs,
   type TurnLedger,
@@ -103,7 +103,7 @@ export function memoryClusters(): ClusterLedger {
   const goodApprovers = new Map<string, string>();
   const configurations = new Map<string, string>();
   const zones = new Map<Zone, Date>();
-  const refusals = new Map<string, Refusal>();
+  const refusals = new Map<string, RefusedFile>();
   let identity: WorkerIdentity | null = null;
   return {
     exchangeConfiguration: async (kind, digest) => {

@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Zone } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
-import { type ClusterLedger, type FleetLedger, type Refusal, refusalGoodForMs, type TurnLedger } from "../ledger.ts";
+import {
+  type ClusterLedger,
+  type FleetLedger,
+  type RefusedFile,
+  refusalGoodForMs,
+  type TurnLedger,
+} from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
@@ -94,13 +100,13 @@ async function readTroubles(
   return new Map(found.flat());
 }
 
-async function writeRefusal(redis: RedisClient, process: string, refusal: Refusal | null): Promise<void> {
+async function writeRefusal(redis: RedisClient, process: string, refusal: RefusedFile | null): Promise<void> {
   if (!refusal) return void (await redis.hdel(keys.refusals, process));
   await redis.hset(keys.refusals, process, JSON.stringify(refusal));
   await redis.pexpire(keys.refusals, refusalGoodForMs);
 }
 
-async function readRefusals(redis: RedisClient, reader: StoredReader, now: Date): Promise<readonly Refusal[]> {
+async function readRefusals(redis: RedisClient, reader: StoredReader, now: Date): Promise<readonly RefusedFile[]> {
   const texts = Object.entries(await redis.hgetall(keys.refusals));
   const found = await Promise.all(texts.map(([process, text]) => reader.read("refusal", process, text)));
   return found

@@ -7,7 +7,7 @@ import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { RecentResults } from "../../operations/recent.ts";
-import { linkProposalForm, refusalForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
+import { linkProposalForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
@@ -21,7 +21,7 @@ const schemas = {
   "link proposal": linkProposalForm,
   message: shownMessagesForm,
   "worker identity": workerIdentityForm,
-  refusal: refusalForm,
+  refusal: refusedFileForm,
   // The reader parses them, with their seals.
   creation: z.unknown(),
   identities: z.unknown(),

@@ -6,7 +6,7 @@ import { formatDuration } from "../../access/request/extension.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
-import { processName, type Refusal } from "../../ledger/ledger.ts";
+import { processName, type RefusedFile } from "../../ledger/ledger.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -30,7 +30,7 @@ export interface Overview {
   /** Overdue leases in these clusters, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];
   /** Of processes that run on an old configuration; only administrators get the problems. */
-  readonly refusals: readonly Refusal[];
+  readonly refusals: readonly RefusedFile[];
 }
 
 /**
