@@ -29,7 +29,7 @@ const hours = z
     to: clock,
     outside: z.enum(["refuse", "warn", "one-more-approval"]).default("refuse"),
   })
-  .refine(({ from, to }) => from < to, "make the end later than the start; write two rules for a night")
+  .refine(({ from, to }) => from !== to, "give the end another time than the start")
   .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({

@@ -169,10 +169,7 @@ describe("a policy that can't be meant so is refused:", () => {
       "hours.zone: use a time zone's name, for example Europe/Zurich.",
     ],
     ['hours: { zone: UTC, from: "9", to: "18:00" }', 'hours.from: use a time of day in quotes, for example "09:00".'],
-    [
-      'hours: { zone: UTC, from: "22:00", to: "06:00" }',
-      "hours: make the end later than the start; write two rules for a night.",
-    ],
+    ['hours: { zone: UTC, from: "22:00", to: "22:00" }', "hours: give the end another time than the start."],
     ["maxDuration: permanent", "maxDuration: write a duration with its unit, for example 30m, 4h or 1h30m."],
     ["shared: maybe", "shared: use refuse or warn."],
     ["selfApproval: true", "selfApproval: name the levels that people may approve for themselves."],

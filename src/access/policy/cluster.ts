@@ -124,7 +124,7 @@ export interface WorkingHours {
   readonly zone: string;
   /** 1 is Monday, 7 is Sunday. */
   readonly days: readonly number[];
-  /** Minutes after midnight. `to` is the first minute outside, at most 1440. */
+  /** Minutes after midnight. `to` is the first minute outside, at most 1440; below `from`, it is of the next day. */
   readonly from: number;
   readonly to: number;
   readonly outside: "refuse" | "warn" | "one-more-approval";

@@ -68,7 +68,11 @@ export function isWithin(hours: WorkingHours, moment: Date): boolean {
   }).formatToParts(moment);
   const read = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? "";
   const minutes = Number(read("hour")) * 60 + Number(read("minute"));
-  return hours.days.includes(dayNames.indexOf(read("weekday")) + 1) && hours.from <= minutes && minutes < hours.to;
+  const { days, from, to } = hours;
+  const today = dayNames.indexOf(read("weekday")) + 1;
+  if (from < to) return days.includes(today) && from <= minutes && minutes < to;
+  const yesterday = today === 1 ? 7 : today - 1;
+  return (days.includes(today) && minutes >= from) || (days.includes(yesterday) && minutes < to);
 }
 
 /** For example `Mon, Tue, Wed, Thu, Fri 09:00 to 18:00 (Europe/Zurich)`. */

@@ -23,6 +23,23 @@ describe("working hours of Monday to Friday, nine to six in Zurich,", () => {
   });
 });
 
+test.each<[string, string, boolean]>([
+  ["a Friday at ten in the evening", "2026-03-06T21:00:00Z", true],
+  ["the Saturday morning after it", "2026-03-07T04:59:59Z", true],
+  ["six that morning", "2026-03-07T05:00:00Z", false],
+  ["the Monday morning after a Sunday", "2026-03-09T01:00:00Z", false],
+  ["the first of two times half past two", "2026-10-25T00:30:00Z", true],
+  ["the second of two times half past two", "2026-10-25T01:30:00Z", true],
+  ["three, after an hour that does not exist", "2026-03-29T01:00:00Z", true],
+])(
+  "hours from ten in the evening to six belong to the day of their beginning: %s: %s is within: %s",
+  (_, moment, within) => {
+    const night = { ...office, days: [1, 2, 3, 4, 5, 6], from: 1320, to: 360 };
+
+    expect(isWithin(night, new Date(moment))).toBe(within);
+  },
+);
+
 test("hours to 24:00 hold until midnight", () => {
   const late = { ...office, from: 0, to: 1440 };
 
