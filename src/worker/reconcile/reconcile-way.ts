@@ -8,7 +8,7 @@ import { extendDeadline } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
-import { inParallel } from "../in-parallel.ts";
+import { callInParallel, inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { memoryOf } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
@@ -141,7 +141,7 @@ async function record(done: Acted): Promise<void> {
   );
   const reviewer = askingOnce(done.run.opened.client);
   await inParallel(given, (request) => recordGiven(done, request, reviewer));
-  await inParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
+  await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));

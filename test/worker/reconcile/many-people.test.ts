@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
@@ -12,7 +13,7 @@ import { aChange } from "../../builders/an-event.ts";
 import { isLong } from "../../form.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, bound, clusterIn, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
+import { approve, ask, bound, clusterIn, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";
@@ -52,6 +53,36 @@ function noting(questions: string[]): typeof openCluster {
     return { ...open, client: { ...open.client, may } };
   };
 }
+
+test("the ends of eight people are proved one after another, without a connection for each", async () => {
+  const config = modesConfig(bound);
+  const cluster = clusterIn(config, clusterName);
+  const context: WorkerContext = { ...side().context(memoryLedger()), config };
+  const ids = Array.from({ length: 8 }, (_, index) => idOf(index));
+  for (const [index, id] of ids.entries()) await ask(context, cluster, { id, principal: sessionOf(index) });
+  for (const id of ids) await approve(context, cluster, id);
+  await reconcileCluster(context, cluster);
+  for (const id of ids) await revokeOnly(context, id);
+  let running = 0;
+  const atOnce: number[] = [];
+  const may: ClusterClient["may"] = async () => {
+    running += 1;
+    atOnce.push(running);
+    await nextTurn();
+    running -= 1;
+    return { allowed: false, reason: "", auditId: null };
+  };
+  const answering: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    return { ...open, client: { ...open.client, may } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: answering }, cluster);
+
+  const ended = await Promise.all(ids.map((id) => requestOf(context, id)));
+  expect(ended.map(({ lease }) => lease?.endProof?.authorized.result)).toEqual(ids.map(() => "no"));
+  expect(atOnce).toEqual(ids.map(() => 1));
+});
 
 test(`${people} people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict`, async () => {
   const config = modesConfig(bound);
