@@ -1,5 +1,4 @@
-import type { MemoryKeys } from "../access/approval/seal.ts";
-import type { Json } from "../access/audit/event.ts";
+import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { AccessEntry } from "./entry.ts";

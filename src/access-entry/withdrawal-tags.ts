@@ -1,5 +1,4 @@
-import type { MemoryKeys } from "../access/approval/seal.ts";
-import type { Json } from "../access/audit/event.ts";
+import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**

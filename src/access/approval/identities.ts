@@ -7,11 +7,10 @@ import {
   sessionNameIn,
   withoutRolePath,
 } from "../../aws-auth/index.ts";
-import type { Json } from "../audit/event.ts";
 import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
 import { isDatedAhead } from "./decision.ts";
 import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
-import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 export interface IdentityCenterSettings {
   readonly region: string;

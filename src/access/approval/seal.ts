@@ -8,7 +8,6 @@ import {
   timingSafeEqual,
   verify as verifyEd25519,
 } from "node:crypto";
-import { canonicalJson, type Json } from "../audit/event.ts";
 
 /** The purposes of each kind of key. A purpose is part of the signed text, so no key or seal works for another purpose. */
 export interface SealPurposes {
@@ -145,4 +144,19 @@ function ed25519Key(key: KeyObject): Key {
 function isSameText(wanted: string, found: string): boolean {
   const [a, b] = [Buffer.from(wanted), Buffer.from(found)];
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** JSON with sorted keys and no white space: equal values give equal text, so digests can be compared. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const object = value as { readonly [key: string]: Json | undefined };
+  const fields: string[] = [];
+  for (const key of Object.keys(object).sort()) {
+    const item = object[key];
+    if (item !== undefined) fields.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
+  }
+  return `{${fields.join(",")}}`;
 }

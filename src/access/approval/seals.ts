@@ -1,11 +1,11 @@
-import { type BrokenChain, genesis, type Json } from "../audit/event.ts";
+import { type BrokenChain, genesis } from "../audit/event.ts";
 import type { Anchor, LogBase } from "../audit/verify-log.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { Migration, SealedPlan } from "../request/migration.ts";
 import type { AccessRequest, Decision, Preview, Review } from "../request/record.ts";
 import { isDatedAhead, lastApproval } from "./decision.ts";
-import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** Signs the audit log's beginning. The caller has verified every removed event. */
 export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {

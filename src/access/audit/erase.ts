@@ -1,4 +1,5 @@
-import { type AuditEvent, type ChainedEvent, canonicalJson, digestOfEvent, type Json } from "./event.ts";
+import { canonicalJson, type Json } from "../approval/seal.ts";
+import { type AuditEvent, type ChainedEvent, digestOfEvent } from "./event.ts";
 
 /** Recognises a person in a text: their Slack user id, and other texts that only they have, such as an e-mail address. Matches whole words. */
 export function personPattern(texts: readonly [string, ...string[]]): RegExp {

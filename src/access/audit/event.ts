@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { entryArnOf, withoutRolePath } from "../../aws-auth/index.ts";
+import { canonicalJson, type Json } from "../approval/seal.ts";
 
 export type EventType =
   | "request.created"
@@ -165,21 +166,6 @@ function breakOf(each: ChainedEvent<object>, previous: string, expected: number,
   if (each.hash !== chainHash(previous, each.erased ?? digestOfEvent(each.event)))
     return `Event ${expected} was edited.`;
   return null;
-}
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
-
-/** JSON with sorted keys and no white space: equal values give equal text, so digests can be compared. */
-export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const object = value as { readonly [key: string]: Json | undefined };
-  const fields: string[] = [];
-  for (const key of Object.keys(object).sort()) {
-    const item = object[key];
-    if (item !== undefined) fields.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
-  }
-  return `{${fields.join(",")}}`;
 }
 
 /** An event about a person's link, so about no request and no cluster. `detail` names the person and the ARN. */

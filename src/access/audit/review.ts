@@ -1,4 +1,5 @@
-import type { AuditEvent, EventType, Json } from "./event.ts";
+import type { Json } from "../approval/seal.ts";
+import type { AuditEvent, EventType } from "./event.ts";
 
 /** The columns of the review report. `askedBy`: the person who asked for another person. `emergency`: `emergency`, or empty. */
 const columns = [

@@ -1,5 +1,4 @@
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/event.ts";
+import type { Json, MemoryKeys } from "../approval/seal.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 

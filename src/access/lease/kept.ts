@@ -1,5 +1,4 @@
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/event.ts";
+import type { Json, MemoryKeys } from "../approval/seal.ts";
 
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {

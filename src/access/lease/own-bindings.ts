@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/event.ts";
+import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 import type { Immutable } from "./proof-record.ts";

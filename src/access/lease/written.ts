@@ -1,6 +1,5 @@
 import { AccessError } from "../access-error.ts";
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/event.ts";
+import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareInCluster } from "./due-work.ts";

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/event.ts";
+import type { Json, PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
 import { type Immutable, textForm, timeForm } from "../lease/proof-record.ts";
 
 const tagsForm = z.record(textForm, textForm);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Json } from "../audit/event.ts";
+import { canonicalJson, type Json } from "../approval/seal.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor, sharedLeases } from "../policy/rule.ts";

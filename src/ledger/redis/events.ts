@@ -1,12 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import {
-  type AuditEvent,
-  type ChainedEvent,
-  canonicalJson,
-  digestOfEvent,
-  type Json,
-} from "../../access/audit/event.ts";
+import { canonicalJson, type Json } from "../../access/approval/seal.ts";
+import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
 import { appendScript } from "./commit-script.ts";
 

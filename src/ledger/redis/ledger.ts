@@ -1,4 +1,5 @@
-import { type AuditEvent, canonicalJson, type Json } from "../../access/audit/event.ts";
+import { canonicalJson, type Json } from "../../access/approval/seal.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
 import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../../access/request/lists.ts";
 import { askerOf } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";

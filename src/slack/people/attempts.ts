@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { AuditEvent, Json } from "../../access/audit/event.ts";
+import type { Json } from "../../access/approval/seal.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Json } from "../../access/audit/event.ts";
+import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";

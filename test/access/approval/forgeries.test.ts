@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { isSealedLink, sealLink } from "../../../src/access/approval/links.ts";
+import type { Json } from "../../../src/access/approval/seal.ts";
 import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import {
   brokenLogBase,
@@ -14,7 +15,6 @@ import {
   sealPreview,
   sealReview,
 } from "../../../src/access/approval/seals.ts";
-import type { Json } from "../../../src/access/audit/event.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/lease/kept.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { ChainedEvent, EventType, Json } from "../../../src/access/audit/event.ts";
+import type { Json } from "../../../src/access/approval/seal.ts";
+import type { ChainedEvent, EventType } from "../../../src/access/audit/event.ts";
 import type { DoneStep } from "../../../src/access/request/migration.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalJson, type Json } from "../../../src/access/audit/event.ts";
+import { canonicalJson, type Json } from "../../../src/access/approval/seal.ts";
 
 test("equal values give equal text, in whatever order their keys were written", () => {
   const one = canonicalJson({ b: [1, { d: null, c: "x" }], a: true });
