@@ -1,7 +1,6 @@
 import { readPrincipal } from "./arn.ts";
-import { type Entry, type ReadDocument, type Section, sameGroups } from "./document.ts";
+import { type Entry, entriesFor, entryOf, type ReadDocument, type Section, sameGroups } from "./document.ts";
 import { goFold } from "./fold.ts";
-import { entriesFor, entryOf } from "./read-document.ts";
 
 /** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then. */
 export type Change =

@@ -1,3 +1,5 @@
+import { canonicalCaller } from "./arn.ts";
+import { goFold } from "./fold.ts";
 import type { SequenceNode, YamlValue } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
@@ -127,4 +129,30 @@ const BLOCKING: ReadonlySet<string> = new Set([
 /** Whether a problem stops every change of its section, until a person repairs the text. @param code any text */
 export function isBlocking(code: string): boolean {
   return BLOCKING.has(code);
+}
+
+/** The entries of which one counts for an entry's ARN. */
+export function competingEntries(entry: Entry, lookup: Lookup): readonly Entry[] {
+  return entriesOfKey(lookup, goFold(entry.arn));
+}
+
+/** The entries of a folded ARN. Roles come before users. */
+export function entriesOfKey({ roles, users }: Lookup, key: string): readonly Entry[] {
+  return roles.get(key) ?? users.get(key) ?? [];
+}
+
+/** The entry for a canonical ARN; if chance decides, the last one written. */
+export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
+  return entriesOfKey(lookup, goFold(canonicalArn)).at(-1) ?? null;
+}
+
+/** The entry that the authenticator uses for a role or user; of several the last one, roles before users. */
+export function entryOf(document: ReadDocument, arn: string): Entry | null {
+  // A run looks up each lease's entry: only the ARN of a session has another form.
+  return lookUp(document.lookup, arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
+}
+
+/** All items of mapRoles and mapUsers with this ARN, in any case, shadowed ones included. */
+export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
+  return lookup.items.get(goFold(arn)) ?? [];
 }

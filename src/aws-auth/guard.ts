@@ -1,9 +1,17 @@
 import { canonicalCaller, type Principal, readPrincipal } from "./arn.ts";
 import type { Change, Intent, PlanGuard, Refusal } from "./change.ts";
-import { DOCUMENT_LIMIT, type Entry, type ReadDocument, sameGroups, sizeOf } from "./document.ts";
+import {
+  DOCUMENT_LIMIT,
+  type Entry,
+  entriesFor,
+  entriesOfKey,
+  entryOf,
+  type ReadDocument,
+  sameGroups,
+  sizeOf,
+} from "./document.ts";
 import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
-import { entriesFor, entriesOfKey, entryOf } from "./read-document.ts";
 import { wildcardsFor } from "./resolve.ts";
 import { unintendedArns } from "./verify.ts";
 

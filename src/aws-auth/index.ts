@@ -23,8 +23,11 @@ export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
 export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
 export {
   type AwsAuthDocument,
+  competingEntries,
   DOCUMENT_LIMIT,
   type Entry,
+  entriesFor,
+  entryOf,
   isBlocking,
   type Problem,
   type ReadDocument,
@@ -38,16 +41,9 @@ export { goFold } from "./fold.ts";
 export { isCreator } from "./guard.ts";
 export { isNode, MASTERS, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
-export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole, unifiedDiff } from "./plan.ts";
-export {
-  competingEntries,
-  type DocumentReading,
-  entriesFor,
-  entryOf,
-  isAccountId,
-  readDocument,
-} from "./read-document.ts";
-export { quote } from "./render.ts";
+export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
+export { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
+export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";

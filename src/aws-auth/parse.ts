@@ -1,5 +1,6 @@
 import {
   type AwsAuthDocument,
+  competingEntries,
   type Entry,
   isBlocking,
   type Lookup,
@@ -12,7 +13,7 @@ import {
 import { itemProblems } from "./entry-problems.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
-import { competingEntries, type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
+import { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
 import type { SectionContent } from "./read-section.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 

@@ -1,9 +1,10 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { readPrincipal } from "./arn.ts";
 import { type Change, type Intent, intentsOf, type PlanGuard, type Refusal } from "./change.ts";
 import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
+  entriesFor,
+  entryOf,
   type Problem,
   type ReadDocument,
   SECTIONS,
@@ -15,7 +16,8 @@ import { editSections } from "./edit-section.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { onlyRemovesGroups, refuseArn, refuseChange, refuseResult } from "./guard.ts";
-import { entriesFor, entryOf, readDocument } from "./read-document.ts";
+import { readDocument } from "./read-document.ts";
+import { unifiedDiff } from "./render.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
 /** A principal's access before and after; null: none. */
@@ -180,25 +182,4 @@ function firstReference(node: YamlNode): Mark | null {
 function childrenOf(node: YamlNode): readonly YamlNode[] {
   if (node.kind === "sequence") return node.items;
   return node.kind === "mapping" ? node.pairs.flatMap(({ key, value }) => [key, value]) : [];
-}
-
-/** Above this number of differences they become one block: the shortest script takes long and is unreadable. */
-const maxEditLength = 1000;
-
-/** A unified diff of two texts, as `diff -u` writes it; empty: they are equal. Null as a text: it is absent. */
-export function unifiedDiff(name: string, before: string | null, after: string | null): string {
-  if (before === after) return "";
-  const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;
-  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY, maxEditLength };
-  const texts = [before ?? "", after ?? ""] as const;
-  return createTwoFilesPatch(...names, ...texts, undefined, undefined, options) ?? asOneBlock(names, texts);
-}
-
-function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]): string {
-  const removed = structuredPatch(...names, before, "").hunks.flatMap(({ lines }) => lines);
-  const added = structuredPatch(...names, "", after).hunks.flatMap(({ lines }) => lines);
-  const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
-  const hunk = { oldStart: 1, oldLines: count(removed), newStart: 1, newLines: count(added) };
-  const patch = { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
-  return formatPatch(patch, FILE_HEADERS_ONLY);
 }

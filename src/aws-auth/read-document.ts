@@ -1,5 +1,5 @@
-import { canonicalCaller, PARTITIONS } from "./arn.ts";
-import type { Entry, Lookup, ReadDocument, Section } from "./document.ts";
+import { PARTITIONS } from "./arn.ts";
+import { competingEntries, type Entry, type Lookup, type ReadDocument, type Section } from "./document.ts";
 import { type DecodedEntry, decodeEntry } from "./field-problems.ts";
 import { goFold, goLower } from "./fold.ts";
 import { DocumentBudget } from "./go-yaml/budget.ts";
@@ -36,16 +36,6 @@ function textOf(data: Readonly<Record<string, string>>, section: Section): strin
 function isEverFound(entry: Entry, lookup: Lookup): boolean {
   if (entry.section === "mapAccounts") return true;
   return competingEntries(entry, lookup).includes(entry);
-}
-
-/** The entries of which one counts for an entry's ARN. */
-export function competingEntries(entry: Entry, lookup: Lookup): readonly Entry[] {
-  return entriesOfKey(lookup, goFold(entry.arn));
-}
-
-/** The entries of a folded ARN. Roles come before users. */
-export function entriesOfKey({ roles, users }: Lookup, key: string): readonly Entry[] {
-  return roles.get(key) ?? users.get(key) ?? [];
 }
 
 /** An item of mapRoles or mapUsers as written, and its fields; null: it is no mapping. */
@@ -140,11 +130,6 @@ function byFold(entries: readonly Entry[]): Map<string, Entry[]> {
   return byArn;
 }
 
-/** The entry for a canonical ARN; if chance decides, the last one written. */
-export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
-  return entriesOfKey(lookup, goFold(canonicalArn)).at(-1) ?? null;
-}
-
 const CALLER = new RegExp(
   `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
 );
@@ -156,15 +141,4 @@ export function isMatchable(arn: string): boolean {
 
 export function isAccountId(text: string): boolean {
   return /^[0-9]{12}$/.test(text);
-}
-
-/** The entry that the authenticator uses for a role or user; of several the last one, roles before users. */
-export function entryOf(document: ReadDocument, arn: string): Entry | null {
-  // A run looks up each lease's entry: only the ARN of a session has another form.
-  return lookUp(document.lookup, arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
-}
-
-/** All items of mapRoles and mapUsers with this ARN, in any case, shadowed ones included. */
-export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
-  return lookup.items.get(goFold(arn)) ?? [];
 }

@@ -3,6 +3,7 @@ import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
   type Entry,
+  entryOf,
   type Problem,
   type ReadDocument,
   type Section,
@@ -13,9 +14,9 @@ import { editSection } from "./edit-section.ts";
 import { fieldUses, lastUse } from "./field-problems.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
-import { type PlannedText, unifiedDiff } from "./plan.ts";
-import { entryOf, readDocument } from "./read-document.ts";
-import { flowList, quote } from "./render.ts";
+import type { PlannedText } from "./plan.ts";
+import { readDocument } from "./read-document.ts";
+import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
 import { changedArns } from "./verify.ts";

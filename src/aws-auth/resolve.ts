@@ -1,8 +1,7 @@
 import { canonicalCaller } from "./arn.ts";
-import type { Entry, ReadDocument } from "./document.ts";
+import { type Entry, lookUp, type ReadDocument } from "./document.ts";
 import { goLower } from "./fold.ts";
 import { render, type TemplateValues } from "./names.ts";
-import { lookUp } from "./read-document.ts";
 
 export interface Identity {
   username: string;

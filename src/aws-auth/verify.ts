@@ -1,7 +1,14 @@
 import type { Intent } from "./change.ts";
-import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
+import {
+  type Entry,
+  entriesOfKey,
+  type Lookup,
+  type ReadDocument,
+  type Section,
+  sameGroups,
+  sameList,
+} from "./document.ts";
 import { goFold } from "./fold.ts";
-import { entriesOfKey } from "./read-document.ts";
 
 interface Expected {
   readonly arn: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unifiedDiff } from "../../src/aws-auth/plan.ts";
+import { unifiedDiff } from "../../src/aws-auth/render.ts";
 import { isLong } from "../form.ts";
 
 /** Of a mebibyte: a ConfigMap holds one. */
