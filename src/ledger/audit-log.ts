@@ -1,9 +1,8 @@
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { brokenLogBase } from "../access/approval/seals.ts";
 import type { ErasedEvent } from "../access/audit/erase.ts";
 import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit/event.ts";
 import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/audit/review.ts";
-import { type Anchor, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
+import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
 
 /** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
 export interface AuditLog {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { sealLogBase } from "../access/approval/seals.ts";
 import { type ErasedEvent, PersonEraser } from "../access/audit/erase.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../access/audit/event.ts";
+import { sealLogBase } from "../access/audit/verify-log.ts";
 import { zonesOf } from "../access/policy/cluster.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
 import { type AuditLog, pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";

@@ -1,9 +1,8 @@
 import type { Logger } from "pino";
 import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
-import { brokenLogBase, isSealedByNewestKey, sealLogBase } from "../access/approval/seals.ts";
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit/event.ts";
 import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
-import type { LogBase } from "../access/audit/verify-log.ts";
+import { brokenLogBase, isSealedByNewestKey, type LogBase, sealLogBase } from "../access/audit/verify-log.ts";
 import type { AuditSettings } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -5,7 +5,7 @@ import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule
 import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "../request/record.ts";
 import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision } from "./seals.ts";
+import { isSealedDecision, sealDecision, sealedRequesterFacts } from "./seals.ts";
 
 /** What approvers decide about: the change of a request, or the plan of a migration. */
 export interface Proposal {
@@ -89,14 +89,6 @@ export function withoutApprovalOf(
 }
 
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
-
-/**
- * The requester's facts as the last approval sealed them. The record's own copy is for display: an attacker with Redis could add
- * a group there.
- */
-export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
-  return lastApproval(approvals)?.requester ?? noRequesterFacts;
-}
 
 /** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
 export function checkApproval(

@@ -1,35 +1,10 @@
-import { type BrokenChain, genesis } from "../audit/event.ts";
-import type { Anchor, LogBase } from "../audit/verify-log.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { Migration, SealedPlan } from "../request/migration.ts";
 import type { AccessRequest, Decision, Preview, Review } from "../request/record.ts";
 import { isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
-
-/** Signs the audit log's beginning. The caller has verified every removed event. */
-export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
-  return { ...base, seal: keys.seal("log-base", baseValue(base)) };
-}
-
-/** What is wrong with the beginning of a log; null: it is complete, or the worker signed the removal. */
-export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
-  const isWhole = base.count === 0 && base.hash === genesis && !base.erasures?.size;
-  if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
-  const what = base.count > 0 ? "removed the earlier ones" : "erased some";
-  const message = `The log begins after event ${base.count}, and the worker did not sign that it ${what}.`;
-  return { type: "broken", sequence: base.count, message };
-}
-
-/** Whether the newest key signed it. After a rotation the worker signs it again. */
-export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
-  return seal === null || seal.startsWith(`${newest}.`);
-}
-
-function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
-  const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));
-  return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
-}
 
 export function sealMigrationPlan(
   migration: Pick<Migration, "id">,
@@ -110,4 +85,12 @@ export function isSealedDecision(decision: Decision, request: string, keys: Deci
 /** The newest approval, if our seal is on every approval; null: one lacks it, or there is none. */
 export function lastSealedApproval({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
   return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
+}
+
+/**
+ * The requester's facts as the last approval sealed them. The record's own copy is for display: an attacker with Redis could add
+ * a group there.
+ */
+export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
+  return lastApproval(approvals)?.requester ?? noRequesterFacts;
 }

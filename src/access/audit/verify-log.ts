@@ -1,3 +1,4 @@
+import type { Json, PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
 import {
   type BrokenChain,
   type ChainedEvent,
@@ -90,4 +91,28 @@ export function formatAnchor({ count, hash }: Anchor): string {
 export function readAnchor(text: string): Anchor | null {
   const [, count, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
   return count && hash ? { count: Number(count), hash } : null;
+}
+
+/** Signs the audit log's beginning. The caller has verified every removed event. */
+export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
+  return { ...base, seal: keys.seal("log-base", baseValue(base)) };
+}
+
+/** What is wrong with the beginning of a log; null: it is complete, or the worker signed the removal. */
+export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
+  const isWhole = base.count === 0 && base.hash === genesis && !base.erasures?.size;
+  if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
+  const what = base.count > 0 ? "removed the earlier ones" : "erased some";
+  const message = `The log begins after event ${base.count}, and the worker did not sign that it ${what}.`;
+  return { type: "broken", sequence: base.count, message };
+}
+
+/** Whether the newest key signed it. After a rotation the worker signs it again. */
+export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
+  return seal === null || seal.startsWith(`${newest}.`);
+}
+
+function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
+  const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));
+  return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
 }

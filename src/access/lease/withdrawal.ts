@@ -1,6 +1,5 @@
-import { sealedRequesterFacts } from "../approval/approvals.ts";
 import type { DecisionPublicKeys } from "../approval/seal.ts";
-import { lastSealedApproval } from "../approval/seals.ts";
+import { lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange, digestOfRequest } from "../request/digest.ts";
 import { permanentSeconds } from "../request/extension.ts";

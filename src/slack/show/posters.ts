@@ -1,9 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
-import { brokenLogBase } from "../../access/approval/seals.ts";
 import type { ChainVerdict } from "../../access/audit/event.ts";
-import { type Anchor, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
+import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";

@@ -1,12 +1,8 @@
-import {
-  type ApprovalVerdict,
-  approverGetsAccess,
-  checkApproval,
-  sealedRequesterFacts,
-} from "../../access/approval/approvals.ts";
+import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../../access/approval/approvals.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { sealedRequesterFacts } from "../../access/approval/seals.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";

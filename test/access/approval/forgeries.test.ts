@@ -1,20 +1,18 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { isSealedLink, sealLink } from "../../../src/access/approval/links.ts";
-import type { Json } from "../../../src/access/approval/seal.ts";
-import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
+import { type Json, type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import {
-  brokenLogBase,
   hasForgedReview,
   isGenuinePlan,
   isGenuinePreview,
   isSealedDecision,
   sealDecision,
-  sealLogBase,
   sealMigrationPlan,
   sealPreview,
   sealReview,
 } from "../../../src/access/approval/seals.ts";
+import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/lease/kept.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { brokenLogBase, sealLogBase } from "../../../src/access/approval/seals.ts";
 import { type ErasedEvent, PersonEraser, personPattern } from "../../../src/access/audit/erase.ts";
 import {
   type AuditEvent,
@@ -9,6 +8,7 @@ import {
   genesis,
   verifyChain,
 } from "../../../src/access/audit/event.ts";
+import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

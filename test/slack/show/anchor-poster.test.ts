@@ -2,10 +2,8 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { sealLogBase } from "../../../src/access/approval/seals.ts";
 import { genesis } from "../../../src/access/audit/event.ts";
-import type { Anchor, LogBase } from "../../../src/access/audit/verify-log.ts";
-
+import { type Anchor, type LogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { type AnchorContext, startAnchorPoster } from "../../../src/slack/show/posters.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
