@@ -1,6 +1,5 @@
 import { sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
-import type { AccessCheck, Cluster } from "../policy/cluster.ts";
-import { matchesArnPattern } from "../policy/may-ask.ts";
+import { type AccessCheck, type Cluster, matchesArnPattern } from "../policy/cluster.ts";
 import { kubernetesGroups } from "../policy/policy-text.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 

@@ -1,4 +1,4 @@
-import { partitionOfRegion } from "../../aws-auth/index.ts";
+import { isIdentityCenterRole, partitionOfRegion, withoutRolePath } from "../../aws-auth/index.ts";
 import type { TicketRule } from "../request/ticket.ts";
 import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 
@@ -229,4 +229,31 @@ export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
   return Object.entries(wanted).every(
     ([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),
   );
+}
+
+/**
+ * Whether a role's session name identifies a person: IAM Identity Center sets it, or the trust policy fixes it, as the
+ * configuration says.
+ */
+export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
+  return (
+    isIdentityCenterRole(role) || pinnedSessions.some((pattern) => matchesArnPattern(withoutRolePath(pattern), role))
+  );
+}
+
+/** Whether an ARN matches a pattern with `*` for any text. Ignores case, as the cluster does. */
+export function matchesArnPattern(pattern: string, arn: string): boolean {
+  const parts = pattern.toLowerCase().split("*");
+  const text = arn.toLowerCase();
+  const [first = "", ...rest] = parts;
+  if (rest.length === 0) return text === first;
+  const last = rest.pop() ?? "";
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+  let from = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, from);
+    if (found < 0 || found + part.length > text.length - last.length) return false;
+    from = found + part.length;
+  }
+  return true;
 }

@@ -1,15 +1,7 @@
-import {
-  admittedBy,
-  admittedInWords,
-  entryArnOf,
-  type Holder,
-  isIdentityCenterRole,
-  isOwnPrincipal,
-  withoutRolePath,
-} from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/extension.ts";
 import { isTheirs } from "../request/record.ts";
-import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
+import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
@@ -154,23 +146,6 @@ function noRule(cluster: Cluster, level: Level): string {
   return `The policy does not let you ask for ${level.name} on ${cluster.name}.`;
 }
 
-/** Whether an ARN matches a pattern with `*` for any text. Ignores case, as the cluster does. */
-export function matchesArnPattern(pattern: string, arn: string): boolean {
-  const parts = pattern.toLowerCase().split("*");
-  const text = arn.toLowerCase();
-  const [first = "", ...rest] = parts;
-  if (rest.length === 0) return text === first;
-  const last = rest.pop() ?? "";
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let from = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, from);
-    if (found < 0 || found + part.length > text.length - last.length) return false;
-    from = found + part.length;
-  }
-  return true;
-}
-
 export interface RequestedAccess {
   readonly cluster: Cluster;
   readonly level: Level;
@@ -239,16 +214,6 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
   }
   if (isSessionPinned(cluster, role)) return null;
   return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes sts:RoleSessionName, an operator can add it to pinnedSessions.`;
-}
-
-/**
- * Whether a role's session name identifies a person: IAM Identity Center sets it, or the trust policy fixes it, as the
- * configuration says.
- */
-export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
-  return (
-    isIdentityCenterRole(role) || pinnedSessions.some((pattern) => matchesArnPattern(withoutRolePath(pattern), role))
-  );
 }
 
 /** Why a duration is too long for a level; null: it is not. */

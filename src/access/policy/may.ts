@@ -8,9 +8,8 @@ import {
 } from "../../aws-auth/index.ts";
 import { formatDuration } from "../request/extension.ts";
 import { type Asked, isTheirs } from "../request/record.ts";
-import { type Cluster, partitionOf } from "./cluster.ts";
+import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
-import { isSessionPinned } from "./may-ask.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 

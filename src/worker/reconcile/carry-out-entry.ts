@@ -60,7 +60,7 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
  * @returns the principal's ARN as EKS knows it
  * @throws AccessError `access-entry-conflict` if the plan was made from another entry
  */
-export async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
+async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());
   if (!seen) return makeEntry(tools, target);
@@ -140,7 +140,7 @@ function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntr
 const looks = [0, 100, 300, 900, 2_000];
 
 /** The entry after the write, or the last one seen if it never matches. */
-export async function readBackEntry(
+async function readBackEntry(
   tools: EntryTools,
   principalArn: string,
   target: EntryTarget,

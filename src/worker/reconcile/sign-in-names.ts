@@ -1,6 +1,5 @@
 import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { isSessionPinned } from "../../access/policy/may-ask.ts";
+import { type Cluster, isSessionPinned } from "../../access/policy/cluster.ts";
 import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Level, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
-import { matchesArnPattern, mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
+import { type Level, matchesArnPattern, type Rule, type WorkingHours } from "../../../src/access/policy/cluster.ts";
+import { mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
