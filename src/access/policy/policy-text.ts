@@ -126,3 +126,7 @@ export interface ScopedPolicy {
   /** Names or patterns with `*`, as written; null: the whole cluster. */
   readonly namespaces: readonly string[] | null;
 }
+
+export function namespacesIn(groups: readonly string[]): readonly string[] {
+  return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
+}

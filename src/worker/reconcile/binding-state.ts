@@ -14,7 +14,7 @@ import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
-import { placedRoleOf } from "../../access/policy/policy-text.ts";
+import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -253,7 +253,3 @@ function baseFor(
  * The mark of an approval that covers an entry of ours. It does not cover a lease by another's entry, and the reverse.
  */
 export const ownEntry = "with an entry of eks-access";
-
-export function namespacesIn(groups: readonly string[]): readonly string[] {
-  return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
-}

@@ -1,6 +1,6 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { canonicalJson } from "../../access/approval/seal.ts";
+import { canonicalJson, type MemoryKeys } from "../../access/approval/seal.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -14,6 +14,8 @@ import {
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { isIdentityCenterRole } from "../../aws-auth/index.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
+import type { WorkerContext } from "../context.ts";
 import type { EntriesSeen } from "./entry-state.ts";
 
 export interface EntryTools {
@@ -154,4 +156,39 @@ async function readBackEntry(
     if (isAsPlanned(situation, target, tools.keys, entry)) return { entry, isAsWanted: true };
   }
   return { entry, isAsWanted: false };
+}
+
+export interface EntryWritten {
+  readonly entry: AccessEntry | null;
+  readonly failure: unknown;
+  /** Milliseconds from the first call until it was visible; null: nothing was written. */
+  readonly tookMs: number | null;
+}
+
+/** Returns a failure, because it concerns only this principal. */
+export async function writeEntry(
+  context: WorkerContext,
+  tools: EntryTools,
+  target: EntryTarget,
+): Promise<EntryWritten> {
+  const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
+  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
+  const began = context.now().getTime();
+  const about = { cluster: tools.cluster.name, principal: target.change.arn };
+  context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
+  try {
+    const arn = await measuredStep("put", () => carryOutEntry(tools, target));
+    const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
+    const { entry, isAsWanted } = await measuredStep("read-back", readBack);
+    const tookMs = context.now().getTime() - began;
+    if (isAsWanted) {
+      context.failures.over("could not write an access entry", about);
+      return { entry, failure: null, tookMs };
+    }
+    const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
+    return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
+  } catch (failure) {
+    context.failures.failed("could not write an access entry", about, failure);
+    return { entry: present, failure, tookMs: null };
+  }
 }

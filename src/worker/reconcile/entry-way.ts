@@ -1,22 +1,19 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { approvedShare, sealedEnd } from "../../access/lease/due-work.ts";
-import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { type AccessEntry, identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
+import { identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
+import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
-import { previewByEntry } from "./preview-change.ts";
 import { inEntries } from "./prove.ts";
-import { type EntrySettlement, lateCallDoubt, settleEntries } from "./settle-entries.ts";
+import { type EntrySettlement, lateCallDoubt, previewByEntry, settleEntries } from "./settle-entries.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
 
 interface Place extends WayContext {
@@ -107,41 +104,6 @@ function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals
       return { ...outcomesOf(context, tools, targets, new Map(written)), isForgotten };
     },
   };
-}
-
-export interface EntryWritten {
-  readonly entry: AccessEntry | null;
-  readonly failure: unknown;
-  /** Milliseconds from the first call until it was visible; null: nothing was written. */
-  readonly tookMs: number | null;
-}
-
-/** Returns a failure, because it concerns only this principal. */
-export async function writeEntry(
-  context: WorkerContext,
-  tools: EntryTools,
-  target: EntryTarget,
-): Promise<EntryWritten> {
-  const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
-  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
-  const began = context.now().getTime();
-  const about = { cluster: tools.cluster.name, principal: target.change.arn };
-  context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
-  try {
-    const arn = await measuredStep("put", () => carryOutEntry(tools, target));
-    const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
-    const { entry, isAsWanted } = await measuredStep("read-back", readBack);
-    const tookMs = context.now().getTime() - began;
-    if (isAsWanted) {
-      context.failures.over("could not write an access entry", about);
-      return { entry, failure: null, tookMs };
-    }
-    const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
-    return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
-  } catch (failure) {
-    context.failures.failed("could not write an access entry", about, failure);
-    return { entry: present, failure, tookMs: null };
-  }
 }
 
 function outcomesOf(

@@ -3,15 +3,11 @@ import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { approvedShare } from "../../access/lease/due-work.ts";
 import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { accessPolicies, covers, isPolicyText, policyTexts } from "../../access/policy/policy-text.ts";
-import type { AccessEntry } from "../../access-entry/index.ts";
-import { type NamedEntry, planChanges, resolve, unifiedDiff } from "../../aws-auth/index.ts";
+import { isPolicyText } from "../../access/policy/policy-text.ts";
+import { planChanges, resolve } from "../../aws-auth/index.ts";
 import { readRemembered } from "../remembered.ts";
-import type { EntryState } from "./entry-state.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
-import { refuseTarget } from "./settle-entries.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
 
@@ -73,64 +69,4 @@ export function previewInDocument(
 
 export function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {
   return { type: "refused", refusal: { code, message } };
-}
-
-/** The change of a person's access entry; or why it is impossible. */
-export function previewByEntry(
-  cluster: Cluster,
-  keys: MemoryKeys,
-  state: EntryState,
-  { request, principal, beginning, others }: RequestedChange,
-): ChangePreview {
-  const { arn } = principal;
-  const key = arn.toLowerCase();
-  const today = state.identityOf(arn);
-  const holding = state.holdings.get(key);
-  const base = baseOf(today, holding);
-  if (base && request.groups.every((group) => covers(base.groups, group))) {
-    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
-    return { type: "refused", refusal: { code: "already-mapped", message } };
-  }
-  const username = today?.username ?? usernameFor(principal);
-  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
-  const target = entryTarget(arn, today, holding, shares, username);
-  const refusal = refuseTarget(cluster, state, keys, target);
-  if (refusal) return { type: "refused", refusal };
-  const groups = target.change.type === "map" ? target.change.groups : request.groups;
-  const afterwards = { username, groups };
-  const entry = state.entries.get(key);
-  const diff = unifiedDiff(
-    "access-entry",
-    today && textOfEntry(entry, arn, today),
-    textOfEntry(entry, arn, afterwards),
-  );
-  return {
-    type: "change",
-    way: "access-entry",
-    diff,
-    base,
-    today,
-    afterwards,
-    warnings: [
-      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), others)),
-      ...sessionWarnings(username, arn),
-    ],
-  };
-}
-
-function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
-  const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
-  return [...read, ...mappedEntries()];
-}
-
-export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
-  const policies = accessPolicies(groups).flatMap(policyTexts);
-  const plain = groups.filter((group) => !group.startsWith("policy "));
-  return [
-    `principal: ${entry?.principalArn ?? arn}`,
-    `username: ${username}`,
-    ...plain.map((group) => `group: ${group}`),
-    ...policies.map((policy) => policy.replace("policy ", "policy: ")),
-    "",
-  ].join("\n");
 }

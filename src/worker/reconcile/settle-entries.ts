@@ -1,19 +1,31 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
-import type { EntryTarget } from "../../access/lease/holding.ts";
+import { approvedShare } from "../../access/lease/due-work.ts";
+import { baseOf, type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
+import { usernameFor } from "../../access/lease/lease.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
+import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { arrivesUntil, fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
-import type { Refusal } from "../../aws-auth/index.ts";
+import {
+  type AccessEntry,
+  arrivesUntil,
+  fitsTags,
+  refuseEntry,
+  roomForWithdrawals,
+  writeHoldingTags,
+} from "../../access-entry/index.ts";
+import { type NamedEntry, type Refusal, unifiedDiff } from "../../aws-auth/index.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
 import { lastUnanswered } from "./late-creation.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
-import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
+import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
+import { sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
 
 export interface EntrySettlement extends Settlement {
   readonly withdrawals: Withdrawals;
@@ -108,4 +120,64 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
     "access-entry-late",
     `A call to EKS for ${request.principal} can still arrive until ${until.toISOString()}`,
   );
+}
+
+/** The change of a person's access entry; or why it is impossible. */
+export function previewByEntry(
+  cluster: Cluster,
+  keys: MemoryKeys,
+  state: EntryState,
+  { request, principal, beginning, others }: RequestedChange,
+): ChangePreview {
+  const { arn } = principal;
+  const key = arn.toLowerCase();
+  const today = state.identityOf(arn);
+  const holding = state.holdings.get(key);
+  const base = baseOf(today, holding);
+  if (base && request.groups.every((group) => covers(base.groups, group))) {
+    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
+    return { type: "refused", refusal: { code: "already-mapped", message } };
+  }
+  const username = today?.username ?? usernameFor(principal);
+  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
+  const target = entryTarget(arn, today, holding, shares, username);
+  const refusal = refuseTarget(cluster, state, keys, target);
+  if (refusal) return { type: "refused", refusal };
+  const groups = target.change.type === "map" ? target.change.groups : request.groups;
+  const afterwards = { username, groups };
+  const entry = state.entries.get(key);
+  const diff = unifiedDiff(
+    "access-entry",
+    today && textOfEntry(entry, arn, today),
+    textOfEntry(entry, arn, afterwards),
+  );
+  return {
+    type: "change",
+    way: "access-entry",
+    diff,
+    base,
+    today,
+    afterwards,
+    warnings: [
+      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), others)),
+      ...sessionWarnings(username, arn),
+    ],
+  };
+}
+
+function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
+  const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
+  return [...read, ...mappedEntries()];
+}
+
+export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
+  const policies = accessPolicies(groups).flatMap(policyTexts);
+  const plain = groups.filter((group) => !group.startsWith("policy "));
+  return [
+    `principal: ${entry?.principalArn ?? arn}`,
+    `username: ${username}`,
+    ...plain.map((group) => `group: ${group}`),
+    ...policies.map((policy) => policy.replace("policy ", "policy: ")),
+    "",
+  ].join("\n");
 }

@@ -6,11 +6,9 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type Change, entryArnOf, type Refusal, render, unifiedDiff } from "../../aws-auth/index.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import type { EntryTools } from "./carry-out-entry.ts";
+import { type EntryTools, type EntryWritten, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesSeen, entriesSeen, readEntriesOf } from "./entry-state.ts";
-import { type EntryWritten, writeEntry } from "./entry-way.ts";
-import { textOfEntry } from "./preview-change.ts";
-import { lateCallDoubt, refuseTarget } from "./settle-entries.ts";
+import { lateCallDoubt, refuseTarget, textOfEntry } from "./settle-entries.ts";
 import {
   entryKeyOf,
   type SignInPlace,
