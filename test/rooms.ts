@@ -10,7 +10,7 @@ export interface Room {
   /** Pure: values in, values out. Besides rooms it imports node:crypto and these packages alone. */
   readonly pure?: readonly string[];
   /** Other rooms import its index.ts, and nothing else of it. */
-  readonly hasDoor?: true;
+  readonly hasEntryPoint?: true;
 }
 
 export const rooms: readonly Room[] = [
@@ -19,7 +19,7 @@ export const rooms: readonly Room[] = [
     holds: "the engine of the document: parse, resolve, plan, render, repair; and the ARNs of principals",
     imports: [],
     pure: ["diff", "yaml"],
-    hasDoor: true,
+    hasEntryPoint: true,
   },
   {
     name: "access",
@@ -32,7 +32,7 @@ export const rooms: readonly Room[] = [
     holds: "the same engine for access entries of EKS: what is ours in their tags, and the calls in their order",
     imports: ["aws-auth", "access"],
     pure: [],
-    hasDoor: true,
+    hasEntryPoint: true,
   },
   {
     name: "diagnosis",

@@ -14,7 +14,7 @@ export const maxWithdrawalTags = 20;
 const maxTags = 50;
 
 /** Replaces `approved` for an approval that was void. */
-const nothingWord = "came-to-nothing";
+const voidWord = "void";
 /** The same for leases that a worker without the ledger removed. */
 const removedWord = "removed";
 
@@ -39,14 +39,14 @@ export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdr
 }
 
 function textOf(cluster: string, withdrawal: Withdrawal, keys: MemoryKeys): string {
-  const { at, endsAt, cameToNothing, withoutLedger } = withdrawal;
-  const approvedOr = cameToNothing ? nothingWord : "approved";
+  const { at, endsAt, isVoid, withoutLedger } = withdrawal;
+  const approvedOr = isVoid ? voidWord : "approved";
   const word = withoutLedger ? removedWord : approvedOr;
   return `${word} ${at} until ${endsAt} ${keys.seal("withdrawal", sealedValue(cluster, withdrawal))}`;
 }
 
-function sealedValue(cluster: string, { id, at, endsAt, cameToNothing, withoutLedger }: Withdrawal): Json {
-  return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }), ...(withoutLedger && { withoutLedger }) };
+function sealedValue(cluster: string, { id, at, endsAt, isVoid, withoutLedger }: Withdrawal): Json {
+  return { cluster, id, at, endsAt, ...(isVoid && { isVoid }), ...(withoutLedger && { withoutLedger }) };
 }
 
 /** Reads them from all tags of a cluster. It trusts only those that our key sealed for this cluster. */
@@ -66,13 +66,13 @@ export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys
 
 function readWithdrawal(cluster: string, key: string, text: string, keys: MemoryKeys): Withdrawal | null {
   const [word, at, until, endsAt, sealText = "", ...more] = text.split(" ");
-  const isKnown = word === "approved" || word === nothingWord || word === removedWord;
+  const isKnown = word === "approved" || word === voidWord || word === removedWord;
   if (!isKnown || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0) return null;
   const withdrawal = {
     id: key.slice(prefix.length),
     at,
     endsAt,
-    ...(word === nothingWord && { cameToNothing: true as const }),
+    ...(word === voidWord && { isVoid: true as const }),
     ...(word === removedWord && { withoutLedger: true as const }),
   };
   return keys.isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText) ? withdrawal : null;

@@ -30,7 +30,7 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
   if (name === "groups") return wrongGroups(section, value);
   if (value.type === "string") return [];
   const key = fieldKey(name, section);
-  const message = `${key} is ${kindOf(value)}, so the authenticator reads it as empty.${textElsewhere(value)}`;
+  const message = `${key} is ${kindOf(value)}, so the authenticator reads it as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
   return [problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`)];
 }
@@ -65,7 +65,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem[] {
       ),
     ];
   }
-  const message = `This group is ${kindOf(item)}, so the authenticator reads it as empty.${textElsewhere(item)}`;
+  const message = `This group is ${kindOf(item)}, so the authenticator reads it as empty.${textToYaml12(item)}`;
   return [
     problemAt(section, item.node.start, "group-not-a-string", "error", message, "Put the group's name in quotes."),
   ];
@@ -86,7 +86,7 @@ function kindOf(value: YamlValue): string {
 }
 
 /** Text only to YAML 1.2: a check with such a reader shows nothing wrong. */
-function textElsewhere({ node }: YamlValue): string {
+function textToYaml12({ node }: YamlValue): string {
   const isOld = node.kind === "scalar" && node.tag === "" && isTextToYaml12(node.value);
   return isOld ? " Tools that read YAML 1.2 see a text there." : "";
 }

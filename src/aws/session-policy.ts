@@ -43,7 +43,7 @@ export function managerSessionPolicy(clusterArn: string): string {
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
     [entryCreation, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
-    // A repair gives a new entry each policy of the dead one. None gives more than the administrator's, which migrations give.
+    // A repair gives a new entry each policy of the earlier one. None gives more than the administrator's, which migrations give.
     [["eks:AssociateAccessPolicy"], of("access-entry"), { StringLike: { "eks:policyArn": `${policies}/*` } }],
     [
       ["eks:DisassociateAccessPolicy"],

@@ -9,7 +9,7 @@ import {
   zoneOf,
   zonesOf,
 } from "../access/policy/cluster.ts";
-import { sharedTokenWarnings } from "../access/policy/judge.ts";
+import { sharedTokenWarnings } from "../access/policy/judge-expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
@@ -148,9 +148,9 @@ export function examineZones(
 
 /** Open requests of clusters that are not configured: their leases do not end. */
 function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["config"]): readonly Finding[] {
-  const stranded = [...open].filter(([name]) => !clusters.has(name));
-  if (stranded.length === 0) return [found("every open request is of a configured cluster")];
-  return stranded.map(([name, count]) =>
+  const unconfigured = [...open].filter(([name]) => !clusters.has(name));
+  if (unconfigured.length === 0) return [found("every open request is of a configured cluster")];
+  return unconfigured.map(([name, count]) =>
     broken(
       `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
       `Add ${name} again until they end. If it was deleted, close them with eks-access retire ${name}.`,

@@ -2,7 +2,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent } from "../access/audit/event.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
-import { refuseRescue } from "../access/policy/may.ts";
+import { refuseRescue } from "../access/policy/permissions.ts";
 import { parseDuration } from "../access/request/extension.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isRescue } from "../access/request/request.ts";

@@ -1,7 +1,7 @@
 import type { Drift } from "../access/lease/drift.ts";
 import { baseOf } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { isGivenByEntry } from "../access/lease/written.ts";
+import { isGivenByEntry } from "../access/lease/written-share.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
@@ -32,8 +32,8 @@ import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
 import { type RoleTimes, remadeRoleProblems, rolesNotCompared } from "./remade-roles.ts";
 import {
-  deadEntryRemedy,
   type NamedRole,
+  outdatedEntryRemedy,
   replacedRoleProblem,
   replacedRoles,
   rolesInDocument,
@@ -78,7 +78,7 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
       read.map(({ entry }) => entry),
       roles,
     ),
-    ...deadEntries(facts),
+    ...outdatedEntries(facts),
     ...[rolesNotCompared(roles) ?? []].flat(),
     ...replacedRoles(rolesNamed(facts)).map((set) => replacedRoleProblem(set, cluster)),
   ];
@@ -98,14 +98,16 @@ function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRol
 }
 
 /** Older entries of others that did not let the principal of a lease in, and about which IAM did not answer. */
-function deadEntries({ cluster, leased, read, roles }: EntriesFacts): readonly ReportedProblem[] {
+function outdatedEntries({ cluster, leased, read, roles }: EntriesFacts): readonly ReportedProblem[] {
   return leased.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
     const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
     if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
     if (roles.madeAt.has(found.entry.principalArn)) return [];
     const { principalArn: place } = found.entry;
     const message = `The cluster refused ${place} with the lease ${named(id)}, although its access entry was there before.`;
-    return [{ code: "entry-dead", severity: "warning", place, message, remedy: deadEntryRemedy(cluster, found.entry) }];
+    return [
+      { code: "entry-dead", severity: "warning", place, message, remedy: outdatedEntryRemedy(cluster, found.entry) },
+    ];
   });
 }
 

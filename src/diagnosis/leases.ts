@@ -1,5 +1,5 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
-import type { RescueLease } from "../access/lease/kept.ts";
+import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";

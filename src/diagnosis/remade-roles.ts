@@ -28,7 +28,7 @@ export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: s
   return createdAt !== undefined && madeAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
 }
 
-/** Sentences for a certainly dead entry: what happened, and the repair. */
+/** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */
 export function remadeRoleWords(
   cluster: Cluster,
   { principalArn, createdAt }: DatedEntry,

@@ -16,7 +16,7 @@ export interface NamedRole {
   readonly since?: string | undefined;
 }
 
-/** The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one: all but one are dead. */
+/** The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one: all but one are deleted. */
 export interface RolesOfSet {
   readonly permissionSet: string;
   readonly account: string;
@@ -51,7 +51,7 @@ export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRol
   return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
 }
 
-/** If each role has an access entry, the newest entry shows the living role. Items of aws-auth have no time. */
+/** If each role has an access entry, the newest entry shows the current role. Items of aws-auth have no time. */
 function newestOf(roles: readonly NamedRole[]): NamedRole | null {
   if (roles.some(({ since }) => since === undefined)) return null;
   return roles.toSorted((a, b) => Date.parse(a.since ?? "") - Date.parse(b.since ?? "")).at(-1) ?? null;
@@ -78,10 +78,10 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
 }
 
 /**
- * How to find out whether an access entry is dead: EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and
+ * How to find out whether an access entry is of a deleted principal: EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and
  * shows it to no one.
  */
-export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
+export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
   const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);
   const [kind, option, field] = principalArn.includes(":user/")
     ? ["user", "--user-name", "User"]

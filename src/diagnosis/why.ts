@@ -11,7 +11,7 @@ import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { isRemade, remadeRoleWords } from "./remade-roles.ts";
-import { deadEntryRemedy, namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
+import { namesakesOf, outdatedEntryRemedy, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
 /** kubectl's answer to `get pods` now, as far as it is predictable. */
 type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
@@ -99,21 +99,21 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
     ? "Add the missing groups and policies to the access entry, or delete it so that aws-auth counts."
     : "Add the missing groups and policies to the access entry.";
   const wins = cause("access-entry-wins", message, remedy);
-  const dead = deadCause(facts);
-  if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...dead, ...ownSideCause(facts)] };
+  const outdated = outdatedCause(facts);
+  if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...outdated, ...ownSideCause(facts)] };
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
-  return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...dead] };
+  return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...outdated] };
 }
 
 /** A person's entry that no longer fits its principal: only kubectl shows it. */
-function deadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
+function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
   const message = "If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name.";
-  return [cause("entry-dead", message, deadEntryRemedy(cluster, accessEntry))];
+  return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
 
-/** The cluster names another role of the same permission set: one of the two is dead. */
+/** The cluster names another role of the same permission set: one of the two is deleted. */
 function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { principal }: Caller): readonly Cause[] {
   const inMap = document && mode !== "API" ? rolesInDocument(document) : [];
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);

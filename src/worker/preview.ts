@@ -1,6 +1,6 @@
 import { AccessError } from "../access/access-error.ts";
-import { identityBeside } from "../access/approval/identities.ts";
-import { isBelievedLink } from "../access/approval/links.ts";
+import { identityInAccountOf } from "../access/approval/identities.ts";
+import { isAcceptedLink } from "../access/approval/links.ts";
 import { sealPreview } from "../access/approval/seals.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../access/lease/due-work.ts";
 import type { LeasesFound } from "../access/lease/other-leases.ts";
@@ -202,8 +202,8 @@ async function identityOf(
   const { config, keys } = context;
   const { links, found } = await knownIdentitiesOf(context, requester, cluster);
   const { mustBeConfirmed } = config.linking;
-  const believed = links.filter((link) => isBelievedLink(requester, link, mustBeConfirmed, keys.decision));
-  return identityBeside(config.identities, cluster, { links: believed, found }, principal);
+  const believed = links.filter((link) => isAcceptedLink(requester, link, mustBeConfirmed, keys.decision));
+  return identityInAccountOf(config.identities, cluster, { links: believed, found }, principal);
 }
 
 function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {

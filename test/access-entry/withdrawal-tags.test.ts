@@ -12,7 +12,7 @@ import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
-const nothing = { ...withdrawal("r-8k2m9x4q"), cameToNothing: true as const };
+const nothing = { ...withdrawal("r-8k2m9x4q"), isVoid: true as const };
 const removed = { ...withdrawal("r-9k2m9x4q"), withoutLedger: true as const };
 const memory = { list: [withdrawal("r-7k2m9x4q"), nothing, removed], notBefore: at(-hours(1)).toISOString() };
 const tags = writeWithdrawalTags("payments", memory, keys.memory);
@@ -52,7 +52,7 @@ describe("is not trusted:", () => {
     ["another request's", { ...tags, "eks-access/withdrawn/r-other": text }],
     ["no seal", { ...tags, [key]: text.slice(0, text.lastIndexOf(" ")) }],
     ["something behind the seal", { ...tags, [key]: `${text} more` }],
-    ["that it came to nothing", { ...tags, [key]: text.replace("approved ", "came-to-nothing ") }],
+    ["that it came to nothing", { ...tags, [key]: text.replace("approved ", "void ") }],
     ["that it was removed without the ledger", { ...tags, [key]: text.replace("approved ", "removed ") }],
     ["no time", { ...tags, [key]: text.replace("approved ", "approved at ") }],
     ["nothing", { ...tags, [key]: "" }],

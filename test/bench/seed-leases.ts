@@ -4,7 +4,7 @@ import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annota
 import { activeLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
-import { sealWritten } from "../../src/access/lease/written.ts";
+import { sealWritten } from "../../src/access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import {
-  deadEntryRemedy,
+  outdatedEntryRemedy,
   replacedRoleProblem,
   replacedRoles,
   rolesInDocument,
@@ -89,7 +89,7 @@ test.each([
   ["arn:aws:iam::111122223333:role/team/developers", "aws iam get-role --role-name developers --query Role.CreateDate"],
   ["arn:aws:iam::111122223333:user/jane", "aws iam get-user --user-name jane --query User.CreateDate"],
 ])("whether the entry of %s is dead is one command, and then the request of a repair", (principalArn, command) => {
-  const remedy = deadEntryRemedy(aCluster(), { principalArn, createdAt: since(1) });
+  const remedy = outdatedEntryRemedy(aCluster(), { principalArn, createdAt: since(1) });
 
   expect(remedy).toContain(command);
   expect(remedy).toContain(since(1));

@@ -1,5 +1,5 @@
 import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
 import {
   endedMigration,

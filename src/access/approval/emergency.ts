@@ -1,6 +1,6 @@
 import { scheduleLease } from "../lease/lease.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { isApproverOf } from "../policy/may.ts";
+import { isApproverOf } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
 import { approversOf, breakGlassFor } from "../policy/rule.ts";
 import { digestOfRequest } from "../request/digest.ts";

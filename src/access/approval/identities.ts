@@ -200,7 +200,7 @@ function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }
 }
 
 /** A person's identity beside this principal: itself, if it is theirs; otherwise another one in its account. Null: none is known there. */
-export function identityBeside(
+export function identityInAccountOf(
   rules: IdentityRules,
   cluster: Cluster,
   known: KnownOf,

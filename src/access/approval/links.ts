@@ -29,7 +29,7 @@ export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, 
 }
 
 /** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */
-export function isBelievedLink(
+export function isAcceptedLink(
   user: string,
   link: PrincipalLink,
   mustBeConfirmed: boolean,

@@ -32,11 +32,11 @@ export function writeAnnotation(
 /** The text of a `Sealed`; null: there is nothing to remember. */
 function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: Withdrawals): string | null {
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
-  const gone = list.map(({ id, at, endsAt, cameToNothing, withoutLedger }) => [
+  const gone = list.map(({ id, at, endsAt, isVoid, withoutLedger }) => [
     id,
     Date.parse(at),
     Date.parse(endsAt),
-    ...(cameToNothing ? [1] : []),
+    ...(isVoid ? [1] : []),
     ...(withoutLedger ? [2] : []),
   ]);
   return `{"v":1,"held":[${heldText(holdings)}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
@@ -151,7 +151,7 @@ function expandWithdrawal(value: Json): Withdrawal | null {
   return {
     id,
     ...moments,
-    ...(kind === 1 && { cameToNothing: true as const }),
+    ...(kind === 1 && { isVoid: true as const }),
     ...(kind === 2 && { withoutLedger: true as const }),
   };
 }

@@ -37,7 +37,7 @@ export interface LeaseFacts {
   /** An earlier run found the approval void. */
   readonly wasVoid: boolean;
   /** Why the principal's other leases differ from what the approver saw; null: they do not. */
-  readonly besideFlaw: string | null;
+  readonly otherLeasesFlaw: string | null;
   /** What the cluster lacks of it; null: nothing. */
   readonly missing: string | null;
   /** The configuration allows repairs, and this way can repair. */
@@ -81,7 +81,7 @@ const beginRules = {
   "approved-too-long-ago": (is) => (!is.isWritten && is.tooOldFor !== null ? asVoid(tooOld(is.tooOldFor)) : null),
   "approval-does-not-hold": ({ approvalFlaw }) => (approvalFlaw === null ? null : asVoid(approvalFlaw)),
   "void-before": ({ wasVoid }) => (wasVoid ? asVoid("it did not count before") : null),
-  "not-shown-beside-another": ({ besideFlaw }) => (besideFlaw === null ? null : asVoid(besideFlaw)),
+  "not-shown-beside-another": ({ otherLeasesFlaw }) => (otherLeasesFlaw === null ? null : asVoid(otherLeasesFlaw)),
   "cannot-be-given": ({ refusal }) => (refusal === null ? null : { type: "refuse", message: refusal }),
   begin: () => ({ type: "begin" }),
 } as const satisfies Rules<LeaseFacts, LeaseOutcome>;

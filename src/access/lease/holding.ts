@@ -62,26 +62,26 @@ export interface DocumentMemory {
 
 /**
  * The memory of a document into which others restored a backup: ours, with all that came back, so that an ended lease does not
- * return as others' access. @param broughtBack a principal's groups that the restore added; null: it was not mapped
+ * return as others' access. @param restoredGroups a principal's groups that the restore added; null: it was not mapped
  */
 export function mergeMemory(
   live: DocumentMemory,
   backup: DocumentMemory,
-  broughtBack: (arn: string) => readonly string[] | null,
+  restoredGroups: (arn: string) => readonly string[] | null,
 ): DocumentMemory {
   const merged = new Map(live.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   for (const old of backup.holdings) {
     const key = old.arn.toLowerCase();
-    const came = broughtBackPart(old, broughtBack(old.arn));
+    const came = restoredPart(old, restoredGroups(old.arn));
     if (came) merged.set(key, union(merged.get(key), came));
   }
   return { holdings: [...merged.values()], withdrawals: mergeWithdrawals(live.withdrawals, backup.withdrawals) };
 }
 
 /** The part of the backup's holding that came back; null: none. */
-function broughtBackPart(old: Holding, brought: readonly string[] | null): Holding | null {
-  if (brought === null) return old;
-  const added = old.added.filter((group) => brought.includes(group));
+function restoredPart(old: Holding, restored: readonly string[] | null): Holding | null {
+  if (restored === null) return old;
+  const added = old.added.filter((group) => restored.includes(group));
   if (added.length === 0) return null;
   const shares = old.shares.filter(({ groups }) => groups.some((group) => added.includes(group)));
   return { ...old, added, shares, entryAdded: false };

@@ -27,8 +27,8 @@ export function otherLeasesOf(request: AccessRequest, found: LeasesFound): reado
     return share ? partOf(share) : { id: each.id, groups: [], endsAt: sealedEnd(each) };
   };
   return [
-    ...beside(request, beginning).map(wholeLease),
-    ...beside(request, inForce).map(inForceOf),
+    ...otherLeasesOfPrincipal(request, beginning).map(wholeLease),
+    ...otherLeasesOfPrincipal(request, inForce).map(inForceOf),
     ...rememberedOf(request.principal.toLowerCase())
       .filter((share) => share.id !== request.id && !isSignInShare(share))
       .map(partOf),
@@ -44,7 +44,7 @@ export function otherLeasesInLedger(
 ): readonly OtherLease[] {
   const shown = request.preview?.leases ?? [];
   const { beginning, inForce } = dueWork(open, now);
-  const known = beside(request, [...beginning, ...inForce]).map(
+  const known = otherLeasesOfPrincipal(request, [...beginning, ...inForce]).map(
     (each) => shown.find(({ id }) => id === each.id) ?? wholeLease(each),
   );
   return [...known, ...shown.filter(({ id }) => unknown.has(id))].toSorted(byId);
@@ -80,7 +80,10 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
 const grouped = new WeakMap<readonly ApprovedRequest[], ReadonlyMap<string, readonly ApprovedRequest[]>>();
 
 /** A run asks this of each of its leases, so it groups a list once. */
-function beside({ id, principal }: AccessRequest, all: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
+function otherLeasesOfPrincipal(
+  { id, principal }: AccessRequest,
+  all: readonly ApprovedRequest[],
+): readonly ApprovedRequest[] {
   const groups = grouped.get(all) ?? byPrincipal(all);
   grouped.set(all, groups);
   return (groups.get(principal.toLowerCase()) ?? []).filter((each) => each.id !== id);

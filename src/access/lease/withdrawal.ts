@@ -18,7 +18,7 @@ export interface Withdrawal {
   /** The approval's own end, after which the cluster forgets it. */
   readonly endsAt: string;
   /** The approval was void, or the request was refused: no person revoked it. */
-  readonly cameToNothing?: true;
+  readonly isVoid?: true;
   /** A worker without the ledger removed the ended lease at `at`: the record gets the time from here. */
   readonly withoutLedger?: true;
 }
@@ -60,7 +60,7 @@ export function isRememberedAsVoid(
   keys: DecisionPublicKeys,
 ): boolean {
   const known = withdrawals.list.find(({ id }) => id === request.id);
-  return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
+  return known?.isVoid === true && isWithdrawn(request, withdrawals, keys);
 }
 
 /** Whether the cluster may have forgotten a withdrawal. Only for a lease without a share in the cluster. */

@@ -21,7 +21,7 @@ export const summaryForm = z.strictObject({
       /** `mapRoles line 4`. */
       place: textForm,
       arn: textForm,
-      outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
+      outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "unmatched"]),
       sentences: textsForm,
     }),
   ),
@@ -41,20 +41,20 @@ export const summaryForm = z.strictObject({
   digest: textForm,
 });
 
-/** The dead entry of a role or user, and its replacement. */
+/** The entry of a deleted role or user, and its replacement. */
 export type Replacement = Immutable<z.output<typeof replacementForm>>;
 const replacementForm = z.strictObject({
   place: z.enum(["aws-auth", "access-entry"]),
   /** As written there. */
   from: textForm,
-  /** The living principal; `from` again: it was made again under its ARN. Null: the living one has an entry, so the dead one is only deleted. */
+  /** The current principal; `from` again: it was made again under its ARN. Null: the current one has an entry, so this one is only deleted. */
   to: textForm.nullable(),
-  /** The whole dead entry, so that a crash between its deletion and the new one loses nothing. */
+  /** The whole entry, so that a crash between its deletion and the new one loses nothing. */
   username: textForm,
   groups: textsForm,
   policies: z.array(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
   tags: z.record(z.string(), textForm),
-  /** When EKS made the dead access entry. Null: in aws-auth. */
+  /** When EKS made the access entry. Null: in aws-auth. */
   createdAt: timeForm.nullable(),
 });
 
@@ -82,7 +82,7 @@ const migrationFields = z.strictObject({
   version: z.int().positive(),
   cluster: textForm,
   requester: textForm,
-  /** `repair`: replaces entries of dead roles. Absent: moves aws-auth to access entries. */
+  /** `repair`: replaces entries of deleted roles. Absent: moves aws-auth to access entries. */
   kind: z.literal("repair").optional(),
   /** ARNs of roles with their paths, which aws-auth does not have. Of a repair: of principals that live. */
   givenArns: textsForm,
@@ -123,7 +123,7 @@ export const migrationForm = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
 ]);
 
-/** The migration of one cluster from aws-auth to access entries, or a repair of its dead entries: a record of the ledger. */
+/** The migration of one cluster from aws-auth to access entries, or a repair of its entries of deleted roles: a record of the ledger. */
 export type Migration = Immutable<z.output<typeof migrationForm>>;
 
 /** Waits for the worker's plan, then for approvers. */

@@ -1,6 +1,6 @@
 import type { Lease } from "../lease/lease-record.ts";
+import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/pending-proof.ts";
 import type { CodedReason, Trouble } from "../lease/proof-record.ts";
-import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/proving.ts";
 import { noRequesterFacts } from "../policy/person.ts";
 import { isFullControl } from "../policy/policy-text.ts";
 import { isEverythingEverywhere } from "../policy/rights.ts";

@@ -39,7 +39,7 @@ export type Outcome =
   | { readonly type: "waits"; readonly until: string; readonly note: string }
   | { readonly type: "stays"; readonly code: string; readonly why: string; readonly remedy: string }
   /** It matches no caller, and an access entry would match none either. */
-  | { readonly type: "dead"; readonly why: string };
+  | { readonly type: "unmatched"; readonly why: string };
 
 export interface ItemOutcome {
   readonly item: Entry;
@@ -54,7 +54,7 @@ export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
 function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {
   if (item.section === "mapAccounts") return outcomeOfAccount(item);
   if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
-  if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
+  if (!item.reachable) return { type: "unmatched", why: whyUnmatched(item, facts) };
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return stays(
       "entry-ambiguous",
@@ -91,7 +91,7 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
 }
 
 function outcomeOfAccount({ arn }: Entry): Outcome {
-  if (!isAccountId(arn)) return { type: "dead", why: `${JSON.stringify(arn)} is not an AWS account.` };
+  if (!isAccountId(arn)) return { type: "unmatched", why: `${JSON.stringify(arn)} is not an AWS account.` };
   return stays(
     "whole-account",
     `It admits every role and user of account ${arn}; an access entry is for one principal.`,
@@ -155,7 +155,7 @@ function presentNote({ username, groups, policies, type }: PresentEntry): string
 const wildcardNote =
   "New releases of the authenticator admit every principal that fits its wildcard; an access entry names one.";
 
-function whyDead(item: Entry, { document }: MigrationFacts): string {
+function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
     ({ section, severity }) => section === item.section && severity !== "notice",
   );

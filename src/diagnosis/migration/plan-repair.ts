@@ -24,13 +24,13 @@ export type RepairPlanned =
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
 /** A role with entries that let no one in any more, and the principal that replaces it. */
-interface DeadPrincipal {
+interface DeletedPrincipal {
   /** As the cluster names it. */
   readonly from: string;
-  readonly living: string;
+  readonly current: string;
 }
 
-/** One entry of a dead principal: its replacement, or why it stays. */
+/** One entry of a deleted principal: its replacement, or why it stays. */
 type Outcome =
   | { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement }
   | {
@@ -42,12 +42,12 @@ type Outcome =
     };
 
 /**
- * Plans the repair of entries of dead principals. A person names the living principal (`givenArns`); where each role of a permission set
- * has an access entry, EKS's own dates name it. If the person is wrong, the "dead" role lives. So an entry goes only if EKS has
+ * Plans the repair of entries of deleted principals. A person names the current principal (`givenArns`); where each role of a permission set
+ * has an access entry, EKS's own dates name it. If the person is wrong, the role still exists. So an entry goes only if EKS has
  * confirmed a later role of its permission set. EKS confirms nothing about an item of aws-auth, so an item never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
-  const outcomes = withinMessage(deadIn(facts).flatMap((dead) => outcomesOf(dead, facts)));
+  const outcomes = withinMessage(deletedIn(facts).flatMap((deleted) => outcomesOf(deleted, facts)));
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
   if (replacements.length === 0) return nothingToRepair(outcomes);
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
@@ -65,7 +65,7 @@ export function planRepair(facts: MigrationFacts): RepairPlanned {
   };
 }
 
-/** Two people approve that the living principal gets all that the dead one had, system:masters included. */
+/** Two people approve that the current principal gets all that the deleted one had, system:masters included. */
 export function repairGuard({ creatorArn }: Pick<MigrationFacts, "creatorArn">) {
   return { creatorArn, allowMasters: true };
 }
@@ -100,7 +100,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
-function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
+function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
   const { presentEntries, document, mode } = facts;
   const byEntry = presentEntries.map(({ principalArn, createdAt }) => ({
     arn: principalArn,
@@ -109,28 +109,29 @@ function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
   }));
   const named = [...byEntry, ...(mode === "API" ? [] : rolesInDocument(document))];
   const given = facts.givenArns.map((arn) => canonicalCaller(arn) ?? arn);
-  const byPerson = given.flatMap((living): DeadPrincipal[] => {
-    if (isIdentityCenterRole(living)) return namesakesOf(living, named).map(({ arn }) => ({ from: arn, living }));
-    const own = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
-    return own ? [{ from: own.principalArn, living: own.principalArn }] : [];
+  const byPerson = given.flatMap((current): DeletedPrincipal[] => {
+    if (isIdentityCenterRole(current)) return namesakesOf(current, named).map(({ arn }) => ({ from: arn, current }));
+    const own = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(current));
+    return own ? [{ from: own.principalArn, current: own.principalArn }] : [];
   });
-  const byDate = replacedRoles(named).flatMap(({ roles, successor }): DeadPrincipal[] =>
+  const byDate = replacedRoles(named).flatMap(({ roles, successor }): DeletedPrincipal[] =>
     successor && !given.some((arn) => roles.some((role) => principalKey(role.arn) === principalKey(arn)))
-      ? roles.filter((role) => role !== successor).map(({ arn }) => ({ from: arn, living: successor.arn }))
+      ? roles.filter((role) => role !== successor).map(({ arn }) => ({ from: arn, current: successor.arn }))
       : [],
   );
   const all = [...byPerson, ...byDate];
   return all.filter(({ from }, index) => all.findIndex((each) => each.from === from) === index);
 }
 
-function outcomesOf(dead: DeadPrincipal, facts: MigrationFacts): readonly Outcome[] {
+function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly Outcome[] {
   const { presentEntries, document, mode } = facts;
-  const entry = presentEntries.find(({ principalArn }) => principalArn === dead.from);
-  const item = mode === "API" || dead.from === dead.living ? null : entryOf(document, withoutRolePath(dead.from));
-  return [...(entry ? [ofEntry(entry, dead, facts)] : []), ...(item ? [ofItem(item, dead, facts)] : [])];
+  const entry = presentEntries.find(({ principalArn }) => principalArn === deleted.from);
+  const item =
+    mode === "API" || deleted.from === deleted.current ? null : entryOf(document, withoutRolePath(deleted.from));
+  return [...(entry ? [ofEntry(entry, deleted, facts)] : []), ...(item ? [ofItem(item, deleted, facts)] : [])];
 }
 
-function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: MigrationFacts): Outcome {
+function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
   if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes, of type ${entry.type}.` };
@@ -142,28 +143,32 @@ function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: Mi
     place: about.place,
     replacement: { place: "access-entry", from, to, ...rest },
   });
-  if (from === living) return replacedBy(from);
-  const own = ownOf(living, facts);
+  if (from === current) return replacedBy(from);
+  const own = ownOf(current, facts);
   if (own.isLeased) return { ...about, outcome: "waits", why: leased };
   // EKS checks that a role exists when it makes its entry, and a permission set has one role.
-  if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, living));
+  if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, current));
   const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
-  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: laterThan(living) };
+  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: laterThan(current) };
 }
 
-function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcome {
+function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const { arn, username, groups, section, line } = item;
   const about = { type: "kept", place: `${section} line ${line}`, arn } as const;
   if (facts.owner) {
-    return { ...about, outcome: "stays", why: `${belongsTo(facts.cluster, facts.owner)}: write ${dead.living} there.` };
+    return {
+      ...about,
+      outcome: "stays",
+      why: `${belongsTo(facts.cluster, facts.owner)}: write ${deleted.current} there.`,
+    };
   }
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return { ...about, outcome: "stays", why: "Several items match it. Keep only one of them first." };
   }
-  const own = ownOf(dead.living, facts);
+  const own = ownOf(deleted.current, facts);
   if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
   if (own.entry || own.item) return { ...about, outcome: "stays", why: unproved };
-  const to = withoutRolePath(arnAfter(dead.from, dead.living));
+  const to = withoutRolePath(arnAfter(deleted.from, deleted.current));
   const rest = { username, groups: [...groups], policies: [], tags: {}, createdAt: null };
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
@@ -171,8 +176,8 @@ function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcom
 const unproved =
   "The current role has its own entry, and nothing proves that this one is of a deleted role. If it is, it lets no one in.";
 
-function laterThan(living: string): string {
-  return `EKS made it later than the entry of ${living}, so its role is the current one.`;
+function laterThan(current: string): string {
+  return `EKS made it later than the entry of ${current}, so its role is the current one.`;
 }
 
 const leased = "A lease uses this entry, or one of the current role. Ask again after it ends.";
@@ -186,10 +191,10 @@ function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
   return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
 }
 
-/** What the living principal has already: it stays. */
-function ownOf(living: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
-  const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
-  const item = mode === "API" ? null : entryOf(document, withoutRolePath(living));
+/** What the current principal has already: it stays. */
+function ownOf(current: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
+  const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(current));
+  const item = mode === "API" ? null : entryOf(document, withoutRolePath(current));
   const isLeased = entry?.isLeased || (item && holdings.has(item.arn.toLowerCase()));
   return { entry, item, isLeased };
 }

@@ -2,16 +2,16 @@ import type { Replacement } from "../../access/request/migration.ts";
 import { type Change, entryOf, sameGroups } from "../../aws-auth/index.ts";
 import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
 
-/** The ARN of the living role in place of a dead one. Both belong to one permission set, so they have the same path. */
-export function arnAfter(from: string, living: string): string {
-  return `${from.slice(0, from.lastIndexOf("/") + 1)}${nameIn(living)}`;
+/** The ARN of the current role in place of a deleted one. Both belong to one permission set, so they have the same path. */
+export function arnAfter(from: string, current: string): string {
+  return `${from.slice(0, from.lastIndexOf("/") + 1)}${nameIn(current)}`;
 }
 
 function nameIn(arn: string): string {
   return arn.slice(arn.lastIndexOf("/") + 1);
 }
 
-/** The dead entry's username, with the new role's name where EKS wrote the old one. */
+/** The username of the deleted role's entry, with the new role's name where EKS wrote the old one. */
 export function usernameAfter({ username, from, to }: Replacement): string {
   return to === null ? username : username.replaceAll(nameIn(from), nameIn(to));
 }
@@ -38,8 +38,8 @@ function inMap(replacement: Replacement, { document }: Pick<MigrationFacts, "doc
   const { from, to, username, groups } = replacement;
   const made = to === null ? null : entryOf(document, to);
   if (made) return made.username === usernameAfter(replacement) && sameGroups(made.groups, groups) ? "done" : "differs";
-  const dead = entryOf(document, from);
-  return dead?.username === username && sameGroups(dead.groups, groups) ? "left" : "differs";
+  const outdated = entryOf(document, from);
+  return outdated?.username === username && sameGroups(outdated.groups, groups) ? "left" : "differs";
 }
 
 function inEntries(replacement: Replacement, { presentEntries }: Pick<MigrationFacts, "presentEntries">): Progress {
@@ -47,18 +47,18 @@ function inEntries(replacement: Replacement, { presentEntries }: Pick<MigrationF
   const of = (arn: string) =>
     presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(arn));
   const found = of(from);
-  const isDead = found !== undefined && (from !== to || found.createdAt === (createdAt ?? undefined));
-  if (isDead && !replacesExactly(found, replacement, replacement.username)) return "differs";
-  if (to === null) return isDead ? "left" : "done";
-  const made = from === to && isDead ? undefined : of(to);
+  const isOutdated = found !== undefined && (from !== to || found.createdAt === (createdAt ?? undefined));
+  if (isOutdated && !replacesExactly(found, replacement, replacement.username)) return "differs";
+  if (to === null) return isOutdated ? "left" : "done";
+  const made = from === to && isOutdated ? undefined : of(to);
   // Without either, only an entry of the same ARN can be deleted and not yet created.
-  if (!made) return isDead || from === to ? "left" : "differs";
+  if (!made) return isOutdated || from === to ? "left" : "differs";
   if (made.migrated === "begun") return "left";
   if (!replacesExactly(made, replacement, usernameAfter(replacement))) return "differs";
-  return isDead ? "left" : "done";
+  return isOutdated ? "left" : "done";
 }
 
-/** Whether an entry has all that the dead one gave, and no more. */
+/** Whether an entry has all that the earlier one gave, and no more. */
 export function replacesExactly(entry: PresentEntry, { groups, policies }: Replacement, username: string): boolean {
   const { isLeased, type } = entry;
   if (isLeased || type !== "STANDARD" || entry.username !== username) return false;

@@ -23,7 +23,7 @@ function sentencesOf(outcome: Outcome): readonly string[] {
       ];
     case "stays":
       return [outcome.why, outcome.remedy];
-    case "dead":
+    case "unmatched":
       return [`It matches no caller. ${outcome.why}`];
     case "waits":
       return [`Waits until ${outcome.until}. ${outcome.note}`];

@@ -1,5 +1,5 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { maySeeClusterMap } from "../../access/policy/may.ts";
+import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";

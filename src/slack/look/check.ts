@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/may.ts";
+import { isResponsibleFor } from "../../access/policy/permissions.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";

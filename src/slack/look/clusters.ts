@@ -1,6 +1,6 @@
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import {
   approvalsNeeded,

@@ -4,7 +4,7 @@ import { refuseReview } from "../../access/approval/emergency.ts";
 import { arnsOf } from "../../access/approval/links.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf } from "../../access/policy/may.ts";
+import { isApproverOf } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { ListName } from "../../access/request/lists.ts";

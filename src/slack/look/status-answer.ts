@@ -1,7 +1,7 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";

@@ -1,6 +1,6 @@
 import { needsEmail } from "../../access/approval/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";

@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import type { MigrationAct } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { Migration } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { clusterApprovers } from "../../access/policy/may.ts";
+import { clusterApprovers } from "../../access/policy/permissions.ts";
 import {
   hasApproved,
   isMigrationOver,
@@ -103,7 +103,7 @@ function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   if (migration.state !== "pending") return stepBlocks;
   const { items, keptBecause } = plan.summary;
   const listed = items
-    .filter(({ outcome }) => outcome !== "creator" && outcome !== "dead")
+    .filter(({ outcome }) => outcome !== "creator" && outcome !== "unmatched")
     .map((item) => cut(itemWords(item), 600));
   const shown = fitting(listed, maxItems);
   const left = listed.length - shown.length + steps.length - shownSteps.length;

@@ -1,6 +1,6 @@
 import { migrationApprovals } from "../../access/approval/decide-migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/may.ts";
+import { clusterApprovers } from "../../access/policy/permissions.ts";
 import { hasApproved, type Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../show/message.ts";

@@ -18,7 +18,7 @@ const marks: Readonly<Record<ItemSummary["outcome"], string>> = {
   creator: "–",
   waits: ":hourglass_flowing_sand:",
   stays: "✗",
-  dead: "–",
+  unmatched: "–",
 };
 
 /** `migrate <cluster>`: the future of each item of aws-auth, and the steps in order. */

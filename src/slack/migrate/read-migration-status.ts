@@ -2,7 +2,7 @@ import type { Button, KnownBlock } from "@slack/types";
 import { refuseMigrationClick } from "../../access/approval/decide-migration.ts";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { DoneStep, Migration } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";
 import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";

@@ -1,8 +1,8 @@
 import type { Click } from "../../access/approval/approvals.ts";
 import type { DecisionFacts } from "../../access/approval/decision.ts";
-import { asksIdentityCenter, identityBeside } from "../../access/approval/identities.ts";
+import { asksIdentityCenter, identityInAccountOf } from "../../access/approval/identities.ts";
 import {
-  isBelievedLink,
+  isAcceptedLink,
   isSealedLink,
   type LinkedArns,
   linkedArnInAccountOf,
@@ -68,8 +68,8 @@ export async function believedIdentityOf(
   }
   const { links, found, before } = await lookUpIdentities(context, user, cluster);
   const { mustBeConfirmed } = config.linking;
-  const believed = links.filter((each) => isBelievedLink(user, each, mustBeConfirmed, keys.decision));
-  return identityBeside(config.identities, cluster, { links: believed, found: found ?? before }, arn);
+  const believed = links.filter((each) => isAcceptedLink(user, each, mustBeConfirmed, keys.decision));
+  return identityInAccountOf(config.identities, cluster, { links: believed, found: found ?? before }, arn);
 }
 
 /** Whether a link does not count: without our seal never, otherwise as rules or administrators require. */
@@ -79,7 +79,7 @@ export function needsRenewal(
   link: PrincipalLink,
 ): boolean {
   if (!requiresLinks(config)) return !isSealedLink(user, link, keys.decision);
-  return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
+  return !isAcceptedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
 /** Whether rules or administrators rely on links: then a request must not create one. */
@@ -142,7 +142,7 @@ async function approversOwn(
   for (const user of users) {
     const { found, before } = await lookUpIdentities(context, user, cluster);
     const answer = found ?? before;
-    const own = answer && identityBeside(identities, cluster, { links: [], found: answer }, principal);
+    const own = answer && identityInAccountOf(identities, cluster, { links: [], found: answer }, principal);
     if (own) links.set(user, [own, ...(links.get(user) ?? [])]);
     if (!answer) isUnknown.add(user);
   }

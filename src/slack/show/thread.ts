@@ -6,7 +6,7 @@ import {
   isFirstSignInRunning,
   isReviewPending,
   isSignInPending,
-} from "../../access/lease/proving.ts";
+} from "../../access/lease/pending-proof.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";

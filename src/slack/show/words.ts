@@ -1,6 +1,6 @@
 import type { Lease } from "../../access/lease/lease-record.ts";
+import { isReviewPending, isSignInPending } from "../../access/lease/pending-proof.ts";
 import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
-import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";

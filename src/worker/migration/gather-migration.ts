@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
-import { withLedgerMemory } from "../../access/lease/written.ts";
+import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";

@@ -94,9 +94,9 @@ async function replaceByEntries(
 }
 
 /**
- * Makes the new entry before it deletes the dead one, except under the same ARN: EKS keeps one entry for each ARN. The
- * dead one lets no one in, so nothing is lost in between. Safe to stop between any two calls.
- * @returns the new entry; null: the dead one is only deleted
+ * Makes the new entry before it deletes the earlier one, except under the same ARN: EKS keeps one entry for each ARN. The
+ * earlier one lets no one in, so nothing is lost in between. Safe to stop between any two calls.
+ * @returns the new entry; null: the earlier one is only deleted
  */
 async function replaceEntry(
   entries: AccessEntries,

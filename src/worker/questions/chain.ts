@@ -1,6 +1,6 @@
 import { ownIdentities } from "../../access/approval/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { isGivenByEntry } from "../../access/lease/written.ts";
+import { isGivenByEntry } from "../../access/lease/written-share.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written.ts";
+import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";

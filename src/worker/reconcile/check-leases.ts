@@ -20,7 +20,7 @@ import {
   removedWithoutLedgerAt,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
-import { provedShare } from "../../access/lease/written.ts";
+import { provedShare } from "../../access/lease/written-share.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -141,7 +141,7 @@ const unasked = {
   tooOldFor: null,
   approvalFlaw: null,
   wasVoid: false,
-  besideFlaw: null,
+  otherLeasesFlaw: null,
   missing: null,
   mayRepair: false,
   repairFlaw: null,
@@ -168,7 +168,7 @@ function factsAtBeginning(
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
     approvalFlaw: voidReason(approvalFacts(input, way), request),
     wasVoid: wasVoid(request, withdrawals, keys.decision),
-    besideFlaw: besideReason(input, beginning, request),
+    otherLeasesFlaw: besideReason(input, beginning, request),
   };
 }
 

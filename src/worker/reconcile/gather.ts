@@ -222,11 +222,11 @@ async function oldRecords(
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
-  const cameToNothing = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
-  const reported = await inParallel(cameToNothing, (request) =>
+  const voidBefore = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
+  const reported = await inParallel(voidBefore, (request) =>
     wasReported(ledger, request, keys.decision, failureEvents),
   );
-  const isReported = new Map(cameToNothing.map((request, index) => [request, reported[index]]));
+  const isReported = new Map(voidBefore.map((request, index) => [request, reported[index]]));
   return requests.filter((request) => isReported.get(request) ?? isReplayed(request, memory, keys.decision));
 }
 

@@ -5,7 +5,7 @@ import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
-import { sealPlace, sealWritten } from "../../access/lease/written.ts";
+import { sealPlace, sealWritten } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request/request.ts";

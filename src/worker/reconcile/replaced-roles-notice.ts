@@ -51,7 +51,7 @@ async function noteRemadeRoles(
 }
 
 /**
- * Reports a permission set once if the cluster names several of its roles: people of a dead one can't sign in. The same
+ * Reports a permission set once if the cluster names several of its roles: people of a deleted one can't sign in. The same
  * for the access entry of a role that was made again. A failure delays nothing.
  * @param read the cluster's access entries
  */

@@ -14,7 +14,7 @@ import type { Holding } from "../../access/lease/lease-record.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written.ts";
+import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";

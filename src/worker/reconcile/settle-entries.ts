@@ -6,7 +6,7 @@ import { baseOf, type EntryTarget, entryTarget } from "../../access/lease/holdin
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import { isGivenByEntry } from "../../access/lease/written.ts";
+import { isGivenByEntry } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";

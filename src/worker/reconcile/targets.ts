@@ -12,7 +12,7 @@ import {
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
-import { provedShare } from "../../access/lease/written.ts";
+import { provedShare } from "../../access/lease/written-share.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
@@ -130,7 +130,7 @@ export function withdrawalsAfter(
         withdrawalOf(request, shareInCluster(state.holdings, request)?.endsAt, cluster, keys.decision, now),
       )
       .filter((withdrawal) => withdrawal !== null);
-  const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, cameToNothing: true as const }));
+  const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, isVoid: true as const }));
   const removed = withoutLedger ? removedShares(state.holdings, targets, now) : [];
   const withdrawn = [
     ...withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]),

@@ -2,7 +2,7 @@ import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
-import { withKeptDocument } from "../../access/lease/kept.ts";
+import { withKeptDocument } from "../../access/lease/kept-documents.ts";
 import { type Cluster, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import {
   isWholeDocument,
@@ -105,12 +105,12 @@ function annotationsAfter(
   if (backup?.type !== "holdings") return annotations;
   if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, leasesAnnotation) };
   const [before, after] = [parseDocument(found?.data ?? {}), parseDocument(data)];
-  const broughtBack = (arn: string) => {
+  const restoredGroups = (arn: string) => {
     const [was, is] = [resolve(before, arn), resolve(after, arn)];
     if (!is) return [];
     return was && is.groups.filter((group) => !was.groups.includes(group));
   };
-  const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
+  const { holdings, withdrawals } = mergeMemory(live, backup, restoredGroups);
   const text = writeAnnotation(sealedClusterOf(cluster), holdings, keys, withdrawals);
   return { ...annotations, ...(text !== null && { [leasesAnnotation]: text }) };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { type AuditEvent, digestOfEvent, type EventType } from "../../access/audit/event.ts";
-import type { KeptName } from "../../access/lease/kept.ts";
+import type { KeptName } from "../../access/lease/kept-documents.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";

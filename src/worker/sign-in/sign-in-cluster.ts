@@ -1,10 +1,10 @@
 import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
+import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/pending-proof.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
-import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/proving.ts";
 import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
-import { refuseMovedName } from "../../access/lease/written.ts";
+import { refuseMovedName } from "../../access/lease/written-share.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/request/retry.ts";

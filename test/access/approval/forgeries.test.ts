@@ -14,9 +14,14 @@ import {
 } from "../../../src/access/approval/seals.ts";
 import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
-import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/lease/kept.ts";
+import {
+  readKept,
+  readRescueTags,
+  withKeptDocument,
+  writeRescueTags,
+} from "../../../src/access/lease/kept-documents.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
-import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written-share.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

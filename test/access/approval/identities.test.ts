@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   type Identities,
   type IdentityRules,
-  identityBeside,
+  identityInAccountOf,
   isCurrent,
   isFreshEmail,
   type KnownOf,
@@ -134,7 +134,7 @@ describe("who a person is on a cluster", () => {
     ["a role of another set", role.replace("Developer", "Admin"), `${session}/alice@example.com`],
     ["a principal of another account", role.replace("111122223333", "444455556666"), null],
   ])("is next to %s", (_, principal, own) => {
-    expect(identityBeside(rules(center), cluster, { links: [], found }, principal)).toBe(own);
+    expect(identityInAccountOf(rules(center), cluster, { links: [], found }, principal)).toBe(own);
   });
 
   test("has a reason and a remedy where no one is found", () => {

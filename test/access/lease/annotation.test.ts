@@ -49,7 +49,7 @@ test("any memory survives the round trip", () => {
     list: fc.array(
       fc.oneof(
         fc.record(
-          { id: name, at: moment, endsAt: moment, cameToNothing: fc.constant(true as const) },
+          { id: name, at: moment, endsAt: moment, isVoid: fc.constant(true as const) },
           { requiredKeys: ["id", "at", "endsAt"] },
         ),
         fc.record({ id: name, at: moment, endsAt: moment, withoutLedger: fc.constant(true as const) }),

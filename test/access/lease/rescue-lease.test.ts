@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readRescueTags, writeRescueTags } from "../../../src/access/lease/kept.ts";
+import { readRescueTags, writeRescueTags } from "../../../src/access/lease/kept-documents.ts";
 import { keys } from "../../builders/keys.ts";
 
 const cluster = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayLink, refuseRescue } from "../../../src/access/policy/may.ts";
+import { mayLink, refuseRescue } from "../../../src/access/policy/permissions.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const role = (account: string, rest = "developers") => `arn:aws:iam::${account}:role/${rest}`;

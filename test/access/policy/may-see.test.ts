@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { maySeeClusterMap } from "../../../src/access/policy/may.ts";
+import { maySeeClusterMap } from "../../../src/access/policy/permissions.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 

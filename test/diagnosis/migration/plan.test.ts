@@ -140,7 +140,7 @@ it("leaves whole accounts, and says so before the mode can be API", () => {
 
   expect(outcomes.map(({ outcome }) => outcome)).toMatchObject([
     { type: "stays", code: "whole-account" },
-    { type: "dead" },
+    { type: "unmatched" },
   ]);
   expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
 });
@@ -157,8 +157,8 @@ it("moves no one in who can't sign in today", () => {
   );
 
   expect(outcomes.map(({ outcome }) => outcome)).toMatchObject([
-    { type: "dead", why: expect.stringContaining("without its path") },
-    { type: "dead", why: expect.stringContaining("replaces all of it") },
+    { type: "unmatched", why: expect.stringContaining("without its path") },
+    { type: "unmatched", why: expect.stringContaining("replaces all of it") },
     { type: "moves", wanted: { username: dev.username, isAdmin: false } },
   ]);
   expect(steps.filter(({ type }) => type === "give-entry")).toHaveLength(1);

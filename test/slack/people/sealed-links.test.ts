@@ -1,6 +1,6 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { isBelievedLink, type PrincipalLink, sealLink } from "../../../src/access/approval/links.ts";
+import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/approval/links.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
@@ -31,7 +31,7 @@ describe("rules that go by links believe one", () => {
     ["that the person made, where nobody has to confirm it", own, false],
     ["that an administrator confirmed", linkBy("U0ONCALL"), true],
   ])("%s", (_, found, mustBeConfirmed) => {
-    expect(isBelievedLink(user, found, mustBeConfirmed, keys.decision)).toBe(true);
+    expect(isAcceptedLink(user, found, mustBeConfirmed, keys.decision)).toBe(true);
   });
 
   test.each<[string, PrincipalLink, boolean?]>([
@@ -44,7 +44,7 @@ describe("rules that go by links believe one", () => {
     ["that nobody confirmed, where somebody has to", own, true],
     ["that only stood in a request", linkBy(null)],
   ])("but none %s", (_, found, mustBeConfirmed = false) => {
-    expect(isBelievedLink(user, found, mustBeConfirmed, keys.decision)).toBe(false);
+    expect(isAcceptedLink(user, found, mustBeConfirmed, keys.decision)).toBe(false);
   });
 });
 

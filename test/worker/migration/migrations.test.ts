@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
-import { readKept } from "../../../src/access/lease/kept.ts";
+import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";

@@ -4,7 +4,7 @@ import { AccessError } from "../../../src/access/access-error.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { activeLease } from "../../../src/access/lease/lease.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
-import { sealPlace } from "../../../src/access/lease/written.ts";
+import { sealPlace } from "../../../src/access/lease/written-share.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";

@@ -7,7 +7,7 @@ import {
   sealPlace,
   sealWritten,
   withLedgerMemory,
-} from "../../../src/access/lease/written.ts";
+} from "../../../src/access/lease/written-share.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

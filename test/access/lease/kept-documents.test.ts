@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { type KeptData, type KeptDocument, readKept, withKeptDocument } from "../../../src/access/lease/kept.ts";
+import {
+  type KeptData,
+  type KeptDocument,
+  readKept,
+  withKeptDocument,
+} from "../../../src/access/lease/kept-documents.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 
