@@ -12,7 +12,6 @@ export const developerRole = `AWSReservedSSO_${permissionSet}_${suffix}`;
 export const developerArn = (name: string) => `arn:aws:sts::${account}:assumed-role/${developerRole}/${name}`;
 
 /**
- * Adds both, and assigns the permission set to them.
  * @param emails by which the directory finds a person of Slack as Alice, and one as Carol
  * @returns the ARN of their role
  */

@@ -9,7 +9,6 @@ export type FaultAnswer =
   | { type: "hang" }
   /** Begin an answer and continue it, a space at a time, until the caller gives up. */
   | { type: "drip" }
-  /** Answer as usual, but later. */
   | { type: "delay"; ms: number }
   /** Answer as usual: for tests that need to know when the call comes. */
   | { type: "watch" };
@@ -24,17 +23,15 @@ interface PlannedFault {
   strike: (call: string) => void | Promise<void>;
 }
 
-/**
- * Faults for the stand-ins of the sandbox. A call has a name, for example `sts.AssumeRole`, `eks.DescribeCluster`,
- * `kubernetes.replace-configmap`, `slack.chat.update`.
- */
+/** A call has a name, for example `sts.AssumeRole`, `kubernetes.replace-configmap`, `slack.chat.update`. */
 export class Faults {
   readonly #planned: PlannedFault[] = [];
   readonly #counts = new Map<string, number>();
 
   /**
-   * Plans a fault. `nth` is its first call from now on (1: the next one); `times` is how many in a row. A later fault does not count a call
-   * that an earlier one hits. `struck` resolves at the first hit; each hit awaits `onStrike` before the call has any effect.
+   * `nth` is its first call from now on (1: the next one); `times` is how many in a row. A later fault does not count a
+   * call that an earlier one hits. `struck` resolves at the first hit; each hit awaits `onStrike` before the call has
+   * any effect.
    */
   plan(
     call: string,
@@ -59,7 +56,7 @@ export class Faults {
     return { struck, cancel: () => this.#remove(fault) };
   }
 
-  /** A stand-in calls it for each request before it does anything. Returns the due fault. */
+  /** A stand-in calls it before it does anything. Returns the due fault. */
   async meet(call: string): Promise<FaultAnswer | undefined> {
     this.#counts.set(call, this.calls(call) + 1);
     for (const fault of this.#planned) {
@@ -76,7 +73,6 @@ export class Faults {
     return undefined;
   }
 
-  /** How many calls of this kind came so far. */
   calls(call: string): number {
     return this.#counts.get(call) ?? 0;
   }

@@ -21,7 +21,6 @@ export interface SandboxAnswer {
 }
 
 export interface SandboxRoute {
-  /** The name of the call, for faults and for the narration: `sts.AssumeRole`. */
   call: string;
   answer: () => SandboxAnswer | Promise<SandboxAnswer>;
 }
@@ -48,18 +47,16 @@ export interface SandboxServerOptions {
 }
 
 /**
- * Node's server stops reading a connection while more than a socket's high-water mark (16 KiB) waits to be sent. It then takes further data
- * of a TLS socket for a malformed request ("Parse Error: Paused", seen with Node 20). A client that asks again right after a large answer
- * would lose its connection, unlike at an API server. In bytes.
+ * Node's server stops reading a connection while more than a socket's high-water mark (16 KiB) waits to be sent, and
+ * then takes further data of a TLS socket for a malformed request ("Parse Error: Paused", seen with Node 20). A client
+ * that asks again right after a large answer would lose its connection, unlike at an API server. In bytes.
  */
 const maxUnsent = 16 * 1024 * 1024;
 
-/** Where a socket keeps its `writableHighWaterMark`. */
 interface Writing {
   readonly _writableState: { highWaterMark: number };
 }
 
-/** An HTTP(S) server with faults, for the stand-ins. */
 export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
   const { host = "127.0.0.1" } = options;
   const handle = (request: IncomingMessage, response: ServerResponse) => {

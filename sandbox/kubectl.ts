@@ -6,7 +6,6 @@ import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 
 export interface KubectlAnswer {
   readonly ok: boolean;
-  /** What a terminal would show. */
   readonly output: string;
 }
 

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** The real Slack process or worker, as a child. */
 export interface ProductProcess {
   readonly pid: number;
   /** Its log in JSON lines. */
@@ -24,10 +23,7 @@ export interface Program {
 
 type Command = "slack" | "worker" | "all";
 
-/**
- * Starts `eks-access slack|worker` with only this environment, and waits until it is ready.
- * @throws Error with its log, if it ends before
- */
+/** With only this environment. Waits until it is ready. @throws Error with its log, if it ends before */
 export async function startProduct(
   program: Program,
   command: Command,
@@ -42,7 +38,7 @@ export async function startProduct(
   return started;
 }
 
-/** Starts `eks-access slack|worker` with only this environment, without waiting. */
+/** Without waiting. */
 export function spawnProduct(
   program: Program,
   command: Command,

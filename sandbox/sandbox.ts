@@ -85,7 +85,6 @@ function clusterNamed(clusters: ReadonlyMap<string, SandboxCluster>, name: strin
 
 type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
-/** Adds the worker's role, the creator that trusts it, and the people. */
 function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, Keys> } {
   aws.account.addRole({
     name: "eks-access-worker",

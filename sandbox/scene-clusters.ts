@@ -16,13 +16,11 @@ import {
   region,
 } from "./scene.ts";
 
-/** `eks-access.yml`, with the further clusters of the options. */
 export function configurationOf({ scene, everyMode }: Pick<SandboxOptions, "scene" | "everyMode">): string {
   const more = (scene?.text ?? "") + (everyMode ? modeClustersText : "");
   return configuration.replace(/^levels:/m, `${more}levels:`);
 }
 
-/** The clusters, each with its creator in AWS and its creation in CloudTrail. */
 export async function startClusters(
   aws: SandboxAws,
   options: SandboxOptions,
@@ -51,7 +49,6 @@ export async function startClusters(
   return clusters;
 }
 
-/** One call that a stand-in answered. */
 export interface SandboxCall {
   readonly call: string;
   readonly status: number;
@@ -118,7 +115,6 @@ export const modeClustersText = modeClusters
   )
   .join("");
 
-/** The rights for leases by access entries. */
 const entryActions = [
   "eks:CreateAccessEntry",
   "eks:UpdateAccessEntry",

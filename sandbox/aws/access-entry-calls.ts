@@ -116,7 +116,6 @@ function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | 
   return { principalArn, principalId, type, tags, ...named, ...(clientRequestToken ? { clientRequestToken } : {}) };
 }
 
-/** What EKS finds at the creation: no principal behind the ARN, or no room for one more entry. */
 function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
   if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
   if (cluster.accessEntries.length < service.settings.maxAccessEntries) return undefined;
@@ -124,7 +123,7 @@ function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntr
   return refuse("ResourceLimitExceededException", message);
 }
 
-/** Whether this is the same call again, by its token and its content. */
+/** The same call again: by its token and its content. */
 function isRetry(entry: AccessEntry, asked: AskedEntry): boolean {
   const { clientRequestToken, type, username = entry.username, groups = entry.groups } = asked;
   const same = type === entry.type && username === entry.username && groups.join() === entry.groups.join();
@@ -145,7 +144,6 @@ export const listAccessEntries: EksHandler = (service, call) => {
   return done({ accessEntries: items.map(({ principalArn }) => principalArn), nextToken });
 };
 
-/** Replaces the groups; the principal and the type can't be changed. */
 export const updateAccessEntry: EksHandler = (service, call) => {
   const found = findEntry(service, call);
   if ("code" in found) return found;
@@ -177,7 +175,6 @@ export const deleteAccessEntry: EksHandler = (service, call) => {
   return done({});
 };
 
-/** The entry that a path names, by its whole ARN. */
 function findEntry(service: EksService, call: AllowedCall): { cluster: EksCluster; entry: AccessEntry } | Refusal {
   if (!readPrincipal(call.principalArn)) return invalid("The principalArn parameter format is not valid");
   const cluster = clusterWithEntries(service, call);
@@ -189,7 +186,6 @@ function findEntry(service: EksService, call: AllowedCall): { cluster: EksCluste
   return refuse("ResourceNotFoundException", message, 404);
 }
 
-/** Replaces the entry of the same principal. */
 function storeEntry(service: EksService, cluster: EksCluster, changed: AccessEntry): void {
   const same = ({ principalArn }: AccessEntry) => principalArn === changed.principalArn;
   store(

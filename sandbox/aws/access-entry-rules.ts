@@ -11,7 +11,6 @@ const names = [
   "AmazonEKSViewPolicy",
 ] as const;
 
-/** What creators get. */
 export const clusterAdminPolicy = "AmazonEKSClusterAdminPolicy";
 
 const maxTags = 50;
@@ -33,10 +32,10 @@ const maxTags = 50;
 
 const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 
-/** The order of EKS's message, which leaves out the role of HyperPod. */
+/** EKS's message has this order, without the role of HyperPod. */
 const nodeTypes = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
 
-/** A principal that no entry can have, whether it exists or not. */
+/** What no principal of an entry can be, whether it exists or not. */
 export function principalProblem(principalArn: string): Refusal | undefined {
   if (!readPrincipal(principalArn)) return invalid("The principalArn parameter format is not valid");
   if (!principalArn.includes(":role/aws-service-role/")) return undefined;
@@ -61,7 +60,6 @@ export function isEntryType(type: string): type is EntryType {
   return entryTypes.some((each) => each === type);
 }
 
-/** The username and the groups of a call; undefined: it names none. */
 export function namesProblem(
   type: EntryType,
   username: string | undefined,
@@ -107,7 +105,6 @@ export function scopeProblem(type: string, namespaces: readonly string[]): Refus
   return invalid("accessScope should not include namespaces if the type is not set as namespace");
 }
 
-/** Only people's entries have access policies. */
 export function standardProblem({ type }: AccessEntry): Refusal | undefined {
   if (type === "STANDARD") return undefined;
   return invalid('This operation can only be performed on Access Entries with a type of "STANDARD".');
@@ -117,7 +114,7 @@ export function invalid(message: string): Refusal {
   return refuse("InvalidParameterException", message);
 }
 
-/** The mistake in a resource's tags (EKS User Guide, "Tag restrictions"); undefined: none. */
+/** EKS User Guide, "Tag restrictions". */
 export function tagsProblem(tags: Readonly<Record<string, string>>): string | undefined {
   const entries = Object.entries(tags);
   if (entries.length > maxTags) return `The number of tags must not exceed ${maxTags}`;

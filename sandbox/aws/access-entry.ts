@@ -21,7 +21,6 @@ export interface AssociatedPolicy {
   modifiedAt: Date;
 }
 
-/** An access entry as EKS keeps it. */
 export interface AccessEntry {
   /** With a role's path, as in IAM. */
   principalArn: string;
@@ -38,7 +37,6 @@ export interface AccessEntry {
   clientRequestToken?: string;
 }
 
-/** An entry that is older than the sandbox. */
 export interface SandboxAccessEntry {
   principalArn: string;
   username: string;
@@ -47,7 +45,6 @@ export interface SandboxAccessEntry {
   policies: readonly string[];
 }
 
-/** The parts of a principal's IAM ARN. */
 export interface Principal {
   kind: "role" | "user";
   account: string;
@@ -63,7 +60,6 @@ export function readPrincipal(arn: string): Principal | undefined {
   return { kind, account, name: path.slice(path.lastIndexOf("/") + 1) };
 }
 
-/** Builds a new entry: its ARN, and EKS's default username and groups. */
 export function newEntry(
   clusterArn: string,
   asked: Pick<AccessEntry, "principalArn" | "principalId" | "type"> & Partial<AccessEntry>,

@@ -53,9 +53,7 @@ export interface SandboxAws {
   eks: EksSettings;
   /** Shows a cluster in DescribeCluster and CloudTrail. Returns its ARN. */
   addCluster(cluster: NewCluster): string;
-  /** Changes a cluster at once, without EKS's rules: a mode can go back. */
   updateCluster(arn: string, change: ClusterChange): void;
-  /** A cluster as the control plane knows it now. */
   cluster(arn: string): EksCluster | undefined;
   /** The principals that get into a cluster now. Undefined: there is no such cluster. */
   accessOf(arn: string): ClusterAccess | undefined;
@@ -67,7 +65,6 @@ export interface SandboxAwsOptions {
   faults?: Faults;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
-  /** Twelve digits. */
   account?: string;
   /** The default region: it decides the partition. */
   region?: string;
@@ -161,7 +158,6 @@ function partitionOf(region: string): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** The record of AssumeRole that CloudTrail keeps: the caller, the role, the session name and the source identity. */
 function assumeRoleEvent({ caller, input, region, refused, requestId }: AssumeRoleCall, at: Date): CloudTrailEvent {
   return eventOf({
     name: "AssumeRole",

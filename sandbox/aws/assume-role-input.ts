@@ -1,7 +1,6 @@
 import { type PolicyStatements, readPolicyDocument } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** The parameters of AssumeRole in a form that STS accepts. */
 export interface AssumeRoleInput {
   roleArn: string;
   sessionName: string;
@@ -24,7 +23,6 @@ interface Rule {
   pattern: RegExp;
 }
 
-/** STS API reference, AssumeRole, "Request Parameters". */
 const rules: Readonly<Record<string, Rule>> = {
   RoleArn: {
     name: "roleArn",
@@ -40,7 +38,7 @@ const rules: Readonly<Record<string, Rule>> = {
 /** STS packs session policies and tags into a binary form, with room for at least 2,048 characters of text. */
 const packedCharacters = 2048;
 
-/** Checks the parameters of AssumeRole as STS does, with every problem in one answer. */
+/** Every problem in one answer, as STS does. */
 export function readAssumeRole(params: URLSearchParams): AssumeRoleInput | Refusal {
   const tags = readTags(params);
   const problems = [

@@ -10,7 +10,6 @@ import {
 import { type Refusal, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
-/** A session that AssumeRole gave. */
 export interface AssumedRole {
   type: "assumed";
   arn: string;
@@ -18,7 +17,7 @@ export interface AssumedRole {
   credentials: SessionCredentials;
 }
 
-/** Evaluates the trust policy: a session, or AWS's refusal. STS answers for a missing role as for a missing permission. */
+/** A session, or AWS's refusal. STS answers for a missing role as for a missing permission. */
 export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
   const role = account.identity(input.roleArn);
   const denied = deniedAction(caller, role, input);
@@ -57,7 +56,7 @@ export function assumeRole(account: SandboxAccount, caller: Caller, input: Assum
   return { type: "assumed", arn, roleId: `${role.id}:${input.sessionName}`, credentials };
 }
 
-/** How GetCallerIdentity names a session of a role. */
+/** As GetCallerIdentity names it. */
 export function sessionArn({ partition }: SandboxAccount, role: Identity, sessionName: string): string {
   return `arn:${partition}:sts::${role.accountId}:assumed-role/${role.name}/${sessionName}`;
 }
@@ -97,8 +96,8 @@ function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
 }
 
 /**
- * In one account, a trust policy that names the caller is enough. If it names the account, or the caller is of another account, the
- * caller's own identity policy must allow it too (IAM User Guide, "Cross-account policy evaluation logic").
+ * In one account, a trust policy that names the caller is enough. If it names the account, or the caller is of another
+ * account, the caller's own policy must allow it too (IAM User Guide, "Cross-account policy evaluation logic").
  */
 function trusts(role: Identity, caller: Caller): boolean {
   const { arn, accountId } = caller.identity;

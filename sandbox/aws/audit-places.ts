@@ -19,7 +19,6 @@ export interface Bucket {
   readonly objects: Map<string, StoredObject>;
 }
 
-/** An event as a rule of EventBridge would get it. */
 export interface BusEntry {
   readonly source: string;
   readonly type: string;

@@ -4,7 +4,6 @@ import type { Caller, Identity } from "./identities.ts";
 /** A caller as CloudTrail records it (CloudTrail User Guide, "userIdentity element"). */
 export type UserIdentity = Readonly<Record<string, unknown>>;
 
-/** How a record differs from that of a successful creation. */
 export interface RecordChange {
   errorCode?: string;
   errorMessage?: string;
@@ -12,10 +11,8 @@ export interface RecordChange {
   olderParameters?: boolean;
 }
 
-/** What the record of a creation says of its cluster. */
 type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" | "createdAt">;
 
-/** The record of CreateCluster that EKS writes. */
 export function createClusterEvent(
   cluster: CreatedCluster,
   creator: Identity | undefined,
@@ -51,11 +48,11 @@ interface EventParts {
   resources: CloudTrailEvent["resources"];
   change: RecordChange;
   readOnly?: boolean;
-  /** As in the call's answer; random if the sandbox has no such call. */
+  /** Random if the sandbox has no such call. */
   requestId?: string;
 }
 
-/** Makes one event, also for calls of other services. */
+/** Also of other services. */
 export function eventOf(parts: EventParts): CloudTrailEvent {
   const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
   const id = crypto.randomUUID();
@@ -93,7 +90,6 @@ function clusterElement(cluster: CreatedCluster): object {
   };
 }
 
-/** A user, or the session of a role, that has created a cluster. */
 function creatorElement({ creatorArn, createdAt }: CreatedCluster, creator: Identity | undefined): UserIdentity {
   const [, , , , accountId = ""] = creatorArn.split(":");
   const userName = creatorArn.split("/").at(-1) ?? "";

@@ -4,11 +4,10 @@ import { done, pageOf, type Refusal, refuse } from "./refusal.ts";
 
 const pageSize = 50;
 
-/** The event history of all accounts and regions. */
 export interface CloudTrail {
   events: readonly CloudTrailEvent[];
   record(event: CloudTrailEvent): void;
-  /** Calls a second for an account and region; AWS allows 2, and `Infinity` suits tests of other things. */
+  /** For each account and region. AWS allows 2; `Infinity` suits tests of other things. */
   callsPerSecond: number;
   /** The times of the last second's calls, by account and region. */
   recent: Map<string, Date[]>;
@@ -16,7 +15,6 @@ export interface CloudTrail {
 
 const historyMs = 90 * 24 * 3600 * 1000;
 
-/** An event history. It throttles only if a test sets a limit. */
 export function createCloudTrail(now: () => Date): CloudTrail {
   const events: CloudTrailEvent[] = [];
   return {
@@ -81,13 +79,12 @@ function eventMember(event: CloudTrailEvent): object {
   };
 }
 
-/** The valid parameters of LookupEvents. Times are milliseconds since the epoch. */
+/** Times are in milliseconds since the epoch. */
 interface Lookup {
   /** Undefined: every event. */
   name: string | undefined;
   from: number;
   until: number;
-  /** How many events are on earlier pages, and how many fit on one. */
   offset: number;
   max: number;
 }
@@ -100,7 +97,6 @@ interface LookupBody {
   NextToken?: string;
 }
 
-/** Checks the parameters of LookupEvents as CloudTrail does. */
 function readLookup(asked: LookupBody): Lookup | Refusal {
   const {
     LookupAttributes = [],

@@ -83,7 +83,6 @@ interface Nodes extends NodeRole {
   readonly name: string;
 }
 
-/** The managed node groups of a cluster, one for each role of nodes on EC2. */
 function nodegroupsOf({ nodeRoles }: EksCluster): Nodes[] {
   return nodeRoles
     .filter(({ type }) => type !== "FARGATE_LINUX")

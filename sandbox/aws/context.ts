@@ -14,7 +14,6 @@ export interface AssumeRoleCall {
   requestId: string;
 }
 
-/** What the stand-ins for STS, EKS and CloudTrail share. */
 export interface AwsContext {
   account: SandboxAccount;
   webIdentities: WebIdentities;

@@ -21,7 +21,7 @@ const nodesResource: Readonly<Partial<Record<EksAction, string>>> = {
   DescribeFargateProfile: "fargateprofile",
 };
 
-/** Why IAM does not let the caller make the call; undefined: it does. */
+/** Undefined: IAM allows the call. */
 export function eksRefusal(service: EksService, call: AllowedCall): Refusal | undefined {
   const needed = [[`eks:${call.action}`, resourceOf(service, call)] as const, ...besides(call)];
   const context = contextOf(call, findEntry(service, call));
@@ -43,7 +43,6 @@ function resourceOf(service: EksService, call: AllowedCall): string {
   return findEntry(service, call)?.entryArn ?? `${entryArnsOf(arn, call.principalArn)}/*`;
 }
 
-/** The entry of a call, by its principal or, for tags, by its ARN. */
 function findEntry({ clusters }: EksService, call: AllowedCall): AccessEntry | undefined {
   const name = call.cluster || (call.resourceArn.split("/")[1] ?? "");
   return clusters

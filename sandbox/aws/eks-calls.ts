@@ -1,6 +1,6 @@
 import { isObject, parseJson } from "../json.ts";
 
-/** A call of the EKS API, from its path, query and body. A text that the path lacks is empty. */
+/** An empty text: the path has no such part. */
 export interface EksCall {
   action: EksAction;
   cluster: string;
@@ -8,7 +8,6 @@ export interface EksCall {
   policyArn: string;
   updateId: string;
   resourceArn: string;
-  /** The name of a node group or a Fargate profile. */
   nodes: string;
   query: URLSearchParams;
   body: Readonly<Record<string, unknown>>;
@@ -49,7 +48,7 @@ export function isEksPath(pathname: string): boolean {
   return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }
 
-/** The call at a method and a path; null: the sandbox has none. */
+/** Null: the sandbox has no such call. */
 export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
   for (const action of actions) {
     const [wanted, path] = routes[action];
@@ -81,7 +80,6 @@ export function textsOf(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : undefined;
 }
 
-/** A map of texts, such as tags. */
 export function textMapOf(value: unknown): Readonly<Record<string, string>> {
   if (!isObject(value)) return {};
   return Object.fromEntries(

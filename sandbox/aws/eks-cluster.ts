@@ -2,7 +2,6 @@ import type { AccessEntry, EntryType } from "./access-entry.ts";
 
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
-/** A cluster as the EKS control plane knows it. */
 export interface EksCluster {
   name: string;
   region: string;
@@ -16,7 +15,6 @@ export interface EksCluster {
   bootstrapClusterCreatorAdminPermissions: boolean;
   /** The roles of managed node groups and Fargate profiles, which EKS lets in. */
   nodeRoles: readonly NodeRole[];
-  /** Whether its API server has only a private address. */
   isPrivate: boolean;
   /** As the API of EKS lists them. */
   accessEntries: readonly AccessEntry[];
@@ -30,7 +28,6 @@ export interface EksCluster {
   arn: string;
 }
 
-/** A change of the mode, from the call until it is done. */
 export interface ClusterUpdate {
   id: string;
   mode: AuthenticationMode;
@@ -45,7 +42,6 @@ export interface NodeRole {
   type: Extract<EntryType, "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX">;
 }
 
-/** The clusters of all regions, by ARN. */
 export type EksClusters = Map<string, EksCluster>;
 
 /** The entries that are in force from a time on, in milliseconds since the epoch. */

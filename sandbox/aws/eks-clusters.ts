@@ -7,7 +7,7 @@ import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole
 
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 
-/** The input of `addCluster`. The creator must be an identity of the cluster's account. */
+/** The creator must be an identity of the cluster's account. */
 export interface NewCluster {
   name: string;
   region: string;
@@ -21,12 +21,11 @@ export interface NewCluster {
   /** Yes by default, as in EKS. */
   bootstrapClusterCreatorAdminPermissions?: boolean;
   nodeRoles?: readonly NodeRole[];
-  /** Whether the API server has only a private address; no by default. */
+  /** No by default. */
   isPrivate?: boolean;
   createdAt?: Date;
   status?: EksCluster["status"];
   tags?: EksCluster["tags"];
-  /** The creator in CloudTrail; by default the real one; `"none"`: no record. */
   recordedAs?: UserIdentity | "none";
 }
 
@@ -78,8 +77,8 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
 }
 
 /**
- * The cluster in another mode. With the first access entries, EKS makes those of the creator, of managed nodes and of Fargate profiles;
- * other entries stay in aws-auth.
+ * With the first access entries, EKS makes those of the creator, of managed nodes and of Fargate profiles; other
+ * entries stay in aws-auth.
  */
 export function switchMode(
   registry: Registry,
@@ -94,7 +93,6 @@ export function switchMode(
   return withAccessEntries(registry, switched, [...cluster.accessEntries, ...made], 0);
 }
 
-/** The cluster with these entries, which take effect later. */
 export function withAccessEntries(
   { now }: Pick<Registry, "now">,
   cluster: EksCluster,
@@ -141,13 +139,11 @@ function seeded(registry: Registry, cluster: EksCluster, seeds: readonly Sandbox
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }
 
-/** The mode and the principals that a cluster lets in. */
 export interface ClusterAccess {
   mode: AuthenticationMode;
   entries: readonly EntryInForce[];
 }
 
-/** An access entry that has taken effect. */
 export interface EntryInForce {
   principalArn: string;
   /** AROA… or AIDA…: EKS compares principals by it, whatever path or account their ARN has. */
@@ -178,7 +174,6 @@ function withEntries(
   return [...(current ? [current] : []), ...coming, { from: Math.max(from, last), entries }];
 }
 
-/** The principals that a cluster's API server lets in now. */
 export function accessOf(cluster: EksCluster, now: number): ClusterAccess {
   const entries = inForce(cluster.entryHistory, now)?.entries ?? [];
   return {

@@ -4,22 +4,20 @@ import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
 import { type Answer, type Page, pageOf, type Refusal, refuse } from "./refusal.ts";
 
-/** The settings of the EKS control plane for tests. */
 export interface EksSettings {
-  /** How long a change of access entries takes until they reach the cluster. */
+  /** Until a change of access entries reaches the cluster. */
   entryDelayMs: number;
-  /** How long a change of a cluster's mode takes. */
+  /** For a change of a cluster's mode. */
   updateMs: number;
   /** A quota of EKS. */
   maxAccessEntries: number;
 }
 
-/** The EKS control plane of an account. */
 export interface EksService extends Registry {
   settings: EksSettings;
 }
 
-/** A call that is allowed, in the region that it was signed for. */
+/** In the region that it was signed for. */
 export interface AllowedCall extends EksCall {
   caller: Caller;
   region: string;

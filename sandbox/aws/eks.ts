@@ -29,8 +29,6 @@ import { type AllowedCall, type EksHandler, type EksService, findCluster, page }
 import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 
-/** The calls about tags of clusters and access entries (EKS API reference). They have their own errors. */
-
 const tagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
   if ("code" in tagged) return tagged;
@@ -140,7 +138,7 @@ function answerOf(result: Answer, clusterName: string): SandboxAnswer {
   return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
 }
 
-/** CloudTrail's event of a call that changes something, also if it is refused; null for reads. */
+/** Null: reads are no event. A refused call is one. */
 function eksEvent(call: AllowedCall, result: Answer, requestId: string, at: Date): CloudTrailEvent | null {
   if (/^(?:List|Describe)/.test(call.action)) return null;
   const { cluster, principalArn, policyArn, resourceArn, body, query } = call;

@@ -12,7 +12,6 @@ export interface TrustPolicy {
   allowTags?: boolean;
 }
 
-/** An IAM user or role. */
 export interface Identity {
   kind: "user" | "role";
   arn: string;
@@ -30,7 +29,6 @@ export interface Identity {
   maxSessionSeconds: number;
 }
 
-/** The identity of one access key: a user, or a session of a role. */
 export interface Caller {
   identity: Identity;
   /** As GetCallerIdentity gives it: a role's session is `arn:aws:sts::…:assumed-role/R/S`. */
@@ -75,7 +73,6 @@ export interface Session {
   transitive: ReadonlySet<string>;
 }
 
-/** Static credentials, in the spelling of the AWS SDK. */
 export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
@@ -86,7 +83,6 @@ export interface SessionCredentials extends Credentials {
   expiration: Date;
 }
 
-/** Whether an identity's own policies allow an action on a resource. */
 export function identityAllows(
   { allow, policy }: Identity,
   action: string,
@@ -97,7 +93,7 @@ export function identityAllows(
   return allow.some((pattern) => matches(pattern, action)) || policyAllows(policy, action, resource, context);
 }
 
-/** Whether a session's policy allows an action on a resource; true without a policy. */
+/** True without a policy. */
 export function sessionAllows(
   { session }: Caller,
   action: string,
@@ -162,8 +158,8 @@ export function matches(pattern: string, text: string): boolean {
 }
 
 /**
- * Reads a policy of an identity or of a session; null: AWS calls it malformed. The sandbox knows actions, resources and conditions on texts,
- * and refuses everything else: an ignored condition would allow more.
+ * Null: AWS calls it malformed. The sandbox knows actions, resources and conditions on texts, and refuses everything
+ * else: an ignored condition would allow more.
  */
 export function readPolicyDocument(text: string): PolicyStatements | null {
   try {

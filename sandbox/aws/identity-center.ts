@@ -17,12 +17,10 @@ export interface Assignment {
   principalType: "USER" | "GROUP";
 }
 
-/** The organization's instance of IAM Identity Center. */
 export class IdentityCenter {
   readonly instanceArn = "arn:aws:sso:::instance/ssoins-1234567890abcdef";
   readonly identityStoreId = "d-1234567890";
   readonly users = new Map<string, DirectoryUser>();
-  /** The ids of the members, by the group's id. */
   readonly groups = new Map<string, readonly string[]>();
   /** The name of each permission set, by its ARN. */
   readonly permissionSets = new Map<string, string>();
@@ -38,21 +36,18 @@ export class IdentityCenter {
     this.region = region;
   }
 
-  /** Returns its id. */
   addUser(user: { userName: string; email: string }): string {
     const id = this.#newId(`user ${user.userName}`);
     this.users.set(id, { id, status: "ENABLED", ...user });
     return id;
   }
 
-  /** Returns its id. */
   addGroup(name: string, members: readonly string[]): string {
     const id = this.#newId(`group ${name}`);
     this.groups.set(id, members);
     return id;
   }
 
-  /** Returns its ARN. */
   addPermissionSet(name: string): string {
     const arn = `arn:aws:sso:::permissionSet/${this.instanceArn.split("/")[1]}/ps-${hex(`set ${name}`, 16)}`;
     this.permissionSets.set(arn, name);
@@ -60,8 +55,7 @@ export class IdentityCenter {
   }
 
   /**
-   * Assigns a permission set, and makes its role in the account with an unpredictable suffix, as Identity Center does.
-   * @returns the role's ARN with its path
+   * Makes the role in the account with an unpredictable suffix, as Identity Center does. @returns its ARN with its path
    */
   assign(
     permissionSetArn: string,

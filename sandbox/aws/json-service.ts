@@ -5,7 +5,6 @@ import { type Caller, mayCall } from "./identities.ts";
 import { type Answer, jsonError, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 
-/** A signed call of a JSON protocol, with an unchecked body. */
 export interface JsonCall {
   caller: Caller;
   region: string;
@@ -33,7 +32,7 @@ export function jsonCallName(target: string): string {
 /** IAM allows these on a resource in their body, so their handlers check the right. */
 const onResources: ReadonlySet<string> = new Set(["events.PutEvents"]);
 
-/** Answers a call of the protocol awsJson1_1, after a check of its signature and the caller's right. */
+/** A call of the protocol awsJson1_1. */
 export function answerJson(
   context: AwsContext,
   handlers: JsonHandlers,

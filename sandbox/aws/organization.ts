@@ -8,7 +8,6 @@ export interface MemberAccount {
   state: "PENDING_ACTIVATION" | "ACTIVE" | "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED";
 }
 
-/** The list of accounts of AWS Organizations. */
 export class Organization {
   readonly id = "o-exampleorgid";
   /** The only account that may list the others: the sandbox has no delegated administrators. */

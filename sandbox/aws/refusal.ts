@@ -14,7 +14,6 @@ export function refuse(code: string, message: string, status = 400): Refusal {
   return { type: "refused", status, code, message };
 }
 
-/** The answer of a JSON protocol: the body, or a refusal. */
 export type Answer = { type: "done"; body: object } | Refusal;
 
 export function done(body: object): Answer {
@@ -27,7 +26,6 @@ export interface Page<T> {
   nextToken?: string;
 }
 
-/** The page of a list that begins after `start` items. */
 export function pageOf<T>(all: readonly T[], start: number, size: number): Page<T> {
   const end = start + size;
   return { items: all.slice(start, end), ...(end < all.length && { nextToken: String(end) }) };

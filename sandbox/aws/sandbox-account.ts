@@ -9,7 +9,6 @@ import {
   type TrustPolicy,
 } from "./identities.ts";
 
-/** The content of a session, and its length (an hour by default). */
 interface SessionOptions {
   seconds?: number;
   sourceIdentity?: string;
@@ -80,10 +79,7 @@ export class SandboxAccount {
     this.#identities.set(arn, { ...this.#known(arn), allow });
   }
 
-  /**
-   * Replaces the identity's policy with resources and conditions, in JSON.
-   * @throws Error for a policy that the sandbox does not understand
-   */
+  /** @throws Error for a policy that the sandbox does not understand */
   setPolicy(arn: string, document: string): void {
     const policy = readPolicyDocument(document);
     if (!policy) throw new Error(`not a policy that the sandbox understands: ${document}`);
@@ -94,7 +90,7 @@ export class SandboxAccount {
     this.#identities.delete(arn);
   }
 
-  /** A role's session without a check of its trust policy, as IRSA, Pod Identity or an instance profile give it to a process. */
+  /** Without a check of the trust policy: as IRSA, Pod Identity or an instance profile give it to a process. */
   sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
     const identity = this.#known(roleArn);
     const startsAt = this.#now();

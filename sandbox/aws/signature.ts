@@ -8,7 +8,6 @@ import { type Refusal, refuse } from "./refusal.ts";
 const skewMinutes = 5;
 const presignedMinutes = 15;
 
-/** A request with a good signature: its signer, and the region of the signature. */
 export interface Signed {
   type: "signed";
   caller: Caller;
@@ -83,7 +82,6 @@ function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-/** The right signature for a request with its caller's key. Lower-case hex. */
 function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
@@ -129,7 +127,7 @@ function sha256(data: string | Buffer): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** A request's claims about its signature, not verified yet. */
+/** Not verified yet. */
 interface SignatureClaim {
   accessKeyId: string;
   date: string;

@@ -94,7 +94,6 @@ export interface XmlMembers {
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/** An answer of the query protocol. */
 export function xmlAnswer(
   action: string,
   result: XmlMembers,

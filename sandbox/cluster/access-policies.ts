@@ -12,8 +12,8 @@ import {
 } from "./rbac.ts";
 
 /**
- * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). They differ a little from the user-facing
- * ClusterRoles of Kubernetes, and a copy of those would hide the difference.
+ * EKS User Guide, "Review access policy permissions". The rules differ a little from the user-facing ClusterRoles of
+ * Kubernetes, and a copy of those would hide the difference.
  */
 
 const viewRules: readonly PolicyRule[] = [
@@ -71,7 +71,6 @@ const editRules: readonly PolicyRule[] = [
   ),
 ];
 
-/** By the name at the end of a policy's ARN. */
 const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   AmazonEKSViewPolicy: viewRules,
   AmazonEKSEditPolicy: editRules,
@@ -86,8 +85,8 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
 };
 
 /**
- * What an entry's access policies allow, besides RBAC. They belong to the principal that the authenticator knows, not to a username: an
- * impersonated user has none, and a review of a username sees none (EKS User Guide, "Associate access policies with access entries").
+ * Access policies belong to the principal that the authenticator knows, not to a username: an impersonated user has
+ * none, and a review of a username sees none (EKS User Guide, "Associate access policies with access entries").
  */
 export function authorizeByPolicies(
   { entries }: ClusterAccess,

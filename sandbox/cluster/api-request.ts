@@ -1,7 +1,6 @@
 import type { SandboxRequest } from "../http-server.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 
-/** The object of a request: a resource, or a path such as /version. */
 export type ApiRequest = ({ type: "resource" } & ResourceAttributes) | { type: "path"; verb: string; path: string };
 
 const resourcePath =
@@ -37,7 +36,7 @@ const reviews: Readonly<Record<string, string>> = {
   subjectaccessreviews: "subject-access-review",
 };
 
-/** The call's name for faults and the narration: `kubernetes.get-configmap`, `kubernetes.list-pods`, `kubernetes.subject-access-review`. */
+/** For faults and the narration: `kubernetes.get-configmap`, `kubernetes.subject-access-review`. */
 export function callName(request: ApiRequest, url: URL): string {
   if (request.type === "path") return `kubernetes.${request.path.replace(/^\//, "").replaceAll("/", "-") || "root"}`;
   const review = reviews[request.resource];

@@ -25,7 +25,6 @@ export interface ApiServerContext {
   authorize: Authorize;
   configMaps: ObjectStore<ConfigMapContent>;
   now: () => Date;
-  /** Called for each answered request. */
   audit: (event: AuditedRequest) => void;
 }
 
@@ -38,7 +37,7 @@ export interface AuditedRequest {
   code: number;
 }
 
-/** Routes one request through authentication, authorization and the resource, as a kube-apiserver does. */
+/** Authentication, authorization, then the resource, as in a kube-apiserver. */
 export function routeApiRequest(context: ApiServerContext, request: SandboxRequest): SandboxRoute {
   const asked = readApiRequest(request);
   return { call: callName(asked, request.url), answer: () => audited(context, asked, request) };

@@ -15,7 +15,6 @@ interface AuthenticatorOptions {
   /** IAM ARN of the role or user that created the cluster, with its path. */
   creatorArn: string;
   stsUrl: string;
-  /** The mode and the access entries in force at this moment. */
   access: () => ClusterAccess;
   map: () => AwsAuthMap;
   now: () => Date;
@@ -23,7 +22,7 @@ interface AuthenticatorOptions {
   cacheMs: number;
 }
 
-/** The authenticator of an EKS control plane, with the API server's cache of its answers. */
+/** With the API server's cache of its answers. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, { user: User; until: number }>();
   return {
@@ -42,8 +41,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 /**
- * A token owner's identity in this cluster. Access entries override aws-auth, and then the creator needs one; without them the creator
- * gets in before the document is read.
+ * Access entries override aws-auth, and then the creator needs one; without them the creator gets in before the
+ * document is read.
  */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const { mode, entries } = options.access();
@@ -62,7 +61,6 @@ function isCreator(owner: TokenOwner, { creatorArn }: AuthenticatorOptions): boo
   return owner.canonicalArn.toLowerCase() === withoutRolePath(creatorArn).toLowerCase();
 }
 
-/** Roles, users and accounts of the document, in this order. */
 function mappedUser(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const arn = owner.canonicalArn.toLowerCase();
   const { roles, users, accounts } = options.map();
@@ -153,7 +151,7 @@ const stsHost =
   /^sts(?:-fips)?(?:\.[a-z]{2,4}(?:-[a-z]+)+-\d)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
 /**
- * Verifies a token as aws-iam-authenticator does (pkg/token, Verify): reads its presigned URL, and sends it to STS with this cluster's name
+ * As aws-iam-authenticator does (pkg/token, Verify): it sends the token's presigned URL to STS with this cluster's name
  * in the signed header. STS is at `stsUrl`; the `Host` stays the real one.
  */
 async function verifyToken(

@@ -7,7 +7,7 @@ export interface Mapping {
   groups: readonly string[];
 }
 
-/** The map in force for a document. Keys are ARNs in lower case, as written. */
+/** By ARN in lower case, as written. */
 export interface AwsAuthMap {
   roles: ReadonlyMap<string, Mapping>;
   users: ReadonlyMap<string, Mapping>;
@@ -15,8 +15,8 @@ export interface AwsAuthMap {
 }
 
 /**
- * The authenticator's reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product: no test could
- * see a shared mistake.
+ * As the authenticator reads it (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product: no
+ * test could see a shared mistake.
  */
 export function readAwsAuth(data: Readonly<Record<string, string>> | undefined): AwsAuthMap {
   return {
@@ -87,10 +87,7 @@ function goStrings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(goString) : [];
 }
 
-/**
- * Reads a section as Go's YAML parser and its JSON decoder do: YAML 1.1, only the first document, the last of two equal keys wins. Throws on
- * what Go can't read.
- */
+/** YAML 1.1, only the first document, the last of two equal keys wins. Throws on what Go can't read. */
 function readGoYaml(text: string): unknown {
   return firstDocument(text)?.toJS() ?? null;
 }

@@ -18,13 +18,11 @@ interface BindingSubject {
   namespace?: string;
 }
 
-/** The content of a RoleBinding or ClusterRoleBinding. */
 export interface BindingContent {
   roleRef: RoleRef;
   subjects?: readonly BindingSubject[];
 }
 
-/** rbac.authorization.k8s.io/v1 RoleBinding or ClusterRoleBinding, as the API server stores it. */
 export type BindingObject = Stored<BindingContent>;
 
 export const roleBindingKind = bindingKind("RoleBinding", "rolebindings", ["Role", "ClusterRole"]);
@@ -117,7 +115,6 @@ function supported(field: string, value: string, values: readonly string[]): Fie
   return [{ field, reason: "FieldValueNotSupported", why }];
 }
 
-/** A binding for the authorizer. Validation allows only these kinds. */
 export function bindingOf({ metadata: { name, namespace }, roleRef, subjects = [] }: BindingObject): Binding {
   return {
     name,

@@ -31,12 +31,11 @@ interface KeyPair {
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 
-/** The certificate's extended key usage. */
 const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
 /**
- * Issues certificates for a server or a client at an IPv4 address, by default the loopback address (RFC 5280). node:crypto can sign but not
- * issue, and not every machine has openssl.
+ * A certificate authority, and its certificate for an IPv4 address, by default the loopback address (RFC 5280).
+ * node:crypto can sign but not issue, and not every machine has openssl.
  */
 export function issueCertificates(
   now: Date,

@@ -17,7 +17,6 @@ const maxAudited = 1_000;
 
 const at = { namespace: "kube-system", name: "aws-auth" };
 
-/** Starts the stand-in for one EKS cluster on the loopback address. */
 export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
   const { now = () => new Date(), awsAuth: data } = options;
   const configMaps = new ObjectStore(configMapKind, now);
@@ -75,13 +74,11 @@ function awsAuthMethods(
   };
 }
 
-/** What a client needs of a cluster: its address and its certificate authority. */
 export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
 
 /** kubernetes, secure_serving.go. */
 const idleMs = 90_000;
 
-/** Starts the HTTPS server of a cluster, with its faults and its calls. */
 export async function startEndpoint(
   options: SandboxClusterOptions,
   certificates: ClusterCertificates,

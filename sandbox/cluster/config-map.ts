@@ -8,7 +8,6 @@ export interface ConfigMapContent {
   immutable?: boolean;
 }
 
-/** core/v1 ConfigMap, as the API server stores it. */
 export type ConfigMap = Stored<ConfigMapContent>;
 
 export type SentConfigMap = Sent<ConfigMapContent>;

@@ -61,7 +61,6 @@ const bindings: readonly Binding[] = [
   group("system:node", "system:node", "system:nodes"),
 ];
 
-/** The default roles and bindings, then the cluster's own. */
 export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
   return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
 }

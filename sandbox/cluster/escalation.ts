@@ -4,7 +4,6 @@ import { type Authorize, appliesTo, has, matchesPath, type PolicyRule, type Rbac
 import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
-/** What decides whether a user may bind a role. */
 export interface BindingRights {
   rbac: Rbac;
   authorize: Authorize;
@@ -14,8 +13,8 @@ export interface BindingRights {
 }
 
 /**
- * Why a user may not bind this role: they may not `bind` it, and lack some of its rights there (kubernetes, registry/rbac,
- * BindingAuthorized and ConfirmNoEscalation).
+ * Why a user may not bind this role: they may not `bind` it, and lack some of its rights there (kubernetes,
+ * registry/rbac, BindingAuthorized and ConfirmNoEscalation).
  */
 export function escalationProblem(
   kind: KindNames,
@@ -34,8 +33,8 @@ export function escalationProblem(
 }
 
 /**
- * Why a user may not write these rules: they may not `escalate` the role, and lack some of the rights (kubernetes, registry/rbac,
- * RoleEscalationAuthorized and ConfirmNoEscalation).
+ * Why a user may not write these rules: they may not `escalate` the role, and lack some of the rights (kubernetes,
+ * registry/rbac, RoleEscalationAuthorized and ConfirmNoEscalation).
  */
 export function ruleEscalation(
   kind: KindNames,
@@ -50,7 +49,6 @@ export function ruleEscalation(
   return lacking(kind, name, rules, { rbac, user, namespace });
 }
 
-/** The refusal for rights that the user does not have. */
 function lacking(
   kind: KindNames,
   name: string,

@@ -8,12 +8,10 @@ export interface ManagedFields {
   fieldsV1: object;
 }
 
-/** The parts with owners: labels, annotations and the content. */
 type OwnedParts = object & {
   metadata: { annotations?: Readonly<Record<string, string>>; labels?: Readonly<Record<string, string>> };
 };
 
-/** Who writes, in which version of the API, and when. */
 export interface Writing {
   manager: string;
   apiVersion: string;
@@ -25,8 +23,8 @@ interface FieldTree {
 }
 
 /**
- * The owners of fields after an update (structured-merge-diff): a manager that changes a value takes the field, a removed field has no
- * owner, and an unchanged field keeps its owner.
+ * A manager that changes a value takes the field, a removed field has no owner, and an unchanged field keeps its owner
+ * (structured-merge-diff).
  */
 export function ownFields(
   before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },

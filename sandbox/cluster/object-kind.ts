@@ -2,7 +2,7 @@ import { isObject } from "../json.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import { badRequest, type FieldProblem, isStatus, type Status } from "./status.ts";
 
-/** An object's metadata (meta/v1 ObjectMeta). */
+/** meta/v1 ObjectMeta. */
 export interface ObjectMeta {
   name: string;
   /** Absent: the object has no namespace. */
@@ -23,10 +23,9 @@ export type ObjectAddress = Pick<ObjectMeta, "name" | "namespace">;
 
 export type Stored<Content> = Content & { apiVersion: string; kind: string; metadata: ObjectMeta };
 
-/** An object as a client sends it: the server's fields can be absent. */
+/** The server's own fields can be absent. */
 export type Sent<Content> = Content & { metadata: Partial<ObjectMeta> };
 
-/** The differences between kinds. */
 export interface ObjectKind<Content extends object> {
   /** Empty for the core group. */
   group: string;
@@ -38,7 +37,6 @@ export interface ObjectKind<Content extends object> {
   createsOnUpdate: boolean;
   /** The content of a client's object, with defaults; a Status: it is unreadable. */
   decode(value: Readonly<Record<string, unknown>>): Content | Status;
-  /** The content without absent or empty parts. */
   contentOf(object: Content): Content;
   /** The mistake in a name, in the API server's words. */
   nameProblems(name: string): string[];
@@ -62,7 +60,6 @@ export function decodeObject<Content extends object>(own: ObjectKind<Content>, v
   return wrong ?? { ...(content as Content), metadata: metadata as Partial<ObjectMeta> };
 }
 
-/** The 400 for something else than a map of texts. */
 export function mapProblem(
   { kind, apiVersion }: Pick<ObjectKind<object>, "kind" | "apiVersion">,
   field: string,
@@ -80,7 +77,7 @@ export function mapProblem(
 /** The API server allows any object 256 KiB of annotations. */
 const maxAnnotationBytes = 256 * 1024;
 
-/** The problems in any object's metadata (apimachinery, validation, ValidateObjectMeta). */
+/** apimachinery, validation, ValidateObjectMeta. */
 export function metadataProblems(
   own: Pick<ObjectKind<object>, "nameProblems">,
   metadata: Partial<ObjectMeta>,

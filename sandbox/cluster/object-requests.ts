@@ -5,13 +5,11 @@ import type { DeleteOptions, WriteOptions } from "./object-write.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 import { badRequest, failure, isStatus, notFound, type Status, statusAnswer } from "./status.ts";
 
-/** What decides about a write besides the right to write. */
 export interface WriteRules<Content> {
   hasNamespace(name: string): boolean;
   guard?: WriteOptions<Content>["guard"];
 }
 
-/** Answers an allowed request for objects of a kind. */
 export function answerObjects<Content extends object>(
   store: ObjectStore<Content>,
   asked: ResourceAttributes,
@@ -129,7 +127,7 @@ interface Listed {
 }
 
 /**
- * A list of one kind, by namespace and name, with `labelSelector` (equality) and pages by `limit` and `continue` (Kubernetes docs, "API
+ * A list of one kind with `labelSelector` (equality), and pages by `limit` and `continue` (Kubernetes docs, "API
  * Concepts").
  */
 export function listAnswer(

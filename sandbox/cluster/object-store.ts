@@ -26,7 +26,6 @@ export class ResourceVersions {
   }
 }
 
-/** The objects of one kind in a cluster, with a real API server's concurrency rules. */
 export class ObjectStore<Content extends object> {
   readonly kind: ObjectKind<Content>;
   readonly versions: ResourceVersions;
@@ -44,7 +43,6 @@ export class ObjectStore<Content extends object> {
     return this.#stored.get(keyOf(at));
   }
 
-  /** The objects of one namespace, or all. */
   list(namespace?: string): Stored<Content>[] {
     return [...this.#stored.values()].filter(
       ({ metadata }) => namespace === undefined || metadata.namespace === namespace,

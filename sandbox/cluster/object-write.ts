@@ -20,7 +20,7 @@ import {
   type Status,
 } from "./status.ts";
 
-/** The mode of a write: `dryRun` checks it and stores nothing. */
+/** `dryRun`: nothing is stored. */
 export interface WriteOptions<Content> {
   manager: string;
   dryRun: boolean;
@@ -28,7 +28,6 @@ export interface WriteOptions<Content> {
   guard?: (sent: Sent<Content>, before: Stored<Content> | undefined) => Status | undefined;
 }
 
-/** The object that a create would store, or a refusal. */
 export function newObject<Content extends object>(
   kind: ObjectKind<Content>,
   namespace: string | undefined,
@@ -53,7 +52,7 @@ export function newObject<Content extends object>(
   return objectOf(kind, sent, { ...place, uid: randomUUID(), resourceVersion: "", creationTimestamp, managedFields });
 }
 
-/** The object after an update, the same value without a change, or a refusal. */
+/** The same value if nothing changed. */
 export function replaced<Content extends object>(
   kind: ObjectKind<Content>,
   before: Stored<Content>,
@@ -135,7 +134,6 @@ const versionOfNew: Status = {
   message: "resourceVersion should not be set on objects to be created",
 };
 
-/** Why the object does not fit its name, namespace or uid. */
 export function addressProblem<Content extends object>(
   kind: ObjectKind<Content>,
   at: ObjectAddress,
@@ -177,7 +175,7 @@ function versionProblem(kind: KindNames, name: string, sent: string | undefined,
   return sent && sent !== stored ? modified(kind, name) : undefined;
 }
 
-/** meta/v1 DeleteOptions: the deletion's conditions, and its effect on dependents. */
+/** meta/v1 DeleteOptions. */
 export interface DeleteOptions {
   preconditions?: { uid?: string; resourceVersion?: string };
   propagationPolicy?: string;
@@ -187,8 +185,8 @@ export interface DeleteOptions {
 const collectors = new Set(["orphan", "foregroundDeletion"]);
 
 /**
- * The finalizers that a deletion waits for: the policy can remove those of the collector (apiserver,
- * deletionFinalizersForGarbageCollection). The sandbox has no collector, and adds none.
+ * The policy can remove those of the collector (apiserver, deletionFinalizersForGarbageCollection). The sandbox has no
+ * collector, and adds none.
  */
 export function finalizersAfter({ metadata }: Stored<object>, { propagationPolicy }: DeleteOptions): readonly string[] {
   const { finalizers = [] } = metadata;

@@ -3,14 +3,13 @@ const names: Readonly<Record<string, readonly string[]>> = {
   "kube-system": ["aws-node-4zq7t", "coredns-5d78c9869d-2m9vx", "coredns-5d78c9869d-b6s4h", "kube-proxy-8hw5k"],
 };
 
-/** core/v1 Pod, as far as the sandbox needs it. */
+/** core/v1 Pod. */
 interface Pod {
   metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
   spec: object;
   status: object;
 }
 
-/** The pods of every sandbox cluster. */
 export function allPods(): Pod[] {
   return Object.keys(names).flatMap(podsOf);
 }

@@ -2,7 +2,6 @@ import type { SandboxAnswer } from "../http-server.ts";
 import { timestamp } from "./object-kind.ts";
 import { failure, type Status, statusAnswer } from "./status.ts";
 
-/** An authenticated user. */
 export interface User {
   username: string;
   uid?: string;
@@ -44,7 +43,6 @@ export interface Rbac {
   bindings: readonly Binding[];
 }
 
-/** A request for a resource or for another path. */
 export type Attributes = ResourceAttributes | { verb: string; path: string };
 
 export interface ResourceAttributes {
@@ -83,7 +81,7 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
   return { allowed: false, reason: "" };
 }
 
-/** Whether a binding gives this user its role in a namespace; undefined: in all namespaces. */
+/** Undefined: in all namespaces. */
 export function appliesTo(
   binding: Binding,
   user: Pick<User, "username" | "groups">,
@@ -104,7 +102,6 @@ function isUser(subject: Subject, user: Pick<User, "username" | "groups">, names
   return user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
 }
 
-/** Whether one rule allows it. */
 export function covers(rule: PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
   if ("path" in attributes) {
@@ -225,7 +222,6 @@ function invalidReview(field: string, message: string): Status {
   });
 }
 
-/** The object of a review. */
 export function attributesOf(
   resource: ReviewSpec["resourceAttributes"],
   path: ReviewSpec["nonResourceAttributes"],

@@ -16,7 +16,7 @@ import { badRequest, type FieldProblem, isStatus } from "./status.ts";
 
 const group = "rbac.authorization.k8s.io";
 
-/** The content of a Role or ClusterRole. The sandbox knows no aggregated ones. */
+/** Without aggregation. */
 export interface RoleContent {
   rules?: readonly PolicyRule[];
 }
@@ -73,7 +73,6 @@ function roleOfObject({ metadata: { name, namespace }, rules = [] }: Stored<Role
 
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
-/** The roles, bindings and namespaces of a cluster. */
 export class RbacObjects {
   readonly bindings: Readonly<Record<string, ObjectStore<BindingContent>>>;
   readonly roles: Readonly<Record<string, ObjectStore<RoleContent>>>;
@@ -109,7 +108,7 @@ export class RbacObjects {
     return [...new Set([...this.#namespaces, ...namespacesOf(this.#own)])];
   }
 
-  /** Replaces the earlier additions to the default roles and bindings. */
+  /** Replaces earlier additions. */
   setOwn(own: Partial<Rbac>): void {
     for (const binding of this.#own.bindings ?? []) this.#storeOf(binding)?.remove(binding);
     for (const role of this.#own.roles ?? []) this.#roleStoreOf(role)?.remove(role);

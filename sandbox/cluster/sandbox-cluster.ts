@@ -13,7 +13,6 @@ export interface ClusterCall {
   by: string | undefined;
 }
 
-/** An EKS cluster: an API server with its own certificate authority. */
 export interface SandboxCluster {
   name: string;
   /** `https://127.0.0.1:<port>`. */
@@ -25,15 +24,14 @@ export interface SandboxCluster {
   /** The live ConfigMap kube-system/aws-auth; null: there is none. */
   awsAuth(): ConfigMap | null;
   /**
-   * Edits aws-auth without authentication; `manager` then owns the change in managedFields. Creates an absent ConfigMap. Returns a promise
-   * only for a real API server.
+   * Edits without authentication; `manager` then owns the change. Creates an absent ConfigMap. Returns a promise only
+   * for a real API server.
    */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
-  /** `kubectl delete configmap aws-auth`. */
   deleteAwsAuth(): void | Promise<void>;
   /** Called after each write to aws-auth, with the ConfigMap; null: it was deleted. */
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
-  /** Replaces the earlier additions to the default ClusterRoles, Roles and bindings. */
+  /** Replaces earlier additions. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
   /** The newest lines of the API server's audit log, oldest first; empty for a real API server. */
   auditLog(): readonly AuditedRequest[];

@@ -20,7 +20,7 @@ export interface StatusDetails {
   retryAfterSeconds?: number;
 }
 
-/** A refusal. Also for faults: `statusAnswer(failure(429, "TooManyRequests", "…"))`. */
+/** Also for faults: `statusAnswer(failure(429, "TooManyRequests", "…"))`. */
 export function failure(code: number, reason: string, message: string, details?: StatusDetails): Status {
   const base = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason } as const;
   return details ? { ...base, details, code } : { ...base, code };
@@ -34,7 +34,6 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
   return { status: status.code, headers, body: JSON.stringify(status) };
 }
 
-/** An API server's answer to an unknown token, always without a reason. */
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
 export interface KindNames {
@@ -72,7 +71,7 @@ export function conflict({ group, resource }: KindNames, name: string, why: stri
   return failure(409, "Conflict", message, detailsOf(name, resource, group));
 }
 
-/** The problem of one field: a path such as `roleRef.kind`, and the validation's words. */
+/** `path`: for example `roleRef.kind`. */
 export interface FieldProblem {
   field: string;
   reason: string;

@@ -18,7 +18,7 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
 `;
 
 /**
- * `eks-access demo`. `--stay` overrides `--story`, so that you can add it to `npm run demo`, which plays the story. Exit code 0 as
+ * `--stay` overrides `--story`, so that you can add it to `npm run demo`, which plays the story. Exit code 0 as
  * expected, 2 for unknown options.
  */
 export async function demo(argv: readonly string[]): Promise<number> {
@@ -94,8 +94,8 @@ async function playInTerminal(program: Program, write: (text: string) => void): 
 const usualPort = 4477;
 
 /**
- * Serves the sandbox as a page until the signal. Without a port it takes the usual one, or a free one if that is taken.
- * @throws Error if something does not start
+ * Until the signal. Without a port it takes the usual one, or a free one if that is taken. @throws Error if something
+ * does not start
  */
 async function servePage(
   program: Program,

@@ -4,7 +4,6 @@ import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 
-/** A step of the story did not go as expected. */
 class StoryError extends Error {
   readonly step: string;
 
@@ -17,13 +16,11 @@ class StoryError extends Error {
 
 /** Shows a story in a terminal: its steps, the calls in each, and their time. */
 export interface Narration {
-  /** Begins a step. */
   step: (title: string) => void;
   /** A line of the story, indented. */
   line: (text: string) => void;
   /** A block of text, for example a message or a difference. */
   block: (text: string) => void;
-  /** A call that a stand-in answered. */
   called: (call: SandboxCall) => void;
   /** Prints the calls since the last printed one, and the step's time: a worker can begin before the step that shows its work. */
   calls: (matching: (call: SandboxCall) => boolean) => void;
@@ -95,7 +92,7 @@ export async function within<T>(step: string, sandbox: Sandbox, find: () => T | 
   });
 }
 
-/** The engineer revokes the lease of a message. Returns the message of its end. @throws StoryError */
+/** Returns the message of the end. @throws StoryError */
 export async function revoke(
   sandbox: Sandbox,
   narration: Narration,

@@ -65,7 +65,6 @@ function addPeople({ aws, cluster }: Sandbox): string {
   return arn;
 }
 
-/** @returns the message that shows the lease */
 async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string> {
   const title = "Alice asks for a role in one namespace, without an ARN: the directory says who she is";
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];

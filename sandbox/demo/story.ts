@@ -7,7 +7,6 @@ import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 import { playPeople } from "./people-chapter.ts";
 
-/** The clusters with access entries. */
 const acts = [
   { cluster: "checkout", reads: "aws-auth and access entries" },
   { cluster: "analytics", reads: "access entries alone" },
@@ -22,7 +21,6 @@ const isEks = ({ call }: SandboxCall) => call.startsWith("eks.");
 
 const reason = "look at the shop as a team";
 
-/** The worker's calls to sign in, and then as the role. */
 const isSigningIn = ({ call, by }: SandboxCall) =>
   call === "sts.AssumeRole" || /:assumed-role\/developers\/|:developers:/.test(by ?? "");
 
@@ -159,7 +157,7 @@ function documentOf(sandbox: Sandbox): string {
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
 }
 
-/** A role that trusts the worker: all three findings of the proof are yes. @throws StoryError */
+/** The role trusts the worker, so all three findings of the proof are yes. @throws StoryError */
 async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
   const title = "The same for a role that the worker signs in as to prove it";
   const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
@@ -190,7 +188,6 @@ async function playAct(sandbox: Sandbox, narration: Narration, { cluster, reads 
   expectThat(!left.includes(arns.engineer), title, "no access entry of the engineer", left.join(", "));
 }
 
-/** The engineer asks in one step, and the approver clicks Approve. */
 async function ask(
   sandbox: Sandbox,
   narration: Narration,

@@ -11,7 +11,6 @@ export class Html {
   }
 }
 
-/** A value in a template. `false`, `null` and `undefined` show nothing. */
 export type Content = Html | string | number | false | null | undefined | readonly Content[];
 
 /** A template that escapes its values, between tags and in quoted attributes. */
@@ -33,7 +32,6 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-/** Attributes from values: `true` gives a bare attribute, `false` and `undefined` none. */
 export function attributes(values: Readonly<Record<string, string | number | boolean | undefined>>): Html {
   const shown = Object.entries(values).filter(([, value]) => value !== undefined && value !== false);
   return new Html(

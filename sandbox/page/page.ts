@@ -11,7 +11,6 @@ import { tourCard, tourOffer } from "./tour/tour-card.ts";
 /** The changing parts of the page, by the id of their element. */
 export type Regions = Readonly<Record<string, Html>>;
 
-/** All that a viewer sees now. */
 export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
   const tour = { tour: tourCard(theatre, viewer), offer: tourOffer(theatre) };
   return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer), ...tour };

@@ -15,8 +15,8 @@ const servers = ["redis-server", "valkey-server"] as const;
 export type ServerPackage = (typeof servers)[number];
 
 /**
- * Unpacks Redis from the packages of Debian or Ubuntu into the cache folder, without root and without an installation. Undefined: there is
- * no apt. apt checks the signatures as always.
+ * Unpacks Redis from the packages of Debian or Ubuntu into the cache folder, without root. apt checks the signatures as
+ * always. Undefined: there is no apt.
  * @param only one of the packages; undefined: the first available one
  */
 export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedServer | undefined> {
@@ -153,8 +153,8 @@ export function runProgram(
 }
 
 /**
- * A folder that only this user can write, kept between runs: in the user's cache folder, in `node_modules/.cache`, or in the temporary
- * folder. Its content will be executed, so it refuses another user's folder.
+ * A folder that only this user can write, kept between runs. Its content will be executed, so it refuses another user's
+ * folder.
  */
 export async function cacheFolder(): Promise<string> {
   const parents = [

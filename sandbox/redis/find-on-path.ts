@@ -2,7 +2,6 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** The first of the programs on the PATH, as an absolute path. */
 export async function findOnPath(...programs: readonly string[]): Promise<string | undefined> {
   for (const program of programs) {
     for (const folder of (process.env.PATH ?? "").split(delimiter)) {

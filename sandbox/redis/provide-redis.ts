@@ -17,7 +17,6 @@ const sources: readonly Source[] = [
   { absent: "no Docker or Podman", find: container },
 ];
 
-/** A running Redis that tests can kill and stop. */
 export interface ProvidedRedis {
   /** `redis://127.0.0.1:<port>`, or REDIS_URL. */
   url: string;
@@ -32,9 +31,9 @@ export interface ProvidedRedis {
 }
 
 /**
- * Provides a real Redis on any machine: REDIS_URL; redis-server or valkey-server on the PATH; the packages of Debian or Ubuntu, without
- * root; Docker or Podman. It always dies with this process.
- * @throws AccessError `redis-not-found` with everything that it tried
+ * A real Redis on any machine: REDIS_URL; redis-server or valkey-server on the PATH; the packages of Debian or Ubuntu,
+ * without root; Docker or Podman. It always ends with this process. @throws AccessError `redis-not-found` with
+ * everything that it tried
  */
 export async function provideRedis(
   options: { dataDir?: string; port?: number; appendOnly?: boolean } = {},
@@ -136,7 +135,6 @@ async function container(): Promise<RedisProgram | undefined> {
   };
 }
 
-/** A Redis server that this machine can run. */
 interface RedisProgram {
   /** A sentence for people about where it came from. */
   origin: string;
@@ -164,8 +162,8 @@ export interface RunningRedis {
 }
 
 /**
- * The shell becomes Redis, and leaves a subshell that reads the lifeline: the pipe to us. It gets a signal's name, or its end when we die,
- * even by SIGKILL. So no Redis outlives its process.
+ * The shell becomes Redis, and leaves a subshell that reads a pipe from this process. It gets a signal's name, or the
+ * pipe's end when this process ends, even by SIGKILL. So no Redis outlives its process.
  */
 const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) & exec "$@" </dev/null 3<&-';
 
@@ -234,8 +232,8 @@ function lastLine(log: string): string {
 }
 
 /**
- * Resolves when the Redis at `url` answers PING. Rejects with the last error after `withinMs`, or at once when `givenUp` resolves. It waits
- * for a Redis that still loads its data, which answers with an error.
+ * Resolves when the Redis at `url` answers PING. Rejects with the last error after `withinMs`, or at once when
+ * `givenUp` resolves. A Redis that still loads its data answers with an error.
  */
 export async function awaitPing(url: string, options: { withinMs: number; givenUp?: Promise<void> }): Promise<void> {
   const deadline = performance.now() + options.withinMs;

@@ -32,8 +32,8 @@ export function takeCommandAnswer(
 }
 
 /**
- * A submission's acknowledgement closes the view, changes it, or has its errors. An invalid answer leaves the view open and shows an error.
- * @see https://docs.slack.dev/surfaces/modals#response_actions
+ * A submission's acknowledgement closes the view, changes it, or has its errors. An invalid answer leaves the view open
+ * and shows an error. @see https://docs.slack.dev/surfaces/modals#response_actions
  */
 export function takeSubmissionAnswer(
   state: SlackState,

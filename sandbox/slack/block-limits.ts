@@ -3,8 +3,8 @@ import { messageBlocks, plainText, type, viewBlocks } from "./block-limits/block
 import { type Check, object, problem, string } from "./block-limits/check.ts";
 
 /**
- * Slack's refusals of the blocks of a message (or, with `surface` "view", of a modal or Home tab), in its words with a JSON pointer: `must
- * be less than 3001 characters [json-pointer:/blocks/0/text/text]`. Empty: Slack takes them.
+ * Slack's words with a JSON pointer: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. Empty:
+ * Slack takes the blocks.
  */
 export function problemsOf(
   blocks: unknown,
@@ -15,7 +15,6 @@ export function problemsOf(
   return [...check(blocks, at), ...idsGivenTwice(blocks, at)];
 }
 
-/** Slack's refusals of a modal or Home tab; pointers begin with `/view`. */
 export function problemsOfView(view: unknown): readonly string[] {
   const home = isObject(view) && view.type === "home";
   return [...(home ? homeView : modal)(view, "/view"), ...(home ? [] : submitMissing(view))];
@@ -65,7 +64,7 @@ function twice(objects: readonly JsonObject[], key: string): readonly number[] {
   return ids.flatMap((id, index) => (id !== undefined && ids.indexOf(id) < index ? [index] : []));
 }
 
-/** The characters of all text in a message's blocks. Slack refuses more than about 13,200 as `msg_blocks_too_long`. */
+/** Slack refuses more than about 13,200 as `msg_blocks_too_long`. */
 export function lengthOfText(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + lengthOfText(item), 0);
   if (!isObject(value)) return 0;

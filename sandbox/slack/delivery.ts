@@ -1,13 +1,11 @@
 import { createHmac } from "node:crypto";
 import { type JsonObject, parseJson } from "../json.ts";
 
-/** A request from Slack to the app. */
 export type Outgoing =
   | { kind: "command"; payload: Readonly<Record<string, string>> }
   | { kind: "interaction"; payload: JsonObject }
   | { kind: "event"; payload: JsonObject };
 
-/** The app's acknowledgement. */
 export interface Acknowledgement {
   /** HTTP status; 200 over a socket; 0: none came. */
   status: number;
@@ -37,8 +35,8 @@ export interface Signing {
 }
 
 /**
- * Sends over HTTP, signed as Slack signs. It sends an unacknowledged event again at once, but leaves out Slack's later retries after one and
- * five minutes. Slack never repeats commands and interactions.
+ * Signed as Slack signs. It sends an unacknowledged event again at once, but leaves out Slack's later retries after one
+ * and five minutes. Slack never repeats commands and interactions.
  */
 export async function deliverOverHttp(
   url: string,
@@ -101,9 +99,8 @@ function encode({ kind, payload }: Outgoing): { body: string; contentType: strin
 }
 
 /**
- * The headers with which Slack signs a request: HMAC-SHA256 over `v0:<timestamp>:<body>`.
- * @param options.timestamp seconds since 1970
- * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
+ * HMAC-SHA256 over `v0:<timestamp>:<body>`. @param options.timestamp seconds since 1970 @see
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
 export function signRequest(body: string, options: { timestamp: number; secret: string }): Record<string, string> {
   const digest = createHmac("sha256", options.secret).update(`v0:${options.timestamp}:${body}`).digest("hex");

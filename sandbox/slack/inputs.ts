@@ -16,7 +16,6 @@ const places: Readonly<Record<string, readonly [string, string]>> = {
   users_select: ["selected_user", "initial_user"],
 };
 
-/** An interactive element and its block. */
 export interface PlacedElement {
   block: SlackBlock;
   blockId: string;

@@ -52,8 +52,8 @@ function storedElement(element: JsonObject): JsonObject {
 }
 
 /**
- * All visible text of a message or view, one line for each block and field; without blocks, a message shows its text. Buttons and values of
- * inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
+ * All visible text, one line for each block and field. Buttons and values of inputs are in brackets. Mentions stay as
+ * Slack sends them: `<@U0ENGINEER>`.
  */
 export function textOf(shown: {
   text?: string;

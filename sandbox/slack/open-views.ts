@@ -33,7 +33,6 @@ export function makeView(state: SlackState, given: unknown, before?: SandboxView
   };
 }
 
-/** Puts a modal on top of a person's stack. */
 export function pushView(state: SlackState, user: string, view: SandboxView): void {
   const stack = state.views.get(user) ?? [];
   if (stack.length >= deepestStack) throw new SlackRefusal("push_limit_reached");
@@ -52,7 +51,6 @@ export function replaceView(state: SlackState, view: SandboxView): void {
   state.changed();
 }
 
-/** Closes the top of a person's stack, or the whole stack. */
 export function closeViews(state: SlackState, user: string, all: boolean): void {
   state.views.set(user, all ? [] : (state.views.get(user) ?? []).slice(0, -1));
   state.changed();
@@ -62,7 +60,6 @@ export function findView(state: SlackState, id: string | undefined): SandboxView
   return [...state.views.values(), [...state.homes.values()]].flat().find((view) => view.id === id);
 }
 
-/** A view in the form of the Web API and the payloads. */
 export function viewJson(state: SlackState, view: SandboxView): JsonObject {
   const { identity } = state;
   return {

@@ -33,8 +33,8 @@ export function commandPayload(
 }
 
 /**
- * A command's text as Slack sends it with `should_escape: true` (manifest.yml): people's names with their ids.
- * @see https://docs.slack.dev/interactivity/implementing-slash-commands
+ * As Slack sends it with `should_escape: true` (manifest.yml): people's names with their ids. @see
+ * https://docs.slack.dev/interactivity/implementing-slash-commands
  */
 function escaped({ people }: SlackState, typed: string): string {
   const text = typed.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -58,8 +58,8 @@ function interaction(state: SlackState, person: SandboxUser, type: string): Json
 }
 
 /**
- * A person used an element of a message. The payload of an ephemeral message has no `message`.
- * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ * The payload of an ephemeral message has no `message`. @see https://docs.slack.dev/reference/interaction-
+ * payloads/block_actions-payload
  */
 export function messageActionPayload(
   state: SlackState,

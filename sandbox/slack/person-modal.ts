@@ -7,7 +7,6 @@ import { submissionPayload, suggestionPayload } from "./payloads.ts";
 import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
 
-/** What a person's actions need. */
 export interface PersonContext {
   state: SlackState;
   deliver: Deliver;

@@ -16,7 +16,6 @@ import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 
-/** A person of the workspace: their acts and their view. */
 export interface SandboxPerson {
   id: string;
   name: string;
@@ -26,17 +25,13 @@ export interface SandboxPerson {
   ephemerals(): readonly SandboxMessage[];
   /** The direct conversation with the bot, oldest first. */
   directMessages(): readonly SandboxMessage[];
-  /**
-   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place. It uses the message's present state,
-   * and confirms a confirmation.
-   */
+  /** By action_id, visible text or place. It uses the message's present state, and confirms a confirmation. */
   click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;
   /**
-   * Chooses in a menu of a message or view, or types into an input that sends each character: like `fill`, but the app gets it at once.
-   * Throws if Slack would not send it.
+   * As `fill`, but the app gets it at once: a menu of a message or view, or an input that sends each character. Throws
+   * if Slack would not send it.
    */
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
-  /** The open modal, the top of the stack. */
   view(): SandboxView | undefined;
   /** Types into inputs of the open modal, by block_id, action_id, label or place. Sends nothing. */
   fill(values: Readonly<Record<string, InputValue>> | readonly Filling[]): void;
@@ -44,7 +39,6 @@ export interface SandboxPerson {
   suggestions(field: string, typed: string): Promise<readonly string[]>;
   /** Submits the open modal. The answer and the view have the app's or Slack's errors. */
   submit(values?: Readonly<Record<string, InputValue>> | readonly Filling[]): Promise<CommandAnswer>;
-  /** Closes the open modal. */
   close(): void;
   home(): SandboxView | undefined;
   openHome(): Promise<void>;
@@ -126,8 +120,8 @@ async function choose(
 }
 
 /**
- * An input block keeps its value until the submission, unless it dispatches actions. A text must also name the moments for that.
- * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ * An input block keeps its value until the submission, unless it dispatches actions. A text must also name the moments
+ * for that. @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
  */
 function mustDispatch({ block, element }: PlacedElement): void {
   if (block.type !== "input") return;
@@ -157,7 +151,7 @@ async function act(
   return plainAnswer(await context.deliver({ kind: "interaction", payload }));
 }
 
-/** The present message or view. A person can act only on visible messages and views. */
+/** A person can act only on visible messages and views. */
 function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | SandboxView) {
   if (!("ts" in shown)) {
     const seen = [...(state.views.get(user.id) ?? []), state.homes.get(user.id)];
@@ -173,7 +167,7 @@ function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | S
   return message;
 }
 
-/** The element to click, by action_id, visible text or place. Throws with the clickable ones. */
+/** Throws with the elements that a person can click. */
 export function findButton(blocks: readonly SlackBlock[], button: string | ElementPlace): PlacedElement {
   const buttons = elementsOf(blocks).filter(({ element }) => element.type === "button");
   const textOfButton = ({ element }: PlacedElement) => textAt(element.text, "text") ?? "";

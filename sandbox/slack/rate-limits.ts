@@ -5,8 +5,8 @@ export interface RateLimit {
 }
 
 /**
- * Slack counts each method of each app separately; posting by channel.
- * @see https://docs.slack.dev/apis/web-api/rate-limits
+ * Slack counts each method of each app separately; posting by channel. @see https://docs.slack.dev/apis/web-api/rate-
+ * limits
  */
 export const rateLimits = {
   "tier 1": { perMinute: 1, burst: 10 },

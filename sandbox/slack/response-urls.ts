@@ -44,7 +44,6 @@ function respond(state: SlackState, url: ResponseUrl, sent: JsonObject): void {
   else addResponse(state, url, sent, content);
 }
 
-/** A message to one person, which only they see. */
 export function addResponse(
   state: SlackState,
   to: { user: string; channel: string },

@@ -17,7 +17,6 @@ export interface SandboxMessage {
   ephemeralTo?: string;
 }
 
-/** A modal or a Home tab. */
 export interface SandboxView {
   id: string;
   type: "modal" | "home";
@@ -60,13 +59,10 @@ export interface SandboxUser {
 export interface CommandAnswer {
   /** The HTTP status of the app's acknowledgement; 200 over the socket; 0: none in time. */
   status: number;
-  /** Until the acknowledgement. */
   milliseconds: number;
   /** Slack's error for the person: `operation_timeout` after 3 s, `dispatch_failed` for a status other than 2xx. */
   error?: "operation_timeout" | "dispatch_failed" | "dispatch_unknown_error" | "invalid_command_response";
-  /** The message in the acknowledgement itself, if any. */
   message?: SandboxMessage;
-  /** All visible text of that message, or empty. */
   text: string;
   /** The errors of a submission, by block_id: the app's, or Slack's own for an empty required field. */
   errors: Readonly<Record<string, string>>;

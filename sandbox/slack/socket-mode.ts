@@ -5,7 +5,6 @@ import { WebSocket, WebSocketServer } from "ws";
 import { isObject, parseJson, textAt } from "../json.ts";
 import type { Acknowledgement, Deliver, Outgoing, Retry } from "./delivery.ts";
 
-/** The app's WebSocket connections. */
 export interface SocketMode {
   /** A new address for one connection. */
   newUrl: () => string;
@@ -13,7 +12,6 @@ export interface SocketMode {
   connected: () => boolean;
   /** Sends to one connection and waits for its acknowledgement. */
   deliver: Deliver;
-  /** Asks every connection to reconnect. */
   refresh: () => void;
   stop: () => void;
 }

@@ -32,10 +32,8 @@ const onCall: SandboxUser = {
 /** The people of every workspace, one for each role in the product. */
 const people = [engineer, approver, secondApprover, onCall] as const;
 
-/** All scopes that the stand-in knows. */
 const everyScope = ["chat:write", "commands", "users:read", "users:read.email", "usergroups:read"] as const;
 
-/** The right to open a view, which the app gets for a moment from a person's action. */
 export interface Trigger {
   user: string;
   expires: Date;
@@ -71,7 +69,6 @@ export interface SlackState {
   now: () => Date;
   people: readonly SandboxUser[];
   usergroups: Map<string, readonly string[]>;
-  /** People with a deactivated account. */
   deactivated: Set<string>;
   /** The Enterprise organization of the workspace, with the second id of each older person, by their first id. */
   organization: { id: string; ids: ReadonlyMap<string, string> } | null;
@@ -128,7 +125,6 @@ export function addMessage(state: SlackState, message: Omit<SandboxMessage, "ts"
   return added;
 }
 
-/** Replaces a message by its changed one, and counts the edit. */
 export function editMessage(
   state: SlackState,
   old: SandboxMessage,
@@ -145,7 +141,6 @@ export function removeMessage(state: SlackState, message: SandboxMessage): void 
   state.changed();
 }
 
-/** How long a trigger_id is valid, in milliseconds. */
 const triggerLifetime = 3_000;
 
 export function newTrigger(state: SlackState, user: string): string {
@@ -174,8 +169,8 @@ export function makeChanges(): Changes {
 }
 
 /**
- * Resolves when `find` finds something, after a look at each change and at the end of the time. Then rejects with the state by `describe`.
- * An error of `find` rejects at once.
+ * Looks after each change and at the end of the time. Then rejects with the state by `describe`. An error of `find`
+ * rejects at once.
  */
 export function untilFound<T>(
   changes: Changes,
@@ -203,7 +198,6 @@ export function untilFound<T>(
   });
 }
 
-/** A new workspace with its people and one channel with everyone and the bot, without messages. */
 export function newState(options: {
   scopes: readonly string[] | undefined;
   now: () => Date;

@@ -68,7 +68,6 @@ export interface SandboxSlackOptions {
   onCall?: (call: string, status: number, milliseconds: number) => void;
 }
 
-/** Starts a workspace. The app needs `apiUrl`, `botToken`, `signingSecret` and, in Socket Mode, `appToken`. */
 export async function startSandboxSlack(options: SandboxSlackOptions = {}): Promise<SandboxSlack> {
   const faults = options.faults ?? new Faults();
   const changes = makeChanges();
@@ -125,7 +124,6 @@ function whereItIs(url: string, { identity }: SlackState) {
   return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId };
 }
 
-/** Sends people's actions to the app: by an open socket, else over HTTP. */
 function connection(
   { identity, now }: SlackState,
   sockets: SocketMode,
@@ -188,7 +186,6 @@ function isReply({ ts, thread_ts }: SandboxMessage): boolean {
   return thread_ts !== undefined && thread_ts !== ts;
 }
 
-/** The workspace's state, for a test that waited in vain. */
 function describeState(state: SlackState): string {
   const messages = state.messages.map((message) => {
     const to = message.ephemeralTo ? `, seen by ${message.ephemeralTo} alone` : "";

@@ -5,7 +5,7 @@ import { button, labelled, lonelyControl } from "./controls.ts";
 import { codeBlock, link, paragraph, text, wordsOf } from "./mrkdwn.ts";
 import type { Surface } from "./surface.ts";
 
-/** Blocks as Slack shows them, in order. An unknown block shows its text. */
+/** An unknown block shows its text. */
 export function blocks(list: readonly JsonObject[], surface: Surface): readonly Html[] {
   return list.map((block) => html`<div class="block ${String(block.type)}">${blockOf(block, surface)}</div>`);
 }

@@ -48,7 +48,6 @@ export function labelled(placed: Placed, block: JsonObject): Html {
     : html`<div class="field" ${dispatches}><label for="${id}">${label}</label>${control}${more}</div>`;
 }
 
-/** The attributes of each input. */
 interface Field {
   readonly id: string;
   readonly name: string;
@@ -111,7 +110,6 @@ function menu(placed: Placed, field: Field): Html {
   return html`<select${attributes({ ...field })}><option value="">${placeholder}</option>${optionsOf(placed.element).map(entry)}</select>`;
 }
 
-/** The people of the workspace. */
 function people(placed: Placed, field: Field): Html {
   const chosen = textAt(inputOf(placed), "selected_user");
   const entry = ({ id, name }: SandboxUser) =>
@@ -133,7 +131,6 @@ function isChosen(placed: Placed, option: JsonObject): boolean {
   return objectAt(inputOf(placed), "selected_option").value === option.value;
 }
 
-/** The value of an input now. */
 function inputOf({ surface, blockId, element }: Placed): JsonObject {
   return objectAt(objectAt(surface.inputs, blockId), textAt(element, "action_id") ?? "");
 }
@@ -143,8 +140,8 @@ export function hidden(fields: Readonly<Record<string, string>>): readonly Html[
 }
 
 /**
- * A button of a message or view: a form that sends the button's name. With a `confirm` the form is in a dialog that the button opens.
- * @see https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+ * A form that sends the button's name. With a `confirm` it is in a dialog. @see https://docs.slack.dev/reference/block-
+ * kit/composition-objects/confirmation-dialog-object
  */
 export function button(placed: Placed): Html {
   const { surface, blockId, element } = placed;

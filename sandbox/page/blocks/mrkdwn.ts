@@ -3,14 +3,12 @@ import { textAt } from "../../json.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
 import type { Reader } from "./surface.ts";
 
-/** A text object, plain or mrkdwn; empty without one. */
 export function text(object: unknown, reader: Reader): Content {
   const words = textAt(object, "text");
   if (words === undefined) return undefined;
   return textAt(object, "type") === "mrkdwn" ? mrkdwn(words, reader) : withEmoji(words);
 }
 
-/** A text object as plain text, for attributes and options. */
 export function wordsOf(object: unknown): string {
   return withEmoji(textAt(object, "text") ?? "");
 }
@@ -122,7 +120,6 @@ function date(seconds: number, format: string, { user, now }: Reader): Html {
   return html`<time datetime="${new Date(seconds * 1000).toISOString()}">${shown}</time>`;
 }
 
-/** Reverses Slack's three escapes. */
 function unescapeText(text: string): string {
   return text.replaceAll(gap, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }

@@ -2,7 +2,6 @@ import type { JsonObject } from "../../json.ts";
 import type { Inputs } from "../../slack/inputs.ts";
 import type { SandboxChannel, SandboxUser } from "../../slack/shapes.ts";
 
-/** The person who looks, and the names that they see. */
 export interface Reader {
   readonly user: SandboxUser;
   readonly people: readonly SandboxUser[];
@@ -24,7 +23,6 @@ export interface Surface {
   readonly form?: string;
 }
 
-/** An element in its block and surface. */
 export interface Placed {
   readonly surface: Surface;
   readonly blockId: string;

@@ -9,13 +9,12 @@ export const direct = "direct";
 
 export const home = "home";
 
-/** A message and its thread, oldest first. */
 export interface Thread {
   readonly first: SandboxMessage;
   readonly replies: readonly SandboxMessage[];
 }
 
-/** Messages with their threads. A reply without its first message is a thread of its own. */
+/** A reply without its first message is a thread of its own. */
 export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[] {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts: of }: SandboxMessage) => of !== undefined && of !== ts && known.has(of);
@@ -33,7 +32,6 @@ const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at th
     <li>Then <b>try to break it</b>: each step holds, whatever fails in it.</li>
   </ol>`;
 
-/** A channel's messages for a reader, the newest at the bottom. */
 export function conversation(messages: readonly SandboxMessage[], reader: Reader, title: string): Html {
   const threads = threadsOf(messages);
   const items = threads.map(
@@ -53,7 +51,7 @@ function thread(replies: readonly SandboxMessage[], reader: Reader): Html | unde
   return html`<details class="thread"><summary>${count}, the last at ${at}</summary><ol>${items}</ol></details>`;
 }
 
-/** One message: its blocks, or without blocks its text. */
+/** Without blocks, its text. */
 function message(shown: SandboxMessage, reader: Reader): Html {
   const id = `m-${shown.ts.replace(".", "-")}`;
   const own = shown.ephemeralTo !== undefined;
@@ -109,7 +107,6 @@ export function readViewer(
   };
 }
 
-/** The page's address for a viewer. */
 export function addressOf(user: string, place: string, at: string): string {
   return `/?${new URLSearchParams({ as: user, in: place, at })}`;
 }

@@ -10,7 +10,6 @@ import type { Reader } from "../blocks/surface.ts";
 import { attributes, type Html, html, nothing } from "../html.ts";
 import { addressOf, direct, home, type Viewer } from "./conversation.ts";
 
-/** The number of a person's unread messages in one place. */
 type Unread = (user: string, place: string) => number;
 
 export function peopleSwitch(viewer: Viewer, people: readonly SandboxUser[], unread: Unread): Html {
@@ -36,7 +35,6 @@ function badge(count: number): Html | false {
   );
 }
 
-/** The channels and conversations of a person. */
 export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], unread: Unread): Html {
   const user = viewer.as.id;
   const item = (place: string, name: string) => {
@@ -56,7 +54,6 @@ export function titleOf(place: string, channels: readonly SandboxChannel[]): str
   return `#${channels.find(({ id }) => id === place)?.name ?? place}`;
 }
 
-/** The open modal on top of the stack, as a dialog. */
 export function modal(view: SandboxView, reader: Reader): Html {
   const id = `view-${view.id}`;
   const form = `${id}-form`;
@@ -146,7 +143,6 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
   </form>`;
 }
 
-/** Lines to try as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
   if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, ofPerson, typo, whoAmI];
   if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), forEngineer, help];

@@ -4,7 +4,6 @@ import type { EntryInForce } from "../../aws/eks-clusters.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panels.ts";
 
-/** A cluster's access entries as the API of EKS lists them, each with its groups and policies in force. */
 export interface EntriesState {
   readonly mode: AuthenticationMode;
   readonly entries: readonly { readonly entry: AccessEntry; readonly inForce: EntryInForce | undefined }[];

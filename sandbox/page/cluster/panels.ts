@@ -42,12 +42,11 @@ export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
   return html`<nav class="clusters" aria-label="Clusters"><ul>${names.map(item)}</ul></nav>`;
 }
 
-/** One answered call, with its number in their order. */
 export interface NumberedCall extends SandboxCall {
   readonly number: number;
 }
 
-/** The product's calls to Slack, AWS and the cluster, with their callers, newest first. */
+/** With their callers, newest first. */
 export function callsPanel(calls: readonly NumberedCall[]): Html {
   const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";
   if (calls.length === 0) return panel({ id: "calls", title: "Calls", note }, html`<p class="empty">None yet.</p>`);
@@ -63,7 +62,6 @@ export function callsPanel(calls: readonly NumberedCall[]): Html {
   );
 }
 
-/** One person's last answer of `kubectl get pods`. */
 export interface KubectlState {
   readonly user: string;
   readonly name: string;
@@ -147,7 +145,6 @@ function lineOf(text: string, isAdded: boolean, isRemoved: boolean): Content {
   return `${text}\n`;
 }
 
-/** A test of the product that you can start on the page. */
 export interface TroubleState {
   readonly id: string;
   readonly title: string;
@@ -164,7 +161,6 @@ export interface TroubleState {
   readonly blocked: string | undefined;
 }
 
-/** One of the product's two processes. */
 export interface ProcessState {
   readonly name: string;
   readonly pid: number;

@@ -89,7 +89,6 @@ function needed(form: URLSearchParams, name: string): string {
   return value;
 }
 
-/** The message or view of a form, if this person sees it. */
 function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | SandboxView {
   if (form.has("view")) return openView(theatre, form);
   const { slack } = theatre.stage.sandbox;
@@ -116,7 +115,6 @@ export function inputsIn(form: URLSearchParams, blocks: readonly SlackBlock[]): 
   });
 }
 
-/** Slack's value for the value of a page's input. */
 function valueFor(value: string | null): InputValue {
   return value?.replaceAll("\r\n", "\n") || null;
 }

@@ -121,7 +121,6 @@ function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void 
   });
 }
 
-/** The app's options for a text in one of its menus. */
 async function suggest(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
   const { block = "", text = "" } = Object.fromEntries(url.searchParams);
   answerJson(response, await theatre.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
@@ -164,8 +163,8 @@ function answer(response: ServerResponse, status: number, type: string, body: st
 }
 
 /**
- * Why a request is refused; undefined: it is not. Another site's page can make a browser send requests here: by its own name for this
- * machine (DNS rebinding), which the Host header shows, or by a form, which the Origin shows.
+ * Undefined: it may pass. Another site's page can make a browser send requests here: by its own name for this machine
+ * (DNS rebinding), which the Host header shows, or by a form, which the Origin shows.
  */
 export function refusalOf(
   { headers, method }: Pick<IncomingMessage, "headers" | "method">,
@@ -182,10 +181,7 @@ export function refusalOf(
   return origin === `http://${host}` ? undefined : "Only the page itself can act.";
 }
 
-/**
- * Sends a browser first all regions, then each changed one.
- * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
- */
+/** All regions first, then each changed one. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
 function sendRegions(response: ServerResponse, changes: Changes, draw: () => Readonly<Record<string, Html>>): void {
   const sent = new Map<string, string>();
   let soon: NodeJS.Timeout | undefined;

@@ -51,7 +51,6 @@ export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   return { ...configMap, data };
 }
 
-/** The crashes of processes and Redis. */
 export function crashes(stage: Stage): readonly Trouble[] {
   const { worker, slack, redis, sandbox, changes } = stage;
   return [
@@ -124,7 +123,6 @@ function redisOutage(redis: Stage["redis"], changed: () => void): Trouble {
   );
 }
 
-/** One trouble: its present state, its start and its end. */
 export interface Trouble {
   state: () => TroubleState;
   start: () => Promise<void>;

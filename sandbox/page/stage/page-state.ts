@@ -3,7 +3,6 @@ import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { direct, home, type Viewer } from "../chat/conversation.ts";
 
-/** A person's messages in one place, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   if (place === home) return [];
   const person = slack.person(user);
@@ -13,7 +12,6 @@ function messagesIn(slack: SandboxSlack, user: string, place: string): readonly 
   return [...shared, ...own].toSorted((a, b) => Number(a.ts) - Number(b.ts));
 }
 
-/** The same, with their threads. */
 export function conversationIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   return messagesIn(slack, user, place).flatMap((message) => [message, ...slack.replies(message)]);
 }
@@ -22,7 +20,6 @@ export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {
   return { user: as, people: slack.people, channels: slack.channels(), now: new Date() };
 }
 
-/** How many messages each person has seen in each place. */
 export interface Seen {
   mark: (viewer: Viewer) => void;
   unread: (user: string, place: string) => number;

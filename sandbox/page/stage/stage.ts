@@ -38,7 +38,6 @@ const reader = `levels:
     verify: [{ verb: list, resource: pods }]
 `;
 
-/** The page's configuration: each cluster has its on-call, and deadlines are short. */
 function pageConfiguration(options: SandboxOptions): string {
   const levels = configurationOf(options)
     .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
@@ -101,10 +100,8 @@ async function startProcesses(
   return { slack, worker };
 }
 
-/** One of the product's processes, which the page can kill and start. */
 export interface ManagedProcess {
   state: () => ProcessState;
-  /** Does nothing if it runs already. */
   start: () => Promise<void>;
   /** SIGKILL: without time to tidy up. */
   kill: () => Promise<void>;

@@ -32,7 +32,6 @@ import {
   watchLedger,
 } from "./watches.ts";
 
-/** The stage, and the page's views of it. */
 export interface Theatre {
   readonly stage: Stage;
   /** By the cluster's name, `staging` first: the troubles happen there. */
@@ -134,7 +133,6 @@ function intruder(ledger: LedgerWatch): readonly Trouble[] {
   ];
 }
 
-/** Others' edits of the document. */
 function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch): readonly Trouble[] {
   return [
     lastingTrouble(
@@ -182,7 +180,6 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
   ];
 }
 
-/** Failures of AWS and the API server. */
 function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
   const { faults } = sandbox;
   return [

@@ -16,7 +16,6 @@ const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;
 
-/** What the page shows of one cluster. */
 export interface ClusterWatch {
   readonly name: string;
   readonly document: DocumentWatch;
@@ -61,7 +60,6 @@ function entriesOf({ aws }: Sandbox, name: string): EntriesState {
   return { mode, entries: accessEntries.map((entry) => ({ entry, inForce: inForce.get(entry.principalArn) })) };
 }
 
-/** Remembers `aws-auth` before its last change, and that change's author. */
 export interface DocumentWatch {
   state: () => DocumentState;
   /** Edits the document as a person with `kubectl edit`, who then owns the change. */
@@ -90,7 +88,6 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
   };
 }
 
-/** Runs `kubectl get pods` as each person, at first and after each change of the document. */
 export interface KubectlWatch {
   states: () => readonly KubectlState[];
   /** Resolves after all answers; a call during a run starts one more. */
@@ -103,7 +100,6 @@ interface Session extends Pick<KubectlState, "user" | "name" | "arn"> {
   readonly of: readonly [role: string, name: string];
 }
 
-/** A person in the role that teams share. */
 const team: Session = {
   user: "developers",
   name: "developers, a role",

@@ -3,13 +3,11 @@ import { approveAction, doneAction, reviewedAction } from "../../../src/slack/sh
 import { arns, channel, clusterName } from "../../scene.ts";
 import { direct, type Viewer } from "../chat/conversation.ts";
 
-/** What happened since the tour began. */
 export interface TourFacts {
   /** From the audit log, oldest first. */
   readonly events: readonly Pick<AuditEvent, "type" | "actor" | "request">[];
   /** Whether `kubectl get pods` works for the engineer now. */
   readonly kubectlWorks: boolean;
-  /** The bot's answers to the engineer alone. */
   readonly answers: readonly string[];
 }
 
@@ -131,7 +129,6 @@ export const inFront: readonly string[] = [
 
 const writing = [".composer:has(#line:not(:placeholder-shown)) .primary", "#tour [data-line]"] as const;
 
-/** A button of a message. */
 function pressing(action: string): readonly string[] {
   return [`#messages form:has(> [name="action"][value="${action}"]) > button`, `#messages [data-opens$="-${action}"]`];
 }

@@ -7,7 +7,6 @@ export interface Tour {
   open: (now: TourBegin) => void;
   leave: () => void;
   finish: () => void;
-  /** The reader has seen this step. */
   see: (step: string) => void;
 }
 

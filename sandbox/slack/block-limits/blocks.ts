@@ -1,8 +1,8 @@
 import { anySchema, byType, type Check, flag, list, object, oneOf, rule, string, whole } from "./check.ts";
 
 /**
- * The blocks and elements that the product sends. The stand-in refuses others, as Slack refuses unknown ones.
- * @see https://docs.slack.dev/reference/block-kit
+ * Those that the product sends. The stand-in refuses others, as Slack refuses unknown ones. @see
+ * https://docs.slack.dev/reference/block-kit
  */
 
 export const type = (name: string) => oneOf(name);

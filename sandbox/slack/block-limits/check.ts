@@ -1,8 +1,8 @@
 import { isObject, type JsonObject } from "../../json.ts";
 
 /**
- * The problems of one value of a payload, in Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. `at`
- * is the JSON pointer of its place.
+ * The problems of one value, in Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
+ * `at`: the JSON pointer of its place.
  */
 export type Check = (value: unknown, at: string) => readonly string[];
 
@@ -86,7 +86,6 @@ export function anySchema(check: Check): Check {
   };
 }
 
-/** A rule about several fields of an object; `broken` returns whether it is broken. */
 export function rule(broken: (value: JsonObject) => boolean, what: string): Check {
   return (value, at) => (isObject(value) && broken(value) ? [problem(what, at)] : []);
 }

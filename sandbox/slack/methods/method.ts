@@ -18,7 +18,6 @@ export class SlackRefusal extends Error {
   }
 }
 
-/** One method of the Web API. */
 export interface Method {
   /** The scope that the token needs; absent: none. */
   scope?: string;
@@ -67,7 +66,6 @@ export function argumentsOf(request: SandboxRequest): JsonObject {
   return { ...query, ...parsed };
 }
 
-/** A text argument; undefined: absent or empty. */
 export function textArgument(args: JsonObject, name: string): string | undefined {
   const value = args[name];
   if (typeof value === "number") return String(value);
