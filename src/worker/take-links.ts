@@ -21,7 +21,7 @@ export function linkTaker(log: Logger): LinkTaker {
         links.push({ name, ms: ms(), ...describe(value) });
         return value;
       } catch (error) {
-        log.warn({ link: name, err: error }, "a link of the chain is broken");
+        log.warn({ link: name, err: error }, "a step from a person to their pods failed");
         links.push({ name, ms: ms(), ...findingOf(error) });
         return undefined;
       }

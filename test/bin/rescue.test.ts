@@ -379,7 +379,7 @@ test.each([
     });
   sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
 
-  await expect(rescue("--yes", "--document", good)).rejects.toThrow("ended meanwhile");
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow("has ended");
 
   expect(await entry()).toBeNull();
   expect(await records()).toMatchObject([{ lease: { activeSince: null, end: { cause: "revoked" }, ...change } }]);

@@ -13,9 +13,25 @@ const unsealed: Omit<SealedPlan, "seal"> = {
     mode: "CONFIG_MAP",
     items: [{ place: "mapRoles line 4", arn, outcome: "moves", sentences: ["Gets an access entry."] }],
     steps: [
-      { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
-      { name: `give-entry ${arn}`, does: "Make the access entry.", proof: "It is read back.", undo: "Delete it." },
-      { name: "take-out", does: "Take this item out of aws-auth.", proof: "It is read back.", undo: "Write it again." },
+      {
+        name: "switch-mode",
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
+        proof: "EKS reports success and the new mode, and aws-auth is unchanged.",
+        undo: "Not possible: EKS has no way back to CONFIG_MAP.",
+      },
+      {
+        name: `give-entry ${arn}`,
+        does: `Create the access entry of ${arn}. It overrides the item in aws-auth at once.`,
+        proof:
+          "Read back, the entry has these names and policies, and the API server gives them the rights of the item in aws-auth.",
+        undo: "Delete the access entry: the item in aws-auth counts again.",
+      },
+      {
+        name: "take-out",
+        does: `Remove this item from aws-auth: ${arn}.`,
+        proof: "The worker reads each access entry again before the write, and aws-auth after it.",
+        undo: "Add the items to aws-auth again; the access entries count either way.",
+      },
     ],
     keptBecause: null,
     before: [],
@@ -24,7 +40,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
   outs: [arn],
 };
 
-/** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
+/** A migration of `staging` that on-call requested, before a worker's plan. */
 export function aMigration(change: MigrationChange = {}): Migration {
   const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", givenArns: [] };
   return complete({ ...createMigration(asked, at(0), hours(24)), ...change });

@@ -8,6 +8,7 @@ import {
   aPreviewedRequest,
   aProof,
   aRequest,
+  engineerArn,
 } from "./a-request.ts";
 import { aTrouble } from "./a-trouble.ts";
 import { anEmergency } from "./an-emergency.ts";
@@ -61,7 +62,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "refused",
     refusal: {
       code: "already-mapped",
-      message: "It already has eks-access:viewers in staging, with no end date. You need no request: sign in as it.",
+      message: `${engineerArn} already has eks-access:viewers in staging, with no end date. You need no request: sign in as it.`,
     },
   }),
   approved: anApprovedRequest(),
@@ -106,7 +107,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "active",
     drift: {
       at: at(hours(1)).toISOString(),
-      message: "the entry of the engineer is gone; terraform wrote mapUsers last",
+      message: `the entry of ${engineerArn} is gone; terraform wrote mapUsers last, 2026-03-01T09:58:00Z`,
     },
   }),
   "being revoked": aLeasedRequest({ state: "active", end: revoked }),

@@ -237,7 +237,7 @@ describe("Day 2", () => {
       [0, []],
       [0, []],
     ]);
-    expect(status).toContain("Nothing is behind");
+    expect(status).toContain("No work is late");
     expect([whole.code, review.code]).toEqual([0, 0]);
     expect(whole.stdout).toContain("whole: ");
     expect(seen).toContain("1 lease of 1 person");

@@ -3,38 +3,37 @@ import { AccessError, explainFailure } from "../../src/access/access-error.ts";
 import { genesis } from "../../src/access/audit/event.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readRequest, splitRequestLine } from "../../src/access/request/request-line.ts";
+import { completeChain, type Link } from "../../src/diagnosis/link.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { emergencyAnswer, mayNotTakeEmergencyAnswer } from "../../src/slack/ask/break-glass.ts";
 import { extendModal, extensionAnswer } from "../../src/slack/ask/extend.ts";
 import { emptyForm } from "../../src/slack/ask/form.ts";
-import { alreadyAskedAnswer, tooManyAnswer, tooManyPendingAnswer } from "../../src/slack/ask/limits.ts";
+import { alreadyAskedAnswer, tooManyPendingAnswer } from "../../src/slack/ask/limits.ts";
 import { mistakesAnswer } from "../../src/slack/ask/request.ts";
 import { requestModal } from "../../src/slack/ask/request-modal.ts";
 import { requestedAnswer } from "../../src/slack/ask/submit-request.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
-import { clickAnswer, missingReasonAnswer, oneOfSeveralAnswer } from "../../src/slack/decide/decision-click.ts";
+import { clickAnswer, oneOfSeveralAnswer } from "../../src/slack/decide/decision-click.ts";
 import { endedAnswer, endRefusedAnswer, revokeModal } from "../../src/slack/decide/end-access.ts";
-import { unknownCommandAnswer } from "../../src/slack/look/help.ts";
+import { helpAnswer, unknownCommandAnswer } from "../../src/slack/look/help.ts";
 import { homeView } from "../../src/slack/look/home-view.ts";
 import { listAnswer } from "../../src/slack/look/list.ts";
 import { approveBelowAnswer, statusAnswer } from "../../src/slack/look/status-answer.ts";
+import { chainAnswer } from "../../src/slack/look/whoami.ts";
 import { whyAnswer } from "../../src/slack/look/why.ts";
-import { migrationMessage } from "../../src/slack/migrate/migration-message.ts";
-import { notAdmittedAnswer, requesterGoneAnswer } from "../../src/slack/people/admission.ts";
+import { notAdmittedAnswer } from "../../src/slack/people/admission.ts";
 import { linkedAnswer } from "../../src/slack/people/link.ts";
 import { denyModal, type Message, noSuchRequestAnswer, notRecordedYetAnswer } from "../../src/slack/show/message.ts";
-import { lostChannelMilestones } from "../../src/slack/show/messenger.ts";
 import { anchorMessage, clusterTroubleMessage } from "../../src/slack/show/posters.ts";
 import { type Milestone, milestoneOf } from "../../src/slack/show/requester-message.ts";
 import { threadOf } from "../../src/slack/show/thread.ts";
 import { aCluster, clustersOf } from "../builders/a-cluster.ts";
-import { aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { anEmergency, anEmergencyCluster } from "../builders/an-emergency.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { states } from "../builders/states.ts";
-import { at, hours, minutes } from "../builders/times.ts";
+import { at, hours } from "../builders/times.ts";
 import { roleEntry, whyFacts } from "../builders/why-facts.ts";
 import { linesOfView, textOfBlocks } from "./show/text-of-blocks.ts";
 
@@ -85,7 +84,17 @@ const events = [{ sequence: 1, event: anEvent(), previous: "", hash: "" }];
 const status = () => statusAnswer({ request: aPreviewedRequest(), events, acts: ["approve", "deny"] });
 const refusedByAws = new AccessError("aws-access-denied", "AWS refused sts:AssumeRole on the creator of staging");
 const drifted = "drift-2026-03-01T10:00:00.000Z";
-const gone = { version: 1, message: null, copies: [], direct: null, milestones: [] };
+
+const chain: readonly Link[] = [
+  { name: "worker", result: "yes", detail: "AWS says: arn:aws:iam::111122223333:role/worker", remedy: null, ms: 12 },
+  {
+    name: "you",
+    result: "no",
+    detail: `${engineerArn} can't sign in here: \`Unauthorized\``,
+    remedy: "Request access: `/eks-access request staging`.",
+    ms: 1,
+  },
+];
 
 const answers = {
   requestedAnswer: {
@@ -111,12 +120,6 @@ const answers = {
     next: "cancel one",
     leads: "(`r-1`, `r-2`). Cancel one",
     text: () => of(tooManyPendingAnswer(2, [aRequest(), aRequest({ id: "r-2" })])),
-  },
-  tooManyAnswer: {
-    when: "you sent too many in a short time",
-    next: "send more at the named time",
-    leads: "You can send more at",
-    text: () => of(tooManyAnswer("requests", 20, at(minutes(5)))),
   },
   notRecordedYetAnswer: {
     when: "Slack stopped waiting before anything was saved",
@@ -210,6 +213,18 @@ const answers = {
     text: () =>
       of(whyAnswer(aCluster(), diagnose(whyFacts({ data: { mapRoles: roleEntry(`${engineerArn}s`) }, pods: null })))),
   },
+  helpAnswer: {
+    when: "you typed `help` or nothing",
+    next: "press a button",
+    leads: /\[Ask for access\] \[My requests\]/,
+    text: () => of(helpAnswer([], { approves: [], onCall: [], emergency: false })),
+  },
+  chainAnswer: {
+    when: "you typed `whoami staging`",
+    next: "repair the first step that fails",
+    leads: /first failing step[\s\S]*→ Request access/,
+    text: () => of(chainAnswer(aCluster(), completeChain(chain, aCluster()))),
+  },
   homeView: {
     when: "you opened App Home",
     next: "act on what waits for you",
@@ -228,12 +243,6 @@ const answers = {
 } satisfies Record<string, Read>;
 
 const toApprovers = {
-  requesterGoneAnswer: {
-    when: "the requester left Slack",
-    next: "deny",
-    leads: "Deny the request",
-    text: () => of(requesterGoneAnswer("U0ENGINEER", "deactivated")),
-  },
   clickAnswer: {
     when: "your click decided nothing",
     next: "read the message again, then decide",
@@ -251,12 +260,6 @@ const toApprovers = {
     next: "check the change, press Approve",
     leads: /Read what would change, then click \*Approve\* below[\s\S]*\[Approve\]/,
     text: () => of(approveBelowAnswer(status())),
-  },
-  missingReasonAnswer: {
-    when: "you denied without a reason",
-    next: "add the reason",
-    leads: "/eks-access deny r-1 &lt;why&gt;",
-    text: () => of(missingReasonAnswer("r-1", 0, 300)),
   },
 } satisfies Record<string, Read>;
 
@@ -309,6 +312,24 @@ const inChannel = {
     leads: /Waiting for <@U0APPROVER>[\s\S]*\[Approve\] \[Deny\] \[Details\]/,
     text: () => of(approvalMessage(aPreviewedRequest(), aCluster())),
   },
+  headline: {
+    when: "the lease is active",
+    next: "nothing; revoke it if it must end",
+    leads: /^:white_check_mark: \*Active\* until[\s\S]*\[Revoke\]/,
+    text: () => of(approvalMessage(state("active"), aCluster())),
+  },
+  activeEntry: {
+    when: "the lease is proved, in its thread",
+    next: "nothing; the proof is in Details",
+    leads: /^Active since .*proved: ✓ mapped, ✓ authorized/,
+    text: () => reply(state("active"), "active"),
+  },
+  endedEntry: {
+    when: "the lease ended, in its thread",
+    next: "nothing; the proof says what may remain open",
+    leads: /^Ended [\s\S]*not mapped[\s\S]*exec sessions stay open/,
+    text: () => reply(state("ended"), "ended"),
+  },
   emergencyTitle: {
     when: "a person took emergency access",
     next: "review it",
@@ -332,12 +353,6 @@ const inChannel = {
     next: "nothing",
     leads: "I warned the requester",
     text: () => reply(state("active, and soon over"), "warned"),
-  },
-  migrationMessage: {
-    when: "a migration has a plan",
-    next: "approve the plan or deny",
-    leads: "[Approve this plan] [Deny]",
-    text: () => of(migrationMessage(aPlannedMigration())),
   },
   clusterTroubleMessage: {
     when: "the worker can't get into a cluster",
@@ -435,15 +450,6 @@ const directMessages = {
     next: "close open sessions; ask again if needed",
     leads: /open sessions[\s\S]*\[Request again\]|exec sessions stay open[\s\S]*\[Request again\]/,
     text: () => told("ended"),
-  },
-  "channel-lost": {
-    when: "the channel or its message is gone",
-    next: "tell an operator",
-    leads: "tell an operator",
-    text: () => {
-      const [lost] = lostChannelMilestones(aLeasedRequest({}), "Slack answers is_archived", gone);
-      return direct(lost);
-    },
   },
 } satisfies Record<string, Read>;
 

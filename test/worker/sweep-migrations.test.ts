@@ -51,7 +51,7 @@ const toldNow = async () =>
 const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>
   (await queues[queue].getJobs(["waiting"])).map(({ data }) => data);
 
-describe("a move that waits for a decision", () => {
+describe("a migration that waits for a decision", () => {
   test("is reminded of as a request is, each time with an event, and expires in the end, without a look at its cluster", async () => {
     await put(waiting);
 
@@ -123,7 +123,7 @@ test.each([
     aPlannedMigration({ state: "running" }),
     at(hours(25)),
   ],
-])("of a move that %s, the cluster is looked at", async (_, migration, now) => {
+])("the sweep looks at the cluster of a migration that %s", async (_, migration, now) => {
   await put(migration);
 
   await sweep(contextAt(now));

@@ -110,7 +110,7 @@ export async function acknowledgeWhenDone<T>(
 async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
   const { text, blocks } = notRecordedYetAnswer();
   await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
-    log.warn({ err: error, user }, "could not send the message that an answer takes longer");
+    log.warn({ err: error, user }, "could not tell a person that the answer takes longer");
   });
 }
 

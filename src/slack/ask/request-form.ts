@@ -160,7 +160,9 @@ async function offerTo({ directory }: OfferContext, cluster: Cluster, user: stri
 }
 
 function nothingOfferedAnswer(): Message {
-  return answer("You can't request any cluster now: the policy names none for you, or all are closed.");
+  return answer(
+    "You can't request any cluster now: the policy names none for you, or all are closed. Ask an operator.",
+  );
 }
 
 export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;

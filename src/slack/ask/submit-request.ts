@@ -164,7 +164,7 @@ async function refuseWithoutApprovers(
     const message = `${level.name} on ${cluster.name} ${shortageText(needed, active.length)}. ${remedyForApprovers(rule, cluster)}`;
     return { type: "refused", code: "too-few-approvers", message, rule };
   } catch (error) {
-    log.warn({ cluster: cluster.name, err: error }, "could not look whether approvers are active in Slack");
+    log.warn({ cluster: cluster.name, err: error }, "could not check whether approvers are active in Slack");
     return null;
   }
 }

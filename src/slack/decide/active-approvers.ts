@@ -168,7 +168,7 @@ export async function presenceOf(
       departed: people.filter((_, index) => accounts[index] !== "active"),
     };
   } catch (error) {
-    log.warn({ request: request.id, err: error }, "could not look whether approvers are active in Slack");
+    log.warn({ request: request.id, err: error }, "could not check whether approvers are active in Slack");
     return null;
   }
 }

@@ -14,8 +14,8 @@ import { personShown } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 
-/** Work that waits longer is behind. A lease that ends in time is gone by then. */
-const behindAfterSeconds = 60;
+/** Work that waits longer is late. A lease that ends on time is gone by then. */
+const lateAfterSeconds = 60;
 
 /** More rows do not fit into one Slack message. */
 const maxRows = 10;
@@ -42,7 +42,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
   const clusters = await clustersSeenBy(context, user);
   if (clusters.length === 0) return noOverviewAnswer();
   const now = context.now();
-  const since = new Date(now.getTime() - behindAfterSeconds * 1000);
+  const since = new Date(now.getTime() - lateAfterSeconds * 1000);
   const found = await Promise.all([
     ledger.clusterTroubles(clusters),
     ledger.overdue(since, maxOverdue),
@@ -85,15 +85,15 @@ const seesAll = ({ config }: SlackContext, user: string) => config.linking.admin
 
 function noOverviewAnswer(): Message {
   return answer(
-    `Only approvers, on-call and administrators can see what is behind. ${code("/eks-access status <id>")} shows one request.`,
+    `Only approvers, on-call and administrators can see the backlog. ${code("/eks-access status <id>")} shows one request.`,
   );
 }
 
 export function overviewAnswer(overview: Overview): Message {
-  const parts = [behindPart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
+  const parts = [latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
-  const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
+  const fine = `No work is late, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended on time.`;
   const title =
     parts.length === 0
       ? `:white_check_mark: ${fine}`
@@ -113,16 +113,16 @@ const queueHints: Readonly<Record<string, string>> = {
   messages: "Check that a Slack process runs, and that Slack answers.",
 };
 
-function behindPart({ queues }: Overview): KnownBlock[] {
-  const behind = queues.filter(({ ageSeconds }) => ageSeconds > behindAfterSeconds);
-  const rows = behind.map(({ name, jobs, ageSeconds }) => {
+function latePart({ queues }: Overview): KnownBlock[] {
+  const late = queues.filter(({ ageSeconds }) => ageSeconds > lateAfterSeconds);
+  const rows = late.map(({ name, jobs, ageSeconds }) => {
     const waiting = Object.entries(jobs).reduce((sum, [state, count]) => (state === "active" ? sum : sum + count), 0);
     const oldest = formatDuration(Math.round(ageSeconds));
     const [, kind = name, zone] = /^(\w+)-(.+)$/.exec(name) ?? [];
     const what = `${queueWords[kind] ?? code(name)}${zone === undefined ? "" : ` in zone ${code(zone)}`}`;
     return `${what}: ${waiting} waiting, the oldest for ${oldest}. ${queueHints[kind] ?? ""}`;
   });
-  return part("Behind", rows);
+  return part("Late work", rows);
 }
 
 function closedPart({ closed }: Overview): KnownBlock[] {

@@ -52,7 +52,7 @@ async function readReview(context: SlackContext, question: ReviewQuestion): Prom
   const from = new Date(to.getTime() - question.seconds * 1000);
   const scope = { from, to, clusters: question.clusters };
   const found = await readAccessReview(auditLog, () => keys.preview, scope, maxRows);
-  if ("type" in found) return failureAnswer(`The audit log is broken, so a review would not be true. ${found.message}`);
+  if ("type" in found) return failureAnswer(`The audit log is broken, so there is no review. ${found.message}`);
   return reviewAnswer(found, question, from);
 }
 

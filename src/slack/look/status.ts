@@ -20,7 +20,7 @@ const maxEvents = 60;
 export const status: Command = {
   word: "status",
   usage: "[<id>]",
-  summary: "shows one request or migration: its state, change, proof and history; alone, what is behind",
+  summary: "shows one request or migration: its state, change, proof and history; without an id, the backlog",
   run: (context, { user, rest }) =>
     rest === "" ? readOverview(context, user) : readStatus(context, user, idAndRest(rest)[0]),
 };
@@ -60,6 +60,6 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
 }
 
 function clusterAnswer(cluster: string): Message {
-  const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows what is behind.`;
+  const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows the backlog.`;
   return { text: said, blocks: [section(said), actions("run", [runButton("check", `check ${cluster}`)])] };
 }

@@ -78,10 +78,7 @@ async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json)
   const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
   if (await context.ledger.takeTurn(`attempts-${by.slice(0, maxId)}`, withinMs, maxOfOnePerson)) return true;
-  context.log.warn(
-    { event },
-    "one person's attempts fail again and again; the audit log takes no more of them for now",
-  );
+  context.log.warn({ event }, "a person's attempts keep failing; the audit log skips further ones for ten minutes");
   return false;
 }
 

@@ -75,10 +75,7 @@ async function ask(
   if (report.type === "failed") return report.message;
   const found = readIdentities(report.found, user, cluster, keys.preview, now());
   if (found && isCurrent(found, email, config.identities, now())) return found;
-  log.warn(
-    { user, cluster: cluster.name },
-    "an answer about a person does not carry the worker's seal, and counts for nothing",
-  );
+  log.warn({ user, cluster: cluster.name }, "an answer about a person has no seal of a worker, so it does not count");
   return noAnswer;
 }
 

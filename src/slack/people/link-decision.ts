@@ -34,7 +34,7 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
     await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });
     await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
   } catch (error) {
-    context.log.error({ err: error }, "could not decide about a link, or not announce the outcome");
+    context.log.error({ err: error }, "could not decide about a link, or could not announce the outcome");
     await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
 }

@@ -161,7 +161,7 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
-      : `I reached no administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
+      : `I couldn't reach an administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
 }
 

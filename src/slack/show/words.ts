@@ -116,7 +116,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
     return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
-    return `*Approval no longer counts* since ${time(lease.voidSince)}: I remove the access, then the approvers decide again`;
+    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access, then the approvers decide again`;
   }
   return "Applying; not active yet";
 }

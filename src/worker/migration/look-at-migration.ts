@@ -41,7 +41,7 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
     if (error instanceof AccessError && error.code === "record-changed") {
       return wake(context.queues, { type: "migration", cluster: cluster.name });
     }
-    context.failures.failed("a migration does not go on", { cluster: cluster.name, request: migration.id }, error);
+    context.failures.failed("a migration can't continue", { cluster: cluster.name, request: migration.id }, error);
     await putOffMigration(context, migration, error);
   }
 }

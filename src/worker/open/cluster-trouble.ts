@@ -30,7 +30,7 @@ export async function noteTrouble(
   await ledger.setClusterTrouble(cluster.name, trouble);
   const about = { cluster: cluster.name, attempts: trouble.attempts, retryAt: trouble.retryAt };
   if (hasNewCause(before, trouble)) log.error({ ...about, err: error }, "could not work on the cluster");
-  else log.debug({ ...about, code: trouble.code }, "still could not work on the cluster");
+  else log.debug({ ...about, code: trouble.code }, "still can't work on the cluster");
   return trouble;
 }
 

@@ -38,7 +38,7 @@ export async function reportIdentities(
   if (!isFreshEmail(statement, keys.decision, now())) {
     context.log.warn(
       { user, cluster: cluster.name },
-      "a question names an address that our Slack process did not sign just now",
+      "a question has an email address without a fresh signature of the Slack process",
     );
     return { type: "failed", message: "The Slack process did not sign this question just now. Try again." };
   }
@@ -51,7 +51,7 @@ export async function reportIdentities(
     return { type: "found", found };
   } catch (error) {
     const code = error instanceof AccessError ? error.code : "unexpected";
-    context.log.warn({ user, cluster: cluster.name, code, err: error }, "could not find out who a person is");
+    context.log.warn({ user, cluster: cluster.name, code, err: error }, "could not look up a person");
     return { type: "failed", message: explainFailure(error) };
   }
 }

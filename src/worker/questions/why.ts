@@ -30,7 +30,7 @@ export async function reportWhy(context: WorkerContext, cluster: Cluster, asked:
     const plain = identity && { username: identity.username, groups: [...identity.groups] };
     return { type: "diagnosis", ...rest, identity: plain, causes: [...causes] };
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not find out why");
+    context.log.warn({ cluster: cluster.name, err: error }, "could not explain why a principal can't get in");
     return { type: "failed", message: explainFailure(error) };
   }
 }

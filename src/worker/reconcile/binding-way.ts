@@ -259,7 +259,7 @@ async function reportForged(
   }
   if (fresh.length === 0) return;
   const more = others > 0 ? ` and ${others} more` : "";
-  const limit = `The log names new ones ${maxReports} times in an hour`;
+  const limit = `The log reports new ones at most ${maxReports} times an hour`;
   const why = `${fresh.join(", ")}${more}: with our label, without our seal. ${limit}`;
   await reportUntrusted(context, cluster, why, `forged-${cluster}`, maxReports);
 }

@@ -160,7 +160,7 @@ async function rememberInTags(
   const tidyUp = async () => {
     if (stale.length === 0) return;
     await entries.untagCluster(stale).catch((error: unknown) => {
-      log.warn({ cluster: cluster.name, err: error }, "could not take what is over out of the cluster's tags");
+      log.warn({ cluster: cluster.name, err: error }, "could not remove ended leases from the cluster's tags");
     });
   };
   try {

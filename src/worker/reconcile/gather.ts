@@ -195,7 +195,7 @@ async function noteUntrusted(
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // If two runs read the log before either wrote to it, the record's version lets one write.
   if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return;
-  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
+  context.log.error({ cluster: cluster.name, why }, "the cluster's memory of our leases has no valid seal");
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
 
@@ -208,7 +208,7 @@ export async function reportUntrusted(
   most = 1,
 ): Promise<void> {
   if (!(await context.ledger.takeTurn(turn, untrustedReportEveryMs, most))) return;
-  context.log.error({ cluster, why }, "the cluster's own memory of our leases is not ours");
+  context.log.error({ cluster, why }, "the cluster's memory of our leases has no valid seal");
   const at = context.now().toISOString();
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };
   await context.ledger.note(event);

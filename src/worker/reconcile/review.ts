@@ -219,11 +219,11 @@ function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: r
 }
 
 function principalCanAsk([check]: readonly AccessCheck[]): string {
-  if (!check) return "Only the principal can ask";
+  if (!check) return "Only the principal can test this";
   const { verb, resource, group, namespace } = check;
   const [plural = "", subresource] = resource.split("/");
   const what = `${verb} ${plural}${group && `.${group}`}${subresource ? ` --subresource=${subresource}` : ""}`;
-  return `Only the principal can ask: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
+  return `Only the principal can test this: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
 }
 
 /** The checks that only the principal itself can ask: access policies can allow them, and no review did. */

@@ -137,7 +137,7 @@ export interface RescueJournal {
 
 /** The rescue ended meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
-  return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
+  return new AccessError("record-changed", `The rescue ${id} has ended, so it gives no access`, {
     remedy: "Start another one if you still need it.",
   });
 }

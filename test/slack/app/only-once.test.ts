@@ -83,7 +83,7 @@ describe("while the ledger is down", () => {
     "%s is acknowledged, with an honest answer",
     async (text) => {
       const gone = () => Promise.reject(new AccessError("ledger-unreachable", "The ledger in Redis did not answer"));
-      // What it says of requests and what it says of moves, alike.
+      // Both of requests and of migrations.
       const silenced = (port: object): object =>
         Object.fromEntries(
           Object.entries(port).map(([key, part]) => [key, typeof part === "object" ? silenced(part) : gone]),

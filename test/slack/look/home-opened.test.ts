@@ -59,7 +59,7 @@ test("a request is asked for and reviewed in App Home", async () => {
   expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
 });
 
-test("a move is in the App Home of the person it waits for, until they have approved it, and of the person who asked", async () => {
+test("App Home shows a migration to its requester, and to each approver until they approve it", async () => {
   const migration = aPlannedMigration();
   await stage.ledger.commit({
     after: migration,

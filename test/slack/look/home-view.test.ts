@@ -43,7 +43,7 @@ test("App Home shows what waits, what is held with its end, and what was asked f
   expect(textOfBlocks(homeView(content))).toMatchSnapshot();
 });
 
-test("App Home shows moves before requests, in one number with them", () => {
+test("App Home shows migrations before requests, and counts both together", () => {
   const waiting = { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const };
   const content = aHome({
     migrationsToDecide: [waiting],
@@ -108,7 +108,7 @@ describe("Slack takes App Home", () => {
     expect(JSON.stringify(view).length).toBeLessThan(250_000);
   });
 
-  test("full of the longest moves, of which the rest is counted", () => {
+  test("full of the longest migrations counts the rest", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
     const migrations = Array.from({ length: 30 }, (_, index) => ({
       migration: theLongestMigration({ id: `migration-c-${index}` }),

@@ -65,7 +65,7 @@ describe("a list", () => {
     expect(text.split("\n").at(-1)).toMatch(new RegExp(`^${buttons.replace(/[[\]]/g, "\\$&")} \\[Pending\\]`));
   });
 
-  test("has a row for each move, with the buttons that this reader may use", () => {
+  test("has a row for each migration, with this reader's buttons", () => {
     const rows = [
       { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const },
       {
@@ -105,7 +105,7 @@ describe("a list", () => {
     expect(text).toMatch(/Next try: \S/);
   });
 
-  test("of the longest moves, a page of them, is something that Slack takes", () => {
+  test("of the longest migrations fits Slack's limits", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
     const begun = { name: "n".repeat(600), at: at(0).toISOString() };
     const rows = Array.from({ length: rowsInPage }, (_, index) => ({

@@ -86,7 +86,7 @@ describe("status alone", () => {
   });
 
   test("says to anyone else who can see it", async () => {
-    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see what is behind.");
+    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see the backlog.");
   });
 });
 
@@ -98,7 +98,7 @@ describe("its answer", () => {
 
     const { blocks, text } = overviewAnswer({ ...fine, queues: [{ name: "messages", jobs, ageSeconds: 5 }] });
 
-    expect(text).toBe("Nothing is behind, a worker can open each of your 2 clusters, and every lease ended in time.");
+    expect(text).toBe("No work is late, a worker can open each of your 2 clusters, and every lease ended on time.");
     expect(blocks).toHaveLength(1);
   });
 

@@ -25,12 +25,12 @@ const say = async (user: string, text: string) => textOf(await stage.say(user, t
 const stateNow = async () => (await stage.ledger.migrations.get(id))?.state;
 const lastEvent = async () => (await stage.ledger.eventsOf(id, 9)).at(-1)?.event;
 
-describe("the status of a move", () => {
+describe("the status of a migration", () => {
   test("is for the person who asked and who answers for the cluster, each with their buttons", async () => {
     await put();
 
     expect(await say("U0APPROVER", `status ${id}`)).toMatch(
-      /Switch the mode.*asked for a migration.*\[Approve this plan\]/s,
+      /Switch the authentication mode.*asked for a migration.*\[Approve this plan\]/s,
     );
     const asker = await say("U0ONCALL", `status ${id}`);
     expect(asker).toContain("[Withdraw]");
@@ -53,7 +53,7 @@ describe("the status of a move", () => {
 });
 
 describe("a typed approve", () => {
-  test("of a move approves nothing: its plan is shown, and the button below approves exactly that", async () => {
+  test("of a migration approves nothing: its plan is shown, and the button below approves exactly that", async () => {
     await put();
 
     const answer = await stage.say("U0APPROVER", `approve ${id}`);
@@ -63,7 +63,7 @@ describe("a typed approve", () => {
     );
 
     expect(before).toEqual([]);
-    expect(textOf(answer)).toMatch(/Not approved yet.*Take this item out of aws-auth/s);
+    expect(textOf(answer)).toMatch(/Not approved yet.*Remove this item from aws-auth/s);
     expect(textOf(then)).toBe("Approved. `staging` needs 1 more approval from another approver.");
     expect(await stage.ledger.migrations.get(id)).toMatchObject({
       state: "pending",
@@ -89,7 +89,7 @@ describe("a typed approve", () => {
 });
 
 describe("a typed deny", () => {
-  test("of a move takes effect at once, with its reason", async () => {
+  test("of a migration takes effect at once, with its reason", async () => {
     await put();
 
     expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
@@ -131,14 +131,17 @@ test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
   },
 );
 
-test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the command that stops it", async (word) => {
-  await put();
+test.each(["cancel", "revoke"])(
+  "%s of a migration changes nothing, and names the command that stops it",
+  async (word) => {
+    await put();
 
-  expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
-    "Nothing changed. To stop a migration: `/eks-access migrate staging withdraw`.",
-  );
-  expect(await stateNow()).toBe("pending");
-});
+    expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
+      "Nothing changed. To stop a migration: `/eks-access migrate staging withdraw`.",
+    );
+    expect(await stateNow()).toBe("pending");
+  },
+);
 
 describe("a request for a repair of dead entries", () => {
   const living = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb/alice@example.com";

@@ -28,7 +28,7 @@ async function put(change: Partial<Migration> = {}): Promise<void> {
 const list = async (user: string, which: string) => textOf(await stage.say(user, `list ${which}`));
 const idsIn = (text: string) => [...text.matchAll(/\(`((?:r|migration)-[\w-]+)`\)/g)].map(([, id]) => id);
 
-test("a move is in the lists of the person who answers for its cluster and of the person who asked, and in no one else's", async () => {
+test("a migration is in the lists of its requester and of the approvers and on-call of its cluster, and in no one else's", async () => {
   await put();
 
   for (const which of ["pending", "staging"]) {
@@ -53,7 +53,7 @@ test("what is carried out is active, and what is over is in no list", async () =
   expect(await list("U0APPROVER", "c1")).not.toContain("migration");
 });
 
-test("moves come first, the longest waiting before the others, and the pages go on with requests", async () => {
+test("migrations come first, the longest waiting before the others; requests follow", async () => {
   for (const [index, name] of names.entries()) {
     await put({ id: `migration-${name}-1`, cluster: name, createdAt: at(-minutes(index)).toISOString() });
   }
@@ -77,7 +77,7 @@ test("moves come first, the longest waiting before the others, and the pages go 
   expect(idsIn(textOf(second))).toEqual(["migration-c0-1", "r-1", "r-2"]);
 });
 
-test("the details of a move that are open show what came of a click in them", async () => {
+test("open details of a migration show the result of a click in them", async () => {
   await put();
   const approver = stage.person("U0APPROVER");
 

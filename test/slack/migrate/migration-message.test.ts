@@ -16,7 +16,7 @@ test.each([
     theLongestMigration({ state: "running", done: steps.map((name) => proved(`${name}b`)) }),
   ],
   ["was stopped", theLongestMigration({ state: "withdrawn", done: steps.map(proved), endedAt: at(9).toISOString() })],
-])("the message of the longest move that %s is something that Slack takes", (_, migration) => {
+])("the message of the longest migration that %s fits Slack's limits", (_, migration) => {
   const { blocks } = migrationMessage(migration);
 
   expect(problemsOf(blocks)).toEqual([]);

@@ -26,7 +26,7 @@ function story(...types: readonly (readonly [EventType, { readonly [key: string]
   }));
 }
 
-describe("the status of a move", () => {
+describe("the status of a migration", () => {
   test("that waits shows the plan as its message does, when it expires, what happened, and the buttons of this reader", () => {
     const events = story(["migration.asked"], ["migration.planned"]);
 
@@ -37,12 +37,12 @@ describe("the status of a move", () => {
       \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
-      · Switch the mode.
-            Undo: It can't be taken back.
-      · Make the access entry.
-            Undo: Delete it.
-      · Take this item out of aws-auth.
-            Undo: Write it again.
+      · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.
+            Undo: Not possible: EKS has no way back to CONFIG_MAP.
+      · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`. It overrides the item in aws-auth at once.
+            Undo: Delete the access entry: the item in aws-auth counts again.
+      · Remove this item from aws-auth: \`arn:aws:iam::111122223333:role/dev\`.
+            Undo: Add the items to aws-auth again; the access entries count either way.
       Plan \`dddddddddddd\`. An approval covers all of it.
       Waiting for 2 approvals by different people
       Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>.

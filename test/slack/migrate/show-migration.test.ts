@@ -49,7 +49,7 @@ async function thread(): Promise<readonly string[]> {
   return slack.replies(parent).map(textOf);
 }
 
-test("the person who can approve a move and has not is mentioned in its thread, once for each reminder", async () => {
+test("the thread of a migration mentions the approvers who have not decided, once for each reminder", async () => {
   await show();
   await reminded(1);
   await show();
@@ -163,7 +163,7 @@ test("the requester learns what keeps the worker from planning, once for each ki
   expect(told[0]).toMatch(/^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* Next try: /);
 });
 
-test("no one is reminded of a move that a person stops while its message is brought up to date", async () => {
+test("no reminder follows a migration that a person stops during the update of its message", async () => {
   await show();
   await reminded(1);
   let reads = 0;

@@ -47,7 +47,7 @@ test("the people who can approve by a rule alone, or by the cluster alone, is no
   ]);
 });
 
-test("a move that changes has the same people's App Homes brought up to date", async () => {
+test("a change of a migration updates the App Homes of the same people", async () => {
   const showing = async (context: MessengerContext) => {
     const migration = aMigration();
     await context.ledger.commit({

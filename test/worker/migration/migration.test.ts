@@ -20,7 +20,7 @@ afterEach(() => {
   write(initialAwsAuth);
 });
 
-test("the move of a cluster is planned from what is there, and nothing is written", async () => {
+test("a migration is planned from the cluster's state, and nothing is written", async () => {
   const before = workerSide().sandbox.cluster.awsAuth();
 
   expect(await report()).toMatchObject({

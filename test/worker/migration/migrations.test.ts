@@ -55,7 +55,7 @@ async function stop(): Promise<void> {
   await scene.ledger.commit({ after: verdict.after, event });
 }
 
-describe("a move that two approvers have approved", () => {
+describe("a migration that two approvers approved", () => {
   test("is carried out step by step, each proved, and the person who could sign in before still can", async () => {
     const planned = await scene.ask();
     expect(planned.plan?.summary.steps.map(({ name }) => name)).toEqual([
@@ -264,7 +264,7 @@ describe("what is not what was approved is not carried out", () => {
   });
 });
 
-describe("a move that a person stops", () => {
+describe("a migration that a person stops", () => {
   test("between two steps goes no further; what was carried out stays, and another one goes on from there", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");

@@ -96,7 +96,7 @@ describe("a level with an access policy", () => {
     expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
       detail:
-        "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal. Only the principal can ask: kubectl auth can-i list pods -n default",
+        "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal. Only the principal can test this: kubectl auth can-i list pods -n default",
     });
   });
 

@@ -375,7 +375,7 @@ describe("what an access policy allows, which only the principal itself can ask 
     expect(signedIn.lease).toMatchObject({ signInDueAt: null, signInTrouble: null, reviewTrouble: null });
     expect(authorizedOf(signedIn)).toEqual({
       result: "not tested",
-      detail: expect.stringMatching(/\. Only the principal can ask: kubectl auth can-i list pods -n default$/),
+      detail: expect.stringMatching(/\. Only the principal can test this: kubectl auth can-i list pods -n default$/),
     });
   });
 
