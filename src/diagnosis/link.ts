@@ -90,7 +90,7 @@ export function completeChain(links: readonly Link[], cluster: Operated): readon
 }
 
 function endsAt(name: LinkName, cluster: Operated): string {
-  return `needs ${linkWords(name, cluster)}`;
+  return `needs ${name === "you" ? "your sign-in" : linkWords(name, cluster)}`;
 }
 
 /** The failed steps: those that no later step needs, and the one that stops the rest. */
