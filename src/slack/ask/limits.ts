@@ -108,7 +108,7 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
   return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));
 }
 
-export function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
+function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
   return answer(
     `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
   );

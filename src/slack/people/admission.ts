@@ -18,7 +18,7 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
   return answer(`:warning: ${reasons[account]}`);
 }
 
-export function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
+function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const who = mention(user);
   if (account === "unconfirmed") {
     return answer(

@@ -197,7 +197,7 @@ describe("the chain to another person's pods", () => {
     const links = await chain(ledger);
 
     expect(links.you).toMatchObject({ result: "no", remedy: "`/eks-access why staging` explains it." });
-    expect(links.pods.detail).toBe("needs you");
+    expect(links.pods.detail).toBe("needs your sign-in");
   });
 
   test("asks about no one where no principal is linked", async () => {
@@ -260,7 +260,7 @@ describe("the chain to another person's pods", () => {
     expect(links.you.detail).toMatch(
       /^One of these entries counts, at random: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
     );
-    expect(links.pods).toMatchObject({ result: "not asked", detail: "needs you" });
+    expect(links.pods).toMatchObject({ result: "not asked", detail: "needs your sign-in" });
   });
 
   test("uses the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
