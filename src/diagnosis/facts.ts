@@ -35,6 +35,7 @@ export const causeCodes = [
   "lease-ends-soon",
   "not-mapped",
   "entry-dead",
+  "entries-unread",
   "own-side",
 ] as const;
 
@@ -51,6 +52,8 @@ export type AccessEntryFact =
       readonly createdAt?: string | undefined;
       /** When IAM made the role of this name. Absent: unknown. */
       readonly madeAt?: string | undefined;
+      /** Why IAM did not say it: a clause. Null or absent: the worker did not ask, or IAM has no such role. */
+      readonly whyUnknown?: string | null;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
     }

@@ -1,7 +1,9 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import { withoutRolePath } from "../aws-auth/index.ts";
+import { type AccessEntryFact, type Cause, cause, type WhyFacts } from "./facts.ts";
+import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
-import { type DatedEntry, repairOf } from "./replaced-roles.ts";
+import { type DatedEntry, outdatedEntryRemedy, repairOf } from "./replaced-roles.ts";
 
 /** When IAM made the roles that a cluster's access entries name. */
 export interface RoleTimes {
@@ -39,6 +41,27 @@ export function remadeRoleWords(
     message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry is of a deleted role with the same name, so it lets no one in.`,
     remedy: `An approver runs ${repairOf(cluster, arn)}: the new role gets the same groups and policies.`,
   };
+}
+
+/** A person's entry that no longer fits its principal: without IAM's answer, only kubectl shows it. */
+export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
+  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
+  const message = `If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name. Not compared: ${notCompared(accessEntry, cluster)}.`;
+  return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
+}
+
+/** A clause. */
+function notCompared(
+  {
+    whyUnknown,
+    principalArn,
+  }: Pick<Extract<AccessEntryFact, { readonly type: "entry" }>, "whyUnknown" | "principalArn">,
+  { account }: Cluster,
+): string {
+  const [, , , , its = ""] = principalArn.split(":");
+  if (!principalArn.includes(":role/")) return "The worker asks IAM about roles only";
+  if (its !== account) return `The role is in account ${named(its)}, and the worker asks IAM of ${named(account)} only`;
+  return whyUnknown ?? "IAM knows no role of that name";
 }
 
 /** The access entries of roles that were made again since. */

@@ -10,8 +10,8 @@ import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
-import { isRemade, remadeRoleWords } from "./remade-roles.ts";
-import { namesakesOf, outdatedEntryRemedy, repairOf, rolesInDocument } from "./replaced-roles.ts";
+import { isRemade, outdatedCause, remadeRoleWords } from "./remade-roles.ts";
+import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
 /** kubectl's answer to `get pods` now, as far as it is predictable. */
 type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
@@ -38,10 +38,8 @@ export function diagnose(facts: WhyFacts): Diagnosis {
   }
   const { caller } = reading;
   const about = { principal: caller.principal.arn, noticed: caller.noticed };
-  return {
-    ...about,
-    ...(diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller)),
-  };
+  const found = diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller);
+  return { ...about, ...found, causes: [...found.causes, ...unreadCause(facts, found.causes)] };
 }
 
 type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
@@ -106,11 +104,12 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...outdated] };
 }
 
-/** A person's entry that no longer fits its principal: only kubectl shows it. */
-function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
-  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
-  const message = "If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name.";
-  return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
+/** Without access entries the other causes are less certain. */
+function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[] {
+  const { accessEntry } = facts;
+  if (accessEntry.type !== "not asked" || causes.some(({ message }) => message.includes(accessEntry.why))) return [];
+  const message = `Access entries were not read: ${accessEntry.why}. One of them can override aws-auth, or name a role that was replaced.`;
+  return [cause("entries-unread", message, "Ask an operator to allow it, as in deploy/iam.")];
 }
 
 /** The cluster names another role of the same permission set: one of the two is deleted. */

@@ -135,6 +135,53 @@ describe("an authentication mode with access entries", () => {
     expect(alive.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "own-side"]);
   });
 
+  test.each([
+    ["AWS refused iam:GetRole", developers, "AWS refused iam:GetRole."],
+    [null, developers, "IAM knows no role of that name."],
+    [
+      null,
+      "arn:aws:iam::999900001111:role/elsewhere",
+      "The role is in account `999900001111`, and the worker asks IAM of `111122223333` only.",
+    ],
+    [null, "arn:aws:iam::111122223333:user/dev", "The worker asks IAM about roles only."],
+  ])(
+    "an access entry that could not be compared with its principal says why (%s, %s)",
+    (whyUnknown, principalArn, said) => {
+      const accessEntry = {
+        type: "entry",
+        principalArn,
+        kind: "STANDARD",
+        identity: { username: "dev", groups: ["readers"] },
+        policies: [],
+        whyUnknown,
+      } as const;
+
+      const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, given: principalArn }));
+
+      const dead = found.causes.find(({ code }) => code === "entry-dead");
+      expect(dead?.message).toContain(`Not compared: ${said}`);
+    },
+  );
+
+  test("says that access entries were not read, also where a closed request is the likely cause", () => {
+    const accessEntry = { type: "not asked", why: "AWS refused eks:ListAccessEntries" } as const;
+    const ended = aLeasedRequest({ state: "ended", endedAt: at(0).toISOString() }, { principal: developers });
+
+    const found = diagnose(
+      whyFacts({
+        mode: "API_AND_CONFIG_MAP",
+        accessEntry,
+        data: {},
+        rolesInEntries: null,
+        pods: null,
+        requests: [ended],
+      }),
+    );
+
+    expect(found.causes.map(({ code }) => code)).toEqual(["lease-ended", "entries-unread"]);
+    expect(found.causes[1]?.message).toContain("AWS refused eks:ListAccessEntries");
+  });
+
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
     const identity = { username: "dev", groups: ["nobodys"] };
     const accessEntry = {

@@ -96,7 +96,8 @@ export async function accessEntryFact(
     const names = policies.map(({ name }) => name);
     const identity = { username, groups };
     const times = await readRoleTimes({ roleMadeAt: (arn) => own.roleMadeAt(arn) }, cluster, [entry], iamWithinMs);
-    const about = { policies: names, principalArn, createdAt, madeAt: times.madeAt.get(principalArn) };
+    const madeAt = times.madeAt.get(principalArn);
+    const about = { policies: names, principalArn, createdAt, madeAt, whyUnknown: times.why };
     const accessEntry = { type: "entry", identity, kind, ...about } as const;
     return { accessEntry, rolesInEntries };
   } catch (error) {
