@@ -12,7 +12,7 @@ import { type AccessRequest, type ApprovedRequest, askerOf } from "../../access/
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { runScript, scriptOf } from "./commit-script.ts";
+import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { readListed, recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -123,7 +123,7 @@ export async function listUnlisted(redis: RedisClient, records: readonly LedgerR
   const look = redis.pipeline();
   for (const { cluster, id } of leased) look.zscore(clusterKey("leased", cluster), id);
   const places = (await look.exec()) ?? [];
-  for (const request of leased.filter((_, index) => places[index]?.[1] === null)) {
+  for (const request of leased.filter((_, index) => (places[index]?.[1] ?? null) === null)) {
     const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
     const keys = [recordKey(request.id), ...listed.map(({ key }) => key)];
     const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];
@@ -134,9 +134,9 @@ export async function listUnlisted(redis: RedisClient, records: readonly LedgerR
 /**
  * Gives a record its places, if it is unchanged since it was read. KEYS: record, lists. ARGV: version, id, the place in each list
  */
-export const listScript = scriptOf(`
+export const listScript = scriptOf(`${indexLua}
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
-for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
+for i = 2, #KEYS do index('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
 return 1
 `);
 

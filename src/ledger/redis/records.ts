@@ -55,12 +55,13 @@ export async function textOfRecord(redis: RedisClient, id: string): Promise<stri
 /**
  * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
- * digest of all, and with each one if the reader knows another. KEYS: list, the prefix of records' keys. ARGV: the digest that
- * the reader knows
+ * digest of all, and with each one if the reader knows another. A list of another type is empty. KEYS: list, the prefix of records' keys.
+ * ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`${fieldLua}
 local found, parts = {}, {}
-for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+local ids = redis.pcall('ZRANGE', KEYS[1], 0, -1)
+for i, id in ipairs(ids.err and {} or ids) do
   found[i] = { id, field_of(KEYS[2] .. id, 'sha1') }
   parts[i] = id .. ' ' .. (found[i][2] or '')
 end

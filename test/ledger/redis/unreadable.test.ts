@@ -123,6 +123,19 @@ test.each(misplaced)(
   },
 );
 
+test("a cluster's list that is no list of Redis is empty, and has its leases again when something is due about them", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.del("{eks-access}:leased-of-cluster:staging");
+  await connection.redis.set("{eks-access}:leased-of-cluster:staging", "garbage");
+
+  const before = await ledger.leasedOf("staging");
+  await ledger.due(farFuture, 10);
+
+  expect(before).toEqual([]);
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+});
+
 test("a lease in the list of another cluster is none of that cluster's, so that no run there says how it ended", async () => {
   const ledger = aLedger();
   await ledger.commit(aChange(active()));
