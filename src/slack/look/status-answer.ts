@@ -236,14 +236,18 @@ function peopleIn({ event }: ChainedEvent): Asked {
   return typeof requester === "string" ? { requester, askedBy: event.actor } : { requester: event.actor };
 }
 
+const closing = /^(migration\.|request\.(denied|cancelled|expired|refused)$|lease\.(ended|failed)$)/;
+
 function removedAnswer(
   { id, cluster }: { readonly id: string; readonly cluster: string },
   events: readonly ChainedEvent[],
   closedAt: string,
   keepSeconds: number,
 ): Message {
-  const kept = formatDuration(keepSeconds);
-  const text = `${code(id)} on ${code(cluster)} closed on ${time(closedAt)}. Records stay for ${kept}; the audit log has its events.`;
+  const subject = `${code(id)} on ${code(cluster)}`;
+  const text = events.some(({ event }) => closing.test(event.type))
+    ? `${subject} closed on ${time(closedAt)}. Records stay for ${formatDuration(keepSeconds)}; the audit log has its events.`
+    : `:warning: ${subject} has no record in Redis, and the audit log does not say that it closed. Access that it gave still ends in time. Restore the record from a copy of Redis, and check who can write there.`;
   return messageOf([
     section(text),
     section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),

@@ -45,6 +45,19 @@ test.each(["U0ENGINEER", "U0APPROVER"])(
   },
 );
 
+test("a lease whose record a person deleted is not called closed: the audit log does not say that it ended", async () => {
+  for (const type of ["request.created", "request.approved", "lease.active"] as const) {
+    await ledger.commit(aChange(aRequest(), type));
+    await ledger.append(anEvent({ type, actor: "U0ENGINEER" }));
+  }
+
+  const { text } = await readStatus(aSlackContext({ ...ledger, get: async () => null }), "U0ENGINEER", "r-1");
+
+  expect(text).toContain("has no record in Redis, and the audit log does not say that it closed.");
+  expect(text).toContain("Access that it gave still ends in time.");
+  expect(text).not.toContain("closed on");
+});
+
 test("a request whose record can't be read is answered with what is wrong, to the same readers alone", async () => {
   await ledger.commit(aChange(aRequest()));
   const why = "The request r-1 in Redis can't be read (it is not JSON).";
