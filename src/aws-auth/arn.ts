@@ -85,7 +85,7 @@ function rejectPrincipal(text: string, partition?: string): Rejection {
   if (match === null)
     return reject(
       "not-an-arn",
-      "This is not an ARN. Write arn:aws:iam::<12 digits>:role/<name> or arn:aws:iam::<12 digits>:user/<name>.",
+      "This is not an ARN. Write `arn:aws:iam::<account>:role/<name>` or `arn:aws:iam::<account>:user/<name>`.",
     );
   const [, of = "", service = "", region = "", account = "", resource = ""] = match;
   if (!isPartition(of, partition))
@@ -98,7 +98,7 @@ function rejectPrincipal(text: string, partition?: string): Rejection {
   if (service !== "iam" || region !== "")
     return reject(
       "arn-service",
-      "Only IAM roles and users can get access. Write arn:aws:iam::<12 digits>:role/<name>, without a region.",
+      "Only IAM roles and users can get access. Write `arn:aws:iam::<account>:role/<name>`, without a region.",
     );
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
