@@ -8,7 +8,7 @@ import { fiftyMessages, type Read } from "./slack/fifty-messages.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
-/** Who reads the texts of which folders of src. */
+/** The readers of each folder's texts. */
 const readers: Readonly<Record<string, readonly string[]>> = {
   "Slack: a requester asks": ["slack/ask", "access/request"],
   "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
@@ -122,7 +122,7 @@ test("no sentence has more than 25 words, and no line more than three sentences"
   expect({ long, many }).toEqual({ long: [], many: [] });
 });
 
-test("no text has a word of the old dialect", () => {
+test("no text has a word that the glossary replaced", () => {
   const dialect =
     /\b(?:whoever|whom|nobody|somebody|is excluded|are excluded|by which|is to be|what stands|goes by)\b/i;
 

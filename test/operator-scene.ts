@@ -41,7 +41,7 @@ export function bootstrapIn(sandbox: Sandbox, redisUrl: string, ...argv: readonl
   return inWorkerOf(sandbox, redisUrl, runBootstrap, ...argv);
 }
 
-/** How often somebody became the creator of the sandbox's clusters so far. */
+/** How often a session of the creator began in the sandbox so far. */
 export function timesCreator({ cloudTrail }: SandboxAws): number {
   const assumed = cloudTrail.events.filter(({ name }) => name === "AssumeRole");
   return assumed.filter(({ record }) => JSON.stringify(record.requestParameters).includes(arns.creator)).length;

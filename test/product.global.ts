@@ -13,7 +13,7 @@ declare module "vitest" {
 /** Below node_modules, so that what is compiled there finds its packages. */
 const cache = fileURLToPath(new URL("../node_modules/.cache/eks-access", import.meta.url));
 
-/** Vitest's global setup: an empty folder for the product, which nobody compiles before a test asks for it. */
+/** Vitest's global setup: an empty folder for the product, which is compiled when a test asks for it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "product-"));

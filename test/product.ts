@@ -63,7 +63,7 @@ function once(name: string, build: (folder: string) => Promise<void>): Promise<P
 
 async function buildOnce(folder: string, build: (folder: string) => Promise<void>): Promise<Program> {
   const built = join(folder, "built");
-  // Whoever waits goes on after a build that failed as well, and says by itself what is not there.
+  // The others continue after a failed build too, and report what is missing.
   if (await isFirst(folder)) await buildIn(folder, build).finally(() => writeFile(built, ""));
   while (!(await isThere(built))) await wait(50);
   return { script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] };

@@ -68,7 +68,7 @@ describe("the changelog", () => {
     expect(sectionOf(after, "0.1.0")).toBe("First.");
   });
 
-  test("takes no version twice, and gives no notes of one that is not there", () => {
+  test("refuses a repeated version, and has no notes of an unknown one", () => {
     expect(() => releasedChangelog(before, { version: "0.1.0", day: "2026-02-03", notes: "" })).toThrow(
       "[0.1.0] already",
     );

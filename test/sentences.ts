@@ -8,7 +8,7 @@ interface Node {
 
 const plugins: ParserPlugin[] = ["typescript", "explicitResourceManagement"];
 
-/** What people read has two words beside each other. */
+/** Text for people has two adjacent words. */
 const isProse = (text: string) => /[A-Za-z]{2,}[,.:;!?)*]* [a-z@{][a-z]*/i.test(text.replaceAll(/\{[^}]*\}/g, "{x}"));
 
 /** Scripts of Redis, patterns, and values of HTTP headers. */
@@ -77,7 +77,7 @@ function valueText(node: Node): string {
   return choices.toSorted((one, other) => other.length - one.length)[0] ?? "";
 }
 
-/** What a value is called: a variable or a property, also as the first argument of a call. */
+/** A value's name: of a variable or a property, also as the first argument of a call. */
 function nameOf(node: Node | undefined): string {
   if (node?.type === "Identifier") return String(node.name);
   if (node && /^(Optional)?MemberExpression$/.test(node.type)) {

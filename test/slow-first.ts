@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** What takes longest and waits for something, most of it first; folders end with a slash. */
+/** The slowest tests, which mostly wait, slowest first; folders end with a slash. */
 const slow: readonly string[] = [
   "test/fault/matrix.test.ts",
   "test/flow/trouble.test.ts",

@@ -5,7 +5,7 @@ export const principalArn = "arn:aws:iam::111122223333:user/engineer";
 
 let made = 0;
 
-/** What EKS makes of an entry by one call. */
+/** The entry after one call to EKS. */
 export function afterCall(entry: AccessEntry | null, call: EntryCall): AccessEntry | null {
   if (call.type === "remove") return null;
   if (call.type === "create") {

@@ -67,7 +67,7 @@ test.each([
   ["of another cluster", "ledgers", arn, keys.memory],
   ["of another principal", "payments", `${arn}-2`, keys.memory],
   ["that another installation sealed", "payments", arn, otherKeys.memory],
-] as const)("tags %s are not believed", (_, cluster, principal, reader) => {
+] as const)("tags %s are not trusted", (_, cluster, principal, reader) => {
   const tags = writeHoldingTags("payments", holdingOf(1), keys.memory);
 
   expect(readHoldingTags(cluster, principal, entryWith(tags), reader).type).toBe("untrusted");

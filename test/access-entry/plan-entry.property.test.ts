@@ -15,7 +15,7 @@ import { afterCall, principalArn, throughCalls } from "./entry-model.ts";
 const cluster = "analytics";
 const username = "eks-access:111122223333:engineer";
 
-/** What leases and others give: few, so that they often give the same. */
+/** Few groups and policies, so that leases and others often give the same. */
 const gifts = [
   "readers",
   "writers",
@@ -28,7 +28,7 @@ const gifts = [
 
 const someGifts = (minLength: number) => fc.subarray([...gifts], { minLength });
 
-/** Leases that come and go: those of before, and those of after. What each gives is approved once, and stays the same. */
+/** The leases before and after. What each gives stays the same. */
 const leases = fc
   .array(fc.record({ groups: someGifts(1), isBefore: fc.boolean(), isAfter: fc.boolean() }), { maxLength: 5 })
   .map((all) => {
@@ -43,14 +43,14 @@ const leases = fc
     };
   });
 
-/** What somebody else has made; null: nothing. */
+/** An entry of others; null: none. */
 const others = fc.option(someGifts(0), { freq: 3 }).map((given): AccessEntry | null => {
   if (!given) return null;
   const [groups, policies] = [kubernetesGroups(given), accessPolicies(given)];
   return { principalArn, arn: "entry", type: "STANDARD", username: "theirs", groups, policies, tags: { team: "sre" } };
 });
 
-/** What a run makes of it: our part as the tags have it, and the calls to what it must be. */
+/** A run's plan: our part by the tags, and the calls to the wanted entry. */
 function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0)) {
   const { held, openSince } = claimIn(entry);
   const target = entryTarget(principalArn, identityOfEntry(entry, held), held, wanted, username);
@@ -64,7 +64,7 @@ function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0
   };
 }
 
-/** When nothing that was sent before can arrive any more. */
+/** Late enough that no earlier call can still arrive. */
 const later = at(minutes(10));
 
 function claimIn(entry: AccessEntry | null): { readonly held: Holding | undefined; readonly openSince: string | null } {
@@ -78,7 +78,7 @@ const lastOf = (states: readonly (AccessEntry | null)[]) => states.at(-1) ?? nul
 const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...entry.policies.flatMap(policyTexts)] : []);
 const groupsOfAll = (all: readonly Share[]) => all.flatMap(({ groups }) => groups);
 
-/** An entry of others, leases that are given, what others then add and take out of ours, and the leases of later. */
+/** An entry of others, leases, others' edits of our part, and later leases. */
 const situations = fc
   .record({ first: others, leased: leases, added: someGifts(0), taken: someGifts(0) })
   .map(({ first, leased: { before, after }, added, taken }) => {
@@ -105,7 +105,7 @@ const situations = fc
   })
   .filter(({ isRefused }) => !isRefused);
 
-/** Others add what is not there, and take out of ours. */
+/** Others add new parts, and remove some of ours. */
 function edited(
   entry: AccessEntry | null,
   theirs: readonly string[],
@@ -118,14 +118,14 @@ function edited(
   return { start: { ...entry, groups: [...left, ...more] }, theirs: [...theirs, ...more] };
 }
 
-/** What an entry gives, whatever the order. */
+/** What an entry gives, in any order. */
 const given = (entry: AccessEntry | null) =>
   entry && { groups: entry.groups.toSorted(), policies: accessPolicies(entry.policies.flatMap(policyTexts)) };
 
-/** What of an entry counts. */
+/** The parts of an entry that count. */
 const summary = (entry: AccessEntry | null) => entry && { ...given(entry), username: entry.username, tags: entry.tags };
 
-/** What is given by nobody else, and claimed by no lease in the tags. */
+/** What neither others gave nor a lease claims in the tags. */
 function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): readonly string[] {
   const { held } = claimIn(entry);
   const ours = givenBy(entry).filter((each) => !covers(theirs, each));
@@ -135,13 +135,13 @@ function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): read
 
 const runs = stories({ short: 100, long: 500 });
 
-/** What another run says while its calls are on their way. */
+/** The tags of another run while its calls are under way. */
 const claimed = (entry: AccessEntry) => {
   const claim = { arn: principalArn, entryAdded: true, added: ["readers"], shares: [aShare({ id: "r-other" })] };
   return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, keys.memory, at(0).toISOString()) } };
 };
 
-describe("whatever others have given, and whatever leases come and go", () => {
+describe("with any entries of others, and any leases that begin and end", () => {
   test("the entry is as planned after the last call, and not before it, nor where another run claims something", () => {
     fc.assert(
       fc.property(situations, ({ states, isAsPlanned }) => {
@@ -157,7 +157,7 @@ describe("whatever others have given, and whatever leases come and go", () => {
     );
   });
 
-  test("an entry is what others gave and what its leases give, and nothing else", () => {
+  test("an entry has what others gave and what its leases give, and nothing else", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs, after, hadEntry }) => {
         const end = lastOf(states);
@@ -172,7 +172,7 @@ describe("whatever others have given, and whatever leases come and go", () => {
     );
   });
 
-  test("what others gave is there after each call", () => {
+  test("each call keeps what others gave", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs }) => {
         for (const entry of states) expect(theirs.filter((each) => !covers(givenBy(entry), each))).toEqual([]);
@@ -190,7 +190,7 @@ describe("whatever others have given, and whatever leases come and go", () => {
     );
   });
 
-  test("what is what it must be takes no call", () => {
+  test("an entry that is already as wanted needs no call", () => {
     fc.assert(
       fc.property(situations, ({ states, after }) => {
         expect(planned(lastOf(states), after).calls).toEqual([]);

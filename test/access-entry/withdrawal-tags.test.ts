@@ -35,7 +35,7 @@ test("EKS takes the tags: their lengths and their characters", () => {
   }
 });
 
-test("what can't be the id of a request of ours is no reason for EKS to refuse the rest", () => {
+test("an id that no request of ours can have does not make EKS refuse the rest", () => {
   const list = [withdrawal("r-1"), withdrawal('{"$":1}'), withdrawal("x".repeat(65))];
 
   expect(Object.keys(writeWithdrawalTags("payments", { list, notBefore: null }, keys.memory))).toEqual([
@@ -84,15 +84,15 @@ test("during a key rotation the tags of the old key are read, and written again 
   expect([Object.keys(wanted).toSorted(), stale]).toEqual([Object.keys(tags).toSorted(), []]);
 });
 
-describe("what has to be said to EKS", () => {
-  test("is nothing where it remembers all of it already", () => {
+describe("the calls to EKS", () => {
+  test("are none if it remembers everything already", () => {
     expect(withdrawalTagChanges("payments", { team: "x", ...tags }, memory, keys.memory)).toEqual({
       wanted: {},
       stale: [],
     });
   });
 
-  test("is what is new, and what is over; of other tags nothing", () => {
+  test("add what is new and remove what is over; other tags stay", () => {
     const [first, second] = memory.list;
     const present = {
       team: "x",
@@ -107,7 +107,7 @@ describe("what has to be said to EKS", () => {
   });
 });
 
-test("others' tags leave less room, and one is kept for what had to be forgotten", () => {
+test("others' tags leave less room, and one place stays reserved for forgotten withdrawals", () => {
   const others = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag-${index}`, ""]));
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { AccessError, failureCodes } from "../../src/access/access-error.ts";
 
-/** Words that promise what the program does: a person who reads them waits for that. */
+/** Words that promise what the program does, so that a person waits for it. */
 const promise =
   /\b(?:by itself|tries again|looks again|worker (?:removes|restores|deletes)|log has|in the worker's log)\b/;
 
@@ -44,7 +44,7 @@ test.each(Object.entries(testsOf))("what %s promises is tested", (_, [file, name
   expect(readFileSync(file, "utf8")).toContain(`test("${name}`);
 });
 
-test("no sentence says that something is tried again: that is said with the next try, where there is one", () => {
+test("no remedy says that something is tried again: messages name the next try", () => {
   const saying = failureCodes.filter((code) => /tries? again|tried again/.test(new AccessError(code, "what").remedy));
 
   expect(saying).toEqual([]);

@@ -44,7 +44,7 @@ test.each([
   ["a password of Redis with an @", "redis://:hunt@er2@host:6379/0", "redis://:[redacted]@host:6379/0"],
   ["two passwords in one word", "redis://:a@x,redis://:b@y", "redis://:[redacted]@y"],
   ["a private key", "a -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- b", "a [redacted] b"],
-])("%s is taken out", (_, text, clean) => {
+])("%s is removed", (_, text, clean) => {
   expect(redact(text)).toBe(clean);
 });
 

@@ -5,7 +5,7 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 const chunk = 512;
 const entry = "- rolearn: arn:aws:iam::111122223333:role/a\n  username: a\n";
 
-/** One document, filled up with a comment to so many bytes, and what stands behind its end. */
+/** A document, filled up with a comment to this many bytes, and the text after its end. */
 const withTail = (bytes: number, tail: string, filler = "x") => {
   const room = bytes - Buffer.byteLength(entry) - Buffer.byteLength("#\n");
   const comment = filler.repeat(Math.floor(room / Buffer.byteLength(filler)));

@@ -15,14 +15,14 @@ test.each([
   expect(planDocumentRepair(found, good, {})).toMatchObject({ type: "write", data: good });
 });
 
-test("what others keep in the ConfigMap stays beside it", () => {
+test("other content of the ConfigMap stays", () => {
   expect(planDocumentRepair({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
 });
 
 const user = (name: string) =>
   `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [viewers]\n`;
 
-test("a section that can be read is not gone back with: who was let in since then is not locked out", () => {
+test("a readable section is not restored: newer people keep their access", () => {
   const saved = { ...good, mapUsers: user("early") };
   const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
 
@@ -38,7 +38,7 @@ test("a section that can be read is not gone back with: who was let in since the
   ).toBe(true);
 });
 
-test("everyone that a partly readable section lets in stays", () => {
+test("everyone whom a partly readable section admits keeps their access", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
   const repair = planDocumentRepair(found, good, {});
@@ -88,7 +88,7 @@ test("a document that has all of the good one is whole", () => {
 test.each([
   [{}, "it maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
-])("a good document that is none is not written: %j", (given, why) => {
+])("an unusable good document is not written: %j", (given, why) => {
   expect(planDocumentRepair(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
 });
 
@@ -96,18 +96,18 @@ test.each([
   [null, "There is no ConfigMap aws-auth"],
   [{}, "aws-auth maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
-])("without a good one nothing is guessed: %j", (found, why) => {
+])("without a good document nothing is guessed: %j", (found, why) => {
   const repair = planDocumentRepair(found, null, {});
 
   expect(repair).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
   expect(repair).toMatchObject({ message: expect.stringContaining("--document") });
 });
 
-test("what can be read is left alone without a good one", () => {
+test("without a good document, a readable section stays as it is", () => {
   expect(planDocumentRepair(good, null, {})).toEqual({ type: "whole" });
 });
 
-test("the answer names who is not back", () => {
+test("the answer names everyone who does not get in again", () => {
   expect(readmissionsOf(good, { mapRoles: item("nodes") })).toEqual([
     { arn: arn("nodes"), isReadmitted: true },
     { arn: arn("admins"), isReadmitted: false },

@@ -26,7 +26,7 @@ it("finds the codes that it looks for", () => {
   expect(codes.length).toBeGreaterThan(45);
 });
 
-/** What holds us to each rule of the page: folders of fixtures, and files of tests. */
+/** The tests of each rule of the page: folders of fixtures, and test files. */
 const triedBy = [
   [
     "refuse-a-document-with-a-section-that-is-broken",

@@ -95,7 +95,7 @@ export const documents = fc.tuple(entries("role"), entries("user")).chain(([role
   }),
 );
 
-/** Texts that hold nobody, as a section may be before its first entry. */
+/** Texts without an entry, as a section can be before its first one. */
 export const emptyTexts = fc.constantFrom(
   null,
   "",
@@ -115,7 +115,7 @@ export const emptyTexts = fc.constantFrom(
   "\t\n",
 );
 
-/** Any text at all, with a liking for what means something in YAML. */
+/** Any text, often with characters that mean something in YAML. */
 export const noise = fc
   .array(
     fc.oneof(

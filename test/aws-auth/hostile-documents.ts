@@ -14,7 +14,7 @@ const filled =
 const numbered = (count: number, item: (index: number) => string) => () =>
   Array.from({ length: count }, (_, i) => item(i)).join("");
 
-/** What costs most of what is read, and one of each kind that is not: the short form has these. */
+/** For the short form: the costliest readable document, and one unreadable document of each kind. */
 const few: ReadonlySet<string> = new Set([
   "an entry by alias in each item",
   "a list of mappings, 490 deep",
@@ -43,7 +43,7 @@ export const excessive = ofForm({
   "lists in lists, without end": filled("["),
 });
 
-/** What a cluster with very many roles has: what the others cost is held against it. */
+/** A cluster with very many roles, to compare the others with. */
 export const honest = numbered(
   5_000,
   (i) =>

@@ -104,7 +104,7 @@ it("groups that are added and removed again leave no trace", () => {
   );
 });
 
-it("whatever is planned for one, all others stay who they were", () => {
+it("a plan for one principal changes no other one", () => {
   fc.assert(
     fc.property(
       documents,

@@ -7,7 +7,7 @@ import { stories } from "../form.ts";
 const arn = "arn:aws:iam::111122223333:role/dev";
 const team = `- rolearn: "arn:aws:iam::111122223333:role/team"\n  username: team\n  groups: &team [viewers]\n- &base {groups: *team}\n`;
 
-/** What may stand behind `groups:`, apart from a list of names. */
+/** Values that `groups:` can have, apart from a list of names. */
 const oneLine = [
   "",
   " *team",
@@ -77,7 +77,7 @@ function planned(data: Readonly<Record<string, string>>, groups: readonly string
 const groupsIn = (data: Readonly<Record<string, string>>) =>
   parseDocument(data).entries.find((entry) => entry.arn === arn)?.groups;
 
-it("whatever stood in the place of groups comes back, byte for byte, when the last group of ours goes", () => {
+it("removing our last group restores the former value of groups, byte for byte", () => {
   fc.assert(
     fc.property(forms, fc.uniqueArray(fc.constantFrom("one", "two", "three"), { minLength: 1 }), (form, ours) => {
       const data: Readonly<Record<string, string>> = { mapRoles: textOf(form) };

@@ -7,7 +7,7 @@ export const region = "eu-central-1";
 export const account = "111122223333";
 export const partition = "aws";
 
-/** What EKS tells of a cluster. */
+/** EKS's description of a cluster. */
 export async function describeCluster(...asked: Parameters<typeof EksCluster.open>): Promise<ClusterDescription> {
   return (await EksCluster.open(...asked)).description;
 }

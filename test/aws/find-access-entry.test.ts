@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => accountUnderTest().aws.removeCluster(arn));
 
-/** What the creator finds for the role. */
+/** The creator's answer about the role. */
 async function find(...principals: readonly string[]) {
   const { aws, creatorArn } = accountUnderTest();
   aws.updateCluster(arn, { accessEntries: principals.map(entry) });

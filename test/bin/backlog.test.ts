@@ -39,7 +39,7 @@ const metrics = (now = new Date()) => {
 
 const minutesAgo = (minutes: number) => ({ timestamp: Date.now() - minutes * 60_000 });
 
-/** What the queue of the clusters tells. */
+/** The state of the clusters' queue. */
 async function told(now?: Date) {
   const [clusters] = await metrics(now).queues();
   return clusters;

@@ -208,7 +208,7 @@ test("a role that eks-access.yml does not name yet is given by --role, and the s
   expect(stdout).toContain(`    operator: { roleArn: "${operatorArn}", externalId: "eks-access-sandbox" }`);
 });
 
-test("unusable input is said, before anything is asked", async () => {
+test("unusable input is reported before any call", async () => {
   for (const [argv, message] of [
     [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
     [["nowhere"], "Unknown cluster nowhere."],

@@ -24,7 +24,7 @@ afterAll(async () => {
   await Promise.all([sandbox.stop(), redis.close()]);
 });
 
-test("migrate says what becomes of each item, each step with its proof and its way back, and what is left", async () => {
+test("migrate shows what happens to each item, each step with its proof and undo, and what stays", async () => {
   const { code, stdout } = await runCommand(runMigrate, ["staging"]);
 
   expect(code).toBe(0);

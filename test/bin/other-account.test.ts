@@ -105,7 +105,7 @@ async function useOperator({ roleArn }: { readonly roleArn: string }): Promise<v
 }
 
 describe("a worker in another account, which has a cluster of the same name and region", () => {
-  test("gives and takes access by aws-auth in the configured cluster alone", async () => {
+  test("gives and ends access through aws-auth in the configured cluster alone", async () => {
     const given = await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
     const during = sandbox.cluster.awsAuth()?.data?.mapUsers ?? "";
     const ended = await asWorker((context, cluster) => takeBack(context, cluster, "r-1"));
@@ -116,7 +116,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("gives and takes access by access entries in the configured cluster alone", async () => {
+  test("gives and ends access through access entries in the configured cluster alone", async () => {
     sandbox.aws.updateCluster(real, { authenticationMode: "API_AND_CONFIG_MAP" });
     sandbox.aws.updateCluster(twin.arn, { authenticationMode: "API_AND_CONFIG_MAP" });
     untouched = twin.seen();
@@ -144,7 +144,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("moves the configured cluster alone to access entries", async () => {
+  test("migrates the configured cluster alone to access entries", async () => {
     const scene = migrationScene(memoryLedger());
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");

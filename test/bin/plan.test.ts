@@ -148,7 +148,7 @@ describe("eks-access plan", () => {
     expect(run.code).toBe(0);
   });
 
-  it("refuses to take the last administrator away, unless that is asked for", async () => {
+  it("refuses to remove the last administrator, unless an option allows it", async () => {
     const stdin = `mapRoles: |\n  - rolearn: ${account}role/a\n    username: a\n    groups: [system:masters]\n`;
     const argv = ["-", "--remove", `${account}role/a`];
 
@@ -219,7 +219,7 @@ describe("eks-access plan", () => {
     expect(linesOf(JSON.parse(repairs.stdout).repairs)).toEqual(linesOf(JSON.parse(check.stdout).problems));
   });
 
-  it("says first of an ARN that can't be mapped what is wrong with it", async () => {
+  it("first says what is wrong with an ARN that can't be mapped", async () => {
     const run = await plan("--add", `${account}role/team/dev`);
 
     expect(run.code).toBe(1);

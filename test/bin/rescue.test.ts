@@ -90,7 +90,7 @@ test.each([
   ["that is not YAML any more", () => write({ mapRoles: `${initialAwsAuth.mapRoles}- rolearn: [\n` })],
   ["that was emptied", () => write({})],
   ["that was deleted", () => sandbox.cluster.deleteAwsAuth()],
-])("a document %s is written again by the last good one, and everybody in it is back", async (_, destroy) => {
+])("a document %s is restored from the last good one, and everyone in it gets in again", async (_, destroy) => {
   await destroy();
 
   const { code, stdout } = await rescue("--yes", "--document", good);
@@ -180,7 +180,7 @@ test("the one before it is there where what is wrong could be read", async () =>
   );
 });
 
-test("where the cluster keeps no document that is ours nothing is written, and the role stays in", async () => {
+test("without a kept document of ours nothing is written, and the role keeps its access", async () => {
   write({});
 
   const { code, stdout } = await rescue("--yes", "--document", "kept");
@@ -209,7 +209,7 @@ test("a ConfigMap that is absent and that a webhook refuses is not made, not eve
   expect(await eventTypes()).not.toContain("rescue.writing");
 });
 
-test("what can be repaired without asking is repaired, and what can't is asked for, while the role stays in", async () => {
+test("a rescue repairs what needs no guess and asks for the rest, while the role keeps its access", async () => {
   write({ mapRoles: initialAwsAuth.mapRoles?.replace("  groups:", "\tgroups:") ?? "" });
 
   expect(await rescue("--yes")).toMatchObject({
@@ -273,7 +273,7 @@ test("what is missing is added to a document that people went on with, and the r
   expect(resolve(parseDocument(data), arns.admins)?.groups).toEqual(["system:masters"]);
 });
 
-test("a readable document without a good copy is left alone, and the role stays in", async () => {
+test("a readable document without a good copy stays as it is, and the role keeps its access", async () => {
   const { code, stdout } = await rescue("--yes");
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("wrote nothing") });
@@ -430,7 +430,7 @@ test("a rescue that was made without Redis is found by a worker itself when it r
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({ code: 0 });
   expect(await records()).toEqual([]);
 
-  // What the sweep has each worker do once in twelve inspections.
+  // The sweep makes each worker do this once in twelve inspections.
   await asWorker((context, cluster) => adoptCluster(context, cluster));
 
   expect(await records()).toMatchObject([

@@ -93,7 +93,7 @@ test("a file that the process may not read is reported as that, and not as missi
   expect(explainFailure(failure)).toContain("eks-access.yml: permission denied. Let this process's user");
 });
 
-/** What it says to somebody without rights: nothing is kept from the superuser. */
+/** The answer to a user without rights: the superuser can read everything. */
 async function asNobody(act: () => Promise<unknown>): Promise<unknown> {
   const isSuperuser = process.geteuid?.() === 0;
   if (isSuperuser) process.seteuid?.(65_534);

@@ -17,7 +17,7 @@ const twinArns = {
 export interface Twin {
   readonly arn: string;
   readonly cluster: SandboxCluster;
-  /** All that could be changed in it, and what its API server was asked. */
+  /** Everything that could change in it, and its API server's calls. */
   readonly seen: () => string;
   /** The worker's credentials, for its environment. */
   readonly environment: Readonly<Record<string, string>>;

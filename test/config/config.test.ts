@@ -213,7 +213,7 @@ describe("a hostile file", () => {
   });
 });
 
-/** Nine aliases, each of eight of the one before: 8⁹ items where somebody counts them. */
+/** Nine aliases, each of eight of the one before: 8⁹ items in all. */
 function bomb(): string {
   return "bcdefghij"
     .split("")

@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const names = () => [...live.current().clusters.keys()];
 
-test("a text replaces the configuration as a whole; who read the one before keeps it", async () => {
+test("a text replaces the whole configuration; a reader of the earlier one keeps it", async () => {
   const before = live.current();
 
   const offer = await live.offer(configText.replace("  staging:", "  renamed:"));
@@ -31,7 +31,7 @@ test("a text replaces the configuration as a whole; who read the one before keep
   expect([...before.clusters.keys()]).toEqual(["staging"]);
 });
 
-test("who follows it learns of a replacement, and not of a refusal", async () => {
+test("a follower learns of a replacement, and not of a refusal", async () => {
   const seen: string[] = [];
   live.onReplaced((present, before) => seen.push(`${[...before.clusters.keys()]} > ${[...present.clusters.keys()]}`));
 

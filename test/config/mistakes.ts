@@ -1,4 +1,4 @@
-/** Mistakes in `eks-access.yml`: the path, the exact sentence, and what of a good file is changed into what. */
+/** Mistakes in `eks-access.yml`: the path, the exact sentence, and the change of a good file. */
 export const mistakes: readonly (readonly [string, string, string | RegExp, string])[] = [
   ["clusters", "it is missing; write a block of settings", /clusters:[\s\S]*?(?=^levels)/m, ""],
   ["clusters", "name at least one cluster", /clusters:[\s\S]*?(?=^levels)/m, "clusters: {}\n"],

@@ -121,7 +121,7 @@ test.each<[string, string | null]>([
   expect(reading.type === "config" && reading.config.clusters.get("staging")?.quiet).toBe(reason);
 });
 
-describe("a policy that can't be meant so is refused:", () => {
+describe("a contradictory policy is refused:", () => {
   test.each<[string, string]>([
     ["  rules: []", "policy.rules: write at least one rule."],
     ["  rules: [{ approvals: 2 }]", "policy.rules[0].name: it is missing; give the rule a name."],
@@ -177,7 +177,7 @@ describe("a policy that can't be meant so is refused:", () => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);
   });
 
-  test("a person that no one else could approve", () => {
+  test("a person whom no one else can approve", () => {
     expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
       "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more approvers.",
       "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more approvers.",
@@ -197,7 +197,7 @@ describe("a policy that can't be meant so is refused:", () => {
       "{ who: [U0ONCALL], clusters: [prod], level: admin, for: 1h }",
       "policy.breakGlass[0].clusters[0]: there is no cluster prod. Use one of staging.",
     ],
-  ])("break-glass with %s", (entry, problem) => {
+  ])("emergency access with %s", (entry, problem) => {
     expect(problemsOf(`  rules: [{ name: a }]\n  breakGlass: [${entry}]`)).toEqual([problem]);
   });
 

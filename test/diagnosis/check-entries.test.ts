@@ -236,7 +236,7 @@ describe("an item of aws-auth behind an access entry", () => {
     expect(codes([read], { ...behind(roleEntry(developers)), leased: [given] })).toEqual([]);
   });
 
-  test("is an error where it is how nodes sign in, and the entry is one of people", () => {
+  test("is an error if nodes sign in through it and the entry is for people", () => {
     const nodes = roleEntry(
       developers,
       ["system:bootstrappers", "system:nodes"],
@@ -273,7 +273,7 @@ describe("an entry that no longer fits its principal", () => {
     proof: aProof({ signedIn: { result: "no", detail: "refused" } }),
   });
 
-  test("is dead where the cluster refused its principal although it was there before the lease", () => {
+  test("is outdated if the cluster refused its principal although it existed before the lease", () => {
     const problems = tell([aReadEntry({ createdAt: at(0).toISOString() })], { leased: [refused] });
 
     const [dead] = problems.filter(({ code }) => code === "entry-dead");
@@ -292,7 +292,7 @@ describe("an entry that no longer fits its principal", () => {
   const entry = aReadEntry({ principalArn: team, createdAt: at(hours(1)).toISOString() });
   const madeAt = (time: Date) => ({ madeAt: new Map([[team, time.toISOString()]]), why: null });
 
-  test("is dead where IAM made its role later, before anyone was refused", () => {
+  test("is outdated if IAM made its role later, before any refusal", () => {
     const problems = tell([entry], { roles: madeAt(at(hours(2))) });
 
     const [dead] = problems.filter(({ code }) => code === "entry-dead");
@@ -300,7 +300,7 @@ describe("an entry that no longer fits its principal", () => {
     expect(dead?.remedy).toContain("/eks-access repair staging arn:aws:iam::111122223333:role/developers");
   });
 
-  test("lives where its role is older, whatever became of a sign-in", () => {
+  test("is valid if its role is older, whatever the result of a sign-in", () => {
     const lease = aLeasedRequest({ written: { ...written, entryAdded: false }, proof: refused.lease.proof });
     const leased = [{ ...lease, principal: "arn:aws:iam::111122223333:role/developers" }];
 

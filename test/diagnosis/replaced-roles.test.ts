@@ -57,7 +57,7 @@ describe("the roles of one permission set", () => {
 describe("why, of a role that replaced another one,", () => {
   const data = { mapRoles: roleEntry(older) };
 
-  test("names the item of the dead role, and the request for the new one", () => {
+  test("names the item of the deleted role, and the request for the new one", () => {
     const { causes } = diagnose(whyFacts({ data, given: newer }));
 
     expect(causes[0]).toMatchObject({
@@ -68,7 +68,7 @@ describe("why, of a role that replaced another one,", () => {
     expect(causes[0]?.remedy).toContain(`/eks-access repair staging ${newer}`);
   });
 
-  test("names the access entry of the dead role in a cluster without aws-auth", () => {
+  test("names the access entry of the deleted role in a cluster without aws-auth", () => {
     const rolesInEntries = [{ arn: older, place }];
 
     const { causes } = diagnose(whyFacts({ data: null, mode: "API", given: newer, rolesInEntries }));
@@ -88,10 +88,13 @@ describe("why, of a role that replaced another one,", () => {
 test.each([
   ["arn:aws:iam::111122223333:role/team/developers", "aws iam get-role --role-name developers --query Role.CreateDate"],
   ["arn:aws:iam::111122223333:user/jane", "aws iam get-user --user-name jane --query User.CreateDate"],
-])("whether the entry of %s is dead is one command, and then the request of a repair", (principalArn, command) => {
-  const remedy = outdatedEntryRemedy(aCluster(), { principalArn, createdAt: since(1) });
+])(
+  "one command shows whether the entry of %s is outdated, and then comes the request of a repair",
+  (principalArn, command) => {
+    const remedy = outdatedEntryRemedy(aCluster(), { principalArn, createdAt: since(1) });
 
-  expect(remedy).toContain(command);
-  expect(remedy).toContain(since(1));
-  expect(remedy).toContain(`/eks-access repair staging ${principalArn.replace("team/", "")}`);
-});
+    expect(remedy).toContain(command);
+    expect(remedy).toContain(since(1));
+    expect(remedy).toContain(`/eks-access repair staging ${principalArn.replace("team/", "")}`);
+  },
+);

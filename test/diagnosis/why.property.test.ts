@@ -32,7 +32,7 @@ const stateNames = fc.subarray(Object.keys(everyState), { maxLength: 4 });
 
 const seeds = fc.record({ given, data, stateNames, allowed: fc.boolean(), bound: fc.subarray(["a", "b", "readers"]) });
 
-/** What was found in a cluster that goes by aws-auth. Somebody who is nobody is asked nothing of the API server. */
+/** The facts of a cluster that reads aws-auth. Without an identity the API server is not asked. */
 function factsOf(seed: typeof seeds extends fc.Arbitrary<infer T> ? T : never): WhyFacts {
   const { given: arn, data: sections, allowed, bound } = seed;
   const pods = resolve(parseDocument(sections), arn) ? { allowed, reason: "" } : null;

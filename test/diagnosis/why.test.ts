@@ -227,7 +227,7 @@ describe("a principal without an entry that counts", () => {
     expect(found.causes[0]?.remedy).toContain(`/eks-access request staging ${developers} …`);
   });
 
-  test("of an account that nothing lets in reads so", () => {
+  test("of an account that the cluster does not admit is told so", () => {
     const { message, remedy } = theCause(
       { ...nobody(""), given: "arn:aws:iam::999988887777:role/developers" },
       "not-mapped",
@@ -323,7 +323,7 @@ describe("a principal that gets in", () => {
     expect(codesOf(whyFacts({ data, given: "arn:aws:iam::111122223333:user/jane" }))).toContain("ambiguous");
   });
 
-  test("has no certain identity where chance decides, with the lines of both entries", () => {
+  test("has no certain identity if chance decides, with the lines of both entries", () => {
     const user = (name: string, username: string, group: string) =>
       `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${username}\n  groups: [${group}]\n`;
     const data = { mapUsers: user("Bob", "bob", "readers") + user("bob", "robert", "readers") };
@@ -374,7 +374,7 @@ describe("a principal that gets in", () => {
     expect(theCause(facts, "not-allowed").message).toContain("The API server says: no rule matches.");
   });
 
-  test("does not read that all is well if the API server was not asked", () => {
+  test("does not get an all-clear if the API server was not asked", () => {
     expect(diagnose(whyFacts({ pods: null }))).toMatchObject({ symptom: "unknown", causes: [{ code: "not-allowed" }] });
   });
 
@@ -445,7 +445,7 @@ describe("what the ledger knows", () => {
   });
 
   test.each(["denied", "expired", "cancelled", "refused", "failed"])(
-    "is a request that came to nothing: %s",
+    "is a request that gave no access: %s",
     (state) => {
       const request = { ...(states[state] ?? expect.unreachable(state)), ...own };
 
@@ -488,7 +488,7 @@ test("every cause says what to do about it, in whole sentences", () => {
   }
 });
 
-test("a permanent lease that is gone is reported without the end that it has on paper", () => {
+test("a removed permanent lease is reported without its nominal end", () => {
   const request = aLeasedRequest({}, { ...own, durationSeconds: permanentSeconds });
 
   expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(

@@ -21,7 +21,7 @@ interface Received {
   body: string;
 }
 
-/** A server that answers as it is told: for answers that the sandbox's cluster never gives by itself. */
+/** A server with scripted answers, which the sandbox's cluster never gives by itself. */
 export interface ScriptedServer {
   endpoint: string;
   certificateAuthority: string;

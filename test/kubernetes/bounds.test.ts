@@ -92,7 +92,7 @@ test("an answer that is larger than any object of a cluster is refused, and not 
   });
 });
 
-/** Two megabytes that take long to parse and are of no use: what a process would stand still over. */
+/** Two useless megabytes that take long to parse and would block a process. */
 const hostile: ReadonlyMap<string, string> = new Map([
   ["values nested deeper than any object", `{"a":${"[".repeat(2 ** 19)}1${"]".repeat(2 ** 19)}}`],
   ["empty objects", `{"items":[{}${",{}".repeat(2 ** 19)}]}`],

@@ -71,7 +71,7 @@ async function mapOf(client: ClusterClient): Promise<AwsAuthConfigMap> {
   return (await client.readAwsAuth()) ?? expect.unreachable("the map is there");
 }
 
-test("the creator is let in as an administrator whatever the map says", async () => {
+test("the creator is always an administrator, whatever the map says", async () => {
   const creator = await signIn("cluster-creator");
 
   const identity = await creator.whoAmI();
@@ -80,7 +80,7 @@ test("the creator is let in as an administrator whatever the map says", async ()
   expect(await creator.mayI({ verb: "*", resource: "*", group: "*" })).toBe(true);
 });
 
-test("a mapped role is who the map says, with what RBAC gives its groups", async () => {
+test("a mapped role has the identity of the map, with its groups' RBAC rights", async () => {
   const viewer = await signIn("viewer");
 
   const identity = await viewer.whoAmI();
@@ -117,7 +117,7 @@ test("a session with many tags learns that its token may be too large, not that 
   );
 });
 
-test("who has no right to the map is refused in the API server's own words", async () => {
+test("a caller without rights to the map is refused in the API server's own words", async () => {
   const viewer = await signIn("viewer");
   const before = await mapOf(viewer);
 
@@ -142,7 +142,7 @@ test("another caller's rights are checked by name and groups", async () => {
   expect(remove.allowed).toBe(false);
 });
 
-test("what signing in alone gives is counted in", async () => {
+test("the rights of every signed-in caller are included", async () => {
   const creator = await signIn("cluster-creator");
   const access = { verb: "create", resource: "selfsubjectreviews", group: "authentication.k8s.io" };
 
@@ -166,7 +166,7 @@ test("shows what RBAC binds to a group, and no group without a binding", async (
   expect(bindings.has("nobody-binds-this")).toBe(false);
 });
 
-test("what a group may do is read from the roles that are bound to it", async () => {
+test("a group's rights come from the roles that are bound to it", async () => {
   const creator = await signIn("cluster-creator");
   const { groups: bindings } = await creator.roleBindings();
 

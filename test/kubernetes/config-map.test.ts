@@ -52,7 +52,7 @@ async function readFull() {
   return { client, before };
 }
 
-test("a map is read with its text, its version and who owns which part", async () => {
+test("a map is read with its text, its version and the owner of each part", async () => {
   const { client, before } = await readFull();
 
   expect(before).toMatchObject({

@@ -77,7 +77,7 @@ test("half an answer is not read as a document", async () => {
   expect(failure).toMatchObject({ code: "cluster-unexpected" });
 });
 
-test("an object without resourceVersion is not worked with", async () => {
+test("an object without resourceVersion is refused", async () => {
   const failure = await failureOf({ status: 200, body: { kind: "ConfigMap", apiVersion: "v1", metadata: {} } });
 
   expect(failure).toMatchObject({ code: "cluster-unexpected", what: expect.stringContaining("resourceVersion") });

@@ -3,7 +3,7 @@ import type { ClusterLedger } from "../../src/ledger/ledger.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { at } from "../builders/times.ts";
 
-/** What is remembered about clusters. */
+/** The ledger's memory of clusters. */
 export function clusterContract(ledgerNow: () => ClusterLedger): void {
   let ledger: ClusterLedger;
 
@@ -48,7 +48,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.revertedAt([])).toEqual(new Map());
   });
 
-  test("the ledger remembers with which approvers each level was good, the newest of each", async () => {
+  test("the ledger remembers the newest sufficient approvers of each level", async () => {
     await ledger.rememberGoodApprovers(new Map());
     await ledger.rememberGoodApprovers(
       new Map([
@@ -75,7 +75,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.exchangeConfiguration("slack", "two")).toBeNull();
   });
 
-  test("a process that refuses its configuration is known until it follows one, or says nothing for minutes", async () => {
+  test("a process that refuses its configuration is known until it follows one, or is silent for minutes", async () => {
     const refusal = (since: string, secondsAgo: number) => ({
       kind: "worker",
       since,
@@ -99,7 +99,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.adopted([])).toEqual(new Set());
   });
 
-  test("the ledger remembers when an API server last let an identity in", async () => {
+  test("the ledger remembers when an API server last accepted an identity", async () => {
     const before = await ledger.lastAcceptedAt("https://a.example arn");
 
     await ledger.rememberAccepted("https://a.example arn", at(1));
@@ -110,7 +110,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.lastAcceptedAt("https://b.example arn")).toBeNull();
   });
 
-  test("the ledger remembers what was found out last about a cluster's creation", async () => {
+  test("the ledger remembers the newest record of a cluster's creation", async () => {
     const arn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
     const creator = "arn:aws:iam::111122223333:role/creator";
     const record = { eventId: "e-1", at: at(0).toISOString(), kind: "AssumedRole", arn: creator, invokedBy: null };
@@ -133,7 +133,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.namespacesOf("production")).toBeNull();
   });
 
-  test("the ledger remembers who the worker was last", async () => {
+  test("the ledger remembers the worker's newest identity", async () => {
     const identity = { arn: "arn:aws:iam::111122223333:role/worker", account: "111122223333", at: at(0).toISOString() };
     const before = await ledger.workerIdentity();
 

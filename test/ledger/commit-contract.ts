@@ -43,7 +43,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.get("r-1")).toBeNull();
     });
 
-    test("of two at once lets one win, and the loser sees who did", async () => {
+    test("of two at once lets one win, and the loser gets the winner's record", async () => {
       const first = aPreviewedRequest();
       await ledger.commit(aChange(first));
       const writers = ["U0APPROVER", "U0APPROVER2", "U0ONCALL"].map((by) =>
@@ -97,7 +97,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 10)).toHaveLength(1);
     });
 
-    test("of a new request fails where as many of the requester's wait as may, also of several at once", async () => {
+    test("of a new request fails if the requester has too many pending ones, also of several at once", async () => {
       const asked = ["r-1", "r-2", "r-3", "r-4"].map((id) => ({ ...aChange(aRequest({ id })), maxPending: 2 }));
 
       const results = await Promise.all(asked.map((change) => ledger.commit(change)));

@@ -4,7 +4,7 @@ import type { EventLedger, Ledger } from "../../src/ledger/ledger.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 
-/** What happened. */
+/** Events. */
 export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commit" | "get">): void {
   let ledger: EventLedger & Pick<Ledger, "commit" | "get">;
 
@@ -30,7 +30,7 @@ export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commi
   });
 
   describe("the events of a request", () => {
-    test("are those that tell of it, in order, the last ones where there are more than asked for", async () => {
+    test("are its own, in order, and the newest ones up to the limit", async () => {
       let request = aRequest();
       await ledger.commit(aChange(request));
       await ledger.commit(aChange(aRequest({ id: "r-2" })));
@@ -90,7 +90,7 @@ export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commi
       expect(verifyChain(await ledger.events(1, 10))).toMatchObject({ type: "whole", count: 2 });
     });
 
-    test("leaves nothing with a request that there is not", async () => {
+    test("leaves nothing for an unknown request", async () => {
       await ledger.note({ ...aChange(aRequest(), "attempt.refused").event, request: "r-made-up" });
       await ledger.commit(aChange(aRequest({ id: "r-made-up" })));
 

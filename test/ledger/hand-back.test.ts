@@ -55,7 +55,7 @@ function aWorkerThatHangs() {
   return { ...worker, taken };
 }
 
-test("a job that is not done at the deadline is handed back, and another worker takes it up before any lock expires", async () => {
+test("a job that is unfinished at the deadline is handed back, and another worker takes it before any lock expires", async () => {
   const first = aWorkerThatHangs();
   await wake(queues, { type: "reconcile", cluster: "staging" });
   const before = await first.taken;
@@ -70,7 +70,7 @@ test("a job that is not done at the deadline is handed back, and another worker 
   expect([before, again].map(wasStartedBefore)).toEqual([false, true]);
 });
 
-test("a wake-up that comes while a job is under way survives that it is handed back", async () => {
+test("a wake-up during a job survives the job's hand-back", async () => {
   const first = aWorkerThatHangs();
   await wake(queues, { type: "reconcile", cluster: "staging" });
   await first.taken;
@@ -119,7 +119,7 @@ test("a job that failed and is tried again was not begun before", async () => {
   await expect.poll(() => tries).toEqual([false, false]);
 });
 
-test("what ends by itself is waited for until the deadline, and named where it is left", async () => {
+test("work that ends by itself gets time until the deadline, and is named if it does not end", async () => {
   expect(await unfinishedAt(Promise.resolve(), "the sweep", new AbortController().signal)).toEqual([]);
   expect(await unfinishedAt(new Promise(() => {}), "the sweep", AbortSignal.abort())).toEqual(["the sweep"]);
 });

@@ -5,7 +5,7 @@ import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { listContract } from "./list-contract.ts";
 
-/** What is found by its time, its cluster and its person. */
+/** Records by their time, cluster and person. */
 export function indexContract(ledgerNow: () => RequestLedger): void {
   let ledger: RequestLedger;
 
@@ -140,7 +140,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   });
 
   describe("how many there are", () => {
-    test("is counted for each state of requests and of their leases, whatever way they went", async () => {
+    test("is counted for each state of requests and of their leases", async () => {
       const leased = aLeasedRequest({ state: "active" }, { id: "r-2", version: 1 });
       const ended = { state: "ended", end: { cause: "revoked", by: "U0", at: at(1).toISOString(), why: "" } } as const;
       await ledger.commit(aChange(aRequest()));

@@ -17,7 +17,7 @@ const change = (to: Partial<LinkChange>): LinkChange => ({
   ...to,
 });
 
-/** Who is linked with which principal, and what waits to be confirmed. */
+/** People's linked principals, and the proposals that wait. */
 export function linkContract(ledgerNow: () => Ledger): void {
   let ledger: Ledger;
 
@@ -39,7 +39,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(verifyChain(events)).toMatchObject({ type: "whole", count: 3 });
     });
 
-    test("that is only proposed changes nothing yet, and waits", async () => {
+    test("that is only proposed changes nothing, and waits", async () => {
       await ledger.changeLink(change({ proposal: proposal("p-1") }));
 
       expect(await ledger.linksOf("U0ENGINEER")).toEqual([]);
@@ -57,7 +57,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
     });
 
-    test.each(["p-1", "p-2"])("is decided once, and only where that very proposal waits: %s", async (waiting) => {
+    test.each(["p-1", "p-2"])("is decided once, and only if exactly that proposal waits: %s", async (waiting) => {
       await ledger.changeLink(change({ proposal: proposal(waiting) }));
 
       const results = await Promise.all([1, 2].map(() => ledger.changeLink(change({ expected: "p-1", link }))));
@@ -77,7 +77,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     expect(await ledger.linksOf("U0ENGINEER")).toEqual([newer, elsewhere]);
   });
 
-  test("the ledger remembers the first principal that a person asks with in an account, and never writes over a link", async () => {
+  test("the ledger remembers a person's first principal in an account, and never overwrites a link", async () => {
     const link = {
       arn: "arn:aws:iam::111122223333:user/new",
       seal: { by: null, at: at(0).toISOString(), seal: "00000000.00" },
@@ -98,7 +98,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     expect([before, await ledger.userGroups()]).toEqual([null, shared("U0ONCALL")]);
   });
 
-  test("the ledger remembers what was found out about a person, by cluster, the newest alone", async () => {
+  test("the ledger remembers only the newest answer about a person, by cluster", async () => {
     const found = (cluster: string, email: string, user = "U0ENGINEER") => ({
       ...{ user, cluster, email, at: at(0).toISOString(), person: null, why: "user-not-found" as const, seal: "one" },
     });

@@ -92,7 +92,7 @@ export function memoryFleet(): FleetLedger {
   };
 }
 
-/** What is remembered about clusters, in memory. */
+/** The ledger's memory of clusters, in a Map. */
 export function memoryClusters(): ClusterLedger {
   const letIn = new Map<string, Date>();
   const creations = new Map<string, RememberedCreation>();

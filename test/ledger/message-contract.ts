@@ -3,7 +3,7 @@ import type { Ledger, MessageLedger } from "../../src/ledger/ledger.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 
-/** What Slack shows. */
+/** The contents of messages. */
 export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "commit">): void {
   let ledger: MessageLedger & Pick<Ledger, "commit">;
 

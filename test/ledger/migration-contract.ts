@@ -8,7 +8,7 @@ import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
-/** Nobody can approve it after an hour. */
+/** It expires after an hour. */
 const aMigration = (change: Partial<Migration> = {}) => anyMigration({ expiresAt: at(3600).toISOString(), ...change });
 const aMigrationChange = (after: Migration): LedgerChange & { readonly event: AuditEvent } => ({
   after,
@@ -30,7 +30,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     ledger = ledgerNow();
   });
 
-  describe("a move", () => {
+  describe("a migration", () => {
     test("is there to read after its commit, and is no request", async () => {
       const migration = aMigration({ givenArns: ["arn:aws:iam::111122223333:role/teams/dev"] });
 
@@ -42,7 +42,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect((await ledger.eventsOf(migration.id, 9)).map(({ event }) => event.type)).toEqual(["migration.asked"]);
     });
 
-    test("has what was tried with it among its events, and one that there is not leaves nothing", async () => {
+    test("has refused attempts among its events, and an unknown migration leaves nothing", async () => {
       const migration = aMigration();
       await ledger.commit(aMigrationChange(migration));
       const { event } = aMigrationChange(migration);
@@ -55,7 +55,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect(await ledger.eventsOf("migration-staging-9", 9)).toEqual([]);
     });
 
-    test("that is written twice at once has one writer, and the other sees who was first", async () => {
+    test("that is written twice at once has one writer, and the other gets the first one's record", async () => {
       await ledger.commit(aMigrationChange(aMigration()));
       const [stop, deny] = [
         aMigration({ state: "withdrawn", version: 2 }),
@@ -75,7 +75,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 9)).toHaveLength(1);
     });
 
-    test("of a later number is the latest of its cluster, whatever the clocks said", async () => {
+    test("of a later number is the latest of its cluster, whatever the clocks show", async () => {
       for (const number of [1, 2, 10, 9]) {
         const createdAt = at(-number).toISOString();
         await ledger.commit(aMigrationChange(aMigration({ id: `migration-staging-${number}`, createdAt })));
@@ -118,7 +118,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect((await ledger.counts()).get("pending")).toBe(2);
     });
 
-    test("is among the open ones until it is over and nothing of it is left to be seen to", async () => {
+    test("is open until it is over and no step of it still runs", async () => {
       const begun = { name: "switch-mode", at: at(0).toISOString() };
       const trouble = aTrouble({ retryAt: at(hours(9)).toISOString() });
       const first = aMigration({ id: "migration-a-1" });

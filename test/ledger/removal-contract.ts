@@ -35,7 +35,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     (await ledger.takeClosed({ before, putOffUntil, limit })).map(({ id }) => id);
 
   describe("closed records", () => {
-    test("are handed out by the time since which nothing can come of them, and open ones never", async () => {
+    test("are taken by the time since which they have no effect, and open ones never", async () => {
       const endsAt = at(hours(9)).toISOString();
       await shown(aRequest({ id: "r-denied", state: "denied", expiresAt: at(hours(8)).toISOString() }));
       await shown(aLeasedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, expiresAt: endsAt }));
@@ -47,7 +47,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect(await idsTaken(at(hours(9)))).toEqual(["r-denied", "r-ended"]);
     });
 
-    test("are handed out once until the time to which they are put off", async () => {
+    test("are taken once until the time to which they are put off", async () => {
       await shown(aRequest({ state: "denied" }));
       const before = at(hours(30));
 
@@ -79,7 +79,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect((await ledger.eventsOf("r-1", 10)).map(({ event }) => event.request)).toEqual(["r-1"]);
     });
 
-    test("is gone also for who removes it at the same time, and nothing is counted twice", async () => {
+    test("is gone also for a second remover at the same time, and nothing is counted twice", async () => {
       const request = await shown(aRequest({ state: "denied" }));
 
       const removed = await Promise.all([ledger.remove(request, null), ledger.remove(request, null)]);
@@ -88,7 +88,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect((await ledger.counts()).get("denied") ?? 0).toBe(0);
     });
 
-    test("leaves its id where its lease was permanent, so that a backup of a cluster does not speak for it", async () => {
+    test("leaves the id of a permanent lease, so that a cluster's backup can't bring the lease back", async () => {
       const endedAt = at(330).toISOString();
       const ended = (id: string, durationSeconds: number) =>
         shown(aLeasedRequest({ state: "ended", endedAt }, { id, version: 1, durationSeconds }));
@@ -103,7 +103,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect(await idsTaken(at(hours(30)))).toEqual(["r-kept"]);
     });
 
-    test("leaves nothing to a messenger that was late, nor to what is tried with it", async () => {
+    test("leaves nothing for a late messenger or a late attempt", async () => {
       const request = await shown(aRequest({ state: "denied" }));
       await ledger.remove(request, null);
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { TurnLedger } from "../../src/ledger/ledger.ts";
 
-/** What processes share. */
+/** The turns that processes share. */
 export function turnContract(ledgerNow: () => TurnLedger): void {
   let ledger: TurnLedger;
 
@@ -10,7 +10,7 @@ export function turnContract(ledgerNow: () => TurnLedger): void {
   });
 
   describe("a turn", () => {
-    test("is taken by one of all who ask at once, and by its own name", async () => {
+    test("is taken by one of all simultaneous callers, for its own name", async () => {
       const taken = await Promise.all([1, 2, 3].map(() => ledger.takeTurn("inspect", 60_000)));
       const another = await ledger.takeTurn("adopt", 60_000);
 

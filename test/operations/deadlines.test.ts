@@ -30,7 +30,7 @@ test("one call to AWS or to a cluster takes some seconds and no longer, so that 
   expect(Math.max(usualDeadlines.awsCall, usualDeadlines.clusterCall)).toBeLessThanOrEqual(5_000);
 });
 
-test("a run that people wait for ends within seconds: it delays others on its cluster no longer", () => {
+test("a run that people wait for ends within seconds, so that it does not delay others on its cluster", () => {
   expect(usualDeadlines.run).toBeLessThanOrEqual(8_000);
 });
 

@@ -7,7 +7,7 @@ import { at, hours } from "../builders/times.ts";
 const denied = new AccessError("cluster-forbidden", "The API server refused get configmaps");
 const about = { cluster: "staging" };
 
-/** What the log has of failures that come again and again. */
+/** A log of repeated failures. */
 function aLog() {
   const lines: { level: number; msg: string; tries?: number; err?: { code: string } }[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -50,7 +50,7 @@ test("a cause that names another request of AWS each time is the same one", () =
   expect(lines.filter(({ err }) => err)).toHaveLength(1);
 });
 
-test("what works again is said once, with how often it had failed, and has its stack when it fails again", () => {
+test("a recovery is logged once with the number of failures, and a new failure has its stack again", () => {
   const { lines, failures, fail } = aLog();
   fail(3);
 

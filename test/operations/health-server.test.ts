@@ -88,7 +88,7 @@ describe("the health server", () => {
     ["answers", { answers: true, since: at(0).toISOString(), why: null }, 200, 1],
     ["was there a moment ago", { answers: false, since: at(541).toISOString(), why: "no way" }, 200, 0],
     ["has been away for a minute", { answers: false, since: at(540).toISOString(), why: "no way" }, 503, 0],
-  ])("is ready or not where the service it lives by %s, and says so", async (_how, reach, status, up) => {
+  ])("is ready or not if the service that it depends on %s, and says so", async (_how, reach, status, up) => {
     const url = await start(probed("slack", reach));
 
     const response = await fetch(`${url}/readyz`);
@@ -107,7 +107,7 @@ describe("the health server", () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('eks_access_service_up{service="ledger"} 0');
   });
 
-  test("is ready while a service that it does not live by is away, and says since when that is", async () => {
+  test("is ready while a service that it does not depend on is away, and says since when", async () => {
     const { lastSuccess, awaySince } = createProcessMetrics(new Registry(), () => at(seconds));
     let seconds = 0;
     const call = (service: "slack" | "sts", result: string) => {
@@ -209,7 +209,7 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_audit_lag_seconds{sink="s3"} 90');
   });
 
-  test("goes on telling the other series where the ledger does not answer", async () => {
+  test("still shows the other series if the ledger does not answer", async () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
     const lost = () => Promise.reject(new Error("closed"));

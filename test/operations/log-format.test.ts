@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { aboutRequests, createLog, logAbout, logDestination } from "../../src/operations/log.ts";
 
-/** What is written of these lines into a terminal. */
+/** These lines as a terminal shows them. */
 async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {
   const terminal = Object.assign(new PassThrough(), { isTTY: true });
   tell(createLog("info", "worker", await logDestination("auto", terminal, isColoured)));

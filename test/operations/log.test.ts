@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { builtProduct } from "../product.ts";
 
-/** What a process writes to standard output that logs so: pino writes there by itself. */
+/** A process's standard output after this statement: pino writes there by itself. */
 async function logged(statement: string): Promise<Record<string, unknown>> {
   const log = join(dirname((await builtProduct()).script), "../operations/log.js");
   const program = `import { createLog } from ${JSON.stringify(log)}; const log = createLog("info", "worker"); ${statement}`;

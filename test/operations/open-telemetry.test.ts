@@ -79,7 +79,7 @@ test.each([
   expect(receiver.spans.map(({ name }) => name)).toEqual(names);
 });
 
-test("a parent that is none begins a new trace", async () => {
+test("an invalid parent begins a new trace", async () => {
   await start("http/json");
   await traced({ name: "work", parent: "00-nonsense" }, async () => {});
   await stop();

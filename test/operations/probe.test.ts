@@ -8,7 +8,7 @@ afterEach(() => {
   for (const probe of started.splice(0)) probe.stop();
 });
 
-/** A service that can be taken away, with a clock that is set by hand. */
+/** A service that can go away, with a manual clock. */
 function aService() {
   const state = { away: null as Error | null, asked: 0, seconds: 0, heardAt: undefined as string | undefined };
   const probe = startProbe({
@@ -74,7 +74,7 @@ test("one that hangs is not asked twice at once", async () => {
   expect(asked).toBe(1);
 });
 
-test("a bad moment of a service is no reason to call a process unready, a minute is", () => {
+test("a short failure of a service leaves a process ready, a minute makes it unready", () => {
   const away = { answers: false, since: at(0).toISOString(), why: "gone" };
 
   expect(isUsable(away, at(59))).toBe(true);

@@ -82,7 +82,7 @@ function countedKeys() {
   return { keys: rememberingSeals(counted), seal, verified: () => verified };
 }
 
-test("a seal that holds is verified once", () => {
+test("a valid seal is verified once", () => {
   const { keys, seal, verified } = countedKeys();
 
   const answers = [1, 2, 3].map(() => keys.isSealed("decision", { ...decision }, seal));
@@ -106,7 +106,7 @@ test("a difference of one field, one purpose or one letter of the seal is verifi
   expect(forged).toEqual([false, false, false, false, false]);
 });
 
-test("a seal that holds for one key counts nothing for another", () => {
+test("a seal of one key is not valid for another", () => {
   const { keys, seal } = countedKeys();
   keys.isSealed("decision", decision, seal);
 

@@ -66,7 +66,7 @@ describe("what is done within a deadline", () => {
     expect(identity.account).toBe("111122223333");
   });
 
-  test("nothing has a deadline of a run where none was set", async () => {
+  test("without a run there is no deadline of a run", async () => {
     const identity = await callerIdentity("default", "eu-central-1");
 
     expect(identity.account).toBe("111122223333");

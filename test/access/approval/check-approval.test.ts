@@ -9,7 +9,7 @@ import { anApprovedRequest, aPreviewedRequest, changed, digestNow } from "../../
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
-/** What the worker says about a record as it reads it from Redis. */
+/** The worker's verdict on a record from Redis. */
 function verdictOn(
   request: AccessRequest,
   cluster = aCluster(),
@@ -97,19 +97,19 @@ describe("an attacker with Redis gains nothing by changing", () => {
 });
 
 describe("an approval does not count", () => {
-  test("once its approver is no approver any more", () => {
+  test("after its approver stops being an approver", () => {
     const verdict = verdictOn(approved, aCluster({ approvers: ["U0APPROVER2"] }));
 
     expect(verdict).toEqual({ type: "void", message: "its approver is no longer an approver of the cluster" });
   });
 
-  test("where the policy's level has other groups than those that the approver saw", () => {
+  test("if the policy's level has other groups than the approver saw", () => {
     const cluster = aCluster({ levels: [aLevel({ groups: ["eks-access:viewers", "eks-access:admins"] })] });
 
     expect(verdictOn(approved, cluster)).toMatchObject({ type: "void" });
   });
 
-  test("where the principal's own entry in aws-auth is another one", () => {
+  test("if the principal's own entry in aws-auth changed", () => {
     const base = { username: "admin", groups: ["system:masters"] };
 
     const verdict = verdictOn(approved, aCluster(), base);
@@ -132,7 +132,7 @@ describe("an approval does not count", () => {
     expect(verdict).toEqual({ type: "void", message: "people can't approve their own request" });
   });
 
-  test("where it was given after the request had expired", () => {
+  test("if it came after the request expired", () => {
     const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
     const late = { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: approved.id }) };
 
@@ -165,7 +165,7 @@ describe("an approval that is dated ahead of the worker's clock", () => {
     });
   });
 
-  test("does not count if its time can't be read, although it is sealed", () => {
+  test("does not count if its time is unreadable, even sealed", () => {
     const { seal: _, ...unsealed } = decision;
     const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, keys.decision);
 

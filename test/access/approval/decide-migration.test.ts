@@ -57,13 +57,13 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
 const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
   checkMigrationApproval(migration, of, keys.decision, now, hours(1));
 
-test("a worker counts no approval of a person that the last one does not name as still an approver", () => {
+test("a worker ignores an approval of a person whom the last approval no longer names as an approver", () => {
   const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
 
   expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
 });
 
-test("a worker goes on with a migration only as long as it was lately said that its approvers still are", () => {
+test("a worker continues a migration only while Slack recently confirmed its approvers", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
   const after = (passed: number) =>
     checkMigrationApproval(migration, cluster, keys.decision, at(passed), hours(48)).type;
@@ -114,7 +114,7 @@ test("an approval of a minute ahead counts: clocks differ", () => {
   expect(check(migration, at(-1)).type).toBe("void");
 });
 
-test("an approval of the future is dropped when the next one is given", () => {
+test("an approval dated in the future is dropped at the next approval", () => {
   const future = approvalOf("U0APPROVER", {
     on: aMigration({ expiresAt: at(hours(9)).toISOString() }),
     now: at(hours(2)),
@@ -125,7 +125,7 @@ test("an approval of the future is dropped when the next one is given", () => {
   expect(decided).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0APPROVER2" }] } });
 });
 
-test("who is no approver any more counts no more", () => {
+test("the approval of a former approver does not count", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
 
   expect(check(migration, at(60), aCluster({ approvers: ["U0APPROVER"] })).type).toBe("void");
@@ -145,7 +145,7 @@ test.each<[string, string, Clicked]>([
   expect(clickOf(user, clicked)).toEqual({ type: "refused", code });
 });
 
-test("one who denies ends it, also after an approval of their own and on a quiet cluster", () => {
+test("a denial ends it, also after the person's own approval and on a quiet cluster", () => {
   const quiet = aCluster({ quiet: "a release" });
 
   expect(clickOf("U0APPROVER", { on: approvedBy("U0APPROVER"), of: quiet, verdict: "denied" })).toMatchObject({
@@ -173,7 +173,7 @@ test("the requester, an approver and on-call stop it; no one else does, and no o
   expect(by("U0ONCALL", reviseMigration(migration, { state: "done" }))).toEqual({ type: "refused", code: "over" });
 });
 
-test("only what is in trouble is tried again, at once", () => {
+test("only a failing migration is tried again, at once", () => {
   const trouble = {
     code: "aws-throttled",
     message: "",

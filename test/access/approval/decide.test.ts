@@ -44,7 +44,7 @@ describe("a click is refused", () => {
     expect(decided).toEqual({ type: "refused", code });
   });
 
-  test("from the very moment on in which the request expires", () => {
+  test("from the moment when the request expires", () => {
     const justBefore = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
     const then = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24)));
 
@@ -52,7 +52,7 @@ describe("a click is refused", () => {
     expect(then).toEqual({ type: "refused", code: "expired" });
   });
 
-  test("also where it would only deny: only approvers can deny", () => {
+  test("also for a denial: only approvers can deny", () => {
     const decided = decideClick(
       request,
       aCluster(),

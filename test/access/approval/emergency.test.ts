@@ -25,7 +25,7 @@ function verdictOn(record: AccessRequest, under = cluster, now = at(minutes(5)))
 }
 
 describe("a person who takes emergency access", () => {
-  test("gets the lease at once, counted from then, and the worker believes the seal", () => {
+  test("gets the lease at once, counted from then, and the worker trusts the seal", () => {
     expect(broken).toMatchObject({ state: "approved", lease: { state: "scheduled" }, emergency: { review: null } });
     expect(sealedEnd(broken)).toBe(at(minutes(2) + hours(1)).toISOString());
     expect(verdictOn(broken)).toEqual({ type: "valid" });
@@ -89,7 +89,7 @@ describe("an attacker with Redis gains nothing by", () => {
   });
 });
 
-describe("the worker does not believe it any more", () => {
+describe("the worker stops trusting it", () => {
   test.each<[string, Parameters<typeof anEmergencyCluster>[0]]>([
     ["once the policy allows no emergency access", { breakGlass: null }],
     ["once the policy lets others do it", { breakGlass: { who: ["U0ONCALL"], level: "admin", durationSeconds: 3600 } }],
@@ -107,7 +107,7 @@ describe("the worker does not believe it any more", () => {
   });
 
   // Sealed by us, so it can only come from a fault of ours.
-  test("where the seal is of a person that the policy does not name", () => {
+  test("if the seal is of a person whom the policy does not name", () => {
     const unsealed = { ...broken.approvals[0], by: "U0STRANGER", memberships: [], seal: undefined };
     const sealText = keys.decision.seal("decision", { ...unsealed, request: broken.id });
     const record = { ...broken, requester: "U0STRANGER", approvals: [{ ...unsealed, seal: sealText } as Decision] };
@@ -149,7 +149,7 @@ describe("an emergency is reviewed", () => {
     });
   });
 
-  test("not by who broke it, also where they are an approver", () => {
+  test("not by the person who took it, even if they are an approver", () => {
     const own = anEmergency({ requester: "U0APPROVER" });
 
     expect(decideReview(own, cluster, person("U0APPROVER"), keys.decision, at(0))).toEqual({
@@ -183,7 +183,7 @@ describe("a review counts", () => {
     ["of another request", withReview({}, { ...broken, id: "r-2" })],
     ["that carries an empty seal", withReview({ seal: "" })],
     ["that another installation sealed", withReview({ seal: reviewed.emergency?.review?.seal.replace(/^./, "x") })],
-  ])("and not one %s: it is still to be reviewed", (_, request) => {
+  ])("but not one %s: the emergency still needs a review", (_, request) => {
     expect(hasForgedReview(request, keys.decision, at(hours(2)))).toBe(true);
     expect(withoutForgedReview(request, keys.decision, at(hours(2))).emergency).toMatchObject({ review: null });
   });

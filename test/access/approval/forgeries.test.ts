@@ -33,7 +33,7 @@ import { anEntry } from "../../builders/an-entry.ts";
 import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
 
-/** What an attacker seals with a key of one kind as if it were of every kind, under the name of a key that is accepted. */
+/** An attacker's seals with one key for every purpose, under an accepted key's id. */
 type Forger = { readonly [Kind in KeyKind]: Signer<Kind> };
 
 const decisionKey = aPrivateKey("ours: decisions");
@@ -43,7 +43,7 @@ const publicBytes = (key: typeof decisionKey) => createPublicKey(key).export({ t
 /** The compiler does not stop a forger: any purpose with any key. */
 type SealsAll = (purpose: string, value: Json) => string;
 
-/** What this makes, with the id of the key that a reader looks for. */
+/** A forger with the id of the key that a reader expects. */
 function forgerWith(seal: SealsAll): Forger {
   const passingFor =
     (kind: KeyKind): SealsAll =>
@@ -86,7 +86,7 @@ const { seal: _, ...approval } = aDecision();
 const document = { at: at(0).toISOString(), data: { mapRoles: "" }, leases: null };
 const withdrawal = { id: "r-1", at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() };
 
-/** Whether the worker, or who verifies what it signed, believes each of its own things where a forger made it. */
+/** For each thing that the worker seals: whether its reader trusts a forged one. */
 const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "an annotation",
@@ -158,7 +158,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   ],
 ];
 
-/** The same of what people decide. */
+/** The same for people's decisions. */
 const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
   ["an approval", ({ decision }) => isSealedDecision(sealDecision(approval, "r-1", decision), "r-1", keys.decision)],
   [
@@ -186,24 +186,24 @@ const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
   ],
 ];
 
-test.each([...ofWorker, ...ofPeople])("who holds the key for it makes %s that is believed", (_, isBelieved) => {
+test.each([...ofWorker, ...ofPeople])("a process with the right key can make %s", (_, isBelieved) => {
   expect(isBelieved(keys)).toBe(true);
 });
 
-describe.each(inSlack)("with all that the Slack process holds, %s,", (_, forger) => {
-  test.each(ofWorker)("an attacker can't make %s that is believed", (_what, isBelieved) => {
+describe.each(inSlack)("with all keys of the Slack process, %s,", (_, forger) => {
+  test.each(ofWorker)("an attacker can't make %s that is trusted", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });
 
-describe.each(inWorker)("with all that the worker holds, %s,", (_, forger) => {
-  test.each(ofPeople)("an attacker can't make %s that is believed", (_what, isBelieved) => {
+describe.each(inWorker)("with all keys of the worker, %s,", (_, forger) => {
+  test.each(ofPeople)("an attacker can't make %s that is trusted", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });
 
 describe.each(inRedis)("with Redis and %s", (_, forger) => {
-  test.each([...ofWorker, ...ofPeople])("an attacker can't make %s that is believed", (_what, isBelieved) => {
+  test.each([...ofWorker, ...ofPeople])("an attacker can't make %s that is trusted", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });

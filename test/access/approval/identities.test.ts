@@ -36,7 +36,7 @@ const unsealed = {
 const cluster = aCluster();
 const found = sealIdentities(unsealed, cluster, keys.preview);
 
-describe("what a worker found out counts only with its seal", () => {
+describe("a worker's answer counts only with its seal", () => {
   test("for this person, on this cluster, for a day", () => {
     const read = (value: unknown, { user = unsealed.user, on = cluster, now = at(minutes(1)) } = {}) =>
       readIdentities(value, user, on, keys.preview, now);
@@ -53,7 +53,7 @@ describe("what a worker found out counts only with its seal", () => {
     expect(read(found, { now: at(-minutes(2)) })).toBeNull();
   });
 
-  test("as long as the settings say, and for the address that Slack vouches for now", () => {
+  test("for as long as the settings say, and for the address that Slack confirms now", () => {
     expect(isCurrent(found, unsealed.email, rules(center), at(minutes(15)))).toBe(true);
     expect(isCurrent(found, unsealed.email, rules(center), at(minutes(15) + 1000))).toBe(false);
     expect(isCurrent(found, "other@example.com", rules(center), at(minutes(1)))).toBe(false);
@@ -137,7 +137,7 @@ describe("who a person is on a cluster", () => {
     expect(identityInAccountOf(rules(center), cluster, { links: [], found }, principal)).toBe(own);
   });
 
-  test("has a reason and a remedy where no one is found", () => {
+  test("has a reason and a remedy if no identity is found", () => {
     const why = (reason: NonNullable<Identities["why"]>) => whyNoIdentity({ ...found, why: reason });
 
     expect(whyNoIdentity(found)).toBeNull();

@@ -11,7 +11,7 @@ import { aPreviewedRequest, digestNow, engineerArn } from "../../builders/a-requ
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
-/** Everyone here has a link in another account, too: it speaks for nothing in this one. */
+/** Everyone also has a link in another account, which does not count in this one. */
 const elsewhere = "arn:aws:iam::444455556666:role/engineer";
 const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] });
 const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
@@ -36,7 +36,7 @@ function afterOf(decided: ReturnType<typeof clicked>): AccessRequest {
   return decided.type === "decided" ? decided.after : expect.fail(decided.code);
 }
 
-describe("who is linked with the principal that gets access", () => {
+describe("a person who is linked with the principal that gets access", () => {
   const request = aPreviewedRequest({}, null, two);
 
   test("does not approve it, although another person asks", () => {
@@ -58,7 +58,7 @@ describe("who is linked with the principal that gets access", () => {
     expect(decideClick(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");
   });
 
-  test("may approve it where the rule lets people approve their own requests", () => {
+  test("may approve it if the rule lets people approve their own requests", () => {
     const asked = aPreviewedRequest({}, null, own);
 
     const after = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, asked, own));
@@ -67,7 +67,7 @@ describe("who is linked with the principal that gets access", () => {
     expect(verdictOn(after, own)).toEqual({ type: "valid" });
   });
 
-  test("counts no more where they were linked since they approved", () => {
+  test("does not count any more if they were linked after they approved", () => {
     const one = afterOf(clicked("U0APPROVER", {}, request, two));
 
     const after = afterOf(clicked("U0APPROVER2", { U0APPROVER: engineerArn }, one, two));
@@ -81,7 +81,7 @@ test("an approver's link is sealed with the decision, and the worker refuses the
   const request = aPreviewedRequest({}, null, cluster);
   const other = afterOf(clicked("U0APPROVER", { U0APPROVER: `${engineerArn}-2` }, request, cluster));
   const [approval] = other.approvals;
-  // A Slack process that does not refuse it.
+  // A cluster whose rule lets the Slack process accept it.
   const lenient = aCluster({ rules: [{ ...clusterRule, selfApproval: true }] });
   const linked = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, request, lenient));
 

@@ -29,7 +29,7 @@ function click(by: string, request: AccessRequest) {
   return { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
 }
 
-/** What the worker says, which has no Slack: it goes by what is sealed, as src/worker/reconcile/document-way.ts does. */
+/** The worker's verdict: without Slack it uses the sealed facts, as src/worker/reconcile/document-way.ts does. */
 function verdictOn(record: AccessRequest, cluster: Cluster) {
   const [level] = cluster.levels;
   if (!level) throw new Error("The builder's cluster offers no level.");
@@ -42,24 +42,24 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
   return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
 }
 
-describe("where a user group approves", () => {
+describe("if a user group approves", () => {
   const cluster = clusterWith({ approvers: ["S0PLATFORM"] });
   const request = aPreviewedRequest({}, null, cluster);
   const approve = (known: DecisionFacts, when = at(minutes(2))) =>
     decideClick(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
 
-  test("a member of it may, and the worker believes what is sealed", () => {
+  test("a member can approve, and the worker trusts the seal", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
 
     expect(decided).toMatchObject({ type: "decided", decision: { memberships: ["S0PLATFORM"] } });
     expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
   });
 
-  test("a person in no such group may not", () => {
+  test("a person outside the group can't", () => {
     expect(approve(facts({ U0SOMEBODY: ["S0ENGINEERS"] }))).toEqual({ type: "refused", code: "not-an-approver" });
   });
 
-  test("an attacker with Redis makes no one a member of it", () => {
+  test("an attacker with Redis can't add a member", () => {
     const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
     const asked = aPreviewedRequest({}, null, own);
     const decided = decideClick(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
@@ -70,7 +70,7 @@ describe("where a user group approves", () => {
     expect(verdictOn(forged, own)).toEqual({ type: "void", message: "the approval does not carry our seal" });
   });
 
-  test("the approval stops counting once the policy names another group", () => {
+  test("the approval stops counting when the policy names another group", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
 
     expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
@@ -79,7 +79,7 @@ describe("where a user group approves", () => {
     });
   });
 
-  test("who left it takes his approval with him when the next one approves", () => {
+  test("the approval of a former member is dropped at the next approval", () => {
     const two = clusterWith({ approvers: ["S0PLATFORM"], approvals: 2 });
     const asked = aPreviewedRequest({}, null, two);
     const first = decideClick(
@@ -123,7 +123,7 @@ describe("where the requester's user group decides about the rule", () => {
     expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
   });
 
-  test("a person who was written into it in Redis is checked again before an approval", () => {
+  test("a person whom Redis alone names as a member is checked again before an approval", () => {
     const decided = decideClick(
       engineer,
       cluster,
@@ -136,7 +136,7 @@ describe("where the requester's user group decides about the rule", () => {
     expect(decided).toEqual({ type: "refused", code: "requester-differs" });
   });
 
-  test("the record's own word counts nothing when it is written: the approvals have it sealed", () => {
+  test("the worker ignores the record's own facts, because the approvals have them sealed", () => {
     const outsider = aPreviewedRequest({}, null, cluster);
     const first = decideClick(
       outsider,
@@ -163,7 +163,7 @@ describe("an approval of one's own request", () => {
     expect(own(clusterWith({}))).toEqual({ type: "refused", code: "self-approval" });
   });
 
-  test("counts where the rule says so by name", () => {
+  test("counts if the rule allows it", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
     const decided = own(cluster);
 
@@ -174,7 +174,7 @@ describe("an approval of one's own request", () => {
     });
   });
 
-  test("is refused to who is no approver, also where the rule says so", () => {
+  test("is refused to a person who is no approver, even if the rule allows it", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
     const asked = aPreviewedRequest({}, null, cluster);
 
@@ -189,7 +189,7 @@ describe("outside working hours", () => {
   const office: WorkingHours = { zone: "UTC", days: [1, 2, 3, 4, 5, 6, 7], from: 540, to: 600, outside: "refuse" };
   const evening = at(hours(9));
 
-  test("no one can approve where the rule refuses, and approvers can still deny", () => {
+  test("no one can approve if the rule refuses, but approvers can still deny", () => {
     const cluster = clusterWith({ hours: office });
     const asked = aPreviewedRequest({}, null, cluster);
 
@@ -206,7 +206,7 @@ describe("outside working hours", () => {
     expect(denied.type).toBe("decided");
   });
 
-  test("it takes one approval more where the rule says so, by the sealed time", () => {
+  test("it takes one approval more if the rule says so, by the sealed time", () => {
     const cluster = clusterWith({ hours: { ...office, outside: "one-more-approval" } });
     const asked = aPreviewedRequest({}, null, cluster);
     const late = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
@@ -220,7 +220,7 @@ describe("outside working hours", () => {
   });
 });
 
-test("a cluster that went quiet takes no approval, and a denial still", () => {
+test("a quiet cluster takes no approval, but still a denial", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);
 

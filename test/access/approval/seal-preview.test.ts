@@ -16,12 +16,12 @@ function aGenuineRequest(from = keys): AccessRequest & { readonly preview: Previ
 const genuine = aGenuineRequest();
 const holds = (request: AccessRequest) => isGenuinePreview(request, aCluster(), keys.preview);
 
-test("what the worker saw of the very request is shown", () => {
+test("approvers see the worker's preview of exactly this request", () => {
   expect(holds(genuine)).toBe(true);
   expect(holds(JSON.parse(JSON.stringify(genuine)))).toBe(true);
 });
 
-describe("an attacker with Redis can't have one thing shown and another approved:", () => {
+describe("an attacker with Redis can't show one change and get another approved:", () => {
   test.each<[string, Partial<AccessRequest>]>([
     ["another principal", { principal: "arn:aws:iam::111122223333:user/intruder" }],
     ["another person", { requester: "U0ONCALL" }],

@@ -16,7 +16,7 @@ const value = { request: "r-1", by: "U0APPROVER" };
 const [oldKey, newKey] = [aPrivateKey("old"), aPrivateKey("new")];
 const [oldSecret, newSecret] = [aSecret("old"), aSecret("new")];
 
-/** A seal of each algorithm, with what verifies it. */
+/** A seal of each algorithm, with its verifier. */
 const kinds = [
   [
     "Ed25519",
@@ -26,14 +26,14 @@ const kinds = [
   ["HMAC", keys.memory.seal("entry", value), (seal: unknown) => keys.memory.isSealed("entry", value, seal)],
 ] as const;
 
-test("a seal holds for its value, whatever the order of its fields", () => {
+test("a seal is valid for its value, in any order of its fields", () => {
   const reordered = { by: "U0APPROVER", request: "r-1" };
 
   expect(keys.decision.isSealed("decision", reordered, keys.decision.seal("decision", value))).toBe(true);
   expect(keys.memory.isSealed("entry", reordered, keys.memory.seal("entry", value))).toBe(true);
 });
 
-test("a seal does not hold for another value, another purpose or another installation", () => {
+test("a seal is not valid for another value, another purpose or another installation", () => {
   const decision = keys.decision.seal("decision", value);
   const entry = keys.memory.seal("entry", value);
 
@@ -45,7 +45,7 @@ test("a seal does not hold for another value, another purpose or another install
   expect(otherKeys.memory.isSealed("entry", value, entry)).toBe(false);
 });
 
-test("who verifies decisions with public keys alone can't seal one", () => {
+test("public keys verify decisions, and can't seal one", () => {
   const verifier = publicKeys<"decision">([createPublicKey(oldKey)]);
 
   expect(verifier.isSealed("decision", value, signingKeys<"decision">(oldKey).seal("decision", value))).toBe(true);
@@ -64,7 +64,7 @@ test("the compiler refuses a key for what another kind of key seals", () => {
   expectTypeOf<SlackKeys>().not.toHaveProperty("memory");
 });
 
-describe("while keys are rotated the seals of both hold, and the new key makes new ones:", () => {
+describe("during a rotation the seals of both keys are valid, and the new key makes new ones:", () => {
   test("a secret", () => {
     const before = memoryKeys([oldSecret]).seal("entry", value);
     const both = memoryKeys([newSecret, oldSecret]);
@@ -86,18 +86,18 @@ describe("while keys are rotated the seals of both hold, and the new key makes n
   });
 });
 
-test("a seal shows nothing of the key, and is stable over restarts", () => {
+test("a seal reveals nothing of its key, and stays the same after a restart", () => {
   expect(memoryKeys([oldSecret]).seal("entry", value)).toMatch(/^[0-9a-f]{8}\.[0-9a-f]{64}$/);
   expect(signingKeys<"decision">(oldKey).seal("decision", value)).toMatch(/^[0-9a-f]{8}\.[\w-]{86}$/);
   expect(memoryKeys([oldSecret]).seal("entry", value)).toBe(memoryKeys([aSecret("old")]).seal("entry", value));
 });
 
-test("the keys can't be read from what holds them", () => {
+test("the keys can't be read from the objects that use them", () => {
   expect(JSON.stringify(keys)).not.toMatch(/[A-Za-z0-9+/=_-]{16}/);
 });
 
 describe.each(kinds)("a seal by %s", (_, seal, holds) => {
-  test("holds as it is", () => {
+  test("is valid as it is", () => {
     expect(holds(seal)).toBe(true);
   });
 
@@ -124,11 +124,11 @@ describe.each(kinds)("a seal by %s", (_, seal, holds) => {
     ["upper case", (text) => text.toUpperCase()],
     ["half of it", (text) => text.slice(0, 40)],
     ["the id of a key that there is not", (text) => `00000000${text.slice(8)}`],
-  ])("with %s does not hold", (_how, change) => {
+  ])("with %s is not valid", (_how, change) => {
     expect(holds(change(seal))).toBe(false);
   });
 
-  test("does not hold for a value that is nested too deep to be written down, and is no failure", () => {
+  test("is not valid for a value that is nested too deep to be written, without a failure", () => {
     const deep = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
 
     expect(keys.decision.isSealed("decision", deep, seal)).toBe(false);

@@ -21,7 +21,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 
 const people = ["U0APPROVER", "U0APPROVER2", "U0THIRD", "U0FOURTH"];
 
-/** A cluster whose rule asks for so many approvals. */
+/** A cluster whose rule needs this number of approvals. */
 function wanting(approvals: number, change: Partial<Cluster> = {}): Cluster {
   return aCluster({ approvers: people, rules: [{ ...clusterRule, name: "several", approvals }], ...change });
 }
@@ -44,14 +44,14 @@ function verdictOn(record: AccessRequest, cluster = two) {
   return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), keys.decision, at(hours(24)));
 }
 
-/** Sealed by our key, whatever it says: what only a fault of ours could make. */
+/** Sealed by our key with any content: only a fault of ours could make it. */
 function sealed(change: Partial<Decision>): Decision {
   const digest = request.preview?.digest ?? "";
   const { seal: _, ...unsealed } = aDecision({ digest, ...change });
   return sealDecision(unsealed, request.id, keys.decision);
 }
 
-describe("where two have to approve", () => {
+describe("if two people must approve", () => {
   test("the first approval leaves the request open, and says how many it takes", () => {
     const after = approvedBy(["U0APPROVER"]);
 
@@ -59,7 +59,7 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
-  test("the worker counts no approval of a person that the last one does not name as still an approver", () => {
+  test("the worker ignores an approval of a person whom the last approval no longer names as an approver", () => {
     const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
     const [first, last] = after.approvals;
     const alone = approvedBy(["U0APPROVER2"]).approvals[0];
@@ -85,7 +85,7 @@ describe("where two have to approve", () => {
     expect(verdictOn(after)).toEqual({ type: "valid" });
   });
 
-  test("one person counts once, however often they click", () => {
+  test("each person counts once, however often they click", () => {
     const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
     const again = decideClick(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
@@ -101,7 +101,7 @@ describe("where two have to approve", () => {
     expect(denied).toMatchObject({ type: "decided", after: { state: "denied", lease: null, denial: { by } } });
   });
 
-  test("who is no approver any more takes his own approval with him", () => {
+  test("the approval of a former approver is dropped", () => {
     const fewer = wanting(2, { approvers: ["U0APPROVER2", "U0THIRD"] });
 
     const after = approvedBy(["U0APPROVER2"], fewer, approvedBy(["U0APPROVER"]));
@@ -110,7 +110,7 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER2"]);
   });
 
-  test("an approval that was invented in Redis is not counted, and never reported", () => {
+  test("an approval that an attacker wrote into Redis does not count, and is never reported", () => {
     const [first] = approvedBy(["U0APPROVER"]).approvals;
     const forged = { ...request, approvals: first ? [{ ...first, by: "U0THIRD" }] : [] };
 
@@ -134,7 +134,7 @@ describe("where two have to approve", () => {
 describe("full control of a cluster", () => {
   const masters = { name: "viewer", groups: ["system:masters"], maxDurationSeconds: 3600 * 8, verify: [] };
 
-  test("takes four eyes under a policy that says nothing of approvals", () => {
+  test("takes two people if the policy does not say how many", () => {
     const cluster = aCluster({ levels: [masters], rules: [{ ...clusterRule, name: "root", approvals: null }] });
     const asked = aPreviewedRequest({ groups: masters.groups }, null, cluster);
 
@@ -142,7 +142,7 @@ describe("full control of a cluster", () => {
     expect(approvedBy(["U0APPROVER", "U0APPROVER2"], cluster, asked).state).toBe("approved");
   });
 
-  test("takes two where the rule says so", () => {
+  test("takes two if the rule says so", () => {
     const cluster = aCluster({ levels: [masters], rules: [{ ...clusterRule, name: "root", approvals: 1 }] });
     const asked = aPreviewedRequest({ groups: masters.groups }, null, cluster);
 

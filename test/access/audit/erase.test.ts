@@ -84,7 +84,7 @@ describe("a log with erased events", () => {
     expect(verifyChain(erase(erasedEvent), genesis, 1, erasures)).toEqual(verifyChain(log));
   });
 
-  test("is broken where the worker did not sign it", () => {
+  test("is broken if the worker did not sign the erasure", () => {
     expect(verifyChain(erase(erasedEvent))).toEqual({
       type: "broken",
       sequence: 2,
@@ -92,7 +92,7 @@ describe("a log with erased events", () => {
     });
   });
 
-  test("is broken where what is left was edited, or another digest put beside it", () => {
+  test("is broken if the rest was edited, or has another digest", () => {
     const edited = { ...erasedEvent, event: anEvent({ actor: "U0MALLORY" }) };
     const replaced = { ...erasedEvent, digest: digestOfEvent(anEvent({ actor: "U0MALLORY" })) };
 

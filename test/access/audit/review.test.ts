@@ -29,7 +29,7 @@ const ended = (hour = 2) => {
 };
 
 describe("a row of the review", () => {
-  test("says who had what, who approved, and who ended it", () => {
+  test("shows who had what access, who approved it and who ended it", () => {
     const ending = { type: "lease.ending", actor: "U0A" } as const;
 
     expect(rowsOf([asked, approved, active(), active(1.5), ending, ended()])).toEqual([
@@ -55,11 +55,11 @@ describe("a row of the review", () => {
     ]);
   });
 
-  test("has no approval that became void", () => {
+  test("leaves out an approval that became void", () => {
     expect(rowsOf([asked, approved, { type: "approval.void" }, active()])).toMatchObject([{ approvedBy: "" }]);
   });
 
-  test("is none of a request that gave nothing", () => {
+  test("is absent for a request that gave no access", () => {
     expect(rowsOf([asked, approved, { type: "lease.failed" }])).toEqual([]);
   });
 });

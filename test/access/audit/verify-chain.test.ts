@@ -3,7 +3,7 @@ import { type ChainedEvent, chainHash, digestOfEvent, genesis, verifyChain } fro
 import { aLog } from "../../builders/a-log.ts";
 import { anEvent } from "../../builders/an-event.ts";
 
-/** What somebody who may write to Redis would make of one event: its own hash is right again. */
+/** An event that an attacker with Redis edited, with a matching hash of its own. */
 function forged(at: ChainedEvent, event: ChainedEvent["event"]): ChainedEvent {
   return { ...at, event, hash: chainHash(at.previous, digestOfEvent(event)) };
 }

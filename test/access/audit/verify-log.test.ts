@@ -6,7 +6,7 @@ import { aLog } from "../../builders/a-log.ts";
 const beginning = { count: 0, hash: genesis, anchors: [] };
 
 describe("a log with the anchors that were posted", () => {
-  test("is whole where it goes through each of them", () => {
+  test("is whole if it contains each of them", () => {
     const log = aLog(5);
     const anchors = [1, 3, 5].map((count) => ({ count, hash: log[count - 1]?.hash ?? "" }));
     const verification = verifyLog(beginning, anchors);
@@ -36,7 +36,7 @@ describe("a log with the anchors that were posted", () => {
     expect(verification.end()).toMatchObject({ type: "broken", sequence: 4 });
   });
 
-  test("of which the oldest events were forgotten is whole from there on, with the anchors that were met among them", () => {
+  test("without its oldest events is whole from there on, with the anchors of the removed events", () => {
     const log = aLog(5);
     const met = { count: 1, hash: log[0]?.hash ?? "" };
     const base = { count: 2, hash: log[1]?.hash ?? "", anchors: [met] };
@@ -49,7 +49,7 @@ describe("a log with the anchors that were posted", () => {
   test.each([
     ["that nobody noted", []],
     ["of another log", [{ count: 1, hash: "1".repeat(64) }]],
-  ])("is broken with an anchor of a forgotten event %s: what was forgotten may be another log", (_, anchors) => {
+  ])("is broken with an anchor of a removed event %s: the removed part may be of another log", (_, anchors) => {
     const log = aLog(5);
     const posted = { count: 1, hash: log[0]?.hash ?? "" };
     const verification = verifyLog({ count: 2, hash: log[1]?.hash ?? "", anchors }, [posted]);
@@ -63,7 +63,7 @@ describe("a log with the anchors that were posted", () => {
     expect(verification.end()).toEqual(broken);
   });
 
-  test("is broken where what was forgotten does not end in the anchor of that place", () => {
+  test("is broken if the removed events do not end in the anchor of that place", () => {
     const log = aLog(5);
     const base = { count: 2, hash: log[1]?.hash ?? "", anchors: [] };
     const verification = verifyLog(base, [{ count: 2, hash: "0".repeat(64) }]);

@@ -69,7 +69,7 @@ test("any memory survives the round trip", () => {
   );
 });
 
-test("where there is nothing to remember there is no annotation", () => {
+test("without anything to remember there is no annotation", () => {
   expect(writeAnnotation("staging", [], keys.memory)).toBeNull();
   expect(readAnnotation("staging", undefined, keys.memory)).toEqual({ type: "absent" });
 });

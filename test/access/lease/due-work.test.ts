@@ -21,7 +21,7 @@ const now = at(minutes(3));
 const aRescue = { level: "rescue", emergency: { review: null, remindAt: "", reminders: 0, as: null } } as const;
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
-/** In which of the three lists a request falls. */
+/** The one of the three lists that has a request. */
 function placeOf(request: ApprovedRequest, when = now): string {
   const { beginning, ending, inForce } = dueWork([request], when);
   const places = { arriving: beginning, leaving: ending, staying: inForce };

@@ -6,7 +6,7 @@ import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
 import { aShare } from "../../builders/a-share.ts";
 
-/** The document's entry and our memory of it, and beside it what would stand there if we had never been. */
+/** The document's entry, our memory of it, and the entry as it would be without us. */
 interface World {
   entry: MappedIdentity | null;
   holding: Holding | undefined;
@@ -20,7 +20,7 @@ const username = "eks-access:111122223333:engineer";
 const group = fc.constantFrom("a", "b", "c", "d", "e");
 const groups = fc.uniqueArray(group, { maxLength: 3 });
 
-/** What one run of the worker does: the entry becomes its target. */
+/** One run of the worker: the entry becomes its target. */
 function reconcile(world: World, shares: readonly Share[]): World {
   const { change, holding } = entryTarget(arn, world.entry, world.holding, shares, username);
   const entry = change.type === "unmap" ? null : { username: change.username, groups: change.groups };
@@ -42,7 +42,7 @@ const end = fc.constantFrom("r-1", "r-2", "r-3", "r-4").map(
       ),
 );
 
-/** Somebody else adds a group that the entry does not have: it is theirs from then on. */
+/** Others add a group that the entry does not have: it is theirs from then on. */
 const foreignGroup = group.map(
   (added): Step =>
     (world) => {
@@ -56,7 +56,7 @@ const foreignGroup = group.map(
     },
 );
 
-/** Somebody else takes a group of their own away again. */
+/** Others remove a group of their own again. */
 const foreignRemoval = (hadEntry: boolean) =>
   group.map(
     (removed): Step =>

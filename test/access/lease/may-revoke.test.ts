@@ -11,7 +11,7 @@ const active = aLeasedRequest({ state: "active" });
 const now = at(hours(1));
 const personOf = (user: string) => ({ user, memberships: [] });
 
-describe("a lease is taken back", () => {
+describe("a lease is revoked", () => {
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
     const verdict = judgeRevoke(active, cluster, personOf(by), "incident 42", now);
 
@@ -24,7 +24,7 @@ describe("a lease is taken back", () => {
     });
   });
 
-  test("before it was written too, and what was put off counts no more", () => {
+  test("also before its first write, and a delayed try does not count any more", () => {
     const verdict = judgeRevoke(
       { ...anApprovedRequest(), trouble: aTrouble() },
       cluster,
@@ -37,7 +37,7 @@ describe("a lease is taken back", () => {
   });
 });
 
-describe("a lease is not taken back", () => {
+describe("a lease is not revoked", () => {
   test.each<[string, AccessRequest, string, string]>([
     ["by somebody else", active, "U0STRANGER", "not-yours"],
     ["by nobody", active, "", "not-yours"],
@@ -56,7 +56,7 @@ describe("a lease is not taken back", () => {
 });
 
 describe("a request is cancelled", () => {
-  test("by who made it", () => {
+  test("by the person who made it", () => {
     const request = aRequest({ trouble: aTrouble() });
 
     const verdict = judgeCancel(request, "U0ENGINEER");

@@ -9,15 +9,15 @@ const none = { holdings: [], withdrawals: noWithdrawals };
 const old = aHolding({ shares: [aShare({ id: "r-old" })] });
 const backup = { holdings: [old], withdrawals: noWithdrawals };
 
-test("what came back with the backup is remembered as the backup has it", () => {
+test("restored groups are remembered as the backup has them", () => {
   expect(mergeMemory(none, backup, () => null).holdings).toEqual([old]);
 });
 
-test("what stood there before the backup was written is not ours for its sake", () => {
+test("groups from before the backup do not become ours", () => {
   expect(mergeMemory(none, backup, () => []).holdings).toEqual([]);
 });
 
-test("of an entry that stood there only the groups that came back are ours, with the leases that they are for", () => {
+test("of an existing entry only the restored groups are ours, with their leases", () => {
   const shares = [aShare({ id: "r-view", groups: [viewers] }), aShare({ id: "r-admin", groups: [admins] })];
   const both = aHolding({ added: [admins, viewers], shares });
 
@@ -35,7 +35,7 @@ test("the live memory stays, and its own lease wins over the backup's of the sam
   ]);
 });
 
-test("both memories of what was taken back count", () => {
+test("both memories of withdrawals count", () => {
   const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(1)).toISOString() });
   const of = (id: string, notBefore: string | null) => ({
     ...none,

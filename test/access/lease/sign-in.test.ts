@@ -19,7 +19,7 @@ const seen = (groups: readonly string[], change: object = {}): SignInObservation
   ...change,
 });
 
-test("who signs in as who they should be, and lists pods, has signed in; access policies are no groups", () => {
+test("a sign-in with the expected identity that lists pods is a yes; access policies are no groups", () => {
   expect(judgeSignIn(expected, seen(["readers"]), 840)).toEqual({
     finding: { result: "yes", detail: "as dev with readers, listed pods in shop, 840 ms after it was mapped" },
     isFinal: true,

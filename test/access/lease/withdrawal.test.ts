@@ -35,7 +35,7 @@ const listed = (change: Partial<Withdrawal> = {}) => ({ list: [aWithdrawal(chang
 const many = (count: number) =>
   Array.from({ length: count }, (_, index) => aWithdrawal({ id: `r-${index}`, at: at(index).toISOString() }));
 
-describe("an approval is taken back", () => {
+describe("an approval is withdrawn", () => {
   test("where the cluster remembers its request", () => {
     expect(isWithdrawn(approved, listed(), keys.decision)).toBe(true);
     expect(isWithdrawn(approved, listed({ id: "r-2" }), keys.decision)).toBe(false);
@@ -53,7 +53,7 @@ describe("an approval is taken back", () => {
   });
 });
 
-describe("what is remembered of a withdrawal", () => {
+describe("the memory of a withdrawal", () => {
   const cluster = aCluster();
   const remembered = (request = approved, share?: string) =>
     withdrawalOf(request, share, cluster, keys.decision, now) as Withdrawal;
@@ -106,7 +106,7 @@ describe("the memory of a cluster", () => {
     );
   });
 
-  test("without room for more trusts nothing any more that is as old as the oldest, and counts it as forgotten", () => {
+  test("without more room does not trust an approval as old as the oldest one, and counts it as forgotten", () => {
     const { list, notBefore } = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: many(maxWithdrawals + 3) });
 
     expect(list).toHaveLength(maxWithdrawals);
@@ -130,7 +130,7 @@ describe("the memory of a cluster", () => {
     expect(next).toEqual(first);
   });
 
-  test("that is empty suspects no one", () => {
+  test("that is empty doubts no approval", () => {
     expect(mayBeWithdrawn(approved, noWithdrawals, keys.decision)).toBe(false);
   });
 });
@@ -167,7 +167,7 @@ describe("what a worker without the ledger removed", () => {
     expect(mergeWithdrawals({ list: [removed], notBefore: null }, listed()).list).toEqual([aWithdrawal()]);
   });
 
-  test("has only the room that revocations leave, and its loss makes no approval doubtful", () => {
+  test("has only the room that revocations leave, and forgetting it makes no approval void", () => {
     const revoked = many(3);
     const removals = [1, 2, 3].map((minute) => removalWithoutLedger(`x-${minute}`, at(minutes(minute))));
     const later = { ...nothing, withdrawn: [...removals, ...revoked], limit: 5 };

@@ -28,7 +28,7 @@ function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest
   return aLeasedRequest({ state: "active", written, ...change }, request);
 }
 
-test("what the annotation has lost is known from the record of the lease", () => {
+test("the record of a lease has what the annotation lost", () => {
   const { holdings, lost } = withLedgerMemory(place, [], [remembering()], keys.memory);
 
   expect(holdings.get(key)).toEqual({
@@ -70,7 +70,7 @@ test("of the groups of an entry a lease remembers only those that it gave itself
 
 const sharing = (change: Partial<Share>): WrittenShare => ({ ...written, share: { ...written.share, ...change } });
 
-test("what the record says of groups, duration and end beside its seal counts nothing", () => {
+test("the record's unsealed groups, duration and end do not count", () => {
   const edited = {
     ...remembering({ endsAt: "2076-01-01T00:00:00.000Z" }),
     groups: ["system:masters"],
@@ -81,7 +81,7 @@ test("what the record says of groups, duration and end beside its seal counts no
   expect(provedShare(place, new Map(), edited, keys.memory)).toEqual(aShare());
 });
 
-describe("a record is not believed", () => {
+describe("a record is not trusted", () => {
   test.each<[string, AccessRequest]>([
     ["whose lease is not active", remembering({ state: "scheduled" })],
     ["that says nothing", remembering({ written: null })],
@@ -103,7 +103,7 @@ describe("a record is not believed", () => {
   });
 });
 
-test("a record that a worker sealed for a cluster says nothing of the next cluster with its name", () => {
+test("a record that a worker sealed for a cluster does not count for the next cluster of that name", () => {
   const next = sealedClusterOf(aCluster({ account: "444455556666" }));
 
   const request = remembering();

@@ -59,7 +59,7 @@ describe("the creator that a record names", () => {
       null,
       "its creator is a service-linked role, which only its service can assume",
     ],
-  ])("is no one that a worker can become for a %s of %s", (kind, arn, invokedBy, why) => {
+  ])("is an identity that no worker can become for a %s of %s", (kind, arn, invokedBy, why) => {
     expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "unusable", why });
   });
 });

@@ -65,7 +65,7 @@ describe("the people who can read a request", () => {
     expect(maySeeRequest(aRequest(), cluster, personOf(user))).toBe(may);
   });
 
-  test("only who made it, where the cluster is not configured any more", () => {
+  test("only the requester, if the cluster is not configured any more", () => {
     expect(maySeeRequest(aRequest(), undefined, personOf("U0ENGINEER"))).toBe(true);
     expect(maySeeRequest(aRequest(), undefined, personOf("U0APPROVER"))).toBe(false);
   });

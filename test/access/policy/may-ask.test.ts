@@ -168,7 +168,7 @@ describe("the policy refuses", () => {
     expect(mayAsk(asking([aRule(rule)], change), now)).toMatchObject({ type: "refused", code, message });
   });
 
-  test("everything on a quiet cluster, with the reason", () => {
+  test("any request on a quiet cluster, with the reason", () => {
     const cluster = aCluster({ rules: [aRule()], quiet: "the books are closed until the 5th." });
 
     expect(mayAsk(asking([], { cluster }), now)).toMatchObject({

@@ -25,7 +25,7 @@ test.each([
   ["whoever asked", "U0ONCALL", ["withdraw"]],
   ["who is on call", "U0ONCALL2", ["withdraw"]],
   ["anybody else", "U0ENGINEER", []],
-])("what %s may do about a move that waits for a decision", (_, user, acts) => {
+])("what %s can do about a migration that waits for a decision", (_, user, acts) => {
   expect(actsOf(user)).toEqual(acts);
 });
 

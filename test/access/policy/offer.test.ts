@@ -8,7 +8,7 @@ const offered = (cluster: ReturnType<typeof aCluster>, memberships: readonly str
     maxDurationSeconds,
   ]);
 
-test("without a policy everybody is offered every level, for its longest time", () => {
+test("without a policy everyone can ask for every level, for its longest time", () => {
   expect(offered(aCluster())).toEqual([
     ["viewer", 8 * 3600],
     ["admin", 3600],

@@ -28,7 +28,7 @@ test.each([
   expect(way.type === "not tested" && way.why).toContain("signIn.roles of staging in eks-access.yml");
 });
 
-test("the worker becomes no role that is not listed", () => {
+test("the worker assumes no role that is not listed", () => {
   expect(wayWith([], iam("role/dev"))).toMatchObject({ type: "not tested" });
 });
 

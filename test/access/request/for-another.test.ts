@@ -37,7 +37,7 @@ describe("a line for another person", () => {
     ]);
   });
 
-  test("takes no name without a person: it can be any of several people's", () => {
+  test("takes no name without a person: several people can have it", () => {
     const reading = read("staging ARN viewer for @carol for 2h fix it");
 
     expect(reading).toMatchObject({ type: "mistakes", mistakes: [{ part: "for" }] });

@@ -48,7 +48,7 @@ describe("while an ARN is typed", () => {
     expect(principalHint(` ${whole}\n`, aCluster())).toBeNull();
   });
 
-  test("nothing is said of the account before there is a cluster", () => {
+  test("no hint about the account appears before there is a cluster", () => {
     expect(principalHint("arn:aws:iam::999988887777:role/developers", null)).toBeNull();
   });
 });

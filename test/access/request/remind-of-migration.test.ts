@@ -7,7 +7,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 const after = [minutes(15), hours(1), hours(4)];
 const waiting = aPlannedMigration({ reminders: planReminders(at(0), at(hours(24)).toISOString(), after) });
 
-test("approvers are reminded of a move at the times at which they are of a request, until it expires", () => {
+test("approvers are reminded of a migration at the same times as of a request, until it expires", () => {
   const times: (number | null)[] = [];
   let migration = waiting;
   for (let due = migrationDueAt(migration); migration.reminders?.nextAt; due = migrationDueAt(migration)) {

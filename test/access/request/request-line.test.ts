@@ -12,7 +12,7 @@ function read(line: string) {
   return readRequest(splitRequestLine(line, clusters), clusters);
 }
 
-/** The mistakes as they are told, and the line to copy. */
+/** The named mistakes, and the line to copy. */
 function told(line: string): { mistakes: string[]; corrected: string; understood: readonly string[] } {
   const reading = read(line);
   if (reading.type === "requested") return { mistakes: [], corrected: "", understood: [] };

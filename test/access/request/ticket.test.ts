@@ -8,7 +8,7 @@ import { aRequest } from "../../builders/a-request.ts";
 const arn = "arn:aws:iam::111122223333:user/engineer";
 const ops: TicketRule = { need: "required", pattern: "OPS-[0-9]+" };
 
-/** What a line is read as, in a cluster with this rule. */
+/** The reading of a line, in a cluster with this rule. */
 function read(line: string, ticket: TicketRule) {
   const clusters = clustersOf(aCluster({ ticket }));
   return readRequest(splitRequestLine(`staging ${arn} viewer ${line}`, clusters), clusters);

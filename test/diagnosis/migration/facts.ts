@@ -18,7 +18,7 @@ export function section(kind: "role" | "user", items: readonly Item[]): string {
   return JSON.stringify(items.map(({ arn, ...names }) => ({ [`${kind}arn`]: arn, ...names })));
 }
 
-/** What a plan goes by, for a cluster in which nothing was moved yet. */
+/** The facts of a cluster without any migrated item. */
 export function someFacts(
   data: Readonly<Record<string, string>>,
   facts: Partial<Omit<MigrationFacts, "document">> = {},
@@ -58,7 +58,7 @@ export function planned(facts: MigrationFacts): MigrationPlan {
   return result;
 }
 
-/** What becomes of the only item of mapRoles. */
+/** The outcome of the only item of mapRoles. */
 export function outcomeOfRole(item: Item, facts: Partial<Omit<MigrationFacts, "document">> = {}): Outcome {
   const [only] = planned(someFacts({ mapRoles: section("role", [item]) }, facts)).outcomes;
   if (!only) throw new Error("the document has no item");

@@ -51,7 +51,7 @@ test("the tags of AWS itself stay behind: no one else can set them", () => {
   expect(JSON.stringify(result)).not.toContain("aws:cloudformation");
 });
 
-describe("the dead entries of a permission set", () => {
+describe("a permission set's entries of deleted roles", () => {
   test("become those of the role that a person names, in aws-auth without its path", () => {
     const document = parseDocument({ mapRoles: itemOf(older) });
     const presentEntries = [entry(entryRole("c"))];
@@ -64,14 +64,14 @@ describe("the dead entries of a permission set", () => {
     ]);
   });
 
-  test("stay in aws-auth: a person who names the wrong role would lock out the one that lives", () => {
+  test("stay in aws-auth: a person who names the wrong role would lock out the current one", () => {
     const document = parseDocument({ mapRoles: itemOf(older) + itemOf(newer) });
 
     for (const givenArns of [[newer], [older]])
       expect(replaced(planRepair(aMigrationFacts({ document, givenArns })))).toContain("nothing proves");
   });
 
-  test("go from EKS only if it made the entry of the role that lives later, whatever a person names", () => {
+  test("leave EKS only if it made the current role's entry later, whatever a person names", () => {
     const presentEntries = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
 
     expect(replaced(planRepair(aMigrationFacts({ presentEntries, givenArns: [newer] })))).toEqual([

@@ -6,7 +6,7 @@ import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
 import { stories } from "../../form.ts";
 import { account, type Item, presentEntry, section, someFacts } from "./facts.ts";
 
-/** A cluster as EKS would have it. Who may sign in is read from it by the sandbox's authenticator, not by the product's. */
+/** A cluster in EKS. The sandbox's authenticator decides about sign-ins, not the product's. */
 interface World {
   mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP";
   data: Readonly<Record<string, string>>;

@@ -145,7 +145,7 @@ it("leaves whole accounts, and says so before the mode can be API", () => {
   expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
 });
 
-it("moves no one in who can't sign in today", () => {
+it("gives no access entry to a principal that can't sign in today", () => {
   const { outcomes, steps } = planned(
     someFacts({
       mapRoles: section("role", [
@@ -232,7 +232,7 @@ it("leaves the creator to EKS", () => {
   expect(outcomeOfRole({ ...admin, arn: role("cluster-creator") })).toMatchObject({ type: "creator" });
 });
 
-it("lets a lease of ours end where it was given", () => {
+it("keeps a lease of ours where it began, until its end", () => {
   const share = {
     id: "r-1",
     groups: ["viewers"],

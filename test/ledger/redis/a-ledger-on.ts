@@ -19,7 +19,7 @@ export async function aLedgerOn(
   };
 }
 
-/** Runs commands on one server, past whatever its users may do. */
+/** Runs commands on one server, as its administrator. */
 export async function asAdministrator<T>(url: string, run: (server: Redis) => Promise<T>): Promise<T> {
   const server = new Redis(url);
   try {

@@ -7,7 +7,7 @@ import { findRedisProgram, type RunningRedis, startRedisProcess } from "../../..
 /** A Redis of its own, for what one database in the run's Redis can't show. */
 export interface AServer extends RunningRedis {
   readonly port: number;
-  /** For its administrator: no TLS, and nobody to sign in as. */
+  /** For its administrator: without TLS and without a user. */
   readonly url: string;
 }
 

@@ -10,7 +10,7 @@ import { type AServer, aServer } from "./a-server.ts";
 export interface ATlsServer {
   readonly server: AServer;
   readonly url: string;
-  /** PEM of the authority that nobody but us knows. */
+  /** PEM of our own authority. */
   readonly caFile: string;
   /** Where a client proves itself: a certificate that the server trusts, and its key. */
   readonly certFile: string;

@@ -4,14 +4,14 @@ import type { RedisAccess } from "../../../src/ledger/redis/client.ts";
 import { connectRedis, connectRedisBlocking } from "../../../src/ledger/redis/connect.ts";
 import { workerQuestions } from "../../../src/ledger/worker-questions.ts";
 
-/** What both processes do with Redis: questions go through the queue to a worker, and its answers come back. */
+/** Both processes' use of Redis: a question goes through the queue to a worker, and its answer returns. */
 export interface AskedWorker {
   /** Resolves with the worker's answer: which cluster it looked at. */
   ask: (cluster: string) => Promise<unknown>;
   close: () => Promise<void>;
 }
 
-/** A worker that waits for questions, and who asks it, by connections of both kinds. */
+/** A worker that answers questions, and its asker, with connections of both kinds. */
 export async function aWorkerToAsk(url: string, access: RedisAccess = {}): Promise<AskedWorker> {
   const { redis, close } = await connectRedis(url, access);
   const blocking = connectRedisBlocking(url, access);

@@ -53,11 +53,11 @@ async function days(count: number, from = 0): Promise<void> {
   }
 }
 
-/** What a worker forgets so many days after the first event. */
+/** Runs a worker's removal this many days after the first event. */
 const forget = (change: Partial<AuditSettings>, day: number) =>
   forgetOldEvents(log, { ...settings, ...change }, keys.preview, at(day * daySeconds));
 
-/** Somebody edits the second event. */
+/** An attacker edits the second event. */
 async function edit(): Promise<void> {
   const entries = await connection.redis.xrange("{eks-access}:events", "-", "+");
   await connection.redis.del("{eks-access}:events");
@@ -66,7 +66,7 @@ async function edit(): Promise<void> {
   }
 }
 
-/** Where somebody who can write to Redis would like the log to begin: after its second event. */
+/** An attacker's forged beginning of the log, after its second event. */
 async function moved(): Promise<Omit<LogBase, "seal">> {
   const [, second] = await log.events(1, 2);
   return { count: 2, hash: second?.hash ?? "", anchors: [] };
@@ -86,7 +86,7 @@ describe("the audit log", () => {
     expect((await run("verify")).stdout).toContain("whole: 0 events");
   });
 
-  test("forgets what is older than it is kept, and stays whole from there on", async () => {
+  test("removes events past their time, and stays whole from there on", async () => {
     await days(5);
     const posted = formatAnchor(await log.head());
 
@@ -98,7 +98,7 @@ describe("the audit log", () => {
     expect((await ledger.eventsOf("r-1", 10)).length).toBe(0);
   });
 
-  test("remembers which anchors it met among what it has forgotten, and takes no made-up one for met", async () => {
+  test("remembers the anchors of removed events, and accepts no forged one", async () => {
     await days(2);
     const told = /anchor (\S+)/.exec((await run("verify")).stdout)?.[1] ?? "";
     await days(5, 2);
@@ -114,7 +114,7 @@ describe("the audit log", () => {
     expect(await log.anchors(1_000)).toEqual([{ count: 5, hash: (await log.head()).hash }]);
   });
 
-  test("forgets nothing where the configuration does not say so", async () => {
+  test("removes nothing unless the configuration says so", async () => {
     await days(3);
 
     await forget({}, 4000);
@@ -122,7 +122,7 @@ describe("the audit log", () => {
     expect((await log.events(1, 10)).length).toBe(3);
   });
 
-  test("does not forget what a sink does not have yet", async () => {
+  test("keeps events that a sink does not have yet", async () => {
     await days(3);
     await log.markDelivered("log", 1);
 
@@ -131,7 +131,7 @@ describe("the audit log", () => {
     expect((await log.events(1, 10)).map((each) => each.sequence)).toEqual([2, 3]);
   });
 
-  test("never goes back, forgets up to no event that it does not have, and begins where it began for one worker alone", async () => {
+  test("never moves its beginning back or to an absent event, and moves it for one worker alone", async () => {
     await days(3);
     const [first, second, third] = (await log.events(1, 3)).map(({ sequence, hash }) => {
       return sealLogBase({ count: sequence, hash, anchors: [] }, keys.preview);
@@ -156,7 +156,7 @@ describe("the audit log", () => {
       "whose beginning says more than was signed",
       async () => migrationBase({ ...sealLogBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
     ],
-  ])("forgets nothing of a log %s, which would be signed as whole then", async (_, breakIt) => {
+  ])("removes nothing from a log %s, because the worker would sign it as whole", async (_, breakIt) => {
     await days(5);
     await breakIt();
     const before = (await log.events(1, 10)).length;
@@ -167,7 +167,7 @@ describe("the audit log", () => {
     expect(await run("verify")).toMatchObject({ code: 1 });
   });
 
-  describe("of which something is erased", () => {
+  describe("with erased events", () => {
     const told = anEvent({ type: "person.erased", actor: "U0ADMIN", request: "", cluster: "" });
     /** Without the event of this number. */
     async function erase(sequence: number, meanwhile: () => Promise<unknown> = async () => {}): Promise<boolean> {
@@ -187,7 +187,7 @@ describe("the audit log", () => {
       return isDone;
     }
 
-    test("keeps its chain, its anchors and what is written meanwhile, and nothing of what was erased", async () => {
+    test("keeps its chain, its anchors and newer events, and nothing of the erased text", async () => {
       await days(550);
       const anchor = formatAnchor({ count: 550, hash: (await log.head()).hash });
 
@@ -337,7 +337,7 @@ describe("eks-access audit", () => {
     expect(await verify(stdout.split("\n").toReversed().join("\n"))).toMatchObject({ code: 1 });
   });
 
-  test("says which key it needs where events were forgotten, and needs none before", async () => {
+  test("says which key it needs after events were removed, and needs none before", async () => {
     vi.stubEnv("PREVIEW_PUBLIC_KEYS", "");
     await days(3);
 
@@ -382,7 +382,7 @@ describe("eks-access audit", () => {
     expect(stderr).toContain(message);
   });
 
-  test("says which line of a file is none of an export", async () => {
+  test("names the line of a file that is not of an export", async () => {
     const { code, stderr } = await runCommand(audit, ["verify", "--file", "-"], { stdin: '\n{"a":1}\n' });
 
     expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is not an event of an eks-access export.\n"]);

@@ -82,7 +82,7 @@ test("after a failover the connections of both kinds find the new master, with w
   const down = await ledger.get(request.id).catch((error: unknown) => error);
   const found = await vi.waitUntil(() => ledger.get(request.id).catch(() => null), { timeout: 15_000, interval: 50 });
   const next = await ledger.commit(aChange({ ...request, version: 2 }));
-  // Each connection comes back by itself, and what is asked before that fails at once.
+  // Each connection comes back by itself, and earlier commands fail at once.
   const after = await vi.waitUntil(() => worker.ask("after").catch(() => null), { timeout: 15_000, interval: 50 });
   await worker.close();
   await close();

@@ -100,7 +100,7 @@ describe("a server that asks its clients for a certificate", () => {
   const failureWith = (own: { certFile?: string; keyFile?: string }) =>
     connectRedis(strict.url, { caFile: strict.caFile, ...own }).catch((error: unknown) => error);
 
-  /** Good for a client, of somebody else's authority. */
+  /** A client's certificate of another authority. */
   async function strangers() {
     const { certFile, keyFile } = await writeCertificates(dirname(strict.certFile), "client", "stranger");
     return { certFile, keyFile };

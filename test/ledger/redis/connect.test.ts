@@ -12,7 +12,7 @@ afterEach(async () => {
   connection = undefined;
 });
 
-/** Port 9 is "discard": nobody listens there. */
+/** Port 9 is "discard": nothing listens there. */
 const nobody = "redis://worker:hunter2secret@127.0.0.1:9/0";
 
 test("without a Redis the start fails within its time limit, and names the place without the password", async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { asAdministrator } from "./a-ledger-on.ts";
 
-/** The very rules that operators are told to use, so that what they copy is what is tested. */
+/** The documented rules themselves, so that the test runs what operators copy. */
 const operating = readFileSync(fileURLToPath(new URL("../../../docs/operating.md", import.meta.url)), "utf8");
 
 export const serverRights = found(/^user eks-access on >\S+ (.+)$/m);

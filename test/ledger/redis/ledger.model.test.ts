@@ -31,7 +31,7 @@ const slot = fc.integer({ min: 0, max: 3 });
 const state = fc.constantFrom<AccessRequest["state"]>("pending", "denied", "cancelled", "expired");
 const idOf = (run: number, index: number) => `run-${run}-r-${index}`;
 
-/** Commits a version near the one that stands there: right, stale and skipped ones. */
+/** Commits a version near the stored one: right, stale and skipped ones. */
 const commit = fc.record({ index: slot, ahead: fc.integer({ min: -1, max: 2 }), state }).map(
   ({ index, ahead, state: next }): Step =>
     async ({ run, model, real }) => {

@@ -34,7 +34,7 @@ test("the chain that Redis computes is the chain that we verify, for any event i
   expect(new Set(written.map(({ event: { salt } }) => salt)).size).toBe(300);
 });
 
-test("a record that was written past the lists is listed when something is due about it, so that a run looks at it", async () => {
+test("a record that was written without a commit is listed when something is due, so that a run finds it", async () => {
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
@@ -135,7 +135,7 @@ const garbling: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 test.each(garbling)(
-  "with garbage in %s (%s) a record is never written without its event, and an index keeps nobody waiting",
+  "with garbage in %s (%s) no record is written without its event, and no index blocks others",
   async (key, [command = "", ...values]) => {
     const database = await aRedis();
     const { redis, close } = await connectRedis(database.url);

@@ -7,7 +7,7 @@ import { aMigration } from "../../builders/a-migration.ts";
 import { at, hours } from "../../builders/times.ts";
 import { aRedis } from "../../redis.ts";
 
-test("the moves of many clusters cost Redis an answer or two, and not one for each", async () => {
+test("reading the migrations of many clusters takes one or two answers of Redis", async () => {
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
   const { migrations, commit, due } = redisLedger(redis);

@@ -49,7 +49,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     await garble("r-2", text);
   });
 
-  test("keeps no other out of a list, a run or the sweep", async () => {
+  test("hides no other record from a list, a run or the sweep", async () => {
     const ledger = aLedger();
     const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
 
@@ -78,7 +78,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     expect(JSON.stringify([events, logged])).not.toContain("U0SECRET");
   });
 
-  test("is put back whole, and is read again", async () => {
+  test("is readable again after it is restored", async () => {
     await aLedger().leasedOf("staging");
     await garble("r-2", JSON.stringify({ ...active(), id: "r-2" }));
 
@@ -104,24 +104,21 @@ const misplaced: readonly (readonly [string, string, () => Promise<unknown>])[] 
   ],
 ];
 
-test.each(misplaced)(
-  "a record that %s keeps no other waiting, counts for none, and is reported",
-  async (_, why, act) => {
-    const ledger = aLedger();
-    for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
-    await ledger.leasedOf("staging");
-    await act();
-    const fresh = aLedger();
-    const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
+test.each(misplaced)("a record that %s blocks no other, does not count, and is reported", async (_, why, act) => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+  await ledger.leasedOf("staging");
+  await act();
+  const fresh = aLedger();
+  const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
 
-    expect(ids(await fresh.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
-    expect(ids(await fresh.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
-    expect(await fresh.get("r-2")).toBeNull();
-    expect((await unreadableEvents()).map(({ event }) => [event.request, event.detail.why])).toEqual([["r-2", why]]);
-    expect(await fresh.whyUnreadable("r-2")).toContain(why);
-    await fresh.note(anEvent({ type: "attempt.refused", request: "r-2" }));
-  },
-);
+  expect(ids(await fresh.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
+  expect(ids(await fresh.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
+  expect(await fresh.get("r-2")).toBeNull();
+  expect((await unreadableEvents()).map(({ event }) => [event.request, event.detail.why])).toEqual([["r-2", why]]);
+  expect(await fresh.whyUnreadable("r-2")).toContain(why);
+  await fresh.note(anEvent({ type: "attempt.refused", request: "r-2" }));
+});
 
 test("a cluster's list that is no list of Redis is empty, and has its leases again when something is due about them", async () => {
   const ledger = aLedger();
@@ -145,7 +142,7 @@ test("a lease in the list of another cluster is none of that cluster's, so that 
   expect(await ledger.leasedOf("staging")).toEqual([active()]);
 });
 
-test.each(broken.slice(0, 4))("a record that %s is not written over", async (_, text) => {
+test.each(broken.slice(0, 4))("a record that %s is not overwritten", async (_, text) => {
   const ledger = aLedger();
   await ledger.commit(aChange(aRequest({ id: "r-1" })));
   await garble("r-1", text);
@@ -156,7 +153,7 @@ test.each(broken.slice(0, 4))("a record that %s is not written over", async (_, 
   expect(await connection.redis.hget("{eks-access}:record:r-1", "record")).toBe(text);
 });
 
-test("what can't be read gives its place among what is due to the others, and is looked at again", async () => {
+test("an unreadable record lets others go first, and is due again later", async () => {
   const ledger = aLedger();
   for (const id of ["r-1", "r-2"]) await ledger.commit(aChange(aRequest({ id })));
   await garble("r-1", "garbage");
@@ -168,7 +165,7 @@ test("what can't be read gives its place among what is due to the others, and is
   expect(Number(await connection.redis.zscore("{eks-access}:due", "r-1"))).toBeGreaterThan(now.getTime());
 });
 
-test("a migration that can't be read keeps no other waiting, and is not written over", async () => {
+test("an unreadable migration blocks no other, and is not overwritten", async () => {
   const { migrations, commit, due, whyUnreadable } = aLedger();
   for (const cluster of ["a", "b"]) await commit(aChangeOf(aMigration({ id: `migration-${cluster}-1`, cluster })));
   await connection.redis.hset("{eks-access}:record:migration-a-1", { record: '{"state":"done"}' });
@@ -181,7 +178,7 @@ test("a migration that can't be read keeps no other waiting, and is not written 
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 
-test("what is no record of ours is as none: a link, a proposal, a cluster's trouble, what a message shows", async () => {
+test("an unreadable link, proposal, cluster's trouble or shown message counts as absent", async () => {
   const { redis } = connection;
   const ledger = aLedger();
   const link = { arn: "arn:aws:iam::111122223333:user/engineer", seal: null };

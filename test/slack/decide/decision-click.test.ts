@@ -32,7 +32,7 @@ async function eventTypes(): Promise<readonly EventType[]> {
   return (await ledger.events(2, 100)).map(({ event }) => event.type);
 }
 
-describe("where two have to approve", () => {
+describe("if two people must approve", () => {
   test("the first learns what is missing, the second gives the lease", async () => {
     const first = await click(context, "approved", request, "U0APPROVER");
     const second = await click(context, "approved", request, "U0APPROVER2");
