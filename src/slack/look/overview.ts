@@ -141,7 +141,7 @@ function overduePart({ overdue }: Overview): KnownBlock[] {
     const { id, level, cluster, requester, trouble } = request;
     const at = new Date(shouldBeGoneAt(request) ?? 0).toISOString();
     const why = trouble ? ` ${tries(trouble.attempts)}: ${plainLine(trouble.message, 150)}` : "";
-    return `${code(id)}: ${code(level)} on ${code(cluster)} of ${mention(requester)}, over since ${time(at)}.${why}`;
+    return `${code(id)}: ${code(level)} on ${code(cluster)} of ${mention(requester)}, due to end ${time(at)}.${why}`;
   });
   return part("Leases that can't end", rows);
 }
@@ -152,7 +152,7 @@ function refusedPart({ refusals }: Overview): KnownBlock[] {
   const ofKinds = [...new Map(first.map((refusal) => [refusal.kind, refusal])).values()];
   const rows = ofKinds.map(({ kind, since, problems }) => {
     const shown = problems.map((problem) => `\n    ◦ ${plainLine(problem, 200)}`).join("");
-    return `The ${processName(kind)} refuses the new eks-access.yml since ${time(since)}.${shown || " Its log has the problems."}`;
+    return `The ${processName(kind)} has refused the new eks-access.yml since ${time(since)}.${shown || " Its log has the problems."}`;
   });
   return part("Old configuration", rows);
 }

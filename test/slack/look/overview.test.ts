@@ -77,7 +77,7 @@ describe("status alone", () => {
     const [administrator, onCall] = [await told("U0APPROVER2"), await told("U0ONCALL")];
     await stage.ledger.noteRefusal("worker 1@pod", null);
 
-    const fact = /Old configuration.*\n• The worker refuses the new eks-access\.yml since 2026-03-01 08:00/;
+    const fact = /Old configuration.*\n• The worker has refused the new eks-access\.yml since 2026-03-01 08:00/;
     expect(administrator).toMatch(fact);
     for (const problem of problems) expect(administrator).toContain(problem);
     expect(onCall).toMatch(fact);
