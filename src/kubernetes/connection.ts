@@ -263,8 +263,9 @@ function takeSockets(endpoint: string, authority: string): ClusterSockets {
 }
 
 function open(place: string, authority: string): Kept {
+  // As a list: for an empty text Node.js would trust every public authority.
   const timeouts = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
-  const agent = new Agent({ connect: { ca: authority, timeout: connectMs }, connections, ...timeouts });
+  const agent = new Agent({ connect: { ca: [authority], timeout: connectMs }, connections, ...timeouts });
   const sockets = { agent, users: 0 };
   kept.set(place, sockets);
   return sockets;

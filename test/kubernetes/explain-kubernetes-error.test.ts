@@ -1,3 +1,8 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
@@ -97,6 +102,26 @@ test("an endpoint with a certificate of another authority gets no token", async 
 
   expect(failure).toMatchObject({ code: "cluster-unreachable", remedy: expect.stringContaining("authority") });
   expect(server.received).toHaveLength(before);
+});
+
+test("an empty authority trusts nobody, not everybody whom Node.js trusts", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-authority-"));
+  const trusted = join(folder, "trusted.pem");
+  await writeFile(trusted, Buffer.from(server.certificateAuthority, "base64"));
+  server.answer = () => ({ status: 200 });
+  const before = server.received.length;
+  const script = `
+    import { connectCluster } from "./src/kubernetes/cluster-client.ts";
+    const at = { name: "payments", endpoint: "${server.endpoint}", certificateAuthority: "=", token: "secret" };
+    await connectCluster(at, { timeoutMs: 5_000 }).readAwsAuth().catch(({ code }) => console.log(code));`;
+  const run = promisify(execFile);
+
+  const options = ["--import", "tsx", "--input-type=module", "--eval", script];
+  const { stdout } = await run(process.execPath, options, { env: { ...process.env, NODE_EXTRA_CA_CERTS: trusted } });
+
+  expect(stdout.trim()).toBe("cluster-unreachable");
+  expect(server.received).toHaveLength(before);
+  await rm(folder, { recursive: true });
 });
 
 test("a token in the API server's own words is taken out of the message and the cause", async () => {
