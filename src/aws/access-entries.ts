@@ -20,6 +20,7 @@ import { entryArnIn } from "../aws-auth/index.ts";
 import { logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
+import { answeredWith } from "./explain-aws-error.ts";
 
 /**
  * The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as
@@ -134,10 +135,11 @@ function scopeOf(namespaces: ScopedPolicy["namespaces"]): AccessScope {
 }
 
 async function listAll({ client, clusterName, call }: Calls): Promise<readonly string[]> {
-  return allOfPages(`eks:ListAccessEntries of cluster ${clusterName}`, entryBounds(), async (nextToken) => {
+  const what = `eks:ListAccessEntries of cluster ${clusterName}`;
+  return allOfPages(what, entryBounds(), async (nextToken) => {
     const command = new ListAccessEntriesCommand({ clusterName, nextToken, maxResults: pageSize });
     const answer = await call("ListAccessEntries", null, () => client.send(command));
-    return { items: answer.accessEntries ?? [], next: answer.nextToken };
+    return { items: answeredWith(answer.accessEntries, what), next: answer.nextToken };
   });
 }
 
@@ -146,7 +148,7 @@ async function describeAlone({ client, clusterName, call }: Calls, principalArn:
   const answer = await call("DescribeAccessEntry", principalArn, () =>
     orAbsent(client.send(new DescribeAccessEntryCommand({ clusterName, principalArn }))),
   );
-  return "accessEntry" in answer ? (answer.accessEntry ?? null) : null;
+  return "isAbsent" in answer ? null : answeredWith(answer.accessEntry, `eks:DescribeAccessEntry of ${principalArn}`);
 }
 
 async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
@@ -167,8 +169,8 @@ async function policiesOf(
   const associated = await allOfPages(what, entryBounds(), async (nextToken) => {
     const command = new ListAssociatedAccessPoliciesCommand({ ...about, nextToken, maxResults: pageSize });
     const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orAbsent(client.send(command)));
-    if (!("associatedAccessPolicies" in answer)) return { items: [], next: undefined };
-    return { items: answer.associatedAccessPolicies ?? [], next: answer.nextToken };
+    if ("isAbsent" in answer) return { items: [], next: undefined };
+    return { items: answeredWith(answer.associatedAccessPolicies, what), next: answer.nextToken };
   });
   return associated.map(({ policyArn = "", accessScope }) => ({
     name: policyArn.split("/").at(-1) ?? "",

@@ -12,7 +12,7 @@ import type { RequestIds } from "../access/audit/event.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { answeredWith, awsFailure } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 
@@ -103,7 +103,7 @@ async function askEks(
   try {
     const command = new DescribeClusterCommand({ name: address.eksName });
     const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
-    return describe(cluster ?? {}, address);
+    return describe(answeredWith(cluster, `eks:DescribeCluster on ${placeOf(address)}`), address);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) {
       throw new AccessError("cluster-not-found", `EKS knows no ${placeOf(address)}`, { cause: error });

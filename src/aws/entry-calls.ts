@@ -18,12 +18,19 @@ export type Call = <T extends object>(
   send: () => Promise<T>,
 ) => Promise<T>;
 
-/** The answer of a call; an empty one if its subject does not exist. */
-export async function orAbsent<T extends object>(call: Promise<T>): Promise<T | object> {
+/** The answer of a call whose subject does not exist. */
+interface Absent {
+  readonly isAbsent: true;
+  readonly $metadata: ResourceNotFoundException["$metadata"];
+}
+
+export async function orAbsent<T extends object>(call: Promise<T>): Promise<T | Absent> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ResourceNotFoundException && !isAboutCluster(error)) return { $metadata: error.$metadata };
+    if (error instanceof ResourceNotFoundException && !isAboutCluster(error)) {
+      return { isAbsent: true, $metadata: error.$metadata };
+    }
     throw error;
   }
 }

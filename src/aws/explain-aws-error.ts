@@ -56,6 +56,12 @@ export function awsFailure(error: unknown, what: string): AccessError {
   });
 }
 
+/** EKS always answers with what was asked for, also with an empty list: without it, nothing is known. @throws AccessError */
+export function answeredWith<T>(found: T | undefined, what: string): T {
+  if (found !== undefined) return found;
+  throw new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
+}
+
 function codeByTransport(networkCode: string, status: number | undefined): FailureCode {
   if (networkCodes.test(networkCode)) return "aws-unreachable";
   if (status === 429) return "aws-throttled";
@@ -105,7 +111,8 @@ function factsOf(error: unknown): AwsErrorFacts {
   return {
     // Node's own errors have their meaning in their code: ECONNREFUSED.
     name: networkCode && (error.name === "Error" || networkCodes.test(networkCode)) ? networkCode : error.name,
-    message: error.message,
+    // The SDK adds words about its parser. A service can answer with another type.
+    message: typeof error.message === "string" ? error.message.replace(/\s*Deserialization error: .*$/s, "") : "",
     networkCode,
     status,
   };

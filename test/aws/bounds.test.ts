@@ -87,6 +87,16 @@ test("a history of CloudTrail that never ends is refused after a bounded number 
   expect(calls()).toBe(100);
 });
 
+test.each([
+  ["DescribeCluster", () => opened()],
+  ["ListAccessEntries", async () => accessEntriesOf(await opened()).list()],
+  ["DescribeAccessEntry", async () => accessEntriesOf(await opened()).describe(accountUnderTest().workerArn)],
+])("an answer to eks:%s without what it is about does not say that there is none", async (call, ask) => {
+  always(`eks.${call}`, {});
+
+  await expect(ask()).rejects.toMatchObject({ code: "aws-unexpected", what: expect.stringContaining(`eks:${call} `) });
+});
+
 test("an answer of AWS that is larger than any page is refused", async () => {
   const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
   const entries = accessEntriesOf(await opened());
