@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AuditSinks } from "../access/audit/sink.ts";
-import { account, duration, externalId, region, roleArn, slackChannel, textLike } from "./forms.ts";
+import { account, addressLike, duration, externalId, region, roleArn, slackChannel, textLike } from "./forms.ts";
 
 const actor = { roleArn: roleArn.optional(), externalId: externalId.optional() };
 
@@ -22,7 +22,7 @@ const busSink = z.strictObject({
 });
 
 const webhookSink = z.strictObject({
-  url: textLike(
+  url: addressLike(
     /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?\/)[^\s@#]+$/,
     "use an https address without a user and password",
   ),

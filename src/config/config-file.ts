@@ -7,6 +7,7 @@ import { auditFile } from "./audit-file.ts";
 import { fleetFile } from "./fleet-file.ts";
 import {
   account,
+  addressLike,
   duration,
   externalId,
   labels,
@@ -70,7 +71,7 @@ const zone = textLike(
   "use lower-case letters, digits and hyphens, up to 40 characters, for example eu-private",
 );
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
-const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
+const endpoint = addressLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = textLike(
   /^LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2}$/,
   "use a PEM certificate in base64, as EKS gives it",

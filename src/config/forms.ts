@@ -8,6 +8,11 @@ export function textLike(form: RegExp, message: string) {
   return z.string(message).regex(form, message);
 }
 
+/** An address of one form that can be called: not one like `https://10.0.0.1:99999`. */
+export function addressLike(form: RegExp, message: string) {
+  return textLike(form, message).refine((address) => URL.canParse(address), message);
+}
+
 export const account = textLike(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
 export const region = textLike(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");

@@ -141,6 +141,18 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "    endpoint: http://10.0.0.1\n    channel",
   ],
   [
+    "clusters.staging.endpoint",
+    "use the API server's https address, without a path",
+    "    channel",
+    "    endpoint: https://10.0.0.1:99999\n    channel",
+  ],
+  [
+    "audit.webhook.url",
+    "use an https address without a user and password",
+    "clusters:",
+    'audit: { webhook: { url: "https://[::/" } }\nclusters:',
+  ],
+  [
     "clusters.staging.certificateAuthority",
     "use a PEM certificate in base64, as EKS gives it",
     "    channel",
