@@ -81,7 +81,6 @@ export function isAsPlanned(
 
 type Tags = Readonly<Record<string, string>>;
 
-/** The tags while the calls are sent, and after all of them were answered. */
 function tagsFor(
   { cluster, held, openSince, now }: EntrySituation,
   { holding }: EntryTarget,

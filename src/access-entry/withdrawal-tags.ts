@@ -15,7 +15,6 @@ const maxTags = 50;
 
 /** Replaces `approved` for an approval that was void. */
 const voidWord = "void";
-/** The same for leases that a worker without the ledger removed. */
 const removedWord = "removed";
 
 /** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */

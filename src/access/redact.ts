@@ -60,7 +60,6 @@ export interface AnswerBounds {
   readonly values: number;
 }
 
-/** Twice the nesting of any answer that we read. */
 const deepest = 100;
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
@@ -90,7 +89,6 @@ export function answerGuard({ bytes, values }: AnswerBounds, what: string): (par
   };
 }
 
-/** Counts the values of a part. Stops at too deep nesting. */
 function look(looked: Looked, part: Uint8Array): void {
   let { values, depth, isText, ahead: at } = looked;
   while (at < part.length && depth <= deepest) {

@@ -61,7 +61,6 @@ export function readHolder(text: string, partition?: string): HolderReading {
   return { type: "principal", principal: { ...reading.principal, arn: text, kind: "session" } };
 }
 
-/** A rejection speaks of an entry; a question about a caller needs other words. */
 function differenceInWords({ code, message }: { readonly code: string; readonly message: string }): string {
   if (code === "arn-assumed-role") return "That is a session. This answer is about its role.";
   if (code === "arn-path" || code === "arn-sso-path") {

@@ -4,7 +4,6 @@ import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
-/** A problem with its place in the file; a place in a section counts from the section's start. */
 interface FileProblem extends Omit<Problem, "key"> {
   line: number;
   column: number;

@@ -15,7 +15,6 @@ import {
   type TextEdit,
 } from "./text-edit.ts";
 
-/** The place of an edit: a section's text, and the entry's own mapping in it. */
 interface EntryPlace {
   readonly section: Section;
   readonly text: string;
@@ -83,10 +82,7 @@ function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): read
   return item?.type === "map" ? decodeEntry(item, section).groups : null;
 }
 
-/**
- * The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old
- * bytes.
- */
+/** The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old bytes. */
 export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEdit[] {
   const use = useOf(place, "groups");
   // Spaces inside the brackets mark a list as ours: the field was absent, so it goes with its last group.
@@ -133,7 +129,6 @@ function replaceWithNote(place: EntryPlace, use: FieldUse, groups: readonly stri
   return replaceNode(place.text, use.written, flowList(groups) + note);
 }
 
-/** The edit that restores the value before our list, if that value has the wanted groups. */
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
   const edit = place.mapping.flow ? removeNoteField(place, use, list) : removeNote(place, list);
   const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);

@@ -82,7 +82,6 @@ function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
   };
 }
 
-/** The comment that keeps the section's former text, in quotes, after its first entry replaced it. */
 const NOTE = "# Empty before: ";
 
 const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
@@ -126,10 +125,7 @@ interface Wanted {
   readonly groups: readonly string[];
 }
 
-/**
- * The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows its last
- * field.
- */
+/** The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows its last field. */
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
   const place = entryPlace(reading, entry, inFront);
   if (place === null) return null;
@@ -143,10 +139,7 @@ function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: 
   ];
 }
 
-/**
- * The possible texts of a section that gets its first entries. Its former text stays or is noted, so that their removal restores
- * it.
- */
+/** The possible texts of a section that gets its first entries. Its former text stays or is noted, so that their removal restores it. */
 function fillSection(text: string | null, added: readonly AddedEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
   const lineBreak = lineBreakOf(text);

@@ -62,7 +62,6 @@ function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEn
   return [problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`)];
 }
 
-/** Fields that the authenticator does not read, with names close to known ones. */
 function unknownFields(section: Section, map: MapValue): Problem[] {
   const problems: Problem[] = [];
   for (const [name, { key }] of map.fields) {
@@ -142,7 +141,6 @@ function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] 
   return values.flatMap((item) => textProblem(reading, item));
 }
 
-/** A value that is not text to the authenticator is already an error. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
   if (value.type !== "string") return [];
   const { node } = value;
@@ -166,7 +164,6 @@ function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Pro
   return problems;
 }
 
-/** A username of a wrong type already has a problem. */
 function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {
   if (type !== undefined && type !== "null" && type !== "string") return [];
   const message = "This entry has no username. Its callers get an empty name, and audit logs can't identify them.";

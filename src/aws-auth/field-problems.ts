@@ -95,15 +95,11 @@ function textToYaml12({ node }: YamlValue): string {
 const CORE =
   /^(?:|~|null|Null|NULL|true|True|TRUE|false|False|FALSE|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
-/** Whether readers of YAML 1.2 see text in a plain scalar. */
 function isTextToYaml12(plain: string): boolean {
   return !CORE.test(plain);
 }
 
-/**
- * What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. `raw`: the scalar as
- * written.
- */
+/** What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. `raw`: the scalar as written. */
 export function seenByYaml12({ tag, style, value }: ScalarNode, raw: string): string | null {
   if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
   if (style === "double") return hasOldEscape(raw) ? "do not know the escape \\'" : null;

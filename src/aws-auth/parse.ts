@@ -95,7 +95,6 @@ function inOrder(problems: Problem[]): Problem[] {
   );
 }
 
-/** Entries that the authenticator keeps, but another replaces, for certain or by chance. */
 function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
   for (const entry of kept) {
     const rivals = competingEntries(entry, lookup);

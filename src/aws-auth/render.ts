@@ -1,10 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
-/**
- * Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except
- * `\/`.
- */
+/** Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except `\/`. */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, escapeUnit);
 }

@@ -22,10 +22,7 @@ import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 import { answeredWith } from "./explain-aws-error.ts";
 
-/**
- * The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as
- * `access-entry-conflict`
- */
+/** The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as `access-entry-conflict` */
 export interface AccessEntries {
   /** The ARNs of the principals, with their paths. */
   list: () => Promise<readonly string[]>;

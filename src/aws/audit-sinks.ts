@@ -60,10 +60,7 @@ export interface BusEvent {
   readonly detail: string;
 }
 
-/**
- * Sends events, at most `maxEntries`. @returns how many arrived before the first refused one @throws AccessError if that was the
- * first
- */
+/** Sends events, at most `maxEntries`. @returns how many arrived before the first refused one @throws AccessError if that was the first */
 export async function putEvents(
   credentials: CredentialSource,
   { busArn }: BusSink,

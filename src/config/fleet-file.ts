@@ -134,10 +134,7 @@ export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/**
- * The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any
- * form
- */
+/** The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any form */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
   const fleet = fleetFile.safeParse(isSettings(value) ? value.fleet : undefined);
   if (!fleet.success || clusters.length === 0) return [];

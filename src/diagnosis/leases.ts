@@ -62,7 +62,6 @@ export function leaseProblems(
     ...drift,
     isReadable: reader.isResponsible || isAskersOwn(drift.request, reader),
   }));
-  // The group shows the sentence of the first.
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({
     code: "lease-taken-out",

@@ -63,7 +63,6 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
-/** Steps that no later step needs. */
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
 /** The end of a lease, as a clause. */

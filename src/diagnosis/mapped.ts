@@ -90,7 +90,6 @@ function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIden
   return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
 }
 
-/** Whether a line belongs to an entry: from its start to the next entry of the section. */
 function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | null): boolean {
   if (line === null || line < entry.line) return false;
   const next = entries.find((other) => other.section === entry.section && other.index > entry.index);

@@ -3,7 +3,6 @@ import type { SectionWriter } from "../access/lease/drift.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
 import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
 
-/** The most that fit into a message. */
 const maxGroups = 11;
 
 const maxWriters = 6;
@@ -55,7 +54,6 @@ export function fewerKinds({ counts, groups, left }: GroupedProblems, most: numb
   return { counts, groups: groups.slice(0, most), left: leftOut };
 }
 
-/** A kind can be an error in one place and a warning in another. */
 function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[] {
   const byKind = new Map<string, ReportedProblem[]>();
   for (const problem of problems) {

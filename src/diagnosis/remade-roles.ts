@@ -50,7 +50,6 @@ export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Caus
   return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
 
-/** A clause. */
 function notCompared(
   {
     whyUnknown,

@@ -64,7 +64,6 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
   return { identity: null, symptom: "unauthorized", causes: [cause("wrong-partition", message, remedy)] };
 }
 
-/** Where an access entry, not the document, gives the identity. */
 function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { accessEntry, mode, cluster } = facts;
   if (accessEntry.type === "entry" && mode !== "CONFIG_MAP") return diagnoseAccessEntry(facts, caller);
@@ -168,7 +167,6 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   return cause("not-mapped", message, remedy);
 }
 
-/** The cluster is fine, so the mistake is on the caller's side. */
 function ownSideCause(facts: WhyFacts): Cause[] {
   const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity, another cluster or a token that is too large${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
@@ -195,7 +193,6 @@ function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly
   return newest ? [closedCause(facts, newest)] : [];
 }
 
-/** A lease that ends soon; shown even where all is well. */
 function endingSoon(facts: WhyFacts): readonly Cause[] {
   const soon = facts.requests.find(({ lease }) => lease?.state === "active" && !lease.end && lease.warnedAt);
   if (!soon?.lease) return [];

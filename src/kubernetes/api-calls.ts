@@ -26,10 +26,7 @@ export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
 /** A UUID has 36 characters; a proxy in front of the API server could send anything. */
 const maxId = 100;
 
-/**
- * Announces each call. @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a
- * sign-in
- */
+/** Announces each call. @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a sign-in */
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
     const operation = `${call.method} ${resourceOf(call.path)}`;

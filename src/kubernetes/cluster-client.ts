@@ -110,7 +110,6 @@ export interface OperatorObjects {
   writeObject(wanted: OperatorObject): Promise<void>;
 }
 
-/** All other metadata goes back unchanged. */
 const shape = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string() }),
   rules: z.array(z.looseObject({})).nullish(),

@@ -73,10 +73,7 @@ export interface AwsAuthContent {
 export interface AwsAuthStore {
   /** Null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
-  /**
-   * A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new
-   * creation.
-   */
+  /** A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation. */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   /** A dry run: the API server and its webhooks only check. */
   rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
@@ -108,7 +105,6 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
 
 const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: string }>();
 
-/** The body of a write. Its dry run sends the same. */
 function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
   const known = bodies.get(after);
   if (known?.before === before) return known.body;

@@ -196,7 +196,6 @@ interface KnownAnswer {
   readonly text: string;
 }
 
-/** The last large answers, by their address: a run often reads the same as the last one. */
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
@@ -225,10 +224,7 @@ interface Kept {
   expiry?: NodeJS.Timeout;
 }
 
-/**
- * Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's
- * 350 s.
- */
+/** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
 const idleMs = 20_000;
 /**
  * Half of a run's 16 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory on each of a

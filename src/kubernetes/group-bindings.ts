@@ -64,7 +64,6 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
   else bindings.set(name, [binding]);
 }
 
-/** The most roles to read for one request; the answer says if there are more. */
 const maxRoles = 6;
 
 /** What these groups can do by their bindings, in words: one item for each group and role, the first few of them. */

@@ -5,10 +5,7 @@ import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
-/**
- * A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an
- * answer.
- */
+/** A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an answer. */
 const pageSize = 250;
 const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
 
@@ -84,10 +81,7 @@ const rule = z.object({
 
 const role = z.object({ rules: z.array(rule).nullish() });
 
-/**
- * The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding @throws
- * AccessError
- */
+/** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding @throws AccessError */
 export async function readRoleRules(
   connection: Connection,
   cluster: string,

@@ -42,7 +42,6 @@ const asked = { cluster: z.string(), user: z.string() };
 const aboutCluster = { ...asked, isResponsible: z.boolean() };
 /** From the Slack process, with its seal. */
 const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
-/** ARNs of roles with their paths. */
 const arn = z.string().max(2048);
 
 /** The jobs of a worker. Each has its `run` in src/worker/jobs.ts. */

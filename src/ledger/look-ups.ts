@@ -61,7 +61,6 @@ function lastHeld(chain: readonly ApprovedRequest[]): ApprovedRequest | null {
 
 const byTime = (one: string | null, other: string | null) => Date.parse(one ?? "") - Date.parse(other ?? "");
 
-/** The leases that extend this one, directly or through others. */
 async function chainAfter(
   ledger: Pick<Ledger, "extensionsOf">,
   request: AccessRequest,

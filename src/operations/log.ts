@@ -56,7 +56,6 @@ function requestsInLog(line: object, _level: number, log: Logger): object {
   return ids.length === 1 && only !== undefined ? { request: only } : { requests: ids };
 }
 
-/** What failed, for example `{ cluster: "staging" }`. */
 type About = Readonly<Record<string, string>>;
 
 interface Failing {

@@ -157,7 +157,6 @@ export async function tracedJob<C extends TraceContext, T>(
   });
 }
 
-/** Shows how long this run's job has waited. */
 function traceWait({ waited }: TraceContext): void {
   if (waited) traceEndedWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }

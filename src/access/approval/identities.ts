@@ -110,7 +110,6 @@ export function sealIdentities(
   return { ...found, seal: keys.seal("identities", sealedValue(found, cluster)) };
 }
 
-/** An older answer is of no use, wherever it was kept. */
 const maxKeptMs = 24 * 3_600_000;
 
 /** What a worker sealed about this person on this cluster in the last day; null: it is something else. */

@@ -6,9 +6,7 @@ import type { DecisionKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.
 
 /** More are not published: a person can still type a name. */
 const maxNames = 5_000;
-/** An older list is of no use. */
 const maxKeptMs = 3_600_000;
-/** A newer one needs no new look at the cluster. */
 const currentMs = 60_000;
 
 const listForm = z.strictObject({

@@ -3,7 +3,6 @@ import { type AuditEvent, type ChainedEvent, digestOfEvent } from "./event.ts";
 
 /** Recognises a person in a text: their Slack user id, and other texts that only they have, such as an e-mail address. Matches whole words. */
 export function personPattern(texts: readonly [string, ...string[]]): RegExp {
-  // JSON escapes a quote or a backslash.
   const escaped = texts.map((text) =>
     JSON.stringify(text)
       .slice(1, -1)

@@ -231,7 +231,6 @@ export interface RequestIds {
   byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
 }
 
-/** The calls of a run that change nothing. */
 const reading = /^(?:sts|iam|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
 /** What calls about a principal's access entry have in common: an entry's ARN has the role's path, and a lease can name a session. */

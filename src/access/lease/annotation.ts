@@ -71,7 +71,6 @@ function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;
 }
 
-/** The sealed value of a text: an edit changes it. */
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
   return { cluster, text: JSON.stringify({ v, held, gone, before }) };
 }

@@ -61,10 +61,7 @@ const tools: readonly Tool[] = [
 
 const sections: readonly string[] = ["mapRoles", "mapUsers", "mapAccounts"];
 
-/**
- * The owner of a cluster's `aws-auth`: of the configuration, or a tool that wrote a section last. @param writers by
- * managedFields
- */
+/** The owner of a cluster's `aws-auth`: of the configuration, or a tool that wrote a section last. @param writers by managedFields */
 export function mapOwner({ owner }: Pick<Cluster, "owner">, writers: readonly SectionWriter[]): MapOwner | null {
   if (owner === "none") return null;
   if (owner !== undefined) return named(owner, null);

@@ -66,7 +66,6 @@ function isSameEnd([group, end]: readonly [string, number], other: readonly [str
   return other?.[0] === group && Math.abs(end - other[1]) <= sameEndMs;
 }
 
-/** Until when the leases that are not over give each group. */
 function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [string, number])[] {
   const until = new Map<string, number>();
   for (const { groups, endsAt } of leases) {
@@ -79,7 +78,6 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
 
 const grouped = new WeakMap<readonly ApprovedRequest[], ReadonlyMap<string, readonly ApprovedRequest[]>>();
 
-/** A run asks this of each of its leases, so it groups a list once. */
 function otherLeasesOfPrincipal(
   { id, principal }: AccessRequest,
   all: readonly ApprovedRequest[],

@@ -184,7 +184,6 @@ export function zonesOf(clusters: Iterable<Zoned>): readonly Zone[] {
   return [...new Set([...clusters].map(zoneOf))];
 }
 
-/** The zone for a question about no cluster: the clusters without a zone, if there are any. */
 function anyZoneOf(clusters: Iterable<Zoned>): Zone {
   const [first = null, ...others] = zonesOf(clusters);
   return others.includes(null) ? null : first;

@@ -35,7 +35,6 @@ export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): S
   return { at, clusters, seal: keys.seal("fleet", sealedValue({ at, clusters })) };
 }
 
-/** How far another machine's clock can be ahead. */
 const aheadMs = 60_000;
 
 /** A list from Redis; null: no worker sealed it, or it is from the future, which would block later ones. */

@@ -125,7 +125,6 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
   return `Ask for ${what}your own session, as aws sts get-caller-identity prints it, or for an IAM user.`;
 }
 
-/** Refuses a request with too few possible approvers. A user group counts as enough. */
 function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reason | null {
   const { cluster, level } = asking;
   const approvers = approversOf(rule, cluster);

@@ -65,7 +65,6 @@ export function describeRules(rules: readonly RoleRule[]): string {
 
 const reads = ["get", "list", "watch"];
 
-/** Each has one mention, at the first rule that allows it. */
 const dangers: readonly {
   readonly verbs: readonly string[];
   readonly resources: readonly string[];

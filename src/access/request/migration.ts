@@ -109,7 +109,6 @@ const migrationFields = z.strictObject({
 
 const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
 
-/** The person who stopped a migration, when and why. */
 const withdrawalForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
 const open = { denial: z.null(), withdrawal: z.null(), refusal: z.null(), endedAt: z.null() } as const;
 const ended = { ...open, endedAt: timeForm } as const;

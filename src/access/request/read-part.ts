@@ -117,7 +117,6 @@ export function keepToPolicy(
   level: Level | null,
 ): PartReading<Holder> {
   if (!principal.meant || !cluster || !level) return principal;
-  // `readDuration` has the message about the duration.
   const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
   if (verdict.type === "allowed") return principal;
   return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
@@ -244,7 +243,6 @@ export function principalHint(
   return finalMistakes.has(reading.code) ? { message: reading.message, suggestion: null } : null;
 }
 
-/** The level and the duration have their own fields. */
 function policyHint(principal: Holder, cluster: Cluster | null, chosen: Level | null): PrincipalHint | null {
   const level = chosen ?? cluster?.levels[0];
   if (!cluster || !level) return null;

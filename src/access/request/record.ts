@@ -14,7 +14,6 @@ import {
 import { requesterFactsForm } from "../policy/person.ts";
 import { groupRightForm } from "../policy/rights.ts";
 
-/** What a person types with a request, as the ledger stores it. */
 const typedFieldsForm = {
   reason: z.string(),
   ticket: z.string().nullable(),

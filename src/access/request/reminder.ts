@@ -38,7 +38,6 @@ function nextAfter(askedAt: Date, now: Date, expiresAt: string, afterSeconds: re
   return next === undefined ? null : new Date(next).toISOString();
 }
 
-/** Fewer answers say nothing about the next one. */
 const fewestAnswers = 3;
 
 /** The usual time from a request to its decision, in seconds: the median of these requests. Null: too few were decided. */

@@ -250,7 +250,6 @@ function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }:
   return reason.toSpliced(from, at - from + 1);
 }
 
-/** The number of words from here on that are a duration: `2h`, `2 hours`, `1 h 30 min`. */
 function durationWords(words: readonly string[], at: number): number {
   return [4, 3, 2, 1].find((length) => at + length <= words.length && isDuration(words.slice(at, at + length))) ?? 0;
 }

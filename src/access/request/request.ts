@@ -133,7 +133,6 @@ export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "em
 
 type Change = Partial<Omit<RequestFields, "id" | "version">>;
 
-/** The next version of a record in the same state. */
 function next<Request extends AccessRequest>(request: Request, change: Change = {}): Request {
   return { ...request, ...change, version: request.version + 1 };
 }

@@ -30,7 +30,6 @@ interface DeletedPrincipal {
   readonly current: string;
 }
 
-/** One entry of a deleted principal: its replacement, or why it stays. */
 type Outcome =
   | { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement }
   | {
@@ -191,7 +190,6 @@ function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
   return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
 }
 
-/** What the current principal has already: it stays. */
 function ownOf(current: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
   const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(current));
   const item = mode === "API" ? null : entryOf(document, withoutRolePath(current));

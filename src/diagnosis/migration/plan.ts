@@ -104,7 +104,6 @@ function takeOut(
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
 }
 
-/** Why an item prevents the mode API, which does not read aws-auth. */
 function beforeApi({ item, outcome }: ItemOutcome): string[] {
   if (outcome.type === "stays") return [`${item.arn}: ${outcome.why} ${outcome.remedy}`];
   if (outcome.type === "waits") return [`${item.arn}: it waits until ${outcome.until}.`];
@@ -143,10 +142,7 @@ function after(state: SignInState, step: MigrationStep): SignInState {
   }
 }
 
-/**
- * Plays the steps, and compares each named principal's identity after each. @returns the unintended change, as one sentence;
- * null: none
- */
+/** Plays the steps, and compares each named principal's identity after each. @returns the unintended change, as one sentence; null: none */
 function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): string | null {
   let state = untouched(facts, steps);
   const callers = callersOf(facts, steps);

@@ -131,9 +131,7 @@ export async function listUnlisted(redis: RedisClient, records: readonly LedgerR
   }
 }
 
-/**
- * Gives a record its places, if it is unchanged since it was read. KEYS: record, lists. ARGV: version, id, the place in each list
- */
+/** Gives a record its places, if it is unchanged since it was read. KEYS: record, lists. ARGV: version, id, the place in each list */
 export const listScript = scriptOf(`${indexLua}
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 for i = 2, #KEYS do index('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
