@@ -1,6 +1,8 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/permissions.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import { isHeld } from "../../access/request/request.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
@@ -14,9 +16,11 @@ import {
 } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
+import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
+import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, cut, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, context, cut, mention, section, styled, until } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
@@ -45,9 +49,40 @@ export const check: Command = {
       const question = { type: "check", cluster: cluster.name, user, isResponsible } as const;
       const report = await askWorker(context, question, checkReport);
       if (!report) return noWorkerAnswer();
-      return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : checkAnswer(cluster, report);
+      if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
+      const { blocks } = checkAnswer(cluster, report);
+      return messageOf([...blocks, ...(isResponsible ? await leaverBlocks(context, cluster) : [])]);
     }),
 };
+
+/** More people than have leases in one cluster; each can cost a call to Slack. */
+const maxPeople = 50;
+/** More rows do not fit beside the worker's report. */
+const maxLeavers = 5;
+
+/** The leases of people who left Slack. Only this process can ask Slack. */
+async function leaverBlocks({ ledger, directory }: SlackContext, { name }: Cluster): Promise<readonly KnownBlock[]> {
+  const leased = (await ledger.leasedOf(name)).filter(isHeld);
+  const people = [...new Set(leased.map(({ requester }) => requester))].slice(0, maxPeople);
+  const accounts = await Promise.all(people.map((user) => directory.accountOf(user).catch(() => null)));
+  const left = new Set(people.filter((_, index) => accounts[index] === "deactivated"));
+  const found = leased.filter(({ requester }) => left.has(requester));
+  const more = found.length - maxLeavers;
+  return [
+    ...found.slice(0, maxLeavers).map(leaverBlock),
+    ...(more > 0
+      ? [context(`${more} more leases of people who left Slack. Revoke these first, then check again.`)]
+      : []),
+    ...(accounts.includes(null) ? [context("Not checked: whether the people with leases are still in Slack.")] : []),
+  ];
+}
+
+function leaverBlock(request: ApprovedRequest): KnownBlock {
+  const { id, requester, level, lease, durationSeconds } = request;
+  const gives = `this lease gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
+  const text = `:warning: *${code("lease-of-leaver")}* ${code(id)}\n${mention(requester)}'s Slack account is deactivated, and ${gives}.`;
+  return { type: "section", text: { type: "mrkdwn", text }, accessory: revokeButton(request) };
+}
 
 type Looked = Extract<CheckReport, { type: "looked" }>;
 

@@ -4,7 +4,7 @@ import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
-import { engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 let stage: Stage;
@@ -36,6 +36,51 @@ describe("without a worker", () => {
     stage = await aStage({ worker: async () => ({ type: "something new" }) });
 
     expect(await say("check staging")).toContain("No worker answered.");
+  });
+});
+
+describe("check names the leases of people who left Slack", () => {
+  const looked = {
+    ...{ type: "looked", mode: "API", document: { type: "absent" }, entries: { type: "none" } },
+    bindings: { type: "none" },
+  } as const;
+
+  beforeEach(async () => {
+    stage = await aStage({ worker: async () => looked });
+    const groups = ["ClusterRole/edit in shop"];
+    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-left", requester: "U0ENGINEER", groups }));
+    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-here", requester: "U0APPROVER2" }));
+  });
+
+  test("with a button to revoke each; a lease of a person who is there is not named", async () => {
+    stage.slack.deactivate("U0ENGINEER");
+
+    const answer = await say("check staging", "U0APPROVER");
+
+    expect(answer).toMatch(/`lease-of-leaver`\* `r-left`\n<@U0ENGINEER>'s Slack account is deactivated.*\[Revoke\]/s);
+    expect(answer).not.toContain("r-here");
+  });
+
+  test("and says nothing of them while all are there", async () => {
+    expect(await say("check staging", "U0APPROVER")).not.toContain("lease-of-leaver");
+  });
+
+  test("only to people who can revoke them", async () => {
+    stage.slack.deactivate("U0ENGINEER");
+
+    const answer = await say("check staging", "U0ONCALL");
+
+    expect(answer).toContain("Who gets in to");
+    expect(answer).not.toContain("lease-of-leaver");
+  });
+
+  test("and says that Slack did not answer", async () => {
+    await say("status", "U0APPROVER");
+    stage.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 9 });
+
+    expect(await say("check staging", "U0APPROVER")).toContain(
+      "Not checked: whether the people with leases are still in Slack.",
+    );
   });
 });
 
