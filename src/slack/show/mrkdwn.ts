@@ -53,8 +53,9 @@ function unquoted(part: string): string {
 function inPieces(parts: readonly string[], maxLength: number, valueText: (value: string) => string): string {
   let text = "";
   for (const [index, part] of parts.entries()) {
-    const pieces = index % 2 === 1 ? [valueText(part)] : part.split(/( )/).map(plainWord);
-    for (const piece of pieces) {
+    const isValue = index % 2 === 1;
+    for (const word of isValue ? [part] : part.split(/( )/)) {
+      const piece = isValue ? valueText(word) : plainWord(word);
       // Slack shows two adjacent code spans as text.
       const next = text.endsWith("`") && piece.startsWith("`") ? ` ${piece}` : piece;
       if (text.length + next.length > maxLength) return `${text}${cutWord(piece, maxLength - text.length)}`;
@@ -88,7 +89,9 @@ const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
  * so does a text that begins with a quote, so that no two texts look the same.
  */
 export function code(text: string, maxLength = 700): string {
-  return `\`${cut(escapeText(unshowable.test(text) ? quoted(text) : text), maxLength)}\``;
+  // The cut leaves no more than this, so that nobody pays for the rest of a long text.
+  const start = text.slice(0, maxLength + 1);
+  return `\`${cut(escapeText(unshowable.test(text) ? quoted(start) : start), maxLength)}\``;
 }
 
 function quoted(text: string): string {
