@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { migrationForm } from "../../../src/access/request/migration.ts";
 import { accessRequestForm } from "../../../src/access/request/record.ts";
+import { anyCharacter } from "../../any-text.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aDecision, aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
@@ -50,7 +51,7 @@ test.each(Object.entries({ ...migrationStates, "as long as it can be": theLonges
 
 test("any request of any texts is read as it was written", () => {
   const texts = fc.record({
-    reason: fc.string({ unit: "binary" }),
+    reason: fc.string({ unit: anyCharacter }),
     ticket: fc.option(fc.string()),
     level: fc.string(),
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
+import { anyCharacter } from "../../any-text.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 import { stories } from "../../form.ts";
 
@@ -19,8 +20,8 @@ const clusterWord = fc.constantFrom("staging", "Staging", "stagin", "prodution",
 const levelWord = fc.constantFrom("viewer", "admin", "viewr", "amin", "root");
 const durationWords = fc.constantFrom("", "for 4h", "for 9h", "for 30m", "for ages", "for 100d", "for 0h");
 const reason = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 40 }),
-  fc.string({ unit: "binary", minLength: 490, maxLength: 700 }),
+  fc.string({ unit: anyCharacter, maxLength: 40 }),
+  fc.string({ unit: anyCharacter, minLength: 490, maxLength: 700 }),
 );
 const arnWord = fc.oneof(
   fc.constantFrom(
@@ -79,7 +80,7 @@ test("a placeholder replaces only what was named as a mistake", () => {
 
 test("whatever is typed is answered: with a request, or with at least one mistake", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 300 }), (line) => {
+    fc.property(fc.string({ unit: anyCharacter, maxLength: 300 }), (line) => {
       const reading = read(line);
 
       if (reading.type === "mistakes") expect(reading.mistakes.length).toBeGreaterThan(0);

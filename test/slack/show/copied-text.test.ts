@@ -6,6 +6,7 @@ import { readRequest, splitRequestLine } from "../../../src/access/request/reque
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { code, codeBlock, plainLine, preformatted, styled } from "../../../src/slack/show/mrkdwn.ts";
 import { asClause } from "../../../src/slack/show/words.ts";
+import { anyCharacter } from "../../any-text.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 
@@ -43,7 +44,7 @@ const pieces = fc.constantFrom(
   "🚀",
 );
 const anyText = fc.oneof(
-  fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
+  fc.string({ unit: anyCharacter, minLength: 1, maxLength: 40 }),
   fc.array(pieces, { minLength: 1, maxLength: 8 }).map((all) => all.join("")),
 );
 
