@@ -9,6 +9,7 @@ import {
 } from "../../src/access/approval/seal.ts";
 import type { KeyVariables } from "../../src/bin/keys.ts";
 import { readKeys } from "../../src/config/key-environment.ts";
+import { rememberingSeals } from "../../src/operations/recent.ts";
 
 /** The keys of both processes of an installation. */
 export interface BothKeys {
@@ -28,12 +29,14 @@ export function aPrivateKey(text: string): KeyObject {
 /** A secret of the worker's memory that is the same in each run. */
 export const aSecret = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** The keys of an installation by this name. */
+/** The keys of an installation by this name. They verify each genuine seal once, as in both processes. */
 export function keysNamed(name: string): BothKeys {
+  const decision: DecisionKeys = signingKeys(aPrivateKey(`${name}: decisions`));
+  const preview: PreviewKeys = signingKeys(aPrivateKey(`${name}: previews`));
   return {
-    decision: signingKeys(aPrivateKey(`${name}: decisions`)),
+    decision: { ...decision, ...rememberingSeals<"decision">(decision) },
     memory: memoryKeys([aSecret(`${name}: memory`)]),
-    preview: signingKeys(aPrivateKey(`${name}: previews`)),
+    preview: { ...preview, ...rememberingSeals<"preview">(preview) },
   };
 }
 
