@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
-import { ask, clusterIn, entriesOf, modesConfig } from "./reconcile/both-ways.ts";
+import { ask, clusterIn, modesConfig } from "./reconcile/both-ways.ts";
+import { entriesOf } from "./reconcile/entries-of.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });

@@ -17,7 +17,6 @@ import {
   ask,
   clusterIn,
   dyingBefore,
-  entriesOf,
   give,
   modesConfig,
   type Outside,
@@ -26,6 +25,7 @@ import {
   revokeOnly,
   takeBack,
 } from "./both-ways.ts";
+import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

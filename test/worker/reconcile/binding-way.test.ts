@@ -13,18 +13,8 @@ import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import {
-  approve,
-  ask,
-  bound,
-  clusterIn,
-  entriesOf,
-  give,
-  modesConfig,
-  requestOf,
-  revokeOnly,
-  takeBack,
-} from "./both-ways.ts";
+import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "./both-ways.ts";
+import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";

@@ -9,19 +9,18 @@ import { roleText } from "../../../src/access/policy/policy-text.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest } from "../../../src/access/request/request.ts";
 import { identityOfEntry } from "../../../src/access-entry/entry.ts";
-import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
-import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
+import { entriesOf } from "./entries-of.ts";
 
 /** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */
 export function modesConfig(change: (text: string) => string = (text) => text): Config {
@@ -265,31 +264,5 @@ export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluste
     forget: async () => clear(),
     touch: async () => {},
     afterReading: () => openCluster,
-  };
-}
-
-/** The API of EKS, as somebody who may do everything with entries. */
-export function entriesOf({ aws }: Sandbox, cluster: Cluster): AccessEntries {
-  const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
-  let opened: Promise<AccessEntries> | undefined;
-  const open = () => {
-    opened ??= openEks(aws.account.sessionFor(arn, "somebody"), cluster).then((eks) => accessEntriesOf(eks));
-    return opened;
-  };
-  return {
-    list: async () => (await open()).list(),
-    describe: async (...asked) => (await open()).describe(...asked),
-    usernameOf: async (...asked) => (await open()).usernameOf(...asked),
-    roleMadeAt: async (...asked) => (await open()).roleMadeAt(...asked),
-    create: async (...asked) => (await open()).create(...asked),
-    setGroups: async (...asked) => (await open()).setGroups(...asked),
-    remove: async (...asked) => (await open()).remove(...asked),
-    associate: async (...asked) => (await open()).associate(...asked),
-    disassociate: async (...asked) => (await open()).disassociate(...asked),
-    tag: async (...asked) => (await open()).tag(...asked),
-    untag: async (...asked) => (await open()).untag(...asked),
-    tagCluster: async (...asked) => (await open()).tagCluster(...asked),
-    untagCluster: async (...asked) => (await open()).untagCluster(...asked),
-    close: () => void opened?.then((entries) => entries.close()),
   };
 }

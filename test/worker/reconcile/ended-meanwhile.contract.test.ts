@@ -9,7 +9,6 @@ import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
   clusterIn,
-  entriesOf,
   give,
   modesConfig,
   type Outside,
@@ -18,6 +17,7 @@ import {
   requestOf,
   takeBack,
 } from "./both-ways.ts";
+import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

@@ -3,7 +3,6 @@ import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -17,13 +16,13 @@ import {
   ask,
   clusterIn,
   dyingBefore,
-  entriesOf,
   give,
   modesConfig,
   requestOf,
   revokeOnly,
   takeBack,
 } from "./both-ways.ts";
+import { entriesOf, type OutsideEntries } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";
@@ -75,7 +74,7 @@ function documentPlace(): Place {
   };
 }
 
-function entriesPlace(entries: AccessEntries): Place {
+function entriesPlace(entries: OutsideEntries): Place {
   const read = () => entries.describe(role);
   return {
     entry: read,

@@ -14,7 +14,6 @@ import {
   ask,
   clusterIn,
   dyingBefore,
-  entriesOf,
   give,
   modesConfig,
   type Outside,
@@ -24,6 +23,7 @@ import {
   revokeOnly,
   takeBack,
 } from "./both-ways.ts";
+import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

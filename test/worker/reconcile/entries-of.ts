@@ -1,0 +1,57 @@
+import type { AccessEntry as KeptEntry } from "../../../sandbox/aws/access-entry.ts";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
+import type { AccessEntry } from "../../../src/access-entry/entry.ts";
+import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { openEks } from "../../../src/worker/open/open-eks.ts";
+
+/**
+ * The access entries of a cluster, for somebody who may do everything with them. Changes go through the API of EKS; what stands there is
+ * read without it, because a test looks often, and each look would be several calls.
+ */
+export type OutsideEntries = Omit<AccessEntries, "usernameOf" | "roleMadeAt">;
+
+export function entriesOf({ aws }: Sandbox, cluster: Cluster): OutsideEntries {
+  const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
+  const kept = () => aws.cluster(clusterArnOf(cluster))?.accessEntries ?? [];
+  let opened: Promise<AccessEntries> | undefined;
+  const open = () => {
+    opened ??= openEks(aws.account.sessionFor(arn, "somebody"), cluster).then((eks) => accessEntriesOf(eks));
+    return opened;
+  };
+  return {
+    list: async () => kept().map(({ principalArn }) => principalArn),
+    describe: async (principalArn) => {
+      const entry = kept().find((each) => each.principalArn === principalArn);
+      return entry ? asDescribed(entry) : null;
+    },
+    create: async (...asked) => (await open()).create(...asked),
+    setGroups: async (...asked) => (await open()).setGroups(...asked),
+    remove: async (...asked) => (await open()).remove(...asked),
+    associate: async (...asked) => (await open()).associate(...asked),
+    disassociate: async (...asked) => (await open()).disassociate(...asked),
+    tag: async (...asked) => (await open()).tag(...asked),
+    untag: async (...asked) => (await open()).untag(...asked),
+    tagCluster: async (...asked) => (await open()).tagCluster(...asked),
+    untagCluster: async (...asked) => (await open()).untagCluster(...asked),
+    close: () => void opened?.then((entries) => entries.close()),
+  };
+}
+
+function asDescribed({
+  principalArn,
+  entryArn,
+  type,
+  username,
+  groups,
+  policies,
+  tags,
+  createdAt,
+}: KeptEntry): AccessEntry {
+  const associated = policies.map(({ policyArn, namespaces }) => ({
+    name: policyArn.split("/").at(-1) ?? "",
+    namespaces,
+  }));
+  const entry = { principalArn, arn: entryArn, type, username, groups, policies: associated, tags };
+  return { ...entry, createdAt: createdAt.toISOString() };
+}
