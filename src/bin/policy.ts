@@ -85,7 +85,8 @@ async function readPolicy(path: string, clusters: string | undefined, io: Comman
   const now = new Date();
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
   if (typeof known === "string" && clusters !== undefined) return `${known}\n`;
-  if (typeof known === "string") io.stderr(`eks-access policy: ${known}\n`);
+  if (typeof known === "string")
+    io.stderr(`eks-access policy: ${known} Or use --clusters with the output of eks-access policy clusters.\n`);
   const whole = readConfig(input.text, { clusters: typeof known === "string" ? [] : known, now });
   if (whole.type !== "config") return whole.problems.join("\n");
   for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
@@ -224,20 +225,17 @@ export async function clustersOfFile(path: string, io: CommandIo, now: Date): Pr
   return read.map((cluster) => ({ ...cluster, waiting: null, since: at, seenAt: at, goneSince: null }));
 }
 
-const otherwise =
-  "Run this in the environment of a process, or name a file with --clusters that `eks-access policy clusters` printed there.";
-
 /** The list that a worker sealed, if this environment is one of a process. */
 export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
   if (!environment)
-    return `This environment has no variables of a process, so the clusters of the fleet are unknown. ${otherwise}`;
+    return `This environment has no variables of a process, so the clusters of the fleet are unknown. Run this where a process runs.`;
   try {
     const list = await sealedFleet(environment, now);
-    return list?.clusters ?? `No worker has published the clusters of the fleet yet. ${otherwise}`;
+    return list?.clusters ?? `No worker has published the clusters of the fleet yet. Start one.`;
   } catch (error) {
-    return `Can't read the clusters of the fleet. ${explainFailure(error)} ${otherwise}`;
+    return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
   }
 }
 

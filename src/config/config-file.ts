@@ -129,7 +129,7 @@ const bind = z
   })
   .refine(({ role, in: where }) => role === undefined || where !== "all", {
     path: ["in"],
-    message: "a role is of one namespace: list namespaces, or write choose",
+    message: "a Role belongs to one namespace: list namespaces, or write choose",
   });
 
 const level = z

@@ -9,7 +9,7 @@ export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 /** The identity of a run at the API server; null: it has no SelfSubjectReview. */
 export function apiServerFinding(identity: MappedIdentity | null): Finding {
   if (!identity) {
-    return notAsked("it let us in, but can't say as which user: SelfSubjectReview needs Kubernetes 1.28");
+    return notAsked("it accepted us, but does not say as which user: SelfSubjectReview needs Kubernetes 1.28");
   }
   const groups = identity.groups.length > 0 ? `in ${someOf(identity.groups)}` : "in no groups";
   return found(`knows us as ${named(identity.username)} ${groups}`);

@@ -313,7 +313,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "the clusters of the fleet are unknown. Run this in the environment of a process, or name a file with --clusters",
+      "the clusters of the fleet are unknown. Run this where a process runs. Or use --clusters with the output",
     );
     expect(stdout).toContain("there is no cluster payments");
   });
