@@ -53,7 +53,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stderr.write(`bench: there is no part ${stray.join(", ")}. There are: ${Object.keys(parts).join(", ")}\n`);
     return 2;
   }
-  // The bench fills its Redis and reads all of it: one that may hold somebody's data is left alone.
+  // The bench fills its Redis and reads all of it: one that may hold a person's data is left alone.
   delete process.env.REDIS_URL;
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const scale: Scale = argv.includes("--small") ? "small" : "full";

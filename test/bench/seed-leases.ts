@@ -29,7 +29,7 @@ export interface SeededLease {
 /**
  * Puts a cluster's active leases where the product would have put them, with the product's own functions: sealed
  * decisions and records in the ledger, entries and the sealed annotation in the document. Only the hour that would have
- * passed since their approval is left out, and their coming end counts as told, since nobody would read it.
+ * passed since their approval is left out, and their coming end counts as told, since no one would read it.
  */
 export async function seedLeases(
   stage: Stage,

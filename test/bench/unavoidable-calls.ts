@@ -1,6 +1,6 @@
 /**
- * The reference for click → proof: the calls that nobody can leave out who becomes the creator, writes the document
- * safely and looks at what came of it, made in a row with the same SDKs. A process of its own; it prints the sum of the
+ * The reference for click → proof: the calls that no one can leave out who becomes the creator, writes the document
+ * safely and looks at its result, made in a row with the same SDKs. A process of its own; it prints the sum of the
  * calls' times for each run, in milliseconds. What lies between the calls, such as signing the token, is not counted.
  */
 

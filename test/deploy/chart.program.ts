@@ -14,7 +14,7 @@ import { aProgram } from "./a-program.ts";
 import { manifests, renderManifests, variants } from "./manifests.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** As somebody installs who uses everything. */
+/** As a person installs who uses everything. */
 const everything = [
   ...variants,
   ...["--set-file", `config=${root}/eks-access.example.yml`],
@@ -139,7 +139,7 @@ describe("the chart, for a real API server,", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A block of deploy/README.md, as somebody types it who has a copy of the repository. */
+  /** A block of deploy/README.md, as a person types it who has a copy of the repository. */
   const typed = (has: string, change: (script: string) => string = (script) => script) => {
     const page = readFileSync(join(root, "deploy/README.md"), "utf8");
     const blocks = [...page.matchAll(/^ *```sh\n([\s\S]+?)^ *```$/gm)].map(([, block = ""]) => block);

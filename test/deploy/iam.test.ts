@@ -149,7 +149,7 @@ test("nothing but the sessions of a proof is denied, and that by no other way", 
   expect(denying).toEqual(["sign-in-nothing-policy.json"]);
 });
 
-test("a role on the way may go on to named roles, hand on what it was given, and nothing else", () => {
+test("a role on the way may assume named roles, pass on its tags, and nothing else", () => {
   const session = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
   expect(actionsOf("through-policy")).toEqual(session);

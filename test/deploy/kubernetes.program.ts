@@ -123,7 +123,7 @@ describe("the manifests, for a real API server,", () => {
   });
 });
 
-/** A folder with the manifests and a configuration, as somebody has it who installs. */
+/** A folder with the manifests and a configuration, as a person has it who installs. */
 async function aCopy(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
   await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });

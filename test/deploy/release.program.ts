@@ -35,7 +35,7 @@ const commit = async (message: string) => {
 const release = () => runProgram(process.execPath, ["--import", "tsx", "scripts/release.ts"], { cwd: folder });
 const read = (path: string) => readFile(join(folder, path), "utf8");
 
-test("a release takes version and notes from the commits, renders the manifests anew, and commits nothing", async () => {
+test("a release takes version and notes from the commits, renders the manifests again, and commits nothing", async () => {
   await expect(release()).rejects.toThrow("No commit since v0.1.0 changes the product.");
   await commit("feat(slack): a new command");
   await commit("fix(worker): end it once");

@@ -30,7 +30,7 @@ let files: readonly z.output<typeof moduleShape>[];
 beforeAll(async () => {
   const hadRequire = "require" in globalThis;
   const { default: parser }: { default: unknown } = await import("hcl2-parser");
-  // The parser is compiled from Go and names its `require` for everybody.
+  // The parser is compiled from Go and names its `require` for everyone.
   if (!hadRequire) Reflect.deleteProperty(globalThis, "require");
   const { parseToObject } = z
     .object({ parseToObject: z.function({ input: [z.string()], output: z.unknown() }) })

@@ -128,7 +128,7 @@ describe.each([
     };
   }
 
-  test("goes on with what the other one wrote, or refuses at its start and changes nothing", async () => {
+  test("continues with what the other one wrote, or refuses at its start and changes nothing", async () => {
     const [before, after] = programs();
     expect(await startBoth(before)).toEqual([]);
     await ask("before");

@@ -7,7 +7,7 @@ import type { Step } from "./steps.ts";
 const cutOffMs = 1_000;
 
 export interface ArmedFault {
-  /** Takes it back. Whether it struck; where it did, everything that it killed runs again. */
+  /** Revokes it. Whether it struck; where it did, everything that it killed runs again. */
   over: () => Promise<boolean>;
 }
 

@@ -66,7 +66,7 @@ interface WayIn {
   readonly usernameOf: (principal: string) => string | undefined;
   /** What it remembers of the leases for which it has an entry: their ids. */
   readonly sharesOf: (cluster: string) => readonly string[];
-  /** Somebody's own edits. */
+  /** A person's own edits. */
   readonly remove: () => void;
   readonly replace: () => void;
   /** Whether nothing but what others made is there. */

@@ -10,7 +10,7 @@ type Opens = NonNullable<WorkerContext["openCluster"]>;
 /** The bindings of one cluster without the network: thousands of plays instead of a hundred. */
 export interface DirectBindings {
   all: () => readonly ClusterBinding[];
-  /** Somebody deletes each binding for which this is true. */
+  /** A person deletes each binding for which this is true. */
   remove: (isMeant: (binding: ClusterBinding) => boolean) => void;
   openFor: (
     process: Pick<Turns, "point">,
@@ -19,7 +19,7 @@ export interface DirectBindings {
   ) => Opens;
   /** From now on every role allows more. */
   growRoles: () => void;
-  /** Time goes by: a late call arrives right before the API server gives it up. */
+  /** Time passes: a late call arrives right before the API server gives it up. */
   passTo: (ms: number) => void;
 }
 

@@ -20,7 +20,7 @@ type V1Object = Parameters<typeof readConfigMap>[0];
 /** The sandbox's API server with its own rules, but without the network: thousands of plays instead of a hundred. */
 export interface DirectCluster {
   awsAuth: () => ConfigMap | null;
-  /** Somebody's own edit of a section, read and written in one step. */
+  /** A person's own edit of a section, read and written in one step. */
   editMapUsers: (edit: (mapUsers: string) => string) => void;
   editMapRoles: (edit: (mapRoles: string) => string) => void;
   remove: () => void;

@@ -15,12 +15,12 @@ type Process = Pick<Turns, "point">;
 /** EKS with a model of its own instead of the network: thousands of plays instead of a hundred. */
 export interface DirectEntries {
   entryOf: (arn: string) => AccessEntry | null;
-  /** Somebody's own edit, read and written in one step. */
+  /** A person's own edit, read and written in one step. */
   edit: (arn: string, edit: (entry: AccessEntry | null) => AccessEntry | null) => void;
   onChange: (listener: () => void) => void;
   /** For one process. `fates` are those of its calls that change something; all further ones are answered. */
   openFor: (process: Process, network: Pick<Turns, "join" | "point">, outcomes: readonly Outcome[]) => Opens;
-  /** Time goes by: what was sent late arrives as long as AWS takes its signature, and right before that ends. */
+  /** Time passes: what was sent late arrives as long as AWS takes its signature, and right before that ends. */
   passTo: (ms: number) => void;
 }
 
@@ -119,7 +119,7 @@ function failureOf(arrive: () => void): AccessError | null {
   }
 }
 
-/** Nobody hears what EKS says to a call whose sender waits no more. */
+/** No one hears what EKS says to a call whose sender waits no more. */
 function quietly(arrive: () => void): void {
   failureOf(arrive);
 }

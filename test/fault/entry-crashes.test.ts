@@ -75,7 +75,7 @@ function silentAfter(ledger: Ledger, isDead: () => boolean): Ledger {
   return { ...ledger, commit: (change) => (isDead() ? Promise.reject(new Error("dead")) : ledger.commit(change)) };
 }
 
-/** What others have there before, and what is given and taken on top of it. */
+/** What others have there before, and what is given and revoked on top of it. */
 const plays = [
   { name: "a new entry", theirs: null, first: null, when: "after" },
   { name: "an entry of others", theirs: ["readers"], first: null, when: "before" },
@@ -124,7 +124,7 @@ test.each(plays)(
       const ended = await requestOf(context, "r-one");
       expect(ended.lease?.state).toBe("ended");
       expect(await outside.given(engineer)).toEqual(before);
-      // Wherever it died, what was taken back is remembered: the record of before gives nothing.
+      // Wherever it died, what was revoked is remembered: the old record gives nothing.
       records.set("r-one", { ...active, version: ended.version + 1 });
       await reconcileCluster(later, cluster, "inspect");
       expect((await requestOf(context, "r-one")).lease?.end?.cause).toBe("replayed");

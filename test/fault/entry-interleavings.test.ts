@@ -77,17 +77,17 @@ const acts: Acts<EntryScene> = {
 
 /**
  * Who deletes an entry and makes it again within minutes takes all that we have written into it: what was sent before, and comes
- * then, nothing can tell from theirs (docs/access-entries.md). So nobody does both.
+ * then, nothing can tell from theirs (docs/access-entries.md). So no one does both.
  */
 const isPlayed = (names: readonly string[]) =>
   !["somebody makes an entry", "somebody deletes the entry"].every((name) => names.includes(name));
 
 const parts = partsOf(acts, 4, isPlayed);
 
-/** Until all has settled; what is late arrives while time goes by. */
+/** Until all has settled; what is late arrives while time passes. */
 const settle = (scene: EntryScene, context: Context) => settleDown(scene, context, 30, scene.eks.passTo);
 
-/** Nothing that was sent can arrive any more, and somebody looks at all that stands there, as happens by the hour. */
+/** Nothing that was sent can arrive any more, and a person looks at all that is there, as happens by the hour. */
 async function lookLater({ clock, eks }: EntryScene, context: Context): Promise<void> {
   eks.passTo(clock.ms + 10 * 60_000);
   clock.ms += 10 * 60_000;
@@ -128,7 +128,7 @@ async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
   expect(verifyChain(await ledger.events(1, 10_000))).toMatchObject({ type: "whole" });
 }
 
-/** Plays once, and holds what came of it against the ledger: when all has settled, and when all is taken away. */
+/** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
 async function playOnce(stage: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
   const ledger = memoryLedger();

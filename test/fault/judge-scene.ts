@@ -10,7 +10,7 @@ import type { DirectCluster } from "./direct-cluster.ts";
 import { memoryOf } from "./direct-scene.ts";
 import { wishes } from "./reconcile-scene.ts";
 
-/** What the document was before anybody acted, whether somebody deleted it, and whether somebody wrote past the ledger. */
+/** What the document was before anyone acted, whether a person deleted it, and whether a person wrote past the ledger. */
 export interface Document {
   readonly initial: Readonly<Record<string, string>>;
   readonly isDeleted: () => boolean;
@@ -44,7 +44,7 @@ export async function judgeScene(
   const memory = memoryOf(aws, cluster);
   const shares = memory.type === "holdings" ? memory.holdings.flatMap((holding) => holding.shares) : [];
 
-  // Also one whose entry somebody took out: it may come back, and must not outlive its time then. Who deletes the whole
+  // Also one whose entry a person took out: it may come back, and must not outlive its time then. Who deletes the whole
   // ConfigMap takes the annotation with it.
   const remembered = requests.filter(({ id }) => shares.some((share) => share.id === id));
   expect(idsOf(remembered)).toEqual(
@@ -102,7 +102,7 @@ export function countUntold(ledger: Ledger): { readonly untold: Document["untold
   return { untold, ledger: { ...ledger, commit } };
 }
 
-/** Watches that what others wrote is never changed or taken away, whoever writes. Who deletes all of it may. */
+/** Watches that what others wrote is never changed or removed, whoever writes. Who deletes all of it may. */
 export function watchForeignText(
   cluster: DirectCluster,
   { initial }: Document,

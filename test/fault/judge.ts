@@ -121,7 +121,7 @@ async function judgeBindings({ sandbox }: Stage, request: AccessRequest): Promis
   };
 }
 
-/** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no lease. */
+/** What a cluster keeps where a lease was revoked before its end: whose approval counts no more, and no lease. */
 function remembersOnly(annotation: string, stage: Stage, { id, lease }: AccessRequest): boolean {
   const { memory } = keysOf(stage.sandbox);
   const reading = readAnnotation(stage.cluster ? sealedClusterOf(stage.cluster) : "", annotation, memory);

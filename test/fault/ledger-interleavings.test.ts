@@ -22,7 +22,7 @@ import { click } from "./click.ts";
 import { silentContext } from "./silent-context.ts";
 import { inTurns, turnsOf } from "./turns.ts";
 
-/** Somebody who acts on the request; gives what only this person was answered. */
+/** A person who acts on the request; gives what only this person was answered. */
 type Actor = (context: WorkerContext & SlackContext, request: AccessRequest) => Promise<readonly string[]>;
 
 const clickOf =
@@ -54,7 +54,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const workers = { ask: async () => null, close: async () => {} };
   let clock = minutes(5);
-  // It goes on: two clicks of one person in one millisecond are the same decision, and both win.
+  // It continues: two clicks of one person in one millisecond are the same decision, and both win.
   const now = () => {
     clock += 0.001;
     return at(clock);
@@ -70,7 +70,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
   };
 }
 
-/** Only this request is anybody's business, however many others share the Redis. */
+/** Only this request is anyone's business, however many others share the Redis. */
 function about(id: string, ledger: Ledger): Ledger {
   return { ...ledger, due: async (now, limit) => (await ledger.due(now, limit)).filter((each) => each.id === id) };
 }
@@ -84,7 +84,7 @@ function interleavings(open: () => Promise<OpenLedger>): void {
   });
   afterAll(() => opened.close());
 
-  test("one decision wins, each change is reported once, and everybody else learns who was first", async () => {
+  test("one decision wins, each change is reported once, and everyone else reads who was first", async () => {
     const everybody = fc.shuffledSubarray(Object.keys(actors), { minLength: 2 });
 
     await fc.assert(
@@ -92,7 +92,7 @@ function interleavings(open: () => Promise<OpenLedger>): void {
         run += 1;
         const { ledger } = opened;
         const id = `r-${run}`;
-        // What a run before gave would be another lease of the same principal, which nobody was shown.
+        // What a run before gave would be another lease of the same principal, which no one was shown.
         const principal = `arn:aws:iam::111122223333:user/engineer-${run}`;
         const request = { ...aPreviewedRequest({ id, principal }), version: 2 };
         await ledger.commit(aChange(aRequest({ id, principal })));

@@ -13,7 +13,7 @@ interface Theatre {
   readonly known: ChainedEvent[];
 }
 
-/** Plays all runs on so many stages side by side, and counts. */
+/** Plays all keeps running so many stages side by side, and counts. */
 export async function playAll(runs: readonly Run[], stages: number, giving: Giving = "groups"): Promise<Tally> {
   const tally = newTally();
   const waiting = [...runs];

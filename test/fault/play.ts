@@ -30,7 +30,7 @@ export type Context = WorkerContext & SlackContext;
 /** One who acts in a play. */
 export interface Part {
   readonly name: string;
-  /** How many turns of others go by before. */
+  /** How many turns of others come before. */
   readonly waits: number;
   /** At which of its own turns it is killed; null: it lives. */
   readonly diesAt: number | null;
@@ -133,7 +133,7 @@ async function play<Of extends Scene>(scene: Of, acts: Acts<Of>, part: Part): Pr
   await process.untilDeath(acts[part.name]?.(context, scene) ?? Promise.resolve());
 }
 
-/** Nobody else acts any more, and every call is answered at once. */
+/** No one else acts any more, and every call is answered at once. */
 export function afterwards(scene: Scene): Context {
   const free = { point: async () => {} };
   const network = { ...free, join: (act: () => Promise<void>) => void act() };
@@ -141,7 +141,7 @@ export function afterwards(scene: Scene): Context {
 }
 
 /**
- * Everything that is put off comes to its turn, for so many rounds.
+ * Everything that is postponed comes to its turn, for so many rounds.
  * @param passTo told of each moment to which the clock is put forward
  * @throws Error where it does not settle
  */

@@ -29,7 +29,7 @@ import { type Turns, turnsOf } from "./turns.ts";
 interface DocumentScene extends Scene {
   /** Where the ledger's records are, for who writes there past it. */
   readonly records: Map<string, AccessRequest>;
-  /** The records before anybody acted. */
+  /** The records before anyone acted. */
   readonly first: ReadonlyMap<string, AccessRequest>;
   readonly aws: DirectCluster;
   readonly stage: StageName;
@@ -48,7 +48,7 @@ const isBare = (stage: StageName) => stages[stage].cluster.createAwsAuth;
 const replays = { first: "somebody puts the first records back", later: "somebody puts back what they saw" };
 
 /**
- * Who can write to Redis puts the records of before in the place of today's. Where the ConfigMap is deleted, what it
+ * An attacker with Redis puts the old records in the place of today's. Where the ConfigMap is deleted, what it
  * remembers of revocations is lost with it, and nothing holds against this.
  */
 function putBack({ records, stage }: DocumentScene, old: ReadonlyMap<string, AccessRequest>): void {
@@ -90,7 +90,7 @@ async function settle(scene: Scene, context: Context): Promise<void> {
   await adoptCluster(context, clusterOf(context));
 }
 
-/** Plays once, and holds what came of it against the ledger: when all has settled, and when all is taken away. */
+/** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
 async function playOnce(stage: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
   const records = new Map<string, AccessRequest>();
   const own = memoryLedger(records);

@@ -11,7 +11,7 @@ import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 
-/** What is asked for: two leases of one principal that overlap, and one of another that nobody has decided yet. */
+/** What is asked for: two leases of one principal that overlap, and one of another that no one has decided yet. */
 export const wishes = {
   short: { id: "r-short", level: "viewer", principal: arnOf("engineer"), durationSeconds: 60 },
   long: { id: "r-long", level: "admin", principal: arnOf("engineer"), durationSeconds: 3_600 },

@@ -51,7 +51,7 @@ function clusterNow(configuration: string): Cluster | undefined {
   return reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
 }
 
-/** Whoever runs the product starts it again when it ends, as where nobody answers it at its start. */
+/** Whoever runs the product starts it again when it ends, as where no one answers it at its start. */
 const startsAtMost = 5;
 
 async function again<T>(times: number, act: () => Promise<T>): Promise<T> {

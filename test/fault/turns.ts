@@ -6,14 +6,14 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 export interface Turns {
   /** A place where others may come first. */
   point: (label: string) => Promise<void>;
-  /** Somebody else who acts from now on, too. */
+  /** Another person who acts from now on, too. */
   join: (act: () => Promise<void>) => void;
   /** Plays all to their ends; rejects with what any of them threw. */
   play: (actors: readonly (() => Promise<void>)[]) => Promise<void>;
 }
 
 /**
- * Nobody goes on before all others have come to a point of theirs or to their end: what takes real time changes nothing
+ * No one continues before all others have come to a point of theirs or to their end: what takes real time changes nothing
  * in the order.
  */
 export function turnsOf(scheduler: Scheduler): Turns {

@@ -14,7 +14,7 @@ const entryOf = (cluster: string) =>
   flow.sandbox.aws.accessOf(clusterArn(cluster))?.entries.find(({ principalArn }) => principalArn === arns.engineer);
 
 describe("check says what decides who gets in", () => {
-  /** What somebody on call reads who asks now. */
+  /** What a person on call reads who asks now. */
   const check = async (cluster: string): Promise<string> => {
     const person = flow.sandbox.slack.person("U0ONCALL");
     const before = person.ephemerals().length;

@@ -97,7 +97,7 @@ test("whatever command was acknowledged is in the ledger, also where the process
 });
 
 test("a process that dies before it has recorded a command leaves the person who typed it with an error, and not in silence", async () => {
-  // Half a minute ago somebody asked whether the account is active: a new process asks again.
+  // Half a minute ago a person asked whether the account is active: a new process asks again.
   const { struck } = flow.sandbox.faults.plan("slack.users.info", { type: "hang" });
 
   const asking = ask("between both");

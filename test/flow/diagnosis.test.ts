@@ -22,7 +22,7 @@ describe("what a person on call asks a worker:", () => {
     aws.removeCluster(arn);
     aws.addCluster({ ...cluster, region, creatorArn: how.by ?? arns.creator, ...how });
   };
-  /** What somebody reads who asks now. */
+  /** What a person reads who asks now. */
   const say = async (line: string): Promise<string> => {
     const person = flow.sandbox.slack.person("U0ONCALL");
     const before = person.ephemerals().length;
@@ -117,7 +117,7 @@ describe("what a person on call asks a worker:", () => {
     expect(await say(`check ${clusterName}`)).toContain(`*aws-auth of \`${clusterName}\`* ✓`);
   });
 
-  test("guesses at a cluster that is not there", async () => {
+  test("guesses at an unknown cluster", async () => {
     expect(await ask("stagin")).toContain("There is no cluster `stagin`. Did you mean `staging`?");
   });
 });

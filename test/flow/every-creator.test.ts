@@ -167,7 +167,7 @@ describe("a cluster of each kind of creator", () => {
       const allowed = documented(file);
       expect([...(flow.sandbox.aws.account.identity(arn)?.allow ?? [])].sort(), arn).toEqual(allowed.sort());
       expect([...actionsOf(arn)].sort(), arn).toEqual(allowed.filter((action) => !carried.includes(action)));
-      // The worker looks by itself for rescues, which takes the policy of a rescue; nobody has it here.
+      // The worker looks by itself for rescues, which takes the policy of a rescue; no one has it here.
       expect([...actionsOf(arn, "refused")], arn).toEqual(arn === arns.worker ? ["eks:DescribeCluster"] : []);
     }
     expect(flow.sandbox.aws.calls.filter(({ by }) => by === undefined)).toEqual([]);

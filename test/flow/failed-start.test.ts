@@ -100,7 +100,7 @@ describe("a process that can't start ends, so that it is started again, and says
     expect(product.log.join()).not.toContain("hunter2secret");
   });
 
-  test("where everybody who can approve has left Slack, and says who can remedy it", async () => {
+  test("if every approver has left Slack, and says who can repair that", async () => {
     for (const user of ["U0APPROVER", "U0APPROVER2"]) sandbox.slack.deactivate(user);
     // A start of another test, that failed later, has found them good.
     await asAdministrator(redis.url, (server) => server.del("{eks-access}:good-approvers"));

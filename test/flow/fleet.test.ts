@@ -147,7 +147,7 @@ describe("120 clusters in 40 accounts", () => {
     expect(timesCreator(flow.sandbox.aws)).toBe(asCreator);
   });
 
-  test("one more appears by itself, and people can ask for it", async () => {
+  test("one more appears, and people can ask for it", async () => {
     addCluster(flow.sandbox.aws, 120);
     await operatorsRead("New: shop-120 in");
     await person("U0ENGINEER").command("/eks-access clusters shop-120", channel);

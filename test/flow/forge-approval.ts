@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { scheduleLease } from "../../src/access/lease/lease.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 
-/** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it stands. */
+/** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it is. */
 export async function forgeApproval(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl);
   const now = new Date();

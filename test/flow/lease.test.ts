@@ -100,7 +100,7 @@ describe("a lease", () => {
     expect(data()).toEqual(initialAwsAuth);
   });
 
-  test("whose entry a person removed is reported with who did it, and not put back unasked", async () => {
+  test("whose entry a person removed is reported with who did it, and not restored without a setting", async () => {
     await get("viewer", "1h", "debug");
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };

@@ -25,7 +25,7 @@ const modeNow = () => flow.sandbox.aws.accessOf(clusterArn("staging"))?.mode;
 const rolesNow = () => flow.sandbox.cluster.awsAuth()?.data?.mapRoles ?? "";
 const adminsSignIn = () => expect.poll(() => flow.sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
 
-/** The message of this move, when it says this. */
+/** The message of this migration, when it says this. */
 const message = (id: string, text: string | RegExp) =>
   flow.until(() =>
     flow.sandbox.slack.messages(channel).findLast((each) => {
@@ -52,7 +52,7 @@ function killAt(call: string): Promise<void> {
   });
 }
 
-test("what changed between the approvals and the first step is asked again; killed, it goes on; and it is stopped", async () => {
+test("a change between the approvals and the first step needs new approvals; after a kill it continues; and a person stops it", async () => {
   const id = "migration-staging-1";
   await begin("1h");
   await command("U0APPROVER", "ask");

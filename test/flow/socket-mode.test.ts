@@ -10,7 +10,7 @@ describe("the main job in Socket Mode", () => {
   beforeAll(async () => {
     flow = await startFlow({
       configuration: `slack:\n  mode: socket\n${configuration}`,
-      // Nobody can call the process, so there is nothing to verify with the one and to listen at with the other.
+      // No one can call the process, so there is nothing to verify with the one and to listen at with the other.
       without: ["SLACK_SIGNING_SECRET", "PORT"],
     });
   });
@@ -23,7 +23,7 @@ describe("the main job in Socket Mode", () => {
       .filter((text) => text.includes(reason));
   const connections = () => flow.sandbox.faults.calls("slack.apps.connections.open");
 
-  test("goes from request to the end of the lease, while Slack asks to connect anew in the middle", async () => {
+  test("goes from request to the end of the lease, while Slack asks to reconnect in the middle", async () => {
     const { sandbox } = flow;
     const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
 
@@ -82,7 +82,7 @@ describe("the main job in Socket Mode", () => {
     expect(list.split(reason)).toHaveLength(2);
   });
 
-  test("two slack processes at once: each request has one message, and of two clicks one wins", async () => {
+  test("two Slack processes at once: each request has one message, and of two clicks one wins", async () => {
     const { sandbox } = flow;
     await flow.startSlack();
     await expect.poll(connections).toBeGreaterThanOrEqual(3);

@@ -46,7 +46,7 @@ describe("a process that gets the signal to stop", () => {
     const { types, verdict } = await auditOf(flow.redisUrl);
     expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
     expect(verdict.type).toBe("whole");
-    // Nobody waited for a lock to expire.
+    // No one waited for a lock to expire.
     expect(await stalledCounts(flow.redisUrl)).not.toContain(1);
   });
 

@@ -91,7 +91,7 @@ describe("what both processes tell of a request", () => {
           const { request, requests, event, msg } = logged.parse(JSON.parse(line));
           return request === id || requests?.includes(id ?? "") ? [event ?? msg] : [];
         });
-    // The worker writes more once the request goes on.
+    // The worker writes more once the request continues.
     expect(told(flow.worker()).slice(0, 3)).toEqual([
       "request.delayed",
       "could not work on the cluster",

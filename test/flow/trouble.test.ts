@@ -29,7 +29,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
       .sandbox.slack.person("U0APPROVER")
       .click(await flow().message("[Approve]"), "approve");
 
-  test("while a section of aws-auth can't be read a request waits, the channel has the cause, and after the repair it goes on", async () => {
+  test("while a section of aws-auth is unreadable a request waits, the channel has the cause, and after the repair it continues", async () => {
     const edit = (data: Readonly<Record<string, string>>) =>
       flow().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data }));
     await edit({ ...initialAwsAuth, mapUsers: "- userarn: [" });
@@ -46,7 +46,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
   });
 
   // Early, because what is forged is every request of the tests before: here a refused one, besides its own.
-  test("who can write to Redis can't give anybody access", async () => {
+  test("an attacker with Redis can give no one access", async () => {
     await request("let me in");
     await flow().message("[Approve]");
 
@@ -103,7 +103,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("the cluster does not answer for a while: the message says so, then the lease turns active by itself", async () => {
+  test("the cluster does not answer for a while: the message says so, then the lease becomes active", async () => {
     await request("debug");
     await flow().message("[Approve]");
     const fault = flow().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, forLong);

@@ -56,7 +56,7 @@ test("each of two workers gives leases in its own zone alone", async () => {
   expect([...clustersIn(inZone)]).toEqual(["hidden"]);
 });
 
-test("a zone that loses its worker is in the channel within a minute, and what waits there goes on with the next worker", async () => {
+test("the channel names a zone without a worker within a minute, and its work continues with the next worker", async () => {
   await inZone.kill();
   // The other worker tells its zone every ten seconds: its word stays younger than the limit.
   flow.moveClock(30);

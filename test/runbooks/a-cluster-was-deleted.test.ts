@@ -24,7 +24,7 @@ afterEach(async () => {
 const heading = "A cluster was deleted";
 const who = { CLUSTER: clusterName, "SLACK-USER": "U0ONCALL" };
 
-/** Somebody has access, the cluster goes, and the access is to be taken away. */
+/** A person has access, the cluster goes, and the access is to be removed. */
 async function deleted(): Promise<void> {
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));
@@ -59,7 +59,7 @@ async function takeOut(): Promise<void> {
   product.inEnvironmentOf("worker", { EKS_ACCESS_CONFIG: withoutIt });
 }
 
-test("a cluster was deleted: AWS says so, what is open there is closed with an event, and then it is taken out", async () => {
+test("a cluster was deleted: AWS says so, its open requests are closed with an event, and then it leaves the configuration", async () => {
   await deleted();
 
   const retired = await runLine(heading, "eks-access retire CLUSTER", who);

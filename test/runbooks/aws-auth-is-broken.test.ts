@@ -27,7 +27,7 @@ function live(): string {
   return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
 }
 
-test("aws-auth is broken: nothing is written into it, check says where, and a repair brings everybody back", async () => {
+test("aws-auth is broken: nothing is written into it, check says where, and a repair lets everyone in again", async () => {
   const { cluster, getPods } = product.sandbox;
   const approver = () => getPods("U0APPROVER");
   const broken = (initialAwsAuth.mapRoles ?? "").replace("  groups: [system:masters]", "\tgroups: [system:masters]");

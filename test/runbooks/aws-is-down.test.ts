@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => product.close());
 
-/** Nobody can become anybody from now on. Returns what brings AWS back. */
+/** No one can become anyone from now on. Returns what brings AWS back. */
 function awsGoes(): () => void {
   return product.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 10_000 }).cancel;
 }
@@ -58,7 +58,7 @@ test("AWS is down: beginnings and ends wait, show the next try, and catch up by 
   expect(await ofTheCluster()).not.toMatch(/^ +✗/m);
 });
 
-test("AWS is down, and access has to end now: it is revoked and taken out by hand, and the worker sees that it is gone", async () => {
+test("AWS is down, and access has to end now: an operator revokes it and removes it by hand, and the worker sees that it is gone", async () => {
   const { sandbox } = product;
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));

@@ -43,7 +43,7 @@ test("Redis is gone: people read it, nothing acknowledged is lost, and work cont
   expect(await product.sandbox.getPods("U0ENGINEER", clusterName)).toMatchObject({ ok: true });
 });
 
-test("its data are gone too: the processes go on with an empty one, and what the clusters remember is in the ledger again", async () => {
+test("its data are gone too: the processes continue with an empty one, and what the clusters remember is in the ledger again", async () => {
   await product.ask("10m", "before");
   await product.approve(await product.message("before", "[Approve]"));
   await product.message("before", "*Active*");
@@ -59,7 +59,7 @@ test("its data are gone too: the processes go on with an empty one, and what the
   await product.sandbox.slack.person("U0APPROVER").command(`/eks-access revoke ${id} done`, "C0ACCESS");
   await product.message("recovered from the cluster", "*Ended*");
 
-  // The worker that runs on may have been first.
+  // The worker that keeps running may have been first.
   expect(recovered.stdout).toMatch(/^staging: [01] leases recovered, 0 expired leases ended/);
   expect(recovered.code).toBe(0);
   expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);

@@ -19,7 +19,7 @@ import { typeLine } from "./type-line.ts";
 type Kind = "slack" | "worker";
 
 const both = ["slack", "worker"] as const;
-/** A rule goes by links, which are sealed too. */
+/** A rule uses links, which are sealed too. */
 const byLinks = `${configuration}
 policy:
   rules: [{ name: with the principal that is theirs, principals: { linkedOnly: true } }]
@@ -148,7 +148,7 @@ describe("each key is rotated, one process after the other: what was made meanwh
     expect(await troubles()).toEqual([]);
   });
 
-  test("the preview key, with requests that wait and with an audit log of which events were forgotten", async () => {
+  test("the preview key, with waiting requests and an audit log with removed events", async () => {
     const heading = "Rotate the preview key";
     const [known, alone] = valuesOf(heading, "PREVIEW_PUBLIC_KEYS");
     const [used] = valuesOf(heading, "PREVIEW_SIGNING_KEY");

@@ -25,7 +25,7 @@ function sentencesOf(heading: string): readonly string[] {
   return [...(runbooks.get(heading) ?? "").matchAll(/^ *> (.+)$/gm)].map(([, sentence = ""]) => sentence);
 }
 
-/** Fails for each sentence of the runbook that nobody could read in this play, and where it has none at all. */
+/** Fails for each sentence of the runbook that no one could read in this play, and where it has none at all. */
 export function expectSentences(heading: string, readable: readonly string[]): void {
   const sentences = sentencesOf(heading);
   const isRead = (sentence: string) => {
@@ -53,7 +53,7 @@ export function wordsOf(line: string): readonly string[] {
 }
 
 /**
- * The line of a runbook that begins so. What stands in capitals on the page is what `given` says. Fails where the page has
+ * The line of a runbook that begins so. What is in capitals on the page is what `given` says. Fails where the page has
  * no such line.
  */
 export function lineOf(

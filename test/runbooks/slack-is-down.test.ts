@@ -50,7 +50,7 @@ test("Slack is down: access ends in time all the same, and the messages catch up
   await expect.poll(() => seriesOf(heading, redisUrl)).toEqual({ [active]: 0, [waiting]: 0 });
 });
 
-test("Slack is down, and access has to end now: it is taken out by hand, stays out, and is revoked once Slack is back", async () => {
+test("Slack is down, and access has to end now: an operator removes it by hand, it stays removed, and is revoked once Slack is back", async () => {
   const { sandbox, redisUrl } = product;
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));

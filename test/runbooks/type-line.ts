@@ -3,7 +3,7 @@ import { channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { lineOf } from "./runbook.ts";
 
-/** Somebody types the line of a runbook that begins so (`lineOf`) into Slack. What they are answered, and nobody else sees. */
+/** A person types the line of a runbook that begins so (`lineOf`) into Slack. What they are answered, and no one else sees. */
 export async function typeLine(
   { slack }: Sandbox,
   user: string,

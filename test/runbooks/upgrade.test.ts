@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const both = ["slack", "worker"] as const;
 
-test("upgrade: the next program goes on with what is in Redis and in the cluster, and one of another schema does not start", async () => {
+test("upgrade: the next version continues with Redis and the cluster as they are, and one of another schema does not start", async () => {
   await product.ask("10m", "before");
   await product.approve(await product.message("before", "[Approve]"));
   const active = await product.message("before", "*Active*");

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 
-test("a free port can be bound, comes once, and is none that an outgoing connection is given", async () => {
+test("a free port can be bound, comes once, and is outside the range of outgoing connections", async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
 
   const server = createServer();

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.stop());
 
-test("everybody of the workspace is a principal in AWS", () => {
+test("everyone of the workspace is a principal in AWS", () => {
   expect(sandbox.slack.people.filter(({ id }) => !sandbox.aws.account.identity(principals[id] ?? ""))).toEqual([]);
 });
 

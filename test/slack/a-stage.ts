@@ -37,9 +37,9 @@ export interface Stage {
   say: (user: string, text: string) => Promise<SandboxMessage>;
   /** The next message that only this person sees after `act`. */
   answered: (user: string, act: () => Promise<unknown>) => Promise<SandboxMessage>;
-  /** Posts the channel's message of a request, or brings it up to date. */
+  /** Posts the channel's message of a request, or updates it. */
   show: (id: string) => Promise<SandboxMessage>;
-  /** Posts the channel's message of a cluster's move, or brings it up to date, with its thread and what is told. */
+  /** Posts the channel's message of a cluster's migration, or updates it, with its thread and what is told. */
   showMigration: (id: string) => Promise<SandboxMessage>;
   /** Sets the whole process's clock on by so many seconds. */
   pass: (seconds: number) => void;
@@ -48,7 +48,7 @@ export interface Stage {
 
 export interface StageOptions {
   readonly config?: string;
-  /** What a worker answers; nobody does if not given. */
+  /** What a worker answers; no one does if not given. */
   readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
   /** The ledger that the process has, made of the stage's own. */
   readonly ledger?: (ledger: Ledger) => Ledger;

@@ -7,7 +7,7 @@ import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
 
-/** A workspace in which nobody is of any group. */
+/** A workspace in which no one is of any group. */
 export const nobodysGroups: Directory = {
   membershipsOf: async () => [],
   idOf: async (user) => user,

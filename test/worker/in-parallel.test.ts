@@ -25,7 +25,7 @@ test("eight quick calls need one connection, and each eight more need another on
   expect(await Promise.all([1, 8, 9, 40, 1000].map(mostAtOnce))).toEqual([1, 1, 2, 5, 16]);
 });
 
-test("calls that wait for an answer do not hold up the others: another one begins each half second", async () => {
+test("waiting calls do not delay the others: another connection begins each half second", async () => {
   const begun: number[] = [];
   const answer = new EventEmitter();
   const answered = once(answer, "answer");

@@ -151,7 +151,7 @@ describe("a closed record", () => {
     expect(await ledger.get("r-1")).not.toBeNull();
   });
 
-  test("that can't be removed now does not come before the others, and is looked at again a day later", async () => {
+  test("that can't be removed now does not come before the others, and gets another look a day later", async () => {
     const hundred = Array.from({ length: 100 }, (_, index) => denied(`r-${index}`));
     await Promise.all(hundred.map((request) => ledger.commit(aChange(request))));
     await shown({ ...denied("r-last"), expiresAt: at(days(1) + 1).toISOString() });
@@ -207,7 +207,7 @@ test("a closed migration that a person wrote past the commits, so that it is in 
 });
 
 describe("when something comes between", () => {
-  test("a record that a person changes while it is looked at stays as it was changed", async () => {
+  test("a person's change of a record during a look stays", async () => {
     const request = await shown(denied("r-1"));
     const changed = revise(request, { expiresAt: at(days(50)).toISOString() });
     const meanwhile: Ledger = {

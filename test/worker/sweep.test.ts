@@ -180,14 +180,14 @@ describe("a cluster that can't be worked on", () => {
     return cluster ? configurationOf(cluster) : expect.fail("there is no cluster");
   };
 
-  test("is looked at when its next try is due, and not before, whatever the clock says", async () => {
+  test("gets a look when its next try is due, and not before", async () => {
     await noteTroubleOf(itsConfiguration());
 
     expect(await looksAt(minutes(9.9))).toEqual([]);
     expect(await looksAt(minutes(10))).toEqual(["adopt"]);
   });
 
-  test("is looked at once, at once, where a person has configured it anew", async () => {
+  test("gets one look at once after a new configuration", async () => {
     await noteTroubleOf("another one");
 
     expect(await looksAt(minutes(1))).toEqual(["adopt"]);
@@ -223,7 +223,7 @@ describe("a principal that is to sign in", () => {
     expect(await looksAt(minutes(10))).toContain("sign-in");
   });
 
-  test("so is one of which the API server has not said what it allows, at its next try", async () => {
+  test("so is one without the API server's review, at its next try", async () => {
     const reviewTrouble = aTrouble({ attempts: 8, retryAt: at(minutes(10)).toISOString() });
     await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: null, reviewTrouble })));
 
@@ -267,13 +267,13 @@ describe("what is due of a cluster that left the configuration", () => {
       retryAt: at(hours(9) + 300).toISOString(),
     });
     expect(record?.trouble?.message).toContain("run eks-access retire");
-    // Not told as active any more, and not as ended either.
+    // Not reported as active any more, and not as ended either.
     expect(record?.lease).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
     const woken = (await queues.clusters.getWaiting()).map(({ data }) => ("cluster" in data ? data.cluster : ""));
     expect(woken).not.toContain("gone");
   });
 
-  test("is reported in the log with growing gaps, however often it is looked at", async () => {
+  test("is in the log with growing gaps, however many looks there are", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
@@ -287,7 +287,7 @@ describe("what is due of a cluster that left the configuration", () => {
     expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
   });
 
-  test("is not looked at more often because a person will sign in there", async () => {
+  test("gets no more looks because of a sign-in there", async () => {
     const { ledger } = contextAt(at(0));
     const signInDueAt = at(0).toISOString();
     await ledger.commit(aChange(aLeasedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
@@ -297,7 +297,7 @@ describe("what is due of a cluster that left the configuration", () => {
     expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(300).toISOString() });
   });
 
-  test("goes on where a worker knows the cluster again", async () => {
+  test("continues when a worker has the cluster again", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await sweep(contextAt(at(0)));

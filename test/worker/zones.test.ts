@@ -86,7 +86,7 @@ test("a worker works on its own zones alone, and says that it is there", async (
   expect([...seen.keys()]).toEqual(["eu-private"]);
 });
 
-test("a job of a cluster that changed its zone goes on in the queue of the new one", async () => {
+test("a job of a cluster that changed its zone continues in the new zone's queue", async () => {
   await wake(queues, { type: "adopt", cluster: "public" });
   const { cluster } = sceneConfig();
   clusters = new Map([["public", { ...cluster, name: "public", zone: "us-private" }]]);

@@ -72,7 +72,7 @@ describe("CreateAccessEntry", () => {
     expect(refusal).toEqual(invalid("The principalArn parameter format is not valid"));
   });
 
-  it("refuses a principal that is not there, such as a role without its path", async () => {
+  it("refuses an absent principal, such as a role without its path", async () => {
     const refusal = await refusalOf(eksAccount.create({ principalArn: "arn:aws:iam::111122223333:role/developers" }));
 
     expect(refusal).toEqual(invalid("The specified principalArn is invalid: invalid principal."));
@@ -137,7 +137,7 @@ describe("CreateAccessEntry", () => {
     });
   });
 
-  it("refuses a second entry of a principal, except for the same call once more", async () => {
+  it("refuses a second entry of a principal, except for a repetition of the same call", async () => {
     const asked = { kubernetesGroups: ["readers"], clientRequestToken: "a-token" };
     const first = await eksAccount.create(asked);
 
@@ -231,7 +231,7 @@ describe("UpdateAccessEntry", () => {
     expect((await eksAccount.describe())?.kubernetesGroups).toEqual(["readers"]);
   });
 
-  it("knows no entry that is not there", async () => {
+  it("knows no absent entry", async () => {
     expect(await refusalOf(update({ username: "dev" }))).toEqual(gone);
   });
 });

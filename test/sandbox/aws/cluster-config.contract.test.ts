@@ -108,7 +108,7 @@ describe("a switch of the mode", () => {
   });
 });
 
-describe("what EKS makes by itself with the first switch", () => {
+describe("what EKS makes with the first switch", () => {
   it("is the creator's entry and those of managed nodes and Fargate profiles, once", async () => {
     const { aws, arn } = eksAccount;
     const node = aws.account.addRole({ name: "managed-node" }).arn;

@@ -26,7 +26,7 @@ test.each([
   expect(await answer.text()).toContain("<Code>IncompleteSignature</Code>");
 });
 
-test("an action of STS that is not there is named in the refusal", async () => {
+test("the refusal names an unknown action of STS", async () => {
   const request = { service: "sts", method: "POST", path: "/", body: "Action=MakeCoffee&Version=2011-06-15" };
 
   const answer = await sendSigned(aws.url, aws.account.addUser({ name: "a" }), request);
@@ -35,7 +35,7 @@ test("an action of STS that is not there is named in the refusal", async () => {
   expect(await answer.text()).toContain("Could not find operation MakeCoffee for version 2011-06-15");
 });
 
-test("an operation of EKS that is not there says so in a header", async () => {
+test("an unknown operation of EKS is refused in a header", async () => {
   const request = { service: "eks", method: "POST", path: "/clusters/main", body: "{}" };
 
   const answer = await sendSigned(aws.url, aws.account.addUser({ name: "b" }), request);

@@ -83,7 +83,7 @@ describe("a signed header", () => {
     expect(refusal.message).toMatch(message);
   });
 
-  it("is refused where there is none", async () => {
+  it("is refused without one", async () => {
     const response = await fetch(`${aws.url}/?Action=GetCallerIdentity&Version=2011-06-15`);
 
     expect(response.status).toBe(403);

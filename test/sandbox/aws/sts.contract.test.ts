@@ -314,7 +314,7 @@ describe("AssumeRoleWithWebIdentity", () => {
   const roleArn = "arn:aws:iam::111122223333:role/worker";
   const inTenMinutes = () => new Date(Date.now() + 600_000);
   const subject = "system:serviceaccount:eks-access:worker";
-  /** Nobody signs this call, so whatever credentials the client has do not matter. */
+  /** No one signs this call, so whatever credentials the client has do not matter. */
   const send = (WebIdentityToken: string, RoleArn = roleArn) =>
     asWorker().send(new AssumeRoleWithWebIdentityCommand({ RoleArn, RoleSessionName: "irsa", WebIdentityToken }));
 

@@ -19,7 +19,7 @@ const asOps = async (session?: string) => whoAmI(await people.as(people.ops, ses
 const opsRole = "arn:aws:iam::111122223333:role/ops";
 
 describe("the creator", () => {
-  it("is let in as an administrator, whatever the document says", async () => {
+  it("gets in as an administrator, whatever the document says", async () => {
     write({ mapRoles: "this is: [not yaml" });
 
     const creator = await whoAmI(await people.as(people.creator));
@@ -27,7 +27,7 @@ describe("the creator", () => {
     expect(creator).toEqual({ username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] });
   });
 
-  it("is let in without a document", async () => {
+  it("gets in without a document", async () => {
     people.cluster.deleteAwsAuth();
 
     expect(await whoAmI(await people.as(people.creator))).toBeDefined();

@@ -197,7 +197,7 @@ describe.each(implementations)("%s", (_name, start) => {
   });
 
   describe("SelfSubjectAccessReview", () => {
-    it("answers everybody about himself", async () => {
+    it("answers each caller about the caller", async () => {
       await give("viewers");
       const { authorization } = await people.as(people.dev);
       const ask = (verb: string) =>

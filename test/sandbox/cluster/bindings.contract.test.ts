@@ -66,7 +66,7 @@ describe.each(implementations)("%s", (_name, start) => {
     rbac.replaceNamespacedRoleBinding({ name: body.metadata?.name ?? "", namespace, body, ...more });
   const remove = (name: string, body: object = {}) => rbac.deleteNamespacedRoleBinding({ name, namespace, body });
 
-  /** The rights of somebody who manages bindings, and is in these groups too. */
+  /** The rights of a person who manages bindings, and is in these groups too. */
   async function managerIn(...groups: string[]): Promise<Clients["rbac"]> {
     const entry = { userarn: people.dev, username: "dev", groups: ["managers", ...groups] };
     await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: JSON.stringify([entry]) } }));
@@ -141,7 +141,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(dry).toEqual(again);
     });
 
-    it("is refused in a namespace that is not there", async () => {
+    it("is refused in an absent namespace", async () => {
       const status = await statusOf(
         rbac.createNamespacedRoleBinding({ namespace: "nowhere", body: aRoleBinding("a-lost") }),
       );
@@ -261,7 +261,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(last.metadata?._continue).toBeFalsy();
     });
 
-    it("refuses a selector that is none", async () => {
+    it("refuses an unreadable selector", async () => {
       expect(await statusOf(named({ labelSelector: "owner in" }))).toMatchObject({ code: 400, reason: "BadRequest" });
     });
   });
@@ -310,7 +310,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect((await read("a-old")).subjects ?? []).toEqual([]);
     });
 
-    it("creates what is not there", async () => {
+    it("creates an absent one", async () => {
       const created = await replace(aRoleBinding("a-put"));
 
       expect(created.metadata?.uid).toBe((await read("a-put")).metadata?.uid);
@@ -335,7 +335,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect((await read("a-kept")).metadata?.uid).toBe(metadata?.uid);
     });
 
-    it("of what is not there says so, in any namespace", async () => {
+    it("of an absent object says so, in any namespace", async () => {
       const details = { name: "a-gone", group: apiGroup, kind: "rolebindings" };
       const absent = failure(404, "NotFound", `rolebindings.${apiGroup} "a-gone" not found`, details);
 

@@ -196,7 +196,7 @@ describe.each(implementations)("%s", (_name, start) => {
   });
 
   describe("creating and deleting", () => {
-    it("creates what is not there, once", async () => {
+    it("creates an absent one, once", async () => {
       await people.cluster.deleteAwsAuth();
       const body = { metadata: { name: "aws-auth" }, data: { mapRoles: "[]" } };
 

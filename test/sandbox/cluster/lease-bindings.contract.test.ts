@@ -60,7 +60,7 @@ describe.each(implementations)("%s", (_name, start) => {
     return connectCluster({ name, endpoint, certificateAuthority, token: await people.tokenOf(arn) });
   }
 
-  /** Somebody who is in these groups and nobody else. */
+  /** A person who is in these groups and no one else. */
   async function clientIn(...groups: string[]): Promise<ClusterClient> {
     const entry = { userarn: people.dev, username: "dev", groups };
     await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: JSON.stringify([entry]) } }));
@@ -75,7 +75,7 @@ describe.each(implementations)("%s", (_name, start) => {
       .then(({ allowed }) => allowed);
 
   describe("a binding", () => {
-    it("finds one by its name, whatever its labels, and says where there is none", async () => {
+    it("finds one by its name, whatever its labels, and reports an absent one", async () => {
       const made = await client.createBinding(aBinding());
 
       expect(await client.findBinding({ name, namespace: "shop" })).toEqual(made);
@@ -119,7 +119,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(await client.deleteBinding(created)).toBe("deleted");
     });
 
-    it("in a dry run is none", async () => {
+    it("in a dry run stores nothing", async () => {
       const tried = await client.createBinding(aBinding(), { dryRun: true });
 
       expect(tried).toMatchObject({ name, namespace: "shop" });
@@ -166,7 +166,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(await client.listLeaseBindings()).toEqual([after]);
     });
 
-    it("of what is not there says so, in a namespace that is not there either", async () => {
+    it("of an absent object says so, also in an absent namespace", async () => {
       const uid = "0b7c1f0e-8a1e-4b55-9a37-1a2b3c4d5e6f";
 
       expect(await client.deleteBinding({ name, namespace: "shop", uid })).toBe("absent");
@@ -240,7 +240,7 @@ describe.each(implementations)("%s", (_name, start) => {
     expect(listed.map((binding) => binding.name)).toEqual(names);
   });
 
-  it("reads the rules of roles, and that there is none", async () => {
+  it("reads the rules of roles, and reports an absent role", async () => {
     const none = { apiGroups: [], resources: [], resourceNames: [], nonResourceURLs: [] };
 
     expect(await client.roleRules({ kind: "Role", name: "deployer" }, "shop")).toEqual([

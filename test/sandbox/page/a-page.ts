@@ -75,7 +75,7 @@ export function eventually(check: () => Promise<unknown>): Promise<unknown> {
   return expect.poll(check, { timeout: patience, interval: 100 }).toBe(true);
 }
 
-/** Becomes somebody else, in the same place. */
+/** Becomes another person, in the same place. */
 export async function become(page: Page, name: string): Promise<void> {
   await page
     .getByRole("navigation", { name: "Who I am" })
@@ -90,7 +90,7 @@ export async function say(page: Page, line: string): Promise<void> {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
-/** Takes access away by the button of a message, through the form that asks once more. */
+/** Revokes access by the button of a message, through the form that asks once more. */
 export async function revoke(message: Locator): Promise<void> {
   await message.getByRole("button", { name: "Revoke" }).click();
   const page = message.page();

@@ -9,7 +9,7 @@ import { states } from "../../builders/states.ts";
 import { actions, button, confirm, input, menu, mrkdwn, options, plain, section, typed } from "../slack/some-blocks.ts";
 import { aSurface } from "./a-reader.ts";
 
-/** Blocks as they are shown, with what stands in their inputs at first. */
+/** Blocks as they are shown, with what is in their inputs at first. */
 function shown(given: readonly object[], change: Parameters<typeof aSurface>[0] = {}): string {
   const list = storedBlocks(given);
   return blocks(list, aSurface({ inputs: inputsOf(list), ...change }))

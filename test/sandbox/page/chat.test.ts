@@ -60,7 +60,7 @@ describe("who looks at what", () => {
 });
 
 describe("a conversation", () => {
-  test("keeps a thread with its first message, in the order in which it was said", () => {
+  test("keeps a thread with its first message, in order", () => {
     const first = aMessage("1.1");
     const replies = [aMessage("3.1", { thread_ts: "1.1" }), aMessage("4.1", { thread_ts: "1.1" })];
 
@@ -75,7 +75,7 @@ describe("a conversation", () => {
     );
   });
 
-  test("shows a reply by itself if its first message is not here", () => {
+  test("shows a reply alone if its first message is not here", () => {
     expect(threadsOf([aMessage("2.1", { thread_ts: "1.1" })])).toHaveLength(1);
   });
 

@@ -30,7 +30,7 @@ test("the right side shows the cluster that is chosen, and the address keeps it"
   expect(await panel("Access entries").count()).toBe(1);
 });
 
-test("an entry appears by itself, and kubectl with it", async () => {
+test("a new entry appears without a click, and kubectl with it", async () => {
   const { aws } = stand.theatre.stage.sandbox;
   const credentials = aws.account.sessionFor(arns.creator, "me");
   const eks = new EKSClient({ endpoint: aws.url, region, credentials });
@@ -44,7 +44,7 @@ test("an entry appears by itself, and kubectl with it", async () => {
   await page.locator("#kubectl-U0ENGINEER").getByText("has access").waitFor();
 });
 
-test("the entries shut no one out", async () => {
+test("the entries lock no one out", async () => {
   await picture(page, "access-entries");
 
   expect(await barriers(page)).toEqual([]);

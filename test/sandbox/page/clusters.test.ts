@@ -57,7 +57,7 @@ test("a new entry is shown at once, with what is not in force yet", async () => 
   expect(waiting).toContain("not in force yet");
 });
 
-test("kubectl follows a new entry by itself", async () => {
+test("kubectl follows a new entry without a click", async () => {
   const { kubectl } = watchOf(theatre.clusters, "analytics");
   const letIn = () => kubectl.states().find(({ user }) => user === engineer.id)?.answer?.ok;
   await kubectl.run();

@@ -25,7 +25,7 @@ test("an edit by hand that is undone leaves the document as it was, byte for byt
   ]);
 });
 
-test("the edit by hand is one that the authenticator understands, the broken one cuts everybody off", () => {
+test("the authenticator understands the edit by hand, and the broken one locks everyone out", () => {
   const rolesAfter = (edited: ReturnType<typeof addTeam>) => [...readAwsAuth(edited.data).roles.keys()].length;
 
   expect(rolesAfter(addTeam(document))).toBe(rolesAfter(document) + 1);

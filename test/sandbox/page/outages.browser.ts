@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, picture, revoke, type Stand, say } from "./a-page.ts";
 
-/** What others do, and what is away for a while. Each test goes on where the one before it left off. */
+/** What others do, and what is away for a while. Each test continues where the one before it left off. */
 let stand: Stand;
 let page: Page;
 
@@ -43,7 +43,7 @@ test("what a colleague adds by hand stays, whatever is written after it", async 
   expect(dataNow()).toEqual({ mapRoles: edited });
 });
 
-test("AWS throttles: the message says that it waits, and it goes on by itself", async () => {
+test("AWS throttles: the message says that it waits, and the worker continues alone", async () => {
   await ask("while throttled");
   await trouble("AWS throttles").getByRole("button", { name: "Throttle" }).click();
   await trouble("AWS throttles").getByText("in force").waitFor();
@@ -81,7 +81,7 @@ test("the slack process is killed: Slack says so, and what is done meanwhile is 
   await page.getByText("Only visible to you").first().waitFor();
 });
 
-test("Redis is killed: nothing is taken that was not recorded, and it all goes on when it is back", async () => {
+test("Redis is killed: nothing unrecorded is acknowledged, and all work continues when it is back", async () => {
   await trouble("Kill Redis").getByRole("button", { name: "Kill it" }).click();
   await page.getByRole("region", { name: "Audit trail" }).getByText("Redis does not answer").waitFor();
   await picture(page, "redis-killed");

@@ -81,7 +81,7 @@ test("each step leads to its person and place first, and then to its control", (
   expect(points("done", { place: "direct" })).toContain('#messages [data-opens$="-done"]');
 });
 
-test("a tour that was left goes on where it was; one that is finished begins anew", () => {
+test("a closed tour continues where it was; a finished one begins again", () => {
   const viewer = { as: engineer, place: channel, at: "staging" };
   const shown = () => [tourOffer(theatre).markup, tourCard(theatre, viewer).markup].join("");
   const first = shown();

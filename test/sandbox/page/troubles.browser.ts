@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, eventually, picture, revoke, type Stand, say } from "./a-page.ts";
 
-/** Breaks what runs, by the buttons of the page, and watches it hold. Each test goes on where the one before it left off. */
+/** Breaks what runs, by the buttons of the page, and watches it hold. Each test continues where the one before it left off. */
 let stand: Stand;
 let page: Page;
 

@@ -25,7 +25,7 @@ afterAll(() => sandbox.stop());
 
 const letIn = () => Object.fromEntries(kubectl.states().map(({ name, answer }) => [name, answer?.ok]));
 
-test("kubectl shows who is let in, and a change of the document asks again", async () => {
+test("kubectl shows who gets in, and a change of the document asks again", async () => {
   await kubectl.run();
   const before = letIn();
 
@@ -63,7 +63,7 @@ test("a write of the product is the worker's, and its removals are shown", () =>
   expect(markup).toMatch(/<del>.*user\/on-call/);
 });
 
-test("a ConfigMap that is not there has no lines, and the panel says so", () => {
+test("an absent ConfigMap has no lines, and the panel says so", () => {
   expect(linesOf(null)).toEqual([]);
   expect(documentPanel({ now: null, before: null, last: null }, new Date()).markup).toContain("There is no ConfigMap");
 });

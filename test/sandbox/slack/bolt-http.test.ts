@@ -136,7 +136,7 @@ describe("a click", () => {
     expect(clicks).toEqual([["U0APPROVER", "new digest", message.ts]]);
   });
 
-  test("on a button that is not there says which ones are", async () => {
+  test("on an absent button names the present ones", async () => {
     await listening(() => {});
     const message = await posted(actions(button("Approve", "approve"), button("Deny", "deny")));
 

@@ -117,7 +117,7 @@ describe("chat.update", () => {
     expect(slack.messages(channel)).toMatchObject([{ text: "three", blocks: [], edits: 2 }]);
   });
 
-  test("finds no message that is not there", async () => {
+  test("finds no absent message", async () => {
     const refused = await refusalOf(aClient(slack).chat.update({ channel, ts: "1.2", text: "x" }));
 
     expect(refused.error).toBe("message_not_found");

@@ -3,7 +3,7 @@ import { findInput } from "../../../sandbox/slack/inputs.ts";
 import { findButton } from "../../../sandbox/slack/person.ts";
 import { button, menu } from "./some-blocks.ts";
 
-test("of buttons that are alike, the one in its block is clicked", () => {
+test("of equal buttons, the one in its block is clicked", () => {
   const line = (id: string) => ({ type: "actions", block_id: id, elements: [button({ value: id })] });
 
   const { element } = findButton([line("first"), line("second")], { blockId: "second", actionId: "go" });

@@ -43,7 +43,7 @@ test.each(["{", "text", '{"type":"section"}'])(
   },
 );
 
-test("a user group that is not there is no_such_subteam", async () => {
+test("an absent user group is no_such_subteam", async () => {
   const refused = await refusalOf(aClient(slack).usergroups.users.list({ usergroup: "S0NOBODY" }));
 
   expect(refused.error).toBe("no_such_subteam");

@@ -114,7 +114,7 @@ describe("the response URL of a click", () => {
   });
 });
 
-test("an address that Slack never gave is not there", async () => {
+test("an address that Slack never gave does not exist", async () => {
   urls.push(`${slack.url}/actions/T0SANDBOX/1/x`);
 
   const answer = await respond({ text: "hello" });

@@ -98,7 +98,7 @@ function signed(body: string, timestamp: string): Record<string, string> {
 }
 
 describe("the door to the slack process", () => {
-  test("lets in what Slack sends", async () => {
+  test("accepts what Slack sends", async () => {
     expect(await send({ text: "whoami" })).toBe(200);
     expect(handled).toEqual(["whoami"]);
   });

@@ -25,7 +25,7 @@ describe("what Slack sends again", () => {
     expect(await asked()).toHaveLength(2);
   });
 
-  test("in a later second, signed anew, is known by what it is about", async () => {
+  test("signed again in a later second, is recognised by its id", async () => {
     await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
     stage.pass(60);
 
@@ -66,7 +66,7 @@ describe("a request that comes again, and is no retry of Slack,", () => {
   });
 });
 
-test("a command with the text of one before is no retry: it is answered with the request that waits, and asks anew once that is over", async () => {
+test("a command with an earlier one's text is no retry: the answer names the waiting request, and after that one ends a new request begins", async () => {
   const line = `request staging ${engineerArn} viewer for 1h the same words`;
 
   await stage.say("U0ENGINEER", line);

@@ -69,7 +69,7 @@ test("the person who can't extend a lease learns who can", () => {
   expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
 });
 
-test("a request that was recorded is reported as no more than that, with all that was understood", () => {
+test("the answer to a recorded request says only that it is recorded, with everything understood", () => {
   expect(requestedAnswer(aRequest()).text).toBe(
     "Requested `viewer` on `staging` for 4h (`r-1`). I'll DM you.\nPrincipal: `arn:aws:iam::111122223333:user/engineer`. Reason: the deployment of checkout hangs",
   );

@@ -4,7 +4,7 @@ import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
-/** What a worker says of somebody whose lease is over. */
+/** What a worker says of a person whose lease is over. */
 const report: WhyReport = {
   type: "diagnosis",
   principal: engineerArn,

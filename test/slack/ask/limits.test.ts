@@ -66,7 +66,7 @@ test("60 identical requests at once are one, and so is one more later; each answ
   expect(answers.filter((answer) => answer.startsWith("You already requested exactly this"))).toHaveLength(60);
 });
 
-test("who asks again once Slack has given up on a process that died is not held up by what it had begun", async () => {
+test("a person who retries after Slack gave up on a dead process does not wait for its work", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const ledger = memoryLedger();

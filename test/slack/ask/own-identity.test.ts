@@ -182,7 +182,7 @@ describe("the form", () => {
     expect(errors).toEqual({ "principal/0": "AWS throttled it. Or write the ARN of an IAM role or user." });
   });
 
-  test("says what to do where there is none", async () => {
+  test("says what to do without one", async () => {
     await withWorker({ why: "no-permission-set" });
 
     expect(textOf(await open())).toContain(

@@ -150,7 +150,7 @@ describe("what belongs together", () => {
     expect(durationsOf({ maxDurationSeconds, permanent: false })).toEqual(expected);
   });
 
-  test("for good comes last, where a rule allows it, and is never chosen by itself", () => {
+  test("permanent is the last choice if a rule allows it, and never the default", () => {
     const [offer] = [offerOf("staging", "viewer")];
     const levels = offer.levels.map((level) => ({ ...level, permanent: true }));
 
@@ -202,7 +202,7 @@ describe("what is in the form", () => {
     });
   });
 
-  test("is found by its part: a mistake is shown at its field, or at the cluster where there is none yet", () => {
+  test("is found by its part: a mistake appears at its field, or at the cluster without such a field", () => {
     expect(blockOf(view, "principal")).toBe("principal/2");
     expect(blockOf({ ...view, state: { values: {} } }, "level")).toBe("cluster");
   });

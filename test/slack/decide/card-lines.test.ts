@@ -150,7 +150,7 @@ describe("on a phone", () => {
   });
 });
 
-test("says full control of what RBAC makes an administrator, and asks once more", () => {
+test("calls an administrator by RBAC full control, and asks for a confirmation", () => {
   const request = aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights: clusterAdmin }) });
 
   const message = approvalMessage(request, cluster);

@@ -49,7 +49,7 @@ beforeEach(() => {
   for (const user of [one, two, three]) members.add(user);
 });
 
-/** How somebody is no approver any more. */
+/** How a person is no approver any more. */
 const departures: readonly (readonly [string, () => void, string])[] = [
   ["was deactivated", () => accounts.set(one, "deactivated"), "their Slack account is deactivated"],
   ["is a guest now", () => accounts.set(one, "guest"), "they are now a guest of the workspace"],

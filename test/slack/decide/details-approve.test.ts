@@ -61,7 +61,7 @@ describe("Approve in Details", () => {
     expect((await stage.ledger.get(id))?.approvals).toMatchObject([{ by: "U0APPROVER2" }]);
   });
 
-  test("is not there for the requester, and a forged submission of theirs approves nothing", async () => {
+  test("does not exist for the requester, and their forged submission approves nothing", async () => {
     const { id } = await stage.put(aPreviewedRequest());
     const details = await detailsOf("U0ENGINEER", id);
 

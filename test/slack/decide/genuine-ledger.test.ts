@@ -68,7 +68,7 @@ describe("a record that a person changed in Redis after the worker had looked", 
     expect((await genuine.get(request.id))?.preview).toBeNull();
   });
 
-  test("is looked at again by the worker, with an event, once in a while and not in a circle", async () => {
+  test("gets another look of the worker, with an event, only once in a while", async () => {
     const request = await put(intruder);
 
     await genuine.get(request.id);
@@ -99,7 +99,7 @@ test("what is decided already is history, and shown as it is", async () => {
   expect(await genuine.get(approved.id)).toEqual(approved);
 });
 
-test("a review that a person wrote into Redis is none", async () => {
+test("a review that a person wrote into Redis does not count", async () => {
   const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
   await plain.commit(aChange({ ...broken, emergency: { ...broken.emergency, review } }));

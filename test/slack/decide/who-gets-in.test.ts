@@ -86,7 +86,7 @@ describe.each(sentences)("of %s", (principal, sentence) => {
   });
 });
 
-test("of access that is over the status does not say that anybody gets it", () => {
+test("the status of ended access does not say that a person gets it", () => {
   const over = aLeasedRequest({ state: "ended", endedAt: at(9).toISOString() }, { principal: role });
 
   const text = textOfBlocks(statusAnswer({ request: over, events: [], acts: [] }));

@@ -32,7 +32,7 @@ describe("without a worker", () => {
     expect(await say(line)).toContain("No worker answered. Check that one runs, then try again.");
   });
 
-  test("an answer of another version is none", async () => {
+  test("an answer of another version does not count", async () => {
     stage = await aStage({ worker: async () => ({ type: "something new" }) });
 
     expect(await say("check staging")).toContain("No worker answered.");

@@ -140,7 +140,7 @@ describe("Slack takes App Home", () => {
   });
 });
 
-test("the time left is a date of Slack, which is right whenever App Home is looked at", () => {
+test("the time left is a date of Slack, so it is right whenever a person opens App Home", () => {
   const lease = aLeasedRequest({ endsAt: at(hours(4)).toISOString() });
 
   const text = textOfBlocks(homeView(aHome({ access: listOf(lease) })));

@@ -80,7 +80,7 @@ test("no one else reads what the audit log says of a removed request", async () 
   expect(JSON.stringify(blocks)).not.toContain("denied");
 });
 
-test("a request of which there is no event either does not exist", async () => {
+test("a request without a record and without an event does not exist", async () => {
   expect((await status("U0ENGINEER", "r-2")).text).toMatch(/^There is no request `r-2`\./);
 });
 

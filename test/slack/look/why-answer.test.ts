@@ -10,7 +10,7 @@ import { at, hours } from "../../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../../builders/why-facts.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
-/** What somebody reads. */
+/** What a person reads. */
 const told = (facts: Parameters<typeof diagnose>[0]) => textOfBlocks(whyAnswer(aCluster(), diagnose(facts)));
 
 describe("the answer to why", () => {

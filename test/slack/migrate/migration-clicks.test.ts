@@ -47,7 +47,7 @@ async function revise(
   return after;
 }
 
-/** Somebody on call asks, and the worker plans: the message stands there with its buttons. */
+/** On-call asks, and the worker plans: the message is there with its buttons. */
 async function asked(): Promise<ReturnType<Stage["showMigration"]>> {
   await stage.say("U0ONCALL", "migrate staging ask");
   const unsealed = { at: new Date().toISOString(), digest, summary, outs: [item.arn] };
@@ -68,7 +68,7 @@ const decide = async (user: string, button: string) => {
 };
 
 describe("a migration that is asked for", () => {
-  test("by the button under its plan is one record, which the worker plans before anybody is asked", async () => {
+  test("by the button under its plan is one record, which the worker plans before any approver", async () => {
     const plan = await stage.say("U0APPROVER", "migrate staging arn:aws:iam::111122223333:role/teams/dev");
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-migration"));

@@ -76,7 +76,7 @@ describe("the status of a migration", () => {
     expect(text).toMatch(/\[Try again\] \[Stop\]$/);
   });
 
-  test("that could not be planned says nothing of a step, of which there is none", () => {
+  test("that could not be planned names no step", () => {
     const events = story(["migration.delayed", { code: "access-denied", attempts: 2 }]);
 
     const text = textOfBlocks(migrationStatusAnswer({ migration: aMigration(), events, acts: [] }));

@@ -126,7 +126,7 @@ describe("where the channel is gone", () => {
     expect(toldTo("U0APPROVER2")).toEqual([]);
   });
 
-  test("the person who asked learns where to look for one that is approved, and not that anybody is asked", async () => {
+  test("the requester reads where to look for an approved one, and not that an approver is asked", async () => {
     await revise({ state: "running" });
 
     await showGone();

@@ -17,7 +17,7 @@ const user = { id: "U0ENGINEER" };
 const click = JSON.stringify({ request: "r-1", digest: "d".repeat(64) });
 const view = { id: "V1", type: "modal", private_metadata: "r-1", state: { values: {} } };
 
-/** Everything that somebody can send, by what it is. */
+/** Everything that a person can send, by what it is. */
 function everything(): readonly (readonly [name: string, sent: object])[] {
   const buttons = Object.values(ofButtons).flatMap((each) =>
     typeof each === "string" ? each : typeof each === "object" ? Object.values(each) : [],

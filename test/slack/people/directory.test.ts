@@ -121,7 +121,7 @@ test.each<[string, object, string | null]>([
 });
 
 describe("an answer of Slack", () => {
-  test("is believed for half a minute, and asked for anew after it", async () => {
+  test("counts for half a minute, and then Slack is asked again", async () => {
     const asked = directory();
     await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
     slack.addUsergroup("S0PLATFORM", ["U0ONCALL"]);
@@ -144,7 +144,7 @@ describe("an answer of Slack", () => {
     expect(calls).toHaveLength(1);
   });
 
-  test("that is none is not guessed, and not kept", async () => {
+  test("that is unknown is not guessed, and not kept", async () => {
     const asked = directory();
 
     await expect(asked.membershipsOf("U0ONCALL", ["S0GONE"])).rejects.toMatchObject({ code: "slack-refused" });
@@ -202,7 +202,7 @@ describe("a level without enough approvers who are still there", () => {
     expect(byNone.tooFew[0]).toMatchObject({ active: [], inactive: ["S0GONE"] });
   });
 
-  test("is not, as long as one of them is, and no more are asked for than it takes", async () => {
+  test("is not inactive while one of them is active, and Slack is asked about no more than needed", async () => {
     const { tooFew, enough, unanswered } = await look();
 
     expect([tooFew, unanswered, namesIn(enough)]).toEqual([[], [], ["viewer", "admin"]]);
@@ -263,7 +263,7 @@ describe("Slack processes with one ledger", () => {
     expect([soon, await late.membersOf("S0PLATFORM")]).toEqual([["U0APPROVER", "U0APPROVER2"], []]);
   });
 
-  test("do not believe an old answer that was put back into Redis", async () => {
+  test("do not accept an old answer that returned to Redis", async () => {
     const shared = place();
     await another(shared).membersOf("S0PLATFORM");
     const { seal, ...old } = (await shared.ledger.userGroups()) as SharedGroups;

@@ -12,7 +12,7 @@ let stage: Stage;
 
 const say = async (user: string, text: string) => textOf(await stage.say(user, text));
 const eventTypes = async () => (await stage.ledger.events(1, 50)).map(({ event }) => event.type);
-/** The newest direct message to somebody, once there are so many. */
+/** The newest direct message to a person, once there are so many. */
 const told = (user: string, count = 1) =>
   stage.slack.until(() =>
     stage

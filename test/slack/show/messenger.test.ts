@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(() => slack.stop());
 
-/** A messenger that wakes nobody: it only reads the ledger and calls Slack. */
+/** A messenger that wakes no one: it only reads the ledger and calls Slack. */
 function aContext(configuration = configText): MessengerContext {
   const reading = readConfig(configuration);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
@@ -61,7 +61,7 @@ const archive = () =>
 const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
 
 describe("what Slack shows is made to match the ledger", () => {
-  test("with nothing in the channel before the worker has looked at the cluster", async () => {
+  test("without a message in the channel before the worker's look at the cluster", async () => {
     const request = await recorded(aRequest());
 
     await showRequest(aContext(), request.id);
@@ -211,7 +211,7 @@ describe("a lease that another one extends", () => {
     expect(inChannel().find((text) => text.includes("because two"))).toContain("[Extend] [Revoke] [Details]");
   });
 
-  test("goes on as the other one when its own time is over, without a message that access ended", async () => {
+  test("continues as its extension when its own time is over, without a message that access ended", async () => {
     const ended = { state: "ended", endedAt: at(hours(4)).toISOString() } as const;
     await recorded(aLeasedRequest(ended, { version: 2, reason: "because one" }));
 
@@ -345,7 +345,7 @@ describe("where Slack fails", () => {
     expect(inThread()).toHaveLength(1);
   });
 
-  test("because the channel was archived, the requester learns how it goes on, and nothing waits for the channel", async () => {
+  test("after the channel is archived, the requester reads the progress, and nothing waits for the channel", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     archive();

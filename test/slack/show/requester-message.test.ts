@@ -45,7 +45,7 @@ test("how to sign in is left out where the cluster is not configured any more", 
   expect(text).not.toContain("Sign in with");
 });
 
-test("that it is active is reported once signing in has been tried, and with what came of it", () => {
+test("that it is active is reported after the sign-in, with its result", () => {
   const [tried, refused] = ["active, and signing in is tried", "active, and signing in was refused"].map(
     (state) => states[state] ?? expect.fail("there is no such state"),
   );
@@ -56,7 +56,7 @@ test("that it is active is reported once signing in has been tried, and with wha
   );
 });
 
-test("where signing in is tried again, the access is reported at once, and once more when the proof is complete", () => {
+test("during retries of the sign-in, access is reported at once, and again with the complete proof", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
   const done = aLeasedRequest({ ...again.lease, signInDueAt: null, signInTrouble: null, proof });
@@ -77,7 +77,7 @@ test("where signing in is tried again, the access is reported at once, and once 
   expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
 });
 
-test("where the rights are asked for again, the access is reported at once, and once more with the answer", () => {
+test("during retries of the review, access is reported at once, and again with the answer", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
   const done = aLeasedRequest({ ...again.lease, reviewTrouble: null, proof: aProof() });
 
@@ -99,7 +99,7 @@ test("a person who read that an entry is gone reads once that it is back", () =>
   expect(milestoneOf(aLeasedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
-test("an end of which the API server says nothing is reported at once, and once more when it answers", () => {
+test("an end without the API server's answer is reported at once, and again with the answer", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const proved = aLeasedRequest({ ...unproved.lease, endProof: anEndProof() });
 

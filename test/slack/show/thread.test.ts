@@ -127,7 +127,7 @@ describe("an entry that another person removed", () => {
   const activeSince = at(180).toISOString();
   const gone = namesOf(aLeasedRequest({ activeSince, drift }), []);
 
-  test("is reported once more where it goes a second time", () => {
+  test("is reported again if it leaves a second time", () => {
     const again = { ...drift, at: at(hours(2)).toISOString() };
 
     expect(namesOf(aLeasedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name))).toEqual(

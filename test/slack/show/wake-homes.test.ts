@@ -34,7 +34,7 @@ async function wokenBy(
   return woken.toSorted();
 }
 
-test("the requester and the people who can decide have their App Home brought up to date, and no one else", async () => {
+test("a change updates the App Home of the requester and of the people who can decide, and no other", async () => {
   expect(await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])).toEqual(["U0APPROVER", "U0ENGINEER"]);
 });
 

@@ -117,7 +117,7 @@ test("a tag that would weaken the rule is reported at once, and counts a day lat
   ]);
 });
 
-test("an account that refuses the worker leaves its clusters as they are, and the others go on", async () => {
+test("an account that refuses the worker keeps its clusters as they are, and the look continues with the others", async () => {
   const look = aWorker();
   await look();
   aws.account.setAllowed(`arn:aws:iam::${fleetAccounts[1]}:role/eks-access-operator`, []);

@@ -28,18 +28,18 @@ export async function startMigrationSandbox(options: SandboxOptions = {}): Promi
   return sandbox;
 }
 
-/** A worker that carries moves out on the sandbox's cluster, step by step as a test says, with a clock of its own. */
+/** A worker that carries out migrations on the sandbox's cluster, step by step as a test says, with a clock of its own. */
 export interface MigrationScene {
   readonly ledger: Ledger;
   readonly context: (ledger?: Ledger) => WorkerContext;
-  /** Somebody asks for the move, and the worker plans it. */
+  /** A person asks for the migration, and the worker plans it. */
   ask: (told?: readonly string[], kind?: Migration["kind"]) => Promise<Migration>;
   /** These people approve what is in it. */
   approve: (...users: readonly string[]) => Promise<Migration>;
   now: () => Promise<Migration>;
   /** One look of a worker. */
   look: (ledger?: Ledger) => Promise<Migration>;
-  /** Looks again and again, and lets the time go by until nothing is due within a day; so many looks at the most. */
+  /** Looks again and again, and lets time pass until nothing is due within a day; so many looks at the most. */
   toItsEnd: (ledger?: Ledger) => Promise<Migration>;
   pass: (seconds: number) => void;
 }

@@ -40,7 +40,7 @@ test("a migration is planned from the cluster's state, and nothing is written", 
   expect(workerSide().sandbox.cluster.awsAuth()).toEqual(before);
 });
 
-test("a document that can't be read is not moved from", async () => {
+test("an unreadable document can't be migrated", async () => {
   write({ mapRoles: "- rolearn: [" });
 
   expect(await report()).toMatchObject({ type: "refused", message: expect.stringContaining("mapRoles, line 2") });
@@ -52,7 +52,7 @@ test("what keeps the worker from looking is reported in one sentence", async () 
   expect(await report()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
 });
 
-test("access entries are looked at as soon as the mode knows them", async () => {
+test("a look includes access entries as soon as the mode has them", async () => {
   const { sandbox, cluster, context } = workerSide();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
 

@@ -45,7 +45,7 @@ const typesOf = async ({ id }: Migration) => (await scene.ledger.eventsOf(id, 99
 const adminsSignIn = () => expect.poll(() => sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
 const staging = { user: "U0APPROVER", memberships: [] };
 
-/** Somebody stops it, as Slack does. */
+/** A person stops it, as Slack does. */
 async function stop(): Promise<void> {
   const migration = await scene.now();
   const now = scene.context().now();
@@ -131,7 +131,7 @@ describe("a migration that two approvers approved", () => {
   });
 
   test("deletes an access entry again if its principal can't sign in by it, and says so", async () => {
-    // The API server goes by aws-auth until an entry takes effect: longer than anybody waits for it.
+    // The API server uses aws-auth until an entry takes effect: longer than anyone waits for it.
     await withDevelopers(600_000);
 
     const { trouble } = await scene.look();
@@ -265,7 +265,7 @@ describe("what is not what was approved is not carried out", () => {
 });
 
 describe("a migration that a person stops", () => {
-  test("between two steps goes no further; what was carried out stays, and another one goes on from there", async () => {
+  test("between two steps ends it; finished steps stay, and a new migration continues from there", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
     await scene.look();
@@ -313,7 +313,7 @@ test("whose nodes a role is of is asked of EKS", async () => {
   expect(await nodes()).toContain("It is the role of the managed node group ng-1");
 });
 
-test("what there is nothing to plan of is refused before anybody is asked", async () => {
+test("a migration without anything to plan is refused before any approver sees it", async () => {
   sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "- rolearn: [" } }));
 
   expect(await scene.ask()).toMatchObject({ state: "refused", refusal: { code: "section-unreadable" }, plan: null });

@@ -119,7 +119,7 @@ describe("a cluster that can't be opened", () => {
     expect(state.opened - before).toBe(1);
   });
 
-  test("makes a lease wait as long as itself, and gives it as soon as anybody sees that it opens again", async () => {
+  test("delays a lease as long as it lasts, and gives it as soon as any run can open the cluster", async () => {
     const { pass, state, context, cluster, record, troubleOf, clock } = await aClosedCluster(away);
     await pass(day / 48);
     await reconcileCluster(context(), cluster);
@@ -164,7 +164,7 @@ describe("a cluster that can't be opened", () => {
     expect(await record()).toMatchObject({ state: "pending", lease: null, voided: { by: ["U0APPROVER"] } });
   });
 
-  test("fails a lease of which nothing was written with its cause, when the time of that lease is over", async () => {
+  test("fails an unwritten lease with its cause when its time is over", async () => {
     const { context, cluster, record, clock } = await aClosedCluster(refused("creator"));
     await reconcileCluster(context(), cluster);
     clock.ms += (wishes.long.durationSeconds + 60) * 1000;

@@ -28,7 +28,7 @@ async function read(change: Partial<Cluster> = {}): Promise<string> {
   }
 }
 
-test("a creator that was never let in is one reason for a 401, and the authenticator the other", async () => {
+test("a 401 means a creator that never got in, or a failing authenticator", async () => {
   side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized);
 
   const told = await read();

@@ -195,7 +195,7 @@ describe("a user that created the cluster", () => {
     expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
   });
 
-  test("is not the worker where that is another person, and it is said what to do", async () => {
+  test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
       remedy:
@@ -264,7 +264,7 @@ describe("a creator that to discover", () => {
     expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
   });
 
-  test("is another one where the cluster was made anew, however well the former one can still be become", async () => {
+  test("differs if the cluster was made again, even if the worker can still become the former creator", async () => {
     const ledger = memoryLedger();
     const { account: identities } = workerSide().sandbox.aws;
     const successor = identities.addRole({
@@ -336,7 +336,7 @@ describe("a creator that to discover", () => {
     await expect(open(research())).rejects.toMatchObject({ code: "creator-unknown", message });
   });
 
-  test("can be forgotten by CloudTrail, and then it is said what to do", async () => {
+  test("may be too old for CloudTrail: the answer says what to do", async () => {
     const elsewhere = research({ region: "eu-south-1" });
 
     await expect(open(elsewhere)).rejects.toMatchObject({

@@ -27,12 +27,12 @@ async function chain(ledger: Ledger, isResponsible = true): Promise<Record<LinkN
 
 const results = (links: Record<LinkName, Link>) => linkNames.map((name) => links[name].result).join(" ");
 
-/** What stands in aws-auth now. */
+/** What is in aws-auth now. */
 function write(data: Readonly<Record<string, string>>): void {
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
 }
 
-/** Where access entries count, the creator is nobody without one. */
+/** Where access entries count, the creator is no one without one. */
 const creator: SandboxAccessEntry = {
   principalArn: arns.creator,
   username: "creator",
@@ -104,7 +104,7 @@ describe("the chain to another person's pods", () => {
     expect(links.document.detail).toBe("needs the API server");
   });
 
-  test("goes on where the API server is too old to say who we are to it", async () => {
+  test("continues if the API server is too old for a SelfSubjectReview", async () => {
     const body = JSON.stringify({ kind: "Status", status: "Failure", reason: "NotFound", code: 404 });
     workerSide().sandbox.faults.plan("kubernetes.self-subject-review", { type: "answer", status: 404, body });
 
@@ -172,7 +172,7 @@ describe("the chain to another person's pods", () => {
     expect(gone.drift.detail).toContain("`r-1`: the entry of arn:aws:iam::111122223333:user/engineer lacks");
   });
 
-  test("goes on behind a document with errors, and says where they are reported", async () => {
+  test("continues after a document with errors, and says where to read them", async () => {
     write({ ...initialAwsAuth, mapUsers: engineer, maproles: "[]" });
 
     const links = await chain(ledger);

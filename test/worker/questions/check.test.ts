@@ -17,7 +17,7 @@ const workerSide = useWorkerSide();
 const write = (data: Readonly<Record<string, string>>) =>
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }), "terraform");
 
-/** Somebody writes our annotation. */
+/** A person writes our annotation. */
 const annotate = (text: string | undefined) =>
   workerSide().sandbox.cluster.editAwsAuth(({ metadata, ...configMap }) => {
     const { "eks-access/leases": _, ...others } = metadata.annotations ?? {};
@@ -33,7 +33,7 @@ async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = mem
   return report;
 }
 
-/** A ledger in which somebody has a lease now. */
+/** A ledger in which a person has a lease now. */
 async function ledgerWith(principal: string, lease: Partial<Lease> = {}): Promise<Ledger> {
   const ledger = memoryLedger();
   const endsAt = new Date(Date.now() + 3_600_000).toISOString();
@@ -137,7 +137,7 @@ describe("where aws-auth alone counts", () => {
     });
   });
 
-  test("no one is said to have taken a lease out of a section that can't be read", async () => {
+  test("no lease counts as removed from an unreadable section", async () => {
     write({ ...initialAwsAuth, mapUsers: "- : [" });
 
     const report = JSON.stringify(await check(readingLimits, await ledgerWith(arns.engineer)));
@@ -219,7 +219,7 @@ describe("where access entries go before aws-auth", () => {
     });
   });
 
-  test("no one is said to have taken out a lease that ends while the entries are read", async () => {
+  test("no lease counts as removed if it ends during the reading of the entries", async () => {
     setMode("API_AND_CONFIG_MAP");
     const ledger = await ledgerWith(arns.engineer, { written: byEntry });
     const leasedOf = changingAfterFirst(ledger, { state: "ended" });
@@ -311,7 +311,7 @@ describe("where access entries alone count", () => {
   });
 });
 
-test("a document that is not there is reported as that", async () => {
+test("an absent document is reported as absent", async () => {
   workerSide().sandbox.cluster.deleteAwsAuth();
 
   expect(await check()).toMatchObject({ type: "looked", document: { type: "absent" } });

@@ -9,7 +9,7 @@ const side = useWorkerSide();
 
 afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { status: "ACTIVE" }));
 
-/** What somebody reads who asks for the creator of this cluster. */
+/** What a person reads who asks for the creator of this cluster. */
 async function answerFor(change: Partial<Cluster> = {}): Promise<string> {
   const cluster = { ...side().cluster, ...change };
   return creatorAnswer(cluster, await reportCreator(side().context(), cluster)).text;

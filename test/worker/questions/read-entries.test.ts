@@ -41,7 +41,7 @@ test("one that is gone meanwhile counts as read", async () => {
   expect(await readEntries({ describe }, arns(2), limits)).toEqual({ entries: [], unread: 0, why: null });
 });
 
-test("no more than the most are read, the first ones, and it is said how many are left", async () => {
+test("reads at most the limit, the first ones, and says how many are left", async () => {
   const { seen, describe } = service();
 
   const reading = await readEntries({ describe }, arns(30), { ...limits, most: 10 });

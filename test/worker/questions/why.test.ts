@@ -26,7 +26,7 @@ afterEach(() => {
   sandbox.aws.updateCluster(clusterArn, { authenticationMode: "CONFIG_MAP", accessEntries: [] });
 });
 
-/** What stands in mapUsers now, beside the nodes and the administrators. */
+/** What is in mapUsers now, beside the nodes and the administrators. */
 function write(mapUsers: string): void {
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers } }));
 }
@@ -92,7 +92,7 @@ describe("why, asked of a live cluster,", () => {
     expect(inShort(await ask(arn))).toBe("unauthorized: entry-dead");
   });
 
-  test("goes on without access entries where the creator may not ask for them, and says so", async () => {
+  test("continues without access entries if the creator can't list them, and says so", async () => {
     const { sandbox } = workerSide();
     sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP" });
     const allowed = sandbox.aws.account.identity(arns.creator)?.allow ?? [];

@@ -54,7 +54,7 @@ afterEach(async () => {
   }
 });
 
-/** An approved request of somebody whose entry is there already, and is not ours. */
+/** An approved request of a person whose entry is there already, and is not ours. */
 async function approveForReader(): Promise<void> {
   await outside.edit(engineer, ["readers"]);
   await ask(context, analytics, { id: "r-one" });
@@ -130,7 +130,7 @@ describe("a level with an access policy", () => {
   });
 });
 
-describe("what EKS would refuse is refused before anybody is asked:", () => {
+describe("what EKS would refuse is refused before any approver sees it:", () => {
   test("system:masters, with what to use instead", async () => {
     const { refusal } = await ask(context, analytics, { id: "r-one", level: "masters" });
 
@@ -185,7 +185,7 @@ describe("a cluster that reads both", () => {
   });
 });
 
-test("an aws-auth that no one may change holds up no lease by an access entry", async () => {
+test("an immutable aws-auth delays no lease by an access entry", async () => {
   const checkout = clusterIn(context.config, "checkout");
   const opens = async (...args: Parameters<typeof openCluster>) => {
     const { client, ...open } = await openCluster(...args);
@@ -464,7 +464,7 @@ test.each([
   expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 });
 
-test("a call that changes something is sent once where it is not answered, and again where it was one of too many", async () => {
+test("an unanswered call that changes something is sent once, and a throttled one again", async () => {
   const { faults } = side().sandbox;
   const entries = entriesOf(side().sandbox, analytics);
   const made = { principalArn: engineer, username: "somebody", groups: [], tags: {} };

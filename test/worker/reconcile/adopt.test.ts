@@ -144,7 +144,7 @@ test("a lease that a person removed from the ledger's lists ends by the cluster'
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
-test("a made up annotation beside leases is recorded once by runs at once, and again if it is put back a minute later", async () => {
+test("concurrent runs record a forged annotation once, and again if it returns a minute later", async () => {
   const { clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
   const { client } = await context().openCluster(context(), cluster, []);

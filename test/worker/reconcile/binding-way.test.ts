@@ -35,13 +35,13 @@ const contextWith = (drift: "report" | "repair" = "report"): WorkerContext => {
 
 const document = () => side().sandbox.cluster.awsAuth();
 
-/** Somebody whom the cluster lets do everything. */
+/** A person whom the cluster lets do everything. */
 async function asCreator<T>(use: (client: ClusterClient) => Promise<T>): Promise<T> {
   const { client, close } = await openCluster(context, cluster, []);
   return use(client).finally(close);
 }
 
-/** AWS goes by the real time. */
+/** AWS uses the real time. */
 function secondsLater(seconds: number): WorkerContext {
   const opens: typeof openCluster = (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about);
   return { ...context, now: () => new Date(Date.now() + seconds * 1000), openCluster: opens };
@@ -122,7 +122,7 @@ describe("a lease for one person", () => {
     await takeBack(context, cluster, "r-carol");
   });
 
-  test("is impossible where everyone with the role has one username, and the refusal names it", async () => {
+  test("is impossible if everyone with the role has one username, and the refusal names it", async () => {
     const same = terraforms.replace("sso:{{SessionNameRaw}}", "developer");
     await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles: same } }));
 
@@ -185,7 +185,7 @@ describe("what others do to a binding", () => {
     expect(await bindings()).toEqual([]);
   });
 
-  test("is put right where the configuration says so", async () => {
+  test("is repaired if the configuration says so", async () => {
     context = contextWith("repair");
     await give(context, cluster, { id: "r-one", principal: alice });
     await edited({ subjects: [{ kind: "User", name: "sso:carol@example.com" }] }, await onlyBinding());
@@ -292,7 +292,7 @@ test("the sealed memory of aws-auth is not that of the bindings: a copy of it is
   expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("not ours for this cluster");
 });
 
-test("a run that another one overtakes makes no binding: the newer one can have seen that there is none", async () => {
+test("an overtaken run makes no binding: the newer run may have seen none", async () => {
   await ask(context, cluster, { id: "r-one", principal: alice });
   await approve(context, cluster, "r-one");
   const ledger = { ...context.ledger, isNewestRun: async () => false };

@@ -40,7 +40,7 @@ async function fillTags(cluster: Cluster): Promise<() => Promise<void>> {
   return () => entries.untagCluster(keys);
 }
 
-/** The cluster as a worker opens it for whom somebody acts once, right before it reads what stands there. */
+/** The cluster as a worker opens it for whom a person acts once, right before it reads what is there. */
 function beforeReading(act: () => Promise<void>): NonNullable<WorkerContext["openCluster"]> {
   let isDone = false;
   const actOnce = async () => {
@@ -64,7 +64,7 @@ function beforeReading(act: () => Promise<void>): NonNullable<WorkerContext["ope
 
 /**
  * The records are read before the cluster. What another run ends in between is gone from the cluster and in force in the
- * records: where the cluster can't remember that it was taken back, only their versions tell it from drift.
+ * records: where the cluster can't remember that it was revoked, only their versions tell it from drift.
  */
 describe.each([
   { way: "aws-auth", name: clusterName },
@@ -86,7 +86,7 @@ describe.each([
     await outside.reset();
   });
 
-  test("what another run takes back between the ledger's reading and the cluster's is not put back, also where nothing can remember it", async () => {
+  test("what another run removes between the readings of the ledger and the cluster is not restored, even if nothing can remember it", async () => {
     await give(context, cluster, { id });
     if (way === "aws-auth") await fillAnnotations();
     else makeRoom = await fillTags(cluster);

@@ -16,7 +16,7 @@ const viewers = "eks-access:viewers";
 const { engineer } = arns;
 const foreigner = `arn:aws:iam::${account.replace(/^./, "9")}:user/intruder`;
 
-/** Whoever can write to Redis, and has the cluster's own memory stripped, gets nothing by it: both ways, with drift: repair. */
+/** An attacker with Redis, and has the cluster's own memory stripped, gets nothing by it: both ways, with drift: repair. */
 describe.each([
   {
     way: "aws-auth",
@@ -65,7 +65,7 @@ describe.each([
     await outside.reset();
   });
 
-  test("is put back where no one edited it, also where the cluster's memory of it is stripped", async () => {
+  test("is restored if no one edited it, even without the cluster's memory of it", async () => {
     await give(context, cluster, { id: "r-one", level });
     await outside.edit(engineer, null);
     await outside.forget(engineer);
@@ -88,7 +88,7 @@ describe.each([
     expect([null, given]).toContainEqual(now);
   });
 
-  test("with other groups is reported, and what was approved is not put back for it", async () => {
+  test("with other groups is reported, and the approved groups are not restored", async () => {
     await give(context, cluster, { id: "r-one", level });
     await outside.edit(engineer, null);
     await outside.forget(engineer);

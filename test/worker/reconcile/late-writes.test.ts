@@ -59,7 +59,7 @@ test("a write that arrives when its lease is over is refused, and the fence that
   expect(annotationsOf(aws)).toEqual({});
 });
 
-test("a fence of which only the first write arrived, when nothing was due any more, is cleared away by the next look", async () => {
+test("the next look completes a fence with only its first write, even if nothing is due", async () => {
   const { cluster, aws, context } = await aDirectScene(initialAwsAuth);
   const { client } = await context().openCluster({ ...context() }, cluster, []);
   const found = await client.readAwsAuth();

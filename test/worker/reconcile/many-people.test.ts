@@ -32,7 +32,7 @@ afterEach(async () => {
   }));
 });
 
-/** How often aws-auth changes while somebody acts. */
+/** How often aws-auth changes while a person acts. */
 async function writesDuring(act: () => Promise<void>): Promise<number> {
   let writes = 0;
   const stop = side().sandbox.cluster.onChange(() => {

@@ -128,7 +128,7 @@ describe.each([
     });
   });
 
-  test("what waits is looked at again when another lease of the principal begins", async () => {
+  test("a waiting request gets another look when another lease of the principal begins", async () => {
     const before = await ask(context, cluster, { id: "r-two", level: "admin" });
 
     await give(context, cluster, { id: "r-one" });

@@ -110,7 +110,7 @@ test("a try that has sent a write is reported each time: no write of the cluster
   ]);
 });
 
-describe("an approval that is void, of which something may be left,", () => {
+describe("a void approval whose lease may have a part in the cluster", () => {
   test("is reported, although the cause that keeps it there was reported before", async () => {
     const { context, record, told, clock } = await anOutage(() => unreachable(""));
     const fails = async (put: typeof recordPutOff) => put(context(), await record(), unreachable("AWS is away"));

@@ -53,7 +53,7 @@ describe("a run on one cluster decides", () => {
     ]);
   });
 
-  test("that an approval of which nothing was written for an hour gives nothing any more", () => {
+  test("that an approval without a write for an hour gives nothing", () => {
     const request = anApprovedRequest();
     const begun = {
       ...request,
@@ -66,13 +66,13 @@ describe("a run on one cluster decides", () => {
     expect(settled({ open: [request], now: late }).voided).toMatchObject([
       { message: "it is older than 1h, and the worker wrote nothing of it" },
     ]);
-    // It was begun, and stands there: its record was not told, as the worker died.
+    // It was begun, and is there: its record was not told, as the worker died.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
     expect(ids(settled({ ...held, now: late }).leased)).toEqual([request.id]);
     expect(ids(settled({ open: [anEmergency()], now: late, cluster: anEmergencyCluster() }).leased)).toEqual([]);
   });
 
-  test("that a lease which Redis calls active is put back where something sealed says what it gave", () => {
+  test("that a lease which Redis calls active is restored only by a sealed share", () => {
     const request = aLeasedRequest({});
     const written = sealWritten(sealedClusterOf(aCluster()), request, remembered(request), keys.memory);
     const active = { ...request, lease: request.lease && { ...request.lease, written } };
@@ -87,7 +87,7 @@ describe("a run on one cluster decides", () => {
     });
   });
 
-  test("that one refused lease does not hold up the others of the same run", () => {
+  test("that one refused lease does not delay the others of the same run", () => {
     const good = anApprovedRequest({ id: "r-good" });
     const account = "arn:aws:iam::111122223333:user/second";
     const double = anApprovedRequest(
@@ -323,7 +323,7 @@ describe("what the cluster remembers to be taken back", () => {
     expect(data.mapUsers).toBeUndefined();
   });
 
-  test("is taken out although the ledger was lost, where it could not be before", () => {
+  test("is removed after a loss of the ledger, even if that was impossible before", () => {
     const { data, holdings } = settled({
       open: [],
       mapUsers: entry(engineerArn, '"eks-access:viewers"'),
@@ -354,7 +354,7 @@ describe("what the cluster remembers to be taken back", () => {
     expect(voided).toMatchObject([{ message: "it is older than the revocations that staging remembers" }]);
   });
 
-  test("does not touch a lease of which it remembers the share, however old", () => {
+  test("does not touch a lease whose share it remembers, however old", () => {
     const request = aLeasedRequest({});
     const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
 

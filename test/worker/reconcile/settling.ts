@@ -94,5 +94,5 @@ export function settled(given: Given): DocumentSettlement {
   return settlement;
 }
 
-/** Somebody's entry of mapUsers. */
+/** A person's entry of mapUsers. */
 export const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: someone\n  groups: [${groups}]\n`;

@@ -37,12 +37,12 @@ interface Entry {
   readonly groups: readonly string[];
 }
 
-/** The place by which a cluster's people sign in, as somebody sees it who may do everything. */
+/** The place by which a cluster's people sign in, as a person sees it who may do everything. */
 interface Place {
   readonly entry: () => Promise<Entry | null>;
   /** Makes the role's entry be this; null: there is none. */
   readonly edit: (entry: Entry | null) => Promise<void>;
-  /** Everything that stands there. */
+  /** Everything that is there. */
   readonly all: () => Promise<string>;
   /** Strips the place's own memory. */
   readonly forget: () => Promise<void>;
@@ -246,7 +246,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     }
   });
 
-  test("of ours that others remove is drift, and is put back where the configuration says so", async () => {
+  test("of ours that others remove is drift, and is restored if the configuration says so", async () => {
     for (const drift of ["report", "repair"] as const) {
       context = contextWith(drift);
       await giveTo(alice, `r-${drift}`);
@@ -431,7 +431,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
-  test("that can't be written gives nothing, and holds up no lease that needs none", async () => {
+  test("that can't be written gives nothing, and delays no lease that needs no entry", async () => {
     await ask(context, cluster, { id: "r-own", principal: alice, level: "own" });
     await approve(context, cluster, "r-own");
     const refusing: typeof openCluster = async (...about) => {

@@ -39,7 +39,7 @@ test.each(["report", "repair"] as const)(
   },
 );
 
-describe("where the ConfigMap is gone and is not made anew", () => {
+describe("where the ConfigMap is gone and is not created again", () => {
   test("what is to end is over, once, and what has time left is reported not to be in force", async () => {
     const scene = await aDirectScene(initialAwsAuth);
     await reconcileCluster(scene.context(), scene.cluster);

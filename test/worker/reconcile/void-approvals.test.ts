@@ -29,7 +29,7 @@ let context: WorkerContext;
 let cluster: Cluster;
 let outside: Outside;
 
-/** A lease of somebody with an entry, which is written by a run that dies before the record says so. */
+/** A lease of a person with an entry, which is written by a run that dies before the record says so. */
 async function writeAndDie(): Promise<void> {
   await outside.edit(engineer, ["readers"]);
   await ask(context, cluster, { id });

@@ -60,7 +60,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
   });
 
-  /** A run during which somebody acts when it has read what stands there, once or each time. */
+  /** A run during which a person acts when it has read what is there, once or each time. */
   const runBeside = async (act: () => Promise<void>, times: "once" | "each time") => {
     let isDone = false;
     const opens = outside.afterReading(engineer, async () => {
@@ -124,7 +124,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("a lease whose time is over ends by itself", async () => {
+  test("a lease ends without a person when its time is over", async () => {
     await give(context, cluster, { id: "r-one", durationSeconds: 300 });
     await give(context, cluster, { id: "r-two", level: "admin" });
 
@@ -146,7 +146,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("a part that a person removed is put back where the configuration says so", async () => {
+  test("the worker restores a removed part if the configuration says drift: repair", async () => {
     context = contextWith("repair");
     await give(context, cluster, { id: "r-one" });
     await outside.edit(engineer, null);
@@ -193,7 +193,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("what can't be done for one principal holds up no other", async () => {
+  test("a failure for one principal delays no other", async () => {
     await ask(context, cluster, { id: "r-nobody", principal: `arn:aws:iam::${account}:user/nobody-there` });
     await approve(context, cluster, "r-nobody");
     const given = await give(context, cluster, { id: "r-one" });
@@ -207,7 +207,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  // A binding is an object of its own: nobody else writes there what is theirs.
+  // A binding is an object of its own: no one else writes there what is theirs.
   if (way !== "binding") {
     describe("where others write into the same entry", () => {
       test("the preview of a role warns that two sessions can get one username, and the event of the lease says who gets in", async () => {

@@ -54,7 +54,7 @@ async function setTags(of: Cluster, wanted: Readonly<Record<string, string>>): P
   entries.close();
 }
 
-/** Who can write to Redis puts a record of before in the place of today's. */
+/** An attacker with Redis puts an old record in the place of today's. */
 async function putBack(old: AccessRequest): Promise<void> {
   const { version } = await requestOf(context, id);
   records.set(id, { ...old, version: version + 1 });
@@ -72,7 +72,7 @@ async function expectRefused(outside: Outside, state: "failed" | "ended"): Promi
   expect(await eventsOf("lease.replayed")).toHaveLength(1);
 }
 
-/** However a cluster takes leases, what was taken back stays so, although the record of before comes back into Redis. */
+/** However a cluster takes leases, what was revoked stays so, although the old record comes back into Redis. */
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
@@ -288,7 +288,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(await eventsOf("approval.void")).toHaveLength(1);
   });
 
-  test("is not believed where a person edited it, which is recorded, and the tag is taken out", async () => {
+  test("does not count if a person edited it: an event says so, and the tag is removed", async () => {
     await give(context, cluster, { id });
     const forged = "approved 2020-01-01T00:00:00.000Z until 2099-01-01T00:00:00.000Z 00000000.0000";
     await setTags(cluster, { team: "platform", [key]: forged });
@@ -333,7 +333,7 @@ describe("a cluster whose mode changes", () => {
     switchTo("CONFIG_MAP");
   });
 
-  test("gives nothing again of which it can't know whether aws-auth remembers it", async () => {
+  test("restores nothing if it can't know whether aws-auth remembers it", async () => {
     use(clusterName);
     const active = await give(context, cluster, { id });
     await revokeOnly(context, id);

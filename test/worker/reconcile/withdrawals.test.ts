@@ -42,7 +42,7 @@ async function revoked(scene: Scene): Promise<void> {
   await look(scene);
 }
 
-/** Who can write to Redis puts a record of before in the place of today's. */
+/** An attacker with Redis puts an old record in the place of today's. */
 async function putBack(scene: Scene, old: AccessRequest): Promise<void> {
   const { version } = await recordOf(scene);
   scene.records.set(id, { ...old, version: version + 1 });
@@ -60,7 +60,7 @@ async function expectRefused(scene: Scene, state: "failed" | "ended"): Promise<v
   expect(types.filter((type) => type === "lease.replayed")).toHaveLength(1);
 }
 
-describe("a revocation holds, although a record from before it is put back into Redis", () => {
+describe("a revocation holds even if an earlier record returns to Redis", () => {
   test("one that was approved and not written yet", async () => {
     const approved = await recordOf(scene);
     await look(scene);
@@ -183,7 +183,7 @@ describe("a revocation holds, although a record from before it is put back into 
   });
 });
 
-describe("what was never a cluster's matter gives nothing when it is put back later than an approval may wait:", () => {
+describe("an approval that never reached a cluster gives nothing if it returns after approvalGoodFor:", () => {
   const goodForSeconds = 600;
   /** Approvals may wait for ten minutes. */
   const impatient = (scene: Scene): Scene => {
@@ -252,7 +252,7 @@ test("a lease that was never approved, and says that it is active, is given noth
   expect(scene.aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
 });
 
-/** Somebody else takes our annotations out, or not, and leaves room for nothing more. */
+/** Another person takes our annotations out, or not, and leaves room for nothing more. */
 async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOurs: boolean }): Promise<void> {
   const { client } = await context().openCluster(context(), cluster, []);
   const found = await client.readAwsAuth();

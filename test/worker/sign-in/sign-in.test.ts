@@ -36,7 +36,7 @@ afterEach(async () => {
   });
 });
 
-/** A lease that was proved, and then what came of signing in. */
+/** A lease that was proved, and then the result of the sign-in. */
 async function giveAndSignIn(requested: { cluster?: string; principal?: string; level?: string } = {}) {
   const { cluster: name = clusterName, principal = developers, level = "viewer" } = requested;
   const cluster = clusterIn(context.config, name);
@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-test("a role with a path in IAM is become by it, and let in by its name", async () => {
+test("the worker assumes a role by its path in IAM, and the cluster admits it by its name", async () => {
   const { account } = side().sandbox.aws;
   const { arn } = account.addRole({ name: "team-developers", path: "/team/", trust });
   use((text) =>
@@ -101,7 +101,7 @@ test("a role with a path in IAM is become by it, and let in by its name", async 
   expect(findingOf(signedIn)?.detail).toContain(":team-developers:");
 });
 
-test("a principal that is never answered holds up neither another lease nor its end", async () => {
+test("a principal without any answer delays neither another lease nor its end", async () => {
   const { faults } = side().sandbox;
   const cluster = clusterIn(context.config, clusterName);
   await give(context, cluster, { id: "r-one", principal: developers });
@@ -294,7 +294,7 @@ describe("pods that may not be listed", () => {
   });
 });
 
-test("an API server that remembers what it said about a token is asked with another one, also within a second", async () => {
+test("an API server that caches its answer gets another token, also within a second", async () => {
   const at = new Date();
   context = { ...context, now: () => at };
   const { cluster } = side().sandbox;
@@ -308,7 +308,7 @@ test("an API server that remembers what it said about a token is asked with anot
 
 const serverError = { type: "answer", status: 500, body: "{}" } as const;
 
-/** Somebody else gives the principal a group more. */
+/** Another person gives the principal a group more. */
 function withGroup<T extends { data?: Readonly<Record<string, string>> }>(map: T, name: string): T {
   const mapRoles = map.data?.mapRoles?.replace(/( *- )"?eks-access:viewers"?/, `$&\n$1${name}`) ?? "";
   return { ...map, data: { ...map.data, mapRoles } };
@@ -388,7 +388,7 @@ describe("what an access policy allows, which only the principal itself can ask 
   });
 });
 
-describe("what came of it", () => {
+describe("its result", () => {
   test("counts although a person changed the record meanwhile", async () => {
     side().sandbox.faults.plan(
       review,

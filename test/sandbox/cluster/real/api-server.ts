@@ -119,7 +119,7 @@ function serverFlags(folder: string, etcd: number, port: number, cacheMs: number
     "--authorization-mode=RBAC,Webhook",
     `--authorization-webhook-config-file=${file("access.json")}`,
     "--authorization-webhook-version=v1",
-    // An access policy that was taken away is not believed any longer: the sandbox has a delay of its own.
+    // An access policy that was removed is not believed any longer: the sandbox has a delay of its own.
     "--authorization-webhook-cache-authorized-ttl=0s",
     "--authorization-webhook-cache-unauthorized-ttl=0s",
     `--token-auth-file=${file("tokens.csv")}`,

@@ -6,7 +6,7 @@ export interface ForwardTarget {
   agent: Agent;
 }
 
-/** Where requests are sent on: connections are kept, and only a certificate of this authority (PEM) is believed. */
+/** Where requests are sent on: connections are kept, and only a certificate of this authority (PEM) counts. */
 export function forwardTarget(url: string, authority: string): ForwardTarget {
   return { url, agent: new Agent({ keepAlive: true, ca: authority }) };
 }
