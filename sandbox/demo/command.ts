@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../free-port.ts";
 import { startPageServer } from "../page/server/server.ts";
-import { startTheatre } from "../page/stage/theatre.ts";
+import { startLivePage } from "../page/stage/live-page.ts";
 import { type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";
@@ -103,16 +103,16 @@ async function servePage(
   { signal, port }: { signal: AbortSignal; port: number | undefined },
 ): Promise<void> {
   write("Starting a Slack workspace, an AWS account, EKS clusters, a Redis, and the two processes of eks-access …\n");
-  const theatre = await startTheatre(program, { everyMode: true });
+  const livePage = await startLivePage(program, { everyMode: true });
   try {
-    const page = await startPageServer(theatre, port ?? usualPort).catch((error: unknown) => {
+    const page = await startPageServer(livePage, port ?? usualPort).catch((error: unknown) => {
       if (port !== undefined) throw error;
-      return startPageServer(theatre, 0);
+      return startPageServer(livePage, 0);
     });
     write(`\nThe sandbox is at ${page.url}\n\nIt is all on this machine. Ctrl-C ends it, and nothing stays behind.\n`);
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     await page.stop();
   } finally {
-    await theatre.stop();
+    await livePage.stop();
   }
 }

@@ -3,20 +3,20 @@ import { composer, examplesFor, homeTab, modal, peopleSwitch, placesNav, titleOf
 import { entriesPanel } from "./cluster/entries.ts";
 import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./cluster/panels.ts";
 import { type Html, html, nothing } from "./html.ts";
+import { type LivePage, watchOf } from "./stage/live-page.ts";
 import { conversationIn, readerOf } from "./stage/page-state.ts";
-import { type Theatre, watchOf } from "./stage/theatre.ts";
 import type { ClusterWatch } from "./stage/watches.ts";
 import { tourCard, tourOffer } from "./tour/tour-card.ts";
 
 /** The changing parts of the page, by the id of their element. */
 export type Regions = Readonly<Record<string, Html>>;
 
-export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
-  const tour = { tour: tourCard(theatre, viewer), offer: tourOffer(theatre) };
-  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer), ...tour };
+export function regionsFor(livePage: LivePage, viewer: Viewer): Regions {
+  const tour = { tour: tourCard(livePage, viewer), offer: tourOffer(livePage) };
+  return { ...chatRegions(livePage, viewer), ...clusterRegions(livePage, viewer), ...tour };
 }
 
-function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
+function chatRegions({ stage, seen }: LivePage, viewer: Viewer): Regions {
   const { slack } = stage.sandbox;
   const reader = readerOf(slack, viewer);
   const title = titleOf(viewer.place, slack.channels());
@@ -35,7 +35,7 @@ function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
   };
 }
 
-function clusterRegions({ stage, clusters, ledger, troubles }: Theatre, viewer: Viewer): Regions {
+function clusterRegions({ stage, clusters, ledger, troubles }: LivePage, viewer: Viewer): Regions {
   const { people } = stage.sandbox.slack;
   const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
   const shown = watchOf(clusters, viewer.at);

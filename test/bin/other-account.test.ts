@@ -22,7 +22,7 @@ import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { addOperator, operatorArn, timesCreator } from "../operator-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { migrationScene } from "../worker/migration/migration-scene.ts";
-import { ask, give, takeBack } from "../worker/reconcile/both-ways.ts";
+import { ask, give, revokeGiven } from "../worker/reconcile/both-ways.ts";
 import { runCommand } from "./check-run.ts";
 import { startTwin, type Twin } from "./twin.ts";
 
@@ -108,7 +108,7 @@ describe("a worker in another account, which has a cluster of the same name and 
   test("gives and ends access through aws-auth in the configured cluster alone", async () => {
     const given = await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
     const during = sandbox.cluster.awsAuth()?.data?.mapUsers ?? "";
-    const ended = await asWorker((context, cluster) => takeBack(context, cluster, "r-1"));
+    const ended = await asWorker((context, cluster) => revokeGiven(context, cluster, "r-1"));
 
     expect(given.lease?.state).toBe("active");
     expect(during).toContain(arns.engineer);
@@ -123,7 +123,7 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const given = await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
     const during = principalsIn(real);
-    const ended = await asWorker((context, cluster) => takeBack(context, cluster, "r-1"));
+    const ended = await asWorker((context, cluster) => revokeGiven(context, cluster, "r-1"));
 
     expect(given.lease?.state).toBe("active");
     expect(during).toContain(arns.engineer);

@@ -28,12 +28,12 @@ import {
   type Acts,
   afterwards,
   clusterOf,
+  endAll,
   type Part,
   partsOf,
   playAll,
   type Scene,
   settleDown,
-  takeAllAway,
   usualActs,
 } from "./play.ts";
 import { arnOf, fillLedger, sceneConfig, wishes } from "./reconcile-scene.ts";
@@ -280,7 +280,7 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
   const later = afterwards(scene);
   await settleDown(scene, later, 30, arrive);
   await judge(scene, sealedClusterOf(cluster));
-  await takeAllAway(scene, later);
+  await endAll(scene, later);
   await settleDown(scene, later, 30, arrive);
   pass(scene, wayIn.lateMs);
   await adoptCluster(later, clusterOf(later));

@@ -17,12 +17,12 @@ import {
   afterwards,
   type Context,
   clusterOf,
+  endAll,
   type Part,
   partsOf,
   playAll,
   type Scene,
   settleDown,
-  takeAllAway,
   usualActs,
 } from "./play.ts";
 import { fillLedger, sceneConfig, wishes } from "./reconcile-scene.ts";
@@ -140,7 +140,7 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
   const later = afterwards(scene);
   await settle(scene, later);
   await judge(scene);
-  await takeAllAway(scene, later);
+  await endAll(scene, later);
   await settle(scene, later);
   await lookLater(scene, later);
 

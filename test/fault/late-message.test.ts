@@ -9,7 +9,7 @@ import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";
-import { nobodysGroups } from "../slack/slack-context.ts";
+import { noGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
 test("a lease that ends while Slack is slow with the channel is not reported to its holder as active", async () => {
@@ -21,7 +21,7 @@ test("a lease that ends while Slack is slow with the channel is not reported to 
     ...silentContext(ledger),
     config: reading.config,
     client: aClient(slack),
-    directory: nobodysGroups,
+    directory: noGroups,
   };
   const active = aLeasedRequest({}, { version: 1 });
   const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });

@@ -17,7 +17,7 @@ import { stories } from "../form.ts";
 import type { OpenLedger } from "../ledger/contract.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aLedger } from "../ledger/redis/a-ledger.ts";
-import { nobodysGroups } from "../slack/slack-context.ts";
+import { noGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
 import { silentContext } from "./silent-context.ts";
 import { inTurns, turnsOf } from "./turns.ts";
@@ -64,7 +64,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
     config: reading.config,
     keys,
     workers,
-    directory: nobodysGroups,
+    directory: noGroups,
     now,
     newRequestId: () => "r-new",
   };

@@ -7,7 +7,7 @@ import { nameOf } from "./steps.ts";
 import { newTally, type Tally, tallyText } from "./tally.ts";
 
 /** A stage with what is known of it: each run leaves it as it found it. */
-interface Theatre {
+interface StageInUse {
   readonly stage: Stage;
   readonly announcements: Announcements;
   readonly known: ChainedEvent[];
@@ -22,19 +22,19 @@ export async function playAll(runs: readonly Run[], stages: number, giving: Givi
 }
 
 async function playOn(waiting: Run[], tally: Tally, giving: Giving): Promise<void> {
-  let theatre = await open(giving);
+  let inUse = await open(giving);
   for (let run = waiting.shift(); run; run = waiting.shift()) {
-    const isClean = await playOne(theatre, run, tally);
+    const isClean = await playOne(inUse, run, tally);
     if (isClean) continue;
     // What went wrong must not speak for the runs that follow.
-    await close(theatre);
-    theatre = await open(giving);
+    await close(inUse);
+    inUse = await open(giving);
   }
-  await close(theatre);
+  await close(inUse);
 }
 
-async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolean> {
-  const { stage, announcements, known } = theatre;
+async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boolean> {
+  const { stage, announcements, known } = inUse;
   const title = `${nameOf(run.step)} × ${run.fault.name}, ${run.ending}`;
   const problems = newTally();
   const announced = announcements.untrue.length;
@@ -45,7 +45,7 @@ async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolea
         problems[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
       }
     });
-    if (!isStruck && isTooShort(run)) return playOne(theatre, longer(run), tally);
+    if (!isStruck && isTooShort(run)) return playOne(inUse, longer(run), tally);
     if (!isStruck) tally.missed.push(title);
     if (request?.state === "refused") tally.refused += 1;
     else if (request?.lease?.state === "failed") tally.failed += 1;
@@ -77,12 +77,12 @@ function longer(run: Run): Run {
 
 const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck"] as const;
 
-async function open(giving: Giving): Promise<Theatre> {
+async function open(giving: Giving): Promise<StageInUse> {
   const stage = await startStage(giving);
   return { stage, announcements: watchAnnouncements(stage), known: [] };
 }
 
-async function close({ stage, announcements }: Theatre): Promise<void> {
+async function close({ stage, announcements }: StageInUse): Promise<void> {
   announcements.stop();
   await stage.stop();
 }

@@ -7,7 +7,7 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { previewCluster } from "../../src/worker/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../builders/keys.ts";
-import { nobodysGroups } from "../slack/slack-context.ts";
+import { noGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
 import { type DirectCluster, type Outcome, outcomes } from "./direct-cluster.ts";
 import { openOf } from "./open-of.ts";
@@ -111,7 +111,7 @@ function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, 
   };
   const workers = { ask: async () => null, close: async () => {} };
   const pause = () => process.point("waits");
-  const people = { workers, directory: nobodysGroups, newRequestId: () => "r-new" };
+  const people = { workers, directory: noGroups, newRequestId: () => "r-new" };
   const rest = { config, keys, now, pause, openRescuer: noRescuer, ...people };
   return { ...silentContext(ledger), ...rest, ...(openCluster && { openCluster }) };
 }
@@ -167,7 +167,7 @@ export async function settleDown(
 }
 
 /** Whatever is open is cancelled or revoked. */
-export async function takeAllAway({ ledger }: Scene, context: Context): Promise<void> {
+export async function endAll({ ledger }: Scene, context: Context): Promise<void> {
   for (const { id } of await openOf(ledger, clusterOf(context).name)) {
     await cancelRequest(context, "U0ENGINEER", id);
     await revokeLease(context, "U0APPROVER", id, "");

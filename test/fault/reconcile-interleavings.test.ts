@@ -15,12 +15,12 @@ import {
   afterwards,
   type Context,
   clusterOf,
+  endAll,
   type Part,
   partsOf,
   playAll,
   type Scene,
   settleDown,
-  takeAllAway,
   usualActs,
 } from "./play.ts";
 import { fillLedger, sceneConfig, wishes } from "./reconcile-scene.ts";
@@ -51,7 +51,7 @@ const replays = { first: "somebody puts the first records back", later: "somebod
  * An attacker with Redis puts the old records in the place of today's. Where the ConfigMap is deleted, what it
  * remembers of revocations is lost with it, and nothing holds against this.
  */
-function putBack({ records, stage }: DocumentScene, old: ReadonlyMap<string, AccessRequest>): void {
+function restoreOld({ records, stage }: DocumentScene, old: ReadonlyMap<string, AccessRequest>): void {
   if (isBare(stage)) return;
   for (const { id } of [wishes.short, wishes.long]) {
     const [before, today] = [old.get(id), records.get(id)];
@@ -70,11 +70,11 @@ const acts: Acts<DocumentScene> = {
       async (_, { aws }) => aws.editMapUsers(edit),
     ]),
   ),
-  [replays.first]: async (_, scene) => putBack(scene, scene.first),
+  [replays.first]: async (_, scene) => restoreOld(scene, scene.first),
   [replays.later]: async (_, scene) => {
     const seen = new Map(scene.records);
     for (let turn = 0; turn < 20; turn += 1) await scene.turns.point("the attacker waits");
-    putBack(scene, seen);
+    restoreOld(scene, seen);
   },
   // Only where it may be made again.
   "somebody deletes it": async (_, { aws, stage }) => {
@@ -114,7 +114,7 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[],
   if (!isLateAtTheEnd) aws.deliver();
   await settle(scene, later);
   await judgeScene(aws, stages[stage].cluster, own, document);
-  await takeAllAway(scene, later);
+  await endAll(scene, later);
   await settle(scene, later);
   aws.deliver();
   await settle(scene, later);

@@ -50,7 +50,7 @@ async function deleted(): Promise<void> {
 }
 
 /** The configuration without the cluster, read by both processes. */
-async function takeOut(): Promise<void> {
+async function removeFromConfiguration(): Promise<void> {
   await writeFile(withoutIt, configuration.replace(`  ${clusterName}:\n`, "  another:\n"));
   for (const kind of ["slack", "worker"] as const) {
     await product.stop(kind);
@@ -64,7 +64,7 @@ test("a cluster was deleted: AWS says so, its open requests are closed with an e
 
   const retired = await runLine(heading, "eks-access retire CLUSTER", who);
   const message = await product.message("debug", "*Ended*");
-  await takeOut();
+  await removeFromConfiguration();
   await product.ask("10m", "there no more");
   await product.answer("No request made");
   const examined = await runLine(heading, "eks-access doctor worker");
@@ -83,7 +83,7 @@ test("a cluster was deleted: AWS says so, its open requests are closed with an e
 
 test("one that is no longer configured is reported as such, and closed on a person's word, which the log has", async () => {
   await deleted();
-  await takeOut();
+  await removeFromConfiguration();
 
   await product.message("debug", "is not in eks-access.yml");
   const told = await product.told("is not in eks-access.yml");

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { arns, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { byHand, takeAwayByHand } from "./by-hand.ts";
+import { byHand, removeByHand } from "./by-hand.ts";
 import { seriesOf } from "./metrics.ts";
 import { expectSentences, runLine } from "./runbook.ts";
 import { typeLine } from "./type-line.ts";
@@ -69,7 +69,7 @@ test("AWS is down, and access has to end now: an operator revokes it and removes
   await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access revoke", { ID, WHY: "leaked" });
   await product.message("debug", "leaked", "next try");
   expect(await sandbox.getPods()).toMatchObject({ ok: true });
-  await takeAwayByHand(sandbox);
+  await removeByHand(sandbox);
   awsIsBack();
   await product.message("debug", "*Ended*");
 

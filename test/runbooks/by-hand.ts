@@ -7,7 +7,7 @@ import { lineOf } from "./runbook.ts";
 export const byHand = "Remove access by hand";
 
 /** The creator takes the entry out with the page's line, and leaves the annotation: from then on no one gets in by it. */
-export async function takeAwayByHand({ cluster, getPods }: Sandbox): Promise<void> {
+export async function removeByHand({ cluster, getPods }: Sandbox): Promise<void> {
   expect(lineOf(byHand, "kubectl ").join(" ")).toBe("kubectl -n kube-system edit configmap aws-auth");
   await cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "kubectl-edit");
   await expect.poll(async () => (await getPods()).output).toMatch(/Unauthorized|Forbidden/);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { byHand, takeAwayByHand } from "./by-hand.ts";
+import { byHand, removeByHand } from "./by-hand.ts";
 import { seriesOf } from "./metrics.ts";
 import { expectSentences, runLine } from "./runbook.ts";
 import { typeLine } from "./type-line.ts";
@@ -60,7 +60,7 @@ test("Slack is down, and access has to end now: an operator removes it by hand, 
   product.inEnvironmentOf("worker");
   const inForce = await seriesOf(heading, redisUrl);
   const audit = await runLine(heading, "eks-access audit show");
-  await takeAwayByHand(sandbox);
+  await removeByHand(sandbox);
   const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
   await expect.poll(logged).toContain("lease.drifted");
   slackIsBack();

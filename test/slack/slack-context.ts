@@ -8,7 +8,7 @@ import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
 
 /** A workspace in which no one is of any group. */
-export const nobodysGroups: Directory = {
+export const noGroups: Directory = {
   membershipsOf: async () => [],
   idOf: async (user) => user,
   membersOf: async () => [],
@@ -17,7 +17,7 @@ export const nobodysGroups: Directory = {
 };
 
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
-export function aSlackContext(ledger: Ledger, text = configText, directory = nobodysGroups): SlackContext {
+export function aSlackContext(ledger: Ledger, text = configText, directory = noGroups): SlackContext {
   const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   return {

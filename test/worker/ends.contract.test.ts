@@ -18,7 +18,7 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
-  takeBack,
+  revokeGiven,
 } from "./reconcile/both-ways.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
@@ -86,7 +86,7 @@ describe.each(ways)("without a ledger, by $way", ({ way, name, gives: { viewers,
     expect(minutes).toBeLessThan(7);
     expect(await recordedEnd("r-one")).toMatchObject([{ detail: { withoutLedger: true, removedAt: lease?.endedAt } }]);
     expect((await requestOf(context, "r-two")).lease).toMatchObject({ state: "active", drift: null });
-    await takeBack(context, cluster, "r-two");
+    await revokeGiven(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
   });
 
@@ -116,7 +116,7 @@ describe.each(ways)("without a ledger, by $way", ({ way, name, gives: { viewers,
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
     expect((await requestOf(context, "r-more")).lease).toMatchObject({ state: "active" });
     expect(await outside.given(engineer)).toEqual([viewers]);
-    await takeBack(context, cluster, "r-more");
+    await revokeGiven(context, cluster, "r-more");
   });
 
   test("what others took away stays away", async () => {

@@ -4,41 +4,41 @@ import type { Filling } from "../../slack/person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
 import { fieldName } from "../blocks/controls.ts";
 import { direct } from "../chat/conversation.ts";
+import { type LivePage, watchOf } from "../stage/live-page.ts";
 import { conversationIn } from "../stage/page-state.ts";
-import { type Theatre, watchOf } from "../stage/theatre.ts";
 
 /** The answer to an act; undefined: the page shows it already. */
 export type Notice = string | undefined;
 
-type Act = (theatre: Theatre, form: URLSearchParams) => Promise<Notice>;
+type Act = (livePage: LivePage, form: URLSearchParams) => Promise<Notice>;
 
 /** Each act on the page, by the last part of its address: `/act/click`. */
 export const acts: Readonly<Record<string, Act>> = {
   command,
-  click: async (theatre, form) => {
+  click: async (livePage, form) => {
     const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
-    return failureOf(await personOf(theatre, form).click(shownTo(theatre, form), place));
+    return failureOf(await personOf(livePage, form).click(shownTo(livePage, form), place));
   },
-  choose: async (theatre, form) => {
+  choose: async (livePage, form) => {
     const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
     const value = valueFor(form.get("value"));
-    return failureOf(await personOf(theatre, form).choose(shownTo(theatre, form), place, value));
+    return failureOf(await personOf(livePage, form).choose(shownTo(livePage, form), place, value));
   },
-  fill: async (theatre, form) => {
-    personOf(theatre, form).fill(inputsIn(form, openView(theatre, form).blocks));
+  fill: async (livePage, form) => {
+    personOf(livePage, form).fill(inputsIn(form, openView(livePage, form).blocks));
     return undefined;
   },
-  submit: async (theatre, form) => {
-    const values = inputsIn(form, openView(theatre, form).blocks);
-    return failureOf(await personOf(theatre, form).submit(values));
+  submit: async (livePage, form) => {
+    const values = inputsIn(form, openView(livePage, form).blocks);
+    return failureOf(await personOf(livePage, form).submit(values));
   },
-  close: async (theatre, form) => {
-    openView(theatre, form);
-    personOf(theatre, form).close();
+  close: async (livePage, form) => {
+    openView(livePage, form);
+    personOf(livePage, form).close();
     return undefined;
   },
-  home: async (theatre, form) => {
-    await personOf(theatre, form).openHome();
+  home: async (livePage, form) => {
+    await personOf(livePage, form).openHome();
     return undefined;
   },
   kubectl: async ({ clusters }, form) => {
@@ -63,13 +63,13 @@ export const acts: Readonly<Record<string, Act>> = {
 };
 
 /** Slack sends the app only slash commands. */
-async function command(theatre: Theatre, form: URLSearchParams): Promise<Notice> {
+async function command(livePage: LivePage, form: URLSearchParams): Promise<Notice> {
   const text = needed(form, "text").trim();
   if (!text.startsWith("/")) return "The bot reads commands alone: begin with /eks-access.";
   const [name = ""] = text.split(/\s/);
   if (name !== "/eks-access") return `${name} is not a valid command.`;
   const place = form.get("in") ?? direct;
-  return failureOf(await personOf(theatre, form).command(text, place === direct ? undefined : place));
+  return failureOf(await personOf(livePage, form).command(text, place === direct ? undefined : place));
 }
 
 /** Slack's words for a wrong answer of the app. @see https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_failures */
@@ -79,7 +79,7 @@ function failureOf({ error }: CommandAnswer): Notice {
   return `eks-access did not respond as it should (${error}).`;
 }
 
-function personOf({ stage }: Theatre, form: URLSearchParams): SandboxPerson {
+function personOf({ stage }: LivePage, form: URLSearchParams): SandboxPerson {
   return stage.sandbox.slack.person(needed(form, "as"));
 }
 
@@ -89,9 +89,9 @@ function needed(form: URLSearchParams, name: string): string {
   return value;
 }
 
-function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | SandboxView {
-  if (form.has("view")) return openView(theatre, form);
-  const { slack } = theatre.stage.sandbox;
+function shownTo(livePage: LivePage, form: URLSearchParams): SandboxMessage | SandboxView {
+  if (form.has("view")) return openView(livePage, form);
+  const { slack } = livePage.stage.sandbox;
   const [user, channel, ts] = [needed(form, "as"), needed(form, "channel"), form.get("ts")];
   const place = channel.startsWith("D") ? direct : channel;
   const message = conversationIn(slack, user, place).find((each) => each.ts === ts);
@@ -99,8 +99,8 @@ function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | Sand
   return message;
 }
 
-function openView(theatre: Theatre, form: URLSearchParams): SandboxView {
-  const person = personOf(theatre, form);
+function openView(livePage: LivePage, form: URLSearchParams): SandboxView {
+  const person = personOf(livePage, form);
   const view = [person.view(), person.home()].find((each) => each?.id === form.get("view"));
   if (!view) throw new Error("This form is no longer open.");
   return view;

@@ -6,7 +6,7 @@ import type { Changes } from "../../slack/state.ts";
 import { home, readViewer, type Viewer } from "../chat/conversation.ts";
 import type { Html } from "../html.ts";
 import { layout, regionsFor } from "../page.ts";
-import type { Theatre } from "../stage/theatre.ts";
+import type { LivePage } from "../stage/live-page.ts";
 import { acts } from "./acts.ts";
 
 /** Changes come in bursts: the page is drawn once for each burst, in milliseconds. */
@@ -52,10 +52,10 @@ export interface PageServer {
 }
 
 /** The page, only on the loopback address. `port` 0: a free one. @throws Error if the port is taken */
-export async function startPageServer(theatre: Theatre, port = 0): Promise<PageServer> {
+export async function startPageServer(livePage: LivePage, port = 0): Promise<PageServer> {
   let own = port;
   const server = createServer((request, response) => {
-    serve(theatre, own, request, response).catch((error: unknown) => {
+    serve(livePage, own, request, response).catch((error: unknown) => {
       if (response.headersSent) return response.end();
       answer(response, 409, "text/plain; charset=utf-8", error instanceof Error ? error.message : String(error));
     });
@@ -77,7 +77,7 @@ export async function startPageServer(theatre: Theatre, port = 0): Promise<PageS
 }
 
 async function serve(
-  theatre: Theatre,
+  livePage: LivePage,
   port: number,
   request: IncomingMessage,
   response: ServerResponse,
@@ -85,52 +85,52 @@ async function serve(
   const refusal = refusalOf(request, port);
   if (refusal) return answer(response, 403, "text/plain; charset=utf-8", refusal);
   const url = new URL(request.url ?? "/", `http://127.0.0.1:${port}`);
-  if (request.method === "POST") return act(theatre, url, request, response);
+  if (request.method === "POST") return act(livePage, url, request, response);
   if (request.method !== "GET") return answer(response, 405, "text/plain; charset=utf-8", "GET or POST");
   if (url.pathname.startsWith("/assets/")) return asset(url.pathname.slice("/assets/".length), response);
-  const viewer = viewerOf(theatre, url.searchParams);
-  if (url.pathname === "/") return answer(response, 200, "text/html; charset=utf-8", draw(theatre, viewer));
-  if (url.pathname === "/live") return live(theatre, viewer, response);
-  if (url.pathname === "/suggest") return suggest(theatre, viewer, url, response);
+  const viewer = viewerOf(livePage, url.searchParams);
+  if (url.pathname === "/") return answer(response, 200, "text/html; charset=utf-8", draw(livePage, viewer));
+  if (url.pathname === "/live") return live(livePage, viewer, response);
+  if (url.pathname === "/suggest") return suggest(livePage, viewer, url, response);
   return answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.");
 }
 
-function viewerOf({ stage, clusters }: Theatre, query: URLSearchParams): Viewer {
+function viewerOf({ stage, clusters }: LivePage, query: URLSearchParams): Viewer {
   const { slack } = stage.sandbox;
   const channels = slack.channels().filter(({ directWith }) => directWith === undefined);
   const known = { people: slack.people, channels: channels.map(({ id }) => id), clusters: [...clusters.keys()] };
   return readViewer(query, known);
 }
 
-function draw(theatre: Theatre, viewer: Viewer): string {
-  theatre.seen.mark(viewer);
-  return layout(regionsFor(theatre, viewer)).markup;
+function draw(livePage: LivePage, viewer: Viewer): string {
+  livePage.seen.mark(viewer);
+  return layout(regionsFor(livePage, viewer)).markup;
 }
 
-function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void {
+function live(livePage: LivePage, viewer: Viewer, response: ServerResponse): void {
   response.writeHead(200, { ...safeHeaders, "content-type": "text/event-stream" });
   // As Slack does at the opening of the tab.
   if (viewer.place === home)
-    void theatre.stage.sandbox.slack
+    void livePage.stage.sandbox.slack
       .person(viewer.as.id)
       .openHome()
       .catch(() => {});
-  sendRegions(response, theatre.stage.changes, () => {
-    theatre.seen.mark(viewer);
-    return regionsFor(theatre, viewer);
+  sendRegions(response, livePage.stage.changes, () => {
+    livePage.seen.mark(viewer);
+    return regionsFor(livePage, viewer);
   });
 }
 
-async function suggest(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
+async function suggest(livePage: LivePage, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
   const { block = "", text = "" } = Object.fromEntries(url.searchParams);
-  answerJson(response, await theatre.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
+  answerJson(response, await livePage.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
 }
 
-async function act(theatre: Theatre, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function act(livePage: LivePage, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const name = /^\/act\/(\w+)$/.exec(url.pathname)?.[1] ?? "";
   const deed = Object.hasOwn(acts, name) ? acts[name] : undefined;
   if (!deed) return answer(response, 404, "text/plain; charset=utf-8", "There is nothing to do here.");
-  const notice = await deed(theatre, await readForm(request));
+  const notice = await deed(livePage, await readForm(request));
   return answerJson(response, { notice: notice ?? null });
 }
 

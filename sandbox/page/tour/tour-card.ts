@@ -3,21 +3,21 @@ import { textOf } from "../../slack/message-content.ts";
 import { hidden } from "../blocks/controls.ts";
 import type { Viewer } from "../chat/conversation.ts";
 import { type Html, html, nothing } from "../html.ts";
-import type { Theatre } from "../stage/theatre.ts";
+import type { LivePage } from "../stage/live-page.ts";
 import { inFront, type TourFacts, type TourStep, tourSteps } from "./steps.ts";
 import { stepNow, type TourBegin } from "./tour.ts";
 
 /** At the top of the page, while the tour is closed. */
-export function tourOffer({ tour }: Pick<Theatre, "tour">): Html {
+export function tourOffer({ tour }: Pick<LivePage, "tour">): Html {
   const { began, isOpen } = tour.state();
   return isOpen ? nothing : act("open", began ? "Continue the tour" : "Take the tour", "primary");
 }
 
 /** The next step: its instruction, and for `tour.js` the control. */
-export function tourCard(theatre: Theatre, viewer: Viewer): Html {
-  const { began, isOpen, seen } = theatre.tour.state();
+export function tourCard(livePage: LivePage, viewer: Viewer): Html {
+  const { began, isOpen, seen } = livePage.tour.state();
   if (!began || !isOpen) return nothing;
-  const facts = factsSince(theatre, began);
+  const facts = factsSince(livePage, began);
   const step = stepNow(facts, seen);
   if (!step) return card({ id: "end", head: "The end", text: ending, points: [] }, act("finish", "Finish", "primary"));
   const { id, title, text, line } = step;
@@ -52,7 +52,7 @@ function act(does: string, label: string, style: string, step = ""): Html {
   return html`<form method="post" action="/act/tour" data-act>${hidden({ does, step })}<button class="button small ${style}">${label}</button></form>`;
 }
 
-function factsSince({ ledger, clusters, stage }: Theatre, { sequence, at }: TourBegin): TourFacts {
+function factsSince({ ledger, clusters, stage }: LivePage, { sequence, at }: TourBegin): TourFacts {
   const asked = stage.sandbox.slack.person("U0ENGINEER").ephemerals();
   const states = clusters.get(clusterName)?.kubectl.states() ?? [];
   return {

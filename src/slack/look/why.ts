@@ -38,11 +38,11 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();
   if (report.type !== "failed") return whyAnswer(cluster, report);
-  return isResponsible ? notFoundOutAnswer(cluster, report.message) : notNowAnswer(cluster);
+  return isResponsible ? notFoundOutAnswer(cluster, report.message) : clusterUnavailableAnswer(cluster);
 }
 
 /** Other people can't repair the cluster, so they see no technical text. */
-export function notNowAnswer({ name, approvers, onCall }: Cluster): Message {
+export function clusterUnavailableAnswer({ name, approvers, onCall }: Cluster): Message {
   const who = oneOf([...new Set(onCall.length > 0 ? onCall : approvers)]);
   return answer(
     `:warning: Couldn't find out: I can't work on ${code(name)} now. Try again in a few minutes. If it lasts, ask ${who}.`,

@@ -70,7 +70,7 @@ async function doStep(run: MigrationRun, step: MigrationStep, migration: Migrati
     case "give-entry":
       return createMigratedEntry(run, step.wanted, migration);
     case "take-out":
-      return takeOut(run, step);
+      return removeItems(run, step);
   }
 }
 
@@ -91,7 +91,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
 }
 
 /** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
-async function takeOut(
+async function removeItems(
   { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   step: Extract<MigrationStep, { type: "take-out" }>,
 ): Promise<readonly string[]> {

@@ -30,7 +30,7 @@ import {
 import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
 interface OpeningContext extends DiscoveryContext {
-  readonly ledger: DiscoveryContext["ledger"] & LetInLedger;
+  readonly ledger: DiscoveryContext["ledger"] & AcceptanceLedger;
   /** Gets the calls to AWS, also failed ones; absent: no record of them. */
   readonly awsRequests?: RequestIds;
   readonly auditIds?: RequestIds;
@@ -173,7 +173,7 @@ interface ConnectOptions {
   readonly auditIds?: RequestIds | undefined;
   /** The ARN of the credentials, and the memory of its last acceptance. */
   readonly as?: string;
-  readonly ledger?: LetInLedger;
+  readonly ledger?: AcceptanceLedger;
   /** As in `mintToken`. */
   readonly tokenSeconds?: number;
 }
@@ -215,7 +215,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
 }
 
 /** Outlives the process. */
-type LetInLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
+type AcceptanceLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
 /** Enough to explain a 401. Milliseconds. */
 const writtenEveryMs = 3_600_000;
@@ -224,7 +224,7 @@ const writtenEveryMs = 3_600_000;
 const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
 /** Remembers an identity's last acceptance. It explains a 401 and gives no access, so it ignores failures. */
-function identityWithMemory(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
+function identityWithMemory(endpoint: string, arn: string, ledger: AcceptanceLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {
     arn,

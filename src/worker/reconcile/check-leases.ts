@@ -168,7 +168,7 @@ function factsAtBeginning(
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
     approvalFlaw: voidReason(approvalFacts(input, way), request),
     wasVoid: wasVoid(request, withdrawals, keys.decision),
-    otherLeasesFlaw: besideReason(input, beginning, request),
+    otherLeasesFlaw: otherLeasesReason(input, beginning, request),
   };
 }
 
@@ -202,7 +202,7 @@ function approvalFacts({ cluster, state, keys, now, links }: SettleInput, way: W
   return { cluster, way, baseFor: state.baseFor ?? entryBase, keys: keys.decision, now, links };
 }
 
-function besideReason(
+function otherLeasesReason(
   { work, state, closed, now }: SettleInput,
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,

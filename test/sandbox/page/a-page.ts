@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
-import { startTheatre, type Theatre } from "../../../sandbox/page/stage/theatre.ts";
+import { type LivePage, startLivePage } from "../../../sandbox/page/stage/live-page.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
@@ -17,22 +17,22 @@ const viewport = { width: 1440, height: 900 };
 const patience = 30_000;
 
 /** The page in a browser, with the product's real processes behind it. */
-export interface Stand {
-  readonly theatre: Theatre;
+export interface ServedPage {
+  readonly livePage: LivePage;
   readonly url: string;
   /** A tab of its own; what its console says that is an error fails the test at `stop`. */
   open: (query?: string, options?: BrowserContextOptions) => Promise<Page>;
   stop: () => Promise<void>;
 }
 
-export async function aPage(scene: SandboxOptions = {}): Promise<Stand> {
+export async function aPage(scene: SandboxOptions = {}): Promise<ServedPage> {
   const browser: Browser = await launchBrowser();
-  const theatre = await startTheatre(await builtProduct(), { slackRateLimits: false, ...scene });
-  const server: PageServer = await startPageServer(theatre);
-  await theatre.stage.worker.logged("read the cluster's own memory");
+  const livePage = await startLivePage(await builtProduct(), { slackRateLimits: false, ...scene });
+  const server: PageServer = await startPageServer(livePage);
+  await livePage.stage.worker.logged("read the cluster's own memory");
   const complaints: string[] = [];
   return {
-    theatre,
+    livePage,
     url: server.url,
     open: async (query = "", options = {}) => {
       const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
@@ -51,7 +51,7 @@ export async function aPage(scene: SandboxOptions = {}): Promise<Stand> {
     stop: async () => {
       await browser.close();
       await server.stop();
-      await theatre.stop();
+      await livePage.stop();
       expect(complaints).toEqual([]);
     },
   };

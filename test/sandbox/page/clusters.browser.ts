@@ -2,17 +2,17 @@ import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns, region } from "../../../sandbox/scene.ts";
-import { aPage, barriers, picture, type Stand } from "./a-page.ts";
+import { aPage, barriers, picture, type ServedPage } from "./a-page.ts";
 
 /** A page whose scene has a cluster of each mode. */
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage({ everyMode: true });
-  page = await stand.open();
+  served = await aPage({ everyMode: true });
+  page = await served.open();
 });
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const choose = (name: string) =>
   page.getByRole("navigation", { name: "Clusters" }).getByRole("link", { name, exact: true }).click();
@@ -31,7 +31,7 @@ test("the right side shows the cluster that is chosen, and the address keeps it"
 });
 
 test("a new entry appears without a click, and kubectl with it", async () => {
-  const { aws } = stand.theatre.stage.sandbox;
+  const { aws } = served.livePage.stage.sandbox;
   const credentials = aws.account.sessionFor(arns.creator, "me");
   const eks = new EKSClient({ endpoint: aws.url, region, credentials });
   const entry = { clusterName: "analytics", principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };

@@ -1,18 +1,18 @@
 import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Regions, regionsFor } from "../../../sandbox/page/page.ts";
-import { type Theatre, watchOf } from "../../../sandbox/page/stage/theatre.ts";
+import { type LivePage, watchOf } from "../../../sandbox/page/stage/live-page.ts";
 import { arns, region } from "../../../sandbox/scene.ts";
+import { aLivePage } from "./a-live-page.ts";
 import { engineer } from "./a-reader.ts";
-import { aTheatre } from "./a-theatre.ts";
 
-let theatre: Theatre;
+let livePage: LivePage;
 beforeAll(async () => {
-  theatre = await aTheatre({ everyMode: true });
+  livePage = await aLivePage({ everyMode: true });
 });
-afterAll(() => theatre.stop());
+afterAll(() => livePage.stop());
 
-const shown = (at: string): Regions => regionsFor(theatre, { as: engineer, place: "C0ACCESS", at });
+const shown = (at: string): Regions => regionsFor(livePage, { as: engineer, place: "C0ACCESS", at });
 const markupOf = (at: string, name: string) => shown(at)[name]?.markup ?? "";
 
 test("the viewer chooses the cluster", () => {
@@ -37,7 +37,7 @@ test.each([
 
 /** An entry of the engineer's, through the API of EKS. */
 async function give(clusterName: string): Promise<void> {
-  const { aws } = theatre.stage.sandbox;
+  const { aws } = livePage.stage.sandbox;
   const credentials = aws.account.sessionFor(arns.creator, "me");
   const eks = new EKSClient({ endpoint: aws.url, region, credentials, maxAttempts: 1 });
   const names = { principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };
@@ -45,9 +45,9 @@ async function give(clusterName: string): Promise<void> {
 }
 
 test("a new entry is shown at once, with what is not in force yet", async () => {
-  theatre.stage.sandbox.aws.eks.entryDelayMs = 60_000;
+  livePage.stage.sandbox.aws.eks.entryDelayMs = 60_000;
   await give("checkout");
-  theatre.stage.sandbox.aws.eks.entryDelayMs = 0;
+  livePage.stage.sandbox.aws.eks.entryDelayMs = 0;
 
   const [waiting] =
     markupOf("checkout", "access").match(/<li class="entry" id="entry-[^"]*engineer"[\s\S]*?<\/li>/) ?? [];
@@ -58,7 +58,7 @@ test("a new entry is shown at once, with what is not in force yet", async () => 
 });
 
 test("kubectl follows a new entry without a click", async () => {
-  const { kubectl } = watchOf(theatre.clusters, "analytics");
+  const { kubectl } = watchOf(livePage.clusters, "analytics");
   const letIn = () => kubectl.states().find(({ user }) => user === engineer.id)?.answer?.ok;
   await kubectl.run();
   const before = letIn();

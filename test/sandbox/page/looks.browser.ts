@@ -1,16 +1,16 @@
 import type { BrowserContextOptions, Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, barriers, become, isTooWide, picture, type Stand, say } from "./a-page.ts";
+import { aPage, barriers, become, isTooWide, picture, type ServedPage, say } from "./a-page.ts";
 
 /** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-let stand: Stand;
+let served: ServedPage;
 
 beforeAll(async () => {
-  stand = await aPage();
-  const page = await stand.open();
+  served = await aPage();
+  const page = await served.open();
   await say(page, `/eks-access request staging ${arns.engineer} viewer for 10m look into the failing rollout`);
   await become(page, "approver");
   await page.getByRole("button", { name: "Approve" }).click();
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await page.context().close();
 });
 
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const looks: readonly [name: string, query: string, options: BrowserContextOptions][] = [
   ["light", "", {}],
@@ -32,7 +32,7 @@ const looks: readonly [name: string, query: string, options: BrowserContextOptio
 ];
 
 test.each(looks)("%s: nothing is out of the window, and everything is accessible", async (name, query, options) => {
-  const page = await stand.open(query, options);
+  const page = await served.open(query, options);
   const parts: Readonly<Record<string, Locator>> = {
     "": page.getByRole("log"),
     "#cluster": page.getByRole("region", { name: "aws-auth" }),
@@ -50,7 +50,7 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
 test.each(["light", "dark"] as const)(
   "a form in %s shuts no one out, and gives the focus back",
   async (colorScheme) => {
-    const page = await stand.open("", { colorScheme });
+    const page = await served.open("", { colorScheme });
     await say(page, "/eks-access request");
     const form = page.getByRole("dialog");
     await form.waitFor();
@@ -68,7 +68,7 @@ test.each(["light", "dark"] as const)(
 );
 
 test("a keyboard alone is enough: to the field, through a confirmation and back", async () => {
-  const page = await stand.open();
+  const page = await served.open();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.keyboard.type("/eks-access whoami");

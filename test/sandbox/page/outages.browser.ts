@@ -1,23 +1,23 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, become, picture, revoke, type Stand, say } from "./a-page.ts";
+import { aPage, become, picture, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** What others do, and what is away for a while. Each test continues where the one before it left off. */
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage();
-  page = await stand.open();
+  served = await aPage();
+  page = await served.open();
 });
 
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const trouble = (title: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${title}`) }) });
 const messageOf = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
-const dataNow = () => stand.theatre.stage.sandbox.cluster.awsAuth()?.data ?? {};
+const dataNow = () => served.livePage.stage.sandbox.cluster.awsAuth()?.data ?? {};
 
 async function ask(reason: string): Promise<void> {
   await become(page, "engineer");

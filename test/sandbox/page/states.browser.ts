@@ -1,21 +1,21 @@
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, become, keep, revoke, type Stand, say } from "./a-page.ts";
+import { aPage, become, keep, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
 const phone = { width: 390, height: 844 };
 const laptop = { width: 1440, height: 900 };
 
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage();
-  page = await stand.open();
+  served = await aPage();
+  page = await served.open();
 });
 
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const card = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
 

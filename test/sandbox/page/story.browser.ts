@@ -1,18 +1,18 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, become, eventually, picture, revoke, type Stand, say } from "./a-page.ts";
+import { aPage, become, eventually, picture, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** The whole story by clicking. Each test continues where the one before it left off. */
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage();
-  page = await stand.open();
+  served = await aPage();
+  page = await served.open();
 });
 
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const kubectlOf = (name: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${name}`) }) });
@@ -133,7 +133,7 @@ test("revoking asks first, and then the access is gone as if it had never been t
   await kubectlOf("engineer").getByText("no access").waitFor();
 
   await eventually(async () => (await document().locator("del").count()) > 0);
-  expect(stand.theatre.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
+  expect(served.livePage.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
   await picture(page, "revoked");
 });
 

@@ -1,18 +1,18 @@
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { aPage, barriers, become, eventually, isTooWide, picture, type Stand } from "./a-page.ts";
+import { aPage, barriers, become, eventually, isTooWide, picture, type ServedPage } from "./a-page.ts";
 
 /** The guided tour, as a newcomer plays it: each step with what the tour itself points at, and nothing else. */
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 beforeAll(async () => {
-  stand = await aPage({ everyMode: true });
-  page = await stand.open("", phone);
+  served = await aPage({ everyMode: true });
+  page = await served.open("", phone);
 });
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const tour = () => page.locator("#tour");
 const reach = (title: string) => tour().getByRole("heading", { name: title }).waitFor();
@@ -73,7 +73,7 @@ test("it leads to the direct message, and the end", async () => {
   await tour().getByRole("button", { name: "Next" }).click();
   await reach("Take emergency access");
 
-  expect(stand.theatre.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
+  expect(served.livePage.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
 });
 
 test("left and continued, it leads through the emergency, its review, and who I am", async () => {
@@ -92,7 +92,7 @@ test("left and continued, it leads through the emergency, its review, and who I 
 });
 
 test("a keyboard alone is enough, and the mark can be found by it", async () => {
-  const laptop = await stand.open("", { colorScheme: "dark" });
+  const laptop = await served.open("", { colorScheme: "dark" });
   await laptop.getByRole("button", { name: "Take the tour" }).press("Enter");
   await laptop.locator("#tour").getByRole("button", { name: "Write it for me" }).press("Enter");
   await laptop.locator(".composer .primary[data-tour]").waitFor();

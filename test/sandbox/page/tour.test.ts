@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Theatre } from "../../../sandbox/page/stage/theatre.ts";
+import type { LivePage } from "../../../sandbox/page/stage/live-page.ts";
 import { type TourFacts, tourSteps } from "../../../sandbox/page/tour/steps.ts";
 import { stepNow } from "../../../sandbox/page/tour/tour.ts";
 import { tourCard, tourOffer } from "../../../sandbox/page/tour/tour-card.ts";
 import { channel } from "../../../sandbox/scene.ts";
+import { aLivePage } from "./a-live-page.ts";
 import { engineer } from "./a-reader.ts";
-import { aTheatre } from "./a-theatre.ts";
 
 type Happened = TourFacts["events"][number];
 
@@ -24,11 +24,11 @@ const facts = (events: readonly Happened[], change: Partial<TourFacts> = {}): To
 });
 const step = (known: TourFacts, seen: readonly string[] = []) => stepNow(known, seen)?.id ?? null;
 
-let theatre: Theatre;
+let livePage: LivePage;
 beforeAll(async () => {
-  theatre = await aTheatre();
+  livePage = await aLivePage();
 });
-afterAll(() => theatre.stop());
+afterAll(() => livePage.stop());
 
 test("each step is done by what happened, in the order of the story", () => {
   const toSeen = ["works", "gone"];
@@ -83,16 +83,16 @@ test("each step leads to its person and place first, and then to its control", (
 
 test("a closed tour continues where it was; a finished one begins again", () => {
   const viewer = { as: engineer, place: channel, at: "staging" };
-  const shown = () => [tourOffer(theatre).markup, tourCard(theatre, viewer).markup].join("");
+  const shown = () => [tourOffer(livePage).markup, tourCard(livePage, viewer).markup].join("");
   const first = shown();
-  theatre.tour.open({ sequence: 0, at: 0 });
-  theatre.tour.see("works");
+  livePage.tour.open({ sequence: 0, at: 0 });
+  livePage.tour.see("works");
   const open = shown();
-  theatre.tour.leave();
+  livePage.tour.leave();
   const left = shown();
-  theatre.tour.open({ sequence: 99, at: 0 });
-  const back = theatre.tour.state();
-  theatre.tour.finish();
+  livePage.tour.open({ sequence: 99, at: 0 });
+  const back = livePage.tour.state();
+  livePage.tour.finish();
 
   expect(first).toContain("Take the tour");
   expect(open).toContain(`Step 1 of ${tourSteps.length}`);

@@ -1,23 +1,23 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, become, eventually, picture, revoke, type Stand, say } from "./a-page.ts";
+import { aPage, become, eventually, picture, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** Breaks what runs, by the buttons of the page, and watches it hold. Each test continues where the one before it left off. */
-let stand: Stand;
+let served: ServedPage;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage();
-  page = await stand.open();
+  served = await aPage();
+  page = await served.open();
 });
 
-afterAll(() => stand?.stop());
+afterAll(() => served?.stop());
 
 const trouble = (title: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${title}`) }) });
 const log = () => page.getByRole("log");
-const dataNow = () => stand.theatre.stage.sandbox.cluster.awsAuth()?.data ?? {};
+const dataNow = () => served.livePage.stage.sandbox.cluster.awsAuth()?.data ?? {};
 
 async function ask(reason: string, principal: string = arns.engineer): Promise<void> {
   await become(page, "engineer");
@@ -40,7 +40,7 @@ test("an edit in the very moment of the write: 409, planned again, and both chan
   await trouble("A conflict").getByText("struck once").waitFor();
   expect(dataNow().mapRoles).toContain("# seen by the platform team");
   expect(dataNow().mapUsers).toContain(arns.engineer);
-  expect(stand.theatre.stage.calls()).toContainEqual(
+  expect(served.livePage.stage.calls()).toContainEqual(
     expect.objectContaining({ call: "kubernetes.replace-configmap", status: 409 }),
   );
   await picture(page, "conflict-held");

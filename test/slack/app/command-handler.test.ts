@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { usualDeadlines } from "../../../src/operations/deadlines.ts";
 import { commands, handleCommand } from "../../../src/slack/app/commands.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
-import { nobodysGroups } from "../slack-context.ts";
+import { noGroups } from "../slack-context.ts";
 
 const config = { clusters: new Map(), timing: { deadlines: usualDeadlines } };
 
@@ -16,7 +16,7 @@ async function answerTo(text: string): Promise<string> {
     ack: async (answer?: { text: string }) => void (answer && answers.push(answer.text)),
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
-  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
+  const context = { config, directory: noGroups } as unknown as SlackContext;
   await handleCommand(context, command);
   return answers.join("\n");
 }
@@ -54,7 +54,7 @@ test("what is there in time is answered in the acknowledgement, and in nothing e
     ack: async (answer?: { text: string }) => void said.push(`ack ${answer?.text}`),
     respond: async (answer: { text: string }) => void said.push(`respond ${answer.text}`),
   } as unknown as Command;
-  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
+  const context = { config, directory: noGroups } as unknown as SlackContext;
 
   await handleCommand(context, command);
 

@@ -7,7 +7,7 @@ import { engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const policy = `
 policy:
@@ -69,7 +69,7 @@ describe("break-glass", () => {
   });
 
   test("asks for no user groups where the policy names the person", async () => {
-    const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no user groups now")) };
+    const directory = { ...noGroups, membershipsOf: () => Promise.reject(new Error("no user groups now")) };
 
     await breakGlass({ ...context, directory }, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
 
@@ -77,7 +77,7 @@ describe("break-glass", () => {
   });
 
   test("gives nothing while Slack can't say whether the account is active", async () => {
-    const directory = { ...nobodysGroups, accountOf: () => Promise.reject(new Error("Slack is down")) };
+    const directory = { ...noGroups, accountOf: () => Promise.reject(new Error("Slack is down")) };
 
     const answer = await breakGlass(
       { ...context, directory },
@@ -91,7 +91,7 @@ describe("break-glass", () => {
   });
 
   test("knows the members of a user group", async () => {
-    const directory = { ...nobodysGroups, membershipsOf: async () => ["S0ONCALL"] };
+    const directory = { ...noGroups, membershipsOf: async () => ["S0ONCALL"] };
 
     await breakGlass({ ...context, directory }, "U0SOMEBODY", `staging ${engineerArn} checkout is down`);
 

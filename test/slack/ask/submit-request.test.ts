@@ -8,14 +8,14 @@ import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const ledger = memoryLedger();
 const line = `staging ${engineerArn} viewer for 1h the deployment of checkout hangs`;
 
 function under(policy: string, groups: readonly string[] = []): SlackContext {
   const directory = {
-    ...nobodysGroups,
+    ...noGroups,
     membershipsOf: async (_: string, named: readonly string[]) => groups.filter((group) => named.includes(group)),
   };
   return aSlackContext(ledger, `${configText}${policy}`, directory);
@@ -79,7 +79,7 @@ describe("what the policy lets a person ask for", () => {
 
 test("nothing is recorded where Slack can't say who a person is", async () => {
   const context = under(policy);
-  const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no answer")) };
+  const directory = { ...noGroups, membershipsOf: () => Promise.reject(new Error("no answer")) };
 
   await expect(submit({ ...context, directory }, "r-unknown")).rejects.toThrow("no answer");
   expect(await ledger.get("r-unknown")).toBeNull();

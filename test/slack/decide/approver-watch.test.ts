@@ -8,7 +8,7 @@ import { watchApprovers } from "../../../src/slack/decide/approver-watch.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { nobodysGroups } from "../slack-context.ts";
+import { noGroups } from "../slack-context.ts";
 
 const seldom = { everyMs: 3_600_000, againMs: 3_600_000, startMs: 5_000 };
 let ledger = memoryLedger();
@@ -27,7 +27,7 @@ const isAway = () => Promise.reject(new AccessError("slack-unreachable", "Can't 
 /** Starts as the Slack process does. */
 function start(times = seldom, cluster = aCluster()) {
   const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
-  const directory = { ...nobodysGroups, accountOf: (user: string) => accountOf(user) };
+  const directory = { ...noGroups, accountOf: (user: string) => accountOf(user) };
   return watchApprovers(
     { directory, configuration: () => ({ clusters: clustersOf(cluster), fleet: null }), ledger, log },
     times,

@@ -13,7 +13,7 @@ import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { click } from "../../fault/click.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const withGroup = `${configText.replace(/approvers: .*/, "approvers: [S0PLATFORM]")}
 policy:
@@ -28,7 +28,7 @@ const members = new Set<string>();
 let slackAnswers = true;
 
 const directory = {
-  ...nobodysGroups,
+  ...noGroups,
   accountOf: async (user: string) => {
     if (!slackAnswers) throw new Error("Slack does not answer");
     return accounts.get(user) ?? "active";

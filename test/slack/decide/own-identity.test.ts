@@ -8,7 +8,7 @@ import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const config = `${configText}identities:
   - identityCenter:
@@ -35,7 +35,7 @@ function found(change: Partial<Identities> = {}, from = keys): Identities {
 
 /** Bob approves what Alice asks for, with what a worker answers about him; null: none does. */
 async function approve(principal: string, answer: Identities | null, verdict: "approved" | "denied" = "approved") {
-  const directory = { ...nobodysGroups, emailOf: async () => "bob@example.com" };
+  const directory = { ...noGroups, emailOf: async () => "bob@example.com" };
   const context: SlackContext = {
     ...aSlackContext(ledger, config, directory),
     workers: { ask: async ({ type }) => (type === "identities" && answer ? { type: "found", found: answer } : null) },

@@ -7,14 +7,14 @@ import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { nobodysGroups } from "../slack-context.ts";
+import { noGroups } from "../slack-context.ts";
 
 async function presenceFor(request: AccessRequest, directory: Partial<Directory> = {}, text = configText) {
   const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const { log } = silentContext(memoryLedger());
   const accountOf = async (user: string) => (user === "U0APPROVER2" ? ("deactivated" as const) : ("active" as const));
-  const people = { ...nobodysGroups, accountOf, ...directory };
+  const people = { ...noGroups, accountOf, ...directory };
   return presenceOf({ config: reading.config, directory: people, log }, request);
 }
 

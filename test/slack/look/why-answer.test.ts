@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import { type Cause, causeCodes } from "../../../src/diagnosis/facts.ts";
 import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
 import { notFoundOutAnswer } from "../../../src/slack/look/about-cluster.ts";
-import { notLinkedAnswer, notNowAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
+import { clusterUnavailableAnswer, notLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -83,10 +83,12 @@ describe("the answer to why", () => {
   });
 
   test("gives a person who can't repair the cluster no technical text, and a person to ask", () => {
-    expect(notNowAnswer(aCluster({ onCall: ["U0ONCALL"] })).text).toMatchInlineSnapshot(
+    expect(clusterUnavailableAnswer(aCluster({ onCall: ["U0ONCALL"] })).text).toMatchInlineSnapshot(
       `":warning: Couldn't find out: I can't work on \`staging\` now. Try again in a few minutes. If it lasts, ask <@U0ONCALL>."`,
     );
-    expect(notNowAnswer(aCluster({ approvers: ["U0APPROVER"], onCall: [] })).text).toContain("ask <@U0APPROVER>");
+    expect(clusterUnavailableAnswer(aCluster({ approvers: ["U0APPROVER"], onCall: [] })).text).toContain(
+      "ask <@U0APPROVER>",
+    );
   });
 
   test("asks for an ARN where none is linked", () => {

@@ -12,7 +12,7 @@ import { aDecision } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const id = "migration-staging-1";
 
@@ -82,7 +82,7 @@ test.each([
 
 describe("where the channel is gone", () => {
   const gone = configText.replace("channel: C0ACCESS", "channel: C0GONE");
-  const showGone = (directory = nobodysGroups, text = gone, own = ledger) =>
+  const showGone = (directory = noGroups, text = gone, own = ledger) =>
     showMigration({ ...aSlackContext(own, text, directory), client: aClient(slack) }, id);
   const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
 
@@ -120,7 +120,7 @@ describe("where the channel is gone", () => {
       await revise(change);
     };
 
-    await showGone(nobodysGroups, gone, { ...ledger, addThreadEntries });
+    await showGone(noGroups, gone, { ...ledger, addThreadEntries });
 
     expect(toldTo("U0APPROVER")).toHaveLength(1);
     expect(toldTo("U0APPROVER2")).toEqual([]);
@@ -138,7 +138,7 @@ describe("where the channel is gone", () => {
 
   test("the people of a user group are asked, and one who can't be reached holds no one up", async () => {
     const text = gone.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
-    const directory = { ...nobodysGroups, membersOf: async () => ["U0NOBODY", "U0APPROVER2"] };
+    const directory = { ...noGroups, membersOf: async () => ["U0NOBODY", "U0APPROVER2"] };
 
     await showGone(directory, text);
 

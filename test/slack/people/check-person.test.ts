@@ -9,7 +9,7 @@ import { denyMigrationModalId, denyModalId, detailsModalId } from "../../../src/
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 type Sent = Parameters<ReturnType<typeof handlerOf>>[0];
 
@@ -59,7 +59,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   const say = async (...words: unknown[]) => void said.push(words);
   const client = new Proxy({}, { get: () => new Proxy({}, { get: () => say }) });
   const directory: Directory = {
-    ...nobodysGroups,
+    ...noGroups,
     accountOf: typeof account === "function" ? account : async () => account,
   };
   const ledger = memoryLedger();

@@ -11,12 +11,12 @@ import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { nobodysGroups } from "../slack-context.ts";
+import { noGroups } from "../slack-context.ts";
 
 /** Whose App Homes are woken by a change of a request of `U0ENGINEER`, where these people have opened theirs. */
 async function wokenBy(
   opened: readonly string[],
-  directory: Directory = nobodysGroups,
+  directory: Directory = noGroups,
   text = configText,
   change = (context: MessengerContext) => wakeHomes(context, aPreviewedRequest()),
 ) {
@@ -41,10 +41,7 @@ test("a change updates the App Home of the requester and of the people who can d
 test("the people who can approve by a rule alone, or by the cluster alone, is not forgotten", async () => {
   const text = `${configText}policy:\n  rules:\n    - name: on call decides\n      approvers: [U0ONCALL]\n`;
 
-  expect(await wokenBy(["U0APPROVER", "U0ONCALL", "U0STRANGER"], nobodysGroups, text)).toEqual([
-    "U0APPROVER",
-    "U0ONCALL",
-  ]);
+  expect(await wokenBy(["U0APPROVER", "U0ONCALL", "U0STRANGER"], noGroups, text)).toEqual(["U0APPROVER", "U0ONCALL"]);
 });
 
 test("a change of a migration updates the App Homes of the same people", async () => {
@@ -57,7 +54,7 @@ test("a change of a migration updates the App Homes of the same people", async (
     await showMigration(context, migration.id);
   };
 
-  const woken = await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"], nobodysGroups, configText, showing);
+  const woken = await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"], noGroups, configText, showing);
 
   expect(woken).toEqual(["U0APPROVER", "U0ONCALL"]);
 });
@@ -69,8 +66,8 @@ test("who never opened App Home is not sent one", async () => {
 test("the people of a user group of approvers are found; without an answer of Slack the others are all the same", async () => {
   const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM, U0APPROVER2]");
   const opened = ["U0ENGINEER", "U0APPROVER", "U0APPROVER2"];
-  const directory = { ...nobodysGroups, membersOf: async () => ["U0APPROVER"] };
-  const silent = { ...nobodysGroups, membersOf: () => Promise.reject(new Error("no answer")) };
+  const directory = { ...noGroups, membersOf: async () => ["U0APPROVER"] };
+  const silent = { ...noGroups, membersOf: () => Promise.reject(new Error("no answer")) };
 
   expect(await wokenBy(opened, directory, text)).toEqual(["U0APPROVER", "U0APPROVER2", "U0ENGINEER"]);
   expect(await wokenBy(opened, silent, text)).toEqual(["U0APPROVER2", "U0ENGINEER"]);

@@ -7,7 +7,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { bound, give, requestOf, takeBack } from "../reconcile/both-ways.ts";
+import { bound, give, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
 import { type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";
 
 const path = "/aws-reserved/sso.amazonaws.com/";
@@ -73,7 +73,7 @@ test("people with leases by binding keep their name and access while the cluster
   expect(inDocument()).not.toContain(inMap(theirs));
   expect(inDocument()).toContain(inMap(ours));
   for (const id of ["r-theirs", "r-ours"]) {
-    expect((await takeBack(scene.context(), cluster, id)).lease?.state).toBe("ended");
+    expect((await revokeGiven(scene.context(), cluster, id)).lease?.state).toBe("ended");
   }
   expect(inDocument()).not.toContain(inMap(ours));
   for (const set of [theirs, ours]) await expect.poll(() => podsOf(set)).toMatchObject({ ok: false });

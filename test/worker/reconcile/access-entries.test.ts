@@ -22,8 +22,8 @@ import {
   type Outside,
   outsideEntries,
   requestOf,
+  revokeGiven,
   revokeOnly,
-  takeBack,
 } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
@@ -82,7 +82,7 @@ describe("a level with an access policy", () => {
     expect(given.preview?.diff).toContain("+policy: AmazonEKSViewPolicy in default");
     expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in default"]);
     await expect.poll(async () => (await sandbox.getPods("U0ENGINEER", "analytics")).ok).toBe(true);
-    await takeBack(context, analytics, "r-one");
+    await revokeGiven(context, analytics, "r-one");
     expect(await outside.given(engineer)).toBeNull();
   });
 
@@ -107,7 +107,7 @@ describe("a level with an access policy", () => {
 
     await reconcileCluster(context, analytics, "inspect");
     expect((await requestOf(context, "r-peek")).lease?.drift).toBeNull();
-    await takeBack(context, analytics, "r-all");
+    await revokeGiven(context, analytics, "r-all");
     expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in default"]);
   });
 
@@ -118,7 +118,7 @@ describe("a level with an access policy", () => {
 
     expect((await ask(context, analytics, { id: "r-all", level: "everywhere" })).refusal?.code).toBe("policy-scope");
     await give(context, analytics, { id: "r-peek", level: "peek" });
-    await takeBack(context, analytics, "r-peek");
+    await revokeGiven(context, analytics, "r-peek");
     expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in theirs"]);
   });
 
@@ -160,7 +160,7 @@ describe("a cluster that reads both", () => {
     expect(given.preview?.way).toBe("access-entry");
     expect(given.lease?.state).toBe("active");
     expect(await outsideEntries(side().sandbox, checkout()).given(engineer)).toEqual([viewers]);
-    expect((await takeBack(context, checkout(), "r-one")).lease?.state).toBe("ended");
+    expect((await revokeGiven(context, checkout(), "r-one")).lease?.state).toBe("ended");
   });
 
   test("gives by aws-auth where the configuration says so, and to a person with an entry by that", async () => {
@@ -169,10 +169,10 @@ describe("a cluster that reads both", () => {
 
     expect((await give(context, checkout(), { id: "r-one" })).preview?.way).toBe("aws-auth");
     expect(await entries.given(engineer)).toBeNull();
-    await takeBack(context, checkout(), "r-one");
+    await revokeGiven(context, checkout(), "r-one");
     await entries.edit(engineer, ["readers"]);
     expect((await give(context, checkout(), { id: "r-two" })).preview?.way).toBe("access-entry");
-    await takeBack(context, checkout(), "r-two");
+    await revokeGiven(context, checkout(), "r-two");
     expect(await entries.given(engineer)).toEqual(["readers"]);
   });
 
@@ -181,7 +181,7 @@ describe("a cluster that reads both", () => {
 
     expect(given.preview?.way).toBe("aws-auth");
     expect(given.lease?.proof?.mapped.detail).toContain("system:masters");
-    await takeBack(context, checkout(), "r-one");
+    await revokeGiven(context, checkout(), "r-one");
   });
 });
 
@@ -199,7 +199,7 @@ test("an immutable aws-auth delays no lease by an access entry", async () => {
 
   expect((await ask(here, checkout, { id: "r-two", principal: arns.admins })).refusal?.code).toBe("document-immutable");
   expect((await give(here, checkout, { id: "r-one" })).lease?.state).toBe("active");
-  await takeBack(here, checkout, "r-one");
+  await revokeGiven(here, checkout, "r-one");
 });
 
 describe("a run for one lease", () => {
@@ -246,7 +246,7 @@ describe("a mode that changes under a lease", () => {
 
     await reconcileCluster(context, staging(), "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it is in aws-auth");
-    expect((await takeBack(context, staging(), "r-one")).lease?.state).toBe("ended");
+    expect((await revokeGiven(context, staging(), "r-one")).lease?.state).toBe("ended");
     switchTo("API_AND_CONFIG_MAP");
     await reconcileCluster(context, staging(), "adopt");
   });
@@ -260,7 +260,7 @@ describe("a mode that changes under a lease", () => {
     const entries = outsideEntries(side().sandbox, staging());
     expect(await entries.given(engineer)).toEqual([viewers]);
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ drift: null, written: { way: "access-entry" } });
-    await takeBack(context, staging(), "r-one");
+    await revokeGiven(context, staging(), "r-one");
     expect(await entries.given(engineer)).toBeNull();
   });
 
@@ -335,7 +335,7 @@ test("tags that a person edited are not believed, and what the record remembers 
   await reconcileCluster(context, analytics, "inspect");
   const events = await context.ledger.events(1, 1000);
   expect(events.map(({ event }) => event.type)).toContain("annotation.refused");
-  await takeBack(context, analytics, "r-one");
+  await revokeGiven(context, analytics, "r-one");
   expect(await outside.given(engineer)).toEqual(["readers"]);
 });
 
@@ -351,7 +351,7 @@ test.each([["readers"], null])(
     await entries.untag(entry, Object.keys(entry.tags));
 
     await reconcileCluster(context, analytics, "inspect");
-    await takeBack(context, analytics, "r-one");
+    await revokeGiven(context, analytics, "r-one");
 
     expect(await outside.given(engineer)).toEqual(groups);
   },
@@ -364,7 +364,7 @@ test("a role is given access by its path, which the configuration names and no o
 
   expect((await give(context, analytics, { id: "r-one", principal })).lease?.state).toBe("active");
   expect(await outside.given(arn)).toEqual([viewers]);
-  await takeBack(context, analytics, "r-one");
+  await revokeGiven(context, analytics, "r-one");
   expect(await outside.given(arn)).toBeNull();
 });
 
@@ -496,7 +496,7 @@ test("of a lease whose call was never answered no message says that nothing is l
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
   await reconcileCluster({ ...context, openCluster: withoutAnswer("create") }, analytics);
-  expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
+  expect((await revokeGiven(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
 
   await outside.edit(engineer, null);
   await reconcileCluster(minutesLater(8), analytics);

@@ -8,7 +8,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, requestOf, takeBack } from "./both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const review = "kubernetes.subject-access-review";
@@ -34,7 +34,7 @@ describe.each([
   afterEach(async () => {
     side().sandbox.faults.clear();
     laterMs = 0;
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
   });
 
   const lease = async () => (await requestOf(context, "r-one")).lease ?? expect.fail("there is no lease");

@@ -15,7 +15,7 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
-  takeBack,
+  revokeGiven,
 } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
@@ -92,7 +92,7 @@ describe.each([
     else makeRoom = await fillTags(cluster);
     let ended = await requestOf(context, id);
     const opens = beforeReading(async () => {
-      ended = await takeBack(context, cluster, id);
+      ended = await revokeGiven(context, cluster, id);
       expect(await outside.given(engineer)).toBeNull();
     });
 

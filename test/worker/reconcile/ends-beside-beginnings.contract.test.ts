@@ -6,7 +6,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "./both-ways.ts";
+import { approve, ask, clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const forEver = 600_000;
@@ -29,7 +29,7 @@ describe.each([
   });
   afterEach(async () => {
     side().sandbox.faults.clear();
-    await takeBack(context, cluster, "r-second");
+    await revokeGiven(context, cluster, "r-second");
   });
 
   test.each(["sts.AssumeRole", "eks.DescribeCluster", ...ofItsWay])("at %s, an end is done", async (call) => {

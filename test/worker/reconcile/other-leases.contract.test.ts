@@ -18,8 +18,8 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
+  revokeGiven,
   revokeOnly,
-  takeBack,
 } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -68,7 +68,7 @@ describe.each([
     await give(context, cluster, { id: "r-one" });
     await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
 
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
 
     expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", refusal: { code: "lease-over" } });
     expect((await typesOf("r-two")).at(-1)).toBe("request.refused");

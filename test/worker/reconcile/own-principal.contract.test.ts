@@ -8,7 +8,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, modesConfig, requestOf, takeBack } from "./both-ways.ts";
+import { approve, ask, clusterIn, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 
@@ -55,7 +55,7 @@ describe.each([
     await reconcileCluster(context, cluster);
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
   });
 
   test.each<[string, typeof keys, object]>([
@@ -80,7 +80,7 @@ describe.each([
 
     expect(await requestOf(looking, "r-role")).toMatchObject(outcome);
     for (const id of ["r-one", "r-role"]) {
-      if ((await requestOf(looking, id)).lease?.state === "active") await takeBack(looking, cluster, id);
+      if ((await requestOf(looking, id)).lease?.state === "active") await revokeGiven(looking, cluster, id);
     }
   });
 });

@@ -4,7 +4,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { ask, clusterIn, give, modesConfig, requestOf, takeBack } from "./both-ways.ts";
+import { ask, clusterIn, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 let context: WorkerContext;
@@ -42,7 +42,7 @@ describe("where Terraform wrote aws-auth last", () => {
     const given = await give(context, clusterIn(context.config, clusterName), { id: "r-one" });
 
     expect(given.lease?.state).toBe("active");
-    await takeBack(context, clusterIn(context.config, clusterName), "r-one");
+    await revokeGiven(context, clusterIn(context.config, clusterName), "r-one");
   });
 
   test("an access entry is made where the cluster reads both, although aws-auth is the configured way", async () => {
@@ -65,7 +65,7 @@ describe("where Terraform wrote aws-auth last", () => {
       "argocd-controller",
     );
 
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
 
     expect(ended.lease?.state).toBe("ended");
     expect(side().sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
@@ -83,7 +83,7 @@ test("the third revert in a week is remembered, the first two are not", async ()
     await reconcileCluster(context, cluster, "inspect");
     seen.push(await reverted());
     expect((await requestOf(context, id)).lease?.drift).not.toBeNull();
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
   }
   expect(seen).toEqual([false, false, true]);
 });

@@ -8,7 +8,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, requestOf, takeBack } from "./both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const review = "kubernetes.subject-access-review";
@@ -53,7 +53,7 @@ describe.each([
   const endOf = async (answer: FaultAnswer | null = null, times = 1) => {
     await give(context, cluster, { id: "r-one" });
     if (answer) side().sandbox.faults.plan(review, answer, { times });
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
     expect(ended.lease?.state).toBe("ended");
     return ended;
   };
@@ -97,7 +97,7 @@ describe.each([
 
     expect(await endProof()).toMatchObject({ mapped: { result: "yes" }, authorized: { result: "yes" } });
     expect((await endProof())?.others.join()).toMatch(/^r-two gives admin until \d{4}-/);
-    await takeBack(context, cluster, "r-two");
+    await revokeGiven(context, cluster, "r-two");
   });
 
   test.each<[string, FaultAnswer]>([
@@ -133,7 +133,7 @@ describe("the end of a lease by aws-auth", () => {
     const { cluster: outside } = side().sandbox;
     await outside.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapAccounts: '- "111122223333"\n' } }));
 
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
 
     expect(ended.lease?.endProof?.mapped).toEqual({
       result: "yes",

@@ -19,8 +19,8 @@ import {
   give,
   modesConfig,
   requestOf,
+  revokeGiven,
   revokeOnly,
-  takeBack,
 } from "./both-ways.ts";
 import { entriesOf, type OutsideEntries } from "./entries-of.ts";
 
@@ -170,7 +170,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
     expect(given.lease?.proof?.mapped.detail).toContain("alice@example.com");
     expect(await place.entry()).toMatchObject({ username, groups: [] });
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
     expect(ended.lease).toMatchObject({ state: "ended", remains: null, endProof: { authorized: { result: "no" } } });
     expect(await bindings()).toEqual([]);
     expect(await place.all()).toBe(before);
@@ -185,7 +185,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(given.preview?.diff).toContain(`eks-access:${account}:developers`);
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
     expect(given.lease?.proof?.authorized.detail).not.toContain("another session");
-    const [, approved] = [await takeBack(context, cluster, "r-all"), await requestOf(context, "r-all")];
+    const [, approved] = [await revokeGiven(context, cluster, "r-all"), await requestOf(context, "r-all")];
     expect(approved.lease).toMatchObject({ state: "ended", remains: null, endProof: { authorized: { result: "no" } } });
     expect(await place.all()).toBe(before);
   });
@@ -195,11 +195,11 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     const second = await giveTo(carol, "r-carol");
     expect(second.preview?.warnings.join()).toContain("Entry kept: ");
 
-    await takeBack(context, cluster, "r-alice");
+    await revokeGiven(context, cluster, "r-alice");
     expect(await place.entry()).toMatchObject({ username, groups: [] });
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-carol")).lease).toMatchObject({ state: "active", drift: null });
-    await takeBack(context, cluster, "r-carol");
+    await revokeGiven(context, cluster, "r-carol");
     expect(await place.all()).toBe(before);
   });
 
@@ -213,10 +213,10 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
       await give(context, cluster, { id: "r-role", principal: role, level: "viewer" });
       expect((await place.entry())?.groups).toEqual(["eks-access:viewers"]);
 
-      await takeBack(context, cluster, first);
+      await revokeGiven(context, cluster, first);
       expect((await place.entry())?.groups).toEqual(first === "r-own" ? ["eks-access:viewers"] : []);
       expect((await requestOf(context, second)).lease?.state).toBe("active");
-      await takeBack(context, cluster, second);
+      await revokeGiven(context, cluster, second);
       expect(await place.all()).toBe(before);
     }
   });
@@ -228,7 +228,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
     expect(given.lease?.proof?.mapped.detail).toContain("sso:alice@example.com");
     expect(await place.all()).toBe(theirs);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await place.all()).toBe(theirs);
   });
 
@@ -242,7 +242,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
       await reconcileCluster(context, cluster, "inspect");
       expect((await requestOf(context, `r-${drift}`)).lease?.drift?.message).toContain("sign in any more");
       expect(await place.entry()).toBeNull();
-      await takeBack(context, cluster, `r-${drift}`);
+      await revokeGiven(context, cluster, `r-${drift}`);
     }
   });
 
@@ -256,7 +256,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
       const message = (await requestOf(context, `r-${drift}`)).lease?.drift?.message ?? null;
       expect(message).toEqual(drift === "repair" ? null : expect.stringContaining("sign in any more"));
       expect(await place.entry()).toEqual(drift === "repair" ? expect.objectContaining({ username }) : null);
-      await takeBack(context, cluster, `r-${drift}`);
+      await revokeGiven(context, cluster, `r-${drift}`);
       await reconcileCluster(inMinutes(8), cluster);
       expect((await requestOf(context, `r-${drift}`)).lease?.state).toBe("ended");
       expect(await place.all()).toBe(before);
@@ -267,7 +267,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     await giveTo(alice, "r-one");
     await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
 
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await place.entry()).toMatchObject({ username: "sso:{{SessionNameRaw}}", groups: [] });
   });
 
@@ -277,7 +277,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await place.all()).toBe(before);
   });
 
@@ -298,7 +298,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
     expect(await adoptCluster(context, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
     expect(await requestOf(context, "r-one")).toMatchObject({ principal: alice, level: "own" });
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await place.all()).toBe(before);
   });
 
@@ -336,7 +336,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     await reconcileCluster(inMinutes(8), cluster);
     expect(await place.all()).toBe(before);
   });
@@ -393,7 +393,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     await giveTo(alice, "r-alice");
     await giveTo(carol, "r-carol");
     const comesBack = await place.keep();
-    await takeBack(context, cluster, "r-alice");
+    await revokeGiven(context, cluster, "r-alice");
     await comesBack();
     expect(await place.all()).toContain("r-alice");
 
@@ -401,7 +401,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).not.toContain("r-alice");
     expect((await requestOf(context, "r-carol")).lease).toMatchObject({ state: "active", drift: null });
     await comesBack();
-    await takeBack(context, cluster, "r-carol");
+    await revokeGiven(context, cluster, "r-carol");
     expect(await place.all()).toBe(before);
   });
 
@@ -427,7 +427,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     else expect([lease?.state, trouble?.code]).toEqual(["scheduled", "access-entry-late"]);
     await reconcileCluster(inMinutes(8), cluster);
     expect((await requestOf(context, "r-carol")).lease?.state).toBe("failed");
-    await takeBack(context, cluster, "r-alice");
+    await revokeGiven(context, cluster, "r-alice");
     expect(await place.all()).toBe(before);
   });
 
@@ -449,6 +449,6 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     });
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-own")).lease?.state).toBe("active");
-    await takeBack(context, cluster, "r-own");
+    await revokeGiven(context, cluster, "r-own");
   });
 });

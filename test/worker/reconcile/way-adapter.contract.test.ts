@@ -21,8 +21,8 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
+  revokeGiven,
   revokeOnly,
-  takeBack,
 } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -97,7 +97,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(given.preview?.way).toBe(way);
     expect(given.lease).toMatchObject({ state: "active", proof: { mapped: { result: "yes" } } });
     expect(await outside.given(engineer)).toEqual([viewers]);
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
     const signsInStill = way === "binding" ? { username: "engineer", groups: [] } : null;
     expect(ended.lease).toMatchObject({ state: "ended", remains: signsInStill });
     expect(await outside.all()).toBe(before);
@@ -108,9 +108,9 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await give(context, cluster, { id: "r-two", level: "admin" });
     expect(await outside.given(engineer)).toEqual([admins, viewers]);
 
-    await takeBack(context, cluster, "r-two");
+    await revokeGiven(context, cluster, "r-two");
     expect(await outside.given(engineer)).toEqual([viewers]);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await outside.all()).toBe(before);
   });
 
@@ -118,9 +118,9 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await give(context, cluster, { id: "r-one" });
     await give(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
 
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await outside.given(engineer)).toEqual([viewers]);
-    await takeBack(context, cluster, "r-two");
+    await revokeGiven(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
   });
 
@@ -131,7 +131,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await reconcileCluster(inMinutes(6), cluster);
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", end: null });
     expect(await outside.given(engineer)).toEqual([admins]);
-    await takeBack(context, cluster, "r-two");
+    await revokeGiven(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
   });
 
@@ -142,7 +142,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift?.message).toMatch(/(?:is|are) gone/);
     expect(await outside.given(engineer)).toBeNull();
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await outside.all()).toBe(before);
   });
 
@@ -154,7 +154,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
     expect(await outside.given(engineer)).toEqual([viewers]);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect((await outside.given(engineer)) ?? []).toEqual([]);
     await reconcileCluster(inMinutes(8), cluster);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
@@ -171,7 +171,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
       askedBy: "U0ONCALL",
       lease: { state: "active", written: { seal: expect.stringMatching(/./) } },
     });
-    await takeBack(fresh, cluster, "r-one");
+    await revokeGiven(fresh, cluster, "r-one");
     expect(await outside.all()).toBe(before);
   });
 
@@ -199,8 +199,8 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     const given = await give(context, cluster, { id: "r-one" });
 
     expect(given.lease?.state).toBe("active");
-    await takeBack(context, cluster, "r-one");
-    if (way !== "access-entry") await takeBack(context, cluster, "r-nobody");
+    await revokeGiven(context, cluster, "r-one");
+    if (way !== "access-entry") await revokeGiven(context, cluster, "r-nobody");
     if (way === "access-entry") {
       expect((await requestOf(context, "r-nobody")).lease?.failure?.code).toBe("access-entry-refused");
     }
@@ -218,7 +218,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(events.find(({ type }) => type === "lease.active")?.detail.admits).toBe(
           "everyone who can assume developers",
         );
-        await takeBack(context, cluster, "r-one");
+        await revokeGiven(context, cluster, "r-one");
       });
       test("what others gave stays, whatever they add meanwhile", async () => {
         await outside.edit(engineer, ["readers"]);
@@ -226,7 +226,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 
         await outside.edit(engineer, ["readers", viewers, "writers"]);
-        const ended = await takeBack(context, cluster, "r-one");
+        const ended = await revokeGiven(context, cluster, "r-one");
         expect(ended.lease?.remains?.groups).toEqual(["readers", "writers"]);
         expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
       });
@@ -247,7 +247,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await runBeside(() => outside.touch(engineer), "once")).toEqual({ conflicts: 1 });
         expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
         expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
-        await takeBack(context, cluster, "r-one");
+        await revokeGiven(context, cluster, "r-one");
       });
       test("what a person gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
         await outside.edit(engineer, ["readers"]);
@@ -289,7 +289,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         expect(await outside.given(engineer)).toEqual(["readers"]);
         await reconcileCluster(context, cluster, "inspect");
         expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-        await takeBack(context, cluster, "r-one");
+        await revokeGiven(context, cluster, "r-one");
       });
     });
   }

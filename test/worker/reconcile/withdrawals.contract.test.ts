@@ -20,8 +20,8 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
+  revokeGiven,
   revokeOnly,
-  takeBack,
 } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
@@ -55,7 +55,7 @@ async function setTags(of: Cluster, wanted: Readonly<Record<string, string>>): P
 }
 
 /** An attacker with Redis puts an old record in the place of today's. */
-async function putBack(old: AccessRequest): Promise<void> {
+async function restoreOld(old: AccessRequest): Promise<void> {
   const { version } = await requestOf(context, id);
   records.set(id, { ...old, version: version + 1 });
   await reconcileCluster(context, cluster);
@@ -93,9 +93,9 @@ describe.each([
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
     await reconcileCluster(context, cluster);
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
-    await putBack(approved);
+    await restoreOld(approved);
 
     await expectRefused(outside, "failed");
   });
@@ -103,9 +103,9 @@ describe.each([
   test.each(["report", "repair"] as const)("one that was active; drift: %s", async (drift) => {
     use(name, drift);
     const active = await give(context, cluster, { id });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
-    await putBack(active);
+    await restoreOld(active);
 
     await expectRefused(outside, "ended");
   });
@@ -114,9 +114,9 @@ describe.each([
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
-    await putBack(approved);
+    await restoreOld(approved);
 
     await expectRefused(outside, "failed");
   });
@@ -130,7 +130,7 @@ describe.each([
     expect((await requestOf(context, id)).state).toBe("pending");
     await outside.edit(engineer, null);
 
-    await putBack(approved);
+    await restoreOld(approved);
 
     await expectRefused(outside, "failed");
   });
@@ -143,7 +143,7 @@ describe.each([
     await reconcileCluster({ ...context, now: () => new Date(Date.now() - 10_000) }, cluster);
     await outside.edit(engineer, null);
 
-    await putBack(approved);
+    await restoreOld(approved);
 
     await expectRefused(outside, "failed");
   });
@@ -157,14 +157,14 @@ describe.each([
     await outside.edit(engineer, null);
     const approvals = approved.approvals.map((each) => ({ ...each, seal: "" }));
 
-    await putBack({ ...approved, approvals, createdAt: new Date(Date.now() + 3_600_000).toISOString() });
+    await restoreOld({ ...approved, approvals, createdAt: new Date(Date.now() + 3_600_000).toISOString() });
 
     await expectRefused(outside, "failed");
   });
 
   test("the only one that is left after Redis was lost", async () => {
     const active = await give(context, cluster, { id });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
     records = new Map([[id, active]]);
     context = { ...context, ledger: memoryLedger(records) };
 
@@ -201,7 +201,7 @@ describe.each([
     await reconcileCluster(context, cluster);
 
     expect((await requestOf(context, id)).lease?.state).toBe("active");
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
   });
 });
 
@@ -219,7 +219,7 @@ describe("what a cluster remembers in its tags", () => {
 
   test("says for people until when, and leaves the tags of others alone", async () => {
     const { lease } = await give(context, cluster, { id });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
     const { [key]: text, ...others } = await tagsOf(cluster);
     expect(text).toContain(`until ${lease?.endsAt}`);
@@ -229,7 +229,7 @@ describe("what a cluster remembers in its tags", () => {
   test("is nothing while leases are in force, and goes with the next look once their time would be over", async () => {
     await give(context, cluster, { id, durationSeconds: 60 });
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
     await reconcileCluster({ ...context, now: () => new Date(Date.now() + 61_000) }, cluster, "adopt");
 
@@ -244,7 +244,7 @@ describe("what a cluster remembers in its tags", () => {
     };
     side().sandbox.faults.plan("eks.DeleteAccessEntry", { type: "watch" }, { onStrike });
 
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
     expect(Object.keys(known)).toContain(key);
   });
@@ -256,7 +256,7 @@ describe("what a cluster remembers in its tags", () => {
     const { faults } = side().sandbox;
     faults.plan("eks.TagResource", { type: "answer", status: 403, headers, body: JSON.stringify(refusal) });
 
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
     expect(await outside.given(engineer)).toBeNull();
     expect((await requestOf(context, id)).lease).toMatchObject({ state: "ended", isForgotten: true });
@@ -268,7 +268,7 @@ describe("what a cluster remembers in its tags", () => {
     await setTags(cluster, Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`others-${index}`, ""])));
     await give(context, cluster, { id });
 
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
 
     expect((await requestOf(context, id)).lease).toMatchObject({ state: "ended", isForgotten: true });
   });
@@ -279,9 +279,9 @@ describe("what a cluster remembers in its tags", () => {
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
     await reconcileCluster(context, cluster);
-    expect((await takeBack(context, cluster, id)).lease?.isForgotten).toBe(false);
+    expect((await revokeGiven(context, cluster, id)).lease?.isForgotten).toBe(false);
 
-    await putBack(approved);
+    await restoreOld(approved);
 
     expect(await outside.given(engineer)).toBeNull();
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
@@ -303,7 +303,7 @@ describe("what a cluster remembers in its tags", () => {
   test("is another cluster's where a person copied it from there", async () => {
     const checkout = clusterIn(context.config, "checkout");
     await give(context, cluster, { id });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
     await setTags(checkout, await tagsOf(cluster));
     const there = outsideEntries(side().sandbox, checkout);
 
@@ -312,7 +312,7 @@ describe("what a cluster remembers in its tags", () => {
     const given = await give(context, checkout, { id });
 
     expect(given.lease?.state).toBe("active");
-    await takeBack(context, checkout, id);
+    await revokeGiven(context, checkout, id);
     expect(await there.given(engineer)).toBeNull();
   });
 });
@@ -324,10 +324,10 @@ describe("a cluster whose mode changes", () => {
   test("still knows what was taken back while it went by aws-auth", async () => {
     use(clusterName);
     const active = await give(context, cluster, { id });
-    await takeBack(context, cluster, id);
+    await revokeGiven(context, cluster, id);
     switchTo("API");
 
-    await putBack(active);
+    await restoreOld(active);
 
     await expectRefused(outsideEntries(side().sandbox, cluster), "ended");
     switchTo("CONFIG_MAP");
@@ -341,7 +341,7 @@ describe("a cluster whose mode changes", () => {
     switchTo("API");
     side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 403, body: "{}" }, { times: 99 });
 
-    await putBack(active);
+    await restoreOld(active);
 
     expect(await outsideEntries(side().sandbox, cluster).given(engineer)).toBeNull();
     expect((await requestOf(context, id)).lease?.drift).not.toBeNull();

@@ -43,7 +43,7 @@ async function revoked(scene: Scene): Promise<void> {
 }
 
 /** An attacker with Redis puts an old record in the place of today's. */
-async function putBack(scene: Scene, old: AccessRequest): Promise<void> {
+async function restoreOld(scene: Scene, old: AccessRequest): Promise<void> {
   const { version } = await recordOf(scene);
   scene.records.set(id, { ...old, version: version + 1 });
   await look(scene);
@@ -66,7 +66,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     await look(scene);
     await revoked(scene);
 
-    await putBack(scene, approved);
+    await restoreOld(scene, approved);
 
     await expectRefused(scene, "failed");
     expect((await recordOf(scene)).lease?.failure?.message).toContain("is back in Redis. The worker refuses it");
@@ -96,7 +96,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     const active = await recordOf(scene);
     await revoked(scene);
 
-    await putBack(scene, active);
+    await restoreOld(scene, active);
 
     await expectRefused(scene, "ended");
   });
@@ -111,7 +111,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
       at: new Date(Date.parse(each.at) + 60_000).toISOString(),
     }));
 
-    await putBack(scene, { ...active, approvals, durationSeconds: active.durationSeconds - 60 });
+    await restoreOld(scene, { ...active, approvals, durationSeconds: active.durationSeconds - 60 });
 
     await expectRefused(scene, "ended");
   });
@@ -125,7 +125,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
     expect(memoryOf(scene.aws, scene.cluster)).toMatchObject({ holdings: [], withdrawals: { list: [{ id }] } });
 
-    await putBack(scene, approved);
+    await restoreOld(scene, approved);
 
     await expectRefused(scene, "failed");
   });
@@ -135,7 +135,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     const approved = await recordOf(scene);
     await revoked(scene);
 
-    await putBack(scene, approved);
+    await restoreOld(scene, approved);
 
     await expectRefused(scene, "failed");
   });
@@ -145,7 +145,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     const active = await recordOf(scene);
     scene.aws.editMapUsers((mapUsers) => `${mapUsers}- userarn: [\n`);
     await revoked(scene);
-    await putBack(scene, active);
+    await restoreOld(scene, active);
 
     scene.aws.editMapUsers((mapUsers) => mapUsers.replace("- userarn: [\n", ""));
     scene.clock.ms += 30 * 60_000;
@@ -162,7 +162,7 @@ describe("a revocation holds even if an earlier record returns to Redis", () => 
     scene.records.set(id, { ...active, version: active.version + 1, approvals });
     await look(scene);
 
-    await putBack(scene, approved);
+    await restoreOld(scene, approved);
 
     await expectRefused(scene, "failed");
   });
@@ -201,7 +201,7 @@ describe("an approval that never reached a cluster gives nothing if it returns a
     await scene.ledger.commit(aChange(revise(approved, change(approved)), "request.cancelled"));
     scene.clock.ms += (goodForSeconds + 1) * 1_000;
 
-    await putBack(impatient(scene), approved);
+    await restoreOld(impatient(scene), approved);
 
     expect(scene.aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:admins");
     expect(await recordOf(scene)).toMatchObject({ state: "pending", lease: null, approvals: [] });
@@ -235,7 +235,7 @@ test("an approval that came to nothing because the entry was another one is not 
   expect((await recordOf(scene)).state).toBe("pending");
   scene.aws.editMapUsers((mapUsers) => mapUsers.replace(`- userarn: ${principal}\n  username: own\n`, ""));
 
-  await putBack(scene, approved);
+  await restoreOld(scene, approved);
 
   await expectRefused(scene, "failed");
 });

@@ -7,7 +7,7 @@ import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts"
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -83,7 +83,7 @@ describe.each([
     // Those before are of tries that came too early.
     const last = calls.map(([, ids]) => audited.get([ids].flat().at(-1) ?? ""));
     expect(last).toEqual([usernameOf(signedIn), usernameOf(signedIn)]);
-    await takeBack(context, clusterIn(context.config, cluster), "r-one");
+    await revokeGiven(context, clusterIn(context.config, cluster), "r-one");
   });
 });
 
@@ -114,7 +114,7 @@ test("a principal without any answer delays neither another lease nor its end", 
   await struck;
 
   const other = await give(context, cluster, { id: "r-two", principal: arns.engineer });
-  const ended = await takeBack(context, cluster, "r-two");
+  const ended = await revokeGiven(context, cluster, "r-two");
 
   expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
   expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("the worker is trying it");

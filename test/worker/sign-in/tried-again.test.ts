@@ -6,7 +6,7 @@ import { dueAt } from "../../../src/access/request/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();
@@ -32,7 +32,7 @@ afterEach(async () => {
   const { faults, aws } = side().sandbox;
   faults.clear();
   aws.account.setTrust(developers, trust);
-  await takeBack(context, cluster(), "r-one");
+  await revokeGiven(context, cluster(), "r-one");
 });
 
 const cluster = () => clusterIn(context.config, clusterName);
@@ -186,7 +186,7 @@ test("a lease that is taken back between two tries ends at once, and is not trie
 
   await signInToCluster(context, cluster());
   const tried = faults.calls("sts.AssumeRole") - asked;
-  const ended = await takeBack(context, cluster(), "r-one");
+  const ended = await revokeGiven(context, cluster(), "r-one");
 
   expect(tried).toBe(0);
   expect(ended.lease?.state).toBe("ended");
@@ -197,7 +197,7 @@ test("another lease is given, proved and ended between two tries", async () => {
   await giveAndSignIn(() => whenItBecomesThePrincipal(serverError));
 
   const other = await give(context, cluster(), { id: "r-two", principal: arns.engineer });
-  const ended = await takeBack(context, cluster(), "r-two");
+  const ended = await revokeGiven(context, cluster(), "r-two");
 
   expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
   expect((await leaseNow()).signInTrouble).toMatchObject({ attempts: 1 });

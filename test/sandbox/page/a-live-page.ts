@@ -1,7 +1,7 @@
 import { oneTimeTrouble } from "../../../sandbox/page/stage/incidents.ts";
+import { type LivePage, watchClusters } from "../../../sandbox/page/stage/live-page.ts";
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
 import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
-import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
 import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
@@ -24,7 +24,7 @@ const ledger: LedgerWatch = {
 };
 
 /** The sandbox with its page's watchers, without Redis and without the product's processes: a test is the app. */
-export async function aTheatre(options: SandboxOptions = {}): Promise<Theatre> {
+export async function aLivePage(options: SandboxOptions = {}): Promise<LivePage> {
   const changes = makeChanges();
   const sandbox = await startSandbox({ slackRateLimits: false, ...options });
   sandbox.slack.onChange(changes.announce);

@@ -32,7 +32,7 @@ import {
   watchLedger,
 } from "./watches.ts";
 
-export interface Theatre {
+export interface LivePage {
   readonly stage: Stage;
   /** By the cluster's name, `staging` first: the troubles happen there. */
   readonly clusters: ReadonlyMap<string, ClusterWatch>;
@@ -44,7 +44,7 @@ export interface Theatre {
 }
 
 /** @throws Error if something does not start */
-export async function startTheatre(program: Program, options: SandboxOptions = {}): Promise<Theatre> {
+export async function startLivePage(program: Program, options: SandboxOptions = {}): Promise<LivePage> {
   const stage = await startStage(program, options);
   const { sandbox, redis, changes } = stage;
   // With the statements of deploy/iam/migration-policy.json, a migration runs to its end.
@@ -92,7 +92,7 @@ export function watchClusters(
 }
 
 /** @throws Error if there is no such cluster */
-export function watchOf(clusters: Theatre["clusters"], name: string): ClusterWatch {
+export function watchOf(clusters: LivePage["clusters"], name: string): ClusterWatch {
   const watch = clusters.get(name);
   if (!watch) throw new Error(`There is no cluster ${name}.`);
   return watch;
