@@ -13,7 +13,7 @@ import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "./both-ways.ts";
+import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -85,7 +85,7 @@ describe("a lease for one person", () => {
       true,
       false,
     ]);
-    const ended = await takeBack(context, cluster, "r-one");
+    const ended = await revokeGiven(context, cluster, "r-one");
     expect(ended.lease?.endProof?.authorized.result).toBe("no");
     expect(await may("alice@example.com", "default")).toBe(false);
     expect(await bindings()).toEqual([]);
@@ -95,7 +95,7 @@ describe("a lease for one person", () => {
     const before = JSON.stringify(document());
     await give(context, cluster, { id: "r-one", principal: alice });
     expect(JSON.stringify(document())).toBe(before);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
 
     expect(JSON.stringify(document())).toBe(before);
   });
@@ -107,19 +107,19 @@ describe("a lease for one person", () => {
     expect(await may("alice@example.com", "kube-system")).toBe(false);
     expect(given.preview?.warnings.join()).toContain("lets a person read secrets");
     expect(given.preview?.rights?.[0]).toMatchObject({ role: "ClusterRole edit", where: "in default" });
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
   });
 
   test("of two people with one role each has their own, and the end of one takes nothing of the other", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     await give(context, cluster, { id: "r-carol", principal: carol });
-    await takeBack(context, cluster, "r-alice");
+    await revokeGiven(context, cluster, "r-alice");
 
     expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
       false,
       true,
     ]);
-    await takeBack(context, cluster, "r-carol");
+    await revokeGiven(context, cluster, "r-carol");
   });
 
   test("is impossible if everyone with the role has one username, and the refusal names it", async () => {
@@ -180,7 +180,7 @@ describe("what others do to a binding", () => {
 
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("others changed or deleted");
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect(await may("carol@example.com", "default")).toBe(false);
     expect(await bindings()).toEqual([]);
   });
@@ -196,7 +196,7 @@ describe("what others do to a binding", () => {
       true,
       false,
     ]);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
   });
 
   test.each(["report", "repair"] as const)("is reported in the log where they forge one: with %s", async (drift) => {
@@ -212,7 +212,7 @@ describe("what others do to a binding", () => {
     const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
     expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("a-copy");
     expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [own.name] : ["a-copy", own.name]);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
     expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
   });
 
@@ -322,7 +322,7 @@ describe("a worker that dies", () => {
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     expect(await bindings()).toHaveLength(1);
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
   });
 
   test("a lease that was never proved is not reported as over while a call that makes its binding may still arrive", async () => {
@@ -358,7 +358,7 @@ describe("a worker that dies", () => {
     await reconcileCluster(secondsLater(5), cluster);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
 
-    const revoked = await takeBack(secondsLater(10), cluster, "r-one");
+    const revoked = await revokeGiven(secondsLater(10), cluster, "r-one");
     expect(await bindings()).toEqual([]);
     expect(revoked).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-late" } });
     for (const binding of late) await asCreator((client) => client.createBinding(binding));
@@ -408,7 +408,7 @@ describe("a worker that dies", () => {
 
     expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
     expect(await requestOf(fresh, "r-one")).toMatchObject({ principal: alice, level: "viewer" });
-    await takeBack(fresh, cluster, "r-one");
+    await revokeGiven(fresh, cluster, "r-one");
     expect(await bindings()).toEqual([]);
   });
 });
@@ -421,7 +421,7 @@ test("a lease ends where others made more bindings with our label than can be re
     return { ...open, client: { ...open.client, listLeaseBindings } };
   };
 
-  await takeBack({ ...context, openCluster: flooded }, cluster, "r-one");
+  await revokeGiven({ ...context, openCluster: flooded }, cluster, "r-one");
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   expect(await bindings()).toEqual([]);
 });
@@ -463,7 +463,7 @@ describe("what a run reads", () => {
         .slice(before)
         .filter(({ requestURI }) => requestURI.includes("aws-auth")),
     ).toHaveLength(1);
-    for (const id of ["r-alice", "r-carol", "r-more"]) await takeBack(context, cluster, id);
+    for (const id of ["r-alice", "r-carol", "r-more"]) await revokeGiven(context, cluster, id);
   });
 
   test("to begin a lease is everything, where the approver saw one beside that only the cluster remembers", async () => {
@@ -477,7 +477,7 @@ describe("what a run reads", () => {
 
     expect((await requestOf(fresh, "r-one")).lease?.state).toBe("active");
     expect(found[0]).toBe("all");
-    for (const each of [fresh, context]) await takeBack(each, cluster, each === fresh ? "r-one" : "r-lost");
+    for (const each of [fresh, context]) await revokeGiven(each, cluster, each === fresh ? "r-one" : "r-lost");
   });
 
   test("to end a lease is everything: a forged record that names other roles hides none of its bindings", async () => {
@@ -485,7 +485,7 @@ describe("what a run reads", () => {
     const [{ groups = [] } = {}] = cluster.levels.filter(({ name }) => name === "admin");
     await context.ledger.commit(aChange(revise(given, { groups })));
 
-    await takeBack(context, cluster, "r-one");
+    await revokeGiven(context, cluster, "r-one");
 
     expect(await bindings()).toEqual([]);
   });
@@ -498,10 +498,10 @@ test("a lease is not reported as over while finalizers keep its binding", async 
     return { ...open, client: { ...open.client, deleteBinding: async () => "kept" as const } };
   };
 
-  await takeBack({ ...context, openCluster: keeping }, cluster, "r-one");
+  await revokeGiven({ ...context, openCluster: keeping }, cluster, "r-one");
   const request = await requestOf(context, "r-one");
   expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
-  await takeBack(context, cluster, "r-one");
+  await revokeGiven(context, cluster, "r-one");
 });
 
 test("of two revocations at once the cluster remembers both", async () => {
@@ -513,14 +513,14 @@ test("of two revocations at once the cluster remembers both", async () => {
     const writeWithdrawals: ClusterClient["writeWithdrawals"] = async (...written) => {
       if (isFirst) {
         isFirst = false;
-        await takeBack(context, cluster, "r-one");
+        await revokeGiven(context, cluster, "r-one");
       }
       return open.client.writeWithdrawals(...written);
     };
     return { ...open, client: { ...open.client, writeWithdrawals } };
   };
 
-  await takeBack({ ...context, openCluster: beside }, cluster, "r-two");
+  await revokeGiven({ ...context, openCluster: beside }, cluster, "r-two");
   const { data } = await asCreator((client) => client.readWithdrawals());
   expect(Object.values(data).join()).toContain("r-one");
   expect(Object.values(data).join()).toContain("r-two");
@@ -543,7 +543,7 @@ test("a forged binding that can't be deleted keeps no lease", async () => {
     return { ...open, client: { ...open.client, deleteBinding } };
   };
 
-  await takeBack({ ...context, openCluster: refusing }, cluster, "r-one");
+  await revokeGiven({ ...context, openCluster: refusing }, cluster, "r-one");
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   expect((await bindings()).map(({ name }) => name)).toEqual(["a-copy"]);
 });
@@ -551,7 +551,7 @@ test("a forged binding that can't be deleted keeps no lease", async () => {
 test("a record of before gives nothing again: the cluster remembers what was taken back", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const before = await requestOf(context, "r-one");
-  const ended = await takeBack(context, cluster, "r-one");
+  const ended = await revokeGiven(context, cluster, "r-one");
   expect(ended.lease?.isForgotten).toBe(false);
   const fresh = contextWith("repair");
   const event = {

@@ -105,8 +105,8 @@ export async function give(
   return requestOf(context, requested.id);
 }
 
-/** Takes it back, and lets the worker look. */
-export async function takeBack(context: WorkerContext, cluster: Cluster, id: string): Promise<AccessRequest> {
+/** Revokes it, and lets the worker look. */
+export async function revokeGiven(context: WorkerContext, cluster: Cluster, id: string): Promise<AccessRequest> {
   await revokeOnly(context, id);
   await reconcileCluster(context, cluster);
   return requestOf(context, id);
@@ -125,21 +125,21 @@ export async function requestOf({ ledger }: WorkerContext, id: string): Promise<
   return request;
 }
 
-/** A cluster as somebody sees and edits it who has nothing to do with the product. */
+/** A cluster as a person sees and edits it outside of the product. */
 export interface Outside {
-  /** What a principal is given, sorted; null: nothing stands there for it. */
+  /** What a principal is given, sorted; null: nothing is there for it. */
   readonly given: (arn: string) => Promise<readonly string[] | null>;
-  /** Makes somebody's entry be this; null: there is none. */
+  /** Makes a person's entry be this; null: there is none. */
   readonly edit: (arn: string, groups: readonly string[] | null) => Promise<void>;
-  /** Everything that stands there, but for the order. */
+  /** Everything that is there, but for the order. */
   readonly all: () => Promise<string>;
   /** Everything as it was at first. */
   readonly reset: () => Promise<void>;
   /** Strips the cluster's own memory of what it gives a principal, and leaves what is given. */
   readonly forget: (arn: string) => Promise<void>;
-  /** Writes there, and gives and takes nothing by it: somebody must stand there. */
+  /** Writes there, and gives and takes nothing by it: a person must stand there. */
   readonly touch: (arn: string) => Promise<void>;
-  /** Opens the cluster so that somebody acts each time when a worker has read what stands there for a principal. */
+  /** Opens the cluster so that a person acts each time when a worker has read what is there for a principal. */
   readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;
 }
 
@@ -214,7 +214,7 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
         if (principalArn === arn) await act();
         return found;
       };
-      // That somebody has no entry is read in the list.
+      // That a person has no entry is read in the list.
       const list = async () => {
         const found = await read.list();
         if (!found.includes(arn)) await act();

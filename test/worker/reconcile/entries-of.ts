@@ -6,7 +6,7 @@ import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-ent
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 
 /**
- * The access entries of a cluster, for somebody who may do everything with them. Changes go through the API of EKS; what stands there is
+ * The access entries of a cluster, for a person who may do everything with them. Changes go through the API of EKS; what is there is
  * read without it, because a test looks often, and each look would be several calls.
  */
 export type OutsideEntries = Omit<AccessEntries, "usernameOf" | "roleMadeAt">;
