@@ -119,7 +119,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     });
 
     test("is open until it is over and no step of it still runs", async () => {
-      const begun = { name: "switch-mode", at: at(0).toISOString() };
+      const begun = { name: "switch-mode", at: at(0).toISOString(), place: { cluster: "", seal: "" } };
       const trouble = aTrouble({ retryAt: at(hours(9)).toISOString() });
       const first = aMigration({ id: "migration-a-1" });
       const openIds = async () => (await ledger.migrations.open()).map(({ id }) => id).toSorted();

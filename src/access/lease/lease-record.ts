@@ -39,9 +39,9 @@ const writtenForm = z.strictObject({
   seal: textForm,
 });
 
-/** The cluster whose access a lease has, by `sealedClusterOf`: the configuration can give its name to another one. */
+/** The cluster whose access a lease has, or in which a step of a migration began, by `sealedClusterOf`: the configuration can give its name to another one. */
 export type SealedPlace = Immutable<z.output<typeof placeForm>>;
-const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
+export const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 
 /** A Slack user id, or `worker`. */
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;

@@ -91,23 +91,29 @@ function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): W
   return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
 }
 
-export function sealPlace(cluster: Cluster, { id }: Pick<AccessRequest, "id">, keys: MemoryKeys): SealedPlace {
+export function sealPlace(cluster: Cluster, { id }: Pick<Placed, "id">, keys: MemoryKeys): SealedPlace {
   const place = sealedClusterOf(cluster);
   return { cluster: place, seal: keys.seal("place", { cluster: place, request: id }) };
 }
 
+/** A request, or a migration with its begun step for a lease. */
+interface Placed {
+  readonly id: string;
+  readonly lease: { readonly place: SealedPlace | null } | null;
+}
+
 /**
- * Refuses to work on leases in a cluster that got the name of theirs. A reload refuses such a configuration, but a start does not see it, and an
- * end there would be proved in the wrong cluster. Only a worker's seal counts, so that no edit of a record can delay an end.
+ * Refuses to work in a cluster that got the name of the one in which a lease or a step began. A reload refuses such a configuration, but a start
+ * does not see it, and an end there would be proved in the wrong cluster. Only a worker's seal counts, so that no edit of a record can delay an end.
  *
  * @throws AccessError `cluster-mismatch`
  */
-export function refuseMovedName(cluster: Cluster, requests: readonly AccessRequest[], keys: MemoryKeys): void {
-  for (const { id, lease } of requests) {
+export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys: MemoryKeys): void {
+  for (const { id, lease } of begun) {
     if (!lease?.place || lease.place.cluster === sealedClusterOf(cluster)) continue;
     const { cluster: place, seal: sealText } = lease.place;
     if (!keys.isSealed("place", { cluster: place, request: id }, sealText)) continue;
-    const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} gives access to ${place.slice(place.indexOf(" ") + 1)}`;
+    const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} belongs to ${place.slice(place.indexOf(" ") + 1)}`;
     throw new AccessError("cluster-mismatch", message);
   }
 }

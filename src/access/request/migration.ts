@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { placeForm } from "../lease/lease-record.ts";
 import {
   type CodedReason,
   codedReasonForm,
@@ -98,7 +99,7 @@ const migrationFields = z.strictObject({
   /** Approvals of people who are no longer approvers: they do not count. */
   dropped: z.array(droppedForm),
   /** A step that may have sent its call, before its proof. */
-  begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
+  begun: z.strictObject({ name: textForm, at: timeForm, place: placeForm }).nullable(),
   /** `proof`: sentences: the confirmed and the untested parts. */
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */

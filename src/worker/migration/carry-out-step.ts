@@ -1,4 +1,5 @@
 import { requestIds } from "../../access/audit/event.ts";
+import { sealPlace } from "../../access/lease/written-share.ts";
 import { type Migration, nextMigration } from "../../access/request/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
@@ -14,26 +15,31 @@ import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } f
  * @throws AccessError `record-changed` if another change of the record came first
  */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
-  return carryOut(run.context, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
+  return carryOut(run, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
 }
 
 export async function carryOut(
-  context: WorkerContext,
+  run: Pick<MigrationRun, "context" | "cluster">,
   migration: Migration,
   name: string,
   act: (context: WorkerContext, begun: Migration) => Promise<readonly string[]>,
 ): Promise<Migration> {
-  const begun = await beginStep(context, migration, name);
+  const begun = await beginStep(run, migration, name);
   const awsRequests = requestIds();
-  const proof = await act({ ...context, awsRequests }, begun);
-  return recordDone(context, begun, name, proof, awsRequests.byCall());
+  const proof = await act({ ...run.context, awsRequests }, begun);
+  return recordDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
 /** From this version of the record on, the step may have been sent. */
-async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
+async function beginStep(
+  { context, cluster }: Pick<MigrationRun, "context" | "cluster">,
+  migration: Migration,
+  name: string,
+): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
-  const after = nextMigration(migration, { begun: { name, at: now.toISOString() } });
+  const place = sealPlace(cluster, migration, context.keys.memory);
+  const after = nextMigration(migration, { begun: { name, at: now.toISOString(), place } });
   const detail = { plan: migration.plan?.digest ?? "", step: name };
   const result = await recordChange(context, after, eventOf("migration.begun", after, "worker", now, detail), now);
   if (result.type === "conflict") throw recordChanged(migration.id);

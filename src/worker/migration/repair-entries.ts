@@ -41,7 +41,7 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
   const name = begun?.name ?? (isMigrationOver(migration) ? undefined : steps[0]);
   if (name === undefined) return { type: "done" };
   const chosen = left.filter((each) => stepOf(each) === name);
-  await carryOut(run.context, migration, name, (context) =>
+  await carryOut(run, migration, name, (context) =>
     name === replaceInMap
       ? replaceInDocument(run, chosen)
       : replaceByEntries({ ...run, context }, migration, chosen[0]),

@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
+import { refuseMovedName } from "../../access/lease/written-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,
@@ -68,6 +69,7 @@ async function passOver(
   migration: Migration,
   driver: MigrationDriver,
 ): Promise<void> {
+  refuseMovedName(cluster, [{ id: migration.id, lease: migration.begun }], context.keys.memory);
   const { requestExpiresAfterSeconds } = context.config.timing;
   const verdict = checkMigrationApproval(
     migration,

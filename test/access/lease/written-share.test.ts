@@ -120,7 +120,7 @@ test("only a worker's seal says that a lease was given in another cluster of the
   const forged = given(remembering(), otherKeys.memory);
   const refuse = (cluster: Cluster, request: AccessRequest) => () => refuseMovedName(cluster, [request], keys.memory);
 
-  expect(refuse(next, given())).toThrow(`gives access to ${clusterArnOf(aCluster())}`);
+  expect(refuse(next, given())).toThrow(`belongs to ${clusterArnOf(aCluster())}`);
   expect(refuse(aCluster(), given())).not.toThrow();
   expect(refuse(next, forged)).not.toThrow();
   expect(refuse(next, given({ ...remembering(), id: "r-9" }))).not.toThrow();

@@ -107,7 +107,7 @@ describe("a list", () => {
 
   test("of the longest migrations fits Slack's limits", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
-    const begun = { name: "n".repeat(600), at: at(0).toISOString() };
+    const begun = { name: "n".repeat(600), at: at(0).toISOString(), place: { cluster: "", seal: "" } };
     const rows = Array.from({ length: rowsInPage }, (_, index) => ({
       migration: theLongestMigration({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),
       acts,

@@ -8,6 +8,7 @@ import type { Migration } from "../../../src/access/request/migration.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { reachCluster } from "../../../src/worker/open/reach-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
@@ -295,6 +296,15 @@ describe("a migration that a person stops", () => {
     await scene.look();
     expect((await entryOfAdmins())?.policies).toEqual([]);
     await stop();
+
+    // A worker whose clock is behind, so that the next try is due now.
+    scene.pass(-601);
+    await lookAtMigration(scene.context(), { ...cluster, account: "444455556666" });
+    expect(await scene.now()).toMatchObject({
+      begun: { name: `give-entry ${arns.admins}` },
+      trouble: { code: "cluster-mismatch" },
+    });
+    scene.pass(601);
 
     expect(await scene.look()).toMatchObject({ state: "withdrawn", begun: null, done: [{ name: "switch-mode" }] });
 

@@ -214,7 +214,7 @@ test("a lease does not end in another cluster that got its cluster's name, and e
   expect(untouched).toEqual(given);
   expect(waiting?.lease?.state).toBe("active");
   expect(trouble).toMatchObject({ code: "cluster-mismatch" });
-  expect(trouble?.message).toContain(`gives access to ${clusterArnOf(cluster)}`);
+  expect(trouble?.message).toContain(`belongs to ${clusterArnOf(cluster)}`);
   expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("ended");
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
