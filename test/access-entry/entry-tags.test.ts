@@ -22,7 +22,7 @@ const entryWith = (tags: Readonly<Record<string, string>>): AccessEntry => ({
   tags,
 });
 
-test("what is ours is read back as it was written, whatever other tags there are", () => {
+test("our tags are read back as written, whatever other tags there are", () => {
   const tags = writeHoldingTags("payments", holdingOf(3), keys.memory);
 
   const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), keys.memory);

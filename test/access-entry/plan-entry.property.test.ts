@@ -199,7 +199,7 @@ describe("with any entries of others, and any leases that begin and end", () => 
     );
   });
 
-  test("a plan that is cut off anywhere, again and again, ends as one that is not", () => {
+  test("a plan that stops anywhere, again and again, ends like an uninterrupted one", () => {
     fc.assert(
       fc.property(situations, fc.array(fc.nat(8), { maxLength: 3 }), ({ start, states, after }, cuts) => {
         const left = cuts.reduce<AccessEntry | null>((entry, cut) => {

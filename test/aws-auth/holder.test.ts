@@ -36,7 +36,7 @@ describe("one session of a role", () => {
     expect(readHolder(arn).type).toBe("invalid");
   });
 
-  test("admits one person, and says as what", () => {
+  test("admits one person, and names it", () => {
     expect(admittedInWords(admittedBy(alice))).toBe("only alice@example.com (as Developer)");
     expect(admittedInWords(admittedBy(role))).toBe(
       "everyone with the permission set Developer in account 111122223333",
@@ -51,13 +51,13 @@ describe("one session of a role", () => {
 });
 
 describe("a link", () => {
-  test("to a session speaks for that session and for its role", () => {
+  test("to a session is valid for that session and for its role", () => {
     expect(isOwnPrincipal(alice, alice)).toBe(true);
     expect(isOwnPrincipal(alice, role)).toBe(true);
     expect(isOwnPrincipal(alice, session("carol@example.com"))).toBe(false);
   });
 
-  test("to a role speaks for none of its sessions, and an approver with it counts as any of them", () => {
+  test("to a role is valid for none of its sessions, and an approver with it counts as any of them", () => {
     for (const each of [alice, session("carol@example.com")]) {
       expect(isOwnPrincipal(role, each)).toBe(false);
       expect(isSamePrincipal(role, each)).toBe(true);

@@ -30,7 +30,7 @@ function isSubsequence(some: readonly string[], all: readonly string[]): boolean
   return at === some.length;
 }
 
-it("says of a generated document exactly what was written into it", () => {
+it("reads a generated document exactly as it was written", () => {
   fc.assert(
     fc.property(documents, ({ roles, users, data }) => {
       const document = parseDocument(data);

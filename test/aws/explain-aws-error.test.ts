@@ -43,7 +43,7 @@ test("no credential of AWS's answer reaches the message or the cause", () => {
 test.each([
   ["aborted\n  Deserialization error: to see the raw response, inspect the hidden field {error}.$response", "aborted"],
   [{ a: 1 }, ""],
-])("of the message %j, people read what is about AWS", (message, read) => {
+])("of the message %j, people read the part about AWS", (message, read) => {
   const failure = Object.assign(new Error(), { code: "ECONNRESET", message });
 
   expect(awsFailure(failure, "x").what).toBe(`Can't reach AWS for x (ECONNRESET${read && ": "}${read})`);

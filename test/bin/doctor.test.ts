@@ -241,7 +241,7 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("reports what is open of a cluster that is not configured, and what to do about it", async () => {
+  test("reports open requests of an unconfigured cluster, and what to do about them", async () => {
     const { redis: client, close } = await connectRedis(redis.url);
     await redisLedger(client).commit(aChange(aRequest({ cluster: "gone", requester: "U0GONE" })));
 

@@ -244,7 +244,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("ends a rescue through the role on the way, where the creator is what was lost", async () => {
+  test("ends a rescue through the role on the way, after the creator was lost", async () => {
     const { arn: hub } = sandbox.aws.account.addRole({
       name: "cluster-hub",
       allow: ["eks:*"],
@@ -291,7 +291,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("closes what is open of the configured cluster only when that one is gone", async () => {
+  test("closes the configured cluster's requests only when that cluster is gone", async () => {
     await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
     const closing = () => runCommand(retire, ["staging", "--by", "U0ONCALL", "--why", "deleted"]);
 

@@ -238,7 +238,7 @@ describe("policy explain", () => {
   });
 });
 
-test("a policy that nobody can want is refused, with every problem", async () => {
+test("a contradictory policy is refused, with every problem", async () => {
   const broken = join(folder, "broken.yml");
   await writeFile(broken, `${configText}policy: { rules: [{ name: a, approvals: 9 }] }`);
 

@@ -167,7 +167,7 @@ test("the last good document that a worker keeps in the cluster is written again
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
-test("the one before it is there where what is wrong could be read", async () => {
+test("the document before it is restored if the newest one is readable but wrong", async () => {
   await asWorker((context, cluster) => adoptCluster(context, cluster));
   write({ mapRoles: initialAwsAuth.mapRoles?.replace("system:masters", "nobody-knows") ?? "" });
   await asWorker((context, cluster) => adoptCluster(context, cluster));
@@ -262,7 +262,7 @@ test("a lease that ended since the backup does not come back as a principal's ow
   expect(resolve(after, arns.admins)?.groups).toEqual(["system:masters"]);
 });
 
-test("what is missing is added to a document that people went on with, and the rest of it stays", async () => {
+test("missing entries are added to a document that people changed since, and the rest of it stays", async () => {
   const newcomer = `# came later\n- rolearn: arn:aws:iam::${account}:role/newcomer\n  username: new\n  groups: [viewers]\n`;
   write({ mapRoles: newcomer });
 

@@ -75,7 +75,7 @@ test("a missing file is reported with its name", async () => {
   - ${join(folder, "eks-access.yml")}: no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
 });
 
-test("a directory in the file's place is reported as one, with where it comes from", async () => {
+test("a directory in the file's place is reported, with its usual cause", async () => {
   await mkdir(join(folder, "eks-access.yml"));
 
   const failure = await readSettings("worker").catch((error: unknown) => error);

@@ -49,7 +49,7 @@ test.each([
   expect(() => creatorWritten(`{ roleArn: "${role}" }`, inRegion)).toThrow(`the region ${region} is in ${partition}`);
 });
 
-test("a region that is newer than this program may be of whatever partition its creator is", () => {
+test("a region that is newer than this program has the partition of its creator", () => {
   const creator = creatorWritten(`{ roleArn: "${role.replace("aws", "aws-moon")}" }`, (text) =>
     text.replace("eu-central-1", "moon-north-1"),
   );

@@ -10,7 +10,7 @@ test("by default Redis is on this machine, without a user", () => {
   expect(read({})).toEqual({ redisUrl: "redis://localhost:6379", redisAccess: {}, problems: [] });
 });
 
-test("what is secret can stay out of the address", () => {
+test("secrets can stay out of the address", () => {
   const env = {
     REDIS_URL: "rediss+sentinel://a,b/mymaster",
     REDIS_USERNAME: "eks-access",

@@ -36,7 +36,7 @@ async function watching(between: () => Promise<void> = async () => {}): Promise<
   watch = watchFile(file, first.type === "text" ? first.digest : "", take, { everyMs: 1, settlesMs: 2, waited });
 }
 
-test("a new text is taken once, and the text in force only after a signal", async () => {
+test("a new text is offered once, and the text in force only after a signal", async () => {
   await writeFile(file, "one");
   await watching();
 
@@ -62,7 +62,7 @@ test("the exchange of a link, as Kubernetes renews a mounted file, is seen", asy
   await expect.poll(texts).toEqual(["two"]);
 });
 
-test("a file that is written in parts is taken when it is whole", async () => {
+test("a file that is written in parts counts when it is complete", async () => {
   await writeFile(file, "one");
   const parts = ["two and th", "two and three"];
   await watching(async () => {

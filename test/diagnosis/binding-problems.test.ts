@@ -57,7 +57,7 @@ describe("of the bindings of leases check reports", () => {
   });
 });
 
-test("the role of an active lease that a person gave to another person is reported as taken out", () => {
+test("a lease's binding that a person changed to another user is reported as removed", () => {
   const edited = bindingOf(inAnHour, { subjects: [{ kind: "User", name: "sso:carol@example.com" }] });
   if (active.state !== "approved") throw new Error("the request is not approved");
   const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };

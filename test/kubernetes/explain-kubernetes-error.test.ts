@@ -104,7 +104,7 @@ test("an endpoint with a certificate of another authority gets no token", async 
   expect(server.received).toHaveLength(before);
 });
 
-test("an empty authority trusts nobody, not everybody whom Node.js trusts", async () => {
+test("an empty authority trusts no certificate, not every one that Node.js trusts", async () => {
   const folder = await mkdtemp(join(tmpdir(), "eks-access-authority-"));
   const trusted = join(folder, "trusted.pem");
   await writeFile(trusted, Buffer.from(server.certificateAuthority, "base64"));
@@ -124,7 +124,7 @@ test("an empty authority trusts nobody, not everybody whom Node.js trusts", asyn
   await rm(folder, { recursive: true });
 });
 
-test("a token in the API server's own words is taken out of the message and the cause", async () => {
+test("a token in the API server's answer is removed from the message and the cause", async () => {
   const failure = await failureOf({ status: 400, body: aStatus(400, "BadRequest", `bad header Bearer ${token}`) });
 
   expect(`${failure} ${String((failure as Error).cause)} ${JSON.stringify(failure)}`).not.toContain(token);

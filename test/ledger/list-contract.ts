@@ -44,21 +44,21 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       expect(await list({ clusters: ["staging"] })).toEqual({ ids: ["g-9", "g-8", "p-2", "p-1", "old"], total: 5 });
     });
 
-    test("of what is pending begins with what waits longest", async () => {
+    test("of pending requests begins with the longest waiting", async () => {
       expect(await list({ list: "pending", clusters: ["staging", "production"] })).toEqual({
         ids: ["p-1", "p-2", "p-elsewhere"],
         total: 3,
       });
     });
 
-    test("of what is leased begins with what ends first", async () => {
+    test("of leases begins with the first to end", async () => {
       expect(await list({ list: "leased", clusters: ["production", "staging"] })).toEqual({
         ids: ["g-elsewhere", "g-8", "g-9"],
         total: 3,
       });
     });
 
-    test("has what is approved and not applied yet, and loses what is over", async () => {
+    test("has approved leases that are not applied yet, and loses ended ones", async () => {
       const approved = anApprovedRequest({ id: "a-1", version: 1, cluster: "development" });
       await ledger.commit(aChange(approved));
       const before = await list({ list: "leased", clusters: ["development"] });

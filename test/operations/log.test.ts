@@ -37,7 +37,7 @@ test("of an error only its name, message, code, stack and cause are written, wit
   expect(JSON.stringify(line)).not.toContain("hunter2secret");
 });
 
-test("what was thrown and is no error is written too, without credentials", async () => {
+test("a thrown value that is no error is logged too, without credentials", async () => {
   const line = await logged('log.error({ err: "Bearer hunter2secretlong" }, "a call failed");');
 
   expect(line.err).not.toContain("hunter2secret");

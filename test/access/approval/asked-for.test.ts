@@ -51,7 +51,7 @@ describe("access that one person asks for another", () => {
     expect(valid({ ...approved, ...forged })).toMatchObject({ type: "void" });
   });
 
-  test("can't be shown to approvers as what another person asked", () => {
+  test("can't be shown to approvers as another person's request", () => {
     const request = aPreviewedRequest({ askedBy });
     const shown = { ...request, preview: sealPreview(request, request.preview ?? expect.fail(), keys.preview) };
 

@@ -60,7 +60,7 @@ describe("the verdict names the place", () => {
     });
   });
 
-  test("where an event was removed and the rest numbered anew", () => {
+  test("where an event was removed and the rest numbered again", () => {
     const log = aLog(5)
       .filter((each) => each.sequence !== 3)
       .map((each, index) => ({ ...each, sequence: index + 1 }));

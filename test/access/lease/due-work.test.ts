@@ -112,7 +112,7 @@ describe("the end of a lease", () => {
 describe("a share that only the cluster remembers", () => {
   const holding = aHolding({ shares: [aShare({ id: "r-1" }), aShare({ id: "r-lost" })] });
 
-  test("is one that no open request speaks for", () => {
+  test("has no open request", () => {
     expect(orphanedShares(holding, idsOf([anApprovedRequest()])).map(({ id }) => id)).toEqual(["r-lost"]);
   });
 

@@ -21,7 +21,7 @@ const read = (texts: KeptData | null, name: "last" | "before" = "last") =>
 
 const first = kept({}, {}) ?? {};
 
-test("what is kept is read back, for its cluster and by our keys alone", () => {
+test("a kept document is read back, for its cluster and by our keys alone", () => {
   expect(read(first)).toEqual(document());
   expect(readKept("production", first, "last", keys.memory)).toBeNull();
   expect(readKept("staging", first, "last", otherKeys.memory)).toBeNull();

@@ -23,7 +23,7 @@ test.each([
   ["another cluster", `${cluster}s`, role, {}],
   ["another identity", cluster, role, { "eks-access/rescue-as": as.replace("jane", "joe") }],
   ["no seal", cluster, role, { "eks-access/rescue-seal": "" }],
-])("tags with %s are not believed", (_, inCluster, principal, change) => {
+])("tags with %s are not trusted", (_, inCluster, principal, change) => {
   expect(readRescueTags(inCluster, principal, { ...tags, ...change }, keys.memory)).toBeNull();
 });
 

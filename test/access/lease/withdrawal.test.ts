@@ -68,7 +68,7 @@ describe("the memory of a withdrawal", () => {
     );
   });
 
-  test("is as long as can be where the record does not say what was approved", () => {
+  test("lasts as long as possible if the record does not show the approval", () => {
     const furthest = new Date(now.getTime() + permanentSeconds * 1000).toISOString();
     const unsealed = approved.approvals.map((each) => ({ ...each, at: at(-hours(9)).toISOString() }));
 
@@ -87,7 +87,7 @@ describe("the memory of a withdrawal", () => {
 });
 
 describe("the memory of a cluster", () => {
-  test("takes in what is new, and forgets what is over or given again", () => {
+  test("adds new withdrawals, and forgets those that are over or approved again", () => {
     const known = {
       list: [aWithdrawal({ id: "r-over", endsAt: at(minutes(5)).toISOString() }), aWithdrawal({ id: "r-again" })],
       notBefore: null,
@@ -116,7 +116,7 @@ describe("the memory of a cluster", () => {
     expect(mayBeWithdrawn(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
   });
 
-  test("never forgets what is still in the document, and never trusts again what it forgot", () => {
+  test("never forgets a lease that is still in the document, and never trusts a forgotten approval again", () => {
     const held = new Set(["r-0"]);
     const first = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: many(maxWithdrawals + 3), held });
     const next = rememberWithdrawals(first, {
@@ -136,7 +136,7 @@ describe("the memory of a cluster", () => {
 });
 
 describe("two memories of one cluster, which takes leases in two ways,", () => {
-  test("know together what each knows, and of the same request what is newer", () => {
+  test("keep the withdrawals of both, and the newer one of the same request", () => {
     const one = { list: [aWithdrawal(), aWithdrawal({ id: "r-2" })], notBefore: at(1).toISOString() };
     const newer = aWithdrawal({ at: at(minutes(5)).toISOString() });
     const other = { list: [newer], notBefore: at(2).toISOString() };

@@ -44,7 +44,7 @@ describe("what a person may do", () => {
     expect(acts(broken, "U0ENGINEER")).not.toContain("review");
   });
 
-  test("who has approved one of several may still deny", () => {
+  test("an approver who gave one of several approvals can still deny", () => {
     const { approvals } = anApprovedRequest();
 
     expect(acts(aPreviewedRequest({ approvals }), "U0APPROVER")).toEqual(["deny"]);

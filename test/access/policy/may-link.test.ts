@@ -28,7 +28,7 @@ test.each([
   expect(mayLink(given, clusters)).toMatchObject({ type: "refused", code });
 });
 
-test("a principal of the cluster's own partition is taken there", () => {
+test("a cluster accepts a principal of its own partition", () => {
   const creator = { type: "role", roleArn: "arn:aws-cn:iam::111122223333:role/cluster-creator", through: [] } as const;
   const cluster = aCluster({ region: "cn-north-1", creator });
 

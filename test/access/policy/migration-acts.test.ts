@@ -38,7 +38,7 @@ test.each<[string, Migration, Date?, Cluster?]>([
   expect(actsOf("U0APPROVER", migration, now, of)).not.toContain("approve");
 });
 
-test("what is carried out is stopped, and tried again where it fails; what is over is left alone", () => {
+test("a running migration can be stopped, and tried again if it fails; an ended one allows nothing", () => {
   expect(actsOf("U0APPROVER", aPlannedMigration({ state: "running" }))).toEqual(["withdraw"]);
   expect(actsOf("U0ONCALL", aPlannedMigration({ state: "running", trouble }))).toEqual(["retry", "withdraw"]);
   expect(actsOf("U0APPROVER", aPlannedMigration({ state: "done", trouble }))).toEqual([]);

@@ -13,7 +13,7 @@ const scoped = fc.record({
   namespaces: fc.option(fc.uniqueArray(fc.constantFrom("a", "b", "c"), { minLength: 1 })),
 });
 
-test("what is written of a policy is read as the same policy, beside any groups", () => {
+test("a written policy is read as the same policy, beside any groups", () => {
   fc.assert(
     fc.property(
       scoped,

@@ -21,7 +21,7 @@ describe("a role that a level binds", () => {
     ["Role deployer in shop", { kind: "Role", name: "deployer", namespace: "shop" }],
     ["policy AmazonEKSViewPolicy in shop", null],
     ["viewers", null],
-  ])("%s is read as what it is", (text, role) => {
+  ])("%s is read as a role", (text, role) => {
     expect(placedRoleOf(text)).toEqual(role);
     expect(isRoleText(text)).toBe(role !== null);
   });

@@ -40,7 +40,7 @@ describe("a cluster that can't be worked on", () => {
     expect(again).toMatchObject({ attempts: last.attempts, retryAt: last.retryAt });
   });
 
-  test("begins anew with another configuration", () => {
+  test("begins again with another configuration", () => {
     const { last } = failing(8);
 
     const anew = nextClusterTry(last, away, moment(5_000, { configuration: "two" }));

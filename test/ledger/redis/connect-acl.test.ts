@@ -45,7 +45,7 @@ test.each([
   expect(String(failure)).toMatch(/NOPERM|No permissions|can't run this command/);
 });
 
-test("the user of the URL is taken where there is no other", async () => {
+test("the user of the URL counts if there is no other", async () => {
   const url = server.url.replace("redis://", "redis://eks-access:hunter2secret@");
 
   const { redis, close } = await connectRedis(url);
