@@ -233,7 +233,7 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
     name: replaceInMap,
     does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
     proof: "Read back, aws-auth is as planned, and everyone else signs in as before.",
-    undo: "The cluster keeps the previous document: eks-access rescue <cluster> --document kept.",
+    undo: "The cluster keeps the previous document: eks-access rescue with --document kept restores it.",
   };
   return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
 }

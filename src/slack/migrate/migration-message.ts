@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/permissions.ts";
 import {
   hasApproved,
@@ -31,6 +32,7 @@ import {
   retryMigrationButton,
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
+import { approversLeft } from "./migration-thread.ts";
 import { migrationCall, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemWords } from "./plan-answer.ts";
 
@@ -44,12 +46,15 @@ const maxItems = 10;
 const maxSteps = 20;
 
 /**
- * The first post, which an update turns into the message below. It has no button, and nothing that can become untrue.
+ * The first post, which an update turns into the message below. It has no button, and nothing that can become untrue. It mentions who must
+ * act, because an update notifies no one.
  */
-function openingMigrationMessage(migration: Migration): Message {
+export function openingMigrationMessage(migration: Migration, cluster: Cluster | undefined): Message {
   const title = migrationTitle(migration);
   const note = `Migration ${code(migration.id)}. If no state appears here, look for a newer message.`;
-  return messageOf([section(`*${title}*`), context(note)]);
+  const called = cluster && migration.state === "pending" ? mentions(approversLeft(migration, cluster)) : "";
+  const blocks = [section(`*${title}*${called && `\n${called}`}`), context(note)];
+  return { text: `${called && `${called}: `}${title}`, blocks };
 }
 
 /** The message in the cluster's channel. A pure function of the record. */
@@ -163,7 +168,8 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   if (!migration) return;
   await wakeHomes(context, migration);
   const before = (await ledger.shown(id)) ?? nothingShown;
-  const { shown, lost } = await showInChannel(context, showingOf(migration), before);
+  const cluster = context.config.clusters.get(migration.cluster);
+  const { shown, lost } = await showInChannel(context, showingOf(migration, cluster), before);
   // The call can take seconds, and people can decide meanwhile.
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
@@ -182,13 +188,13 @@ export async function showMigration(context: MessengerContext, id: string): Prom
 }
 
 /** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */
-function showingOf(migration: Migration): ChannelMessage {
+function showingOf(migration: Migration, cluster: Cluster | undefined): ChannelMessage {
   const { plan, state, done } = migration;
   const isReady = plan !== null || state === "refused" || done.length > 0;
   return {
     record: migration,
     message: migrationMessage(migration),
-    opening: openingMigrationMessage(migration),
+    opening: openingMigrationMessage(migration, cluster),
     isReady,
   };
 }

@@ -11,7 +11,7 @@ import { migrationState } from "./migration-words.ts";
 /** Everything for the thread of a migration, oldest first. A pure function of the record. */
 export function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
   return [
-    ...decisionEntries(migration),
+    ...decisionEntries(migration, cluster),
     ...reminderEntries(migration, cluster),
     ...stepEntries(migration),
     ...troubleEntries(migration),
@@ -19,7 +19,16 @@ export function migrationThreadOf(migration: Migration, cluster: Cluster | undef
   ];
 }
 
-function decisionEntries({ approvals, dropped, voided, state }: Migration): ThreadEntry[] {
+/** The approvers who have not approved. */
+export function approversLeft(migration: Migration, cluster: Cluster): readonly string[] {
+  return clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
+}
+
+function decisionEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
+  const { approvals, dropped, voided, state } = migration;
+  const missing = migrationApprovals - approvals.length;
+  const left = cluster && state === "pending" && missing > 0 ? mentions(approversLeft(migration, cluster)) : "";
+  const call = left && ` ${left}: it needs ${counted(missing, "more approval")}.`;
   return [
     ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...(voided && state === "pending"
@@ -32,7 +41,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
       : []),
     ...approvals.map(({ by, at, digest }) => ({
       name: `approved-${by}-${at}`,
-      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
+      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.${call}`,
     })),
   ];
 }
@@ -41,7 +50,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
 function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, plan, reminders, approvals, requester, expiresAt } = migration;
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
-  const others = clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
+  const others = approversLeft(migration, cluster);
   const left = counted(migrationApprovals - approvals.length, "approval");
   const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];

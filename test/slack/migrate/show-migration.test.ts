@@ -4,9 +4,9 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import type { Migration } from "../../../src/access/request/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
-import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
+import { openingMigrationMessage, showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -64,6 +64,16 @@ test("the thread of a migration mentions the approvers who have not decided, onc
   expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval for this migration");
   expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
   expect(more).toEqual([]);
+});
+
+test("the first post of a migration mentions everyone who can approve it, and one approval those who are left", async () => {
+  const first = openingMigrationMessage(aPlannedMigration(), aCluster());
+  await revise({ approvals: [approval] });
+
+  await show();
+
+  expect(first.text).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> asks to migrate `staging`/);
+  expect((await thread()).join()).toMatch(/approved by <@U0APPROVER> .*\. <@U0APPROVER2>: it needs 1 more approval\./);
 });
 
 test.each([
