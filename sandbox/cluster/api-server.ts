@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { SandboxAnswer, SandboxRequest, SandboxRoute } from "../http-server.ts";
-import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { BindingContent } from "./bindings.ts";
 import type { ConfigMapContent } from "./config-map.ts";
 import { escalationProblem, ruleEscalation } from "./escalation.ts";
 import { answerObjects, listAnswer, type WriteRules } from "./object-requests.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { allPods, podsOf } from "./pods.ts";
 import {
   type Attributes,
   type Authorize,
@@ -187,4 +185,82 @@ function forbidden(user: User, attributes: Attributes): Status {
       kind: resource,
     },
   );
+}
+
+const names: Readonly<Record<string, readonly string[]>> = {
+  default: ["shop-6d4cf56db6-7x2lq", "shop-6d4cf56db6-kq8wd"],
+  "kube-system": ["aws-node-4zq7t", "coredns-5d78c9869d-2m9vx", "coredns-5d78c9869d-b6s4h", "kube-proxy-8hw5k"],
+};
+
+/** core/v1 Pod. */
+interface Pod {
+  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
+  spec: object;
+  status: object;
+}
+
+export function allPods(): Pod[] {
+  return Object.keys(names).flatMap(podsOf);
+}
+
+function podsOf(namespace: string): Pod[] {
+  return (names[namespace] ?? []).map((name) => podObject(namespace, name));
+}
+
+function podObject(namespace: string, name: string): Pod {
+  const container = { name: "main", image: "registry.example/main:1" };
+  const state = { ready: true, restartCount: 0, imageID: "", state: {} };
+  const uid = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(-12)}`;
+  return {
+    metadata: { name, namespace, uid, creationTimestamp: "2026-01-01T08:00:00Z" },
+    spec: { containers: [container], nodeName: "ip-10-0-1-2.eu-central-1.compute.internal" },
+    status: { phase: "Running", podIP: "10.0.1.17", containerStatuses: [{ ...container, ...state }] },
+  };
+}
+
+export type ApiRequest = ({ type: "resource" } & ResourceAttributes) | { type: "path"; verb: string; path: string };
+
+const resourcePath =
+  /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?\/?$/;
+
+const verbs: Readonly<Record<string, string>> = { POST: "create", PUT: "update" };
+
+/** Kubernetes docs, "Determine the Request Verb". */
+export function readApiRequest({ method, url }: Pick<SandboxRequest, "method" | "url">): ApiRequest {
+  const [match, group = "", namespace, resource = "", name, subresource] = resourcePath.exec(url.pathname) ?? [];
+  if (match === undefined) return { type: "path", verb: method.toLowerCase(), path: url.pathname };
+  return {
+    type: "resource",
+    verb: verbOf(method, name, url),
+    group,
+    resource,
+    ...(namespace === undefined ? {} : { namespace: decodeURIComponent(namespace) }),
+    ...(name === undefined ? {} : { name: decodeURIComponent(name) }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function verbOf(method: string, name: string | undefined, url: URL): string {
+  if (method === "DELETE") return name === undefined ? "deletecollection" : "delete";
+  if (method !== "GET") return verbs[method] ?? method.toLowerCase();
+  if (name !== undefined) return "get";
+  return url.searchParams.get("watch") === "true" ? "watch" : "list";
+}
+
+const reviews: Readonly<Record<string, string>> = {
+  selfsubjectreviews: "self-subject-review",
+  selfsubjectaccessreviews: "self-subject-access-review",
+  subjectaccessreviews: "subject-access-review",
+};
+
+/** For faults and the narration: `kubernetes.get-configmap`, `kubernetes.subject-access-review`. */
+export function callName(request: ApiRequest, url: URL): string {
+  if (request.type === "path") return `kubernetes.${request.path.replace(/^\//, "").replaceAll("/", "-") || "root"}`;
+  const review = reviews[request.resource];
+  if (review) return `kubernetes.${review}`;
+  const one = request.name !== undefined || request.verb === "create";
+  const thing = one ? request.resource.replace(/s$/, "") : request.resource;
+  // A dry run has its own name, so that a fault can hit it and not the write after it.
+  if (url.searchParams.has("dryRun")) return `kubernetes.dry-run-${thing}`;
+  return `kubernetes.${request.verb === "update" ? "replace" : request.verb}-${thing}`;
 }
