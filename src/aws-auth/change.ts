@@ -1,5 +1,15 @@
 import { readPrincipal } from "./arn.ts";
-import { type Entry, entriesFor, entryOf, type ReadDocument, type Section, sameGroups } from "./document.ts";
+import {
+  type Entry,
+  entriesFor,
+  entriesOfKey,
+  entryOf,
+  type Lookup,
+  type ReadDocument,
+  type Section,
+  sameGroups,
+  sameList,
+} from "./document.ts";
 import { goFold } from "./fold.ts";
 
 /** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then. */
@@ -75,4 +85,88 @@ function mappingIntent(document: ReadDocument, change: Change & { type: "map" })
 function removalIntent(document: ReadDocument, arn: string): Intent | null {
   const entries = entriesFor(document, arn);
   return entries.length === 0 ? null : { type: "remove", arn, entries };
+}
+
+interface Expected {
+  readonly arn: string;
+  readonly username: string;
+  readonly groups: readonly string[];
+  /** The groups may have another order. */
+  readonly isChanged?: true;
+}
+
+/** Whether a section has exactly the wanted entries, and the authenticator drops nothing that it read before. */
+export function isAsIntended(
+  before: ReadDocument,
+  after: ReadDocument,
+  section: Section,
+  intents: readonly Intent[],
+): boolean {
+  const reading = after.sections[section];
+  if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
+  const expected = expectedEntries(before, section, intents);
+  const actual = after.entries.filter((entry) => entry.section === section);
+  const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
+  return (
+    actual.length === expected.length &&
+    (matchAll(expected, actual) || matchAll([...expected.slice(-added), ...expected.slice(0, -added)], actual))
+  );
+}
+
+function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
+  return expected.every((wanted, index) => {
+    const entry = actual[index];
+    return entry !== undefined && matches(wanted, entry);
+  });
+}
+
+function matches(wanted: Expected, entry: Entry): boolean {
+  if (wanted.arn !== entry.arn || wanted.username !== entry.username) return false;
+  if (wanted.isChanged) return sameGroups(wanted.groups, entry.groups);
+  return sameList(wanted.groups, entry.groups);
+}
+
+function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {
+  const removed = new Set<Entry>();
+  const edited = new Map<Entry, Intent & { type: "edit" }>();
+  const expected: Expected[] = [];
+  for (const intent of intents) {
+    if (intent.type === "remove") for (const entry of intent.entries) removed.add(entry);
+    if (intent.type === "edit") edited.set(intent.entry, intent);
+  }
+  for (const entry of before.entries) {
+    if (entry.section !== section || removed.has(entry)) continue;
+    const edit = edited.get(entry);
+    expected.push(edit === undefined ? entry : { ...edit, arn: entry.arn, isChanged: true });
+  }
+  for (const intent of intents)
+    if (intent.type === "add" && intent.section === section) expected.push({ ...intent, isChanged: true });
+  return expected;
+}
+
+/** ARNs with another result after the edit, folded: compared as written, with templates unfilled. */
+export function changedArns(before: Lookup, after: Lookup): string[] {
+  const changed = new Set<string>();
+  for (const keys of [before.roles, before.users]) {
+    for (const key of keys.keys()) if (!findTheSame(before, after, key)) changed.add(key);
+  }
+  for (const keys of [after.roles, after.users]) {
+    for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
+  }
+  return [...changed];
+}
+
+function findTheSame(before: Lookup, after: Lookup, key: string): boolean {
+  const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
+  return some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
+}
+
+function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
+  return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
+}
+
+/** ARNs with another result that no intent names. A plan with any must not be carried out. */
+export function unintendedArns(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
+  const named = new Set(intents.map((intent) => goFold(intent.arn)));
+  return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));
 }

@@ -1,4 +1,4 @@
-import type { Intent } from "./change.ts";
+import { type Intent, isAsIntended } from "./change.ts";
 import {
   type Entry,
   type ListReading,
@@ -12,7 +12,6 @@ import { fieldKey } from "./field-problems.ts";
 import type { readDocument } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
 import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
-import { isAsIntended } from "./verify.ts";
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 

@@ -1,5 +1,5 @@
 import { canonicalCaller, type Principal, readPrincipal } from "./arn.ts";
-import type { Change, Intent, PlanGuard, Refusal } from "./change.ts";
+import { type Change, type Intent, type PlanGuard, type Refusal, unintendedArns } from "./change.ts";
 import {
   DOCUMENT_LIMIT,
   type Entry,
@@ -13,7 +13,6 @@ import {
 import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
 import { wildcardsFor } from "./resolve.ts";
-import { unintendedArns } from "./verify.ts";
 
 /** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {

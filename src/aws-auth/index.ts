@@ -20,7 +20,7 @@ export {
 } from "./caller.ts";
 export type { Change, PlanGuard, Refusal } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
-export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
+export { type ConfigMapFile, readConfigMapFile, writeConfigMap } from "./config-map.ts";
 export {
   type AwsAuthDocument,
   competingEntries,
@@ -47,4 +47,3 @@ export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";
-export { writeConfigMap } from "./write-config-map.ts";

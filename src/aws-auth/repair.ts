@@ -1,4 +1,5 @@
 import { readPrincipal } from "./arn.ts";
+import { changedArns } from "./change.ts";
 import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
@@ -19,7 +20,6 @@ import { readDocument } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
-import { changedArns } from "./verify.ts";
 
 const WIDTHS = [2, 4, 8];
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Intent } from "../../src/aws-auth/change.ts";
+import { type Intent, isAsIntended } from "../../src/aws-auth/change.ts";
 import { refuseResult } from "../../src/aws-auth/guard.ts";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
-import { isAsIntended } from "../../src/aws-auth/verify.ts";
 
 const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const entry = (name: string, ...groups: string[]) =>

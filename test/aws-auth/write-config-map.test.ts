@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { writeConfigMap } from "../../src/aws-auth/write-config-map.ts";
+import { writeConfigMap } from "../../src/aws-auth/config-map.ts";
 import { fileOf, read } from "./config-map-files.ts";
 
 describe("writeConfigMap", () => {
