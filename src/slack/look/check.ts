@@ -14,9 +14,8 @@ import {
   type DocumentReport,
   type EntriesReport,
 } from "../../diagnosis/reports.ts";
-import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
-import type { SlackContext } from "../app/context.ts";
+import { askWorker, type SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";

@@ -9,8 +9,8 @@ import {
   remedyWithoutCreator,
 } from "../../access/policy/creator.ts";
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
-import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
+import { askWorker } from "../app/context.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, escapeText, plainLine, section, time } from "../show/mrkdwn.ts";
 import { aboutCluster, noWorkerAnswer } from "./about-cluster.ts";

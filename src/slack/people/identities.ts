@@ -14,8 +14,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
 import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/look-ups.ts";
-import { askWorker } from "../app/ask-worker.ts";
-import type { SlackContext } from "../app/context.ts";
+import { askWorker, type SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 
 export interface KnownNow extends KnownOf {
