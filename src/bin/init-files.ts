@@ -5,7 +5,7 @@ import { explainFailure } from "../access/access-error.ts";
 import type { MemberAccount } from "../aws/organization.ts";
 import type { SurveyedCluster, SurveyedMap } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
-import type { Survey } from "../worker/fleet/survey.ts";
+import type { Survey } from "../worker/survey.ts";
 import type { InitOptions } from "./init-options.ts";
 
 /** The policies that `eks-access init` writes. */

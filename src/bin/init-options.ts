@@ -4,7 +4,7 @@ import { type MemberAccount, type OrganizationAccounts, organizationAccounts } f
 import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
-import type { SurveyScope } from "../worker/fleet/survey.ts";
+import type { SurveyScope } from "../worker/survey.ts";
 import { type CommandIo, readOnlyOptions } from "./process-io.ts";
 
 export interface InitOptions {

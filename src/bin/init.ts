@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
-import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
+import { type SurveyOptions, surveyClusters } from "../worker/survey.ts";
 import { nextSteps, policyFiles, policyNames, shippedPolicy, surveyText, writeWhole } from "./init-files.ts";
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
 import { type CommandIo, misused, reasonOf, unusable } from "./process-io.ts";

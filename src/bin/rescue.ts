@@ -12,8 +12,7 @@ import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
-import { noteCreatorUse } from "../worker/open/creator-use.ts";
-import { creatorArnFor, identityOfRun } from "../worker/open/discover-creator.ts";
+import { creatorArnFor, identityOfRun, noteCreatorUse } from "../worker/open/discover-creator.ts";
 import { openEksToManage } from "../worker/open/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {

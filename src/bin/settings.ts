@@ -64,7 +64,7 @@ export async function sealedFleet(environment: Environment, now: Date): Promise<
 
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
   if (!environment.workerKeys || !config.fleet) return null;
-  const { discoverFleet } = await import("../worker/fleet/look-at-fleet.ts");
+  const { discoverFleet } = await import("../worker/look-at-fleet.ts");
   return discoverFleet(config.fleet, null, now);
 }
 

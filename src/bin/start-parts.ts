@@ -11,7 +11,7 @@ import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
-import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
+import type { FleetContext } from "../worker/keep-fleet.ts";
 import { noticeSender, startFollowing } from "./reload.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
@@ -57,7 +57,7 @@ export async function startPartWithoutLedger(
   if (!workerKeys) return;
   const [{ startWithoutLedger }, { FleetWithoutLedger }] = await Promise.all([
     import("../worker/watch-ledger.ts"),
-    import("../worker/fleet/look-at-fleet.ts"),
+    import("../worker/look-at-fleet.ts"),
   ]);
   const fleet = new FleetWithoutLedger(live, context.now);
   const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
@@ -83,7 +83,7 @@ async function startWorkerParts(
     import("../worker/keep-audit.ts"),
     import("../worker/open/open-eks.ts"),
     import("../operations/recent.ts"),
-    import("../worker/fleet/keep-fleet.ts"),
+    import("../worker/keep-fleet.ts"),
     import("../worker/open/cluster-trouble.ts"),
   ]);
   const { live, log } = context;

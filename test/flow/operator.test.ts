@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readApiRequest } from "../../sandbox/cluster/api-request.ts";
+import { readApiRequest } from "../../sandbox/cluster/api-server.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
 import { rule } from "../../sandbox/cluster/rbac.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import {
   type CreationRecord,
@@ -16,7 +17,7 @@ import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../../aws/session-policy.ts";
 import { callerIdentity } from "../../aws/sts.ts";
-import type { Ledger, RememberedCreation } from "../../ledger/ledger.ts";
+import type { EventLedger, Ledger, RememberedCreation } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
@@ -98,7 +99,7 @@ export async function identityOfRun(context: DiscoveryContext, cluster: Cluster)
 }
 
 /** The creator of a cluster, from the configuration or CloudTrail. @throws AccessError */
-export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
+async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   if (cluster.creator.type !== "discover") return cluster.creator;
   const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
   return creatorOfRecord(cluster, cluster.creator, record);
@@ -140,4 +141,55 @@ async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise
     await pause(50);
   }
   throw new AccessError("aws-throttled", "Too many runs ask CloudTrail at once");
+}
+
+/** Why a command becomes the creator of a cluster with an operator. No job does. */
+export type CreatorUse = "bootstrap" | "rescue";
+
+type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
+
+/**
+ * The creator of a cluster, for a caller that becomes it next. If the cluster has an operator, the audit log has each
+ * use.
+ * @param actor a Slack user id, or `worker`
+ * @throws AccessError
+ */
+export async function creatorFor(
+  context: UseContext,
+  cluster: Cluster,
+  use: CreatorUse,
+  actor = "worker",
+): Promise<KnownCreator> {
+  const creator = await knownCreator(context, cluster);
+  await noteCreatorUse(context, cluster, creator, use, actor);
+  return creator;
+}
+
+/** Notes in the audit log that the caller becomes the creator, if there is an operator. @throws AccessError */
+export async function noteCreatorUse(
+  { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
+  cluster: Cluster,
+  creator: KnownCreator,
+  use: CreatorUse,
+  actor = "worker",
+): Promise<void> {
+  if (!cluster.operator) return;
+  const detail = { creator: creatorArnOf(creator), operator: cluster.operator.roleArn, use };
+  const at = now().toISOString();
+  const about = { at, actor, request: nameOfUses(cluster), cluster: cluster.name };
+  await ledger.append({ type: "creator.used", ...about, detail });
+}
+
+/** When a command last became the creator beside an operator, and why; null: the audit log has no use. @throws AccessError */
+export async function lastCreatorUse(
+  ledger: Pick<EventLedger, "eventsOf">,
+  cluster: Cluster,
+): Promise<AuditEvent | null> {
+  const events = await ledger.eventsOf(nameOfUses(cluster), 1);
+  return events.at(-1)?.event ?? null;
+}
+
+/** A record's id has no slash. */
+function nameOfUses({ name }: Cluster): string {
+  return `creator/${name}`;
 }

@@ -13,7 +13,7 @@ import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
-import { lastCreatorUse } from "./creator-use.ts";
+import { lastCreatorUse } from "./discover-creator.ts";
 import { reachCluster } from "./reach-cluster.ts";
 import { objectSteps } from "./way-in.ts";
 

@@ -27,11 +27,10 @@ import {
 import { reportUntrusted, untrustedReportEveryMs } from "./gather.ts";
 import { lateCreation } from "./late-creation.ts";
 import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
-import { signInWrites } from "./settle-sign-ins.ts";
+import { rehearseSignIns, type SignInsWritten, signInWrites, withoutFailed, writeSignIns } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 import type { Outcomes, Prepared, WayAdapter, WriteFailure } from "./way-adapter.ts";
-import { rehearseSignIns, type SignInsWritten, withoutFailed, writeSignIns } from "./write-sign-ins.ts";
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
 

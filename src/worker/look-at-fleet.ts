@@ -1,12 +1,12 @@
-import { hasLabels, type Labels } from "../../access/policy/cluster.ts";
-import type { FleetList, FleetPlace } from "../../access/policy/fleet-list.ts";
-import { type FleetLook, type FoundCluster, nextFleet } from "../../access/policy/next-fleet.ts";
-import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
-import { fleetSessionPolicy } from "../../aws/session-policy.ts";
-import type { Fleet } from "../../config/fleet-file.ts";
-import type { LiveConfig } from "../../config/live-config.ts";
-import { inParallel } from "../in-parallel.ts";
-import { sessionThrough } from "../open/become-creator.ts";
+import { hasLabels, type Labels } from "../access/policy/cluster.ts";
+import type { FleetList, FleetPlace } from "../access/policy/fleet-list.ts";
+import { type FleetLook, type FoundCluster, nextFleet } from "../access/policy/next-fleet.ts";
+import { type FleetRegion, fleetRegion } from "../aws/fleet-clusters.ts";
+import { fleetSessionPolicy } from "../aws/session-policy.ts";
+import type { Fleet } from "../config/fleet-file.ts";
+import type { LiveConfig } from "../config/live-config.ts";
+import { inParallel } from "./in-parallel.ts";
+import { sessionThrough } from "./open/become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */
 export interface FailedPlace {

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import type { Notice } from "../../access/audit/notice.ts";
-import type { Labels } from "../../access/policy/cluster.ts";
-import { type FleetList, type FleetPlace, placeOf, sealFleetList } from "../../access/policy/fleet-list.ts";
-import { type FleetChange, nextFleet } from "../../access/policy/next-fleet.ts";
-import type { Fleet } from "../../config/fleet-file.ts";
-import type { FleetFollower } from "../../config/follow-fleet.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
-import { recordedEvents } from "../../operations/announcements.ts";
-import { startTicking, type Ticking } from "../../operations/ticking.ts";
-import type { WorkerContext } from "../context.ts";
+import type { Notice } from "../access/audit/notice.ts";
+import type { Labels } from "../access/policy/cluster.ts";
+import { type FleetList, type FleetPlace, placeOf, sealFleetList } from "../access/policy/fleet-list.ts";
+import { type FleetChange, nextFleet } from "../access/policy/next-fleet.ts";
+import type { Fleet } from "../config/fleet-file.ts";
+import type { FleetFollower } from "../config/follow-fleet.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { recordedEvents } from "../operations/announcements.ts";
+import { startTicking, type Ticking } from "../operations/ticking.ts";
+import type { WorkerContext } from "./context.ts";
 import { lookAtFleet, type OpenRegion, type TagMemory } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {

@@ -1,17 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { mapOwner } from "../../access/lease/map-owner.ts";
-import { creatorOf, type RoleStep } from "../../access/policy/creator.ts";
-import type { FleetPlace } from "../../access/policy/fleet-list.ts";
-import type { CredentialSource } from "../../aws/client-settings.ts";
-import { mintToken } from "../../aws/eks-token.ts";
-import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
-import { type FleetRegion, fleetRegion, type SeenCluster } from "../../aws/fleet-clusters.ts";
-import { surveySessionPolicy } from "../../aws/session-policy.ts";
-import { assumeRole, ownCredentials, sessionNameOf } from "../../aws/sts.ts";
-import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../../config/proposed-config.ts";
-import { connectCluster } from "../../kubernetes/cluster-client.ts";
-import { inParallel } from "../in-parallel.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
+import { mapOwner } from "../access/lease/map-owner.ts";
+import { creatorOf, type RoleStep } from "../access/policy/creator.ts";
+import type { FleetPlace } from "../access/policy/fleet-list.ts";
+import type { CredentialSource } from "../aws/client-settings.ts";
+import { mintToken } from "../aws/eks-token.ts";
+import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
+import { type FleetRegion, fleetRegion, type SeenCluster } from "../aws/fleet-clusters.ts";
+import { surveySessionPolicy } from "../aws/session-policy.ts";
+import { assumeRole, ownCredentials, sessionNameOf } from "../aws/sts.ts";
+import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
+import { connectCluster } from "../kubernetes/cluster-client.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { FailedPlace } from "./look-at-fleet.ts";
 
 export interface SurveyScope {
