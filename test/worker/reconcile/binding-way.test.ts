@@ -233,7 +233,7 @@ describe("what others do to a binding", () => {
 
     const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
     const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => detail.why);
-    expect(said).toEqual([1, 2, 3].map((round) => expect.stringMatching(`a-${round}.*b-${round}.*3 times in an hour`)));
+    expect(said).toEqual([1, 2, 3].map((round) => expect.stringMatching(`a-${round}.*b-${round}.*3 times an hour`)));
   });
 });
 
