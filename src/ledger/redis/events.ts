@@ -34,9 +34,11 @@ export async function readEventsOf(redis: RedisClient, id: string, limit: number
   return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
+/** Without removed ones. Redis can have any text among the numbers. */
 async function readEventsAt(redis: RedisClient, sequences: readonly string[]): Promise<readonly ChainedEvent[]> {
   // One call each, in one round trip: they can be far apart.
-  const rows = await Promise.all(sequences.map((each) => redis.xrange(eventsKey, `${each}-0`, `${each}-0`)));
+  const numbers = sequences.filter((each) => /^\d{1,15}$/.test(each));
+  const rows = await Promise.all(numbers.map((each) => redis.xrange(eventsKey, `${each}-0`, `${each}-0`)));
   return rows.flat().map(chainedEvent);
 }
 

@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns } from "../../../sandbox/scene.ts";
 import { signRequest } from "../../../sandbox/slack/delivery.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
@@ -70,4 +71,130 @@ test(`${count} malformed and hostile requests crash nothing and change nothing`,
   ).toMatchObject({ total: 1 });
   expect(grownMiB).toBeLessThan(30);
   expect(textOf(await stage.say("U0ENGINEER", "help all"))).toContain("/eks-access");
+});
+
+const digest = aPreviewedRequest().preview?.digest ?? "";
+const shown = (request: string, of = digest, more = {}) => JSON.stringify({ request, digest: of, ...more });
+const option = (value: string) => ({ value: { type: "static_select", selected_option: { value } } });
+const typed = (value: string) => ({ value: { type: "plain_text_input", value } });
+const asked = (change: object) => ({
+  ...{ cluster: option("staging"), level: option("viewer"), duration: option("30m") },
+  ...{ principal: typed(arns.engineer), reason: typed("because"), ...change },
+});
+const why = { why: { why: { type: "plain_text_input", value: "because" } } };
+
+/** Signed by Slack as they are, of people who are there: only the values are none that anybody was shown. */
+type Tampered = [what: string, user: string, act: "click" | "form", id: string, value: unknown, values?: object];
+
+const tampered: readonly Tampered[] = [
+  [
+    "a level that the cluster does not offer",
+    "U0ENGINEER",
+    "form",
+    "request",
+    "{}",
+    asked({ level: option("__proto__") }),
+  ],
+  [
+    "a cluster that nobody configured",
+    "U0ENGINEER",
+    "form",
+    "request",
+    "{}",
+    asked({ cluster: option("constructor") }),
+  ],
+  ["a time above the level's", "U0ENGINEER", "form", "request", "{}", asked({ duration: option("9000h") })],
+  ["a permanent lease", "U0ENGINEER", "form", "request", "{}", asked({ duration: option("permanent") })],
+  [
+    "a role of a foreign account",
+    "U0ENGINEER",
+    "form",
+    "request",
+    "{}",
+    asked({ principal: typed("arn:aws:iam::999988887777:role/x") }),
+  ],
+  [
+    "a person of nowhere",
+    "U0ENGINEER",
+    "form",
+    "request",
+    "{}",
+    asked({ for: { value: { type: "users_select", selected_user: "<!channel>" } } }),
+  ],
+  ["an approval of one's own in Details", "U0ENGINEER", "form", "details", shown("r-1")],
+  ["an approval by a person on call", "U0ONCALL", "form", "details", shown("r-1")],
+  ["an approval of another change", "U0APPROVER", "form", "details", shown("r-1", "0".repeat(64))],
+  [
+    "an approval with another name in it",
+    "U0APPROVER",
+    "click",
+    "approve",
+    shown("r-1", digest, { by: "U0APPROVER2" }),
+  ],
+  ["an approval in a list", "U0APPROVER", "click", "approve", `[${shown("r-1")}]`],
+  ["an approval that is a number", "U0APPROVER", "click", "approve", 1],
+  [
+    "an approval of a request as of a migration",
+    "U0APPROVER",
+    "click",
+    "approve-migration",
+    JSON.stringify({ migration: "r-1", digest }),
+  ],
+  ["an approval a hundred thousand lists deep", "U0APPROVER", "click", "approve", "[".repeat(100_000)],
+  ["another's cancellation", "U0ONCALL", "click", "cancel", "r-1"],
+  ["another's nudge", "U0ONCALL", "click", "nudge", "r-1"],
+  ["another's extension", "U0ONCALL", "form", "extend", "r-1", { extend: option("1h") }],
+  ["a denial by the requester", "U0ENGINEER", "form", "deny", shown("r-1"), why],
+  ["an emergency that the policy gives nobody", "U0ENGINEER", "form", "break-glass", "", asked({})],
+  ["a review of what was no emergency", "U0APPROVER", "form", "reviewed", "r-1", why],
+];
+
+/** What Slack sends of this person's click or form. */
+function tell(
+  what: string,
+  user: string,
+  act: "click" | "form",
+  id: string,
+  value: unknown,
+  values = {},
+): Promise<number> {
+  const { teamId: team } = stage.slack;
+  const body = { user: { id: user, team_id: team }, team: { id: team }, trigger_id: `trigger of ${what}` };
+  const kept = { private_metadata: value, state: { values } };
+  const view = { id: "V1", type: "modal", callback_id: id, hash: "1.a", blocks: [], ...kept };
+  const action = { type: "button", action_id: id, block_id: "b", value, action_ts: "1.2" };
+  const sent =
+    act === "form" ? { ...body, type: "view_submission", view } : { ...body, type: "block_actions", actions: [action] };
+  const payload = JSON.stringify(sent);
+  return send({
+    contentType: "application/x-www-form-urlencoded",
+    body: new URLSearchParams({ payload }).toString(),
+  });
+}
+
+test.each<Tampered>(tampered)(
+  "%s, by %s, is refused although Slack signed it",
+  async (what, user, act, id, value, values) => {
+    const [before, events] = [await decided(), (await stage.ledger.events(1, 1_000)).length];
+
+    const status = await tell(what, user, act, id, value, values);
+
+    expect(status).toBe(typeof value === "number" ? 400 : 200);
+    expect(await decided()).toEqual(before);
+    const noted = (await stage.ledger.events(events + 1, 10)).map(({ event }) => event.type);
+    expect(noted.filter((type) => !type.endsWith(".refused"))).toEqual([]);
+    expect(
+      await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
+    ).toMatchObject({ total: 1 });
+  },
+);
+
+test("the same with what an approver and a requester were shown counts", async () => {
+  await tell("a request", "U0ENGINEER", "form", "request", "{}", asked({}));
+  await tell("an approval", "U0APPROVER", "click", "approve", shown("r-1"));
+
+  expect(await decided()).toMatchObject({ state: "approved" });
+  expect(
+    await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
+  ).toMatchObject({ total: 2 });
 });

@@ -133,6 +133,14 @@ test("a cluster's list that is no list of Redis is empty, and has its leases aga
   expect(await ledger.leasedOf("staging")).toEqual([active()]);
 });
 
+test("what is no number in the index of a request's events hides none of them", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.rpush(`{eks-access}:log:${active().id}`, "garbage", "-", "1-0 ", "9".repeat(400));
+
+  expect(await ledger.eventsOf(active().id, 10)).toHaveLength(1);
+});
+
 test("a lease in the list of another cluster is none of that cluster's, so that no run there says how it ended", async () => {
   const ledger = aLedger();
   await ledger.commit(aChange(active()));
