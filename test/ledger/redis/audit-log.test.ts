@@ -373,7 +373,7 @@ describe("eks-access audit", () => {
     [["verify", "--format", "jsonl"], "verify takes no --format."],
     [["verify", "--anchor", "12"], "Write an anchor as COUNT:HASH"],
     [["export", "--format", "xml"], "Use --format jsonl or cloudevents."],
-    [["export", "--from", "0"], "Use --from with a number from 1."],
+    [["export", "--from", "0"], "Write --from as the number of an event, from 1."],
     [["verify", "--file", "no-such-file"], "no such file"],
   ])("answers %j with what is wrong", async (argv, message) => {
     const { code, stderr } = await run(...argv);
