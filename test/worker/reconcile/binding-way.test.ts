@@ -13,7 +13,18 @@ import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "./both-ways.ts";
+import {
+  approve,
+  ask,
+  bound,
+  clusterIn,
+  creatorOf,
+  give,
+  modesConfig,
+  requestOf,
+  revokeGiven,
+  revokeOnly,
+} from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -35,11 +46,7 @@ const contextWith = (drift: "report" | "repair" = "report"): WorkerContext => {
 
 const document = () => side().sandbox.cluster.awsAuth();
 
-/** A person whom the cluster lets do everything. */
-async function asCreator<T>(use: (client: ClusterClient) => Promise<T>): Promise<T> {
-  const { client, close } = await openCluster(context, cluster, []);
-  return use(client).finally(close);
-}
+const { asCreator, leave } = creatorOf(() => [context, cluster]);
 
 /** AWS uses the real time. */
 function secondsLater(seconds: number): WorkerContext {
@@ -72,6 +79,7 @@ afterEach(async () => {
     for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     await client.writeWithdrawals(await client.readWithdrawals(), {});
   });
+  await leave();
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
 });
 

@@ -236,11 +236,24 @@ export function bound(text: string): string {
     .replace("groups: [eks-access:admins]", "bind: [{ clusterRole: edit, in: [default] }]");
 }
 
-export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
-  const asCreator = async <T>(use: (client: ClusterClient) => Promise<T>) => {
-    const { client, close } = await openCluster(context, cluster, []);
-    return use(client).finally(close);
+/** A person whom the cluster lets do everything, until they leave: a test looks often, and each opening would be four calls. */
+export function creatorOf(opening: () => readonly [WorkerContext, Cluster]) {
+  let opened: ReturnType<typeof openCluster> | undefined;
+  return {
+    asCreator: async <T>(use: (client: ClusterClient) => Promise<T>): Promise<T> => {
+      opened ??= openCluster(...opening(), []);
+      return use((await opened).client);
+    },
+    leave: async () => {
+      const leaving = opened;
+      opened = undefined;
+      (await leaving)?.close();
+    },
   };
+}
+
+export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
+  const { asCreator, leave } = creatorOf(() => [context, cluster]);
   const bindings = () => asCreator((client) => client.listLeaseBindings());
   const clear = () =>
     asCreator(async (client) => {
@@ -259,6 +272,7 @@ export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluste
     all: async () => JSON.stringify([await bindings(), sandbox.cluster.awsAuth()?.data]),
     reset: async () => {
       await clear();
+      await leave();
       await sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
     },
     forget: async () => clear(),

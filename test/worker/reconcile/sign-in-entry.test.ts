@@ -15,6 +15,7 @@ import {
   approve,
   ask,
   clusterIn,
+  creatorOf,
   dyingBefore,
   give,
   modesConfig,
@@ -132,10 +133,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     cluster = clusterIn(config, name);
     return { ...side().context(memoryLedger()), config };
   };
-  const asCreator = async <T>(use: (client: ClusterClient) => Promise<T>): Promise<T> => {
-    const { client, close } = await openCluster(context, cluster, []);
-    return use(client).finally(close);
-  };
+  const { asCreator, leave } = creatorOf(() => [context, cluster]);
   const bindings = () => asCreator((client) => client.listLeaseBindings());
   const inMinutes = (minutes: number): WorkerContext => ({
     ...context,
@@ -158,6 +156,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
       await client.writeWithdrawals(await client.readWithdrawals(), {});
     });
+    await leave();
     await place.edit(null);
     if (way === "aws-auth") await place.forget();
   });
