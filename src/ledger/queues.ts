@@ -7,7 +7,7 @@ import type { RedisClient } from "./redis/client.ts";
 /** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
 
-type QueueToWake = Pick<Queue<Job>, "add" | "addBulk">;
+type QueueToWake = Pick<Queue<Job>, "add" | "addBulk" | "getJobCounts">;
 
 /** The queues, for putting jobs into them. */
 export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {

@@ -170,9 +170,9 @@ function noLedger(now: () => Date): Ledger {
 }
 
 const noQueues: QueuesToWake = {
-  clusters: { add: lost, addBulk: lost },
-  ends: { add: lost, addBulk: lost },
-  messages: { add: lost, addBulk: lost },
+  clusters: { add: lost, addBulk: lost, getJobCounts: lost },
+  ends: { add: lost, addBulk: lost, getJobCounts: lost },
+  messages: { add: lost, addBulk: lost, getJobCounts: lost },
 };
 
 async function lost(): Promise<never> {

@@ -63,7 +63,9 @@ export async function sweep(context: WorkerContext): Promise<void> {
   await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
   await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
   await inParallel(others.filter(isStranded), (request) => reportUnconfigured(context, request));
-  const unshown = await ledger.unshown(messageBatch);
+  // Messages that wait there are often of these records: without Slack, they would be put in again each second.
+  const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
+  const unshown = await ledger.unshown(Math.max(0, messageBatch - waiting));
   await wakeAll(
     queues,
     unshown.map((record) => ({ type: "show", record })),

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lease } from "../../src/access/lease/lease-record.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -128,6 +128,22 @@ test("what is due wakes each cluster once and each message, however many records
   expect(looks.map(({ data }) => data)).toEqual([{ type: "end", cluster: "staging" }]);
   expect(shows.length).toBeGreaterThanOrEqual(100);
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
+});
+
+test("messages are put in again only where fewer than a hundred wait", async () => {
+  const context = contextAt(at(0));
+  const requests = Array.from({ length: 120 }, (_, index) => aLeasedRequest({}, { id: `r-${index}`, version: 1 }));
+  await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "lease.active"))));
+  await sweep(context);
+  const put = vi.spyOn(queues.messages, "addBulk");
+
+  await sweep(context);
+  expect(put).not.toHaveBeenCalled();
+  await queues.messages.drain();
+  await sweep(context);
+
+  expect(put.mock.calls.flat(2)).toHaveLength(100);
+  put.mockRestore();
 });
 
 test("a cluster in which nothing is in force is read from time to time, and not at each sweep", async () => {
