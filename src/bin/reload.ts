@@ -42,10 +42,10 @@ export async function startReloading(
       return true;
     }
     const problems = offer.problems.join("\n");
-    if (problems !== reported) await reportRefused(context, configFile, digestOf(reading), offer.problems);
-    reported = problems;
     since ??= context.now().toISOString();
     await noteRefusal(context, { since, problems: offer.problems });
+    if (problems !== reported) await reportRefused(context, configFile, digestOf(reading), offer.problems);
+    reported = problems;
     return false;
   });
   process.on("SIGHUP", watch.reread);
