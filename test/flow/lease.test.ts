@@ -94,7 +94,7 @@ describe("a lease", () => {
     await ended("long job");
     const closed = textOf(await find("to extend", "Refused"));
 
-    expect(waiting).toContain("*Warnings*: other leases");
+    expect(waiting).not.toContain("other leases");
     expect(closed).toContain(`${id} has ended, so there is nothing to extend any more`);
     expect(closed).not.toContain("[Approve]");
     expect(data()).toEqual(initialAwsAuth);

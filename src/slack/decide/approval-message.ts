@@ -1,6 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
+import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
@@ -251,10 +252,19 @@ function warningsBefore(request: AccessRequest): readonly string[] {
     ...(givesFullControl(request) ? ["full control"] : []),
     ...(isPermanent(durationSeconds) ? ["no end date"] : []),
     ...(isForEveryoneWithRole(request) ? ["shared role"] : []),
-    ...(preview?.leases.some((each) => each.groups.length > 0) ? ["other leases"] : []),
+    ...(preview?.leases.some((each) => givesMore(each, request)) ? ["other leases"] : []),
     ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
     ...(preview?.warnings ?? []).map(wordOf),
   ];
+}
+
+/** An extension goes on with what its own access gives: the lease that it extends, and earlier ones, add nothing to it. */
+function givesMore({ id, groups, endsAt }: OtherLease, request: AccessRequest): boolean {
+  const { extends: extended, until } = request;
+  if (extended === null || until === null) return groups.length > 0;
+  return (
+    id !== extended && groups.some((each) => !request.groups.includes(each) || Date.parse(endsAt) > Date.parse(until))
+  );
 }
 
 function wordOf(warning: string): string {

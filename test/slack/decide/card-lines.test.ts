@@ -48,6 +48,12 @@ const manyRights = Array.from({ length: 5 }, (_, index) => ({
 }));
 const others = [{ id: "r-0", groups: ["admins"], endsAt: at(hours(5)).toISOString() }];
 
+const lease = (id: string, end: number, group = "viewers") => ({
+  id,
+  groups: [group],
+  endsAt: at(hours(end)).toISOString(),
+});
+
 const warned: Partial<AccessRequest> = {
   groups: ["system:masters"],
   principal: permissionSet,
@@ -171,6 +177,24 @@ test("each thing at which an approver must stop has its word on the card", () =>
     "*Warnings*: full control, no end date, shared role, other leases, an approval no longer counts, first time, not own identity",
   );
 });
+
+test.each<[string, number, boolean, ...{ id: string; groups: string[]; endsAt: string }[]]>([
+  ["the lease that it extends, and an earlier one of it", 9, false, lease("r-a", 2), lease("r-b", 5)],
+  ["one that gives more", 9, true, lease("r-a", 2), lease("r-c", 2, "admins")],
+  ["one that lasts longer", 4, true, lease("r-a", 2), lease("r-c", 5)],
+])(
+  "the card of an extension counts as other leases what the extension does not give: %s",
+  (_, end, warns, ...leases) => {
+    const request = aPreviewedRequest({
+      groups: ["viewers"],
+      extends: "r-a",
+      until: at(hours(end)).toISOString(),
+      preview: aPreview({ leases, diff: "" }),
+    });
+
+    expect(textOfBlocks(approvalMessage(request, cluster)).includes("other leases")).toBe(warns);
+  },
+);
 
 test("a warning that has no word is shown by its first words", () => {
   const preview = aPreview({ warnings: ["`x: y` is strange in many ways that take a long sentence to explain"] });
