@@ -96,7 +96,7 @@ const catalogue = {
   },
   "migration-stopped": {
     retry: false,
-    remedy: "Repair it and press Try again, or stop the migration and ask for a new one.",
+    remedy: "Repair it and press Try again, or press Stop and ask again.",
   },
   "access-entry-limit": {
     retry: "after-repair",

@@ -14,7 +14,7 @@ import {
   withdrawMigrationAction,
 } from "../show/buttons.ts";
 import { code, cut, mention, section, time } from "../show/mrkdwn.ts";
-import { migrationState, migrationTrouble } from "./migration-words.ts";
+import { migrationState, migrationTrouble, migrationWord } from "./migration-words.ts";
 
 export const maxArns = 50;
 
@@ -47,12 +47,13 @@ function decideValue({ id, plan }: Migration): string {
   return JSON.stringify({ migration: id, digest: plan?.digest ?? "" });
 }
 
-export function withdrawMigrationButton({ id, state }: Migration): Button {
+export function withdrawMigrationButton(migration: Migration): Button {
+  const { id, state } = migration;
   const running = state === "running";
   return {
     ...button(withdrawMigrationAction, running ? "Stop" : "Withdraw", id),
     confirm: {
-      title: text(running ? "Stop the migration?" : "Withdraw the migration?"),
+      title: text(`${running ? "Stop" : "Withdraw"} the ${migrationWord(migration)}?`),
       text: text(
         running
           ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."

@@ -224,5 +224,5 @@ export async function handleDenyMigrationSubmission(context: SlackContext, submi
 
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
-  return failureAnswer("This migration no longer exists. Ask for it again.");
+  return failureAnswer("This plan no longer exists. Ask for it again.");
 }

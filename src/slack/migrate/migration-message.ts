@@ -33,7 +33,7 @@ import {
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
 import { approversLeft } from "./migration-thread.ts";
-import { migrationCall, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemWords } from "./plan-answer.ts";
 
 /** Slack refuses a message of more than about 13,200 characters: each part has its share. */
@@ -51,7 +51,7 @@ const maxSteps = 20;
  */
 export function openingMigrationMessage(migration: Migration, cluster: Cluster | undefined): Message {
   const title = migrationTitle(migration);
-  const note = `Migration ${code(migration.id)}. If no state appears here, look for a newer message.`;
+  const note = `${migrationName(migration)}. If no state appears here, look for a newer message.`;
   const called = cluster && migration.state === "pending" ? mentions(approversLeft(migration, cluster)) : "";
   const blocks = [section(`*${title}*${called && `\n${called}`}`), context(note)];
   return { text: `${called && `${called}: `}${title}`, blocks };
@@ -222,10 +222,12 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
 
 /** Once for each kind of failure: without a plan, no message in the channel shows it. */
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
-  const { trouble, state, id, cluster } = migration;
+  const { trouble, state, cluster } = migration;
   const text = migrationTrouble(migration);
   if (!trouble || !text || isMigrationOver(migration)) return [];
-  return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
+  return [
+    { name: `${state}-${trouble.code}`, message: answer(`${migrationName(migration)} of ${code(cluster)}: ${text}`) },
+  ];
 }
 
 /** Once no step is open. */
@@ -234,7 +236,7 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   return [
     {
       name: migration.state,
-      message: answer(`Migration ${code(migration.id)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
+      message: answer(`${migrationName(migration)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
     },
   ];
 }

@@ -6,7 +6,7 @@ import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts } from "../show/words.ts";
-import { migrationState } from "./migration-words.ts";
+import { migrationState, migrationWord } from "./migration-words.ts";
 
 /** Everything for the thread of a migration, oldest first. A pure function of the record. */
 export function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
@@ -52,7 +52,7 @@ function reminderEntries(migration: Migration, cluster: Cluster | undefined): Th
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
   const others = approversLeft(migration, cluster);
   const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(expiresAt)}.`;
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this ${migrationWord(migration)}. It expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 

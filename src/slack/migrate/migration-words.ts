@@ -7,6 +7,16 @@ import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 
+/** What people call it in a sentence. */
+export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
+  return kind ?? "migration";
+}
+
+/** The same at the start of a sentence, with its id. */
+export function migrationName({ id, kind }: Pick<Migration, "id" | "kind">): string {
+  return `${kind === "repair" ? "Repair" : "Migration"} ${code(id)}`;
+}
+
 export function migrationTitle({ requester, cluster, kind }: Migration): string {
   if (kind === "repair")
     return `${mention(requester)} asks to repair the entries of roles that were made again on ${code(cluster)}`;
@@ -53,8 +63,11 @@ function progressOf({ begun, settlesAt, done, plan }: Migration): string {
 function whatStays({ done, cluster, begun, kind }: Migration): string {
   if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
   if (done.length === 0) return "Nothing changed";
-  const on = code(kind === "repair" ? `/eks-access repair ${cluster}` : `/eks-access migrate ${cluster} ask`);
-  return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${on} continues`;
+  return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${askLine(kind, cluster)} continues`;
+}
+
+function askLine(kind: Migration["kind"], cluster: string): string {
+  return code(kind === "repair" ? `/eks-access repair ${cluster}` : `/eks-access migrate ${cluster} ask`);
 }
 
 /** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */
@@ -85,10 +98,10 @@ export function migrationCall(migration: Migration): Milestone | null {
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }
 
-export function migrationAskedAnswer({ id, cluster, kind }: Migration): Message {
-  const what = kind === "repair" ? "repair" : "migration";
+export function migrationAskedAnswer(migration: Migration): Message {
+  const { id, cluster } = migration;
   return answer(
-    `Requested the ${what} of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
+    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
   );
 }
 
@@ -99,20 +112,20 @@ export function migrationOpenAnswer(migration: Migration): Message {
 }
 
 export function noMigrationAnswer(cluster: string): Message {
-  return answer(`${code(cluster)} has no open migration.`);
+  return answer(`${code(cluster)} has no open migration or repair.`);
 }
 
 export function noSuchMigrationAnswer(id: string): Message {
-  return answer(`There is no migration ${code(id)}. Its message shows the id.`);
+  return answer(`There is no migration or repair ${code(id)}. Its message shows the id.`);
 }
 
 export function stopMigrationByAnswer(id: string): Message {
   const line = code(`/eks-access migrate ${clusterOfMigration(id)} withdraw`);
-  return answer(`Nothing changed. To stop a migration: ${line}.`);
+  return answer(`Nothing changed. To stop a migration or a repair: ${line}.`);
 }
 
-export function migrationDeniedAnswer({ id }: Pick<Migration, "id">): Message {
-  return answer(`Denied migration ${code(id)}. The requester gets your reason.`);
+export function migrationDeniedAnswer(migration: Pick<Migration, "id" | "kind">): Message {
+  return answer(`Denied ${migrationWord(migration)} ${code(migration.id)}. The requester gets your reason.`);
 }
 
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
@@ -120,8 +133,8 @@ export function migrationApprovedAnswer({ approvals, cluster }: Migration): Mess
   return answer(`Approved. ${code(cluster)} needs ${left} from another approver.`);
 }
 
-export function migrationRetriedAnswer({ id }: Migration): Message {
-  return answer(`Trying migration ${code(id)} again now.`);
+export function migrationRetriedAnswer(migration: Migration): Message {
+  return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again now.`);
 }
 
 export function migrationWithdrawnAnswer(migration: Migration): Message {
@@ -142,7 +155,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "over":
       return `Nothing changed. ${code(migration.id)}: ${migrationState(migration)}.`;
     case "expired":
-      return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${code(`/eks-access migrate ${name} ask`)}.`;
+      return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
     case "not-an-approver":
       return `Only approvers of ${code(name)} can decide about this plan.`;
     case "no-preview":

@@ -19,7 +19,7 @@ import {
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
 import { migrationBlocks } from "./migration-message.ts";
-import { migrationRefusedAnswer, noSuchMigrationAnswer } from "./migration-words.ts";
+import { migrationRefusedAnswer, migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
   approve: approveMigrationButton,
@@ -83,7 +83,9 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
     ...(migration.state === "pending"
       ? [context(`Expires ${time(migration.expiresAt)}.`)]
       : proofBlocks(migration.done)),
-    section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
+    section(
+      `*What happened*, with the numbers of the audit log\n${timelineText(events, 1500, migrationWord(migration))}`,
+    ),
     ...(elements.length > 0
       ? [{ type: "actions" as const, block_id: `migration-status-${migration.id}`, elements }]
       : []),

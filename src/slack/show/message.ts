@@ -110,7 +110,7 @@ export function messageModal(title: string, { blocks }: Message): ModalView {
 /** `notice`: the answer to the last click, on top. */
 export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
   return {
-    ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),
+    ...messageModal(isMigrationId(id) ? "Plan" : "Request", status),
     callback_id: detailsModalId,
     private_metadata: id,
     blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],
@@ -135,7 +135,7 @@ export function denyModal(value: string): ModalView {
 }
 
 export function denyMigrationModal(value: string): ModalView {
-  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the migration") };
+  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the plan") };
 }
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;

@@ -71,9 +71,13 @@ const happened: Readonly<Record<EventType, string>> = {
   "person.erased": "erased a person's data",
 };
 
-/** One line for each event of a request, with its number in the audit log. */
-export function timelineText(events: readonly ChainedEvent[], maxLength: number): string {
-  const lines = events.map(lineOf);
+/** One line for each event of a request, with its number in the audit log. @param plan what a migration is */
+export function timelineText(
+  events: readonly ChainedEvent[],
+  maxLength: number,
+  plan: "migration" | "repair" = "migration",
+): string {
+  const lines = events.map((each) => lineOf(each, plan));
   const [first = "", ...others] = lines;
   let room = maxLength - first.length - 40;
   const last: string[] = [];
@@ -86,8 +90,8 @@ export function timelineText(events: readonly ChainedEvent[], maxLength: number)
   return [first, ...(left > 0 ? [`… ${left} more …`] : []), ...last].join("\n");
 }
 
-function lineOf({ sequence, event }: ChainedEvent): string {
-  return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type]}${detailOf(event)}`;
+function lineOf({ sequence, event }: ChainedEvent, plan: string): string {
+  return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type].replace("migration", plan)}${detailOf(event)}`;
 }
 
 function detailOf({ type, detail }: AuditEvent): string {

@@ -79,7 +79,7 @@ function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFindin
 
 /** The next pass reads and plans again. */
 export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name} during its migration`);
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name} meanwhile`);
 }
 
 export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {

@@ -70,7 +70,7 @@ test("App Home shows a migration to its requester, and to each approver until th
   await approver.click(await homeOf("U0APPROVER", migration.id), "Review");
   const details = await stage.slack.until(() => {
     const view = approver.view();
-    return view?.title === "Migration" ? view : undefined;
+    return view?.title === "Plan" ? view : undefined;
   });
   await approver.click(details, "approve-migration");
   await expect.poll(async () => (await stage.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);

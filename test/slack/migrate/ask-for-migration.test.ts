@@ -48,7 +48,7 @@ describe("the status of a migration", () => {
   });
 
   test("of one that there is not says so", async () => {
-    expect(await say("U0APPROVER", `status ${id}`)).toContain(`There is no migration \`${id}\``);
+    expect(await say("U0APPROVER", `status ${id}`)).toContain(`There is no migration or repair \`${id}\``);
   });
 });
 
@@ -109,7 +109,7 @@ describe("a typed deny", () => {
       "of one that there is not",
       "U0APPROVER",
       "deny migration-staging-9 no",
-      "There is no migration `migration-staging-9`",
+      "There is no migration or repair `migration-staging-9`",
     ],
   ])("%s denies nothing", async (_, user, typed, sentence) => {
     await put();
@@ -137,7 +137,7 @@ test.each(["cancel", "revoke"])(
     await put();
 
     expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
-      "Nothing changed. To stop a migration: `/eks-access migrate staging withdraw`.",
+      "Nothing changed. To stop a migration or a repair: `/eks-access migrate staging withdraw`.",
     );
     expect(await stateNow()).toBe("pending");
   },

@@ -91,6 +91,6 @@ test("open details of a migration show the result of a click in them", async () 
     const view = approver.view();
     return view && textOf(view).includes("needs 1 more approval") ? view : undefined;
   });
-  expect(after.title).toBe("Migration");
+  expect(after.title).toBe("Plan");
   expect(textOf(after)).toContain("Approved by <@U0APPROVER>");
 });

@@ -1,7 +1,19 @@
 import { expect, test } from "vitest";
-import { migrationRefusedAnswer } from "../../../src/slack/migrate/migration-words.ts";
+import { withdrawMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
+import { migrationMessage, openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationThreadOf } from "../../../src/slack/migrate/migration-thread.ts";
+import {
+  migrationAskedAnswer,
+  migrationDeniedAnswer,
+  migrationRefusedAnswer,
+  migrationRetriedAnswer,
+} from "../../../src/slack/migrate/migration-words.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { aPlannedMigration, changedMigration } from "../../builders/a-migration.ts";
+import { anEvent } from "../../builders/an-event.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const status = "`/eks-access status migration-staging-1`";
 
@@ -17,3 +29,27 @@ test.each([
     expect(migrationRefusedAnswer(code, aPlannedMigration(), cluster).text).toBe(text);
   },
 );
+
+test("every text about a repair calls it a repair", () => {
+  const repair = aPlannedMigration({ kind: "repair", reminders: { sent: 1, nextAt: at(9).toISOString() } });
+  const running = changedMigration(repair, { state: "running" });
+  const asked = anEvent({ type: "migration.asked", detail: {} });
+  const events = [{ sequence: 1, event: asked, previous: "", hash: "" }];
+  const cluster = aCluster();
+  const expired = migrationRefusedAnswer("expired", repair, cluster).text;
+
+  const texts = [
+    ...[openingMigrationMessage(repair, cluster), migrationMessage(repair), migrationMessage(running)].map(
+      textOfBlocks,
+    ),
+    textOfBlocks(migrationStatusAnswer({ migration: repair, events, acts: ["approve", "deny"] })),
+    ...migrationThreadOf(repair, cluster).map(({ text }) => text),
+    ...[repair, running].map((each) => JSON.stringify(withdrawMigrationButton(each).confirm)),
+    ...[migrationAskedAnswer, migrationDeniedAnswer, migrationRetriedAnswer].map((answer) => answer(repair).text),
+    expired,
+  ];
+
+  expect(texts.filter((text) => /migrat/i.test(text.replaceAll("migration-staging-1", "")))).toEqual([]);
+  expect(expired).toContain("`/eks-access repair staging`");
+  expect(texts.join("\n")).toContain("waits for 2 approvals for this repair");
+});

@@ -175,9 +175,7 @@ describe("a decision about a migration", () => {
 
   test("of one who denies it ends it, with a reason that the requester reads", async () => {
     await stage.person("U0APPROVER").click(await asked(), "deny-migration");
-    await stage.slack.until(() =>
-      stage.person("U0APPROVER").view()?.title === "Deny the migration" ? true : undefined,
-    );
+    await stage.slack.until(() => (stage.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));
 
     await stage.person("U0APPROVER").submit({ why: "after the release" });
 

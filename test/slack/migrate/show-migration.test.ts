@@ -173,6 +173,20 @@ test("the requester learns what keeps the worker from planning, once for each ki
   expect(told[0]).toMatch(/^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* Next try: /);
 });
 
+test("the direct messages about a repair call it a repair", async () => {
+  const failure = { code: "access-denied", message: "EKS refused it.", attempts: 1, causes: [] };
+  const trouble = { ...failure, at: at(0).toISOString(), retryAt: at(1).toISOString() };
+  await revise({ kind: "repair", plan: null, trouble });
+  await show();
+  await revise({ state: "expired", endedAt: at(9).toISOString(), trouble: null });
+  await show();
+
+  const told = slack.person("U0ONCALL").directMessages().map(textOf);
+
+  expect(told).toHaveLength(2);
+  for (const text of told) expect(text).toMatch(/^Repair `migration-staging-1` of `staging`: /);
+});
+
 test("no reminder follows a migration that a person stops during the update of its message", async () => {
   await show();
   await reminded(1);
