@@ -9,6 +9,7 @@ import type { Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
+import type { NoticeContext } from "../slack/show/notice-poster.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/keep-fleet.ts";
@@ -44,7 +45,8 @@ export async function startParts(
   started(following);
   const fleet = { follower: following, announce: noticeSender(context, { workerKeys, slackKeys }) };
   if (workerKeys) await startWorkerParts({ ...context, ...fleet, keys: workerKeys }, webhookSecret, started);
-  if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
+  if (slack && slackKeys)
+    await startSlackParts({ ...context, keys: slackKeys, follow: following.look }, slack, started);
 }
 
 /** Starts a worker's acts without a ledger, at its start or later. @param writes resolves if the ledger takes a write now */
@@ -118,7 +120,11 @@ async function problemOf(checking: Promise<void>): Promise<readonly string[]> {
   }
 }
 
-async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironment, started: Started): Promise<void> {
+async function startSlackParts(
+  plain: WithKeys<SlackKeys> & Pick<NoticeContext, "follow">,
+  slack: SlackEnvironment,
+  started: Started,
+): Promise<void> {
   const [
     { startSlackApp },
     { startMessageWorker },

@@ -15,6 +15,8 @@ export interface NoticeContext {
   readonly configuration: () => Pick<Config, "operatorsChannel">;
   readonly keys: SlackKeys;
   readonly client: WebClient;
+  /** Puts the newest list of the fleet into the configuration. */
+  readonly follow: () => Promise<void>;
   readonly log: Logger;
   readonly now: () => Date;
 }
@@ -33,7 +35,10 @@ export function startNoticePoster(context: NoticeContext): Ticking {
     const channel = context.configuration().operatorsChannel;
     if (channel === null) return;
     try {
-      owed = [...owed, ...(await newNotices(context, seen))];
+      const found = await newNotices(context, seen);
+      owed = [...owed, ...found];
+      // People can ask for a new cluster as soon as they read of it (law 5).
+      if (found.length > 0) await context.follow();
       owed = await postAll(context, channel, owed);
     } catch (error) {
       context.log.warn({ err: error }, "could not look for notices to the operators");

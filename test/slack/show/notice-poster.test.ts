@@ -25,10 +25,14 @@ function notice(id: string, lines: readonly string[] = ["New: payments."]): Noti
 }
 
 /** One look of a Slack process at this time. */
-async function look(seconds = minutes(1), operatorsChannel: string | null = channel): Promise<void> {
+async function look(
+  seconds = minutes(1),
+  operatorsChannel: string | null = channel,
+  follow = async () => {},
+): Promise<void> {
   const log = pino({ level: "silent" });
-  const configuration = () => ({ operatorsChannel });
-  await startNoticePoster({ ledger, configuration, keys, client: aClient(slack), log, now: () => at(seconds) }).stop();
+  const context = { ledger, configuration: () => ({ operatorsChannel }), keys, client: aClient(slack), follow };
+  await startNoticePoster({ ...context, log, now: () => at(seconds) }).stop();
 }
 
 const posted = () => slack.messages(channel).map(textOf);
@@ -44,6 +48,17 @@ test("notices of both processes are posted once, the oldest first, by all Slack 
     "*The fleet changed (one)*\n• New: payments.",
     "*The fleet changed (two)*\n• New: payments.",
   ]);
+});
+
+test("a new cluster is posted after this process knows it, so that people can ask for it", async () => {
+  await ledger.addNotice(sealNotice(notice("one"), keys.preview));
+  const before: number[] = [];
+
+  await look(minutes(1), channel, async () => void before.push(posted().length));
+  await look(minutes(1), channel, async () => void before.push(posted().length));
+
+  expect(before).toEqual([0]);
+  expect(posted()).toHaveLength(1);
 });
 
 test("what another person wrote into Redis, or changed there, is not posted", async () => {
