@@ -208,16 +208,24 @@ function itemOf(outcome: Outcome): ItemSummary {
 
 function becomes(replacement: Replacement): string {
   const { place, from, to, groups, policies } = replacement;
-  const given = [...groups, ...policies.map(({ name, namespaces }) => `${name}${scopeOf(namespaces)}`)];
-  const what = `as ${usernameAfter(replacement)}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
+  const given = [
+    ...groups.map(inCode),
+    ...policies.map(({ name, namespaces }) => `${inCode(name)}${scopeOf(namespaces)}`),
+  ];
+  const what = `as ${inCode(usernameAfter(replacement))}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
   if (to === null) return "Deleted: EKS made the current principal's entry later, and that one stays.";
   if (place === "aws-auth")
     return `${to} gets the same, ${what}. This item stays: if its role is gone, it lets no one in.`;
   return from === to ? `Made again for the current principal of this name, ${what}.` : `Becomes ${to}, ${what}.`;
 }
 
+/** A message escapes a name that has a backtick itself: here it could pass for more than one name. */
+function inCode(name: string): string {
+  return name === "" || name.includes("`") ? name : `\`${name}\``;
+}
+
 function scopeOf(namespaces: readonly string[] | null): string {
-  return namespaces ? ` in ${namespaces.join(", ")}` : "";
+  return namespaces ? ` in ${namespaces.map(inCode).join(", ")}` : "";
 }
 
 export const replaceInMap = "replace-in-aws-auth";

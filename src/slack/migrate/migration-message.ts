@@ -35,6 +35,7 @@ import {
 import { approversLeft } from "./migration-thread.ts";
 import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemWords } from "./plan-answer.ts";
+import { repairCard } from "./repair-card.ts";
 
 /** Slack refuses a message of more than about 13,200 characters: each part has its share. */
 const room = 4000;
@@ -59,6 +60,7 @@ export function openingMigrationMessage(migration: Migration, cluster: Cluster |
 
 /** The message in the cluster's channel. A pure function of the record. */
 export function migrationMessage(migration: Migration): Message {
+  if (migration.kind === "repair") return messageOf(repairCard(migration));
   return messageOf([...migrationBlocks(migration), ...buttonBlocks(migration)]);
 }
 

@@ -18,13 +18,12 @@ export function migrationName({ id, kind }: Pick<Migration, "id" | "kind">): str
 }
 
 export function migrationTitle({ requester, cluster, kind }: Migration): string {
-  if (kind === "repair")
-    return `${mention(requester)} asks to repair the entries of roles that were made again on ${code(cluster)}`;
+  if (kind === "repair") return `${mention(requester)} asks to repair entries of deleted roles on ${code(cluster)}`;
   return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
-/** The state with who and when. It says nothing that is not true yet (law 5). */
-export function migrationState(migration: Migration): string {
+/** The state with who and when. It says nothing that is not true yet (law 5). @param room for a refusal, in characters */
+export function migrationState(migration: Migration, room = 1500): string {
   const { approvals, plan } = migration;
   switch (migration.state) {
     case "pending":
@@ -32,7 +31,7 @@ export function migrationState(migration: Migration): string {
       if (approvals.length === 0) return `Waiting for ${migrationApprovals} approvals by different people`;
       return `Approved by ${approversOf(migration)}. Waiting for another approver`;
     case "running":
-      return `Approved by ${approversOf(migration)}. ${progressOf(migration)}`;
+      return `Approved by ${approversOf(migration)}. ${migrationProgress(migration)}`;
     case "done":
       return `Approved by ${approversOf(migration)}. *Done* ${time(migration.endedAt)}. ${lastStep(migration)}`;
     case "denied":
@@ -44,7 +43,7 @@ export function migrationState(migration: Migration): string {
     case "expired":
       return `*Expired* ${time(migration.endedAt)}. ${whatStays(migration)}`;
     case "refused":
-      return `Refused: ${styled(migration.refusal.message, 1500)}`;
+      return `Refused: ${styled(migration.refusal.message, room)}`;
   }
 }
 
@@ -52,16 +51,24 @@ function approversOf({ approvals }: Migration): string {
   return approvals.map(({ by, at }) => `${mention(by)} ${time(at)}`).join(", ");
 }
 
-function progressOf({ begun, settlesAt, done, plan }: Migration): string {
+/** How far a running one is. */
+export function migrationProgress(migration: Migration): string {
+  const { begun, settlesAt, done, plan } = migration;
   const count = `${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
-  if (begun) return `Running: ${count}, now ${code(begun.name, 200)}`;
+  if (begun) return `Running: ${count}, now ${stepName(begun.name, migration)}`;
   if (settlesAt) return `Running: ${count}. aws-auth keeps its items until ${time(settlesAt)}`;
   return `Running: ${count}`;
 }
 
+/** A step of a repair has only the name of its role: the details have the ARN. */
+function stepName(name: string, { kind }: Migration): string {
+  return code(kind === "repair" ? name.replace(/arn:\S*\//, "") : name, 200);
+}
+
 /** A person who stops it must know which steps stay, and how to continue. */
-function whatStays({ done, cluster, begun, kind }: Migration): string {
-  if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
+function whatStays(migration: Migration): string {
+  const { done, cluster, begun, kind } = migration;
+  if (begun) return `The step ${stepName(begun.name, migration)} had begun; the worker finishes or undoes it`;
   if (done.length === 0) return "Nothing changed";
   return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${askLine(kind, cluster)} continues`;
 }

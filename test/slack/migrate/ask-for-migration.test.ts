@@ -158,9 +158,7 @@ describe("a request for a repair of dead entries", () => {
       type: "migration.asked",
       detail: { kind: "repair", givenArns: [living] },
     });
-    expect(await say("U0APPROVER", `status ${id}`)).toContain(
-      "asks to repair the entries of roles that were made again on `staging`",
-    );
+    expect(await say("U0APPROVER", `status ${id}`)).toContain("asks to repair entries of deleted roles on `staging`");
     expect(await say("U0APPROVER", "list")).toContain("Repair of dead entries of `staging`");
   });
 

@@ -1,0 +1,72 @@
+import type { Button, KnownBlock } from "@slack/types";
+import { isFullControl } from "../../access/policy/policy-text.ts";
+import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/request/migration.ts";
+import { counted } from "../../diagnosis/link.ts";
+import { detailsButton } from "../show/buttons.ts";
+import { actions, code, codeList, context, section, time } from "../show/mrkdwn.ts";
+import { denyMigrationButton, retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
+import { migrationProgress, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+
+/** The card of a repair. It has no Approve: that is in its details, under the text of each replacement (law 4). */
+export function repairCard(migration: Migration): KnownBlock[] {
+  const { id, state, expiresAt, plan } = migration;
+  const isOpen = state === "pending";
+  const trouble = migrationTrouble(migration, 150);
+  const warnings = isOpen ? warningsOf(migration) : [];
+  const lines = [
+    `*${migrationTitle(migration)}*`,
+    `${code(id, 80)}${isOpen ? `, expires ${time(expiresAt)}` : ""}`,
+    ...(isOpen && plan ? [changeLine(plan)] : []),
+    state === "running" ? migrationProgress(migration) : migrationState(migration, 250),
+    ...(trouble ? [trouble] : []),
+  ];
+  return [
+    section(lines.join("\n")),
+    ...(warnings.length > 0 ? [context(`:warning: *Warnings*: ${warnings.join(", ")}`)] : []),
+    ...(plan || isMigrationOver(migration)
+      ? [actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, buttonsOf(migration))]
+      : []),
+  ];
+}
+
+function buttonsOf(migration: Migration): Button[] {
+  if (isMigrationOver(migration)) return [detailsButton(migration)];
+  if (migration.state === "pending") {
+    return [detailsButton(migration, "Review"), denyMigrationButton(migration), withdrawMigrationButton(migration)];
+  }
+  const retry = migration.trouble ? [retryMigrationButton(migration)] : [];
+  return [...retry, withdrawMigrationButton(migration), detailsButton(migration)];
+}
+
+function changeLine({ replacements = [], summary }: SealedPlan): string {
+  const [only, ...others] = replacements;
+  const kept = summary.items.length - replacements.length;
+  const what = only && others.length === 0 ? becomes(only) : `${replacements.length} entries change`;
+  return `${what}${kept > 0 ? `, ${counted(kept, "other stays", "others stay")}` : ""}`;
+}
+
+function becomes({ from, to, groups, policies }: Replacement): string {
+  if (to === null) return `Deletes the entry of ${roleName(from)}`;
+  const given = codeList([...groups, ...policies.map(policyName)], 90);
+  return `${roleName(to)} gets ${given || "no groups"}`;
+}
+
+function policyName({ name, namespaces }: Replacement["policies"][number]): string {
+  return namespaces ? `${name} in ${namespaces.join(", ")}` : name;
+}
+
+function roleName(arn: string): string {
+  return code(arn.slice(arn.lastIndexOf("/") + 1), 70);
+}
+
+function warningsOf({ plan, voided, dropped }: Migration): readonly string[] {
+  return [
+    ...(plan?.replacements?.some(isAdministrators) ? ["full control"] : []),
+    ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
+  ];
+}
+
+function isAdministrators({ to, groups, policies }: Replacement): boolean {
+  const whole = policies.filter(({ namespaces }) => namespaces === null).map(({ name }) => `policy ${name}`);
+  return to !== null && isFullControl([...groups, ...whole]);
+}
