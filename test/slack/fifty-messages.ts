@@ -361,7 +361,8 @@ const inChannel = {
     text: () => {
       const trouble = aTrouble({ code: refusedByAws.code, message: explainFailure(refusedByAws) });
       const since = { since: at(0).toISOString(), configuration: "one", overAt: null };
-      return of(clusterTroubleMessage(aCluster({ onCall: ["U0ONCALL"] }), { ...trouble, ...since }));
+      const troubled = { cluster: aCluster({ onCall: ["U0ONCALL"] }), trouble: { ...trouble, ...since } };
+      return of(clusterTroubleMessage(troubled, []));
     },
   },
   anchorMessage: {

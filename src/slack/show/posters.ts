@@ -11,7 +11,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
-import { code, mentions, plainLine, time } from "./mrkdwn.ts";
+import { code, codeList, mentions, plainLine, time } from "./mrkdwn.ts";
 
 const lookEveryMs = 5_000;
 
@@ -130,18 +130,30 @@ export function startTroublePoster(context: TroubleContext): Ticking {
   return startTicking(lookEveryMs, () => postAll(context));
 }
 
+/** A cluster with its trouble. */
+interface Troubled {
+  readonly cluster: Cluster;
+  readonly trouble: ClusterTrouble;
+}
+
 async function postAll(context: TroubleContext): Promise<void> {
   const { ledger, log, now } = context;
   const config = context.configuration();
   try {
     const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
     const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
+    const begun: Troubled[] = [];
+    const over: Troubled[] = [];
     for (const [name, trouble] of troubles) {
       const cluster = config.clusters.get(name);
       if (!cluster) continue;
-      if (trouble.overAt === null && ago(trouble.since) >= lastsMs) await postOnce(context, cluster, trouble);
-      if (trouble.overAt !== null && ago(trouble.overAt) < newsForMs) await postOver(context, cluster, trouble);
+      const isBegun = trouble.overAt === null && ago(trouble.since) >= lastsMs;
+      if (isBegun && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
+      const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
+      if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
     }
+    await postGrouped(context, begun, clusterTroubleMessage);
+    await postGrouped(context, over, troubleOverMessage);
     for (const [name, at] of await ledger.revertedAt([...config.clusters.keys()])) {
       const cluster = config.clusters.get(name);
       if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
@@ -152,21 +164,35 @@ async function postAll(context: TroubleContext): Promise<void> {
   }
 }
 
-/** Takes the turn first: two messages would confuse, and the log has a lost one. */
-async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
+/** Takes the turn before the message: two would confuse, and the log has a lost one. */
+async function isNewTrouble(ledger: TroubleContext["ledger"], cluster: Cluster, trouble: ClusterTrouble) {
   const turn = turnOf(cluster, trouble);
-  await context.ledger.takeTurn(turn, postedForMs);
+  await ledger.takeTurn(turn, postedForMs);
   // Another cause needs another repair. The limit stops a text that always changes.
-  if (!(await context.ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs))) return;
-  await postInChannel(context, cluster, clusterTroubleMessage(cluster, trouble));
+  return ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs);
 }
 
 /** The first process that sees the end posts it, but only after a post of the beginning. */
-async function postOver(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
+async function isNewEnd(ledger: TroubleContext["ledger"], cluster: Cluster, trouble: ClusterTrouble) {
   const turn = turnOf(cluster, trouble);
-  if (!(await context.ledger.takeTurn(`${turn}-over`, postedForMs))) return;
-  const isUntold = await context.ledger.takeTurn(turn, postedForMs);
-  if (!isUntold) await postInChannel(context, cluster, troubleOverMessage(cluster.name, trouble));
+  return (await ledger.takeTurn(`${turn}-over`, postedForMs)) && !(await ledger.takeTurn(turn, postedForMs));
+}
+
+/** One message for all clusters of a channel with one kind of failure: an outage of AWS or a network calls people once. */
+async function postGrouped(
+  context: TroubleContext,
+  troubled: readonly Troubled[],
+  messageOf: (first: Troubled, others: readonly Troubled[]) => Message,
+): Promise<void> {
+  const groups = new Map<string, [Troubled, ...Troubled[]]>();
+  for (const each of troubled) {
+    const key = `${each.cluster.channel} ${each.trouble.code}`;
+    const group = groups.get(key);
+    if (group) group.push(each);
+    else groups.set(key, [each]);
+  }
+  for (const [first, ...others] of groups.values())
+    await postInChannel(context, first.cluster, messageOf(first, others));
 }
 
 function turnOf({ name }: Cluster, { since }: ClusterTrouble): string {
@@ -184,18 +210,39 @@ async function postInChannel(
   });
 }
 
-export function clusterTroubleMessage({ name, onCall }: Cluster, { message, since }: ClusterTrouble): Message {
+export function clusterTroubleMessage(first: Troubled, others: readonly Troubled[]): Message {
+  const { message, since } = first.trouble;
+  const onCall = new Set([first, ...others].flatMap(({ cluster }) => cluster.onCall));
   const text = [
-    `:warning: *The worker can't get into ${code(name)}* since ${time(since)}. ${plainLine(message)}`,
+    `:warning: *The worker can't get into ${clustersInWords(first, others)}* since ${time(since)}. ${plainLine(message)}`,
+    ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}. ${code("/eks-access status")} lists all.`] : []),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
-    ...(onCall.length > 0 ? [`On call: ${mentions(onCall, maxCalled)}`] : []),
+    ...(onCall.size > 0 ? [`On call: ${mentions([...onCall], maxCalled)}`] : []),
   ].join("\n");
   return announcement(text);
 }
 
-function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {
-  const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It is catching up.`;
+function troubleOverMessage(first: Troubled, others: readonly Troubled[]): Message {
+  const at = time(first.trouble.overAt ?? "");
+  const text = [
+    `:white_check_mark: *The worker can get into ${clustersInWords(first, others)} again* since ${at}. It is catching up.`,
+    ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),
+  ].join("\n");
   return announcement(text);
+}
+
+function clustersInWords({ cluster }: Troubled, others: readonly Troubled[]): string {
+  return others.length === 0 ? code(cluster.name) : `${others.length + 1} clusters`;
+}
+
+/** Characters: a few names say which part of the fleet it is. */
+const maxNames = 200;
+
+function namesOf(first: Troubled, others: readonly Troubled[]): string {
+  return codeList(
+    [first, ...others].map(({ cluster }) => cluster.name),
+    maxNames,
+  );
 }
 
 function revertedMessage(cluster: string): Message {

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { startTroublePoster } from "../../../src/slack/show/posters.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -23,8 +24,9 @@ beforeEach(async () => {
 afterEach(() => slack.stop());
 
 /** One look of a Slack process at this time. */
-async function look(seconds: number): Promise<void> {
-  const configuration = () => ({ clusters: new Map([["staging", aCluster({ onCall: ["U0ONCALL"] })]]) });
+async function look(seconds: number, others: readonly Cluster[] = []): Promise<void> {
+  const clusters = [aCluster({ onCall: ["U0ONCALL"] }), ...others];
+  const configuration = () => ({ clusters: new Map(clusters.map((cluster) => [cluster.name, cluster])) });
   const log = pino({ level: "silent" });
   const context = { ledger, configuration, client: aClient(slack), log, now: () => at(seconds) };
   await startTroublePoster(context).stop();
@@ -51,6 +53,32 @@ test("another cause of the same trouble is reported too, with who is on call", a
   await look(minutes(3));
 
   expect(posted().slice(1)).toEqual([expect.stringMatching(/AWS refused sts:AssumeRole\.[\s\S]*On call: <@U0ONCALL>/)]);
+});
+
+test("an outage of many clusters is one message in each channel, and so is its end", async () => {
+  const others = Array.from({ length: 119 }, (_, count) => aCluster({ name: `shop-${count}`, onCall: ["U0SHOP"] }));
+  slack.addChannel({ id: "C0PAYMENTS", name: "payments", members: [slack.botUserId] });
+  const elsewhere = aCluster({ name: "payments", channel: "C0PAYMENTS" });
+  const denied = { ...trouble, code: "aws-access-denied", message: "AWS refused sts:AssumeRole." };
+  const all = [...others, elsewhere];
+  for (const { name } of all) await ledger.setClusterTrouble(name, trouble);
+  await ledger.setClusterTrouble("shop-7", denied);
+
+  await look(minutes(1), all);
+  for (const { name } of all)
+    await ledger.setClusterTrouble(name, { ...trouble, overAt: at(minutes(2)).toISOString() });
+  await look(minutes(2), all);
+
+  expect(posted()).toEqual([
+    expect.stringMatching(
+      /^:warning: \*The worker can't get into 119 clusters\* since .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
+    ),
+    expect.stringMatching(/^:warning: \*The worker can't get into `shop-7`\*.* AWS refused sts:AssumeRole\./),
+    expect.stringMatching(
+      /^:white_check_mark: \*The worker can get into 119 clusters again\* since .*\nClusters: `shop-0`, /,
+    ),
+  ]);
+  expect(slack.messages("C0PAYMENTS")).toHaveLength(2);
 });
 
 test("one that is back within a minute is no message", async () => {
