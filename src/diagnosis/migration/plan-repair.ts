@@ -81,14 +81,28 @@ export function digestOfRepair(
 /** The approvers' message shows at most this many in full, and no command shows the rest. */
 const maxReplacements = 6;
 
+/** Characters of one replacement, escaped: the message cuts an ARN at 300, and the whole at 600. */
+const [maxArn, maxShown] = [290, 560];
+
 /** Replaced items come first. More than a message shows waits: approvers approve only text that they can read (law 4). */
-function withinMessage(outcomes: readonly Outcome[]): readonly Outcome[] {
+function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
+  const outcomes = all.map((each): Outcome => {
+    if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
+    const why = "An approver could not read all its groups in one message. Replace it by hand.";
+    return { type: "kept", place: each.place, arn: each.replacement.from, outcome: "stays", why };
+  });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
   const waiting = replaced.slice(maxReplacements).map(({ place, replacement: { from } }): Outcome => {
     const why = `One repair replaces ${maxReplacements} entries. Ask again after this one.`;
     return { type: "kept", place, arn: from, outcome: "waits", why };
   });
   return [...replaced.slice(0, maxReplacements), ...outcomes.filter(({ type }) => type === "kept"), ...waiting];
+}
+
+function isReadable(place: string, replacement: Replacement): boolean {
+  const shown = (text: string) => text.replace(/[&<>]/g, "&amp;").length;
+  const { from } = replacement;
+  return shown(from) <= maxArn && shown(`${from}${place}${becomes(replacement)}`) <= maxShown;
 }
 
 function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {

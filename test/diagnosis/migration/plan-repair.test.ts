@@ -42,6 +42,21 @@ test("a repair has no more replacements than its message shows whole; the others
   expect(steps).toHaveLength(6);
 });
 
+test("an entry whose groups no message shows whole stays, and the others are replaced", () => {
+  const groups = Array.from({ length: 40 }, (_, index) => `team-${index}-developers`);
+  const [long, short] = [older, older.replace("Developer", "Admin")];
+
+  const result = planRepair(
+    aMigrationFacts({
+      presentEntries: [entry(long, { groups }), entry(short)],
+      givenArns: [newer, newer.replace("Developer", "Admin")],
+    }),
+  );
+
+  expect(replaced(result)).toMatchObject([["access-entry", short, newer.replace("Developer", "Admin")]]);
+  expect(result.type === "planned" && result.summary.items.map(({ outcome }) => outcome)).toEqual(["moves", "stays"]);
+});
+
 test("the tags of AWS itself stay behind: no one else can set them", () => {
   const tags = { team: "payments", "aws:cloudformation:stack-name": "access" };
 

@@ -25,7 +25,7 @@ const begun = { name: steps[0] ?? "", at: at(0).toISOString(), place: aPlace };
 
 const cards: Readonly<Record<string, Migration>> = {
   "of one entry": aPlannedRepair(1, doubted, masters),
-  "of one with many groups": aPlannedRepair(1, doubted, Array(30).fill("team:developers-of-payments")),
+  "of one with many groups": aPlannedRepair(1, doubted, Array(7).fill("team:developers-of-payments")),
   "of as many as one can have": aPlannedRepair(9, doubted, masters),
   "in trouble": aPlannedRepair(6, { state: "running", approvals, begun, done, trouble, ...cluster }),
   done: aPlannedRepair(6, { state: "done", approvals, done, ...cluster }),
