@@ -99,7 +99,7 @@ describe("what a person on call asks a worker:", () => {
     // An API server older than 1.28 does not say it, and then it is not told as if it had.
     expect(answer).toMatch(/✓ each tested step works; not tested: (the API server, )?you, your pods/);
     expect(answer).toMatch(
-      /✓ \*the API server\* knows us as `kubernetes-admin` in `system:masters`|– \*the API server\* not asked: it accepted us, but does not say as which user/,
+      /✓ \*the API server\* knows us as `kubernetes-admin` in `system:masters`|– \*the API server\* not tested: it accepted us, but does not say as which user/,
     );
     expect(answer).toMatch(/✓ \*the creator\* .*eks-access-U0ONCALL-whoami` _\d+ ms_/);
   });
