@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,7 +58,11 @@ async function startEngine(): Promise<Engine> {
   ];
   const rules = await runProgram("iptables-save", []).catch(() => "");
   const child = spawn("dockerd", [...places, "--ip6tables=false"], { stdio: "ignore" });
-  const exited = Promise.race([once(child, "exit"), once(child, "error")]);
+  // A machine without dockerd has an error, and no exit.
+  const exited = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    child.once("error", () => resolve());
+  });
   const engine = engineAt({ DOCKER_HOST: socket }, async () => {
     child.kill("SIGTERM");
     await exited;
