@@ -144,16 +144,20 @@ async function postAll(context: TroubleContext): Promise<void> {
     const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
     const begun: Troubled[] = [];
     const over: Troubled[] = [];
-    for (const [name, trouble] of troubles) {
-      const cluster = config.clusters.get(name);
-      if (!cluster) continue;
-      const isBegun = trouble.overAt === null && ago(trouble.since) >= lastsMs;
-      if (isBegun && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
-      const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
-      if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
+    try {
+      for (const [name, trouble] of troubles) {
+        const cluster = config.clusters.get(name);
+        if (!cluster) continue;
+        const isBegun = trouble.overAt === null && ago(trouble.since) >= lastsMs;
+        if (isBegun && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
+        const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
+        if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
+      }
+    } finally {
+      // No other look posts those whose turn is taken.
+      await postGrouped(context, begun, clusterTroubleMessage);
+      await postGrouped(context, over, troubleOverMessage);
     }
-    await postGrouped(context, begun, clusterTroubleMessage);
-    await postGrouped(context, over, troubleOverMessage);
     for (const [name, at] of await ledger.revertedAt([...config.clusters.keys()])) {
       const cluster = config.clusters.get(name);
       if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
@@ -212,9 +216,11 @@ async function postInChannel(
 
 export function clusterTroubleMessage(first: Troubled, others: readonly Troubled[]): Message {
   const { message, since } = first.trouble;
+  // The others have the same kind of failure, each with its own names.
+  const example = others.length > 0 ? `For example ${code(first.cluster.name)}: ` : "";
   const onCall = new Set([first, ...others].flatMap(({ cluster }) => cluster.onCall));
   const text = [
-    `:warning: *The worker can't get into ${clustersInWords(first, others)}* since ${time(since)}. ${plainLine(message)}`,
+    `:warning: *The worker can't get into ${clustersInWords(first, others)}* since ${time(since)}. ${example}${plainLine(message)}`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}. ${code("/eks-access status")} lists all.`] : []),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
     ...(onCall.size > 0 ? [`On call: ${mentions([...onCall], maxCalled)}`] : []),

@@ -71,7 +71,7 @@ test("an outage of many clusters is one message in each channel, and so is its e
 
   expect(posted()).toEqual([
     expect.stringMatching(
-      /^:warning: \*The worker can't get into 119 clusters\* since .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
+      /^:warning: \*The worker can't get into 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
     ),
     expect.stringMatching(/^:warning: \*The worker can't get into `shop-7`\*.* AWS refused sts:AssumeRole\./),
     expect.stringMatching(
@@ -79,6 +79,18 @@ test("an outage of many clusters is one message in each channel, and so is its e
     ),
   ]);
   expect(slack.messages("C0PAYMENTS")).toHaveLength(2);
+});
+
+test("a failing Redis loses no message whose turn is taken", async () => {
+  await ledger.setClusterTrouble("payments", trouble);
+  const whole = ledger;
+  const takeTurn: Ledger["takeTurn"] = (name, ...rest) =>
+    name.startsWith("trouble-payments") ? Promise.reject(new Error("no Redis")) : whole.takeTurn(name, ...rest);
+  ledger = { ...whole, takeTurn };
+
+  await look(minutes(1), [aCluster({ name: "payments" })]);
+
+  expect(posted()).toEqual([expect.stringContaining("The worker can't get into `staging`")]);
 });
 
 test("one that is back within a minute is no message", async () => {
