@@ -63,7 +63,7 @@ test("the app asks for exactly the scopes that the code's calls need", () => {
   expect([...manifest.oauth_config.scopes.bot].sort()).toEqual([...needed].sort());
 });
 
-test("the sandbox's workspace leases exactly the same scopes", () => {
+test("the sandbox's workspace grants exactly the same scopes", () => {
   expect([...botScopes].sort()).toEqual([...manifest.oauth_config.scopes.bot].sort());
 });
 

@@ -3,9 +3,9 @@ import { composer, examplesFor, homeTab, modal, peopleSwitch, placesNav, titleOf
 import { entriesPanel } from "./cluster/entries.ts";
 import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./cluster/panels.ts";
 import { type Html, html, nothing } from "./html.ts";
-import { type LivePage, watchOf } from "./stage/live-page.ts";
-import { conversationIn, readerOf } from "./stage/page-state.ts";
-import type { ClusterWatch } from "./stage/watches.ts";
+import { type LivePage, watchOf } from "./live/live-page.ts";
+import { conversationIn, readerOf } from "./live/page-state.ts";
+import type { ClusterWatch } from "./live/watches.ts";
 import { tourCard, tourOffer } from "./tour/tour-card.ts";
 
 /** The changing parts of the page, by the id of their element. */
@@ -16,8 +16,8 @@ export function regionsFor(livePage: LivePage, viewer: Viewer): Regions {
   return { ...chatRegions(livePage, viewer), ...clusterRegions(livePage, viewer), ...tour };
 }
 
-function chatRegions({ stage, seen }: LivePage, viewer: Viewer): Regions {
-  const { slack } = stage.sandbox;
+function chatRegions({ live, seen }: LivePage, viewer: Viewer): Regions {
+  const { slack } = live.sandbox;
   const reader = readerOf(slack, viewer);
   const title = titleOf(viewer.place, slack.channels());
   const person = slack.person(viewer.as.id);
@@ -35,8 +35,8 @@ function chatRegions({ stage, seen }: LivePage, viewer: Viewer): Regions {
   };
 }
 
-function clusterRegions({ stage, clusters, ledger, troubles }: LivePage, viewer: Viewer): Regions {
-  const { people } = stage.sandbox.slack;
+function clusterRegions({ live, clusters, ledger, troubles }: LivePage, viewer: Viewer): Regions {
+  const { people } = live.sandbox.slack;
   const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
   const shown = watchOf(clusters, viewer.at);
   return {
@@ -45,10 +45,10 @@ function clusterRegions({ stage, clusters, ledger, troubles }: LivePage, viewer:
     kubectl: kubectlPanel(shown.name, shown.kubectl.states()),
     troubles: troublesPanel(
       troubles.map((each) => each.state()),
-      [stage.slack.state(), stage.worker.state()],
+      [live.slack.state(), live.worker.state()],
     ),
     audit: auditPanel(ledger.state(), nameOf),
-    calls: callsPanel(stage.calls()),
+    calls: callsPanel(live.calls()),
   };
 }
 

@@ -9,7 +9,7 @@ import { summarizeMigration } from "../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
-import { putOffMigration } from "../worker/migration/look-at-migration.ts";
+import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
 import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
@@ -188,7 +188,7 @@ async function carryOn(
     // A worker changed the record at the same time, so read it again.
     if (error instanceof AccessError && error.code === "record-changed")
       return context.ledger.migrations.get(migration.id);
-    await putOffMigration(context, migration, error);
+    await postponeMigration(context, migration, error);
     throw error;
   }
 }

@@ -28,7 +28,7 @@ export interface KnownIdentity {
   readonly remedies?: Remedies | undefined;
   /** Null: unknown. */
   readonly lastAcceptedAt: () => Promise<Date | null>;
-  readonly noteLetIn: () => Promise<void>;
+  readonly noteAccepted: () => Promise<void>;
 }
 
 /** How to fix a refusal of one identity, each a text of one or more sentences. */
@@ -133,7 +133,7 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
     // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
     if (answer.status === 401) await throwIfKnown(cluster);
-    if (answer.status < 400) await cluster.as?.noteLetIn();
+    if (answer.status < 400) await cluster.as?.noteAccepted();
     return answer;
   };
 }

@@ -31,7 +31,7 @@ export interface ClosedBatch {
   /** Records without any further effect since before this. */
   readonly before: Date;
   /** No worker takes them again until then. */
-  readonly putOffUntil: Date;
+  readonly postponedUntil: Date;
   readonly limit: number;
 }
 

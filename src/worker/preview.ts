@@ -72,7 +72,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     const isReached = !isUnreached(error, opened !== null);
     const trouble = isReached ? null : await noteTrouble(context, cluster, error);
     if (isReached) context.failures.failed("preview failed", { cluster: cluster.name }, error);
-    await putOffAll(context, waiting, error, trouble?.retryAt);
+    await postponeAll(context, waiting, error, trouble?.retryAt);
   } finally {
     opened?.close();
   }
@@ -132,7 +132,7 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
   } catch (error) {
     // `noteTrouble` logs the others.
     if (!isUnreached(error, true)) context.failures.failed("preview failed", about, error);
-    await putOffAll(context, waiting, error);
+    await postponeAll(context, waiting, error);
     return error instanceof Error ? error : null;
   }
 }
@@ -148,13 +148,13 @@ function leasesIn({ holdings, identityOf }: WayState, open: readonly ApprovedReq
   return { beginning, inForce: [...ending, ...inForce], rememberedOf, holdings, identityOf };
 }
 
-async function putOffAll(
+async function postponeAll(
   context: WorkerContext,
   waiting: readonly PendingRequest[],
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
-  for (const request of waiting) await putOff(context, request, error, notBefore);
+  for (const request of waiting) await postpone(context, request, error, notBefore);
 }
 
 function needsPreview(request: AccessRequest, now: Date): request is PendingRequest {
@@ -224,7 +224,7 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
   return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
 }
 
-async function putOff(
+async function postpone(
   context: WorkerContext,
   request: PendingRequest,
   error: unknown,

@@ -13,7 +13,7 @@ import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
-import { recordPutOff } from "./reconcile/outcome.ts";
+import { recordPostponed } from "./reconcile/outcome.ts";
 
 /** Only a new configuration changes it. */
 const lookAgainMs = 300_000;
@@ -145,7 +145,7 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
   if (request.state === "approved") {
-    return recordPutOff(
+    return recordPostponed(
       context,
       request,
       new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }),
@@ -178,7 +178,11 @@ export async function removeClosedByTheClock(context: RemovalContext): Promise<v
 export async function removeClosed(context: RemovalContext): Promise<number> {
   const { ledger, config, log, now } = context;
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
-  const taking: ClosedBatch = { before, putOffUntil: new Date(before.getTime() + keptAgainMs), limit: removedAtOnce };
+  const taking: ClosedBatch = {
+    before,
+    postponedUntil: new Date(before.getTime() + keptAgainMs),
+    limit: removedAtOnce,
+  };
   let removed = 0;
   for (let taken = 0; taken < maxBatches; taken += 1) {
     const records = await ledger.takeClosed(taking);

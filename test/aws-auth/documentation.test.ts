@@ -46,7 +46,7 @@ const triedBy = [
   ["an-entry-is-found-in-any-case", "refuse-users-that-differ-in-case", "remove-takes-all-duplicates"],
   ["refuse-an-unknown-template", "refuse-a-session-name-without-a-prefix", "refuse-a-template-in-a-group"],
   ["refuse-to-change-a-node-entry", "refuse-to-remove-a-fargate-entry", "refuse-to-change-a-windows-node-entry"],
-  ["verify.test.ts", "laws.property.test.ts", "refuse-to-take-the-last-administrator-away"],
+  ["verify.test.ts", "laws.property.test.ts", "refuse-to-remove-the-last-administrator"],
   ["refuse-the-creator", "refuse-the-creator-known-by-a-session"],
   ["way-adapter.contract.test.ts"],
   ["cluster-client.test.ts", "late-writes.test.ts"],

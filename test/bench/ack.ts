@@ -1,12 +1,12 @@
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { atLeastTimes, atMost, type Figure, type Scale } from "./figure.ts";
 import { userArn } from "./people.ts";
 import { median, percentile } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { bareBoltOn } from "./product.ts";
 import { asFastAsItGoes, atRate, type Receiver } from "./slash-load.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 /** The command that costs most after its acknowledgement: it is read, recorded, queued and answered. */
 const requestLine = `request staging ${userArn(1)} viewer for 1h the bench wants to know`;
@@ -25,16 +25,16 @@ const sizes: Readonly<Record<Scale, Size>> = {
 /** How soon slash commands are acknowledged, how many a second at most, and what one costs. */
 export async function measureAck(scale: Scale): Promise<readonly Figure[]> {
   const size = sizes[scale];
-  const stage = await startStage(["staging"]);
+  const bench = await startBench(["staging"]);
   const sink = await startAnswerSink();
   try {
-    const ours = await measureApp(await stage.startSlack(), targetOf(stage, stage.slackPort, sink), size, sink);
-    const bare = await measureBare(stage, sink, size, {});
-    const answering = await measureBare(stage, sink, size, { ANSWERS: "yes" });
+    const ours = await measureApp(await bench.startSlack(), targetOf(bench, bench.slackPort, sink), size, sink);
+    const bare = await measureBare(bench, sink, size, {});
+    const answering = await measureBare(bench, sink, size, { ANSWERS: "yes" });
     return figuresOf(ours, bare, answering, size);
   } finally {
     await sink.stop();
-    await stage.stop();
+    await bench.stop();
   }
 }
 
@@ -66,20 +66,20 @@ async function measureApp(
 }
 
 async function measureBare(
-  stage: Stage,
+  bench: Bench,
   sink: AnswerSink,
   size: Size,
   environment: Readonly<Record<string, string>>,
 ): Promise<AppMeasure> {
-  const { app, port } = await bareBoltOn(stage.slack, environment);
+  const { app, port } = await bareBoltOn(bench.slack, environment);
   try {
-    return await measureApp(app, targetOf(stage, port, sink), size, environment.ANSWERS ? sink : null);
+    return await measureApp(app, targetOf(bench, port, sink), size, environment.ANSWERS ? sink : null);
   } finally {
     await app.stop();
   }
 }
 
-function targetOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
+function targetOf({ slack }: Bench, port: number, sink: AnswerSink): Receiver {
   return {
     origin: `http://127.0.0.1:${port}`,
     signingSecret: slack.signingSecret,

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import type { Way } from "../../src/access/policy/cluster.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -8,7 +9,6 @@ import { approve, ask, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { seedLeases } from "./seed-leases.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 /** Two clusters: one without leases, and one with many. */
 const clusters = ["quiet", "crowded"] as const;
@@ -25,14 +25,14 @@ const givenAtOnce = 200;
  * else keeps the machine busy slows both.
  */
 export async function measureActiveLeases(way: Way, scale: Scale): Promise<readonly Figure[]> {
-  const stage = await startStage(clusters, { inspectEverySeconds: leaseSeconds, way });
+  const bench = await startBench(clusters, { inspectEverySeconds: leaseSeconds, way });
   try {
-    await stage.ledger.takeTurn("inspect", leaseSeconds * 1000);
-    const events = readEvents(stage.ledger);
-    if (way === "aws-auth") await seedCrowd(stage);
-    const [, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
-    if (way !== "aws-auth") await giveCrowd(stage, events);
-    const click = clicksOn(stage, events, worker);
+    await bench.ledger.takeTurn("inspect", leaseSeconds * 1000);
+    const events = readEvents(bench.ledger);
+    if (way === "aws-auth") await seedCrowd(bench);
+    const [, worker] = await Promise.all([bench.startSlack(), bench.startWorker()]);
+    if (way !== "aws-auth") await giveCrowd(bench, events);
+    const click = clicksOn(bench, events, worker);
     await inPairs(click, warmUps);
     const [quiet, crowded] = await inPairs(click, scale === "small" ? 5 : 30);
     const figure = (what: string, of: keyof Click) => figureOf(`${way}: ${what}`, of, quiet, crowded);
@@ -42,33 +42,33 @@ export async function measureActiveLeases(way: Way, scale: Scale): Promise<reado
       ...(way === "access-entry" ? [figure("entries described for one click", "described")] : []),
     ];
   } finally {
-    await stage.stop();
+    await bench.stop();
   }
 }
 
 /** Puts the leases where the product would have put them. */
-async function seedCrowd(stage: Stage): Promise<void> {
-  const cluster = stage.config.clusters.get("crowded");
+async function seedCrowd(bench: Bench): Promise<void> {
+  const cluster = bench.config.clusters.get("crowded");
   if (!cluster) throw new Error("the bench has no crowded cluster");
   const firstEnd = Date.now() + (leaseSeconds - 300) * 1000;
   await seedLeases(
-    stage,
+    bench,
     cluster,
     Array.from({ length: activeLeases }, (_, index) => firstEnd + index),
   );
-  await stage.ledger.markAdopted("quiet");
+  await bench.ledger.markAdopted("quiet");
 }
 
 /** Has the product give the leases: what it writes into an entry's tags is its own matter. */
-async function giveCrowd(stage: Stage, events: EventReader): Promise<void> {
+async function giveCrowd(bench: Bench, events: EventReader): Promise<void> {
   for (let index = 0; index < activeLeases + 2 * (warmUps + 30); index += 1) {
-    stage.aws.account.addUser({ name: userArn(index).split("/")[1] ?? "" });
+    bench.aws.account.addUser({ name: userArn(index).split("/")[1] ?? "" });
   }
   const principals = Array.from({ length: activeLeases }, (_, index) => userArn(index));
   for (let given = 0; given < activeLeases; given += givenAtOnce) {
     const some = principals.slice(given, given + givenAtOnce);
-    const asked = await ask(stage, events, { cluster: "crowded", principals: some, duration: "8h" });
-    await inParallel(asked, 4, (each) => approve(stage, each));
+    const asked = await ask(bench, events, { cluster: "crowded", principals: some, duration: "8h" });
+    await inParallel(asked, 4, (each) => approve(bench, each));
     await events.take("lease.active", some.length);
   }
 }
@@ -103,23 +103,23 @@ async function inPairs(click: (cluster: string) => Promise<Click>, pairs: number
 }
 
 /** Asks for a user that was never asked for before, and approves: one request at a time waits for its click. */
-function clicksOn(stage: Stage, events: EventReader, worker: ProductProcess): (cluster: string) => Promise<Click> {
+function clicksOn(bench: Bench, events: EventReader, worker: ProductProcess): (cluster: string) => Promise<Click> {
   let next = activeLeases;
   return async (cluster) => {
-    const [asked] = await ask(stage, events, { cluster, principals: [userArn(next++)], duration: "1h" });
+    const [asked] = await ask(bench, events, { cluster, principals: [userArn(next++)], duration: "1h" });
     if (!asked) throw new Error(`nobody was asked on ${cluster}`);
     // The preview's last steps are no part of the click.
     await wait(300);
     const cpuBefore = (await useOf(worker.pid)).cpuSeconds;
-    const describedBefore = stage.calls("eks.DescribeAccessEntry");
-    const clicked = await approve(stage, asked);
+    const describedBefore = bench.calls("eks.DescribeAccessEntry");
+    const clicked = await approve(bench, asked);
     const active = await activeAt(events, asked.request);
     // What the run does after the proof counts too; and not in step with the sweep, which comes once a second.
     await wait(300 + Math.random() * 200);
     return {
       milliseconds: active - clicked,
       cpuMilliseconds: ((await useOf(worker.pid)).cpuSeconds - cpuBefore) * 1000,
-      described: stage.calls("eks.DescribeAccessEntry") - describedBefore,
+      described: bench.calls("eks.DescribeAccessEntry") - describedBefore,
     };
   };
 }

@@ -1,11 +1,11 @@
 import type { Way } from "../../src/access/policy/cluster.ts";
+import { startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
 import { atMost, atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
 import { approve, ask, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
-import { startStage } from "./stage.ts";
 
 const cluster = "staging";
 
@@ -55,22 +55,22 @@ const clicksAtOnce = 4;
 /** The worker is away while the approver clicks: so all leases are due at once, however busy the machine is. */
 async function giveAtOnce(way: Way, count: number): Promise<Taken> {
   // A look by the clock beside the run would measure both.
-  const stage = await startStage([cluster], { way, inspectEverySeconds: 3600 });
+  const bench = await startBench([cluster], { way, inspectEverySeconds: 3600 });
   try {
-    const [, previews] = await Promise.all([stage.startSlack(), stage.startWorker()]);
-    const events = readEvents(stage.ledger);
+    const [, previews] = await Promise.all([bench.startSlack(), bench.startWorker()]);
+    const events = readEvents(bench.ledger);
     const principals = Array.from({ length: count }, (_, index) => userArn(index));
-    const asked = await ask(stage, events, { cluster, principals, duration: "1h" });
+    const asked = await ask(bench, events, { cluster, principals, duration: "1h" });
     await previews.stop();
-    await inParallel(asked, clicksAtOnce, (each) => approve(stage, each));
+    await inParallel(asked, clicksAtOnce, (each) => approve(bench, each));
     const started = Date.now();
-    const worker = await stage.startWorker();
+    const worker = await bench.startWorker();
     const active = await events.take("lease.active", count);
     const last = Math.max(...active.map(({ at }) => Date.parse(at)));
-    const puts = stage.calls("kubernetes.replace-configmap");
-    const conflicts = stage.calls("kubernetes.replace-configmap", 409);
+    const puts = bench.calls("kubernetes.replace-configmap");
+    const conflicts = bench.calls("kubernetes.replace-configmap", 409);
     return { seconds: (last - started) / 1000, cpuSeconds: (await useOf(worker.pid)).cpuSeconds, puts, conflicts };
   } finally {
-    await stage.stop();
+    await bench.stop();
   }
 }

@@ -2,12 +2,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";
 import { median, percentile } from "./percentile.ts";
 import { referenceResult } from "./product.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 const cluster = "staging";
 const referenceName = "the unavoidable calls in a row";
@@ -26,14 +26,14 @@ const wayMs = 30;
 /** From the click on Approve to the recorded proof: one at a time, many at once, and with a network's delays. */
 export async function measureClickToProof(scale: Scale): Promise<readonly Figure[]> {
   const [runs, crowd] = scale === "small" ? [5, 10] : [30, 50];
-  const stage = await startStage([cluster]);
+  const bench = await startBench([cluster]);
   try {
-    await Promise.all([stage.startSlack(), stage.startWorker()]);
-    const bench = benchOn(stage);
-    await oneAtATime(bench, await bench.ask(10));
-    const near = await besideTheCalls(bench, runs);
-    const together = await atOnce(bench, await bench.ask(crowd));
-    const far = await withDelays(stage, () => besideTheCalls(bench, runs));
+    await Promise.all([bench.startSlack(), bench.startWorker()]);
+    const approvals = approvalsOn(bench);
+    await oneAtATime(approvals, await approvals.ask(10));
+    const near = await besideTheCalls(approvals, runs);
+    const together = await atOnce(approvals, await approvals.ask(crowd));
+    const far = await withDelays(bench, () => besideTheCalls(approvals, runs));
     return [
       ...published(figuresOf("click → proof, one at a time", near.ours.proven, near.theirs)),
       {
@@ -47,38 +47,38 @@ export async function measureClickToProof(scale: Scale): Promise<readonly Figure
       ...figuresOf(`click → proof, ${crowd} at once`, together, near.theirs),
     ];
   } finally {
-    await stage.stop();
+    await bench.stop();
   }
 }
 
-interface Bench {
-  readonly stage: Stage;
+interface Approvals {
+  readonly bench: Bench;
   readonly events: EventReader;
   /** So many requests for users that were never asked for before. */
   readonly ask: (count: number) => Promise<readonly Asked[]>;
 }
 
-function benchOn(stage: Stage): Bench {
-  const events = readEvents(stage.ledger);
+function approvalsOn(bench: Bench): Approvals {
+  const events = readEvents(bench.ledger);
   let next = 0;
   return {
-    stage,
+    bench,
     events,
     ask: (count) => {
       const principals = Array.from({ length: count }, () => userArn(next++));
-      return ask(stage, events, { cluster, principals, duration: "1h" });
+      return ask(bench, events, { cluster, principals, duration: "1h" });
     },
   };
 }
 
-async function besideTheCalls(bench: Bench, runs: number) {
-  const ours = await oneAtATime(bench, await bench.ask(runs));
-  const before = callsSoFar(bench.stage);
-  const theirs = await unavoidableCalls(bench.stage, runs);
-  return { ours, theirs, theirCalls: (callsSoFar(bench.stage) - before) / (warmUpRuns + runs) };
+async function besideTheCalls(approvals: Approvals, runs: number) {
+  const ours = await oneAtATime(approvals, await approvals.ask(runs));
+  const before = callsSoFar(approvals.bench);
+  const theirs = await unavoidableCalls(approvals.bench, runs);
+  return { ours, theirs, theirCalls: (callsSoFar(approvals.bench) - before) / (warmUpRuns + runs) };
 }
 
-async function withDelays<T>({ faults }: Stage, act: () => Promise<T>): Promise<T> {
+async function withDelays<T>({ faults }: Bench, act: () => Promise<T>): Promise<T> {
   const delay = { type: "delay", ms: wayMs } as const;
   const plans = calls.map((call) => faults.plan(call, delay, { times: Number.POSITIVE_INFINITY }));
   try {
@@ -88,8 +88,8 @@ async function withDelays<T>({ faults }: Stage, act: () => Promise<T>): Promise<
   }
 }
 
-function callsSoFar(stage: Stage): number {
-  return calls.reduce((sum, call) => sum + stage.calls(call), 0);
+function callsSoFar(bench: Bench): number {
+  return calls.reduce((sum, call) => sum + bench.calls(call), 0);
 }
 
 interface Alone {
@@ -101,14 +101,14 @@ interface Alone {
   readonly calls: number;
 }
 
-async function oneAtATime({ stage, events }: Bench, asked: readonly Asked[]): Promise<Alone> {
-  const before = callsSoFar(stage);
+async function oneAtATime({ bench, events }: Approvals, asked: readonly Asked[]): Promise<Alone> {
+  const before = callsSoFar(bench);
   const proven: number[] = [];
   const shown: number[] = [];
   for (const each of asked) {
-    const clicked = await approve(stage, each);
-    await stage.slack.until(() => {
-      const message = stage.slack.messages(channel).findLast(({ ts }) => ts === each.message.ts);
+    const clicked = await approve(bench, each);
+    await bench.slack.until(() => {
+      const message = bench.slack.messages(channel).findLast(({ ts }) => ts === each.message.ts);
       return message && textOf(message).includes("*Active*") ? true : undefined;
     });
     shown.push(Date.now() - clicked);
@@ -118,18 +118,18 @@ async function oneAtATime({ stage, events }: Bench, asked: readonly Asked[]): Pr
     // Not in step with the sweep, which comes once a second.
     await wait(100 + Math.random() * 200);
   }
-  return { proven, shown, calls: (callsSoFar(stage) - before) / asked.length };
+  return { proven, shown, calls: (callsSoFar(bench) - before) / asked.length };
 }
 
-async function atOnce({ stage, events }: Bench, asked: readonly Asked[]): Promise<readonly number[]> {
-  const clicks = Promise.all(asked.map(async (each) => [each.request, await approve(stage, each)] as const));
+async function atOnce({ bench, events }: Approvals, asked: readonly Asked[]): Promise<readonly number[]> {
+  const clicks = Promise.all(asked.map(async (each) => [each.request, await approve(bench, each)] as const));
   const active = timesOf(await events.take("lease.active", asked.length));
   return (await clicks).map(([request, clicked]) => (active.get(request) ?? Number.NaN) - clicked);
 }
 
-async function unavoidableCalls(stage: Stage, runs: number): Promise<readonly number[]> {
+async function unavoidableCalls(bench: Bench, runs: number): Promise<readonly number[]> {
   const input = { eksName: cluster, region, roleArn: arns.creator, externalId, runs, warmUp: warmUpRuns };
-  const environment = { ...stage.workerEnvironment, BENCH_INPUT: JSON.stringify(input) };
+  const environment = { ...bench.workerEnvironment, BENCH_INPUT: JSON.stringify(input) };
   const result = await referenceResult("unavoidable-calls", environment);
   return z.object({ milliseconds: z.array(z.number()) }).parse(result).milliseconds;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { account } from "../../sandbox/scene.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
 import { type ProcessUse, useOf } from "./process-use.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 /** The cluster of the clicks; the others are open too. */
 const cluster = "staging";
@@ -15,7 +15,7 @@ const warmUps = 5;
 
 /** The product with a fleet of so many discovered clusters. */
 interface Fleet {
-  readonly stage: Stage;
+  readonly bench: Bench;
   readonly events: EventReader;
   readonly slack: ProductProcess;
   readonly worker: ProductProcess;
@@ -79,24 +79,24 @@ export async function measureFleet(scale: Scale): Promise<readonly Figure[]> {
       figure("start to ready with the list in Redis, worker", "ms", starts),
     ];
   } finally {
-    await Promise.all(fleets.map(({ stage }) => stage.stop()));
+    await Promise.all(fleets.map(({ bench }) => bench.stop()));
   }
 }
 
 async function startFleet(count: number): Promise<Fleet> {
   const others = Array.from({ length: count - 1 }, (_, index) => `shop-${index}`);
-  const stage = await startStage([cluster, ...others], { fleet: accounts });
+  const bench = await startBench([cluster, ...others], { fleet: accounts });
   const startedAt = performance.now();
-  const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
+  const [slack, worker] = await Promise.all([bench.startSlack(), bench.startWorker()]);
   const isKnown = `"clusters":${count},"msg":"the list of the fleet changed"`;
   await Promise.all([slack.logged(isKnown), worker.logged(isKnown)]);
   const foundAfter = performance.now() - startedAt;
   // The worker opens each new cluster, and reads what it remembers.
   const names = [cluster, ...others];
-  while ((await stage.ledger.adopted(names)).size < count) await wait(500);
+  while ((await bench.ledger.adopted(names)).size < count) await wait(500);
   const first = { foundAfter, openedAfter: performance.now() - startedAt, use: await useOf(worker.pid) };
   await untilQuiet(worker);
-  return { stage, events: readEvents(stage.ledger), slack, worker, first };
+  return { bench, events: readEvents(bench.ledger), slack, worker, first };
 }
 
 /** The start is over when the worker has little to do. */
@@ -126,15 +126,15 @@ async function inPairs(small: Fleet, large: Fleet, pairs: number): Promise<reado
   return [few, many];
 }
 
-async function click({ stage, events, slack, worker }: Fleet, index: number): Promise<Click> {
-  const [asked] = await ask(stage, events, { cluster, principals: [userArn(index)], duration: "1h" });
+async function click({ bench, events, slack, worker }: Fleet, index: number): Promise<Click> {
+  const [asked] = await ask(bench, events, { cluster, principals: [userArn(index)], duration: "1h" });
   if (!asked) throw new Error("nobody was asked");
   // The preview's last steps are no part of the click.
   await wait(300);
   const cpuOf = async () =>
     (await Promise.all([worker, slack].map(({ pid }) => useOf(pid)))).map((use) => use.cpuSeconds);
   const before = await cpuOf();
-  const clicked = await approve(stage, asked);
+  const clicked = await approve(bench, asked);
   const active = timesOf(await events.take("lease.active", 1)).get(asked.request);
   if (active === undefined) throw new Error(`another lease than ${asked.request} turned active`);
   await wait(300 + Math.random() * 200);
@@ -148,8 +148,8 @@ async function memoryOf({ slack, worker }: Fleet): Promise<{ readonly worker: nu
 }
 
 /** One more worker, beside the first. */
-async function startOf({ stage }: Fleet): Promise<number> {
+async function startOf({ bench }: Fleet): Promise<number> {
   const startedAt = performance.now();
-  await stage.startWorker();
+  await bench.startWorker();
   return performance.now() - startedAt;
 }

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { type Bench, startBench } from "./bench.ts";
 import { inParallel } from "./in-parallel.ts";
 import { percentile } from "./percentile.ts";
 import { type ProcessUse, useOf } from "./process-use.ts";
 import { type SeededLease, seedLeases } from "./seed-leases.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 export interface EndsSize {
   readonly clusters: number;
@@ -36,34 +36,34 @@ export interface Outcome {
 /** So many clusters with so many leases each, which all end in the same minute, and so many workers. */
 export async function runEnds(size: EndsSize): Promise<Outcome> {
   const names = Array.from({ length: size.clusters }, (_, index) => `c${String(index).padStart(4, "0")}`);
-  const stage = await startStage(names, { inspectEverySeconds: 3600 });
+  const bench = await startBench(names, { inspectEverySeconds: 3600 });
   try {
     // So that no worker's first look at every cluster falls into the minute: a slow machine would still be at it.
-    for (const look of ["inspect", "memories"]) await stage.ledger.takeTurn(look, 12 * 3_600_000);
+    for (const look of ["inspect", "memories"]) await bench.ledger.takeTurn(look, 12 * 3_600_000);
     const firstEnd = Date.now() + 10_000 + size.clusters * size.leases * 2 + size.workers * 3_000;
-    const leases = await seedAll(stage, size, firstEnd);
-    const watch = watchEnds(stage, leases);
-    const children = await Promise.all(Array.from({ length: size.workers }, () => stage.startWorker()));
+    const leases = await seedAll(bench, size, firstEnd);
+    const watch = watchEnds(bench, leases);
+    const children = await Promise.all(Array.from({ length: size.workers }, () => bench.startWorker()));
     if (Date.now() > firstEnd) throw new Error("the leases began to end before everything was ready");
     await wait(firstEnd - Date.now());
-    const before = await usedSoFar(stage, children);
+    const before = await usedSoFar(bench, children);
     await watch.untilAllGone(firstEnd + longestMs);
-    const after = await usedSoFar(stage, children);
+    const after = await usedSoFar(bench, children);
     return outcomeOf(watch.lags(), { firstEnd, lastGone: watch.lastGone(), before, after });
   } finally {
-    await stage.stop();
+    await bench.stop();
   }
 }
 
 async function seedAll(
-  stage: Stage,
+  bench: Bench,
   size: EndsSize,
   firstEnd: number,
 ): Promise<ReadonlyMap<string, readonly SeededLease[]>> {
   const leases = new Map<string, readonly SeededLease[]>();
-  await inParallel([...stage.config.clusters.values()], 16, async (cluster) => {
+  await inParallel([...bench.config.clusters.values()], 16, async (cluster) => {
     const ends = Array.from({ length: size.leases }, () => Math.floor(firstEnd + Math.random() * spreadMs));
-    leases.set(cluster.name, await seedLeases(stage, cluster, ends));
+    leases.set(cluster.name, await seedLeases(bench, cluster, ends));
   });
   return leases;
 }
@@ -75,14 +75,14 @@ interface EndWatch {
   readonly lastGone: () => number;
 }
 
-function watchEnds(stage: Stage, leases: ReadonlyMap<string, readonly SeededLease[]>): EndWatch {
+function watchEnds(bench: Bench, leases: ReadonlyMap<string, readonly SeededLease[]>): EndWatch {
   const lags: number[] = [];
   let lastGone = 0;
   let left = 0;
   for (const [name, ofCluster] of leases) {
     const present = new Set(ofCluster);
     left += present.size;
-    stage.clusters.get(name)?.onChange((configMap) => {
+    bench.clusters.get(name)?.onChange((configMap) => {
       const users = configMap?.data?.mapUsers ?? "";
       for (const lease of present) {
         if (users.includes(lease.principal)) continue;
@@ -113,15 +113,15 @@ interface Used {
   readonly puts: number;
 }
 
-async function usedSoFar(stage: Stage, children: readonly { readonly pid: number }[]): Promise<Used> {
-  const [stats, cpu] = await Promise.all([stage.redis.info("stats"), stage.redis.info("cpu")]);
+async function usedSoFar(bench: Bench, children: readonly { readonly pid: number }[]): Promise<Used> {
+  const [stats, cpu] = await Promise.all([bench.redis.info("stats"), bench.redis.info("cpu")]);
   const seconds = (kind: string) => Number(new RegExp(`^used_cpu_${kind}:([\\d.]+)`, "m").exec(cpu)?.[1]);
   return {
     workers: await Promise.all(children.map(({ pid }) => useOf(pid))),
     sandboxCpuSeconds: (await useOf(process.pid)).cpuSeconds,
     redisCpuSeconds: seconds("user") + seconds("sys"),
     redisCommands: Number(/total_commands_processed:(\d+)/.exec(stats)?.[1]),
-    puts: stage.calls("kubernetes.replace-configmap"),
+    puts: bench.calls("kubernetes.replace-configmap"),
   };
 }
 

@@ -1,11 +1,11 @@
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";
 import { userArn } from "./people.ts";
 import { useOf } from "./process-use.ts";
 import { bareBoltOn, liveHeapOf } from "./product.ts";
 import { asFastAsItGoes, type Receiver } from "./slash-load.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 /** A whole request that the worker then looks at, for each nine commands that only read. */
 const requestLine = `request staging ${userArn(1)} viewer for 1h the bench wants to know`;
@@ -14,23 +14,23 @@ const partOfRequests = 10;
 /** What the processes hold after some commands, and whether it grows with more of them. */
 export async function measureMemory(scale: Scale): Promise<readonly Figure[]> {
   const [first, last] = scale === "small" ? [500, 1_000] : [10_000, 50_000];
-  const stage = await startStage(["staging"]);
+  const bench = await startBench(["staging"]);
   const sink = await startAnswerSink();
   try {
-    const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
-    const target = receiverOf(stage, stage.slackPort, sink);
+    const [slack, worker] = await Promise.all([bench.startSlack(), bench.startWorker()]);
+    const target = receiverOf(bench, bench.slackPort, sink);
     await sendMixed(target, sink, first);
     const early = [await holdOf(slack), await holdOf(worker)] as const;
     await sendMixed(target, sink, last - first);
     const late = [await holdOf(slack), await holdOf(worker)] as const;
-    const bare = await residentOfBare(stage, sink, first);
+    const bare = await residentOfBare(bench, sink, first);
     return [
       ...figuresOf("slack process", early[0], late[0], [first, last], bare),
       ...figuresOf("worker", early[1], late[1], [first, last]),
     ];
   } finally {
     await sink.stop();
-    await stage.stop();
+    await bench.stop();
   }
 }
 
@@ -57,10 +57,10 @@ async function residentOf({ pid }: ProductProcess): Promise<number> {
 }
 
 /** The reference has nothing to do with a request: it answers all commands alike. */
-async function residentOfBare(stage: Stage, sink: AnswerSink, commands: number): Promise<number> {
-  const { app, port } = await bareBoltOn(stage.slack, { ANSWERS: "yes" });
+async function residentOfBare(bench: Bench, sink: AnswerSink, commands: number): Promise<number> {
+  const { app, port } = await bareBoltOn(bench.slack, { ANSWERS: "yes" });
   try {
-    await asFastAsItGoes(receiverOf(stage, port, sink), commands, 32, "help");
+    await asFastAsItGoes(receiverOf(bench, port, sink), commands, 32, "help");
     await sink.take(commands);
     return await residentOf(app);
   } finally {
@@ -68,7 +68,7 @@ async function residentOfBare(stage: Stage, sink: AnswerSink, commands: number):
   }
 }
 
-function receiverOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
+function receiverOf({ slack }: Bench, port: number, sink: AnswerSink): Receiver {
   return {
     origin: `http://127.0.0.1:${port}`,
     signingSecret: slack.signingSecret,

@@ -2,9 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { account, channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
+import type { Bench } from "./bench.ts";
 import type { EventReader } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { Stage } from "./stage.ts";
 
 /** A request that waits for its click. */
 export interface Asked {
@@ -23,19 +23,19 @@ export function userArn(index: number): string {
  * be there before a click can be measured.
  */
 export async function ask(
-  stage: Stage,
+  bench: Bench,
   events: EventReader,
   options: { cluster: string; principals: readonly string[]; duration: string },
 ): Promise<readonly Asked[]> {
   const { cluster, principals, duration } = options;
-  const engineer = stage.slack.person("U0ENGINEER");
+  const engineer = bench.slack.person("U0ENGINEER");
   await inParallel(principals, 8, async (principal) => {
     const line = `/eks-access request ${cluster} ${principal} viewer for ${duration} the bench wants to know`;
     await acknowledged("a slash command", () => engineer.command(line, channel));
   });
   await events.take("request.previewed", principals.length);
   // On a busy machine one that was approved before may still have its buttons.
-  const waiting = () => stage.slack.messages(channel).flatMap((message) => askedIn(message, principals) ?? []);
+  const waiting = () => bench.slack.messages(channel).flatMap((message) => askedIn(message, principals) ?? []);
   return untilCount(waiting, principals.length);
 }
 
@@ -60,15 +60,15 @@ function askedIn(message: SandboxMessage, principals: readonly string[]): Asked 
 }
 
 /** An approver clicks. Resolves with the time of the click, in milliseconds since the epoch, once it is recorded. */
-export async function approve(stage: Stage, { message }: Asked): Promise<number> {
+export async function approve(bench: Bench, { message }: Asked): Promise<number> {
   const at = Date.now();
   const isWaiting = () => {
-    const now = stage.slack.messages(channel).find(({ ts }) => ts === message.ts);
+    const now = bench.slack.messages(channel).find(({ ts }) => ts === message.ts);
     return now !== undefined && textOf(now).includes("[Approve]");
   };
   await acknowledged("a click", async () => {
     // What Slack did not see acknowledged in time may be recorded all the same: then the button is gone.
-    return isWaiting() ? stage.slack.person("U0APPROVER").click(message, "approve") : {};
+    return isWaiting() ? bench.slack.person("U0APPROVER").click(message, "approve") : {};
   });
   return at;
 }

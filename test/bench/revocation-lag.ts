@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { type Bench, startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
 import { median, percentile } from "./percentile.ts";
-import { type Stage, startStage } from "./stage.ts";
 
 const cluster = "staging";
 const leaseSeconds = 8;
@@ -13,10 +13,10 @@ const apartMs = 1_730;
 /** From the end of a lease to the moment at which its entry is gone from the document, with a worker that is idle. */
 export async function measureRevocationLag(scale: Scale): Promise<readonly Figure[]> {
   const count = scale === "small" ? 4 : 30;
-  const stage = await startStage([cluster]);
+  const bench = await startBench([cluster]);
   try {
-    await Promise.all([stage.startSlack(), stage.startWorker()]);
-    const lags = (await endedLeases(stage, count)).map((lagMs) => lagMs / 1000);
+    await Promise.all([bench.startSlack(), bench.startWorker()]);
+    const lags = (await endedLeases(bench, count)).map((lagMs) => lagMs / 1000);
     const p99 = percentile(lags, 0.99);
     const name = "end of a lease → its entry is gone, idle worker";
     return [
@@ -30,34 +30,34 @@ export async function measureRevocationLag(scale: Scale): Promise<readonly Figur
       { name: `${name}: p99`, value: p99, unit: "s", target: atMost(2, p99), published: `${name}, p99` },
     ];
   } finally {
-    await stage.stop();
+    await bench.stop();
   }
 }
 
 /** The lag of each lease, in milliseconds. */
-async function endedLeases(stage: Stage, count: number): Promise<readonly number[]> {
-  const events = readEvents(stage.ledger);
+async function endedLeases(bench: Bench, count: number): Promise<readonly number[]> {
+  const events = readEvents(bench.ledger);
   const principals = Array.from({ length: count }, (_, index) => userArn(index));
-  const goneAt = watchLeaving(stage, principals);
-  const asked = await ask(stage, events, { cluster, principals, duration: `${leaseSeconds}s` });
+  const goneAt = watchLeaving(bench, principals);
+  const asked = await ask(bench, events, { cluster, principals, duration: `${leaseSeconds}s` });
   for (const each of asked) {
-    await approve(stage, each);
+    await approve(bench, each);
     await wait(apartMs);
   }
   await events.take("lease.ended", count);
   return Promise.all(
     asked.map(async ({ request, principal }) => {
-      const endsAt = Date.parse((await stage.ledger.get(request))?.lease?.endsAt ?? "");
+      const endsAt = Date.parse((await bench.ledger.get(request))?.lease?.endsAt ?? "");
       return (goneAt.get(principal) ?? Number.NaN) - endsAt;
     }),
   );
 }
 
 /** When each of the principals was first in the document and then not any more, in milliseconds since the epoch. */
-function watchLeaving(stage: Stage, principals: readonly string[]): ReadonlyMap<string, number> {
+function watchLeaving(bench: Bench, principals: readonly string[]): ReadonlyMap<string, number> {
   const present = new Set<string>();
   const goneAt = new Map<string, number>();
-  stage.clusters.get(cluster)?.onChange((configMap) => {
+  bench.clusters.get(cluster)?.onChange((configMap) => {
     const users = configMap?.data?.mapUsers ?? "";
     for (const arn of principals) {
       if (users.includes(arn)) present.add(arn);

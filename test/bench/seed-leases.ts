@@ -14,8 +14,8 @@ import { eventOf } from "../../src/ledger/lifecycle.ts";
 import { settle } from "../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../src/worker/reconcile/prove.ts";
 import { type DocumentSettlement, identityInDocument } from "../../src/worker/reconcile/settle-document.ts";
+import type { Bench } from "./bench.ts";
 import { userArn } from "./people.ts";
-import type { Stage } from "./stage.ts";
 
 const leaseSeconds = 3600;
 
@@ -32,20 +32,20 @@ export interface SeededLease {
  * passed since their approval is left out, and their coming end counts as told, since no one would read it.
  */
 export async function seedLeases(
-  stage: Stage,
+  bench: Bench,
   cluster: Cluster,
   ends: readonly number[],
 ): Promise<readonly SeededLease[]> {
-  const approved = ends.map((endsAt, index) => approvedRequest(stage, cluster, userArn(index), endsAt, index));
-  const settlement = settled(stage, cluster, approved);
-  writeInto(stage, cluster, settlement);
-  for (const request of approved) await record(stage, cluster, request, settlement.holdings);
-  await stage.ledger.markAdopted(cluster.name);
+  const approved = ends.map((endsAt, index) => approvedRequest(bench, cluster, userArn(index), endsAt, index));
+  const settlement = settled(bench, cluster, approved);
+  writeInto(bench, cluster, settlement);
+  for (const request of approved) await record(bench, cluster, request, settlement.holdings);
+  await bench.ledger.markAdopted(cluster.name);
   return approved.map(({ principal }, index) => ({ principal, endsAt: ends[index] ?? 0 }));
 }
 
 function approvedRequest(
-  stage: Stage,
+  bench: Bench,
   cluster: Cluster,
   principal: string,
   endsAt: number,
@@ -83,13 +83,13 @@ function approvedRequest(
   };
   const previewed = { ...asked, preview };
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
-  const decided = decideClick(previewed, cluster, click, stage.keys.decision, decidedAt);
+  const decided = decideClick(previewed, cluster, click, bench.keys.decision, decidedAt);
   if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
   if (decided.after.state !== "approved") throw new Error("one approval is not enough");
   return { ...decided.after, version: 1 };
 }
 
-function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedRequest[]): DocumentSettlement {
+function settled(bench: Bench, cluster: Cluster, beginning: readonly ApprovedRequest[]): DocumentSettlement {
   const document = parseDocument(initialAwsAuth);
   const settlement = settle({
     cluster,
@@ -110,7 +110,7 @@ function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedReq
       untrusted: null,
     },
     closed: new Set(),
-    keys: stage.keys,
+    keys: bench.keys,
     approvalGoodForSeconds: leaseSeconds,
     links: new Map(),
     now: new Date(),
@@ -121,9 +121,9 @@ function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedReq
   return settlement;
 }
 
-function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentSettlement): void {
-  const annotation = writeAnnotation(sealedClusterOf(cluster), holdings, stage.keys.memory) ?? "";
-  stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
+function writeInto(bench: Bench, cluster: Cluster, { data, holdings }: DocumentSettlement): void {
+  const annotation = writeAnnotation(sealedClusterOf(cluster), holdings, bench.keys.memory) ?? "";
+  bench.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
     ...configMap,
     metadata: { ...configMap.metadata, annotations: { [leasesAnnotation]: annotation } },
     data: { ...data },
@@ -131,7 +131,7 @@ function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentS
 }
 
 async function record(
-  stage: Stage,
+  bench: Bench,
   cluster: Cluster,
   request: AccessRequest,
   holdings: readonly Holding[],
@@ -143,14 +143,14 @@ async function record(
   const lease = activeLease(request.lease, {
     writeBegan: at,
     activeSince: at,
-    written: sealWritten(sealedClusterOf(cluster), request, holding, stage.keys.memory),
+    written: sealWritten(sealedClusterOf(cluster), request, holding, bench.keys.memory),
     warnAt: at,
     warnedAt: at,
   });
   const event = eventOf("lease.active", request, "worker", now);
-  const committed = await stage.ledger.commit({ after: { ...request, lease }, event });
+  const committed = await bench.ledger.commit({ after: { ...request, lease }, event });
   if (committed.type === "conflict") throw new Error(`${request.id} was there already`);
-  await stage.ledger.markShown(request.id, {
+  await bench.ledger.markShown(request.id, {
     version: request.version,
     message: null,
     copies: [],

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Bench } from "./bench.ts";
 import type { Figure } from "./figure.ts";
 import type { Asked } from "./people.ts";
-import type { Stage } from "./stage.ts";
 
 const withinMs = 120_000;
 
@@ -15,12 +15,12 @@ export interface LeaseTally {
 }
 
 /** Looks until all of them are leased, or two minutes are over, and counts. */
-export async function tallyLeases(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<LeaseTally> {
+export async function tallyLeases(bench: Bench, cluster: string, asked: readonly Asked[]): Promise<LeaseTally> {
   const until = Date.now() + withinMs;
   for (;;) {
-    const leased = await leasedOf(stage, cluster, asked);
+    const leased = await leasedOf(bench, cluster, asked);
     if (leased === asked.length || Date.now() > until) {
-      return { approved: asked.length, leased, doubled: await doubledOf(stage, cluster, asked) };
+      return { approved: asked.length, leased, doubled: await doubledOf(bench, cluster, asked) };
     }
     await wait(200);
   }
@@ -47,21 +47,21 @@ export function leaseFigures(name: string, { approved, leased, doubled }: LeaseT
   ];
 }
 
-async function leasedOf(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<number> {
-  const records = await Promise.all(asked.map(({ request }) => stage.ledger.get(request)));
-  const times = timesInDocument(stage, cluster, asked);
+async function leasedOf(bench: Bench, cluster: string, asked: readonly Asked[]): Promise<number> {
+  const records = await Promise.all(asked.map(({ request }) => bench.ledger.get(request)));
+  const times = timesInDocument(bench, cluster, asked);
   return records.filter((record, index) => record?.lease?.state === "active" && times[index]).length;
 }
 
-async function doubledOf(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<number> {
+async function doubledOf(bench: Bench, cluster: string, asked: readonly Asked[]): Promise<number> {
   const tooMany = (times: readonly number[]) => times.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
-  const events = await Promise.all(asked.map(({ request }) => stage.ledger.eventsOf(request, 1_000)));
+  const events = await Promise.all(asked.map(({ request }) => bench.ledger.eventsOf(request, 1_000)));
   const activations = events.map((own) => own.filter(({ event }) => event.type === "lease.active").length);
-  return tooMany(timesInDocument(stage, cluster, asked)) + tooMany(activations);
+  return tooMany(timesInDocument(bench, cluster, asked)) + tooMany(activations);
 }
 
 /** How often each principal stands in the map of users. */
-function timesInDocument(stage: Stage, cluster: string, asked: readonly Asked[]): readonly number[] {
-  const users = stage.clusters.get(cluster)?.awsAuth()?.data?.mapUsers ?? "";
+function timesInDocument(bench: Bench, cluster: string, asked: readonly Asked[]): readonly number[] {
+  const users = bench.clusters.get(cluster)?.awsAuth()?.data?.mapUsers ?? "";
   return asked.map(({ principal }) => users.split(principal).length - 1);
 }

@@ -52,7 +52,7 @@ test("migrate takes a given path of a role, and prints JSON", async () => {
     plan: [
       { type: "switch-mode" },
       { type: "give-entry", wanted: { principalArn: told, isAdmin: true } },
-      { type: "take-out", arns: [arns.admins] },
+      { type: "remove-from-aws-auth", arns: [arns.admins] },
     ],
   });
 });
@@ -94,7 +94,7 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   await connection.quit();
 
   expect(stdout).toMatch(
-    /^switch-mode: .+\ngive-entry .+: mapped: .+\nSaved the previous aws-auth to .+\ntake-out: .+\nDone: carried out the plan\.\n$/,
+    /^switch-mode: .+\ngive-entry .+: mapped: .+\nSaved the previous aws-auth to .+\nremove-from-aws-auth: .+\nDone: carried out the plan\.\n$/,
   );
   expect(code).toBe(0);
   expect(JSON.parse(await readFile(backup, "utf8"))).toMatchObject({ kind: "ConfigMap", data: initialAwsAuth });

@@ -27,7 +27,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
         undo: "Delete the access entry: the item in aws-auth counts again.",
       },
       {
-        name: "take-out",
+        name: "remove-from-aws-auth",
         does: `Remove this item from aws-auth: ${arn}.`,
         proof: "The worker reads each access entry again before the write, and aws-auth after it.",
         undo: "Add the items to aws-auth again; the access entries count either way.",

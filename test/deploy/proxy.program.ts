@@ -14,16 +14,16 @@ const atOnce = 8;
 const isRecorded = (answer: string) => answer.includes("Requested `");
 
 describe("the proxy of the compose file, before two Slack processes,", () => {
-  let stage: Proxied;
+  let proxied: Proxied;
 
   beforeAll(async () => {
-    stage = await startProxied();
+    proxied = await startProxied();
   });
-  afterAll(() => stage.stop());
+  afterAll(() => proxied.stop());
   // Both answer, whatever the test before did to one of them.
   beforeEach(() => bothAnswer());
 
-  const engineer = () => stage.sandbox.slack.person("U0ENGINEER");
+  const engineer = () => proxied.sandbox.slack.person("U0ENGINEER");
   const answers = () => engineer().ephemerals().map(textOf).filter(isRecorded);
   const command = (text: string) => engineer().command(`/eks-access ${text}`, channel);
   const ask = (reason: string) => command(`request ${clusterName} ${arns.engineer} viewer for 10m ${reason}`);
@@ -32,14 +32,14 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
 
   /** How many of so many commands each process answered. */
   async function answeredOf(commands: number): Promise<readonly [number, number]> {
-    const before = [await stage.first.answered(), await stage.second.answered()] as const;
+    const before = [await proxied.first.answered(), await proxied.second.answered()] as const;
     for (let count = 0; count < commands; count += 1) await command("help");
-    return [(await stage.first.answered()) - before[0], (await stage.second.answered()) - before[1]];
+    return [(await proxied.first.answered()) - before[0], (await proxied.second.answered()) - before[1]];
   }
 
   /** The reasons of all requests that the ledger has, sorted. */
   async function recorded(): Promise<readonly string[]> {
-    const { events } = await auditOf(stage.redisUrl);
+    const { events } = await auditOf(proxied.redisUrl);
     return events
       .flatMap(({ event }) => (event.type === "request.created" ? [String(event.detail.reason)] : []))
       .sort();
@@ -59,9 +59,9 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
   test("lets a body through that is as large as the door allows, and none that is larger", async () => {
     const send = (bytes: number) => {
       const body = `payload=${"x".repeat(bytes - "payload=".length)}`;
-      const { signingSecret: secret } = stage.sandbox.slack;
+      const { signingSecret: secret } = proxied.sandbox.slack;
       const headers = signRequest(body, { timestamp: Math.floor(Date.now() / 1000), secret });
-      return fetch(`${stage.proxy.url}/slack/events`, {
+      return fetch(`${proxied.proxy.url}/slack/events`, {
         method: "POST",
         headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
         body,
@@ -74,15 +74,15 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
   });
 
   test.each(["/", "/healthz", "/metrics", "/slack/eventsx", "/slack/events"])("shows nothing at %s", async (path) => {
-    expect((await fetch(`${stage.proxy.url}${path}`)).status).toBe(404);
+    expect((await fetch(`${proxied.proxy.url}${path}`)).status).toBe(404);
   });
 
   test("does not let a command happen twice that Slack sends to the other one again", async () => {
     await ask("once");
     await expect.poll(recorded).toContain("once");
 
-    await stage.sandbox.slack.redeliver();
-    await stage.sandbox.slack.redeliver();
+    await proxied.sandbox.slack.redeliver();
+    await proxied.sandbox.slack.redeliver();
 
     expect((await recorded()).filter((reason) => reason === "once")).toHaveLength(1);
   });
@@ -98,14 +98,14 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
       if (isGone) sentAfter.push(reason);
       outcomes.push({ ...(await ask(reason)), reason });
       if (outcomes.length !== 60) return;
-      await stage.first.process().kill();
+      await proxied.first.process().kill();
       isGone = true;
     });
     // Stopping waits for what was acknowledged.
-    await stage.second.process().stop();
+    await proxied.second.process().stop();
     const asked = (await recorded()).filter((reason) => reason.startsWith("load"));
     const answered = answers().slice(before);
-    await Promise.all([stage.first.start(), stage.second.start()]);
+    await Promise.all([proxied.first.start(), proxied.second.start()]);
     const refused = outcomes.filter(({ error }) => error !== undefined);
     // Slack told each of these people that it did not work: they type it again.
     const again = reasons.filter((reason) => !asked.includes(reason));
@@ -123,17 +123,17 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
   });
 
   test("gives an event to the other one when the first is killed", async () => {
-    await stage.first.process().kill();
+    await proxied.first.process().kill();
 
     await engineer().openHome();
     await engineer().openHome();
 
     await expect.poll(() => engineer().home()).toBeDefined();
-    await stage.first.start();
+    await proxied.first.start();
   });
 
   test("leaves out one that hangs, within the three seconds that Slack waits", async () => {
-    process.kill(stage.first.process().pid, "SIGSTOP");
+    process.kill(proxied.first.process().pid, "SIGSTOP");
 
     const early: CommandAnswer[] = [];
     await inParallel(Array.from({ length: 4 }), 4, async () => early.push(await command("help")));
@@ -142,7 +142,7 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
     await expect.poll(two, { timeout: 20_000 }).toEqual([undefined, undefined]);
     const later = [];
     for (let count = 0; count < 6; count += 1) later.push((await command("help")).error);
-    process.kill(stage.first.process().pid, "SIGCONT");
+    process.kill(proxied.first.process().pid, "SIGCONT");
 
     expect(early.filter(({ milliseconds }) => milliseconds >= ackDeadline)).toEqual([]);
     expect(later).toEqual(Array(6).fill(undefined));

@@ -283,10 +283,10 @@ describe("an entry that no longer fits its principal", () => {
 
   test("is not where the lease made it, or the principal was let in", () => {
     const own = aLeasedRequest({ written, proof: refused.lease.proof });
-    const letIn = aLeasedRequest({ written: { ...written, entryAdded: false } });
+    const leased = aLeasedRequest({ written: { ...written, entryAdded: false } });
 
     expect(codes([aReadEntry()], { leased: [own] })).not.toContain("entry-dead");
-    expect(codes([aReadEntry()], { leased: [letIn] })).not.toContain("entry-dead");
+    expect(codes([aReadEntry()], { leased: [leased] })).not.toContain("entry-dead");
   });
 
   const entry = aReadEntry({ principalArn: team, createdAt: at(hours(1)).toISOString() });

@@ -48,10 +48,10 @@ test("the diagnosis admits exactly the callers that the authenticator admits", (
     fc.property(seeds, (seed) => {
       const known = factsOf(seed);
       const { symptom, identity } = diagnose(known);
-      const isLetIn = known.document !== null && resolve(known.document, known.given.trim()) !== null;
+      const isAccepted = known.document !== null && resolve(known.document, known.given.trim()) !== null;
 
-      expect(symptom === "unauthorized").toBe(!isLetIn);
-      expect(identity !== null).toBe(isLetIn && symptom !== "random");
+      expect(symptom === "unauthorized").toBe(!isAccepted);
+      expect(identity !== null).toBe(isAccepted && symptom !== "random");
     }),
     stories({ short: 50, long: 150 }),
   );

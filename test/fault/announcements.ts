@@ -2,7 +2,7 @@ import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { account, channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { entriesMade, type Stage } from "./stage.ts";
+import { entriesMade, type KillableProduct } from "./killable-product.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
 function claimOf(text: string): "has access" | "has no access" | null {
@@ -21,8 +21,8 @@ export interface Announcements {
  * Watches every message as it is posted or changed, and holds it against the live document at that very moment (law 5).
  * A message names its request; the channel's message names the principal besides.
  */
-export function watchAnnouncements(stage: Pick<Stage, "sandbox" | "giving">): Announcements {
-  const { slack } = stage.sandbox;
+export function watchAnnouncements(product: Pick<KillableProduct, "sandbox" | "giving">): Announcements {
+  const { slack } = product.sandbox;
   const untrue: string[] = [];
   const seen = new Map<string, number>();
   const principals = new Map<string, string>();
@@ -37,7 +37,7 @@ export function watchAnnouncements(stage: Pick<Stage, "sandbox" | "giving">): An
     const claim = claimOf(text);
     const principal = principals.get(request);
     if (!claim || !principal) return;
-    if (hasAccess(stage, principal) !== (claim === "has access"))
+    if (hasAccess(product, principal) !== (claim === "has access"))
       untrue.push(`${principal} ${claim}, it was said: ${text}`);
   };
   const stop = slack.onChange(() => {
@@ -48,9 +48,9 @@ export function watchAnnouncements(stage: Pick<Stage, "sandbox" | "giving">): An
 }
 
 /** The entry of a lease by bindings comes before these, and goes after them. */
-function hasAccess(stage: Pick<Stage, "sandbox" | "giving">, principal: string): boolean {
-  if (stage.giving === "bindings by access entries")
-    return entriesMade(stage).some(({ principalArn }) => principalArn === principal);
-  const mapped = readAwsAuth(stage.sandbox.cluster.awsAuth()?.data).users.get(principal.toLowerCase());
-  return stage.giving === "bindings" ? mapped !== undefined : mapped?.groups.includes("eks-access:viewers") === true;
+function hasAccess(product: Pick<KillableProduct, "sandbox" | "giving">, principal: string): boolean {
+  if (product.giving === "bindings by access entries")
+    return entriesMade(product).some(({ principalArn }) => principalArn === principal);
+  const mapped = readAwsAuth(product.sandbox.cluster.awsAuth()?.data).users.get(principal.toLowerCase());
+  return product.giving === "bindings" ? mapped !== undefined : mapped?.groups.includes("eks-access:viewers") === true;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { FaultKind } from "./fault-kinds.ts";
-import type { Stage } from "./stage.ts";
+import type { KillableProduct } from "./killable-product.ts";
 import type { Step } from "./steps.ts";
 
 /** Long enough for every client to notice that Redis is away, and to try again in vain. */
@@ -12,15 +12,15 @@ export interface ArmedFault {
 }
 
 /** Lets the fault strike at the step's call, once, and brings back at once what it kills. */
-export function armFault(stage: Stage, step: Step, fault: FaultKind): ArmedFault {
-  const { faults } = stage.sandbox;
+export function armFault(product: KillableProduct, step: Step, fault: FaultKind): ArmedFault {
+  const { faults } = product.sandbox;
   const { answer, times } = fault.answer(step);
   const planned: { cancel: () => void }[] = [];
   let revived: Promise<void> | null = null;
   const onStrike = async () => {
     if (revived) return;
-    const struck = fault.strike?.(stage, step) ?? Promise.resolve();
-    revived = fault.strike ? struck.then(() => wait(cutOffMs)).then(() => stage.revive()) : struck;
+    const struck = fault.strike?.(product, step) ?? Promise.resolve();
+    revived = fault.strike ? struck.then(() => wait(cutOffMs)).then(() => product.revive()) : struck;
     // A failure is told to whoever takes the fault back, also where the run itself has failed before that.
     revived.catch(() => {});
     await struck;

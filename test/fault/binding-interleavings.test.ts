@@ -54,7 +54,7 @@ interface People {
   readonly principalOf: (user: string) => string;
   readonly usernameOf: (principal: string) => string;
   /** Whether others let them in; otherwise the leases do. */
-  readonly areLetIn: boolean;
+  readonly areAccepted: boolean;
   /** Whether the cluster reads access entries alone. */
   readonly isInEntries?: boolean;
   readonly document: Readonly<Record<string, string>>;
@@ -84,7 +84,7 @@ const mapUsers = ["engineer", "colleague"]
 const users: People = {
   principalOf: (user) => user,
   usernameOf: nameOf,
-  areLetIn: true,
+  areAccepted: true,
   document: { ...initialAwsAuth, mapUsers },
 };
 
@@ -93,7 +93,7 @@ const permissionSet = "AWSReservedSSO_Developer_0123456789abcdef";
 const colleagues: People = {
   principalOf: (user) => `arn:aws:sts::${account}:assumed-role/${permissionSet}/${nameOf(user)}@example.com`,
   usernameOf: (principal) => `eks-access:${account}:${permissionSet}:${nameOf(principal)}`,
-  areLetIn: false,
+  areAccepted: false,
   document: initialAwsAuth,
 };
 
@@ -122,10 +122,10 @@ const acts: Acts<BindingScene> = {
   [grows]: async (_, { bindings }) => bindings.growRoles(),
   // Only of an entry that a lease made.
   [removesEntry]: async (_, { wayIn, people }) => {
-    if (!people.areLetIn) wayIn.remove();
+    if (!people.areAccepted) wayIn.remove();
   },
   [replacesEntry]: async (_, { wayIn, people }) => {
-    if (!people.areLetIn) wayIn.replace();
+    if (!people.areAccepted) wayIn.replace();
   },
 };
 const parts = partsOf(acts, 4);
@@ -255,10 +255,10 @@ async function judge(scene: BindingScene, cluster: string): Promise<void> {
   expect(verifyChain(await scene.ledger.events(1, 10_000))).toMatchObject({ type: "whole" });
 }
 
-async function playOnce(stage: StageName, turns: Turns, played: readonly Part[]) {
+async function playOnce(product: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
   const own = memoryLedger();
-  const { cluster, config, people } = stages[stage];
+  const { cluster, config, people } = stages[product];
   const map = directCluster(people.document);
   const bindings = directBindings(clock, map);
   const wayIn = people.isInEntries ? wayInByEntries(directEntries(clock)) : wayInByDocument(map, people);
@@ -266,7 +266,7 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[])
   const roles = await rolesSeen({ roleRules: async () => rules }, texts);
   const baseOf = ({ principal, groups }: AccessRequest) => {
     const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();
-    return { username: people.usernameOf(principal), groups: people.areLetIn ? seen : [...seen, ownEntry] };
+    return { username: people.usernameOf(principal), groups: people.areAccepted ? seen : [...seen, ownEntry] };
   };
   await fillLedger(own, cluster, new Date(clock.ms), "binding", baseOf, people.principalOf);
   const { broken, ledger } = watch({ bindings, ledger: own, clock, wayIn, people }, sealedClusterOf(cluster), played);
@@ -304,23 +304,23 @@ const names: readonly StageName[] = [
 
 test.each(names)(
   "workers that die, calls that come late, approvers, the clock and kubectl at once: %s as the ledger says",
-  async (stage) => {
+  async (product) => {
     let [runs, active] = [0, 0];
 
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
-        stages[stage].people.isInEntries ? partsByEntry : parts,
+        stages[product].people.isInEntries ? partsByEntry : parts,
         async (scheduler, played) => {
           runs += 1;
-          if (await playOnce(stage, turnsOf(scheduler), played)) active += 1;
+          if (await playOnce(product, turnsOf(scheduler), played)) active += 1;
         },
       ),
       stories({ short: 25, long: 5_000 }),
     );
 
     expect(active, "plays that gave a lease").toBeGreaterThan(runs < 100 ? 0 : runs / 10);
-    console.info(`interleavings of bindings, ${stage}: ${runs} runs, ${active} gave a lease`);
+    console.info(`interleavings of bindings, ${product}: ${runs} runs, ${active} gave a lease`);
   },
   1_800_000,
 );

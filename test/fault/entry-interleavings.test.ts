@@ -31,7 +31,7 @@ import { type Turns, turnsOf } from "./turns.ts";
 /** The access entries of one cluster. */
 interface EntryScene extends Scene {
   readonly eks: DirectEntries;
-  readonly stage: StageName;
+  readonly product: StageName;
 }
 
 /** One of the two leases that overlap gives a group, and the other one a group and an access policy. */
@@ -97,8 +97,8 @@ async function lookLater({ clock, eks }: EntryScene, context: Context): Promise<
 const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...entry.policies.flatMap(policyTexts)] : []);
 
 /** Holds the entries, their tags and the audit log against the ledger, when everything has settled. */
-async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
-  const { cluster } = stages[stage];
+async function judge({ eks, ledger, product }: EntryScene): Promise<void> {
+  const { cluster } = stages[product];
   const found = await Promise.all(Object.values(wishes).map(({ id }) => ledger.get(id)));
   const active = found.filter((each) => each?.lease?.state === "active").filter((each) => each !== null);
   const inForce = active.filter(({ lease }) => !lease?.drift);
@@ -129,12 +129,12 @@ async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
 }
 
 /** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
-async function playOnce(stage: StageName, turns: Turns, played: readonly Part[]) {
+async function playOnce(product: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
   const ledger = memoryLedger();
   const eks = directEntries(clock);
-  await fillLedger(ledger, stages[stage].cluster, new Date(clock.ms), "access-entry");
-  const scene = { ledger, eks, clock, turns, stage, config: stages[stage].config, openFor: eks.openFor };
+  await fillLedger(ledger, stages[product].cluster, new Date(clock.ms), "access-entry");
+  const scene = { ledger, eks, clock, turns, product, config: stages[product].config, openFor: eks.openFor };
 
   await playAll(scene, acts, played);
   const later = afterwards(scene);
@@ -152,18 +152,18 @@ const names: readonly StageName[] = ["entries that are there", "entries that are
 
 test.each(names)(
   "workers that die, calls that come late, approvers, the clock and the AWS CLI at once: %s as the ledger says",
-  async (stage) => {
+  async (product) => {
     let runs = 0;
 
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), parts, async (scheduler, played) => {
         runs += 1;
-        await playOnce(stage, turnsOf(scheduler), played);
+        await playOnce(product, turnsOf(scheduler), played);
       }),
       stories({ short: 35, long: 5_000 }),
     );
 
-    console.info(`interleavings of access entries, ${stage}: ${runs} runs`);
+    console.info(`interleavings of access entries, ${product}: ${runs} runs`);
   },
   1_800_000,
 );

@@ -2,7 +2,7 @@ import { eksError, stsError } from "../../sandbox/aws/refusal.ts";
 import { failure, statusAnswer } from "../../sandbox/cluster/status.ts";
 import type { FaultAnswer } from "../../sandbox/faults.ts";
 import type { SandboxAnswer } from "../../sandbox/http-server.ts";
-import type { Stage } from "./stage.ts";
+import type { KillableProduct } from "./killable-product.ts";
 import type { Step } from "./steps.ts";
 
 /** What is done to one call. */
@@ -12,7 +12,7 @@ export interface FaultKind {
   /** What the stand-in answers, and how many calls in a row: a client that tries again by itself must not hide it. */
   readonly answer: (step: Step) => { readonly answer: FaultAnswer; readonly times: number };
   /** What happens at the moment of the call, before it has an effect. */
-  readonly strike?: (stage: Stage, step: Step) => Promise<void>;
+  readonly strike?: (product: KillableProduct, step: Step) => Promise<void>;
 }
 
 type Service = "aws" | "kubernetes" | "slack" | "redis";
@@ -108,9 +108,9 @@ export const faultKinds: readonly FaultKind[] = [
   }),
   silence("cut-before"),
   silence("cut-after"),
-  blow("caller killed before", { type: "cut-before" }, (stage, { by }) => stage.kill(by)),
-  blow("caller killed after", { type: "cut-after" }, (stage, { by }) => stage.kill(by)),
-  blow("the other killed", { type: "watch" }, (stage, step) => stage.kill(other(step))),
-  blow("Redis killed", { type: "watch" }, (stage) => stage.kill("redis")),
-  blow("Redis cut off", { type: "watch" }, async (stage) => stage.gate.cut()),
+  blow("caller killed before", { type: "cut-before" }, (product, { by }) => product.kill(by)),
+  blow("caller killed after", { type: "cut-after" }, (product, { by }) => product.kill(by)),
+  blow("the other killed", { type: "watch" }, (product, step) => product.kill(other(step))),
+  blow("Redis killed", { type: "watch" }, (product) => product.kill("redis")),
+  blow("Redis cut off", { type: "watch" }, async (product) => product.gate.cut()),
 ];

@@ -9,8 +9,8 @@ import { mintToken } from "../../src/aws/eks-token.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
+import { entriesMade, type KillableProduct } from "./killable-product.ts";
 import { messagesOf } from "./play-run.ts";
-import { entriesMade, type Stage } from "./stage.ts";
 
 /** What is wrong, by the words of the promise: no lease is lost, doubled, announced early or left behind. */
 export interface Findings {
@@ -27,18 +27,22 @@ const once: readonly EventType[] = [
 ];
 
 /** Holds document, annotation, audit log and messages against the ledger, at a moment when everything is at rest. */
-export async function judge(stage: Stage, request: AccessRequest, known: ChainedEvent[]): Promise<Findings> {
-  const isBound = stage.giving !== "groups";
-  const events = await stage.ledger.events(1, 100_000);
+export async function judge(
+  product: KillableProduct,
+  request: AccessRequest,
+  known: ChainedEvent[],
+): Promise<Findings> {
+  const isBound = product.giving !== "groups";
+  const events = await product.ledger.events(1, 100_000);
   const audit = judgeAudit(events, request, known, isBound);
   known.splice(0, known.length, ...events);
-  const isInEntries = stage.giving === "bindings by access entries";
-  const document = isInEntries ? judgeEntries(stage, request) : judgeDocument(stage, request);
-  const bindings = isBound ? await judgeBindings(stage, request) : nothing;
+  const isInEntries = product.giving === "bindings by access entries";
+  const document = isInEntries ? judgeEntries(product, request) : judgeDocument(product, request);
+  const bindings = isBound ? await judgeBindings(product, request) : nothing;
   return {
     lost: [...audit.lost, ...document.lost, ...bindings.lost],
     doubled: [...audit.doubled, ...document.doubled],
-    untrue: judgeMessages(stage, request),
+    untrue: judgeMessages(product, request),
     leftBehind: [...document.leftBehind, ...bindings.leftBehind],
   };
 }
@@ -72,9 +76,9 @@ function wantedEvent({ state, lease }: AccessRequest): EventType | null {
   return lease?.state === "failed" ? "lease.failed" : null;
 }
 
-function judgeDocument(stage: Stage, request: AccessRequest) {
+function judgeDocument(product: KillableProduct, request: AccessRequest) {
   const [lost, doubled, leftBehind]: string[][] = [[], [], []];
-  const { data = {}, metadata } = stage.sandbox.cluster.awsAuth() ?? {};
+  const { data = {}, metadata } = product.sandbox.cluster.awsAuth() ?? {};
   const annotation = metadata?.annotations?.[leasesAnnotation] ?? "";
   const isActive = request.lease?.state === "active";
   const isMapped = readAwsAuth(data).users.has(request.principal.toLowerCase());
@@ -84,15 +88,15 @@ function judgeDocument(stage: Stage, request: AccessRequest) {
   if (!isActive && JSON.stringify(data) !== JSON.stringify(initialAwsAuth)) {
     leftBehind?.push(`the document is not as it was: ${JSON.stringify(data)}`);
   }
-  if (!isActive && annotation !== "" && !remembersOnly(annotation, stage, request)) {
+  if (!isActive && annotation !== "" && !remembersOnly(annotation, product, request)) {
     leftBehind?.push(`an annotation: ${annotation}`);
   }
   return { lost: lost ?? [], doubled: doubled ?? [], leftBehind: leftBehind ?? [] };
 }
 
 /** Holds the access entries against the ledger: beside EKS's own there is one, of an active lease. */
-function judgeEntries(stage: Stage, { id, principal, lease }: AccessRequest) {
-  const made = entriesMade(stage);
+function judgeEntries(product: KillableProduct, { id, principal, lease }: AccessRequest) {
+  const made = entriesMade(product);
   const isActive = lease?.state === "active";
   const own = made.filter((entry) => entry.principalArn === principal && JSON.stringify(entry.tags).includes(id));
   const others = made.filter((entry) => !(isActive && own.includes(entry)));
@@ -106,7 +110,7 @@ function judgeEntries(stage: Stage, { id, principal, lease }: AccessRequest) {
 const nothing: Pick<Findings, "lost" | "leftBehind"> = { lost: [], leftBehind: [] };
 
 /** Holds the bindings against the ledger. */
-async function judgeBindings({ sandbox }: Stage, request: AccessRequest): Promise<typeof nothing> {
+async function judgeBindings({ sandbox }: KillableProduct, request: AccessRequest): Promise<typeof nothing> {
   const { cluster, aws } = sandbox;
   const { name, endpoint, certificateAuthority } = cluster;
   const credentials = aws.account.sessionFor(arns.creator, "judge");
@@ -122,20 +126,20 @@ async function judgeBindings({ sandbox }: Stage, request: AccessRequest): Promis
 }
 
 /** What a cluster keeps where a lease was revoked before its end: whose approval counts no more, and no lease. */
-function remembersOnly(annotation: string, stage: Stage, { id, lease }: AccessRequest): boolean {
-  const { memory } = keysOf(stage.sandbox);
-  const reading = readAnnotation(stage.cluster ? sealedClusterOf(stage.cluster) : "", annotation, memory);
+function remembersOnly(annotation: string, product: KillableProduct, { id, lease }: AccessRequest): boolean {
+  const { memory } = keysOf(product.sandbox);
+  const reading = readAnnotation(product.cluster ? sealedClusterOf(product.cluster) : "", annotation, memory);
   if (reading.type !== "holdings" || reading.holdings.length > 0) return false;
   return lease?.end?.cause !== "revoked" || reading.withdrawals.list.some((each) => each.id === id);
 }
 
 /** One message shows what the ledger says. A second one, where Slack took a call whose answer got lost, says nothing. */
-function judgeMessages(stage: Stage, request: AccessRequest): string[] {
-  const texts = messagesOf(stage, request).map(textOf);
-  const { text, blocks } = approvalMessage(request, stage.cluster);
+function judgeMessages(product: KillableProduct, request: AccessRequest): string[] {
+  const texts = messagesOf(product, request).map(textOf);
+  const { text, blocks } = approvalMessage(request, product.cluster);
   const wanted = textOf({ text, blocks: blocks.map((block) => ({ ...block })) });
   const untrue = texts.filter((text) => text !== wanted && /\[\w+\]|\*(Active|Ended|Failed)\*|Waiting/.test(text));
-  const isSeen = texts.includes(wanted) || (request.state === "refused" && toldInPerson(stage, request));
+  const isSeen = texts.includes(wanted) || (request.state === "refused" && toldInPerson(product, request));
   return [
     ...untrue.map((text) => `a message says: ${text}`),
     ...(isSeen ? [] : [`no message shows: ${wanted}`]),
@@ -143,7 +147,7 @@ function judgeMessages(stage: Stage, request: AccessRequest): string[] {
   ];
 }
 
-function toldInPerson({ sandbox }: Stage, { id, refusal }: AccessRequest): boolean {
+function toldInPerson({ sandbox }: KillableProduct, { id, refusal }: AccessRequest): boolean {
   // A word that Slack would format is shown as code.
   const plain = (text: string) => text.replaceAll("`", "");
   const told = sandbox.slack.person("U0ENGINEER").directMessages().map(textOf).map(plain);

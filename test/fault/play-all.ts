@@ -1,14 +1,14 @@
 import type { ChainedEvent } from "../../src/access/audit/event.ts";
 import { type Announcements, watchAnnouncements } from "./announcements.ts";
 import { judge } from "./judge.ts";
+import { type Giving, type KillableProduct, startKillableProduct } from "./killable-product.ts";
 import { playRun, type Run, shortLeaseSeconds } from "./play-run.ts";
-import { type Giving, type Stage, startStage } from "./stage.ts";
 import { nameOf } from "./steps.ts";
 import { newTally, type Tally, tallyText } from "./tally.ts";
 
-/** A stage with what is known of it: each run leaves it as it found it. */
+/** A product with what is known of it: each run leaves it as it found it. */
 interface StageInUse {
-  readonly stage: Stage;
+  readonly product: KillableProduct;
   readonly announcements: Announcements;
   readonly known: ChainedEvent[];
 }
@@ -34,13 +34,13 @@ async function playOn(waiting: Run[], tally: Tally, giving: Giving): Promise<voi
 }
 
 async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boolean> {
-  const { stage, announcements, known } = inUse;
+  const { product, announcements, known } = inUse;
   const title = `${nameOf(run.step)} × ${run.fault.name}, ${run.ending}`;
   const problems = newTally();
   const announced = announcements.untrue.length;
   try {
-    const { request, isStruck } = await playRun(stage, run, async (now) => {
-      const findings = await judge(stage, now, known);
+    const { request, isStruck } = await playRun(product, run, async (now) => {
+      const findings = await judge(product, now, known);
       for (const name of ["lost", "doubled", "untrue", "leftBehind"] as const) {
         problems[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
       }
@@ -51,7 +51,7 @@ async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boole
     else if (request?.lease?.state === "failed") tally.failed += 1;
     else tally.active += 1;
   } catch (error) {
-    const log = stage.log().filter((line) => /"level":[45]0/.test(line));
+    const log = product.log().filter((line) => /"level":[45]0/.test(line));
     problems.stuck.push(`${title}: ${String(error)}\n${log.slice(-6).join("\n")}`);
   }
   problems.untrue.push(...announcements.untrue.slice(announced).map((each) => `${title}: ${each}`));
@@ -78,11 +78,11 @@ function longer(run: Run): Run {
 const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck"] as const;
 
 async function open(giving: Giving): Promise<StageInUse> {
-  const stage = await startStage(giving);
-  return { stage, announcements: watchAnnouncements(stage), known: [] };
+  const product = await startKillableProduct(giving);
+  return { product, announcements: watchAnnouncements(product), known: [] };
 }
 
-async function close({ stage, announcements }: StageInUse): Promise<void> {
+async function close({ product, announcements }: StageInUse): Promise<void> {
   announcements.stop();
-  await stage.stop();
+  await product.stop();
 }

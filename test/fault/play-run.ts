@@ -5,12 +5,12 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import { armFault } from "./arm-fault.ts";
 import type { FaultKind } from "./fault-kinds.ts";
-import type { Stage } from "./stage.ts";
+import type { KillableProduct } from "./killable-product.ts";
 import type { Phase, Step } from "./steps.ts";
 
 /** One way through the flow with one fault in it. */
 export interface Run {
-  /** Unique on its stage; it is the reason and names the principal. */
+  /** Unique on its product; it is the reason and names the principal. */
   readonly name: string;
   readonly step: Step;
   readonly fault: FaultKind;
@@ -41,17 +41,17 @@ export const principalOf = ({ name }: Run) => `arn:aws:iam::${account}:user/${na
 
 /** Plays request, approval and revocation, and does again what got lost on the way to the product, as a person would. */
 export async function playRun(
-  stage: Stage,
+  product: KillableProduct,
   run: Run,
   atRest: (request: AccessRequest) => Promise<void>,
 ): Promise<Played> {
   // EKS makes no access entry of a user that IAM does not know.
-  stage.sandbox.aws.account.addUser({ name: run.name });
+  product.sandbox.aws.account.addUser({ name: run.name });
   let isStruck = false;
   let request: AccessRequest | null = null;
   for (const phase of ["ask", "approve", "revoke"] as const) {
-    const fault = run.step.phase === phase ? armFault(stage, run.step, run.fault) : null;
-    request = await reach(stage, run, phase);
+    const fault = run.step.phase === phase ? armFault(product, run.step, run.fault) : null;
+    request = await reach(product, run, phase);
     if (fault) isStruck = await fault.over();
     await atRest(request);
     if (isClosed(request)) break;
@@ -60,15 +60,15 @@ export async function playRun(
 }
 
 /** Acts, and waits until the ledger has come to where this phase leads, and Slack shows it. */
-async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessRequest> {
+async function reach(product: KillableProduct, run: Run, phase: Phase): Promise<AccessRequest> {
   const began = performance.now();
   let actedAt = Number.NEGATIVE_INFINITY;
   let request: AccessRequest | null = null;
-  while (performance.now() - began < patienceMs[stage.giving]) {
-    request = await findRequest(stage, run).catch(() => request);
-    if (request && isThere(request, phase) && (await isShown(stage, request))) return request;
+  while (performance.now() - began < patienceMs[product.giving]) {
+    request = await findRequest(product, run).catch(() => request);
+    if (request && isThere(request, phase) && (await isShown(product, request))) return request;
     if (performance.now() - actedAt > impatienceMs && isToDo(request, phase, run)) {
-      await act(stage, run, phase, request);
+      await act(product, run, phase, request);
       actedAt = performance.now();
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -76,7 +76,7 @@ async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessReques
   throw new Error(`${phase} came to no end: ${JSON.stringify(request)}`);
 }
 
-async function findRequest({ ledger }: Stage, { name }: Run): Promise<AccessRequest | null> {
+async function findRequest({ ledger }: KillableProduct, { name }: Run): Promise<AccessRequest | null> {
   const requests = await ledger.ofRequester("U0ENGINEER", 3);
   return requests.findLast((each) => each.reason === name) ?? null;
 }
@@ -87,7 +87,7 @@ function isThere(request: AccessRequest, phase: Phase): boolean {
   return phase === "approve" && request.lease?.state === "active" && request.trouble === null;
 }
 
-async function isShown({ ledger }: Stage, request: AccessRequest): Promise<boolean> {
+async function isShown({ ledger }: KillableProduct, request: AccessRequest): Promise<boolean> {
   const shown = await ledger.shown(request.id).catch(() => null);
   return shown?.version === request.version;
 }
@@ -99,7 +99,7 @@ function isToDo(request: AccessRequest | null, phase: Phase, { ending }: Run): b
   return ending === "revoked" && request?.lease?.state === "active" && request.lease.end === null;
 }
 
-async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {
+async function act({ sandbox }: KillableProduct, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {
   const { person } = sandbox.slack;
   if (phase === "ask") {
     const time = run.ending === "expired" ? `${run.leaseSeconds ?? shortLeaseSeconds}s` : "1h";
@@ -114,6 +114,9 @@ async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRe
 }
 
 /** The messages in the channel that name a request. */
-export function messagesOf({ sandbox }: Pick<Stage, "sandbox">, request: AccessRequest | null): SandboxMessage[] {
+export function messagesOf(
+  { sandbox }: Pick<KillableProduct, "sandbox">,
+  request: AccessRequest | null,
+): SandboxMessage[] {
   return sandbox.slack.messages(channel).filter((each) => request && JSON.stringify(each.blocks).includes(request.id));
 }

@@ -32,7 +32,7 @@ interface DocumentScene extends Scene {
   /** The records before anyone acted. */
   readonly first: ReadonlyMap<string, AccessRequest>;
   readonly aws: DirectCluster;
-  readonly stage: StageName;
+  readonly product: StageName;
 }
 
 const stages = {
@@ -43,7 +43,7 @@ const stages = {
 type StageName = keyof typeof stages;
 
 /** Where the document may be made, it is not there at first. */
-const isBare = (stage: StageName) => stages[stage].cluster.createAwsAuth;
+const isBare = (product: StageName) => stages[product].cluster.createAwsAuth;
 
 const replays = { first: "somebody puts the first records back", later: "somebody puts back what they saw" };
 
@@ -51,8 +51,8 @@ const replays = { first: "somebody puts the first records back", later: "somebod
  * An attacker with Redis puts the old records in the place of today's. Where the ConfigMap is deleted, what it
  * remembers of revocations is lost with it, and nothing holds against this.
  */
-function restoreOld({ records, stage }: DocumentScene, old: ReadonlyMap<string, AccessRequest>): void {
-  if (isBare(stage)) return;
+function restoreOld({ records, product }: DocumentScene, old: ReadonlyMap<string, AccessRequest>): void {
+  if (isBare(product)) return;
   for (const { id } of [wishes.short, wishes.long]) {
     const [before, today] = [old.get(id), records.get(id)];
     if (before && today) records.set(id, { ...structuredClone(before), version: today.version + 1 });
@@ -77,8 +77,8 @@ const acts: Acts<DocumentScene> = {
     restoreOld(scene, seen);
   },
   // Only where it may be made again.
-  "somebody deletes it": async (_, { aws, stage }) => {
-    if (isBare(stage)) aws.remove();
+  "somebody deletes it": async (_, { aws, product }) => {
+    if (isBare(product)) aws.remove();
   },
 };
 
@@ -91,35 +91,35 @@ async function settle(scene: Scene, context: Context): Promise<void> {
 }
 
 /** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
-async function playOnce(stage: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
+async function playOnce(product: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
   const records = new Map<string, AccessRequest>();
   const own = memoryLedger(records);
   const counted = countUntold(own);
   const document: Document = {
     untold: counted.untold,
-    initial: isBare(stage) ? {} : initialAwsAuth,
-    isDeleted: () => isBare(stage) && played.some(({ name }) => name === "somebody deletes it"),
-    isTampered: () => !isBare(stage) && played.some(({ name }) => Object.values(replays).includes(name)),
+    initial: isBare(product) ? {} : initialAwsAuth,
+    isDeleted: () => isBare(product) && played.some(({ name }) => name === "somebody deletes it"),
+    isTampered: () => !isBare(product) && played.some(({ name }) => Object.values(replays).includes(name)),
   };
-  const aws = directCluster(isBare(stage) ? null : initialAwsAuth);
+  const aws = directCluster(isBare(product) ? null : initialAwsAuth);
   const foreign = watchForeignText(aws, document);
   const over = watchWhatIsOver(aws, counted.ledger);
   const clock = { ms: Date.now() };
-  await fillLedger(own, stages[stage].cluster, new Date(clock.ms));
+  await fillLedger(own, stages[product].cluster, new Date(clock.ms));
   const memory = { ledger: over.ledger, records, first: new Map(records) };
-  const scene = { ...memory, aws, clock, turns, stage, config: stages[stage].config, openFor: aws.openFor };
+  const scene = { ...memory, aws, clock, turns, product, config: stages[product].config, openFor: aws.openFor };
 
   await playAll(scene, acts, played);
   const later = afterwards(scene);
   if (!isLateAtTheEnd) aws.deliver();
   await settle(scene, later);
-  await judgeScene(aws, stages[stage].cluster, own, document);
+  await judgeScene(aws, stages[product].cluster, own, document);
   await endAll(scene, later);
   await settle(scene, later);
   aws.deliver();
   await settle(scene, later);
 
-  await judgeScene(aws, stages[stage].cluster, own, document);
+  await judgeScene(aws, stages[product].cluster, own, document);
   expect(await openOf(own, clusterOf(later).name)).toEqual([]);
   expect(foreign.broken).toEqual([]);
   expect(over.broken).toEqual([]);
@@ -133,18 +133,18 @@ const names: readonly StageName[] = [
 
 test.each(names)(
   "workers that die, writes that come late, approvers, the clock, kubectl and old records at once: %s is what the ledger says",
-  async (stage) => {
+  async (product) => {
     let runs = 0;
 
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), parts, fc.boolean(), async (scheduler, played, isLateAtTheEnd) => {
         runs += 1;
-        await playOnce(stage, turnsOf(scheduler), played, isLateAtTheEnd);
+        await playOnce(product, turnsOf(scheduler), played, isLateAtTheEnd);
       }),
       stories({ short: 50, long: 5_000 }),
     );
 
-    console.info(`interleavings of the reconciler, ${stage}: ${runs} runs`);
+    console.info(`interleavings of the reconciler, ${product}: ${runs} runs`);
   },
   1_800_000,
 );

@@ -1,4 +1,4 @@
-import type { ProcessName } from "./stage.ts";
+import type { ProcessName } from "./killable-product.ts";
 
 /** What a person does; every call of the product belongs to one of them. */
 export type Phase = "ask" | "approve" | "revoke";

@@ -104,7 +104,7 @@ test("one that two approve is carried out though its worker is killed at its las
   await adminsSignIn();
   // Slack takes about one post a second: the thread follows the message.
   const thread = () => flow.sandbox.slack.replies(done).map(textOf).join("\n");
-  await expect.poll(thread).toMatch(/approved by <@U0APPROVER2>.*`take-out`.*\*Done\*/s);
+  await expect.poll(thread).toMatch(/approved by <@U0APPROVER2>.*`remove-from-aws-auth`.*\*Done\*/s);
   const { events, verdict } = await auditOf(flow.redisUrl);
   expect(verdict.type).toBe("whole");
   expect(events.flatMap(({ event }) => (event.request === id ? event.type : []))).toEqual([

@@ -28,7 +28,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const homes = new Map<string, string>();
   const events: ChainedEvent[] = [];
   const ofNoRecord = new Set<number>();
-  const putOff = new Map<string, number>();
+  const postponed = new Map<string, number>();
   const overForGood = new Set<string>();
   const all = () => [...records.values()];
   const everything = (): LedgerRecord[] => [...all(), ...migrations.values()];
@@ -49,7 +49,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     const waiting = all().filter((each) => askerOf(each) === askerOf(after) && each.state === "pending");
     if (waiting.length >= maxPending) return { type: "conflict", current };
     store(structuredClone(after));
-    putOff.delete(after.id);
+    postponed.delete(after.id);
     unshown.add(after.id);
     if (event) append(event);
     return { type: "committed" };
@@ -101,9 +101,9 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       const found = listed(all(), of);
       return { requests: found.slice(offset, offset + limit), total: found.length };
     },
-    takeClosed: async ({ before, putOffUntil, limit }) => {
-      const taken = closedFirst(everything(), putOff, before).slice(0, limit);
-      for (const { id } of taken) putOff.set(id, putOffUntil.getTime());
+    takeClosed: async ({ before, postponedUntil, limit }) => {
+      const taken = closedFirst(everything(), postponed, before).slice(0, limit);
+      for (const { id } of taken) postponed.set(id, postponedUntil.getTime());
       return taken;
     },
     remove: async ({ id, version, cluster }) => {
@@ -113,7 +113,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       if (isExtended || unshown.has(id) || ofCluster(cluster)[0]?.id === id) return false;
       if (found.version !== version || recordDueAt(found) !== null) return false;
       if (isRequest(found) && keepsIdAfterRemoval(found)) overForGood.add(id);
-      for (const kept of [records, migrations, shown, threads, putOff]) kept.delete(id);
+      for (const kept of [records, migrations, shown, threads, postponed]) kept.delete(id);
       return true;
     },
     unshown: async (limit) => [...unshown].slice(0, limit),
@@ -162,13 +162,13 @@ function dueFirst<Kept extends LedgerRecord>(records: readonly Kept[], now: Date
 
 function closedFirst(
   records: readonly LedgerRecord[],
-  putOff: ReadonlyMap<string, number>,
+  postponed: ReadonlyMap<string, number>,
   before: Date,
 ): LedgerRecord[] {
   return records
     .flatMap((record) => {
       const closed = recordClosedSince(record);
-      const since = closed === null ? null : (putOff.get(record.id) ?? closed);
+      const since = closed === null ? null : (postponed.get(record.id) ?? closed);
       return since === null || since > before.getTime() ? [] : [{ record, since }];
     })
     .sort((a, b) => a.since - b.since || compare(a.record.id, b.record.id))

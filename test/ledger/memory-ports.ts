@@ -94,7 +94,7 @@ export function memoryFleet(): FleetLedger {
 
 /** The ledger's memory of clusters, in a Map. */
 export function memoryClusters(): ClusterLedger {
-  const letIn = new Map<string, Date>();
+  const acceptedAt = new Map<string, Date>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const namespaces = new Map<string, NamespaceList>();
@@ -131,8 +131,8 @@ export function memoryClusters(): ClusterLedger {
     noteRefusal: async (process, refusal) => void (refusal ? refusals.set(process, refusal) : refusals.delete(process)),
     refusals: async (now) =>
       [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs),
-    lastAcceptedAt: async (place) => letIn.get(place) ?? null,
-    rememberAccepted: async (place, at) => void letIn.set(place, at),
+    lastAcceptedAt: async (place) => acceptedAt.get(place) ?? null,
+    rememberAccepted: async (place, at) => void acceptedAt.set(place, at),
     namespacesOf: async (cluster) => namespaces.get(cluster) ?? null,
     rememberNamespaces: async (list) => void namespaces.set(list.cluster, list),
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,

@@ -31,8 +31,8 @@ export function removalContract(ledgerNow: () => Ledger): void {
     await ledger.markShown(request.id, shownAt(request.version));
     return request;
   };
-  const idsTaken = async (before: Date, limit = 10, putOffUntil = later) =>
-    (await ledger.takeClosed({ before, putOffUntil, limit })).map(({ id }) => id);
+  const idsTaken = async (before: Date, limit = 10, postponedUntil = later) =>
+    (await ledger.takeClosed({ before, postponedUntil, limit })).map(({ id }) => id);
 
   describe("closed records", () => {
     test("are taken by the time since which they have no effect, and open ones never", async () => {
@@ -47,7 +47,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect(await idsTaken(at(hours(9)))).toEqual(["r-denied", "r-ended"]);
     });
 
-    test("are taken once until the time to which they are put off", async () => {
+    test("are taken once until the time to which they are postponed", async () => {
       await shown(aRequest({ state: "denied" }));
       const before = at(hours(30));
 
@@ -177,7 +177,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("that is closed leaves as a request does, but the newest of a cluster stays for its number", async () => {
       const [first, second] = [await shownMigration(aMigration(1)), await shownMigration(aMigration(2))];
 
-      const taken = await ledger.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
+      const taken = await ledger.takeClosed({ before: at(3600), postponedUntil: later, limit: 10 });
       const removed = [await ledger.remove(first, null), await ledger.remove(second, null)];
 
       expect(taken).toEqual([first, second]);

@@ -15,9 +15,9 @@ test("everyone of the workspace is a principal in AWS", () => {
 });
 
 test("kubectl admits exactly the people in the document", async () => {
-  const letIn: Record<string, boolean> = {};
+  const getsIn: Record<string, boolean> = {};
 
-  for (const { id } of sandbox.slack.people) letIn[id] = (await sandbox.getPods(id)).ok;
+  for (const { id } of sandbox.slack.people) getsIn[id] = (await sandbox.getPods(id)).ok;
 
-  expect(letIn).toEqual({ U0ENGINEER: false, U0APPROVER: true, U0APPROVER2: true, U0ONCALL: false });
+  expect(getsIn).toEqual({ U0ENGINEER: false, U0APPROVER: true, U0APPROVER2: true, U0ONCALL: false });
 });

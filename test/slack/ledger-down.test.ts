@@ -6,7 +6,7 @@ import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
 import { aRedis } from "../redis.ts";
-import { aStage, type Stage } from "./a-stage.ts";
+import { aSlackApp, type SlackApp } from "./a-slack-app.ts";
 
 interface Line {
   readonly url: string;
@@ -48,16 +48,16 @@ afterEach(async () => {
 });
 
 /** The slack process on a real Redis, behind a line. */
-async function onALine(mode: "http" | "socket"): Promise<{ stage: Stage; line: Line }> {
+async function onALine(mode: "http" | "socket"): Promise<{ app: SlackApp; line: Line }> {
   const database = await aRedis();
   undo.push(database.close);
   const line = await aLine(database.url);
   undo.push(line.cut);
   const { redis, close } = await connectRedis(line.url);
   undo.push(close);
-  const stage = await aStage({ mode, ledger: () => redisLedger(redis) });
-  undo.push(stage.stop);
-  return { stage, line };
+  const app = await aSlackApp({ mode, ledger: () => redisLedger(redis) });
+  undo.push(app.stop);
+  return { app, line };
 }
 
 const holds = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
@@ -65,26 +65,26 @@ const told = "I can't reach my records now.";
 
 describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode) => {
   test("commands, clicks and forms are acknowledged in time, and answered honestly", async () => {
-    const { stage, line } = await onALine(mode);
-    const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
-    await stage.put(aPreviewedRequest());
-    const asking = await stage.show("r-1");
+    const { app, line } = await onALine(mode);
+    const [engineer, approver] = [app.person("U0ENGINEER"), app.person("U0APPROVER")];
+    await app.put(aPreviewedRequest());
+    const asking = await app.show("r-1");
     await line.cut();
 
     const command = await engineer.command(
       `/eks-access request staging ${engineerArn} viewer look at the logs`,
       "C0ACCESS",
     );
-    const answer = await stage.slack.until(() => engineer.ephemerals().at(-1));
+    const answer = await app.slack.until(() => engineer.ephemerals().at(-1));
     const click = await approver.click(asking, "approve");
-    const clicked = await stage.slack.until(() => approver.ephemerals().at(-1));
+    const clicked = await app.slack.until(() => approver.ephemerals().at(-1));
     const opening = await engineer.command("/eks-access request", "C0ACCESS");
-    const form = await stage.slack.until(() => engineer.view());
+    const form = await app.slack.until(() => engineer.view());
     await engineer.choose(form, "Level", "viewer");
-    await stage.slack.until(() => (engineer.view()?.updates === 1 ? true : undefined));
-    const overview = await stage.say("U0APPROVER", "status");
+    await app.slack.until(() => (engineer.view()?.updates === 1 ? true : undefined));
+    const overview = await app.say("U0APPROVER", "status");
     const submission = await engineer.submit({ "IAM role or user": engineerArn, Why: "look at the logs" });
-    const shown = await stage.slack.until(() => [engineer.view()].find((view) => view && holds(told)(view)));
+    const shown = await app.slack.until(() => [engineer.view()].find((view) => view && holds(told)(view)));
 
     const acks = [command, click, opening, submission];
     expect(acks.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
@@ -98,20 +98,20 @@ describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode
 });
 
 test("a Redis that has gone silent keeps no acknowledgement, no form and no answer waiting for long", async () => {
-  const { stage, line } = await onALine("http");
-  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
-  await stage.put(aPreviewedRequest());
-  const asking = await stage.show("r-1");
+  const { app, line } = await onALine("http");
+  const [engineer, approver] = [app.person("U0ENGINEER"), app.person("U0APPROVER")];
+  await app.put(aPreviewedRequest());
+  const asking = await app.show("r-1");
   line.freeze();
 
   const opening = await engineer.command("/eks-access request", "C0ACCESS");
-  const form = await stage.slack.until(() => engineer.view());
+  const form = await app.slack.until(() => engineer.view());
   await approver.click(asking, "deny");
-  await stage.slack.until(() => approver.view());
+  await app.slack.until(() => approver.view());
   const denial = await approver.submit({ why: "not today" });
   // In the form where it is told in time, else in a direct message.
   const answers = () => [approver.view(), ...approver.directMessages()].filter((each) => each !== undefined);
-  const answer = await stage.slack.until(() => answers().find(holds(told)));
+  const answer = await app.slack.until(() => answers().find(holds(told)));
 
   expect(form.title).toBe("Ask for access");
   expect(opening.error).toBeUndefined();

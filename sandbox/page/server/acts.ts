@@ -4,8 +4,8 @@ import type { Filling } from "../../slack/person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
 import { fieldName } from "../blocks/controls.ts";
 import { direct } from "../chat/conversation.ts";
-import { type LivePage, watchOf } from "../stage/live-page.ts";
-import { conversationIn } from "../stage/page-state.ts";
+import { type LivePage, watchOf } from "../live/live-page.ts";
+import { conversationIn } from "../live/page-state.ts";
 
 /** The answer to an act; undefined: the page shows it already. */
 export type Notice = string | undefined;
@@ -45,19 +45,19 @@ export const acts: Readonly<Record<string, Act>> = {
     await watchOf(clusters, needed(form, "at")).kubectl.run();
     return undefined;
   },
-  tour: async ({ tour, ledger, stage }, form) => {
+  tour: async ({ tour, ledger, live }, form) => {
     const does = needed(form, "does");
     if (does === "open") tour.open({ sequence: ledger.events().at(-1)?.sequence ?? 0, at: Date.now() });
     if (does === "see") tour.see(needed(form, "step"));
     if (does === "leave") tour.leave();
     if (does === "finish") tour.finish();
-    stage.changes.announce();
+    live.changes.announce();
     return undefined;
   },
-  trouble: async ({ troubles, stage }, form) => {
+  trouble: async ({ troubles, live }, form) => {
     const trouble = troubles.find((each) => each.state().id === form.get("trouble"));
     if (!trouble) throw new Error("There is no such trouble.");
-    await (form.get("does") === "stop" ? trouble.stop() : trouble.start()).finally(stage.changes.announce);
+    await (form.get("does") === "stop" ? trouble.stop() : trouble.start()).finally(live.changes.announce);
     return undefined;
   },
 };
@@ -79,8 +79,8 @@ function failureOf({ error }: CommandAnswer): Notice {
   return `eks-access did not respond as it should (${error}).`;
 }
 
-function personOf({ stage }: LivePage, form: URLSearchParams): SandboxPerson {
-  return stage.sandbox.slack.person(needed(form, "as"));
+function personOf({ live }: LivePage, form: URLSearchParams): SandboxPerson {
+  return live.sandbox.slack.person(needed(form, "as"));
 }
 
 function needed(form: URLSearchParams, name: string): string {
@@ -91,7 +91,7 @@ function needed(form: URLSearchParams, name: string): string {
 
 function shownTo(livePage: LivePage, form: URLSearchParams): SandboxMessage | SandboxView {
   if (form.has("view")) return openView(livePage, form);
-  const { slack } = livePage.stage.sandbox;
+  const { slack } = livePage.live.sandbox;
   const [user, channel, ts] = [needed(form, "as"), needed(form, "channel"), form.get("ts")];
   const place = channel.startsWith("D") ? direct : channel;
   const message = conversationIn(slack, user, place).find((each) => each.ts === ts);

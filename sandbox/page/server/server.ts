@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Changes } from "../../slack/state.ts";
 import { home, readViewer, type Viewer } from "../chat/conversation.ts";
 import type { Html } from "../html.ts";
+import type { LivePage } from "../live/live-page.ts";
 import { layout, regionsFor } from "../page.ts";
-import type { LivePage } from "../stage/live-page.ts";
 import { acts } from "./acts.ts";
 
 /** Changes come in bursts: the page is drawn once for each burst, in milliseconds. */
@@ -95,8 +95,8 @@ async function serve(
   return answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.");
 }
 
-function viewerOf({ stage, clusters }: LivePage, query: URLSearchParams): Viewer {
-  const { slack } = stage.sandbox;
+function viewerOf({ live, clusters }: LivePage, query: URLSearchParams): Viewer {
+  const { slack } = live.sandbox;
   const channels = slack.channels().filter(({ directWith }) => directWith === undefined);
   const known = { people: slack.people, channels: channels.map(({ id }) => id), clusters: [...clusters.keys()] };
   return readViewer(query, known);
@@ -111,11 +111,11 @@ function live(livePage: LivePage, viewer: Viewer, response: ServerResponse): voi
   response.writeHead(200, { ...safeHeaders, "content-type": "text/event-stream" });
   // As Slack does at the opening of the tab.
   if (viewer.place === home)
-    void livePage.stage.sandbox.slack
+    void livePage.live.sandbox.slack
       .person(viewer.as.id)
       .openHome()
       .catch(() => {});
-  sendRegions(response, livePage.stage.changes, () => {
+  sendRegions(response, livePage.live.changes, () => {
     livePage.seen.mark(viewer);
     return regionsFor(livePage, viewer);
   });
@@ -123,7 +123,7 @@ function live(livePage: LivePage, viewer: Viewer, response: ServerResponse): voi
 
 async function suggest(livePage: LivePage, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
   const { block = "", text = "" } = Object.fromEntries(url.searchParams);
-  answerJson(response, await livePage.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
+  answerJson(response, await livePage.live.sandbox.slack.person(viewer.as.id).suggestions(block, text));
 }
 
 async function act(livePage: LivePage, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -3,7 +3,7 @@ import { textOf } from "../../slack/message-content.ts";
 import { hidden } from "../blocks/controls.ts";
 import type { Viewer } from "../chat/conversation.ts";
 import { type Html, html, nothing } from "../html.ts";
-import type { LivePage } from "../stage/live-page.ts";
+import type { LivePage } from "../live/live-page.ts";
 import { inFront, type TourFacts, type TourStep, tourSteps } from "./steps.ts";
 import { stepNow, type TourBegin } from "./tour.ts";
 
@@ -52,8 +52,8 @@ function act(does: string, label: string, style: string, step = ""): Html {
   return html`<form method="post" action="/act/tour" data-act>${hidden({ does, step })}<button class="button small ${style}">${label}</button></form>`;
 }
 
-function factsSince({ ledger, clusters, stage }: LivePage, { sequence, at }: TourBegin): TourFacts {
-  const asked = stage.sandbox.slack.person("U0ENGINEER").ephemerals();
+function factsSince({ ledger, clusters, live }: LivePage, { sequence, at }: TourBegin): TourFacts {
+  const asked = live.sandbox.slack.person("U0ENGINEER").ephemerals();
   const states = clusters.get(clusterName)?.kubectl.states() ?? [];
   return {
     events: ledger.events().flatMap((each) => (each.sequence > sequence ? [each.event] : [])),

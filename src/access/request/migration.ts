@@ -28,7 +28,7 @@ export const summaryForm = z.strictObject({
   ),
   steps: z.array(
     z.strictObject({
-      /** `switch-mode`, `give-entry <ARN>`, `take-out`; of a repair `replace-in-aws-auth`, `replace-entry <ARN>`. */
+      /** `switch-mode`, `give-entry <ARN>`, `remove-from-aws-auth`; of a repair `replace-in-aws-auth`, `replace-entry <ARN>`. */
       name: textForm,
       does: textForm,
       /** What must be confirmed before the next step. */

@@ -103,7 +103,7 @@ export type MigrationStep =
   | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
   /** The document without the items that have their access entry. */
   | {
-      readonly type: "take-out";
+      readonly type: "remove-from-aws-auth";
       /** As written in aws-auth. */
       readonly arns: readonly string[];
       readonly after: Readonly<Record<string, string>>;

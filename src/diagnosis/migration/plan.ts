@@ -49,7 +49,7 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
     return { type: "refused", code: "nothing-to-migrate", message };
   }
   const outcomes = outcomesOf(facts);
-  const out = takeOut(facts, outcomes);
+  const out = planRemoval(facts, outcomes);
   if (out.type === "refused") return out;
   const gives = outcomes.flatMap(({ outcome }): MigrationStep[] =>
     outcome.type === "moves" && !outcome.isDone
@@ -72,17 +72,17 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
   };
 }
 
-interface TakeOut {
+interface Removal {
   readonly type: "out";
   readonly steps: readonly MigrationStep[];
   readonly keptBecause: string | null;
 }
 
 /** Administrators may leave the document where they have the policy: an empty document is the goal. */
-function takeOut(
+function planRemoval(
   facts: MigrationFacts,
   outcomes: readonly ItemOutcome[],
-): TakeOut | (MigrationResult & { type: "refused" }) {
+): Removal | (MigrationResult & { type: "refused" }) {
   // An unreadable section has unknown items, which the migration would lose.
   const unread = refuseUnlessWhole(facts.document);
   if (unread) return { type: "refused", code: unread.code, message: unread.message };
@@ -98,7 +98,11 @@ function takeOut(
   }
   if (planned.type === "planned" && planned.refused.length === 0) {
     const { after, diff } = planned;
-    return { type: "out", steps: arns.length > 0 ? [{ type: "take-out", arns, after, diff }] : [], keptBecause: null };
+    return {
+      type: "out",
+      steps: arns.length > 0 ? [{ type: "remove-from-aws-auth", arns, after, diff }] : [],
+      keptBecause: null,
+    };
   }
   const refusal = planned.type === "refused" ? planned.refusal : planned.refused[0];
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
@@ -137,7 +141,7 @@ function after(state: SignInState, step: MigrationStep): SignInState {
       const others = state.entries.filter((entry) => principalKey(entry.principalArn) !== key);
       return { ...state, entries: [...others, entryGiven(step.wanted)] };
     }
-    case "take-out":
+    case "remove-from-aws-auth":
       return { ...state, document: parseDocument(step.after) };
   }
 }

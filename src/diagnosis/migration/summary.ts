@@ -61,7 +61,7 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
           "Read back, the entry has these names and policies, and the API server gives them the rights of the item in aws-auth.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       };
-    case "take-out":
+    case "remove-from-aws-auth":
       return {
         does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
         proof: "The worker reads each access entry again before the write, and aws-auth after it.",

@@ -20,7 +20,7 @@ import type { StoredReader } from "./stored.ts";
 
 /**
  * Takes closed records, the longest closed first, and puts each off: another worker does not get it, and one that can't be removed does
- * not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV: closed before, put off until,
+ * not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV: closed before, postponed until,
  * the most
  */
 const takeClosedScript = scriptOf(`${fieldLua}
@@ -41,10 +41,10 @@ return found
 export async function takeClosed(
   redis: RedisClient,
   reader: StoredReader,
-  { before, putOffUntil, limit }: ClosedBatch,
+  { before, postponedUntil, limit }: ClosedBatch,
 ): Promise<readonly LedgerRecord[]> {
   await listClosed(redis, reader);
-  const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
+  const values = [String(before.getTime()), String(postponedUntil.getTime()), String(limit)];
   return readTexts(reader, storedTextsIn(await runScript(redis, takeClosedScript, [closedKey, recordPrefix], values)));
 }
 

@@ -26,7 +26,7 @@ const keys = {
   zones: `${prefix}:zones`,
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
-  letIn: `${prefix}:let-in`,
+  accepted: `${prefix}:accepted-at`,
   /** A hash: the last sufficient approvers of each level of each cluster. */
   goodApprovers: `${prefix}:good-approvers`,
   refusals: `${prefix}:refusals`,
@@ -46,10 +46,10 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     namespacesOf: async (cluster) => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
     rememberNamespaces: async (list) => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
     lastAcceptedAt: async (place) => {
-      const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
+      const at = new Date((await redis.hget(keys.accepted, place)) ?? "");
       return Number.isNaN(at.getTime()) ? null : at;
     },
-    rememberAccepted: async (place, at) => void (await redis.hset(keys.letIn, place, at.toISOString())),
+    rememberAccepted: async (place, at) => void (await redis.hset(keys.accepted, place, at.toISOString())),
     goodApprovers: async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
     rememberGoodApprovers: async (good) =>
       void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),

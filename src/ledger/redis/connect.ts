@@ -101,7 +101,7 @@ function timeout(ms: number): Promise<never> {
 export const schemaKey = "{eks-access}:schema";
 
 /** The schema of the ledger. Raise it with each change in src/ledger/redis that another version would misread. */
-export const schema = "5";
+export const schema = "6";
 
 /**
  * Marks a new ledger with this program's schema, and refuses another. @throws AccessError `ledger-schema`; `ledger-unreachable`

@@ -61,7 +61,7 @@ export class GuardedReceiver implements Receiver {
       (admission) =>
         admission.type === "refused"
           ? sendRefusal(this.#settings, admission, response)
-          : this.#letIn(admission.body, request, response, arrivedAt),
+          : this.#admitted(admission.body, request, response, arrivedAt),
       (error: unknown) => {
         this.#settings.log.debug({ err: error }, "a request ended before the Slack process read it");
         response.destroy();
@@ -69,7 +69,12 @@ export class GuardedReceiver implements Receiver {
     );
   }
 
-  async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse, cameAt: number): Promise<void> {
+  async #admitted(
+    body: StringIndexed,
+    request: IncomingMessage,
+    response: ServerResponse,
+    cameAt: number,
+  ): Promise<void> {
     // With this, Slack checks that a server answers.
     if (body.ssl_check === "1") return void response.writeHead(200).end();
     if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });

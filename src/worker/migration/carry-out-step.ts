@@ -75,7 +75,7 @@ async function doStep(run: MigrationRun, step: MigrationStep, migration: Migrati
       return switchMode(run);
     case "give-entry":
       return createMigratedEntry(run, step.wanted, migration);
-    case "take-out":
+    case "remove-from-aws-auth":
       return removeItems(run, step);
   }
 }
@@ -99,7 +99,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
 /** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
 async function removeItems(
   { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
-  step: Extract<MigrationStep, { type: "take-out" }>,
+  step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
 ): Promise<readonly string[]> {
   if (!configMap) throw documentChanged(cluster);
   await keep(configMap);

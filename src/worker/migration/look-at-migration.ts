@@ -42,7 +42,7 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
       return wake(context.queues, { type: "migration", cluster: cluster.name });
     }
     context.failures.failed("a migration can't continue", { cluster: cluster.name, request: migration.id }, error);
-    await putOffMigration(context, migration, error);
+    await postponeMigration(context, migration, error);
   }
 }
 
@@ -76,7 +76,7 @@ function planned(
     const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
     return refused(migration, { code: "nothing-to-migrate", message }, now);
   }
-  const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
+  const outs = result.steps.flatMap((step) => (step.type === "remove-from-aws-auth" ? step.arns : []));
   return withPlan(context, migration, { summary: summarizeMigration(result), outs }, now);
 }
 
@@ -111,7 +111,7 @@ function withPlan(
 }
 
 /** Records a failure with its fix. Tries continue until the approvals are too old. */
-export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
+export async function postponeMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
   const isRetryable = !(error instanceof AccessError) || error.retryable;
   const failure = failureOf(error);
   await recordOnMigration(context, migration, (current) => {

@@ -149,7 +149,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
   if (migration.begun && !isLeft) return void (await closeBegunStep(context, cluster, migration, gathered));
   for (const step of plan.steps) {
-    if (step.type === "take-out") {
+    if (step.type === "remove-from-aws-auth") {
       if (migration !== start) return;
       if (migration.settlesAt === null) return settle(context, migration);
     }
@@ -161,8 +161,8 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
 
 /** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. */
 function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
-  if (done.some(({ name }) => name === "take-out")) return true;
-  return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
+  if (done.some(({ name }) => name === "remove-from-aws-auth")) return true;
+  return begun?.name === "remove-from-aws-auth" && plan !== null && areOut(plan, facts);
 }
 
 function planNow(result: MigrationResult): MigrationPlan {
@@ -252,7 +252,7 @@ async function wasCarriedOut(
       throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${cluster.name}`);
     return facts.mode !== "CONFIG_MAP";
   }
-  if (name === "take-out") return plan !== null && areOut(plan, facts);
+  if (name === "remove-from-aws-auth") return plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   let entries: AccessEntries | null = null;

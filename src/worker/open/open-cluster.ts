@@ -230,7 +230,7 @@ function identityWithMemory(endpoint: string, arn: string, ledger: AcceptanceLed
     arn,
     lastAcceptedAt: async () =>
       lastAccepted.get(place)?.at ?? (await ledger?.lastAcceptedAt(place).catch(() => null)) ?? null,
-    noteLetIn: async () => {
+    noteAccepted: async () => {
       const at = new Date();
       const { writtenAt = 0 } = lastAccepted.get(place) ?? {};
       const isWritten = at.getTime() - writtenAt < writtenEveryMs;

@@ -159,7 +159,7 @@ function outcomesOf(
     failureOf,
     readBackOf,
     remainsOf: (principal) => readBackOf(principal).identity,
-    whyNotGone: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
+    whyStillThere: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
   };
 }
 
@@ -185,7 +185,7 @@ function notBoundBy({ calls, failures, after }: BindingsSent): NotBound {
 function lateEntry(map: SignInMap, names: SignInNames, request: ApprovedRequest): AccessError | null {
   const name = names.of(request.principal);
   if (name.type === "name" && name.entry === "theirs") return null;
-  return placeFor(map, request.principal)?.whyNotGone(request) ?? null;
+  return placeFor(map, request.principal)?.whyStillThere(request) ?? null;
 }
 
 const refusals: ReadonlySet<string> = new Set([

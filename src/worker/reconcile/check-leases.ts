@@ -127,7 +127,7 @@ function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | 
   for (const request of input.work.beginning.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
     const { outcome } = decideLease(factsAtBeginning(input, way, [...accepted], request));
     if (outcome.type === "begin") accepted.add(request);
-    else if (outcome.type === "void") voided.push({ request, message: outcome.message, whyNotGone: null });
+    else if (outcome.type === "void") voided.push({ request, message: outcome.message, whyStillThere: null });
   }
   return { voided, beginning: input.work.beginning.filter((request) => accepted.has(request)) };
 }

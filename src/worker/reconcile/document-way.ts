@@ -139,7 +139,7 @@ function outcomesIn(
     failureOf: () => null,
     readBackOf: (principal) => inDocument(found, principal),
     remainsOf,
-    whyNotGone: ({ principal }) => {
+    whyStillThere: ({ principal }) => {
       const isAsWanted = JSON.stringify(remainsOf(principal)) === JSON.stringify(identityInDocument(wanted, principal));
       return isAsWanted ? null : changedAgain(cluster);
     },

@@ -122,7 +122,7 @@ function outcomesOf(
       return inEntries(entryOf(key), holding, principal, written.get(key)?.tookMs ?? null);
     },
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
-    whyNotGone: (request) => {
+    whyStillThere: (request) => {
       const key = request.principal.toLowerCase();
       return lateCallDoubt(request, { hasEntry: state.entries.has(key), openSince: openSinceOf(tools, key) }, now());
     },

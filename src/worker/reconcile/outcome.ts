@@ -69,7 +69,7 @@ export async function recordActive(
 ): Promise<void> {
   if (!holding) return;
   const { proof } = proved;
-  if (proof.mapped.result !== "yes") return recordPutOff(context, request, notMapped(proof, way));
+  if (proof.mapped.result !== "yes") return recordPostponed(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";
   const written = sealWritten(sealedClusterOf(cluster), request, holding, context.keys.memory, way);
   const endsAt = written?.share.endsAt ?? request.lease.endsAt;
@@ -202,7 +202,7 @@ export function recordRefusal(context: WorkerContext, request: ApprovedRequest, 
   return recordFailure(context, request, failure, !isBlocking(failure.code));
 }
 
-export async function recordPutOff(
+export async function recordPostponed(
   context: WorkerContext,
   stale: ApprovedRequest,
   error: unknown,
@@ -213,7 +213,11 @@ export async function recordPutOff(
 }
 
 /** Records a void approval while the cluster can have a part of its lease: the approvers decide again when it has none. */
-export async function recordVoidPutOff(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
+export async function recordVoidPostponed(
+  context: WorkerContext,
+  stale: ApprovedRequest,
+  error: unknown,
+): Promise<void> {
   const request = await newestOf(context, stale);
   // A newer approval ends the lease at another time.
   if (request?.lease.endsAt !== stale.lease.endsAt) return;

@@ -16,11 +16,11 @@ import {
   recordActive,
   recordDrift,
   recordEnd,
-  recordPutOff,
+  recordPostponed,
   recordRefusal,
   recordVoid,
   recordVoidBegun,
-  recordVoidPutOff,
+  recordVoidPostponed,
   recordWriteBegun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
@@ -29,7 +29,7 @@ import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFai
 
 const attempts = 5;
 
-/** The time for one lease's own calls: its writes, its read-back, its reviews. Without it, a run with many leases would put off all. */
+/** The time for one lease's own calls: its writes, its read-back, its reviews. Without it, a run with many leases would postpone all. */
 const eachLeaseMs = 100;
 
 /** Makes one way of a cluster match the ledger. After a concurrent edit it reads again, a bounded number of times. */
@@ -180,7 +180,7 @@ async function recordGiven(
     const certain = certainRefusal(failure, before);
     return certain
       ? recordRefusal(context, unwritten(request), certain)
-      : recordPutOff(context, request, failure.error);
+      : recordPostponed(context, request, failure.error);
   }
   const proving = () => prove(reviewer, cluster, request, outcomes.readBackOf(request.principal), context.now);
   const proved = await measuredStep("prove", proving, traceFor(context, request));
@@ -200,16 +200,16 @@ function unwritten(request: ApprovedRequest): ApprovedRequest {
 /** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
-  const { request, message, whyNotGone } = approval;
-  const left = whyNotGone ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
-  await (left ? recordVoidPutOff(context, request, left) : recordVoid(context, request, message));
+  const { request, message, whyStillThere } = approval;
+  const left = whyStillThere ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
+  await (left ? recordVoidPostponed(context, request, left) : recordVoid(context, request, message));
 }
 
 async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void> {
   const { outcomes, decided, begun, repaired, removedAt } = done;
   const { context, cluster, opened } = done.run;
   const left = whyLeft(done, request);
-  if (left) return recordPutOff(context, request, left);
+  if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
   const inForce = [...decided.complete, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
@@ -221,5 +221,5 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
 
 /** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes }: Acted, request: ApprovedRequest): unknown {
-  return outcomes.failureOf(request.principal)?.error ?? outcomes.whyNotGone(request);
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.whyStillThere(request);
 }

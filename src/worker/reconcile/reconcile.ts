@@ -17,7 +17,7 @@ import type { DocumentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
 import { refreshWaitingRequests } from "./look-again.ts";
-import { recordPutOff } from "./outcome.ts";
+import { recordPostponed } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { type Ways, waysIn } from "./ways.ts";
 
@@ -71,7 +71,7 @@ interface RunRequests {
   readonly servedRequests: readonly ApprovedRequest[];
 }
 
-/** One run. If the cluster can't be opened, it puts off everything due. */
+/** One run. If the cluster can't be opened, it postpones everything due. */
 async function run(
   context: WorkerContext,
   cluster: Cluster,
@@ -95,23 +95,23 @@ async function run(
       const { retryAt } = await noteTrouble(context, cluster, error);
       // An end has a try each minute: a person has access until it is gone.
       const notBefore = (request: ApprovedRequest) => (isDueToEnd(request, context.now()) ? undefined : retryAt);
-      return await putOffEach(context, due, error, notBefore);
+      return await postponeEach(context, due, error, notBefore);
     }
     context.failures.failed("reconcile failed", { cluster: cluster.name, reason }, error);
-    await putOffEach(context, due, error);
+    await postponeEach(context, due, error);
   } finally {
     open?.close();
     stopClock?.();
   }
 }
 
-async function putOffEach(
+async function postponeEach(
   context: WorkerContext,
   due: readonly ApprovedRequest[],
   error: unknown,
   notBefore: (request: ApprovedRequest) => string | undefined = () => undefined,
 ): Promise<void> {
-  await inParallel(due, (request) => recordPutOff(context, request, error, notBefore(request)));
+  await inParallel(due, (request) => recordPostponed(context, request, error, notBefore(request)));
 }
 
 /** Each entry needs its own calls. An inspection finds others' changes. */
@@ -139,16 +139,16 @@ async function reconcileWays(
   const done: boolean[] = [];
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    if (entries || bindings) done.push(await orPutOff(context, cluster, document, reason, run));
+    if (entries || bindings) done.push(await orPostpone(context, cluster, document, reason, run));
     else await run();
   }
   if (entries) {
     const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
-    done.push(await orPutOff(context, cluster, entries, reason, run));
+    done.push(await orPostpone(context, cluster, entries, reason, run));
   }
   if (bindings) {
     const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
-    done.push(await orPutOff(context, cluster, bindings, reason, run));
+    done.push(await orPostpone(context, cluster, bindings, reason, run));
   }
   return !done.includes(false);
 }
@@ -163,8 +163,8 @@ function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
   return bound < beginning.length ? ways : { ...ways, document: null, entries: null };
 }
 
-/** If a way fails, puts off its due work. @returns whether it worked */
-async function orPutOff(
+/** If a way fails, postpones its due work. @returns whether it worked */
+async function orPostpone(
   context: WorkerContext,
   cluster: Cluster,
   { isTaken, way }: Pick<DocumentWay | EntryWay | BindingWay, "isTaken" | "way">,
@@ -180,7 +180,7 @@ async function orPutOff(
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.failures.failed("reconcile failed", about, error);
     const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
-    await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPutOff(context, request, error));
+    await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPostponed(context, request, error));
     return false;
   }
 }

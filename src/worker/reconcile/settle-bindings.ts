@@ -44,7 +44,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     checked.beginning,
     refused.map(({ request }) => request),
   );
-  const voided = checked.voided.map((each) => ({ ...each, whyNotGone: lateCreation(each.request, known.now) }));
+  const voided = checked.voided.map((each) => ({ ...each, whyStillThere: lateCreation(each.request, known.now) }));
   // A binding is found by its uid, so an end does not depend on the principal's present username.
   const sorted = { ...leaveOutRefused({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);

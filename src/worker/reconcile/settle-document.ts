@@ -186,7 +186,7 @@ function withRemainingPart(
 function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease?.writeBegan) return approval;
   const what = `An approval no longer counts, and the worker can't remove what it may have written to aws-auth: ${message.replace(/\.$/, "")}`;
-  return { ...approval, whyNotGone: new AccessError("document-unchanged", what) };
+  return { ...approval, whyStillThere: new AccessError("document-unchanged", what) };
 }
 
 /** Whether the plan removes administrators by leases. They are not in the base, so the guard for the last administrator must not stop their end. */

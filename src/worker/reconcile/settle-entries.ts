@@ -40,14 +40,14 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
     mayRepair: (request) => isGivenByEntry(request) || known.state.knowsDocument,
   });
   const refusals = refusalsOf(known, targetsOf(known, checked));
-  const voided = checked.voided.map((each) => ({ ...each, whyNotGone: whyNotGone(known, each) }));
+  const voided = checked.voided.map((each) => ({ ...each, whyStillThere: whyStillThere(known, each) }));
   // A removal never needs an addition, so an end is never stuck.
   const sorted = { ...leaveOutRefused({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
   const targets = targetsOf(known, { ...sorted, beginning: sorted.leased });
   return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }
 
-function whyNotGone({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
+function whyStillThere({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
   return request.lease?.writeBegan ? lateCallDoubt(request, seen, now) : null;

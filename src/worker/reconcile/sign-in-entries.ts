@@ -58,7 +58,7 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
     // EKS has no dry run.
     rehearse: async () => {},
     write: (targets) => write(place, state, tools, targets),
-    whyNotGone: (request) => {
+    whyStillThere: (request) => {
       // An entry that is there for another lease does not show the claim of this one, if that call is unanswered.
       const known = { hasEntry: false, openSince: state.openSince.get(entryKeyOf(request.principal)) ?? null };
       return lateCallDoubt(request, known, context.now());

@@ -114,7 +114,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       return { place: await signInDocument(place, readBack, lost), failures: new Map() };
     },
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
-    whyNotGone: () => null,
+    whyStillThere: () => null,
   };
 }
 

@@ -33,7 +33,7 @@ export interface SignInPlace {
   /** Writes, and reads the result back. @throws AccessError if it certainly wrote nothing, or all is in doubt */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
   /** Why a call that gives a lease its entry can still arrive; null: none can. */
-  readonly whyNotGone: (request: ApprovedRequest) => AccessError | null;
+  readonly whyStillThere: (request: ApprovedRequest) => AccessError | null;
 }
 
 export type SignInTargets = ReadonlyMap<string, EntryTarget>;

@@ -107,7 +107,7 @@ export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
   /** Why a part of it can still arrive; the approvers decide again only when none can. Null: none can. */
-  readonly whyNotGone: AccessError | null;
+  readonly whyStillThere: AccessError | null;
 }
 
 export interface RefusedLease {
@@ -153,7 +153,7 @@ export interface Outcomes {
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
   /** Why the cluster can have a part of a lease, or can still get it; null: it can't. */
-  readonly whyNotGone: (request: ApprovedRequest) => AccessError | null;
+  readonly whyStillThere: (request: ApprovedRequest) => AccessError | null;
 }
 
 export interface WriteFailure {

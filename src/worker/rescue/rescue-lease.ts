@@ -12,7 +12,7 @@ import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
 import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
-import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
+import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
 
 export interface LeasePlace {
   readonly entries: AccessEntries;
@@ -88,7 +88,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
       await recordEnd(context, request, null);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
-      await recordPutOff(context, request, namingOwnPolicy(error));
+      await recordPostponed(context, request, namingOwnPolicy(error));
     }
   }
 }

@@ -24,7 +24,7 @@ export async function reviewOnce(
 ): Promise<void> {
   const identity = request.lease.proof?.reviewedAs ?? null;
   const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
-  if (mayBeAnswered(unanswered)) return putOffReview(context, request, unanswered);
+  if (mayBeAnswered(unanswered)) return postponeReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
   await recordProof(context, request, isReviewPending, (lease, proof) => ({
     lease: { ...lease, reviewTrouble: null, proof: { ...proof, authorized: finding } },
@@ -32,7 +32,7 @@ export async function reviewOnce(
   }));
 }
 
-export function putOffReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
+export function postponeReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const now = context.now();
   return recordProof(context, request, isReviewPending, (lease) => {
     const reviewTrouble = nextReviewTry(lease.reviewTrouble, failureOf(error), now);
@@ -55,16 +55,20 @@ export async function reviewEndOnce(
     const readBack = await identityInCluster(opened, request.principal);
     const reviewedAs = readBack.identity ?? { ...before.reviewedAs, groups: [] };
     const review = await reviewEnd(opened.client, cluster, request, reviewedAs);
-    if (mayBeAnswered(review.unanswered)) return await putOffEndReview(context, request, review.unanswered);
+    if (mayBeAnswered(review.unanswered)) return await postponeEndReview(context, request, review.unanswered);
     const found = { mapped: mappedAfter(request, readBack), authorized: review.finding, reviewedAs };
     await recordEndProof(context, request, { ...before, ...found, trouble: null }, review.auditIds);
   } catch (error) {
-    await putOffEndReview(context, request, error);
+    await postponeEndReview(context, request, error);
   }
 }
 
 /** Schedules the next question, a bounded number of times: no lease waits for it after the end. */
-export async function putOffEndReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
+export async function postponeEndReview(
+  context: WorkerContext,
+  request: ApprovedRequest,
+  error: unknown,
+): Promise<void> {
   const before = request.lease.endProof;
   if (!before) return;
   const failure = failureOf(error);

@@ -20,8 +20,8 @@ import { checksOf, checksOfPrincipal, notAskedAsPrincipal } from "../reconcile/r
 import {
   isEndDue,
   type ProofChange,
-  putOffEndReview,
-  putOffReview,
+  postponeEndReview,
+  postponeReview,
   recordProof,
   reviewEndOnce,
   reviewOnce,
@@ -78,9 +78,9 @@ async function run(
   } catch (error) {
     if (open) throw error;
     await noteTrouble(context, cluster, error);
-    await inParallel(toProveGone, (request) => putOffEndReview(context, request, error));
-    await inParallel(toReview, (request) => putOffReview(context, request, error));
-    await inParallel(toSignIn, (request) => putOffSignIn(context, cluster, request, error));
+    await inParallel(toProveGone, (request) => postponeEndReview(context, request, error));
+    await inParallel(toReview, (request) => postponeReview(context, request, error));
+    await inParallel(toSignIn, (request) => postponeSignIn(context, cluster, request, error));
   } finally {
     open?.close();
   }
@@ -97,7 +97,7 @@ async function complete(
   const act = () => attempt(running, cluster, opened, request);
   const tried = await measuredStep("sign-in", act, traceFor(context, request));
   if (tried.type === "found") return recordSignIn(running, cluster, request, tried.found);
-  await putOffSignIn(running, cluster, request, tried.error);
+  await postponeSignIn(running, cluster, request, tried.error);
 }
 
 type Tried =
@@ -153,7 +153,7 @@ function recordSignIn(
 }
 
 /** Schedules the next sign-in if waiting can help. Otherwise, or after too many tries, the finding is "not tested", with the reason. */
-function putOffSignIn(
+function postponeSignIn(
   context: WorkerContext,
   cluster: Cluster,
   request: ApprovedRequest,

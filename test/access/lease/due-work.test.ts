@@ -52,11 +52,11 @@ describe("of the open requests of a cluster", () => {
 });
 
 describe("a run has nothing to do", () => {
-  test("while all that is due is put off", () => {
-    const putOff = { ...anApprovedRequest(), trouble: aTrouble({ retryAt: at(minutes(5)).toISOString() }) };
+  test("while all that is due is postponed", () => {
+    const postponed = { ...anApprovedRequest(), trouble: aTrouble({ retryAt: at(minutes(5)).toISOString() }) };
 
-    const before = hasDueWork(dueWork([putOff], now), now);
-    const then = hasDueWork(dueWork([putOff], now), at(minutes(5)));
+    const before = hasDueWork(dueWork([postponed], now), now);
+    const then = hasDueWork(dueWork([postponed], now), at(minutes(5)));
 
     expect(before).toBe(false);
     expect(then).toBe(true);

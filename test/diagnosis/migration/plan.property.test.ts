@@ -53,7 +53,7 @@ function signIn({ mode, data, entries }: World, arn: string): Known | null {
 
 function carryOut(world: World, step: MigrationStep): World {
   if (step.type === "switch-mode") return { ...world, mode: "API_AND_CONFIG_MAP" };
-  if (step.type === "take-out") return { ...world, data: step.after };
+  if (step.type === "remove-from-aws-auth") return { ...world, data: step.after };
   const { principalArn, username, groups, isAdmin } = step.wanted;
   const policies = isAdmin ? [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] : [];
   const entry = presentEntry({ principalArn, username, groups, policies, migrated: "whole" });

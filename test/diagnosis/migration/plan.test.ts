@@ -16,7 +16,12 @@ it("moves an item as it is: the mode first, then its access entry, then out of a
       wanted: { principalArn: dev.arn, username: dev.username, groups: ["viewers"], isAdmin: false },
       instead: [],
     },
-    { type: "take-out", arns: [dev.arn], after: { mapRoles: "[]", other: "kept" }, diff: expect.stringContaining("-") },
+    {
+      type: "remove-from-aws-auth",
+      arns: [dev.arn],
+      after: { mapRoles: "[]", other: "kept" },
+      diff: expect.stringContaining("-"),
+    },
   ]);
   expect({ before, keptBecause }).toEqual({ before: [], keptBecause: null });
 });
@@ -24,7 +29,7 @@ it("moves an item as it is: the mode first, then its access entry, then out of a
 it("switches no mode that knows access entries already", () => {
   const { steps } = planned(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP" }));
 
-  expect(steps.map(({ type }) => type)).toEqual(["give-entry", "take-out"]);
+  expect(steps.map(({ type }) => type)).toEqual(["give-entry", "remove-from-aws-auth"]);
 });
 
 it("switches no mode for nothing", () => {
@@ -59,7 +64,7 @@ it("names the policy that replaces system:masters, and keeps the groups that EKS
 it("removes administrators from aws-auth although none is left there", () => {
   const { steps } = planned(someFacts({ mapRoles: section("role", [admin]) }));
 
-  expect(steps.at(-1)).toMatchObject({ type: "take-out", arns: [admin.arn] });
+  expect(steps.at(-1)).toMatchObject({ type: "remove-from-aws-auth", arns: [admin.arn] });
 });
 
 it("needs no word on a group that everybody is in who signs in", () => {
@@ -268,7 +273,7 @@ it("leaves others' access entries alone, and removes their principals from aws-a
   );
 
   expect(outcomes[0]?.outcome).toMatchObject({ type: "has-entry", note: expect.stringContaining("editors") });
-  expect(steps).toMatchObject([{ type: "take-out", arns: [dev.arn] }]);
+  expect(steps).toMatchObject([{ type: "remove-from-aws-auth", arns: [dev.arn] }]);
 });
 
 it("continues where an earlier run died, with the same digest all the way", () => {
@@ -286,7 +291,7 @@ it("continues where an earlier run died, with the same digest all the way", () =
 
   expect(middle.steps).toMatchObject([
     { type: "give-entry", wanted: { principalArn: first.principalArn, isAdmin: true } },
-    { type: "take-out", arns: [admin.arn, dev.arn] },
+    { type: "remove-from-aws-auth", arns: [admin.arn, dev.arn] },
   ]);
   expect(middle.digest).toBe(start.digest);
 });

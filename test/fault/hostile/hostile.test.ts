@@ -8,14 +8,14 @@ import { signRequest } from "../../../sandbox/slack/delivery.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { isLong } from "../../form.ts";
-import { aStage, type Stage } from "../../slack/a-stage.ts";
+import { aSlackApp, type SlackApp } from "../../slack/a-slack-app.ts";
 import { type Letter, letters } from "./letters.ts";
 
-let stage: Stage;
+let app: SlackApp;
 beforeAll(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 const count = isLong ? 10_000 : 200;
 /** As many as are under way at once: what no handler takes is answered after three seconds. */
@@ -24,8 +24,8 @@ const atOnce = 500;
 /** Signed as Slack would: it comes past the door, into Bolt and the handlers. */
 async function send({ contentType, body }: Letter): Promise<number> {
   const timestamp = Math.floor(Date.now() / 1000);
-  const signature = signRequest(body, { timestamp, secret: stage.slack.signingSecret });
-  const response = await fetch(stage.eventsUrl, {
+  const signature = signRequest(body, { timestamp, secret: app.slack.signingSecret });
+  const response = await fetch(app.eventsUrl, {
     method: "POST",
     headers: { ...signature, "content-type": contentType },
     body,
@@ -44,19 +44,19 @@ function heapInUse(): number {
 
 /** What a stranger could have changed: a refused click is noted in the log, and counts as a version. */
 async function decided(): Promise<unknown> {
-  const { version: _, ...request } = (await stage.ledger.get("r-1")) ?? { version: 0 };
+  const { version: _, ...request } = (await app.ledger.get("r-1")) ?? { version: 0 };
   return request;
 }
 
 test(`${count} malformed and hostile requests crash nothing and change nothing`, { timeout: 600_000 }, async () => {
   const seed = Number(process.env.EKS_ACCESS_SEED ?? randomInt(2 ** 31));
-  await stage.put(aPreviewedRequest());
+  await app.put(aPreviewedRequest());
   const before = await decided();
   const heapBefore = heapInUse();
   const statuses = new Map<number, number>();
 
   for (let from = 0; from < count; from += atOnce) {
-    const some = fc.sample(letters(stage.slack.teamId), { numRuns: Math.min(atOnce, count - from), seed: seed + from });
+    const some = fc.sample(letters(app.slack.teamId), { numRuns: Math.min(atOnce, count - from), seed: seed + from });
     for (const status of await Promise.all(some.map(send))) statuses.set(status, (statuses.get(status) ?? 0) + 1);
   }
 
@@ -67,10 +67,10 @@ test(`${count} malformed and hostile requests crash nothing and change nothing`,
   expect([...statuses.keys()].filter((status) => ![200, 400, 401, 404, 409, 413, 415].includes(status))).toEqual([]);
   expect(await decided(), `seed ${seed}`).toEqual(before);
   expect(
-    await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
+    await app.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
   ).toMatchObject({ total: 1 });
   expect(grownMiB).toBeLessThan(30);
-  expect(textOf(await stage.say("U0ENGINEER", "help all"))).toContain("/eks-access");
+  expect(textOf(await app.say("U0ENGINEER", "help all"))).toContain("/eks-access");
 });
 
 const digest = aPreviewedRequest().preview?.digest ?? "";
@@ -158,7 +158,7 @@ function tell(
   value: unknown,
   values = {},
 ): Promise<number> {
-  const { teamId: team } = stage.slack;
+  const { teamId: team } = app.slack;
   const body = { user: { id: user, team_id: team }, team: { id: team }, trigger_id: `trigger of ${what}` };
   const kept = { private_metadata: value, state: { values } };
   const view = { id: "V1", type: "modal", callback_id: id, hash: "1.a", blocks: [], ...kept };
@@ -175,16 +175,16 @@ function tell(
 test.each<Tampered>(tampered)(
   "%s, by %s, is refused although Slack signed it",
   async (what, user, act, id, value, values) => {
-    const [before, events] = [await decided(), (await stage.ledger.events(1, 1_000)).length];
+    const [before, events] = [await decided(), (await app.ledger.events(1, 1_000)).length];
 
     const status = await tell(what, user, act, id, value, values);
 
     expect(status).toBe(typeof value === "number" ? 400 : 200);
     expect(await decided()).toEqual(before);
-    const noted = (await stage.ledger.events(events + 1, 10)).map(({ event }) => event.type);
+    const noted = (await app.ledger.events(events + 1, 10)).map(({ event }) => event.type);
     expect(noted.filter((type) => !type.endsWith(".refused"))).toEqual([]);
     expect(
-      await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
+      await app.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
     ).toMatchObject({ total: 1 });
   },
 );
@@ -195,6 +195,6 @@ test("the same with what an approver and a requester were shown counts", async (
 
   expect(await decided()).toMatchObject({ state: "approved" });
   expect(
-    await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
+    await app.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
   ).toMatchObject({ total: 2 });
 });

@@ -48,7 +48,7 @@ test("a closed record that is in no list is found on a Redis Cluster, too", asyn
   const ledger = redisLedger(redis);
   await ledger.commit(aChange(aRequest({ id: "r-unlisted", state: "denied" })));
   await redis.zrem("{eks-access}:closed", "r-unlisted");
-  const taking = { before: at(hours(30)), putOffUntil: at(hours(40)), limit: 10 };
+  const taking = { before: at(hours(30)), postponedUntil: at(hours(40)), limit: 10 };
 
   const taken: string[] = [];
   for (let step = 0; step < 20 && taken.length === 0; step += 1) {

@@ -1,8 +1,8 @@
-import { oneTimeTrouble } from "../../../sandbox/page/stage/incidents.ts";
-import { type LivePage, watchClusters } from "../../../sandbox/page/stage/live-page.ts";
-import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
-import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
-import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
+import { oneTimeTrouble } from "../../../sandbox/page/live/incidents.ts";
+import { type LivePage, watchClusters } from "../../../sandbox/page/live/live-page.ts";
+import type { ManagedProcess } from "../../../sandbox/page/live/live-sandbox.ts";
+import { rememberSeen } from "../../../sandbox/page/live/page-state.ts";
+import type { LedgerWatch } from "../../../sandbox/page/live/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
@@ -31,7 +31,7 @@ export async function aLivePage(options: SandboxOptions = {}): Promise<LivePage>
   const clusters = watchClusters(sandbox, changes.announce);
   const words = { id: "one", title: "One", explains: "Counts.", does: "Do", undoes: "" };
   return {
-    stage: {
+    live: {
       sandbox,
       changes,
       redis: { url: "", origin: "", kill: nothing, restart: nothing, stop: nothing },

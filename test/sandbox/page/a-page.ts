@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
+import { type LivePage, startLivePage } from "../../../sandbox/page/live/live-page.ts";
 import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
-import { type LivePage, startLivePage } from "../../../sandbox/page/stage/live-page.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
@@ -29,7 +29,7 @@ export async function aPage(scene: SandboxOptions = {}): Promise<ServedPage> {
   const browser: Browser = await launchBrowser();
   const livePage = await startLivePage(await builtProduct(), { slackRateLimits: false, ...scene });
   const server: PageServer = await startPageServer(livePage);
-  await livePage.stage.worker.logged("read the cluster's own memory");
+  await livePage.live.worker.logged("read the cluster's own memory");
   const complaints: string[] = [];
   return {
     livePage,

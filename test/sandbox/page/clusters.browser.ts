@@ -31,7 +31,7 @@ test("the right side shows the cluster that is chosen, and the address keeps it"
 });
 
 test("a new entry appears without a click, and kubectl with it", async () => {
-  const { aws } = served.livePage.stage.sandbox;
+  const { aws } = served.livePage.live.sandbox;
   const credentials = aws.account.sessionFor(arns.creator, "me");
   const eks = new EKSClient({ endpoint: aws.url, region, credentials });
   const entry = { clusterName: "analytics", principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };

@@ -1,7 +1,7 @@
 import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type LivePage, watchOf } from "../../../sandbox/page/live/live-page.ts";
 import { type Regions, regionsFor } from "../../../sandbox/page/page.ts";
-import { type LivePage, watchOf } from "../../../sandbox/page/stage/live-page.ts";
 import { arns, region } from "../../../sandbox/scene.ts";
 import { aLivePage } from "./a-live-page.ts";
 import { engineer } from "./a-reader.ts";
@@ -37,7 +37,7 @@ test.each([
 
 /** An entry of the engineer's, through the API of EKS. */
 async function give(clusterName: string): Promise<void> {
-  const { aws } = livePage.stage.sandbox;
+  const { aws } = livePage.live.sandbox;
   const credentials = aws.account.sessionFor(arns.creator, "me");
   const eks = new EKSClient({ endpoint: aws.url, region, credentials, maxAttempts: 1 });
   const names = { principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };
@@ -45,9 +45,9 @@ async function give(clusterName: string): Promise<void> {
 }
 
 test("a new entry is shown at once, with what is not in force yet", async () => {
-  livePage.stage.sandbox.aws.eks.entryDelayMs = 60_000;
+  livePage.live.sandbox.aws.eks.entryDelayMs = 60_000;
   await give("checkout");
-  livePage.stage.sandbox.aws.eks.entryDelayMs = 0;
+  livePage.live.sandbox.aws.eks.entryDelayMs = 0;
 
   const [waiting] =
     markupOf("checkout", "access").match(/<li class="entry" id="entry-[^"]*engineer"[\s\S]*?<\/li>/) ?? [];
@@ -59,13 +59,13 @@ test("a new entry is shown at once, with what is not in force yet", async () => 
 
 test("kubectl follows a new entry without a click", async () => {
   const { kubectl } = watchOf(livePage.clusters, "analytics");
-  const letIn = () => kubectl.states().find(({ user }) => user === engineer.id)?.answer?.ok;
+  const getsIn = () => kubectl.states().find(({ user }) => user === engineer.id)?.answer?.ok;
   await kubectl.run();
-  const before = letIn();
+  const before = getsIn();
 
   await give("analytics");
 
-  await expect.poll(letIn).toBe(true);
+  await expect.poll(getsIn).toBe(true);
   expect(before).toBe(false);
   expect(markupOf("analytics", "access")).not.toContain("not in force yet");
 });

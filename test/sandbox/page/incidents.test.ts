@@ -9,7 +9,7 @@ import {
   removeTeam,
   removeUsers,
   repairYaml,
-} from "../../../sandbox/page/stage/incidents.ts";
+} from "../../../sandbox/page/live/incidents.ts";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 
 const document = { metadata: {}, data: initialAwsAuth };

@@ -17,7 +17,7 @@ afterAll(() => served?.stop());
 const trouble = (title: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${title}`) }) });
 const messageOf = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
-const dataNow = () => served.livePage.stage.sandbox.cluster.awsAuth()?.data ?? {};
+const dataNow = () => served.livePage.live.sandbox.cluster.awsAuth()?.data ?? {};
 
 async function ask(reason: string): Promise<void> {
   await become(page, "engineer");

@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import type { BlockAction } from "@slack/bolt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { LivePage } from "../../../sandbox/page/live/live-page.ts";
 import { assetNames, type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
-import type { LivePage } from "../../../sandbox/page/stage/live-page.ts";
 import { channel } from "../../../sandbox/scene.ts";
 import { anApp, type RunningApp } from "../slack/an-app.ts";
 import { actions, button, input, plain, typed } from "../slack/some-blocks.ts";
@@ -26,7 +26,7 @@ const view = {
 beforeAll(async () => {
   livePage = await aLivePage();
   server = await startPageServer(livePage);
-  app = await anApp(livePage.stage.sandbox.slack, (bolt) => {
+  app = await anApp(livePage.live.sandbox.slack, (bolt) => {
     bolt.command("/eks-access", async ({ ack, command, client }) => {
       await ack(command.text === "form" ? undefined : `you said ${command.text}`);
       if (command.text === "form") await client.views.open({ trigger_id: command.trigger_id, view });
@@ -72,7 +72,7 @@ describe("the page", () => {
   });
 
   test("holds no secret of the workspace or of the account", async () => {
-    const { sandbox } = livePage.stage;
+    const { sandbox } = livePage.live;
     const secrets = ["slack" as const, "worker" as const].flatMap((kind) =>
       Object.entries(sandbox.environmentOf(kind, { redisUrl: "redis://x" }))
         .filter(([name]) => /TOKEN|SECRET|KEY/.test(name))
@@ -151,7 +151,7 @@ describe("an act", () => {
     const response = await act("command", fields, "https://evil.example");
 
     expect(response.status).toBe(403);
-    const seen = livePage.stage.sandbox.slack.person("U0ENGINEER").ephemerals();
+    const seen = livePage.live.sandbox.slack.person("U0ENGINEER").ephemerals();
     expect(seen.filter(({ text }) => text.includes("by-another-site"))).toEqual([]);
   });
 
@@ -165,7 +165,7 @@ describe("an act", () => {
   });
 
   test("a click in the second of two equal lines reaches the app as that one", async () => {
-    const { slack } = livePage.stage.sandbox;
+    const { slack } = livePage.live.sandbox;
     const line = (id: string) => ({ ...actions(button()), block_id: id });
     const { ts } = await app.app.client.chat.postMessage({
       channel,
@@ -181,7 +181,7 @@ describe("an act", () => {
   });
 
   test("a form is filled in, refused with an error next to the field, and accepted", async () => {
-    const { slack } = livePage.stage.sandbox;
+    const { slack } = livePage.live.sandbox;
     const person = slack.person("U0ENGINEER");
     await act("command", { as: "U0ENGINEER", in: channel, text: "/eks-access form" });
     const opened = await slack.until(() => person.view());

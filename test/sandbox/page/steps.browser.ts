@@ -25,7 +25,7 @@ const startCounting = () => page.evaluate("steps.clicks = 0; steps.typed.clear()
 const steps = () => page.evaluate("({ clicks: steps.clicks, sentences: steps.typed.size })");
 
 const card = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason });
-const engineer = () => served.livePage.stage.sandbox.slack.person("U0ENGINEER");
+const engineer = () => served.livePage.live.sandbox.slack.person("U0ENGINEER");
 const ask = (reason: string) =>
   engineer().command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 1h ${reason}`, channel);
 
@@ -46,7 +46,7 @@ test("to ask again takes two clicks and a sentence", async () => {
   const asked = card("look at the logs");
   await asked.getByRole("button", { name: "Approve" }).waitFor();
   await engineer().click(
-    await served.livePage.stage.sandbox.slack.until(() =>
+    await served.livePage.live.sandbox.slack.until(() =>
       engineer()
         .directMessages()
         .findLast(({ text }) => text.includes("Waiting for")),
@@ -66,7 +66,7 @@ test("to ask again takes two clicks and a sentence", async () => {
 });
 
 test("emergency access takes two clicks and a sentence", async () => {
-  await served.livePage.stage.sandbox.slack.person("U0ONCALL").command(`/eks-access link ${arns.onCall}`, channel);
+  await served.livePage.live.sandbox.slack.person("U0ONCALL").command(`/eks-access link ${arns.onCall}`, channel);
   await become(page, "on-call");
   await page.getByRole("link", { name: "eks-access: Home" }).click();
   const home = page.getByRole("region", { name: "Home" });

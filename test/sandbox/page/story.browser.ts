@@ -133,7 +133,7 @@ test("revoking asks first, and then the access is gone as if it had never been t
   await kubectlOf("engineer").getByText("no access").waitFor();
 
   await eventually(async () => (await document().locator("del").count()) > 0);
-  expect(served.livePage.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
+  expect(served.livePage.live.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
   await picture(page, "revoked");
 });
 

@@ -73,7 +73,7 @@ test("it leads to the direct message, and the end", async () => {
   await tour().getByRole("button", { name: "Next" }).click();
   await reach("Take emergency access");
 
-  expect(served.livePage.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
+  expect(served.livePage.live.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
 });
 
 test("left and continued, it leads through the emergency, its review, and who I am", async () => {

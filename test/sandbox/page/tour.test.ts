@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LivePage } from "../../../sandbox/page/stage/live-page.ts";
+import type { LivePage } from "../../../sandbox/page/live/live-page.ts";
 import { type TourFacts, tourSteps } from "../../../sandbox/page/tour/steps.ts";
 import { stepNow } from "../../../sandbox/page/tour/tour.ts";
 import { tourCard, tourOffer } from "../../../sandbox/page/tour/tour-card.ts";

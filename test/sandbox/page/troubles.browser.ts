@@ -17,7 +17,7 @@ afterAll(() => served?.stop());
 const trouble = (title: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${title}`) }) });
 const log = () => page.getByRole("log");
-const dataNow = () => served.livePage.stage.sandbox.cluster.awsAuth()?.data ?? {};
+const dataNow = () => served.livePage.live.sandbox.cluster.awsAuth()?.data ?? {};
 
 async function ask(reason: string, principal: string = arns.engineer): Promise<void> {
   await become(page, "engineer");
@@ -40,7 +40,7 @@ test("an edit in the very moment of the write: 409, planned again, and both chan
   await trouble("A conflict").getByText("struck once").waitFor();
   expect(dataNow().mapRoles).toContain("# seen by the platform team");
   expect(dataNow().mapUsers).toContain(arns.engineer);
-  expect(served.livePage.stage.calls()).toContainEqual(
+  expect(served.livePage.live.calls()).toContainEqual(
     expect.objectContaining({ call: "kubernetes.replace-configmap", status: 409 }),
   );
   await picture(page, "conflict-held");

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { documentPanel, linesOf } from "../../../sandbox/page/cluster/panels.ts";
-import { addTeam } from "../../../sandbox/page/stage/incidents.ts";
+import { addTeam } from "../../../sandbox/page/live/incidents.ts";
 import {
   type DocumentWatch,
   type KubectlWatch,
   oneAtATime,
   watchDocument,
   watchKubectl,
-} from "../../../sandbox/page/stage/watches.ts";
+} from "../../../sandbox/page/live/watches.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 
@@ -23,11 +23,11 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.stop());
 
-const letIn = () => Object.fromEntries(kubectl.states().map(({ name, answer }) => [name, answer?.ok]));
+const getsIn = () => Object.fromEntries(kubectl.states().map(({ name, answer }) => [name, answer?.ok]));
 
 test("kubectl shows who gets in, and a change of the document asks again", async () => {
   await kubectl.run();
-  const before = letIn();
+  const before = getsIn();
 
   await document.edit((configMap) => ({
     ...configMap,
@@ -39,7 +39,7 @@ test("kubectl shows who gets in, and a change of the document asks again", async
   await kubectl.run();
 
   expect(before).toMatchObject({ engineer: false, approver: true, "on-call": false });
-  expect(letIn()).toMatchObject({ engineer: false, approver: true, "on-call": true });
+  expect(getsIn()).toMatchObject({ engineer: false, approver: true, "on-call": true });
   expect(kubectl.states().find(({ name }) => name === "on-call")?.turns).toBe(1);
 });
 

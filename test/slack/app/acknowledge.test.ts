@@ -2,10 +2,10 @@ import { afterEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
-afterEach(() => stage.stop());
+let app: SlackApp;
+afterEach(() => app.stop());
 
 /** A ledger that writes nothing down before it is let go. */
 function heldLedger() {
@@ -34,14 +34,14 @@ const says = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(s
 
 /** A command, a click and both kinds of forms, each of which changes something. */
 async function askEachWay(): Promise<readonly (() => Promise<{ status: number; error?: string }>)[]> {
-  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
-  await stage.put(aPreviewedRequest({ id: "r-click" }));
-  await stage.put(aPreviewedRequest({ id: "r-form" }));
-  const [clicked, denied] = [await stage.show("r-click"), await stage.show("r-form")];
+  const [engineer, approver] = [app.person("U0ENGINEER"), app.person("U0APPROVER")];
+  await app.put(aPreviewedRequest({ id: "r-click" }));
+  await app.put(aPreviewedRequest({ id: "r-form" }));
+  const [clicked, denied] = [await app.show("r-click"), await app.show("r-form")];
   await approver.click(denied, "deny");
-  await stage.slack.until(() => approver.view());
+  await app.slack.until(() => approver.view());
   await engineer.command("/eks-access request", "C0ACCESS");
-  await stage.slack.until(() => engineer.view());
+  await app.slack.until(() => engineer.view());
   return [
     () => engineer.command(line("by a command"), "C0ACCESS"),
     () => approver.click(clicked, "approve"),
@@ -51,12 +51,12 @@ async function askEachWay(): Promise<readonly (() => Promise<{ status: number; e
 }
 
 test("commands, clicks and forms are acknowledged when what they ask for is recorded", async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 
   const found = [];
   for (const ask of await askEachWay()) {
     await ask();
-    const [last] = (await stage.ledger.events(1, 1000)).slice(-1);
+    const [last] = (await app.ledger.events(1, 1000)).slice(-1);
     found.push(last?.event.type);
   }
 
@@ -65,26 +65,26 @@ test("commands, clicks and forms are acknowledged when what they ask for is reco
 
 test("what takes longer than Slack waits is acknowledged all the same, and no one learns that it is done", async () => {
   const held = heldLedger();
-  stage = await aStage({ ledger: held.around });
+  app = await aSlackApp({ ledger: held.around });
   const ways = await askEachWay();
-  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
+  const [engineer, approver] = [app.person("U0ENGINEER"), app.person("U0APPROVER")];
   held.hold();
 
   const acks = await Promise.all(ways.map((ask) => ask()));
 
   expect(acks.map(({ status, error }) => error ?? status)).toEqual([200, 200, 200, 200]);
   // The command in the acknowledgement itself, whoever clicked or sent a form directly.
-  await stage.slack.until(() => (engineer.ephemerals().some(says(notYet)) ? true : undefined));
-  await stage.slack.until(() => (approver.directMessages().filter(says(notYet)).length === 2 ? true : undefined));
-  await stage.slack.until(() => (engineer.directMessages().some(says(notYet)) ? true : undefined));
-  expect((await stage.ledger.get("r-click"))?.state).toBe("pending");
+  await app.slack.until(() => (engineer.ephemerals().some(says(notYet)) ? true : undefined));
+  await app.slack.until(() => (approver.directMessages().filter(says(notYet)).length === 2 ? true : undefined));
+  await app.slack.until(() => (engineer.directMessages().some(says(notYet)) ? true : undefined));
+  expect((await app.ledger.get("r-click"))?.state).toBe("pending");
 
   held.letGo();
 
-  await stage.slack.until(() => engineer.ephemerals().find(says("Requested `")));
-  await expect.poll(async () => (await stage.ledger.ofRequester("U0ENGINEER", 10)).length).toBe(4);
-  await expect.poll(async () => (await stage.ledger.get("r-click"))?.state).toBe("approved");
-  await expect.poll(async () => (await stage.ledger.get("r-form"))?.state).toBe("denied");
+  await app.slack.until(() => engineer.ephemerals().find(says("Requested `")));
+  await expect.poll(async () => (await app.ledger.ofRequester("U0ENGINEER", 10)).length).toBe(4);
+  await expect.poll(async () => (await app.ledger.get("r-click"))?.state).toBe("approved");
+  await expect.poll(async () => (await app.ledger.get("r-form"))?.state).toBe("denied");
 });
 
 test("a command that only looks is acknowledged before its answer, where that takes long", async () => {
@@ -92,9 +92,9 @@ test("a command that only looks is acknowledged before its answer, where that ta
   const answered = new Promise<null>((resolve) => {
     answer = resolve;
   });
-  stage = await aStage({ worker: () => answered });
+  app = await aSlackApp({ worker: () => answered });
 
-  const { status } = await stage.person("U0ENGINEER").command("/eks-access whoami", "C0ACCESS");
+  const { status } = await app.person("U0ENGINEER").command("/eks-access whoami", "C0ACCESS");
   // Whether it was asked by then or is asked later.
   answer(null);
 

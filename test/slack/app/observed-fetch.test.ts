@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../../src/operations/announcements.ts";
 import { observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
-import { aStage } from "../a-stage.ts";
+import { aSlackApp } from "../a-slack-app.ts";
 
 let slack: SandboxSlack;
 let calls: FinishedCall[];
@@ -41,12 +41,12 @@ test("a call of the Web API is reported by its method, and a refusal by Slack's 
 
 test("an answer to a command is reported without its address, which is a secret", async () => {
   // The worker takes longer than the acknowledgement waits.
-  const stage = await aStage({ worker: () => wait(300, true) });
-  await stage.say("U0ENGINEER", "whoami");
+  const app = await aSlackApp({ worker: () => wait(300, true) });
+  await app.say("U0ENGINEER", "whoami");
 
   const answers = () => told().filter((call) => call.includes("response"));
   await expect.poll(answers).toEqual(["slack response_url: ok"]);
-  await stage.stop();
+  await app.stop();
 });
 
 test("an answer of megabytes is not read to its end", async () => {

@@ -2,23 +2,23 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 
 beforeEach(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
-const asked = async () => (await stage.ledger.ofRequester("U0ENGINEER", 10)).map(({ reason }) => reason);
+const asked = async () => (await app.ledger.ofRequester("U0ENGINEER", 10)).map(({ reason }) => reason);
 
 describe("what Slack sends again", () => {
   test("is acknowledged, and done once", async () => {
-    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
 
-    const again = await stage.slack.redeliver();
-    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h another one`);
+    const again = await app.slack.redeliver();
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h another one`);
 
     expect(again).toMatchObject({ status: 200 });
     expect(await asked()).toEqual(expect.arrayContaining(["only once", "another one"]));
@@ -26,10 +26,10 @@ describe("what Slack sends again", () => {
   });
 
   test("signed again in a later second, is recognised by its id", async () => {
-    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
-    stage.pass(60);
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    app.pass(60);
 
-    const again = await stage.slack.redeliver();
+    const again = await app.slack.redeliver();
 
     expect(again).toMatchObject({ status: 200 });
     expect(await asked()).toEqual(["only once"]);
@@ -38,16 +38,16 @@ describe("what Slack sends again", () => {
 
 describe("a request that comes again, and is no retry of Slack,", () => {
   const attempts = async () =>
-    (await stage.ledger.events(1, 10)).flatMap(({ event }) => (event.type === "attempt.refused" ? [event] : []));
+    (await app.ledger.events(1, 10)).flatMap(({ event }) => (event.type === "attempt.refused" ? [event] : []));
 
   test.each([
     ["in the same second, at the door", 0],
     ["signed anew, by its trigger", 60],
   ])("%s, is in the audit log: whose it was, and from where, not who sent it", async (_name, seconds) => {
-    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
-    stage.pass(seconds);
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    app.pass(seconds);
 
-    await stage.slack.redeliver();
+    await app.slack.redeliver();
 
     await expect.poll(attempts).toMatchObject([
       {
@@ -58,9 +58,9 @@ describe("a request that comes again, and is no retry of Slack,", () => {
   });
 
   test("is there once, however often it comes", async () => {
-    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
 
-    for (let time = 0; time < 5; time += 1) await stage.slack.redeliver();
+    for (let time = 0; time < 5; time += 1) await app.slack.redeliver();
 
     await expect.poll(attempts).toHaveLength(1);
   });
@@ -69,10 +69,10 @@ describe("a request that comes again, and is no retry of Slack,", () => {
 test("a command with an earlier one's text is no retry: the answer names the waiting request, and after that one ends a new request begins", async () => {
   const line = `request staging ${engineerArn} viewer for 1h the same words`;
 
-  await stage.say("U0ENGINEER", line);
-  const second = await stage.say("U0ENGINEER", line);
-  await stage.say("U0ENGINEER", "cancel r-new1");
-  await stage.say("U0ENGINEER", line);
+  await app.say("U0ENGINEER", line);
+  const second = await app.say("U0ENGINEER", line);
+  await app.say("U0ENGINEER", "cancel r-new1");
+  await app.say("U0ENGINEER", line);
 
   expect(textOf(second)).toContain("You already requested exactly this: `r-new1` is waiting.");
   expect(await asked()).toEqual(["the same words", "the same words"]);
@@ -88,7 +88,7 @@ describe("while the ledger is down", () => {
         Object.fromEntries(
           Object.entries(port).map(([key, part]) => [key, typeof part === "object" ? silenced(part) : gone]),
         );
-      const down = await aStage({ ledger: (ledger) => silenced(ledger) as typeof ledger });
+      const down = await aSlackApp({ ledger: (ledger) => silenced(ledger) as typeof ledger });
       const person = down.person("U0ENGINEER");
 
       const ack = await person.command(`/eks-access ${text}`, "C0ACCESS");

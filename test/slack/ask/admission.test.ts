@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const config = `${configText}
 policy:
@@ -39,12 +39,12 @@ const showing = [
   "help",
 ];
 
-let stage: Stage;
+let app: SlackApp;
 
 async function fill() {
-  await stage.put(aPreviewedRequest({ id: "r-others" }));
-  await stage.put(aPreviewedRequest({ id: "r-own", requester: "U0APPROVER" }));
-  await stage.put(aLeasedRequest({ state: "active" }, { id: "r-active" }));
+  await app.put(aPreviewedRequest({ id: "r-others" }));
+  await app.put(aPreviewedRequest({ id: "r-own", requester: "U0APPROVER" }));
+  await app.put(aLeasedRequest({ state: "active" }, { id: "r-active" }));
 }
 
 test("no command is forgotten here", () => {
@@ -53,19 +53,19 @@ test("no command is forgotten here", () => {
 
 describe("a person whose account is deactivated", () => {
   beforeAll(async () => {
-    stage = await aStage({ config });
+    app = await aSlackApp({ config });
     await fill();
-    stage.slack.deactivate("U0APPROVER");
+    app.slack.deactivate("U0APPROVER");
   });
-  afterAll(() => stage.stop());
+  afterAll(() => app.stop());
 
   test.each(Object.entries(acts))("gets nothing by %s, learns why, and it is in the audit log", async (_word, line) => {
-    const from = (await stage.ledger.events(1, 1_000)).length + 1;
+    const from = (await app.ledger.events(1, 1_000)).length + 1;
 
-    const answer = await stage.say("U0APPROVER", line);
+    const answer = await app.say("U0APPROVER", line);
 
     expect(textOf(answer)).toContain("Nothing changed: your Slack account is deactivated.");
-    const events = (await stage.ledger.events(from, 10)).map(({ event }) => event);
+    const events = (await app.ledger.events(from, 10)).map(({ event }) => event);
     expect(events.map(({ type }) => type)).toEqual([expect.stringMatching(/^(?:attempt|decision)\.refused$/)]);
     expect(events[0]).toMatchObject({
       actor: "U0APPROVER",
@@ -74,20 +74,20 @@ describe("a person whose account is deactivated", () => {
   });
 
   test.each(showing)("is shown nothing by %s", async (word) => {
-    const answer = await stage.say("U0APPROVER", word);
+    const answer = await app.say("U0APPROVER", word);
 
     expect(textOf(answer)).toMatch(/^:warning: Nothing changed: your Slack account is deactivated\. [^.]+\.$/);
   });
 
   test("gets nothing by a click, and the audit log says from which message", async () => {
-    await stage.put(aPreviewedRequest({ id: "r-clicked" }));
-    const message = await stage.show("r-clicked");
+    await app.put(aPreviewedRequest({ id: "r-clicked" }));
+    const message = await app.show("r-clicked");
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "approve"));
 
     expect(textOf(answer)).toContain("your Slack account is deactivated");
-    expect((await stage.ledger.get("r-clicked"))?.state).toBe("pending");
-    expect((await stage.ledger.eventsOf("r-clicked", 10)).at(-1)?.event).toMatchObject({
+    expect((await app.ledger.get("r-clicked"))?.state).toBe("pending");
+    expect((await app.ledger.eventsOf("r-clicked", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",
       detail: { code: "deactivated", verdict: "approved", slack: { channel: "C0ACCESS", message: message.ts } },
     });
@@ -96,20 +96,20 @@ describe("a person whose account is deactivated", () => {
 
 describe("a request of a person who has left since", () => {
   beforeEach(async () => {
-    stage = await aStage({ config });
+    app = await aSlackApp({ config });
     await fill();
-    stage.slack.deactivate("U0ENGINEER");
-    return () => stage.stop();
+    app.slack.deactivate("U0ENGINEER");
+    return () => app.stop();
   });
 
   test("can't be approved any more, and the attempt is in the audit log", async () => {
-    const message = await stage.show("r-others");
+    const message = await app.show("r-others");
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "approve"));
 
     expect(textOf(answer)).toContain("<@U0ENGINEER> can no longer sign in to this workspace. Deny the request");
-    expect((await stage.ledger.get("r-others"))?.state).toBe("pending");
-    expect((await stage.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
+    expect((await app.ledger.get("r-others"))?.state).toBe("pending");
+    expect((await app.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",
       actor: "U0APPROVER",
       detail: { code: "requester-deactivated" },
@@ -117,27 +117,27 @@ describe("a request of a person who has left since", () => {
   });
 
   test("can be denied", async () => {
-    await stage.say("U0APPROVER", "deny r-others because they have left");
+    await app.say("U0APPROVER", "deny r-others because they have left");
 
-    expect((await stage.ledger.get("r-others"))?.state).toBe("denied");
+    expect((await app.ledger.get("r-others"))?.state).toBe("denied");
   });
 });
 
 describe("while Slack can't say who is active", () => {
   beforeEach(async () => {
-    stage = await aStage({ config });
+    app = await aSlackApp({ config });
     await fill();
-    stage.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 1_000 });
-    return () => stage.stop();
+    app.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 1_000 });
+    return () => app.stop();
   });
 
   test.each(["approve", "break-glass", "reviewed", "link", "deny", "request"])(
     "%s is refused, with a sentence",
     async (word) => {
-      const answer = await stage.say("U0APPROVER", acts[word] ?? "");
+      const answer = await app.say("U0APPROVER", acts[word] ?? "");
 
       expect(textOf(answer)).toContain("Slack did not confirm that your account is active");
-      expect((await stage.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["unconfirmed"]);
+      expect((await app.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["unconfirmed"]);
     },
   );
 
@@ -145,37 +145,37 @@ describe("while Slack can't say who is active", () => {
     ["revoke", "lease.ending"],
     ["cancel", "request.cancelled"],
   ])("%s goes on: it ends access", async (word, type) => {
-    await stage.say("U0APPROVER", acts[word] ?? "");
+    await app.say("U0APPROVER", acts[word] ?? "");
 
-    expect((await stage.ledger.events(4, 10)).map(({ event }) => event.type)).toEqual([type]);
+    expect((await app.ledger.events(4, 10)).map(({ event }) => event.type)).toEqual([type]);
   });
 });
 
 describe("attempts do not flood the audit log:", () => {
-  const count = async () => (await stage.ledger.events(1, 1_000)).length;
+  const count = async () => (await app.ledger.events(1, 1_000)).length;
 
   beforeEach(async () => {
-    stage = await aStage({ config });
+    app = await aSlackApp({ config });
     await fill();
-    return () => stage.stop();
+    return () => app.stop();
   });
 
   test("the same one is there once in ten minutes", async () => {
     const before = await count();
-    for (let time = 0; time < 4; time += 1) await stage.say("U0ONCALL", "revoke r-active");
+    for (let time = 0; time < 4; time += 1) await app.say("U0ONCALL", "revoke r-active");
     const within = await count();
-    stage.pass(601);
-    await stage.say("U0ONCALL", "revoke r-active");
+    app.pass(601);
+    await app.say("U0ONCALL", "revoke r-active");
 
     expect([within - before, (await count()) - before]).toEqual([1, 2]);
   });
 
   test("of one person, thirty in ten minutes; others are reported too", async () => {
     for (let index = 0; index < 40; index += 1)
-      await stage.put(aLeasedRequest({ state: "active" }, { id: `r-many${index}` }));
+      await app.put(aLeasedRequest({ state: "active" }, { id: `r-many${index}` }));
     const before = await count();
-    for (let index = 0; index < 40; index += 1) await stage.say("U0ONCALL", `revoke r-many${index}`);
-    await stage.say("U0APPROVER", "revoke r-others");
+    for (let index = 0; index < 40; index += 1) await app.say("U0ONCALL", `revoke r-many${index}`);
+    await app.say("U0APPROVER", "revoke r-others");
 
     expect((await count()) - before).toBe(31);
   });
@@ -183,8 +183,8 @@ describe("attempts do not flood the audit log:", () => {
   test("a refused request is recorded once, and refused each time", async () => {
     const before = await count();
     const line = `break-glass staging ${engineerArn} because`;
-    const first = await stage.say("U0ONCALL", line);
-    const second = await stage.say("U0ONCALL", line);
+    const first = await app.say("U0ONCALL", line);
+    const second = await app.say("U0ONCALL", line);
 
     expect(textOf(second)).toBe(textOf(first));
     expect((await count()) - before).toBe(1);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 /** What a worker says of a person whose lease is over. */
 const report: WhyReport = {
@@ -20,24 +20,24 @@ const report: WhyReport = {
     },
   ],
 };
-let stage: Stage;
+let app: SlackApp;
 
 beforeAll(async () => {
-  stage = await aStage({ worker: async () => report });
-  await stage.put(aLeasedRequest({ state: "ended" }));
+  app = await aSlackApp({ worker: async () => report });
+  await app.put(aLeasedRequest({ state: "ended" }));
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 test("why offers the person who held a lease to ask for the same again: two clicks and a sentence", async () => {
-  const why = await stage.say("U0ENGINEER", `why staging ${engineerArn}`);
-  const engineer = stage.person("U0ENGINEER");
+  const why = await app.say("U0ENGINEER", `why staging ${engineerArn}`);
+  const engineer = app.person("U0ENGINEER");
 
   await engineer.click(why, "Request again");
-  await stage.slack.until(() => engineer.view());
+  await app.slack.until(() => engineer.view());
   await engineer.submit({ Why: "the deployment of checkout hangs" });
 
   expect(engineer.view()).toBeUndefined();
-  expect(await stage.ledger.get("r-new1")).toMatchObject({
+  expect(await app.ledger.get("r-new1")).toMatchObject({
     state: "pending",
     level: "viewer",
     durationSeconds: 4 * 3600,
@@ -47,20 +47,20 @@ test("why offers the person who held a lease to ask for the same again: two clic
 });
 
 test("no one asks again for what another person had", async () => {
-  const why = await stage.say("U0ONCALL", `why staging ${engineerArn}`);
+  const why = await app.say("U0ONCALL", `why staging ${engineerArn}`);
 
-  await stage.person("U0ONCALL").click(why, "Request again");
-  const answer = await stage.slack.until(() => stage.person("U0ONCALL").view());
+  await app.person("U0ONCALL").click(why, "Request again");
+  const answer = await app.slack.until(() => app.person("U0ONCALL").view());
 
   expect(textOf(answer)).toContain("There is no request `r-1`.");
 });
 
 test("what is over is asked for again from its card, in the form, with its ticket and without its reason", async () => {
-  const { id } = await stage.put(aPreviewedRequest({ id: "r-2", state: "denied", durationSeconds: 5400 }));
-  const engineer = stage.person("U0ENGINEER");
+  const { id } = await app.put(aPreviewedRequest({ id: "r-2", state: "denied", durationSeconds: 5400 }));
+  const engineer = app.person("U0ENGINEER");
 
-  await engineer.click(await stage.show(id), "Request again");
-  const form = textOf(await stage.slack.until(() => engineer.view()));
+  await engineer.click(await app.show(id), "Request again");
+  const form = textOf(await app.slack.until(() => engineer.view()));
 
   expect(form).toContain("[staging]");
   expect(form).toContain("[viewer]");
@@ -71,5 +71,5 @@ test("what is over is asked for again from its card, in the form, with its ticke
 });
 
 test("why asks for an ARN where none is linked", async () => {
-  expect(textOf(await stage.say("U0APPROVER", "why staging"))).toContain("Which identity?");
+  expect(textOf(await app.say("U0APPROVER", "why staging"))).toContain("Which identity?");
 });

@@ -6,10 +6,10 @@ import { formatDuration } from "../../../src/access/request/extension.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
-const stages: Stage[] = [];
+let app: SlackApp;
+const stages: SlackApp[] = [];
 
 /** A lease of four hours, which ends at this time. */
 const end = minutes(2) + hours(4);
@@ -18,16 +18,16 @@ const iso = (seconds: number) => at(seconds).toISOString();
 const utc = (seconds: number) => `${iso(seconds).slice(0, 19).replace("T", " ")} UTC`;
 
 beforeEach(async () => {
-  stage = await aStage();
-  stages.push(stage);
-  await stage.put(aLeasedRequest({ state: "active" }));
+  app = await aSlackApp();
+  stages.push(app);
+  await app.put(aLeasedRequest({ state: "active" }));
 });
 afterAll(async () => {
   for (const each of stages) await each.stop();
 });
 
-const engineer = () => stage.person("U0ENGINEER");
-const opened = () => stage.slack.until(() => engineer().view());
+const engineer = () => app.person("U0ENGINEER");
+const opened = () => app.slack.until(() => engineer().view());
 
 /** What the options of the form say. */
 function optionsIn({ blocks }: SandboxView): readonly string[] {
@@ -36,7 +36,7 @@ function optionsIn({ blocks }: SandboxView): readonly string[] {
 }
 
 async function openForm(): Promise<SandboxView> {
-  await engineer().click(await stage.show("r-1"), "extend");
+  await engineer().click(await app.show("r-1"), "extend");
   return opened();
 }
 
@@ -51,11 +51,11 @@ describe("the Extend button opens a form that", () => {
 
   test("asks for the end that it shows, which waiting does not move", async () => {
     await openForm();
-    stage.pass(minutes(7));
+    app.pass(minutes(7));
 
     await engineer().submit({ "How much longer": iso(end + hours(1)) });
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({
+    expect(await app.ledger.get("r-new1")).toMatchObject({
       extends: "r-1",
       until: iso(end + hours(1)),
       expiresAt: iso(end + hours(1)),
@@ -67,8 +67,8 @@ describe("the Extend button opens a form that", () => {
   });
 
   test("is no form where there is no room yet, and says from when", async () => {
-    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-admin", level: "admin", durationSeconds: hours(1) }));
-    await engineer().click(await stage.show("r-admin"), "extend");
+    await app.put(aLeasedRequest({ state: "active" }, { id: "r-admin", level: "admin", durationSeconds: hours(1) }));
+    await engineer().click(await app.show("r-admin"), "extend");
 
     const view = await opened();
 
@@ -81,7 +81,7 @@ describe("the Extend button opens a form that", () => {
 
 describe("the command", () => {
   test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min"])("%s states the new end", async (line) => {
-    const answer = await stage.say("U0ENGINEER", line);
+    const answer = await app.say("U0ENGINEER", line);
 
     expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`).`);
   });
@@ -93,28 +93,26 @@ describe("the command", () => {
   });
 
   test("twice makes one request, also where time has passed between", async () => {
-    await stage.say("U0ENGINEER", "extend r-1 1h");
-    stage.pass(minutes(1));
+    await app.say("U0ENGINEER", "extend r-1 1h");
+    app.pass(minutes(1));
 
-    const second = await stage.say("U0ENGINEER", "extend r-1 1h");
+    const second = await app.say("U0ENGINEER", "extend r-1 1h");
 
     expect(textOf(second)).toContain("You already requested exactly this: `r-new1`");
   });
 
   test("of a lease that is extended already says which one to extend", async () => {
     const until = iso(end + hours(1));
-    await stage.put(
-      aLeasedRequest({ state: "active" }, { id: "r-2", extends: "r-1", until, durationSeconds: hours(5) }),
-    );
+    await app.put(aLeasedRequest({ state: "active" }, { id: "r-2", extends: "r-1", until, durationSeconds: hours(5) }));
 
-    const answer = await stage.say("U0ENGINEER", "extend r-1 1h");
+    const answer = await app.say("U0ENGINEER", "extend r-1 1h");
 
     expect(textOf(answer)).toContain(`\`r-2\` extends \`r-1\` until ${utc(end + hours(1))} already. Extend \`r-2\`.`);
   });
 
   test("keeps to the longest time of the person's own rule", async () => {
     const rules = "policy: { rules: [{ name: short, maxDuration: 5h }] }";
-    const own = await aStage({ config: `${configText}${rules}` });
+    const own = await aSlackApp({ config: `${configText}${rules}` });
     stages.push(own);
     await own.put(aLeasedRequest({ state: "active" }));
 
@@ -126,10 +124,10 @@ describe("the command", () => {
 
 test("the message to approvers names the end, and no duration that is counted from their approval", async () => {
   const until = iso(end + hours(1));
-  await stage.put(aPreviewedRequest({ id: "r-2", extends: "r-1", until, durationSeconds: hours(5) - minutes(1) }));
+  await app.put(aPreviewedRequest({ id: "r-2", extends: "r-1", until, durationSeconds: hours(5) - minutes(1) }));
 
-  const message = textOf(await stage.show("r-2"));
-  const list = textOf(await stage.say("U0ENGINEER", "list"));
+  const message = textOf(await app.show("r-2"));
+  const list = textOf(await app.say("U0ENGINEER", "list"));
 
   expect(message).toContain(`Until ${utc(end + hours(1))}`);
   expect(message).not.toContain("from the approval");

@@ -2,82 +2,82 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const limits = "\nlimits: { pending: 1 }\n";
-let stage: Stage;
+let app: SlackApp;
 
 beforeEach(async () => {
-  stage = await aStage({ config: `${configText}${limits}` });
+  app = await aSlackApp({ config: `${configText}${limits}` });
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 const line = `request staging ${engineerArn} viewer for @on-call for 2h the deployment hangs`;
-const texts = (user: string) => stage.person(user).directMessages().map(textOf).join("\n");
+const texts = (user: string) => app.person(user).directMessages().map(textOf).join("\n");
 
 describe("a request for another person", () => {
   test("is theirs, and the event says who asked; it links them with nothing", async () => {
-    const answer = await stage.say("U0ENGINEER", line);
+    const answer = await app.say("U0ENGINEER", line);
 
-    const [event] = await stage.ledger.eventsOf("r-new1", 10);
+    const [event] = await app.ledger.eventsOf("r-new1", 10);
     expect(textOf(answer)).toContain(
       "Requested `viewer` on `staging` for <@U0ONCALL> for 2h (`r-new1`). I'll DM both of you.",
     );
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
     expect(event?.event).toMatchObject({
       type: "request.created",
       actor: "U0ENGINEER",
       detail: { requester: "U0ONCALL", askedBy: "U0ENGINEER" },
     });
-    expect(await stage.ledger.linksOf("U0ONCALL")).toEqual([]);
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
   test("counts against the person who asks, and leaves the other one room", async () => {
-    await stage.say("U0ENGINEER", line);
+    await app.say("U0ENGINEER", line);
 
-    const again = await stage.say("U0ENGINEER", line.replace("2h", "3h"));
-    const own = await stage.say("U0ONCALL", line.replace("for @on-call ", ""));
+    const again = await app.say("U0ENGINEER", line.replace("2h", "3h"));
+    const own = await app.say("U0ONCALL", line.replace("for @on-call ", ""));
 
     expect(textOf(again)).toContain("you already have 1 requests waiting");
     expect(textOf(own)).toContain("Requested `viewer`");
   });
 
   test("for oneself is an ordinary one", async () => {
-    await stage.say("U0ENGINEER", line.replace("@on-call", "@engineer"));
+    await app.say("U0ENGINEER", line.replace("@on-call", "@engineer"));
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ENGINEER", askedBy: null });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ENGINEER", askedBy: null });
   });
 
   test("is refused for an account that can't sign in, also in the form", async () => {
-    stage.slack.deactivate("U0ONCALL");
+    app.slack.deactivate("U0ONCALL");
 
-    const answer = await stage.say("U0ENGINEER", line);
-    const [event] = (await stage.ledger.events(1, 10)).slice(-1);
+    const answer = await app.say("U0ENGINEER", line);
+    const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
     expect(textOf(answer)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
     expect(event?.event).toMatchObject({ type: "attempt.refused", actor: "U0ENGINEER" });
-    expect(await stage.ledger.get("r-new1")).toBeNull();
+    expect(await app.ledger.get("r-new1")).toBeNull();
   });
 
   test("is reported to both at once; either stops it with one click, and both learn it", async () => {
-    await stage.say("U0ENGINEER", line);
-    await stage.show("r-new1").catch(() => {});
-    const [message] = stage.person("U0ONCALL").directMessages();
+    await app.say("U0ENGINEER", line);
+    await app.show("r-new1").catch(() => {});
+    const [message] = app.person("U0ONCALL").directMessages();
 
     expect(texts("U0ONCALL")).toContain("Requested `viewer` on `staging` (`r-new1`, asked by <@U0ENGINEER>)");
     expect(texts("U0ENGINEER")).toContain("Requested `viewer` on `staging` (`r-new1`, for <@U0ONCALL>)");
-    await stage.person("U0ONCALL").click(message ?? expect.fail(), "Cancel");
-    await stage.show("r-new1").catch(() => {});
+    await app.person("U0ONCALL").click(message ?? expect.fail(), "Cancel");
+    await app.show("r-new1").catch(() => {});
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ state: "cancelled" });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ state: "cancelled" });
     expect(texts("U0ENGINEER")).toContain("`viewer` on `staging` (`r-new1`, for <@U0ONCALL>) was cancelled.");
     expect(texts("U0ONCALL")).toContain("`viewer` on `staging` (`r-new1`, asked by <@U0ENGINEER>) was cancelled.");
   });
 
   test("shows both on the card and in both messages", async () => {
-    const asked = await stage.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
-    const card = textOf(await stage.show(asked.id));
+    const asked = await app.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
+    const card = textOf(await app.show(asked.id));
 
     expect(card).toContain("<@U0ENGINEER> asks for `viewer` on `staging` for <@U0ONCALL>");
     expect(texts("U0ONCALL")).toContain("Waiting for");
@@ -85,48 +85,48 @@ describe("a request for another person", () => {
   });
 
   test("that is active shows only the other person how to sign in and to extend; both can end it", async () => {
-    const { id } = await stage.put(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
-    const card = textOf(await stage.show(id));
+    const { id } = await app.put(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
+    const card = textOf(await app.show(id));
 
     expect(card).toContain("<@U0ONCALL>: `viewer` on `staging`, asked by <@U0ENGINEER>");
     expect(texts("U0ONCALL")).toMatch(/is active until[\s\S]*Sign in with[\s\S]*\[Extend\][\s\S]*\[I'm done\]/);
     expect(texts("U0ENGINEER")).toMatch(/is active until[\s\S]*\[I'm done\]/);
     expect(texts("U0ENGINEER")).not.toMatch(/Sign in with|\[Extend\]/);
-    const [direct] = stage.person("U0ENGINEER").directMessages();
-    await stage.person("U0ENGINEER").click(direct ?? expect.fail(), "I'm done");
-    expect((await stage.ledger.get(id))?.lease?.end).toMatchObject({ cause: "revoked", by: "U0ENGINEER" });
+    const [direct] = app.person("U0ENGINEER").directMessages();
+    await app.person("U0ENGINEER").click(direct ?? expect.fail(), "I'm done");
+    expect((await app.ledger.get(id))?.lease?.end).toMatchObject({ cause: "revoked", by: "U0ENGINEER" });
   });
 
   test("can be asked again by the person who asked, for the same person", async () => {
-    const { id } = await stage.put(
+    const { id } = await app.put(
       aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER", state: "denied", durationSeconds: 3600 }),
     );
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
 
-    await engineer.click(await stage.show(id), "Request again");
-    await stage.slack.until(() => engineer.view());
+    await engineer.click(await app.show(id), "Request again");
+    await app.slack.until(() => engineer.view());
     await engineer.submit({ Why: "again" });
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
   });
 
   test("in the form names the person, and forgets the ARN of the first one", async () => {
-    await stage.say("U0ENGINEER", line.replace("for @on-call ", ""));
-    const first = await stage.ledger.get("r-new1");
-    const engineer = stage.person("U0ENGINEER");
+    await app.say("U0ENGINEER", line.replace("for @on-call ", ""));
+    const first = await app.ledger.get("r-new1");
+    const engineer = app.person("U0ENGINEER");
     await engineer.command("/eks-access request", "C0ACCESS");
-    const form = await stage.slack.until(() => engineer.view());
+    const form = await app.slack.until(() => engineer.view());
     expect(textOf(form)).toContain(engineerArn);
 
     await engineer.choose(form, "For someone else", "U0ONCALL");
-    const next = await stage.slack.until(() => (engineer.view()?.updates ? engineer.view() : undefined));
+    const next = await app.slack.until(() => (engineer.view()?.updates ? engineer.view() : undefined));
 
     expect(first?.askedBy).toBeNull();
     expect(textOf(next)).not.toContain(engineerArn);
   });
 
   test("is no emergency", async () => {
-    const answer = await stage.say("U0ONCALL", "break-glass staging for @engineer production is down");
+    const answer = await app.say("U0ONCALL", "break-glass staging for @engineer production is down");
 
     expect(textOf(answer)).toContain("You can take emergency access only for yourself.");
   });
@@ -138,13 +138,13 @@ describe("a level that the policy gives to the other person alone", () => {
   const admin = `request staging ${engineerArn} admin for @on-call the deployment hangs`;
 
   beforeEach(async () => {
-    await stage.stop();
-    stage = await aStage({ config: `${configText}${policy}\n` });
+    await app.stop();
+    app = await aSlackApp({ config: `${configText}${policy}\n` });
   });
 
   test("is not asked for in their name with an ARN that is not known as theirs", async () => {
-    const answer = await stage.say("U0ENGINEER", admin);
-    const [event] = (await stage.ledger.events(1, 10)).slice(-1);
+    const answer = await app.say("U0ENGINEER", admin);
+    const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
     expect(textOf(answer)).toContain("No request made for <@U0ONCALL>.");
     expect(textOf(answer)).toContain("may not be theirs, and the policy does not let you ask for admin on staging");
@@ -153,30 +153,30 @@ describe("a level that the policy gives to the other person alone", () => {
       actor: "U0ENGINEER",
       detail: { code: "not-theirs" },
     });
-    expect(await stage.ledger.get("r-new1")).toBeNull();
+    expect(await app.ledger.get("r-new1")).toBeNull();
   });
 
   test("is asked for with their own ARN", async () => {
-    await stage.say("U0ONCALL", `link ${engineerArn}`);
+    await app.say("U0ONCALL", `link ${engineerArn}`);
 
-    await stage.say("U0ENGINEER", admin);
+    await app.say("U0ENGINEER", admin);
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
   });
 
   test("is no obstacle for a level that both can ask for by one rule", async () => {
-    await stage.say("U0ENGINEER", line);
+    await app.say("U0ENGINEER", line);
 
-    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", level: "viewer" });
+    expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", level: "viewer" });
   });
 });
 
 test("an approver can't approve for a person who asked and left since", async () => {
-  const { id } = await stage.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
-  const card = await stage.show(id);
-  stage.slack.deactivate("U0ENGINEER");
+  const { id } = await app.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
+  const card = await app.show(id);
+  app.slack.deactivate("U0ENGINEER");
 
-  const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(card, "Approve"));
+  const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "Approve"));
 
   expect(textOf(answer)).toContain("<@U0ENGINEER> can no longer sign in");
 });

@@ -4,22 +4,22 @@ import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const policy = `
 policy:
   rules: [{ name: everybody }]
   breakGlass: [{ who: [U0ONCALL], level: admin, for: 30m }]
 `;
-let stage: Stage;
+let app: SlackApp;
 
 beforeEach(async () => {
-  stage = await aStage({ config: `${configText}${policy}` });
+  app = await aSlackApp({ config: `${configText}${policy}` });
 });
 
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
-const opened = (user: string): Promise<SandboxView> => stage.slack.until(() => stage.person(user).view());
+const opened = (user: string): Promise<SandboxView> => app.slack.until(() => app.person(user).view());
 
 describe("a form opens only for a person who can send it", () => {
   test.each([
@@ -28,18 +28,18 @@ describe("a form opens only for a person who can send it", () => {
     ["reviewed", "review it"],
   ])("%s", async (action, why) => {
     const record = { deny: aPreviewedRequest(), revoke: aLeasedRequest({}), reviewed: anEmergency() }[action];
-    const { id } = await stage.put(record ?? expect.fail("there is no such record"));
-    const message = await stage.show(id);
+    const { id } = await app.put(record ?? expect.fail("there is no such record"));
+    const message = await app.show(id);
 
-    await stage.person("U0ONCALL").click(message, action);
+    await app.person("U0ONCALL").click(message, action);
     const refused = await opened("U0ONCALL");
-    await stage.person("U0APPROVER").click(message, action);
+    await app.person("U0APPROVER").click(message, action);
     const form = await opened("U0APPROVER");
 
     expect(textOf(refused)).toContain(why);
     expect(refused.json.submit).toBeUndefined();
     expect(form.json.submit).toBeDefined();
-    expect((await stage.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
+    expect((await app.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
       type: expect.stringMatching(/^(attempt|decision)\.refused$/),
       actor: "U0ONCALL",
     });
@@ -47,13 +47,13 @@ describe("a form opens only for a person who can send it", () => {
 });
 
 test("a review keeps its note in the audit log", async () => {
-  const { id } = await stage.put(anEmergency());
+  const { id } = await app.put(anEmergency());
 
-  await stage.person("U0APPROVER").click(await stage.show(id), "reviewed");
+  await app.person("U0APPROVER").click(await app.show(id), "reviewed");
   await opened("U0APPROVER");
-  await stage.person("U0APPROVER").submit({ "What you found": "two pods restarted" });
+  await app.person("U0APPROVER").submit({ "What you found": "two pods restarted" });
 
-  expect((await stage.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
+  expect((await app.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
     type: "emergency.reviewed",
     actor: "U0APPROVER",
     detail: { why: "two pods restarted" },
@@ -62,11 +62,11 @@ test("a review keeps its note in the audit log", async () => {
 
 describe("break-glass", () => {
   test("is two clicks and a sentence: the form has cluster and level, and says what happens", async () => {
-    const help = await stage.say("U0ONCALL", "help");
+    const help = await app.say("U0ONCALL", "help");
 
-    await stage.person("U0ONCALL").click(help, "Emergency access");
+    await app.person("U0ONCALL").click(help, "Emergency access");
     const form = await opened("U0ONCALL");
-    await stage.person("U0ONCALL").submit({
+    await app.person("U0ONCALL").submit({
       Why: "checkout is down",
       "IAM role or user, if it is not your linked one": engineerArn,
     });
@@ -74,44 +74,44 @@ describe("break-glass", () => {
     expect(textOf(form)).toContain("[staging]");
     expect(textOf(form)).toContain("`staging`: `admin` for 30m");
     expect(textOf(form)).toContain("without an approval. I alert the channel");
-    const [taken] = await stage.ledger.ofRequester("U0ONCALL", 1);
+    const [taken] = await app.ledger.ofRequester("U0ONCALL", 1);
     expect(taken).toMatchObject({ level: "admin", reason: "checkout is down", emergency: { review: null } });
   });
 
   test("keeps what was typed if something is missing, and says so at its field", async () => {
-    await stage.person("U0ONCALL").click(await stage.say("U0ONCALL", "help"), "Emergency access");
+    await app.person("U0ONCALL").click(await app.say("U0ONCALL", "help"), "Emergency access");
     await opened("U0ONCALL");
 
-    const { errors } = await stage.person("U0ONCALL").submit({
+    const { errors } = await app.person("U0ONCALL").submit({
       Why: "checkout is down",
       "IAM role or user, if it is not your linked one": "on-call",
     });
 
     expect(Object.keys(errors)).toEqual(["principal"]);
-    expect(stage.person("U0ONCALL").view()?.title).toBe("Emergency access");
-    stage.person("U0ONCALL").close();
+    expect(app.person("U0ONCALL").view()?.title).toBe("Emergency access");
+    app.person("U0ONCALL").close();
   });
 
   test("shows its button to no other person", async () => {
-    expect(textOf(await stage.say("U0ENGINEER", "help"))).not.toContain("Emergency access");
-    expect(textOf(await stage.say("U0ENGINEER", "help all"))).not.toContain("break-glass");
+    expect(textOf(await app.say("U0ENGINEER", "help"))).not.toContain("Emergency access");
+    expect(textOf(await app.say("U0ENGINEER", "help all"))).not.toContain("break-glass");
   });
 });
 
 test("the form of a request says how many approvals it needs, and from which people", async () => {
-  await stage.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
+  await app.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
   const form = await opened("U0ENGINEER");
-  await stage.person("U0ENGINEER").choose(form, "Level", "viewer");
-  const chosen = await stage.slack.until(() => [stage.person("U0ENGINEER").view()].find((view) => view?.updates === 1));
+  await app.person("U0ENGINEER").choose(form, "Level", "viewer");
+  const chosen = await app.slack.until(() => [app.person("U0ENGINEER").view()].find((view) => view?.updates === 1));
 
   expect(textOf(form)).not.toContain("Needs one approval");
   expect(textOf(chosen)).toContain("Needs one approval, from <@U0APPROVER> or <@U0APPROVER2>.");
 });
 
 test("a word with a mistake is one click from its command", async () => {
-  const answer = await stage.say("U0ENGINEER", "lst pending");
+  const answer = await app.say("U0ENGINEER", "lst pending");
 
-  const list = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(answer, "Run list"));
+  const list = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(answer, "Run list"));
 
   expect(textOf(list)).toContain("waiting for a decision");
 });

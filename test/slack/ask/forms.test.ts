@@ -1,49 +1,49 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 let count = 0;
 
 beforeAll(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 /** A request of the engineer that waits for a decision, each for another principal: what one gets is no matter of the others. */
 async function waiting(change: Parameters<typeof aPreviewedRequest>[0] = {}) {
   count += 1;
   const principal = `arn:aws:iam::111122223333:user/engineer-${count}`;
-  return stage.put(aPreviewedRequest({ id: `r-form${count}`, principal, ...change }));
+  return app.put(aPreviewedRequest({ id: `r-form${count}`, principal, ...change }));
 }
 
-const stateOf = async (id: string) => (await stage.ledger.get(id))?.state;
+const stateOf = async (id: string) => (await app.ledger.get(id))?.state;
 
 describe("the Deny button", () => {
   test("asks why in a form, wants an answer, and denies with it", async () => {
     const { id } = await waiting();
-    const message = await stage.show(id);
-    const approver = stage.person("U0APPROVER");
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
 
     await approver.click(message, "deny");
-    await stage.slack.until(() => approver.view());
+    await app.slack.until(() => approver.view());
     const empty = await approver.submit({ why: "  " });
     const sent = await approver.submit({ why: "use staging-2" });
 
     expect(empty.errors).toEqual({ why: "Say why, so the requester knows what to do instead." });
     expect(sent).toMatchObject({ status: 200, errors: {} });
     expect(approver.view()).toBeUndefined();
-    expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
+    expect((await app.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
   });
 
   test("says in the form that a person was first", async () => {
     const { id } = await waiting();
-    const message = await stage.show(id);
-    const [first, second] = [stage.person("U0APPROVER"), stage.person("U0APPROVER2")];
+    const message = await app.show(id);
+    const [first, second] = [app.person("U0APPROVER"), app.person("U0APPROVER2")];
 
     await second.click(message, "deny");
-    await stage.slack.until(() => second.view());
+    await app.slack.until(() => second.view());
     await first.click(message, "approve");
     await expect.poll(() => stateOf(id)).toBe("approved");
     await second.submit({ why: "too late" });
@@ -58,17 +58,17 @@ describe("the Deny button", () => {
 describe("the Revoke button", () => {
   test("asks once more, and takes the reason that one may give", async () => {
     const leased = aLeasedRequest({ state: "active" }, { id: "r-revoke" });
-    await stage.put(leased);
-    const message = await stage.show("r-revoke");
-    const approver = stage.person("U0APPROVER");
+    await app.put(leased);
+    const message = await app.show("r-revoke");
+    const approver = app.person("U0APPROVER");
 
     await approver.click(message, "revoke");
-    await stage.slack.until(() => approver.view());
-    const before = (await stage.ledger.get("r-revoke"))?.lease?.end;
+    await app.slack.until(() => approver.view());
+    const before = (await app.ledger.get("r-revoke"))?.lease?.end;
     await approver.submit({ why: "incident is over" });
 
     expect(before).toBeNull();
-    expect((await stage.ledger.get("r-revoke"))?.lease?.end).toMatchObject({
+    expect((await app.ledger.get("r-revoke"))?.lease?.end).toMatchObject({
       by: "U0APPROVER",
       why: "incident is over",
     });
@@ -80,27 +80,27 @@ describe("the Revoke button", () => {
 describe("Details", () => {
   test("shows all that is known in a form, and Approve decides and closes it", async () => {
     const { id } = await waiting();
-    const message = await stage.show(id);
-    const approver = stage.person("U0APPROVER");
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
 
     await approver.click(message, "details");
-    const view = await stage.slack.until(() => approver.view());
+    const view = await app.slack.until(() => approver.view());
     await approver.submit();
 
     expect(JSON.stringify(view.blocks)).toContain("What happened");
     expect(approver.view()).toBeUndefined();
-    expect(textOf(await stage.show(id))).toContain("Approved by <@U0APPROVER>");
+    expect(textOf(await app.show(id))).toContain("Approved by <@U0APPROVER>");
   });
 
   test("leads to the form for the reason, and both are closed when it is sent", async () => {
     const { id } = await waiting();
-    const message = await stage.show(id);
-    const approver = stage.person("U0APPROVER");
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
 
     await approver.click(message, "details");
-    const details = await stage.slack.until(() => approver.view());
+    const details = await app.slack.until(() => approver.view());
     await approver.click(details, "deny");
-    await stage.slack.until(() => (approver.view()?.title === "Deny the request" ? approver.view() : undefined));
+    await app.slack.until(() => (approver.view()?.title === "Deny the request" ? approver.view() : undefined));
     await approver.submit({ why: "no" });
 
     expect(approver.view()).toBeUndefined();
@@ -109,11 +109,11 @@ describe("Details", () => {
 
   test("shows nothing to a person that it does not concern", async () => {
     const { id } = await waiting({ requester: "U0APPROVER2", reason: "a secret of theirs" });
-    const message = await stage.show(id);
-    const engineer = stage.person("U0ENGINEER");
+    const message = await app.show(id);
+    const engineer = app.person("U0ENGINEER");
 
     await engineer.click(message, "details");
-    const view = await stage.slack.until(() => engineer.view());
+    const view = await app.slack.until(() => engineer.view());
 
     expect(JSON.stringify(view.blocks)).toContain("its on-call can see");
     expect(JSON.stringify(view.blocks)).not.toContain("a secret of theirs");
@@ -124,9 +124,9 @@ describe("Details", () => {
 describe("the buttons of one's own request", () => {
   test("take it back", async () => {
     const { id } = await waiting();
-    const answer = await stage.say("U0ENGINEER", `status ${id}`);
+    const answer = await app.say("U0ENGINEER", `status ${id}`);
 
-    const done = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(answer, "cancel"));
+    const done = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(answer, "cancel"));
 
     expect(textOf(answer)).toContain("[Cancel]");
     expect(textOf(answer)).not.toContain("[Approve]");

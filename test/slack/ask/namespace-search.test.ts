@@ -5,48 +5,48 @@ import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const rules =
   "policy: { rules: [{ name: a, who: [U0ENGINEER], levels: [viewer] }, { name: b, who: [U0ONCALL], levels: [admin] }] }\n";
 const config = `${configText.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: edit, in: choose }]")}${rules}`;
 
-let stage: Stage;
+let app: SlackApp;
 let asked: number;
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 /** The form of this person, with a worker that lists these names; null: none runs. */
 async function opened(user: string, names: readonly string[] | null, from = keys): Promise<void> {
   asked = 0;
-  stage = await aStage({
+  app = await aSlackApp({
     config,
     worker: async (question: WorkerQuestion) => {
       if (names === null) throw new Error("no worker runs");
       if (question.type !== "namespaces") return true;
       asked += 1;
       const list = sealNamespaces(aCluster({ name: question.cluster }), names, new Date(), from.preview);
-      await stage.ledger.rememberNamespaces(list);
+      await app.ledger.rememberNamespaces(list);
       return { type: "found", list };
     },
   });
-  await stage.person(user).command("/eks-access request", "C0ACCESS");
-  await stage.slack.until(() => stage.person(user).view());
+  await app.person(user).command("/eks-access request", "C0ACCESS");
+  await app.slack.until(() => app.person(user).view());
 }
 
-const search = (typed: string, user = "U0ENGINEER") => stage.person(user).suggestions("In which namespaces", typed);
+const search = (typed: string, user = "U0ENGINEER") => app.person(user).suggestions("In which namespaces", typed);
 
 test("the form searches what the worker published, and is sent with several", async () => {
   await opened("U0ENGINEER", ["shop", "payments", "shop-blue"]);
 
   expect(await search("sho")).toEqual(["shop", "shop-blue", "sho (not in the list)"]);
   expect(await search("pay")).toEqual(["payments", "pay (not in the list)"]);
-  await stage.person("U0ENGINEER").submit({
+  await app.person("U0ENGINEER").submit({
     "IAM role or user": engineerArn,
     "In which namespaces": "shop,payments",
     Why: "fix the checkout",
   });
 
-  expect(await stage.ledger.get("r-new1")).toMatchObject({ namespaces: "payments,shop" });
+  expect(await app.ledger.get("r-new1")).toMatchObject({ namespaces: "payments,shop" });
   expect(asked).toBe(1);
 });
 
@@ -54,19 +54,19 @@ test("a name outside the list can be asked for: the worker checks it", async () 
   await opened("U0ENGINEER", ["shop"]);
 
   await search("brand-new");
-  await stage.person("U0ENGINEER").submit({
+  await app.person("U0ENGINEER").submit({
     "IAM role or user": engineerArn,
     "In which namespaces": "brand-new",
     Why: "fix the checkout",
   });
 
-  expect(await stage.ledger.get("r-new1")).toMatchObject({ namespaces: "brand-new" });
+  expect(await app.ledger.get("r-new1")).toMatchObject({ namespaces: "brand-new" });
 });
 
 test("without a worker, and with a list that it did not seal, a typed name alone is offered", async () => {
   await opened("U0ENGINEER", null);
   expect(await search("shop")).toEqual(["shop (not in the list)"]);
-  await stage.stop();
+  await app.stop();
 
   await opened("U0ENGINEER", ["shop", "kube-system"], otherKeys);
   expect(await search("")).toEqual([]);
@@ -75,14 +75,14 @@ test("without a worker, and with a list that it did not seal, a typed name alone
 test("a person who can't choose namespaces of the cluster has no field for them", async () => {
   await opened("U0ONCALL", ["shop"]);
 
-  expect(textOf(stage.person("U0ONCALL").view() ?? expect.fail())).not.toContain("In which namespaces");
+  expect(textOf(app.person("U0ONCALL").view() ?? expect.fail())).not.toContain("In which namespaces");
 });
 
 test("a person who can't choose namespaces of the cluster sees none by asking for one who can", async () => {
   await opened("U0ONCALL", ["shop"]);
-  const oncall = stage.person("U0ONCALL");
+  const oncall = app.person("U0ONCALL");
   await oncall.choose(oncall.view() ?? expect.fail(), "For someone else", "U0ENGINEER");
-  await stage.slack.until(() => (oncall.view()?.updates ? oncall.view() : undefined));
+  await app.slack.until(() => (oncall.view()?.updates ? oncall.view() : undefined));
 
   expect(await search("sho", "U0ONCALL")).toEqual(["sho (not in the list)"]);
   expect(asked).toBe(0);
@@ -92,11 +92,11 @@ test("the form puts the clusters that the person used last first, and says how l
   asked = 0;
   const [, staging = ""] = / {2}staging:\n([\s\S]*?)levels:\n {2}viewer/.exec(config) ?? [];
   const production = `  production:\n${staging.replace("staging-eks", "production-eks")}`;
-  stage = await aStage({ config: config.replace("  staging:\n", `${production}  staging:\n`) });
-  for (const id of ["r-1", "r-2", "r-3"]) await stage.put(anApprovedRequest({ id }));
+  app = await aSlackApp({ config: config.replace("  staging:\n", `${production}  staging:\n`) });
+  for (const id of ["r-1", "r-2", "r-3"]) await app.put(anApprovedRequest({ id }));
 
-  await stage.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
-  const form = await stage.slack.until(() => stage.person("U0ENGINEER").view());
+  await app.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
+  const form = await app.slack.until(() => app.person("U0ENGINEER").view());
 
   const options = JSON.stringify(form.blocks[0]);
   expect(options.indexOf("staging")).toBeLessThan(options.indexOf("production"));

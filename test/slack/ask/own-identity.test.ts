@@ -6,7 +6,7 @@ import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const config = `${configText.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: all }]")}identities:
   - identityCenter:
@@ -21,16 +21,16 @@ const sessionOf = (set: string, name: string) =>
   `arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_${set}_0123456789abcdef/${name}`;
 const alice = sessionOf("Developer", "alice@example.com");
 
-let stage: Stage;
+let app: SlackApp;
 let asked: EmailStatement[];
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 type Answer = Partial<Pick<Identities, "person" | "why" | "user">>;
 
 /** A worker that finds these permission sets, or answers something else. */
 async function withWorker(answer: Answer | string, from = keys): Promise<void> {
   asked = [];
-  stage = await aStage({
+  app = await aSlackApp({
     config,
     worker: async (question: WorkerQuestion) => {
       if (question.type !== "identities") return true;
@@ -46,7 +46,7 @@ async function withWorker(answer: Answer | string, from = keys): Promise<void> {
         ...answer,
       };
       const sealed = sealIdentities(found, aCluster(), from.preview);
-      await stage.ledger.rememberIdentities(sealed);
+      await app.ledger.rememberIdentities(sealed);
       return { type: "found", found: sealed };
     },
   });
@@ -57,8 +57,8 @@ const person = (...sets: readonly string[]) => ({
   permissionSets: [...sets],
   roles: sets.map(roleOf),
 });
-const say = async (line: string) => textOf(await stage.say("U0ENGINEER", line));
-const requests = () => stage.ledger.ofRequester("U0ENGINEER", 5);
+const say = async (line: string) => textOf(await app.say("U0ENGINEER", line));
+const requests = () => app.ledger.ofRequester("U0ENGINEER", 5);
 const line = "request staging viewer for 2h debug the queue";
 
 describe("a request without an ARN", () => {
@@ -93,7 +93,7 @@ describe("a request without an ARN", () => {
       await withWorker(failure);
 
       expect(await say(line)).toContain(`${failure} Or write the ARN`);
-      await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
+      await app.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
       expect(await say(line)).toContain(`Principal: \`${engineerArn}\``);
       expect(await say(`request staging ${alice} viewer for 2h look`)).toContain("Requested `viewer`");
     },
@@ -103,7 +103,7 @@ describe("a request without an ARN", () => {
     await withWorker("AWS throttled it.");
     const part = Math.floor(Date.now() / 600_000);
     for (let count = 0; count < 30; count += 1) {
-      await stage.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
+      await app.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
     }
 
     expect(await say(line)).toContain("You have sent 30 questions in a short time.");
@@ -113,7 +113,7 @@ describe("a request without an ARN", () => {
   test("takes nothing from an answer that another hand sealed, or that is about another person", async () => {
     await withWorker({ person: person("Developer") }, otherKeys);
     const forged = await say(line);
-    await stage.stop();
+    await app.stop();
     await withWorker({ person: person("Developer"), user: "U0APPROVER" });
 
     expect(forged).toContain("No worker could look you up in AWS.");
@@ -132,8 +132,8 @@ describe("a request without an ARN", () => {
       person: mallory,
       why: null,
     };
-    await stage.ledger.rememberIdentities(sealIdentities(forged, aCluster(), otherKeys.preview));
-    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+    await app.ledger.rememberIdentities(sealIdentities(forged, aCluster(), otherKeys.preview));
+    await app.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
 
     expect(await say(line)).toContain(`Principal: \`${alice}\``);
   });
@@ -142,11 +142,11 @@ describe("a request without an ARN", () => {
 describe("the form", () => {
   /** The form once a level is chosen. */
   const open = async () => {
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
     await engineer.command("/eks-access request", "C0ACCESS");
-    const view = await stage.slack.until(() => engineer.view());
+    const view = await app.slack.until(() => engineer.view());
     await engineer.choose(view, "Level", "viewer");
-    return stage.slack.until(() => {
+    return app.slack.until(() => {
       const now = engineer.view();
       return now?.blocks.some(({ block_id: id }) => id === "duration/staging/viewer") ? now : undefined;
     });
@@ -156,7 +156,7 @@ describe("the form", () => {
     await withWorker({ person: person("Developer") });
     const view = await open();
 
-    await stage.person("U0ENGINEER").submit({ Why: "debug the queue" });
+    await app.person("U0ENGINEER").submit({ Why: "debug the queue" });
 
     expect(textOf(view)).toContain("You on `staging`: `Developer` (alice@example.com)");
     expect(await requests()).toMatchObject([{ principal: alice }]);
@@ -166,7 +166,7 @@ describe("the form", () => {
     await withWorker({ person: person("Admin", "Developer") });
     await open();
 
-    await stage
+    await app
       .person("U0ENGINEER")
       .submit({ Why: "debug the queue", "Your AWS identity on staging": "AWSReservedSSO_Developer_0123456789abcdef" });
 
@@ -177,7 +177,7 @@ describe("the form", () => {
     await withWorker("AWS throttled it.");
     await open();
 
-    const { errors } = await stage.person("U0ENGINEER").submit({ Why: "debug the queue", "IAM role or user": " " });
+    const { errors } = await app.person("U0ENGINEER").submit({ Why: "debug the queue", "IAM role or user": " " });
 
     expect(errors).toEqual({ "principal/0": "AWS throttled it. Or write the ARN of an IAM role or user." });
   });

@@ -4,14 +4,14 @@ import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 
 beforeAll(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 const oneCluster = `
     eksName: EKS
@@ -28,14 +28,14 @@ const path = "arn:aws:iam::111122223333:role/teams/payments/developers";
 
 /** The open form, once it fits. */
 function form(user: string, fits: (view: SandboxView) => boolean = () => true): Promise<SandboxView> {
-  return stage.slack.until(() => {
-    const view = stage.person(user).view();
+  return app.slack.until(() => {
+    const view = app.person(user).view();
     return view && fits(view) ? view : undefined;
   });
 }
 
 async function openForm(user: string): Promise<SandboxView> {
-  await stage.person(user).command("/eks-access request", "C0ACCESS");
+  await app.person(user).command("/eks-access request", "C0ACCESS");
   return form(user);
 }
 
@@ -44,7 +44,7 @@ const valueAt = (view: SandboxView, id: string) => Object.values(view.inputs[id]
 
 describe("the form of a request", () => {
   test("follows what is chosen, keeps what is typed, and asks", async () => {
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
     const opened = await openForm("U0ENGINEER");
     engineer.fill({ Why: "read the logs" });
     await engineer.choose(opened, "Level", "admin");
@@ -58,17 +58,17 @@ describe("the form of a request", () => {
     expect(JSON.stringify(admin.blocks)).not.toContain('"2h"');
     expect(JSON.stringify(viewer.blocks)).toContain('"8h"');
     expect(valueAt(viewer, "reason")).toMatchObject({ value: "read the logs" });
-    expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
+    expect((await app.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
       reason: "read the logs",
       durationSeconds: 4 * 3600,
     });
   });
 
   test("remembers what was asked for last", async () => {
-    await stage.say("U0ONCALL", `request staging ${engineerArn} admin for 30m first time`);
+    await app.say("U0ONCALL", `request staging ${engineerArn} admin for 30m first time`);
 
     const opened = await openForm("U0ONCALL");
-    await stage.person("U0ONCALL").close();
+    await app.person("U0ONCALL").close();
 
     expect(valueAt(opened, "level/staging")).toMatchObject({ selected_option: { value: "admin" } });
     expect(valueAt(opened, "duration/staging/admin")).toMatchObject({ selected_option: { value: "30m" } });
@@ -77,7 +77,7 @@ describe("the form of a request", () => {
   });
 
   test("says at once that an ARN has a path, and puts the right one in with a click", async () => {
-    const approver = stage.person("U0APPROVER");
+    const approver = app.person("U0APPROVER");
     const opened = await openForm("U0APPROVER");
     await approver.choose(opened, "Level", "viewer");
     await approver.choose(await form("U0APPROVER"), "IAM role or user", path);
@@ -91,12 +91,12 @@ describe("the form of a request", () => {
     expect(textOf(replaced)).not.toContain("without its path");
     expect(approver.view()).toBeUndefined();
     await expect
-      .poll(async () => (await stage.ledger.ofRequester("U0APPROVER", 1))[0]?.principal)
+      .poll(async () => (await app.ledger.ofRequester("U0APPROVER", 1))[0]?.principal)
       .toBe("arn:aws:iam::111122223333:role/developers");
   });
 
   test("takes the hint back when the ARN is right, and is left alone while nothing follows from what is typed", async () => {
-    const approver = stage.person("U0APPROVER2");
+    const approver = app.person("U0APPROVER2");
     const opened = await openForm("U0APPROVER2");
     await approver.choose(opened, "IAM role or user", path);
     const hinted = await form("U0APPROVER2", (view) => textOf(view).includes("without its path"));
@@ -113,7 +113,7 @@ describe("the form of a request", () => {
   });
 
   test("shows what was typed last, although an earlier change comes in between", async () => {
-    const approver = stage.person("U0APPROVER2");
+    const approver = app.person("U0APPROVER2");
     const opened = await openForm("U0APPROVER2");
 
     // Both are sent from the form as it was opened: the second one is out of date when it arrives.
@@ -128,10 +128,10 @@ describe("the form of a request", () => {
   });
 
   test("takes a time that is typed, as a line does, and remembers it", async () => {
-    const engineer = stage.person("U0APPROVER");
+    const engineer = app.person("U0APPROVER");
     await openForm("U0APPROVER");
     await engineer.submit({ "Or another time": "90 min", Why: "typed a time" });
-    const [asked] = await stage.ledger.ofRequester("U0APPROVER", 1);
+    const [asked] = await app.ledger.ofRequester("U0APPROVER", 1);
 
     const opened = await openForm("U0APPROVER");
     await engineer.close();
@@ -145,7 +145,7 @@ describe("the form of a request", () => {
     ["9 hours", "8h"],
     ["0m", '"0m" is not a duration.'],
   ])("says at the field of a time that is typed what is wrong with %s", async (typed, says) => {
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
     await openForm("U0ENGINEER");
 
     const { errors } = await engineer.submit({ "Or another time": typed, Why: "a reason" });
@@ -155,7 +155,7 @@ describe("the form of a request", () => {
   });
 
   test("shows mistakes at their fields", async () => {
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
     await openForm("U0ENGINEER");
 
     const { errors } = await engineer.submit({ "IAM role or user": path, Why: "  " });
@@ -167,9 +167,9 @@ describe("the form of a request", () => {
 
   test("that comes too late for Slack says so, and that one may try again", async () => {
     const body = JSON.stringify({ ok: false, error: "expired_trigger_id" });
-    stage.slack.faults.plan("slack.views.open", { type: "answer", status: 200, body });
+    app.slack.faults.plan("slack.views.open", { type: "answer", status: 200, body });
 
-    const answer = await stage.say("U0ENGINEER", "request");
+    const answer = await app.say("U0ENGINEER", "request");
 
     expect(textOf(answer)).toContain("Slack waits at most three seconds for a form. Try again.");
   });
@@ -179,7 +179,7 @@ describe("the form of a request", () => {
       { length: 120 },
       (_, index) => `  shop-${index}:${oneCluster.replace("EKS", `eks-${index}`)}`,
     );
-    const other = await aStage({
+    const other = await aSlackApp({
       config: configText.replace(/clusters:\n[\s\S]*?levels:\n/, `clusters:\n${clusters.join("")}levels:\n`),
     });
     const engineer = other.person("U0ENGINEER");
@@ -200,7 +200,7 @@ describe("the form of a request", () => {
 
   test("opens without what it remembers where the ledger does not answer", async () => {
     const never = new Promise<never>(() => {});
-    const other = await aStage({ ledger: (ledger) => ({ ...ledger, linksOf: () => never }) });
+    const other = await aSlackApp({ ledger: (ledger) => ({ ...ledger, linksOf: () => never }) });
 
     await other.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
     const view = await other.slack.until(() => other.person("U0ENGINEER").view());
@@ -212,13 +212,13 @@ describe("the form of a request", () => {
 
 describe("a request in one line", () => {
   test("is for the linked principal where it names none, and says all that was understood", async () => {
-    await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
+    await app.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
 
-    const answer = textOf(await stage.say("U0ENGINEER", "request staging viewer 2 hours debug the queue"));
+    const answer = textOf(await app.say("U0ENGINEER", "request staging viewer 2 hours debug the queue"));
 
     expect(answer).toContain("Requested `viewer` on `staging` for 2h");
     expect(answer).toContain(`Principal: \`${engineerArn}\`. Reason: debug the queue`);
-    expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
+    expect((await app.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
       principal: engineerArn,
       durationSeconds: 7200,
       reason: "debug the queue",
@@ -228,13 +228,13 @@ describe("a request in one line", () => {
   test("is read without what no one sees in it, so that no line to copy has it", async () => {
     const line = `request sta\u200bgin viewer \u2060${engineerArn}\ufeff 2h look\u00ad at it`;
 
-    const answer = textOf(await stage.say("U0ENGINEER", line));
+    const answer = textOf(await app.say("U0ENGINEER", line));
 
     expect(answer).toContain(`/eks-access request staging ${engineerArn} viewer for 2h look at it`);
   });
 
   test("asks for an ARN where nothing is linked", async () => {
-    const answer = textOf(await stage.say("U0APPROVER2", "request staging viewer debug"));
+    const answer = textOf(await app.say("U0APPROVER2", "request staging viewer debug"));
 
     expect(answer).toContain("Say which IAM role or user, as an ARN.");
     expect(answer).toContain("/eks-access request staging <arn> viewer debug");

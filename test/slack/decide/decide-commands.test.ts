@@ -1,48 +1,48 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 let count = 0;
 
 beforeAll(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 /** A request of the engineer that waits for a decision, each for another principal: what one gets is no matter of the others. */
 async function waiting(change: Parameters<typeof aPreviewedRequest>[0] = {}) {
   count += 1;
   const principal = `arn:aws:iam::111122223333:user/engineer-${count}`;
-  return stage.put(aPreviewedRequest({ id: `r-decide${count}`, principal, ...change }));
+  return app.put(aPreviewedRequest({ id: `r-decide${count}`, principal, ...change }));
 }
 
-const stateOf = async (id: string) => (await stage.ledger.get(id))?.state;
+const stateOf = async (id: string) => (await app.ledger.get(id))?.state;
 
 describe("a typed approve", () => {
   test("approves nothing: it shows the change, and the button below it approves exactly that", async () => {
     const { id } = await waiting();
 
-    const answer = await stage.say("U0APPROVER", `approve ${id}`);
+    const answer = await app.say("U0APPROVER", `approve ${id}`);
     const before = await stateOf(id);
-    await stage.person("U0APPROVER").click(answer, "approve");
+    await app.person("U0APPROVER").click(answer, "approve");
     await expect.poll(() => stateOf(id)).toBe("approved");
 
     expect(before).toBe("pending");
     expect(textOf(answer)).toContain("Not approved yet.");
     expect(textOf(answer)).toContain('+- userarn: "arn:aws:iam::111122223333:user/engineer"');
-    expect((await stage.ledger.get(id))?.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
+    expect((await app.ledger.get(id))?.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
   test("does not count for a change that came after: the old button is refused, and reported", async () => {
     const request = await waiting();
-    const answer = await stage.say("U0APPROVER", `approve ${request.id}`);
+    const answer = await app.say("U0APPROVER", `approve ${request.id}`);
     const other = aPreviewedRequest(
       { id: request.id, principal: request.principal },
       { username: "dev", groups: ["somebody-put-this-in"] },
     );
-    await stage.ledger.commit({
+    await app.ledger.commit({
       after: { ...other, version: 2 },
       event: {
         type: "request.previewed",
@@ -54,7 +54,7 @@ describe("a typed approve", () => {
       },
     });
 
-    const refused = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(answer, "approve"));
+    const refused = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(answer, "approve"));
 
     expect(textOf(refused)).toContain("The change is different now.");
     expect(await stateOf(request.id)).toBe("pending");
@@ -66,7 +66,7 @@ describe("a typed approve", () => {
   ])("by %s, who can't, says who can", async (user, sentence) => {
     const { id } = await waiting();
 
-    expect(textOf(await stage.say(user, `approve ${id}`))).toBe(sentence);
+    expect(textOf(await app.say(user, `approve ${id}`))).toBe(sentence);
   });
 
   test.each([
@@ -74,13 +74,13 @@ describe("a typed approve", () => {
     ["approve r-nothing", "There is no request `r-nothing`. Copy the id from its message."],
     ["deny r-nothing because", "There is no request `r-nothing`. Copy the id from its message."],
   ])("%s: %s", async (typed, sentence) => {
-    expect(textOf(await stage.say("U0APPROVER", typed))).toBe(sentence);
+    expect(textOf(await app.say("U0APPROVER", typed))).toBe(sentence);
   });
 
   test("before the worker has looked has no change to show", async () => {
-    const { id } = await stage.put(aRequest({ id: "r-unseen" }));
+    const { id } = await app.put(aRequest({ id: "r-unseen" }));
 
-    expect(textOf(await stage.say("U0APPROVER", `approve ${id}`))).toContain("The worker is checking the cluster");
+    expect(textOf(await app.say("U0APPROVER", `approve ${id}`))).toContain("The worker is checking the cluster");
   });
 });
 
@@ -88,10 +88,10 @@ describe("a typed deny", () => {
   test("denies with the reason", async () => {
     const { id } = await waiting();
 
-    const answer = await stage.say("U0APPROVER", `deny ${id} use <staging-2> instead`);
+    const answer = await app.say("U0APPROVER", `deny ${id} use <staging-2> instead`);
 
     expect(textOf(answer)).toBe(`Denied \`${id}\`. The requester gets your reason.`);
-    expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });
+    expect((await app.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });
   });
 
   test.each([
@@ -100,17 +100,17 @@ describe("a typed deny", () => {
   ])("without a reason that can be shown denies nothing", async (why, sentence) => {
     const { id } = await waiting();
 
-    expect(textOf(await stage.say("U0APPROVER", `deny ${id} ${why}`))).toContain(sentence);
+    expect(textOf(await app.say("U0APPROVER", `deny ${id} ${why}`))).toContain(sentence);
     expect(await stateOf(id)).toBe("pending");
   });
 
   test("by a person who can't denies nothing, and the attempt is in the audit log", async () => {
     const { id } = await waiting();
 
-    await stage.say("U0ONCALL", `deny ${id} because`);
+    await app.say("U0ONCALL", `deny ${id} because`);
 
     expect(await stateOf(id)).toBe("pending");
-    expect((await stage.ledger.eventsOf(id, 10)).map(({ event }) => event.type)).toEqual([
+    expect((await app.ledger.eventsOf(id, 10)).map(({ event }) => event.type)).toEqual([
       "request.created",
       "decision.refused",
     ]);

@@ -5,18 +5,18 @@ import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 const never = () => new Promise<never>(() => {});
-const say = async (text: string, user = "U0ENGINEER") => textOf(await stage.say(user, text));
+const say = async (text: string, user = "U0ENGINEER") => textOf(await app.say(user, text));
 
 describe("without a worker", () => {
   test("whoami of a cluster says so, and shows the leases all the same", async () => {
-    stage = await aStage({
+    app = await aSlackApp({
       worker: (question) => (question.type === "alive" ? Promise.reject(new Error("none")) : never()),
     });
 
@@ -27,13 +27,13 @@ describe("without a worker", () => {
   });
 
   test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
-    stage = await aStage({ worker: () => Promise.reject(new Error("no worker answered")) });
+    app = await aSlackApp({ worker: () => Promise.reject(new Error("no worker answered")) });
 
     expect(await say(line)).toContain("No worker answered. Check that one runs, then try again.");
   });
 
   test("an answer of another version does not count", async () => {
-    stage = await aStage({ worker: async () => ({ type: "something new" }) });
+    app = await aSlackApp({ worker: async () => ({ type: "something new" }) });
 
     expect(await say("check staging")).toContain("No worker answered.");
   });
@@ -46,14 +46,14 @@ describe("check names the leases of people who left Slack", () => {
   } as const;
 
   beforeEach(async () => {
-    stage = await aStage({ worker: async () => looked });
+    app = await aSlackApp({ worker: async () => looked });
     const groups = ["ClusterRole/edit in shop"];
-    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-left", requester: "U0ENGINEER", groups }));
-    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-here", requester: "U0APPROVER2" }));
+    await app.put(aLeasedRequest({ state: "active" }, { id: "r-left", requester: "U0ENGINEER", groups }));
+    await app.put(aLeasedRequest({ state: "active" }, { id: "r-here", requester: "U0APPROVER2" }));
   });
 
   test("with a button to revoke each; a lease of a person who is there is not named", async () => {
-    stage.slack.deactivate("U0ENGINEER");
+    app.slack.deactivate("U0ENGINEER");
 
     const answer = await say("check staging", "U0APPROVER");
 
@@ -66,7 +66,7 @@ describe("check names the leases of people who left Slack", () => {
   });
 
   test("only to people who can revoke them", async () => {
-    stage.slack.deactivate("U0ENGINEER");
+    app.slack.deactivate("U0ENGINEER");
 
     const answer = await say("check staging", "U0ONCALL");
 
@@ -76,7 +76,7 @@ describe("check names the leases of people who left Slack", () => {
 
   test("and says that Slack did not answer", async () => {
     await say("status", "U0APPROVER");
-    stage.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 9 });
+    app.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 9 });
 
     expect(await say("check staging", "U0APPROVER")).toContain(
       "Not checked: whether the people with leases are still in Slack.",
@@ -85,7 +85,7 @@ describe("check names the leases of people who left Slack", () => {
 });
 
 test("a failure has its technical text only for a person who can repair the cluster", async () => {
-  stage = await aStage({ worker: async () => ({ type: "failed", message: "AWS refused sts:AssumeRole." }) });
+  app = await aSlackApp({ worker: async () => ({ type: "failed", message: "AWS refused sts:AssumeRole." }) });
 
   const toEngineer = await say(`why staging ${engineerArn}`);
   const toApprover = await say(`why staging ${engineerArn}`, "U0APPROVER");
@@ -106,7 +106,7 @@ policy:
   beforeEach(async () => {
     questions.length = 0;
     const config = `${configText}${policy}`;
-    stage = await aStage({ config, worker: async (question) => void questions.push(question) });
+    app = await aSlackApp({ config, worker: async (question) => void questions.push(question) });
   });
 
   test.each(lines)("does not learn by %s what is there, nor is a worker asked", async (line) => {
@@ -114,9 +114,9 @@ policy:
 
     expect(answer).toBe("You can't view `staging`'s access. Ask <@U0APPROVER> or <@U0APPROVER2>.");
     expect(questions).toEqual([]);
-    expect(
-      (await stage.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act]),
-    ).toEqual([["attempt.refused", "staging", "see"]]);
+    expect((await app.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act])).toEqual([
+      ["attempt.refused", "staging", "see"],
+    ]);
   });
 
   test("does not learn which clusters there are either", async () => {
@@ -138,7 +138,7 @@ describe("a worker", () => {
   test("that takes its time is waited for, as long as it is there", async () => {
     const links = completeChain([{ name: "worker", ms: 3, ...found("AWS says: it is there") }], {});
     const later = () => new Promise((resolve) => setImmediate(() => resolve({ links })));
-    stage = await aStage({ worker: async (question) => (question.type === "alive" ? true : later()) });
+    app = await aSlackApp({ worker: async (question) => (question.type === "alive" ? true : later()) });
 
     expect(await say("whoami staging")).toContain("✓ *the worker's identity* AWS says: it is there _3 ms_");
   });
@@ -146,8 +146,8 @@ describe("a worker", () => {
   test("gets the question of any person, and whether they are responsible for the cluster", async () => {
     const questions: WorkerQuestion[] = [];
     const worker = async (question: WorkerQuestion) => void questions.push(question);
-    stage = await aStage({ worker });
-    await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
+    app = await aSlackApp({ worker });
+    await app.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
 
     await say("why staging");
     await say(`why staging ${engineerArn}`, "U0APPROVER");
@@ -170,7 +170,7 @@ describe("a worker", () => {
       before: [],
       digest: "d".repeat(64),
     };
-    stage = await aStage({
+    app = await aSlackApp({
       worker: async ({ type }) => (type === "migrate" ? { type: "planned", ...planned } : true),
     });
 
@@ -183,7 +183,7 @@ describe("a worker", () => {
   });
 
   test("shows why there is no plan of a migration", async () => {
-    stage = await aStage({
+    app = await aSlackApp({
       worker: async ({ type }) => (type === "migrate" ? { type: "refused", message: "It is moved." } : true),
     });
 
@@ -194,7 +194,7 @@ describe("a worker", () => {
     "is not asked about a cluster that is not there: %s",
     async (line) => {
       const questions: WorkerQuestion[] = [];
-      stage = await aStage({ worker: async (question) => void questions.push(question) });
+      app = await aSlackApp({ worker: async (question) => void questions.push(question) });
 
       expect(await say(line)).toMatch(/There is no cluster|Which cluster\?/);
       expect(questions).toEqual([]);

@@ -5,9 +5,9 @@ import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
-let stage: Stage;
+let app: SlackApp;
 let isDown = false;
 
 const failing = (ledger: Ledger): Ledger => ({
@@ -16,64 +16,64 @@ const failing = (ledger: Ledger): Ledger => ({
 });
 
 beforeAll(async () => {
-  stage = await aStage({ ledger: failing });
+  app = await aSlackApp({ ledger: failing });
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 async function homeOf(user: string, text: string) {
-  const person = stage.person(user);
+  const person = app.person(user);
   const before = person.home()?.hash;
   await person.openHome();
-  return stage.slack.until(() => {
+  return app.slack.until(() => {
     const home = person.home();
     return home && home.hash !== before && textOf(home).includes(text) ? home : undefined;
   });
 }
 
 test("an access is given back in App Home, and the answer comes over it", async () => {
-  const { id } = await stage.put(aLeasedRequest({}, { id: "r-home" }));
-  const engineer = stage.person("U0ENGINEER");
+  const { id } = await app.put(aLeasedRequest({}, { id: "r-home" }));
+  const engineer = app.person("U0ENGINEER");
 
   await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");
-  const answer = await stage.slack.until(() => engineer.view());
+  const answer = await app.slack.until(() => engineer.view());
 
   expect(textOf(answer)).toContain("Revoking `r-home`");
-  expect((await stage.ledger.get(id))?.lease?.end?.by).toBe("U0ENGINEER");
+  expect((await app.ledger.get(id))?.lease?.end?.by).toBe("U0ENGINEER");
   expect(textOf(await homeOf("U0ENGINEER", "Ending, revoked"))).not.toContain("[I'm done]");
 });
 
 test("a request is asked for and reviewed in App Home", async () => {
-  const { id } = await stage.put(aPreviewedRequest({ id: "r-review" }));
-  const approver = stage.person("U0APPROVER");
-  const engineer = stage.person("U0ENGINEER");
+  const { id } = await app.put(aPreviewedRequest({ id: "r-review" }));
+  const approver = app.person("U0APPROVER");
+  const engineer = app.person("U0ENGINEER");
 
   await approver.click(await homeOf("U0APPROVER", id), "Review");
-  const details = await stage.slack.until(() => approver.view());
+  const details = await app.slack.until(() => approver.view());
   expect(details.json.submit).toMatchObject({ text: "Approve" });
   await approver.submit();
-  await expect.poll(async () => (await stage.ledger.get(id))?.state).toBe("approved");
+  await expect.poll(async () => (await app.ledger.get(id))?.state).toBe("approved");
   await engineer.close();
   await engineer.click(await homeOf("U0ENGINEER", "[Ask for access]"), "Ask for access");
 
   expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).toContain("*Waiting for your decision*: none");
-  expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
+  expect((await app.slack.until(() => engineer.view())).callback_id).toBe("request");
 });
 
 test("App Home shows a migration to its requester, and to each approver until they approve it", async () => {
   const migration = aPlannedMigration();
-  await stage.ledger.commit({
+  await app.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
   });
-  const approver = stage.person("U0APPROVER");
+  const approver = app.person("U0APPROVER");
 
   await approver.click(await homeOf("U0APPROVER", migration.id), "Review");
-  const details = await stage.slack.until(() => {
+  const details = await app.slack.until(() => {
     const view = approver.view();
     return view?.title === "Plan" ? view : undefined;
   });
   await approver.click(details, "approve-migration");
-  await expect.poll(async () => (await stage.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
+  await expect.poll(async () => (await app.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
 
   expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).not.toContain(migration.id);
   expect(textOf(await homeOf("U0APPROVER2", migration.id))).toContain("*Waiting for your decision* (1)");

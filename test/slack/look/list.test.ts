@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const production = `  production:
     eksName: production-eks
@@ -17,20 +17,20 @@ const production = `  production:
     levels: [viewer]
 `;
 
-let stage: Stage;
+let app: SlackApp;
 
 beforeAll(async () => {
-  stage = await aStage({ config: configText.replace("levels:\n  viewer", `${production}levels:\n  viewer`) });
+  app = await aSlackApp({ config: configText.replace("levels:\n  viewer", `${production}levels:\n  viewer`) });
   for (let index = 0; index < 10; index += 1) {
     const createdAt = at(-minutes(index)).toISOString();
-    await stage.put(aPreviewedRequest({ id: `r-own${index}`, createdAt, reason: `own reason ${index}` }));
+    await app.put(aPreviewedRequest({ id: `r-own${index}`, createdAt, reason: `own reason ${index}` }));
   }
-  await stage.put(aPreviewedRequest({ id: "r-other", requester: "U0STRANGER", reason: "somebody's secret" }));
-  await stage.put(aPreviewedRequest({ id: "r-prod", requester: "U0STRANGER", cluster: "production" }));
+  await app.put(aPreviewedRequest({ id: "r-other", requester: "U0STRANGER", reason: "somebody's secret" }));
+  await app.put(aPreviewedRequest({ id: "r-prod", requester: "U0STRANGER", cluster: "production" }));
   const inForce = aLeasedRequest({}, { id: "r-force", requester: "U0STRANGER", cluster: "production" });
-  await stage.put(inForce);
+  await app.put(inForce);
 });
-afterAll(() => stage.stop());
+afterAll(() => app.stop());
 
 /** The ids of the rows, in order. */
 const idsOf = (message: Parameters<typeof textOf>[0]) =>
@@ -38,16 +38,16 @@ const idsOf = (message: Parameters<typeof textOf>[0]) =>
 
 describe("list", () => {
   test("is one's own requests, the newest first, and turns its pages in place", async () => {
-    const engineer = stage.person("U0ENGINEER");
+    const engineer = app.person("U0ENGINEER");
 
-    const first = await stage.say("U0ENGINEER", "list");
+    const first = await app.say("U0ENGINEER", "list");
     await engineer.click(first, "list-next");
-    const second = await stage.slack.until(() => {
+    const second = await app.slack.until(() => {
       const now = engineer.ephemerals().at(-1);
       return now && textOf(now).includes("9 to 10 of 10") ? now : undefined;
     });
     await engineer.click(second, "list-previous");
-    const again = await stage.slack.until(() => {
+    const again = await app.slack.until(() => {
       const now = engineer.ephemerals().at(-1);
       return now && textOf(now).includes("1 to 8 of 10") ? now : undefined;
     });
@@ -60,9 +60,9 @@ describe("list", () => {
 
   test("pending is what waits in the clusters that one answers for, and one's own", async () => {
     const [approver, onCall, engineer] = [
-      await stage.say("U0APPROVER", "list pending"),
-      await stage.say("U0ONCALL", "list pending"),
-      await stage.say("U0ENGINEER", "list pending"),
+      await app.say("U0APPROVER", "list pending"),
+      await app.say("U0ONCALL", "list pending"),
+      await app.say("U0ENGINEER", "list pending"),
     ];
 
     expect(textOf(approver)).toContain("1 to 8 of 11");
@@ -74,14 +74,14 @@ describe("list", () => {
   });
 
   test("active has the button for the person who can revoke it", async () => {
-    expect(textOf(await stage.say("U0ONCALL", "list active"))).toContain("[Details] [Revoke]");
-    expect(textOf(await stage.say("U0APPROVER", "list active"))).toContain("ending soonest first: none");
+    expect(textOf(await app.say("U0ONCALL", "list active"))).toContain("[Details] [Revoke]");
+    expect(textOf(await app.say("U0APPROVER", "list active"))).toContain("ending soonest first: none");
   });
 
   test("of a cluster is all of it for the person who answers for it, and one's own for others", async () => {
-    const all = await stage.say("U0APPROVER", "list staging");
-    const own = await stage.say("U0ENGINEER", "list STAGING");
-    const none = await stage.say("U0APPROVER", "list production");
+    const all = await app.say("U0APPROVER", "list staging");
+    const own = await app.say("U0ENGINEER", "list STAGING");
+    const none = await app.say("U0APPROVER", "list production");
 
     expect(textOf(all)).toContain("of 11");
     expect(textOf(own)).toContain("of 10");
@@ -90,16 +90,16 @@ describe("list", () => {
   });
 
   test("of something that there is not says what there is", async () => {
-    expect(textOf(await stage.say("U0ENGINEER", "list stagign"))).toContain("Did you mean `/eks-access list staging`?");
+    expect(textOf(await app.say("U0ENGINEER", "list stagign"))).toContain("Did you mean `/eks-access list staging`?");
   });
 
   test("the help leads to the lists, and to the form", async () => {
-    const engineer = stage.person("U0ENGINEER");
-    const help = await stage.say("U0ENGINEER", "");
+    const engineer = app.person("U0ENGINEER");
+    const help = await app.say("U0ENGINEER", "");
 
-    const list = await stage.answered("U0ENGINEER", () => engineer.click(help, "My requests"));
+    const list = await app.answered("U0ENGINEER", () => engineer.click(help, "My requests"));
     await engineer.click(help, "Ask for access");
-    const form = await stage.slack.until(() => engineer.view());
+    const form = await app.slack.until(() => engineer.view());
 
     expect(textOf(list)).toContain("*Your requests*");
     expect(form.title).toBe("Ask for access");
@@ -108,7 +108,7 @@ describe("list", () => {
 });
 
 test("a status is for the people that it concerns", async () => {
-  expect(textOf(await stage.say("U0ENGINEER", "status r-own1"))).toContain("own reason 1");
-  expect(textOf(await stage.say("U0ENGINEER", "status r-other"))).not.toContain("somebody's secret");
-  expect(textOf(await stage.say("U0ENGINEER", "status r-gone"))).toContain("There is no request `r-gone`");
+  expect(textOf(await app.say("U0ENGINEER", "status r-own1"))).toContain("own reason 1");
+  expect(textOf(await app.say("U0ENGINEER", "status r-other"))).not.toContain("somebody's secret");
+  expect(textOf(await app.say("U0ENGINEER", "status r-gone"))).toContain("There is no request `r-gone`");
 });

@@ -5,7 +5,7 @@ import { overviewAnswer } from "../../../src/slack/look/overview.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const production = `  production:
@@ -23,27 +23,27 @@ const failure = { code: "aws-refused", message: "AWS refused sts:AssumeRole for 
 const closed = nextClusterTry(null, failure, { now: at(-hours(2)), configuration: "now", chance: 0 });
 
 describe("status alone", () => {
-  let stage: Stage;
+  let app: SlackApp;
 
   beforeAll(async () => {
     const config = `${configText.replace("levels:\n  viewer", `${production}levels:\n  viewer`)}\nadministrators: [U0APPROVER2]\n`;
-    stage = await aStage({ config });
+    app = await aSlackApp({ config });
     const endsAt = at(-minutes(30)).toISOString();
     const late = aLeasedRequest(
       { state: "active", endsAt },
       { id: "r-late", requester: "U0ENGINEER", cluster: "staging" },
     );
-    await stage.put(late);
-    await stage.put(
+    await app.put(late);
+    await app.put(
       aLeasedRequest({ state: "active", endsAt }, { id: "r-gone", requester: "U0ENGINEER", cluster: "removed" }),
     );
     const intime = { state: "active", endsAt: at(hours(1)).toISOString() } as const;
-    await stage.put(aLeasedRequest(intime, { id: "r-fine", requester: "U0ENGINEER", cluster: "staging" }));
-    await stage.ledger.setClusterTrouble("production", closed);
+    await app.put(aLeasedRequest(intime, { id: "r-fine", requester: "U0ENGINEER", cluster: "staging" }));
+    await app.ledger.setClusterTrouble("production", closed);
   });
-  afterAll(() => stage.stop());
+  afterAll(() => app.stop());
 
-  const told = async (user: string) => textOf(await stage.say(user, "status"));
+  const told = async (user: string) => textOf(await app.say(user, "status"));
 
   test("names to an approver the leases of their clusters that can't end, and nothing of other clusters", async () => {
     const said = await told("U0APPROVER");
@@ -72,10 +72,10 @@ describe("status alone", () => {
     const seenAt = new Date().toISOString();
     const problems = ["policy.rules[0].approvals: it is text; write a number.", "fleet.every: use 10s to 30m"];
     const refusal = { kind: "worker", since: at(-hours(1)).toISOString(), seenAt, problems };
-    await stage.ledger.noteRefusal("worker 1@pod", refusal);
+    await app.ledger.noteRefusal("worker 1@pod", refusal);
 
     const [administrator, onCall] = [await told("U0APPROVER2"), await told("U0ONCALL")];
-    await stage.ledger.noteRefusal("worker 1@pod", null);
+    await app.ledger.noteRefusal("worker 1@pod", null);
 
     const fact = /Old configuration.*\n• The worker has refused the new eks-access\.yml since 2026-03-01 08:00/;
     expect(administrator).toMatch(fact);

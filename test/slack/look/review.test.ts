@@ -7,7 +7,7 @@ import { reviewAnswer } from "../../../src/slack/look/review.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 /** One lease from its request to its end. */
@@ -28,21 +28,21 @@ const ever = { from: null, to: null, clusters: null };
 const days = (count: number) => hours(24 * count);
 
 describe("review", () => {
-  let stage: Stage;
+  let app: SlackApp;
   beforeAll(async () => {
-    stage = await aStage({ config: `${configText}\nadministrators: [U0APPROVER2]\n` });
+    app = await aSlackApp({ config: `${configText}\nadministrators: [U0APPROVER2]\n` });
     const leases = [
       ...eventsOf("r-recent", at(-days(3))),
       ...eventsOf("r-older", at(-days(40))),
       ...eventsOf("r-elsewhere", at(-days(2)), { cluster: "removed" }),
     ];
-    for (const event of leases) await stage.ledger.append(event);
+    for (const event of leases) await app.ledger.append(event);
   });
-  afterAll(() => stage.stop());
+  afterAll(() => app.stop());
 
   const said = async (line: string, user = "U0APPROVER") => {
-    stage.pass(11);
-    return textOf(await stage.say(user, line));
+    app.pass(11);
+    return textOf(await app.say(user, line));
   };
 
   test("shows an approver who had what in the last thirty days, who approved it, and the command for the CSV", async () => {
@@ -63,7 +63,7 @@ describe("review", () => {
   test("is read once in ten seconds, because it reads the whole log", async () => {
     await said("review");
 
-    expect(textOf(await stage.say("U0APPROVER", "review"))).toContain("Ask again in ten seconds");
+    expect(textOf(await app.say("U0APPROVER", "review"))).toContain("Ask again in ten seconds");
   });
 
   test("is for people who answer for a cluster", async () => {

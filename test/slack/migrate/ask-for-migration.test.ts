@@ -5,25 +5,25 @@ import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const id = "migration-staging-1";
 
-let stage: Stage;
+let app: SlackApp;
 beforeEach(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 async function put(migration: Migration = aPlannedMigration()): Promise<void> {
-  await stage.ledger.commit({
+  await app.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });
 }
-const say = async (user: string, text: string) => textOf(await stage.say(user, text));
-const stateNow = async () => (await stage.ledger.migrations.get(id))?.state;
-const lastEvent = async () => (await stage.ledger.eventsOf(id, 9)).at(-1)?.event;
+const say = async (user: string, text: string) => textOf(await app.say(user, text));
+const stateNow = async () => (await app.ledger.migrations.get(id))?.state;
+const lastEvent = async () => (await app.ledger.eventsOf(id, 9)).at(-1)?.event;
 
 describe("the status of a migration", () => {
   test("is for the person who asked and who answers for the cluster, each with their buttons", async () => {
@@ -56,16 +56,14 @@ describe("a typed approve", () => {
   test("of a migration approves nothing: its plan is shown, and the button below approves exactly that", async () => {
     await put();
 
-    const answer = await stage.say("U0APPROVER", `approve ${id}`);
-    const before = (await stage.ledger.migrations.get(id))?.approvals;
-    const then = await stage.answered("U0APPROVER", () =>
-      stage.person("U0APPROVER").click(answer, "approve-migration"),
-    );
+    const answer = await app.say("U0APPROVER", `approve ${id}`);
+    const before = (await app.ledger.migrations.get(id))?.approvals;
+    const then = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(answer, "approve-migration"));
 
     expect(before).toEqual([]);
     expect(textOf(answer)).toMatch(/Not approved yet.*Remove this item from aws-auth/s);
     expect(textOf(then)).toBe("Approved. `staging` needs 1 more approval from another approver.");
-    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+    expect(await app.ledger.migrations.get(id)).toMatchObject({
       state: "pending",
       approvals: [{ by: "U0APPROVER" }],
     });
@@ -96,7 +94,7 @@ describe("a typed deny", () => {
       `Denied migration \`${id}\`. The requester gets your reason.`,
     );
 
-    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+    expect(await app.ledger.migrations.get(id)).toMatchObject({
       state: "denied",
       denial: { why: "after the release" },
     });
@@ -149,7 +147,7 @@ describe("a request for a repair of dead entries", () => {
   test("is a record of its own kind with the ARN that lives, and says what it asks", async () => {
     expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("Requested the repair of `staging`");
 
-    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+    expect(await app.ledger.migrations.get(id)).toMatchObject({
       kind: "repair",
       givenArns: [living],
       state: "pending",

@@ -6,26 +6,26 @@ import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const names = Array.from({ length: 9 }, (_, index) => `c${index}`);
 const staging = configText.slice(configText.indexOf("  staging"), configText.indexOf("levels:\n"));
 const others = names.map((name) => staging.replaceAll("staging", name));
 
-let stage: Stage;
+let app: SlackApp;
 beforeEach(async () => {
-  stage = await aStage({ config: configText.replace("levels:\n  viewer", `${others.join("")}levels:\n  viewer`) });
+  app = await aSlackApp({ config: configText.replace("levels:\n  viewer", `${others.join("")}levels:\n  viewer`) });
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 async function put(change: Partial<Migration> = {}): Promise<void> {
   const migration = aPlannedMigration(change);
-  await stage.ledger.commit({
+  await app.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });
 }
-const list = async (user: string, which: string) => textOf(await stage.say(user, `list ${which}`));
+const list = async (user: string, which: string) => textOf(await app.say(user, `list ${which}`));
 const idsIn = (text: string) => [...text.matchAll(/\(`((?:r|migration)-[\w-]+)`\)/g)].map(([, id]) => id);
 
 test("a migration is in the lists of its requester and of the approvers and on-call of its cluster, and in no one else's", async () => {
@@ -57,12 +57,12 @@ test("migrations come first, the longest waiting before the others; requests fol
   for (const [index, name] of names.entries()) {
     await put({ id: `migration-${name}-1`, cluster: name, createdAt: at(-minutes(index)).toISOString() });
   }
-  for (const id of ["r-1", "r-2"]) await stage.put(aPreviewedRequest({ id }));
-  const approver = stage.person("U0APPROVER");
+  for (const id of ["r-1", "r-2"]) await app.put(aPreviewedRequest({ id }));
+  const approver = app.person("U0APPROVER");
 
-  const first = await stage.say("U0APPROVER", "list pending");
+  const first = await app.say("U0APPROVER", "list pending");
   await approver.click(first, "list-next");
-  const second = await stage.slack.until(() => {
+  const second = await app.slack.until(() => {
     const now = approver.ephemerals().at(-1);
     return now && textOf(now).includes("9 to 11 of 11") ? now : undefined;
   });
@@ -79,15 +79,15 @@ test("migrations come first, the longest waiting before the others; requests fol
 
 test("open details of a migration show the result of a click in them", async () => {
   await put();
-  const approver = stage.person("U0APPROVER");
+  const approver = app.person("U0APPROVER");
 
-  const page = await stage.say("U0APPROVER", "list pending");
+  const page = await app.say("U0APPROVER", "list pending");
 
   await approver.click(page, "details");
-  const details = await stage.slack.until(() => approver.view());
+  const details = await app.slack.until(() => approver.view());
   await approver.click(details, "approve-migration");
 
-  const after = await stage.slack.until(() => {
+  const after = await app.slack.until(() => {
     const view = approver.view();
     return view && textOf(view).includes("needs 1 more approval") ? view : undefined;
   });

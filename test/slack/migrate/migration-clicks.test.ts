@@ -6,13 +6,18 @@ import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const id = "migration-staging-1";
 const digest = "d".repeat(64);
 const steps = [
   { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
-  { name: "take-out", does: "Take this item out of aws-auth.", proof: "It is read back.", undo: "Write it again." },
+  {
+    name: "remove-from-aws-auth",
+    does: "Remove this item from aws-auth.",
+    proof: "It is read back.",
+    undo: "Write it again.",
+  },
 ];
 const item = {
   place: "mapRoles line 4",
@@ -22,20 +27,20 @@ const item = {
 };
 const summary = { mode: "CONFIG_MAP", items: [item], steps, keptBecause: null, before: [], digest };
 
-let stage: Stage;
+let app: SlackApp;
 beforeEach(async () => {
   const config = configText.replace(/ {4}approvers: .*/, "$&\n    onCall: [U0ONCALL]");
   const planned = { type: "planned", ...summary };
-  stage = await aStage({ config, worker: async ({ type }) => (type === "migrate" ? planned : true) });
+  app = await aSlackApp({ config, worker: async ({ type }) => (type === "migrate" ? planned : true) });
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 const migrationNow = async () => {
-  const migration = await stage.ledger.migrations.get(id);
+  const migration = await app.ledger.migrations.get(id);
   if (!migration) throw new Error("Nobody asked for it.");
   return migration;
 };
-const eventsNow = async () => (await stage.ledger.eventsOf(id, 99)).map(({ event }) => event);
+const eventsNow = async () => (await app.ledger.eventsOf(id, 99)).map(({ event }) => event);
 
 /** What the worker does. */
 async function revise(
@@ -43,35 +48,35 @@ async function revise(
   type: "migration.planned" | "migration.stepped" | "migration.done" = "migration.planned",
 ) {
   const after = reviseMigration(await migrationNow(), change);
-  await stage.ledger.commit({ after, event: eventOf(type, after, "worker", new Date()) });
+  await app.ledger.commit({ after, event: eventOf(type, after, "worker", new Date()) });
   return after;
 }
 
 /** On-call asks, and the worker plans: the message is there with its buttons. */
-async function asked(): Promise<ReturnType<Stage["showMigration"]>> {
-  await stage.say("U0ONCALL", "migrate staging ask");
+async function asked(): Promise<ReturnType<SlackApp["showMigration"]>> {
+  await app.say("U0ONCALL", "migrate staging ask");
   const unsealed = { at: new Date().toISOString(), digest, summary, outs: [item.arn] };
   await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
-  return stage.showMigration(id);
+  return app.showMigration(id);
 }
 
 const click = async (user: string, button: string) => {
-  const message = await stage.showMigration(id);
-  return textOf(await stage.answered(user, () => stage.person(user).click(message, button)));
+  const message = await app.showMigration(id);
+  return textOf(await app.answered(user, () => app.person(user).click(message, button)));
 };
 /** A click that is answered by the message alone. */
 const decide = async (user: string, button: string) => {
-  const message = await stage.showMigration(id);
+  const message = await app.showMigration(id);
   const before = (await migrationNow()).version;
-  await stage.person(user).click(message, button);
+  await app.person(user).click(message, button);
   await expect.poll(async () => (await migrationNow()).version).toBeGreaterThan(before);
 };
 
 describe("a migration that is asked for", () => {
   test("by the button under its plan is one record, which the worker plans before any approver", async () => {
-    const plan = await stage.say("U0APPROVER", "migrate staging arn:aws:iam::111122223333:role/teams/dev");
+    const plan = await app.say("U0APPROVER", "migrate staging arn:aws:iam::111122223333:role/teams/dev");
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-migration"));
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(plan, "ask-migration"));
 
     expect(textOf(answer)).toContain(`Requested the migration of \`staging\` (\`${id}\`)`);
     expect(await migrationNow()).toMatchObject({
@@ -80,10 +85,10 @@ describe("a migration that is asked for", () => {
       givenArns: ["arn:aws:iam::111122223333:role/teams/dev"],
       plan: null,
     });
-    expect(textOf(await stage.say("U0ONCALL", "migrate staging ask"))).toContain(
+    expect(textOf(await app.say("U0ONCALL", "migrate staging ask"))).toContain(
       `\`${id}\` of <@U0APPROVER> is still open`,
     );
-    expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
+    expect(textOf(await app.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
   });
 
   test.each([
@@ -100,16 +105,16 @@ describe("a migration that is asked for", () => {
       "it takes at most 50 ARNs.",
     ],
   ])("is not one with %s", async (_, line, words) => {
-    expect(textOf(await stage.say("U0APPROVER", line))).toContain(`Did nothing: ${words}`);
+    expect(textOf(await app.say("U0APPROVER", line))).toContain(`Did nothing: ${words}`);
 
-    expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
+    expect(await app.ledger.migrations.latestOf("staging")).toBeNull();
   });
 
   test("by no one who does not answer for the cluster; that they tried is recorded", async () => {
-    expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
+    expect(textOf(await app.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
 
-    expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
-    const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
+    expect(await app.ledger.migrations.latestOf("staging")).toBeNull();
+    const [last] = (await app.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({
       type: "attempt.refused",
       actor: "U0ENGINEER",
@@ -135,7 +140,7 @@ describe("a decision about a migration", () => {
     expect(await click("U0APPROVER", "approve-migration")).toContain(
       "`staging` needs 1 more approval from another approver",
     );
-    expect(textOf(await stage.showMigration(id))).toContain("Approved by <@U0APPROVER>");
+    expect(textOf(await app.showMigration(id))).toContain("Approved by <@U0APPROVER>");
     expect(await click("U0APPROVER", "approve-migration")).toContain("You already approved this plan");
     expect((await migrationNow()).state).toBe("pending");
     await decide("U0APPROVER2", "approve-migration");
@@ -149,7 +154,7 @@ describe("a decision about a migration", () => {
       { type: "decision.refused", actor: "U0APPROVER", detail: { code: "approved-already" } },
       { type: "migration.approved", actor: "U0APPROVER2", detail: { state: "running" } },
     ]);
-    expect(textOf(await stage.showMigration(id))).toMatch(/Running: 0 of 2 steps.*\[Stop\]/s);
+    expect(textOf(await app.showMigration(id))).toMatch(/Running: 0 of 2 steps.*\[Stop\]/s);
   });
 
   test("is not for who is on call", async () => {
@@ -158,7 +163,7 @@ describe("a decision about a migration", () => {
     expect(await click("U0ONCALL", "approve-migration")).toContain(
       "Only approvers of `staging` can decide about this plan",
     );
-    const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
+    const [last] = (await app.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
   });
 
@@ -167,23 +172,23 @@ describe("a decision about a migration", () => {
     const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
     await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-migration"));
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(old, "approve-migration"));
 
     expect(textOf(answer)).toContain("the plan is different now");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
   test("of one who denies it ends it, with a reason that the requester reads", async () => {
-    await stage.person("U0APPROVER").click(await asked(), "deny-migration");
-    await stage.slack.until(() => (stage.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));
+    await app.person("U0APPROVER").click(await asked(), "deny-migration");
+    await app.slack.until(() => (app.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));
 
-    await stage.person("U0APPROVER").submit({ why: "after the release" });
+    await app.person("U0APPROVER").submit({ why: "after the release" });
 
     await expect.poll(async () => (await migrationNow()).state).toBe("denied");
-    expect(textOf(await stage.showMigration(id))).toContain("Denied by <@U0APPROVER>: after the release");
-    const told = stage.person("U0ONCALL").directMessages().map(textOf);
+    expect(textOf(await app.showMigration(id))).toContain("Denied by <@U0APPROVER>: after the release");
+    const told = app.person("U0ONCALL").directMessages().map(textOf);
     expect(told.join()).toContain("after the release");
-    expect(await stage.say("U0ONCALL", "migrate staging ask").then(textOf)).toContain("migration-staging-2");
+    expect(await app.say("U0ONCALL", "migrate staging ask").then(textOf)).toContain("migration-staging-2");
   });
 });
 
@@ -200,12 +205,12 @@ describe("a migration under way", () => {
     await running();
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 
-    const message = await stage.showMigration(id);
-    await stage.showMigration(id);
+    const message = await app.showMigration(id);
+    await app.showMigration(id);
 
-    expect(textOf(message)).toMatch(/✓ Switch the mode\..*· Take this item out/s);
+    expect(textOf(message)).toMatch(/✓ Switch the mode\..*· Remove this item from/s);
     expect(message.edits).toBeGreaterThan(1);
-    const replies = stage.slack.replies(message).map(textOf).join("\n");
+    const replies = app.slack.replies(message).map(textOf).join("\n");
     expect(replies.match(/switch-mode is proved/g)).toHaveLength(1);
     expect(replies).toContain("approved by <@U0APPROVER2>");
   });
@@ -216,7 +221,7 @@ describe("a migration under way", () => {
     const retryAt = new Date(Date.now() + 600_000).toISOString();
     await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt, causes: [] } });
 
-    expect(textOf(await stage.showMigration(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
+    expect(textOf(await app.showMigration(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
     expect(await click("U0ONCALL", "retry-migration")).toContain("again now");
 
     expect(Date.parse((await migrationNow()).trouble?.retryAt ?? "")).toBeLessThanOrEqual(Date.now());
@@ -226,13 +231,13 @@ describe("a migration under way", () => {
     await running();
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 
-    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw not today"))).toContain(
+    expect(textOf(await app.say("U0APPROVER", "migrate staging withdraw not today"))).toContain(
       "*Stopped* by <@U0APPROVER>: not today. 1 step done and kept",
     );
 
     expect((await migrationNow()).state).toBe("withdrawn");
-    expect(textOf(await stage.showMigration(id))).not.toContain("[Stop]");
-    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing changed");
+    expect(textOf(await app.showMigration(id))).not.toContain("[Stop]");
+    expect(textOf(await app.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing changed");
   });
 
   test("is not for an engineer to stop", async () => {
@@ -249,7 +254,7 @@ describe("a migration under way", () => {
       "migration.done",
     );
 
-    expect(textOf(await stage.showMigration(id))).toMatch(/\*Done\*.*Only an operator switches to the mode `API`/s);
-    expect(stage.person("U0ONCALL").directMessages().map(textOf).join()).toContain("*Done*");
+    expect(textOf(await app.showMigration(id))).toMatch(/\*Done\*.*Only an operator switches to the mode `API`/s);
+    expect(app.person("U0ONCALL").directMessages().map(textOf).join()).toContain("*Done*");
   });
 });

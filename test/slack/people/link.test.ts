@@ -3,19 +3,19 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { arnsOf } from "../../../src/access/approval/links.ts";
 import { decideLink } from "../../../src/slack/people/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 import { aSlackContext } from "../slack-context.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const confirming = `${configText}administrators: [U0ONCALL, U0APPROVER2]\nlinking: { confirm: administrator }\n`;
-let stage: Stage;
+let app: SlackApp;
 
-const say = async (user: string, text: string) => textOf(await stage.say(user, text));
-const eventTypes = async () => (await stage.ledger.events(1, 50)).map(({ event }) => event.type);
+const say = async (user: string, text: string) => textOf(await app.say(user, text));
+const eventTypes = async () => (await app.ledger.events(1, 50)).map(({ event }) => event.type);
 /** The newest direct message to a person, once there are so many. */
 const told = (user: string, count = 1) =>
-  stage.slack.until(() =>
-    stage
+  app.slack.until(() =>
+    app
       .person(user)
       .directMessages()
       .slice(count - 1)
@@ -24,27 +24,27 @@ const told = (user: string, count = 1) =>
 
 /** What is answered to `by`, who clicks Confirm about the proposal of `user`. */
 async function decide(user: string, by: string): Promise<string> {
-  const proposal = await stage.ledger.linkProposalOf(user);
+  const proposal = await app.ledger.linkProposalOf(user);
   if (!proposal) throw new Error("There is nothing to decide.");
-  const context = aSlackContext(stage.ledger, confirming);
+  const context = aSlackContext(app.ledger, confirming);
   const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id, arn: proposal.arn }), by, true);
   return decided.type === "refused" ? decided.answer.text : "decided";
 }
 
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
 describe("link, where every person may make one,", () => {
   beforeEach(async () => {
-    stage = await aStage();
+    app = await aSlackApp();
   });
 
   test("ties the Slack account to the principal at once, with its event", async () => {
     const answer = await say("U0ENGINEER", `link ${arn}`);
 
     expect(answer).toContain(`You are linked to \`${arn}\` now.`);
-    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+    expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
     expect(await eventTypes()).toEqual(["link.made"]);
-    expect((await stage.ledger.events(1, 1))[0]?.event).toMatchObject({
+    expect((await app.ledger.events(1, 1))[0]?.event).toMatchObject({
       actor: "U0ENGINEER",
       detail: { user: "U0ENGINEER", arn, before: null },
     });
@@ -54,14 +54,14 @@ describe("link, where every person may make one,", () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
     expect(answer).toContain("That is a session");
-    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+    expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
   test("refuses what could never ask for access, and changes nothing", async () => {
     expect(await say("U0ENGINEER", "link arn:aws:iam::999988887777:role/developers")).toContain(
       "No link made. No cluster accepts principals of account 999988887777",
     );
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["attempt.refused"]);
   });
 
@@ -77,7 +77,7 @@ describe("link, where every person may make one,", () => {
 });
 
 test("a person links one identity in each account, and asks for each cluster with the one of its account", async () => {
-  stage = await aStage({
+  app = await aSlackApp({
     config: configText.replace("    approvers:", '    foreignAccounts: ["999900001111"]\n    approvers:'),
   });
   const elsewhere = "arn:aws:iam::999900001111:role/engineer";
@@ -92,44 +92,44 @@ test("a person links one identity in each account, and asks for each cluster wit
 
 describe("link, where an administrator has to confirm it,", () => {
   beforeEach(async () => {
-    stage = await aStage({ config: confirming });
+    app = await aSlackApp({ config: confirming });
   });
 
   test("changes nothing before, asks every administrator, and is made by the one who confirms", async () => {
     const answer = await say("U0ENGINEER", `link ${arn}`);
-    const before = await stage.ledger.linksOf("U0ENGINEER");
+    const before = await app.ledger.linksOf("U0ENGINEER");
     const question = await told("U0ONCALL");
     await told("U0APPROVER2");
 
-    await stage.person("U0ONCALL").click(question, "Confirm");
+    await app.person("U0ONCALL").click(question, "Confirm");
 
     expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Nothing changes until then.");
     expect(before).toEqual([]);
     expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed your link to \`${arn}\`.`);
-    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+    expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
     expect(await eventTypes()).toEqual(["link.proposed", "link.confirmed"]);
   });
 
   test("leaves everything as it was where the administrator refuses, and shows so", async () => {
     await say("U0ENGINEER", `link ${arn}`);
 
-    await stage.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
+    await app.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
 
     expect(textOf(await told("U0ENGINEER"))).toContain("<@U0ONCALL> did not confirm");
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
   });
 
   test("is decided once: the other administrator learns that it is handled", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const [first, second] = [await told("U0ONCALL"), await told("U0APPROVER2")];
-    await stage.person("U0ONCALL").click(first, "Confirm");
+    await app.person("U0ONCALL").click(first, "Confirm");
     await told("U0ENGINEER");
 
-    const answer = await stage.answered("U0APPROVER2", () => stage.person("U0APPROVER2").click(second, "Refuse"));
+    const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
     expect(textOf(answer)).toContain("This is already handled");
-    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+    expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
   test("takes no old button for another ARN than the one that stood above it", async () => {
@@ -138,10 +138,10 @@ describe("link, where an administrator has to confirm it,", () => {
     await say("U0ENGINEER", "link arn:aws:iam::111122223333:role/others");
     await told("U0ONCALL", 2);
 
-    const answer = await stage.answered("U0ONCALL", () => stage.person("U0ONCALL").click(old, "Confirm"));
+    const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));
 
     expect(textOf(answer)).toContain("This is already handled, or they asked for another ARN since.");
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
   test("is asked of the other administrators alone where an administrator wants it", async () => {
@@ -149,7 +149,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     await told("U0APPROVER2");
 
-    expect(stage.person("U0ONCALL").directMessages()).toEqual([]);
+    expect(app.person("U0ONCALL").directMessages()).toEqual([]);
   });
 
   test.each([
@@ -159,14 +159,14 @@ describe("link, where an administrator has to confirm it,", () => {
     await say("U0ENGINEER", `link ${arn}`);
 
     expect(await decide("U0ENGINEER", by)).toContain(words);
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
   test("is confirmed by no administrator for themselves", async () => {
     await say("U0ONCALL", `link ${arn}`);
 
     expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't confirm your own link.");
-    expect(await stage.ledger.linksOf("U0ONCALL")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
   test("asks no one twice for the same", async () => {
@@ -179,6 +179,6 @@ describe("link, where an administrator has to confirm it,", () => {
   test("is not made by asking for access", async () => {
     await say("U0ENGINEER", `request staging ${arn} viewer the deployment hangs`);
 
-    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 });

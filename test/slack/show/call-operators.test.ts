@@ -5,26 +5,26 @@ import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-re
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const trouble = aTrouble({
   code: "access-entry-denied",
   message: "AWS refused eks:CreateAccessEntry (AccessDeniedException). Give the role its statements.",
 });
-let stage: Stage;
+let app: SlackApp;
 
 beforeEach(async () => {
-  stage = await aStage();
+  app = await aSlackApp();
 });
-afterEach(() => stage.stop());
+afterEach(() => app.stop());
 
-const inChannel = () => stage.slack.messages("C0ACCESS").map(textOf);
-const direct = () => stage.person("U0ENGINEER").directMessages().map(textOf).join("\n");
-const show = (id: string) => stage.show(id).catch(() => undefined);
+const inChannel = () => app.slack.messages("C0ACCESS").map(textOf);
+const direct = () => app.person("U0ENGINEER").directMessages().map(textOf).join("\n");
+const show = (id: string) => app.show(id).catch(() => undefined);
 
 test("what an operator must repair is posted once, however many requests wait; the engineer gets one plain line", async () => {
   for (const id of ["r-1", "r-2"]) {
-    await stage.put({ ...aRequest({ id }), trouble });
+    await app.put({ ...aRequest({ id }), trouble });
     await show(id);
   }
 
@@ -39,8 +39,8 @@ test("what an operator must repair is posted once, however many requests wait; t
 
 test("while the worker can't get in, its own message says so instead", async () => {
   const closed = { ...trouble, since: at(0).toISOString(), configuration: "one", overAt: null };
-  await stage.ledger.setClusterTrouble("staging", closed);
-  await stage.put({ ...anApprovedRequest(), trouble });
+  await app.ledger.setClusterTrouble("staging", closed);
+  await app.put({ ...anApprovedRequest(), trouble });
 
   await show("r-1");
 
@@ -49,7 +49,7 @@ test("while the worker can't get in, its own message says so instead", async () 
 
 test("a failure of the request itself is the engineer's to know", async () => {
   const absent = aTrouble({ code: "cluster-conflict", message: "Another writer keeps changing aws-auth." });
-  await stage.put({ ...aRequest(), trouble: absent });
+  await app.put({ ...aRequest(), trouble: absent });
 
   await show("r-1");
 
@@ -65,11 +65,11 @@ describe("an API server that keeps failing", () => {
 
   test("is posted once for all requests, with its answer, remedy and on-call, and again for another cause", async () => {
     for (const id of ["r-1", "r-2"]) {
-      await stage.put({ ...aRequest({ id }), trouble: lasting() });
+      await app.put({ ...aRequest({ id }), trouble: lasting() });
       await show(id);
     }
     const overloaded = "The API server answered 429 to GET configmap aws-auth of cluster staging. Find the client.";
-    await stage.put({
+    await app.put({
       ...aRequest({ id: "r-3" }),
       trouble: lasting({ code: "cluster-throttled", message: overloaded }),
     });
@@ -82,11 +82,11 @@ describe("an API server that keeps failing", () => {
   });
 
   test("gives the engineer one plain line without its answer, and the result later", async () => {
-    const waiting = await stage.put({ ...anApprovedRequest(), trouble: lasting() });
+    const waiting = await app.put({ ...anApprovedRequest(), trouble: lasting() });
     await show("r-1");
     const during = direct();
     const active = aLeasedRequest({ state: "active" }, { version: waiting.version + 1 });
-    await stage.ledger.commit(aChange(active));
+    await app.ledger.commit(aChange(active));
     await show("r-1");
 
     expect(during).toMatch(/waits: I can't work on `staging` now\. I keep trying until/);
@@ -97,7 +97,7 @@ describe("an API server that keeps failing", () => {
 
   test("is no news within the first minute", async () => {
     const short = lasting({ attempts: 3, retryAt: at(minutes(1) + 4).toISOString() });
-    await stage.put({ ...aRequest(), trouble: short });
+    await app.put({ ...aRequest(), trouble: short });
 
     await show("r-1");
 

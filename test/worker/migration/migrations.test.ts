@@ -62,7 +62,7 @@ describe("a migration that two approvers approved", () => {
     expect(planned.plan?.summary.steps.map(({ name }) => name)).toEqual([
       "switch-mode",
       `give-entry ${arns.admins}`,
-      "take-out",
+      "remove-from-aws-auth",
     ]);
     await scene.approve("U0APPROVER", "U0APPROVER2");
 
@@ -157,7 +157,11 @@ describe("a migration that two approvers approved", () => {
       const done = await scene.toItsEnd();
 
       expect(done).toMatchObject({ state: "done", begun: null });
-      expect(done.done.map(({ name }) => name)).toEqual(["switch-mode", `give-entry ${arns.admins}`, "take-out"]);
+      expect(done.done.map(({ name }) => name)).toEqual([
+        "switch-mode",
+        `give-entry ${arns.admins}`,
+        "remove-from-aws-auth",
+      ]);
       expect(rolesNow()).not.toContain(arns.admins);
       await adminsSignIn();
     },
@@ -279,7 +283,7 @@ describe("a migration that a person stops", () => {
 
     const next = await scene.ask();
     expect(next.id).toBe("migration-staging-2");
-    expect(next.plan?.summary.steps.map(({ name }) => name)).toEqual(["take-out"]);
+    expect(next.plan?.summary.steps.map(({ name }) => name)).toEqual(["remove-from-aws-auth"]);
     await scene.approve("U0APPROVER", "U0APPROVER2");
     expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
     expect(rolesNow()).not.toContain(arns.admins);

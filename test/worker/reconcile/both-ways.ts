@@ -259,14 +259,15 @@ export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluste
     asCreator(async (client) => {
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     });
-  const letIn = () => sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapUsers: letsIn } }));
+  const mapThemAsUsers = () =>
+    sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapUsers: letsIn } }));
   return {
     given: async () => {
       const own = (await bindings()).filter(({ subjects }) => subjects.some(({ name }) => name === engineersName));
       return own.length === 0 ? null : own.map(({ role, namespace }) => roleText(role, namespace)).toSorted();
     },
     edit: async () => {
-      await letIn();
+      await mapThemAsUsers();
       await clear();
     },
     all: async () => JSON.stringify([await bindings(), sandbox.cluster.awsAuth()?.data]),

@@ -283,9 +283,9 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
         await approve(context, cluster, "r-one");
 
         expect(await runBeside(() => outside.touch(engineer), "each time")).toEqual({ conflicts: 4 });
-        const putOff = await requestOf(context, "r-one");
-        expect(putOff.lease?.state).toBe("scheduled");
-        expect(putOff.trouble?.code).toBe(conflictCode);
+        const postponed = await requestOf(context, "r-one");
+        expect(postponed.lease?.state).toBe("scheduled");
+        expect(postponed.trouble?.code).toBe(conflictCode);
         expect(await outside.given(engineer)).toEqual(["readers"]);
         await reconcileCluster(context, cluster, "inspect");
         expect((await requestOf(context, "r-one")).lease?.state).toBe("active");

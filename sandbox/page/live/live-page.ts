@@ -21,8 +21,8 @@ import {
   repairYaml,
   type Trouble,
 } from "./incidents.ts";
+import { type LiveSandbox, startLiveSandbox } from "./live-sandbox.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
-import { type Stage, startStage } from "./stage.ts";
 import {
   type ClusterWatch,
   type DocumentWatch,
@@ -33,7 +33,7 @@ import {
 } from "./watches.ts";
 
 export interface LivePage {
-  readonly stage: Stage;
+  readonly live: LiveSandbox;
   /** By the cluster's name, `staging` first: the troubles happen there. */
   readonly clusters: ReadonlyMap<string, ClusterWatch>;
   readonly ledger: LedgerWatch;
@@ -45,8 +45,8 @@ export interface LivePage {
 
 /** @throws Error if something does not start */
 export async function startLivePage(program: Program, options: SandboxOptions = {}): Promise<LivePage> {
-  const stage = await startStage(program, options);
-  const { sandbox, redis, changes } = stage;
+  const live = await startLiveSandbox(program, options);
+  const { sandbox, redis, changes } = live;
   // With the statements of deploy/iam/migration-policy.json, a migration runs to its end.
   sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "cloudtrail:LookupEvents", "eks:*"]);
   const clusters = watchClusters(sandbox, changes.announce, sessionsOf(addDevelopers(sandbox.aws)));
@@ -59,16 +59,16 @@ export async function startLivePage(program: Program, options: SandboxOptions = 
     // A lease by bindings changes neither aws-auth nor an access entry.
     runKubectl();
   });
-  const stopLooking = lookAfterChanges(stage, ledger);
+  const stopLooking = lookAfterChanges(live, ledger);
   runKubectl();
   return {
-    stage,
+    live,
     clusters,
     ledger,
     troubles: [
-      ...humanTroubles(stage, document),
-      ...cloudTroubles(stage, document),
-      ...crashes(stage),
+      ...humanTroubles(live, document),
+      ...cloudTroubles(live, document),
+      ...crashes(live),
       ...intruder(ledger),
     ],
     seen: rememberSeen(sandbox.slack),
@@ -77,7 +77,7 @@ export async function startLivePage(program: Program, options: SandboxOptions = 
       stopLooking();
       for (const watch of clusters.values()) watch.stop();
       await ledger.close();
-      await stage.stop();
+      await live.stop();
     },
   };
 }
@@ -99,7 +99,7 @@ export function watchOf(clusters: LivePage["clusters"], name: string): ClusterWa
 }
 
 /** Redis sends no events of writes, so the page reads it after each visible change and each second. */
-function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
+function lookAfterChanges({ changes }: LiveSandbox, ledger: LedgerWatch): () => void {
   let soon: NodeJS.Timeout | undefined;
   const look = () => void ledger.look();
   const stopListening = changes.onChange(() => {
@@ -133,7 +133,7 @@ function intruder(ledger: LedgerWatch): readonly Trouble[] {
   ];
 }
 
-function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch): readonly Trouble[] {
+function humanTroubles({ sandbox: { cluster } }: LiveSandbox, document: DocumentWatch): readonly Trouble[] {
   return [
     lastingTrouble(
       {
@@ -180,7 +180,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
   ];
 }
 
-function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
+function cloudTroubles({ sandbox, changes }: LiveSandbox, document: DocumentWatch): readonly Trouble[] {
   const { faults } = sandbox;
   return [
     armedTrouble(

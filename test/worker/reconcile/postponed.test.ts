@@ -3,7 +3,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { requestIds } from "../../../src/access/audit/event.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { recordPutOff, recordVoidPutOff } from "../../../src/worker/reconcile/outcome.ts";
+import { recordPostponed, recordVoidPostponed } from "../../../src/worker/reconcile/outcome.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
@@ -70,7 +70,7 @@ describe("an outage", () => {
     await passes(4_000);
     await reconcileCluster(context(), cluster);
     const active = await record();
-    await recordPutOff(context(), active, unreachable("AWS is away"));
+    await recordPostponed(context(), active, unreachable("AWS is away"));
 
     expect(active).toMatchObject({ trouble: null, lease: { state: "active" } });
     expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
@@ -81,8 +81,8 @@ test("a lease whose time is over while no one can look is reported at once", asy
   const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
   await reconcileCluster(context(), cluster);
   const active = await record();
-  await recordPutOff(context(), active, unreachable("AWS is away"));
-  await recordPutOff(context(), active, unreachable("AWS is away"));
+  await recordPostponed(context(), active, unreachable("AWS is away"));
+  await recordPostponed(context(), active, unreachable("AWS is away"));
   clock.ms += 2 * hour;
   await passes(1);
 
@@ -97,7 +97,7 @@ test("a try that has sent a write is reported each time: no write of the cluster
   const looked = requestIds();
   looked.add("PUT configmaps (dry run)", "of-the-dry-run");
   const fails = async (log: typeof auditIds) =>
-    recordPutOff({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
+    recordPostponed({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
 
   for (const log of [looked, looked, looked, auditIds, auditIds, auditIds]) await fails(log);
 
@@ -113,13 +113,13 @@ test("a try that has sent a write is reported each time: no write of the cluster
 describe("a void approval whose lease may have a part in the cluster", () => {
   test("is reported, although the cause that keeps it there was reported before", async () => {
     const { context, record, told, clock } = await anOutage(() => unreachable(""));
-    const fails = async (put: typeof recordPutOff) => put(context(), await record(), unreachable("AWS is away"));
-    await fails(recordPutOff);
-    await fails(recordPutOff);
+    const fails = async (put: typeof recordPostponed) => put(context(), await record(), unreachable("AWS is away"));
+    await fails(recordPostponed);
+    await fails(recordPostponed);
     const voidSince = new Date(clock.ms).toISOString();
-    await fails(recordVoidPutOff);
+    await fails(recordVoidPostponed);
     clock.ms += 1_000;
-    for (let more = 0; more < 2; more += 1) await fails(recordVoidPutOff);
+    for (let more = 0; more < 2; more += 1) await fails(recordVoidPostponed);
 
     expect((await told()).map(({ attempts, voidSince: since }) => [attempts, since])).toEqual([
       [1, undefined],
@@ -136,7 +136,7 @@ describe("a void approval whose lease may have a part in the cluster", () => {
     const lease = { ...stale.lease, endsAt: new Date(Date.parse(stale.lease.endsAt) + 1).toISOString() };
     records.set(id, { ...stale, lease });
 
-    await recordVoidPutOff(context(), stale, unreachable("AWS is away"));
+    await recordVoidPostponed(context(), stale, unreachable("AWS is away"));
 
     expect(await record()).toMatchObject({ version: stale.version, trouble: null });
     expect((await record()).lease?.voidSince).toBeNull();
@@ -152,7 +152,7 @@ test.each([
   if (request?.state !== "approved") return expect.fail("there is no approved record");
   clock.ms = Date.parse(request.lease.endsAt ?? "") + 1_000;
 
-  await recordPutOff(context(), request, new AccessError(code, "It failed"));
+  await recordPostponed(context(), request, new AccessError(code, "It failed"));
 
   expect((await ledger.get(id))?.lease?.state).toBe(state);
 });

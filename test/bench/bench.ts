@@ -17,15 +17,15 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
+import { type BenchOptions, benchConfiguration, finder, fleetTags, inAccount } from "./bench-configuration.ts";
 import { startProductProcess } from "./product.ts";
-import { finder, fleetTags, inAccount, type StageOptions, stageConfiguration } from "./stage-configuration.ts";
 
 /**
  * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It has the parts of the
  * demo's sandbox, with any number of clusters in one mode, one level and one named approver. Slack's rate limits are off, because
  * they, and not the product, would be measured. The ledger can be read.
  */
-export interface Stage {
+export interface Bench {
   readonly aws: SandboxAws;
   readonly slack: SandboxSlack;
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
@@ -44,12 +44,12 @@ export interface Stage {
   readonly stop: () => Promise<void>;
 }
 
-export async function startStage(clusterNames: readonly string[], options: StageOptions = {}): Promise<Stage> {
+export async function startBench(clusterNames: readonly string[], options: BenchOptions = {}): Promise<Bench> {
   const redis = await provideRedis({ appendOnly: true });
   const { redis: connection, close } = await connectRedis(redis.url);
   const { onCall, calls } = countCalls();
   const sandbox = await startSandboxParts(clusterNames, options, onCall);
-  const configuration = stageConfiguration(clusterNames, options);
+  const configuration = benchConfiguration(clusterNames, options);
   const folder = await mkdtemp(join(tmpdir(), "eks-access-bench-"));
   const configFile = join(folder, "eks-access.yml");
   await writeFile(configFile, configuration);
@@ -87,7 +87,7 @@ export async function startStage(clusterNames: readonly string[], options: Stage
 
 type OnCall = (call: string, status: number) => void;
 
-function countCalls(): { onCall: OnCall; calls: Stage["calls"] } {
+function countCalls(): { onCall: OnCall; calls: Bench["calls"] } {
   const counts = new Map<string, number>();
   const count = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
   return {
@@ -99,11 +99,11 @@ function countCalls(): { onCall: OnCall; calls: Stage["calls"] } {
   };
 }
 
-type SandboxParts = Pick<Stage, "aws" | "slack" | "clusters" | "faults">;
+type SandboxParts = Pick<Bench, "aws" | "slack" | "clusters" | "faults">;
 
 async function startSandboxParts(
   clusterNames: readonly string[],
-  { way = "aws-auth", fleet }: StageOptions,
+  { way = "aws-auth", fleet }: BenchOptions,
   onCall: OnCall,
 ): Promise<SandboxParts> {
   const faults = new Faults();

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { SentConfigMap } from "../../cluster/config-map.ts";
 import { account } from "../../scene.ts";
 import type { TroubleState } from "../cluster/panels.ts";
-import type { Stage } from "./stage.ts";
+import type { LiveSandbox } from "./live-sandbox.ts";
 
 /** How long a process or Redis stays away after a crash, in milliseconds. */
 const awayMs = 3_000;
@@ -51,8 +51,8 @@ export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   return { ...configMap, data };
 }
 
-export function crashes(stage: Stage): readonly Trouble[] {
-  const { worker, slack, redis, sandbox, changes } = stage;
+export function crashes(live: LiveSandbox): readonly Trouble[] {
+  const { worker, slack, redis, sandbox, changes } = live;
   return [
     lastingTrouble(
       {
@@ -105,7 +105,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
   ];
 }
 
-function redisOutage(redis: Stage["redis"], changed: () => void): Trouble {
+function redisOutage(redis: LiveSandbox["redis"], changed: () => void): Trouble {
   const isOurs = !process.env.REDIS_URL;
   return lastingTrouble(
     {

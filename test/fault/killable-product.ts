@@ -19,7 +19,7 @@ export type ProcessName = "slack" | "worker";
 export type Giving = "groups" | "bindings" | "bindings by access entries";
 
 /** The product's two real processes in a sandbox, with a Redis of their own behind a gate: all of it can be killed. */
-export interface Stage {
+export interface KillableProduct {
   readonly sandbox: Sandbox;
   readonly gate: RedisGate;
   /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
@@ -36,7 +36,7 @@ export interface Stage {
 }
 
 /** The access entries beside EKS's own. */
-export function entriesMade({ sandbox }: Pick<Stage, "sandbox">) {
+export function entriesMade({ sandbox }: Pick<KillableProduct, "sandbox">) {
   const { accessEntries = [] } = sandbox.aws.cluster(clusterArn(clusterName)) ?? {};
   return accessEntries.filter(({ principalArn }) => principalArn !== arns.creator);
 }
@@ -58,8 +58,8 @@ async function again<T>(times: number, act: () => Promise<T>): Promise<T> {
   return act().catch((error: unknown) => (times > 1 ? again(times - 1, act) : Promise.reject(error)));
 }
 
-/** Starts one stage. Several can stand side by side: they share nothing. */
-export async function startStage(giving: Giving = "groups"): Promise<Stage> {
+/** Starts one product. Several can stand side by side: they share nothing. */
+export async function startKillableProduct(giving: Giving = "groups"): Promise<KillableProduct> {
   const configuration = giving === "groups" ? quiet : bound(quiet);
   const sandbox = await startSandbox({ configuration, slackRateLimits: false });
   if (giving === "bindings by access entries") {

@@ -22,10 +22,10 @@ import { silentContext } from "../fault/silent-context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
 /**
- * The slack process as it is, with real Bolt and the sandbox's workspace over HTTP; its ledger is in memory, and there is
+ * The Slack process as it is, with real Bolt and the sandbox's workspace over HTTP; its ledger is in memory, and there is
  * no worker. So a test of what people see costs milliseconds.
  */
-export interface Stage {
+export interface SlackApp {
   readonly slack: SandboxSlack;
   readonly ledger: Ledger;
   /** Where the process listens. */
@@ -39,26 +39,26 @@ export interface Stage {
   answered: (user: string, act: () => Promise<unknown>) => Promise<SandboxMessage>;
   /** Posts the channel's message of a request, or updates it. */
   show: (id: string) => Promise<SandboxMessage>;
-  /** Posts the channel's message of a cluster's migration, or updates it, with its thread and what is told. */
+  /** Posts the channel's message of a cluster's migration, or updates it, with its thread and notices. */
   showMigration: (id: string) => Promise<SandboxMessage>;
   /** Sets the whole process's clock on by so many seconds. */
   pass: (seconds: number) => void;
   stop: () => Promise<void>;
 }
 
-export interface StageOptions {
+export interface SlackAppOptions {
   readonly config?: string;
   /** What a worker answers; no one does if not given. */
   readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
-  /** The ledger that the process has, made of the stage's own. */
+  /** The ledger that the process uses; it gets the app's own. */
   readonly ledger?: (ledger: Ledger) => Ledger;
   readonly mode?: "http" | "socket";
 }
 
-/** Stages that are open: the last one gives the clock back. */
+/** How many apps are open: the last one restores the clock. */
 let open = 0;
 
-export async function aStage(options: StageOptions = {}): Promise<Stage> {
+export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp> {
   const reading = readConfig(options.config ?? configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   // Bolt reads the clock by itself, to refuse old requests: the whole process has the time of the builders' story.
@@ -85,7 +85,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
   const app = await startSlackApp(() => context, environment, options.mode ?? "http");
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
-  const answered: Stage["answered"] = async (user, act) => {
+  const answered: SlackApp["answered"] = async (user, act) => {
     const person = slack.person(user);
     const before = person.ephemerals().length;
     await act();

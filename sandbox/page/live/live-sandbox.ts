@@ -7,7 +7,7 @@ import { type Changes, makeChanges } from "../../slack/state.ts";
 import type { NumberedCall, ProcessState } from "../cluster/panels.ts";
 
 /** What runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
-export interface Stage {
+export interface LiveSandbox {
   readonly sandbox: Sandbox;
   readonly redis: ProvidedRedis;
   readonly slack: ManagedProcess;
@@ -47,7 +47,7 @@ function pageConfiguration(options: SandboxOptions): string {
 }
 
 /** @throws Error if Redis or a process does not start; it stops the started ones */
-export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
+export async function startLiveSandbox(program: Program, options: SandboxOptions = {}): Promise<LiveSandbox> {
   const changes = makeChanges();
   const calls: NumberedCall[] = [];
   let number = 0;

@@ -1,7 +1,7 @@
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import type { Way } from "../../src/access/policy/cluster.ts";
 
-export interface StageOptions {
+export interface BenchOptions {
   readonly inspectEverySeconds?: number;
   /** How its clusters take leases; by `aws-auth` where nothing is said. */
   readonly way?: Way;
@@ -13,9 +13,9 @@ export const fleetTags = { "eks-access": "yes" };
 export const finder = "eks-access-finder";
 
 /** `eks-access.yml` for these clusters, as JSON, which is YAML too. All have one channel, one creator and one level. */
-export function stageConfiguration(
+export function benchConfiguration(
   clusterNames: readonly string[],
-  { inspectEverySeconds = 300, way = "aws-auth", fleet }: StageOptions,
+  { inspectEverySeconds = 300, way = "aws-auth", fleet }: BenchOptions,
 ): string {
   const common = { channel, approvers: ["U0APPROVER"], levels: ["viewer"] };
   const creator = { roleArn: arns.creator, externalId };
