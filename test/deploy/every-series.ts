@@ -12,18 +12,20 @@ import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 
-/** The series of both processes, by the product's own registrations, as of a product in which everything happens. */
+/** The series of both processes, by the product's own registrations. */
 export interface EverySeries {
   readonly registry: Registry;
   /** Each thing happens once more. */
   readonly happen: () => void;
 }
 
-export function everySeries(): EverySeries {
+/** Of a product in which everything is wrong, or nothing. */
+export function everySeries({ isQuiet = false } = {}): EverySeries {
   const registry = new Registry();
   createProcessMetrics(registry, () => new Date());
   const worker = createWorkerMetrics(registry);
   createReachMetrics(registry, async () => new Map([["ledger", true]]));
+  const unlessQuiet = <T>(...entries: readonly (readonly [string, T])[]) => new Map(isQuiet ? [] : entries);
   createLedgerMetrics(registry, {
     queues: async () => ["clusters", "messages"].map((name) => ({ name, jobs: { waiting: 1 }, ageSeconds: 1 })),
     tally: async () =>
@@ -33,9 +35,9 @@ export function everySeries(): EverySeries {
           ["approved/ended/expired", 1],
         ]),
       ),
-    openUnconfigured: async () => new Map([["gone", 1]]),
-    overdue: async () => new Map([["staging", 1]]),
-    closedFor: async () => new Map([["staging", 90]]),
+    openUnconfigured: async () => unlessQuiet(["gone", 1]),
+    overdue: async () => new Map([["staging", isQuiet ? 0 : 1]]),
+    closedFor: async () => unlessQuiet(["staging", 90]),
     memoryUsed: async () => 0.5,
     zones: async () => new Map([["eu-private", false]]),
     auditLag: async () => [{ sink: "s3", events: 3, seconds: 60 }],
@@ -46,7 +48,7 @@ export function everySeries(): EverySeries {
     finishedSteps.publish({ step: "assume", seconds: 0.1 });
     recordedEvents.publish(anEvent({ type: "lease.delayed", detail: { code: "cluster-unreachable" } }));
     answeredRequests.publish({ status: 200, seconds: 0.01 });
-    approversChecked.publish([{ cluster: "staging", level: "admin", missing: 1 }]);
+    approversChecked.publish([{ cluster: "staging", level: "admin", missing: isQuiet ? 0 : 1 }]);
     for (const histogram of [worker.revocationLag, worker.activation]) histogram.observe(1);
     worker.runSeconds.observe({ reason: "due" }, 1);
     for (const counter of [worker.writes, worker.conflicts]) counter.inc({ cluster: "staging", way: "aws-auth" });

@@ -7,10 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { freePort } from "../../sandbox/free-port.ts";
 import { runProgram } from "../../sandbox/redis/debian-packages.ts";
+import { approversChecked, recordedEvents } from "../../src/operations/announcements.ts";
+import { anEvent } from "../builders/an-event.ts";
 import { aProgram, type FoundProgram } from "./a-program.ts";
 import { everySeries } from "./every-series.ts";
 
@@ -71,7 +74,8 @@ describe("the dashboard, on a Prometheus that scrapes every series of the produc
   let prometheus: Prometheus | undefined;
 
   beforeAll(async () => {
-    prometheus = await startPrometheus();
+    const { registry, happen } = everySeries();
+    prometheus = await startPrometheus(registry, happen);
   });
   afterAll(() => prometheus?.stop());
 
@@ -87,16 +91,54 @@ describe("the dashboard, on a Prometheus that scrapes every series of the produc
   });
 });
 
+describe("the dashboard, on a Prometheus that scrapes a product in which nothing is wrong,", async () => {
+  const { panels } = dashboardForm.parse(
+    JSON.parse(await readFile(join(root, "deploy/monitoring/grafana-dashboard.json"), "utf8")),
+  );
+  const targetsOf = (title: string) => panels.find((panel) => panel.title === title)?.targets ?? expect.fail(title);
+  let prometheus: Prometheus;
+
+  beforeAll(async () => {
+    const { registry } = everySeries({ isQuiet: true });
+    prometheus = await startPrometheus(registry, () =>
+      approversChecked.publish([{ cluster: "staging", level: "admin", missing: 0 }]),
+    );
+  });
+  afterAll(() => prometheus.stop());
+
+  test.each([
+    "Refused and failed, by code",
+    "Writes and conflicts",
+    "Calls that fail",
+    "Approvers missing",
+    "Stranded",
+    "Leases that can't end",
+    "Clusters that no worker can open",
+  ])("draws a zero in %s, because no line would look like no metrics", async (title) => {
+    for (const { expr } of targetsOf(title)) {
+      await expect.poll(async () => (await prometheus.query(expr)).map(({ value: [, value] }) => value)).toEqual([0]);
+    }
+  });
+
+  test("shows an event that happens for the first time", async () => {
+    recordedEvents.publish(anEvent({ type: "lease.failed", detail: { code: "cluster-unreachable" } }));
+
+    for (const title of ["What happened", "Refused and failed, by code"]) {
+      const [{ expr } = expect.fail(title)] = targetsOf(title);
+      await expect.poll(async () => (await prometheus.query(expr)).map(({ value: [, value] }) => value)).toContain(1);
+    }
+  });
+});
+
 interface Prometheus {
   readonly query: (expr: string) => Promise<z.output<typeof answerForm>["data"]["result"]>;
   readonly stop: () => Promise<void>;
 }
 
 /** Scrapes and evaluates each second, with the rules of slo.yml, what each scrape makes happen once more. */
-async function startPrometheus(): Promise<Prometheus> {
+async function startPrometheus(registry: Registry, happen: () => void): Promise<Prometheus> {
   const { path, libraryPath } = await aProgram("prometheus", "usr/bin/prometheus");
   const folder = await mkdtemp(join(tmpdir(), "eks-access-prometheus-"));
-  const { registry, happen } = everySeries();
   const product = createServer((_, response) => {
     happen();
     void registry.metrics().then((text) => response.setHeader("content-type", registry.contentType).end(text));
