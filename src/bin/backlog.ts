@@ -34,6 +34,7 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
       countOverdue(await ledger.overdue(new Date(now().getTime() - lateAfterMs), maxOverdue), names()),
     closedFor: async () => secondsClosed(await ledger.clusterTroubles(names()), now()),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
+    logFlaw: () => ledger.logFlaw(),
     auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
   };
 }

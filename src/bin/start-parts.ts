@@ -133,8 +133,7 @@ async function startSlackParts(
     { approverMistakes, watchApprovers },
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
-    { startNoticePoster },
-    zonePosters,
+    { startNoticePoster, startZonePoster, startLogPoster },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
@@ -143,7 +142,6 @@ async function startSlackParts(
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
-    import("../slack/show/notice-poster.ts"),
     import("../slack/show/notice-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
@@ -170,8 +168,10 @@ async function startSlackParts(
   started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
   const notices = startNoticePoster({ ...context, client });
   started({ stop: (deadline) => unfinishedAt(notices.stop(), "a notice to the operators", deadline) });
-  const zones = zonePosters.startZonePoster({ ...context, client });
+  const zones = startZonePoster({ ...context, client });
   started({ stop: (deadline) => unfinishedAt(zones.stop(), "a message about a zone", deadline) });
+  const logs = startLogPoster({ ...context, client });
+  started({ stop: (deadline) => unfinishedAt(logs.stop(), "a message about the audit log", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: () => configuration().audit });
   started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
 }

@@ -137,6 +137,8 @@ export interface EventLedger {
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The last events of this request, in order. */
   eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
+  /** Why the log takes no event, so that nothing can change: a person wrote into it. Null: it takes them. */
+  logFlaw(): Promise<string | null>;
 }
 
 /** A person's principals: one in each account. */

@@ -118,6 +118,8 @@ export interface Backlog {
   /** Whether each zone of the configuration has a worker. */
   readonly zones: () => Promise<ReadonlyMap<string, boolean>>;
   readonly auditLag: () => Promise<readonly SinkLag[]>;
+  /** Why the audit log takes no event; null: it does. */
+  readonly logFlaw: () => Promise<string | null>;
 }
 
 export interface SinkLag {
@@ -131,7 +133,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** Gauges of the state that all processes share. Without the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
-  const { queues, tally, memoryUsed, zones, auditLag } = backlog;
+  const { queues, tally, memoryUsed, zones, auditLag, logFlaw } = backlog;
   createClusterGauges(registry, backlog);
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
@@ -161,6 +163,8 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
     const used = await memoryUsed();
     return used === null ? [] : [[{}, used]];
   });
+  const stopped = "1 while the audit log takes no event, so that no record can change";
+  gauge(registry, "eks_access_audit_log_stopped", stopped, [], async () => [[{}, Number((await logFlaw()) !== null)]]);
   const lag = async (read: (each: SinkLag) => number) =>
     (await auditLag()).map((each): Sample => [{ sink: each.sink }, read(each)]);
   const behind = "Audit events that a sink does not have yet";

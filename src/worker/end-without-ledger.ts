@@ -208,6 +208,7 @@ const records = {
   ofRequester: lost,
   list: lost,
   events: lost,
+  logFlaw: lost,
   adopted: lost,
   markAdopted: lost,
   clusterTroubles: lost,

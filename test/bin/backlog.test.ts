@@ -125,6 +125,13 @@ test("leases past their end are counted after a minute, and a cluster that no wo
   expect([before, closed, await metrics(now).closedFor()]).toEqual([new Map(), new Map([["staging", 90]]), new Map()]);
 });
 
+test("a log that takes no event is reported", async () => {
+  const before = await metrics().logFlaw();
+  await connection.redis.set("{eks-access}:events", "garbage");
+
+  expect([before, await metrics().logFlaw()]).toEqual([null, expect.stringContaining("WRONGTYPE")]);
+});
+
 test("the used part of Redis' memory is reported if it has a limit", async () => {
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
   const unlimited = await metrics().memoryUsed();

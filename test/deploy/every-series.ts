@@ -40,6 +40,7 @@ export function everySeries({ isQuiet = false } = {}): EverySeries {
     closedFor: async () => unlessQuiet(["staging", 90]),
     memoryUsed: async () => 0.5,
     zones: async () => new Map([["eu-private", false]]),
+    logFlaw: async () => null,
     auditLag: async () => [{ sink: "s3", events: 3, seconds: 60 }],
   });
   const happen = () => {

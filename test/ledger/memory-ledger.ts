@@ -130,6 +130,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     rememberHome: async (user, hash) => void homes.set(user, hash),
     homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
     append: async (event) => append(event),
+    logFlaw: async () => null,
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     eventsOf: async (id, limit) =>
       events.filter(({ event, sequence }) => event.request === id && !ofNoRecord.has(sequence)).slice(-limit),

@@ -187,6 +187,7 @@ describe("the health server", () => {
       closedFor: async () => new Map([["staging", 90]]),
       memoryUsed: async () => 0.25,
       zones: async () => new Map([["eu-private", false]]),
+      logFlaw: async () => "WRONGTYPE",
       auditLag: async () => [{ sink: "s3", events: 4, seconds: 90 }],
     });
 
@@ -205,6 +206,7 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_cluster_closed_seconds{cluster="staging"} 90');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
     expect(text).toContain('eks_access_zone_without_worker{zone="eu-private"} 1');
+    expect(text).toContain("eks_access_audit_log_stopped 1");
     expect(text).toContain('eks_access_audit_lag_events{sink="s3"} 4');
     expect(text).toContain('eks_access_audit_lag_seconds{sink="s3"} 90');
   });
@@ -221,6 +223,7 @@ describe("the health server", () => {
       closedFor: lost,
       memoryUsed: lost,
       zones: lost,
+      logFlaw: lost,
       auditLag: lost,
     });
 

@@ -2,10 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
+import { audit } from "../../src/bin/audit.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences, runLine } from "./runbook.ts";
+import { expectSentences, lineOf, runLine } from "./runbook.ts";
 
 const heading = "Redis is gone";
 
@@ -63,4 +68,34 @@ test("its data are gone too: the processes continue with an empty one, and what 
   expect(recovered.stdout).toMatch(/^staging: [01] leases recovered, 0 expired leases ended/);
   expect(recovered.code).toBe(0);
   expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test("the audit log takes no event: people read it, access ends, and after the forged event is removed the records follow", async () => {
+  const stopped = "The audit log takes no event";
+  const { redis: client, close } = await connectRedis(redis.url);
+  const type = async (begin: string, given: Readonly<Record<string, string>> = {}) => {
+    const [, command = "", ...values] = lineOf(stopped, `redis-cli ${begin}`, given);
+    return client.call(command, ...values);
+  };
+  await product.ask("1m", "before");
+  await product.approve(await product.message("before", "[Approve]"));
+  await product.message("before", "*Active*");
+
+  await client.call("XADD", "{eks-access}:events", "999999999999999-0", "event", "{}", "previous", "", "hash", "");
+  await product.message("The audit log is stopped");
+  await product.sandbox.slack.person("U0APPROVER").command("/eks-access status", "C0ACCESS");
+  product.moveClock(60);
+  await vi.waitUntil(async () => !(await product.sandbox.getPods("U0ENGINEER", clusterName)).ok, { timeout: 20_000 });
+  const [, newest] = z.array(z.tuple([z.string(), z.unknown()])).parse(await type("XREVRANGE"));
+  await type("EVAL", { NEWEST: String(newest?.[0]) });
+  await product.message("before", "*Ended*");
+  await product.message("The audit log takes events again");
+
+  const said = product.sandbox.slack.person("U0APPROVER").ephemerals().map(textOf).join();
+  expect(said).toContain("*Audit log*\n• It takes no event");
+  expectSentences(stopped, product.readable());
+  expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  product.inEnvironmentOf("worker");
+  expect(await runCommand(audit, ["verify"])).toMatchObject({ code: 0 });
+  await close();
 });

@@ -6,6 +6,8 @@ import type { RedisClient } from "./client.ts";
  * number. It comes before the other writes: Redis undoes nothing of a script that fails, and a forged log refuses the event.
  * It computes the chain value here, because only here the previous value is certain. Redis offers scripts no SHA-256 (only SHA-1), so
  * this is one. Its input is always 64 bytes: the previous value and the event's digest.
+ * `chain_end(head key, events key)` returns the newest event's number and chain value. The stream has both, so a garbled head stops nothing;
+ * the head counts if it knows a later event.
  */
 export const chainLua = `
 local bit = bit
@@ -55,10 +57,31 @@ local function sha256_of_pair(left, right)
   return table.concat(text)
 end
 
+local function chain_end(head_key, events_key)
+  local function usable(sequence, hash)
+    local number = tonumber(sequence)
+    local is_usable = number and number >= 0 and number < 99999999999999 and number % 1 == 0
+      and type(hash) == 'string' and #hash == 64 and not string.find(hash, '%X')
+    if is_usable then return number, hash end
+  end
+  local last = redis.call('XREVRANGE', events_key, '+', '-', 'COUNT', 1)[1]
+  local head = redis.pcall('HMGET', head_key, 'sequence', 'hash')
+  if head.err then redis.call('DEL', head_key) end
+  local sequence, hash = usable(head[1], head[2])
+  if not last then
+    if sequence then return sequence, hash end
+    if redis.call('EXISTS', head_key, events_key) == 0 then return 0, string.rep('0', 64) end
+    error('no event is left to continue the audit log from')
+  end
+  local last_sequence, last_hash = usable(string.match(last[1], '^%d+'), last[2][6])
+  if not last_sequence then error('the newest event of the audit log is not one of eks-access: ' .. last[1]) end
+  if sequence and sequence > last_sequence then return sequence, hash end
+  return last_sequence, last_hash
+end
+
 local function append_event(head_key, events_key, event, digest)
-  local head = redis.call('HMGET', head_key, 'sequence', 'hash')
-  local sequence = tonumber(head[1] or '0') + 1
-  local previous = head[2] or string.rep('0', 64)
+  local last, previous = chain_end(head_key, events_key)
+  local sequence = string.format('%.0f', last + 1)
   local hash = sha256_of_pair(previous, digest)
   redis.call('XADD', events_key, sequence .. '-0', 'event', event, 'previous', previous, 'hash', hash)
   redis.call('HSET', head_key, 'sequence', sequence, 'hash', hash)
@@ -132,6 +155,12 @@ for i = 9, #KEYS do place(KEYS[i], ARGV[i]) end
 if sequence then index('RPUSH', KEYS[6], sequence) end
 return 1
 `);
+
+/** KEYS: head, events. Fails if no event can follow. */
+export const endScript = `${chainLua}
+chain_end(KEYS[1], KEYS[2])
+return 1
+`;
 
 /** KEYS: head, events, log. ARGV: event, event digest (hex) */
 export const appendScript = `${chainLua}${indexLua}

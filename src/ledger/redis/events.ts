@@ -3,7 +3,7 @@ import { z } from "zod";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
-import { appendScript } from "./commit-script.ts";
+import { appendScript, endScript } from "./commit-script.ts";
 
 /** The newest value of the chain: a hash of `sequence` and `hash`. */
 export const chainHeadKey = "{eks-access}:chain-head";
@@ -27,6 +27,17 @@ export function chainText(event: AuditEvent): readonly [text: string, digest: st
 /** Appends an event, and adds its number to the log of its request. */
 export async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
+}
+
+/** Why no event can follow, in Redis' words; null: one can. */
+export async function logFlaw(redis: RedisClient): Promise<string | null> {
+  try {
+    await redis.eval(endScript, 2, chainHeadKey, eventsKey);
+    return null;
+  } catch (error) {
+    if (error instanceof Error && /WRONGTYPE|audit log/.test(error.message)) return error.message;
+    throw error;
+  }
 }
 
 /** The last events of a request's log, in order. */

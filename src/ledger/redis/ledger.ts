@@ -16,7 +16,16 @@ import { explained, type RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
 import { commitScript, noteScript, runScript } from "./commit-script.ts";
-import { appendEvent, chainHeadKey, chainText, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
+import {
+  appendEvent,
+  chainHeadKey,
+  chainText,
+  eventsKey,
+  logFlaw,
+  logKey,
+  readEvents,
+  readEventsOf,
+} from "./events.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,
@@ -107,6 +116,7 @@ function redisEvents(redis: RedisClient): EventLedger {
     append: (event) => appendEvent(redis, event),
     events: (from, limit) => readEvents(redis, from, limit),
     eventsOf: (id, limit) => readEventsOf(redis, id, limit),
+    logFlaw: () => logFlaw(redis),
   };
 }
 

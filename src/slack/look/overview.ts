@@ -13,6 +13,7 @@ import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
+import { logStoppedText } from "../show/notice-poster.ts";
 
 /** Work that waits longer is late. A lease that ends on time is gone by then. */
 const lateAfterSeconds = 60;
@@ -31,6 +32,8 @@ export interface Overview {
   readonly overdue: readonly ApprovedRequest[];
   /** Of processes that run on an old configuration; only administrators get the problems. */
   readonly refusals: readonly RefusedFile[];
+  /** The audit log takes no event. */
+  readonly isLogStopped: boolean;
 }
 
 /**
@@ -48,12 +51,13 @@ export async function readOverview(context: SlackContext, user: string): Promise
     ledger.overdue(since, maxOverdue),
     queuesNow(context, now),
     ledger.refusals(now),
+    ledger.logFlaw(),
   ]).catch((error: unknown) => {
     if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
     throw error;
   });
   if ("text" in found) return found;
-  const [troubles, overdue, states, refusals] = found;
+  const [troubles, overdue, states, refusals, logFlaw] = found;
   return overviewAnswer({
     clusters,
     queues: states,
@@ -61,6 +65,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
     // Only administrators see the leases of a removed cluster.
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
     refusals: seesAll(context, user) ? refusals : refusals.map((each) => ({ ...each, problems: [] })),
+    isLogStopped: logFlaw !== null,
   });
 }
 
@@ -90,7 +95,7 @@ function noOverviewAnswer(): Message {
 }
 
 export function overviewAnswer(overview: Overview): Message {
-  const parts = [latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
+  const parts = [logPart, latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const fine = `No work is late, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended on time.`;
@@ -99,6 +104,10 @@ export function overviewAnswer(overview: Overview): Message {
       ? `:white_check_mark: ${fine}`
       : `:warning: *Problems ${count === 1 ? `with ${of}` : `among your ${of}`}*`;
   return messageOf([section(title), ...parts]);
+}
+
+function logPart({ isLogStopped }: Overview): KnownBlock[] {
+  return part("Audit log", isLogStopped ? [logStoppedText] : []);
 }
 
 const queueWords: Readonly<Record<string, string>> = {

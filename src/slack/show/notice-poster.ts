@@ -141,19 +141,64 @@ async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zo
   }
 }
 
+export interface LogContext extends Omit<ZoneContext, "ledger" | "now"> {
+  readonly ledger: Pick<Ledger, "logFlaw" | "takeTurn">;
+}
+
+/** Several processes see the same change within a few looks. */
+const changePostedForMs = 60_000;
+
+/** Posts when the audit log takes no event, so that nothing can change, and when it does again. */
+export function startLogPoster(context: LogContext): Ticking {
+  return startTicking(lookEveryMs, logPoster(context));
+}
+
+export function logPoster(context: LogContext): () => Promise<void> {
+  let isStopped = false;
+  return async () => {
+    try {
+      const flaw = await context.ledger.logFlaw();
+      if (isStopped === (flaw !== null)) return;
+      isStopped = flaw !== null;
+      if (flaw !== null) context.log.error({ flaw }, "the audit log takes no event: nothing can change");
+      const clusters = [...context.configuration().clusters.values()];
+      const turn = isStopped ? "log-stopped" : "log-continues";
+      await post(context, clusters, turn, isStopped ? logStoppedMessage() : logContinuesMessage(), changePostedForMs);
+    } catch (error) {
+      context.log.warn({ err: error }, "could not look at the audit log");
+    }
+  };
+}
+
+/** `status` says it too. */
+export const logStoppedText = `It takes no event, so no request, decision or lease can change. Someone wrote into Redis: follow ${code("The audit log takes no event")} in docs/operating.md. Access still ends on time.`;
+
+function logStoppedMessage(): Message {
+  return announcement(`:rotating_light: *The audit log is stopped.* ${logStoppedText}`);
+}
+
+function logContinuesMessage(): Message {
+  return announcement(":white_check_mark: *The audit log takes events again.*");
+}
+
+interface TurnContext {
+  readonly ledger: Pick<Ledger, "takeTurn">;
+}
+
 /** In each channel once, for all processes. */
 async function post(
-  { ledger, client, log, configuration }: ZoneContext,
+  { ledger, client, log, configuration }: Pick<ZoneContext, "client" | "log" | "configuration"> & TurnContext,
   clusters: readonly Cluster[],
   turn: string,
   { text, blocks }: Message,
+  onceInMs = postedForMs,
 ): Promise<void> {
-  if (!(await ledger.takeTurn(turn, postedForMs))) return;
+  if (!(await ledger.takeTurn(turn, onceInMs))) return;
   const { operatorsChannel } = configuration();
   const channels = operatorsChannel === null ? clusters.map(({ channel }) => channel) : [operatorsChannel];
   for (const channel of new Set(channels)) {
     await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `the channel ${channel}`) }, "could not post about a zone");
+      log.warn({ err: slackFailure(error, `the channel ${channel}`) }, "could not post to the operators");
     });
   }
 }

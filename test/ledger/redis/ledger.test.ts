@@ -119,8 +119,8 @@ test.each([
   },
 );
 
-const chain = ["chain-head", "events"];
 const indexes = [
+  "chain-head",
   "due",
   "unshown",
   "counts",
@@ -129,11 +129,37 @@ const indexes = [
   "pending-asked-by:U0ENGINEER",
 ];
 const garbling: readonly (readonly [string, readonly string[]])[] = [
-  ...[...chain, ...indexes, "log:r-1"].map((key) => [key, ["SET", "garbage"]] as const),
+  ...["events", ...indexes, "log:r-1"].map((key) => [key, ["SET", "garbage"]] as const),
   ["chain-head", ["HSET", "sequence", "garbage"]],
+  ["chain-head", ["HSET", "sequence", "-1"]],
+  ["chain-head", ["HSET", "sequence", "1e300"]],
+  ["chain-head", ["HSET", "sequence", "0.5"]],
   ["chain-head", ["HSET", "hash", "garbage"]],
+  ["chain-head", ["HSET", "hash", "0".repeat(64)]],
   ["counts", ["HSET", "pending", "garbage"]],
 ];
+
+test.each([
+  ["whose number leaves no room for another", "99999999999999-0", "0".repeat(64)],
+  ["with a number that no program counts to", "18446744073709551614-0", "0".repeat(64)],
+  ["without a chain value", "2-0", "garbage"],
+])("an event %s that a person wrote into Redis stops the log, and the ledger says so", async (_, id, hash) => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.append(anEvent());
+  const before = await ledger.logFlaw();
+  await redis.call("XADD", "{eks-access}:events", id, "event", "{}", "previous", "0".repeat(64), "hash", hash);
+
+  const append = await ledger.append(anEvent()).catch((error: unknown) => error);
+  const flaw = await ledger.logFlaw();
+
+  expect(before).toBeNull();
+  expect(append).toBeInstanceOf(AccessError);
+  expect(flaw).toContain("newest event");
+  await close();
+  await database.close();
+});
 
 test.each(garbling)(
   "with garbage in %s (%s) no record is written without its event, and no index blocks others",
@@ -160,7 +186,8 @@ test.each(garbling)(
     };
     const changed = await ledger.changeLink({ ...link, event: anEvent() }).catch((error: unknown) => error);
 
-    const isRefused = chain.includes(key);
+    const isRefused = key === "events";
+    const flaw = await ledger.logFlaw().catch((error: unknown) => error);
     expect((await ledger.get("r-1"))?.version).toBe(isRefused ? 1 : 2);
     expect(await ledger.linksOf("U0ENGINEER")).toHaveLength(isRefused ? 0 : 1);
     if (isRefused) for (const each of [outcome, append, changed]) expect(each).toBeInstanceOf(AccessError);
@@ -171,6 +198,8 @@ test.each(garbling)(
         true,
         4,
       ]);
+    expect(flaw).toEqual(isRefused ? expect.stringContaining("WRONGTYPE") : null);
+    if (!isRefused) expect(verifyChain(await ledger.events(1, 9))).toMatchObject({ type: "whole", count: 4 });
     await close();
     await database.close();
   },

@@ -91,7 +91,14 @@ describe("status alone", () => {
 });
 
 describe("its answer", () => {
-  const fine = { clusters: ["staging", "production"], queues: [], closed: new Map(), overdue: [], refusals: [] };
+  const fine = {
+    clusters: ["staging", "production"],
+    queues: [],
+    closed: new Map(),
+    overdue: [],
+    refusals: [],
+    isLogStopped: false,
+  };
 
   test("says in one line that everything is fine", () => {
     const jobs = { waiting: 3, active: 1 };
@@ -100,6 +107,12 @@ describe("its answer", () => {
 
     expect(text).toBe("No work is late, a worker can open each of your 2 clusters, and every lease ended on time.");
     expect(blocks).toHaveLength(1);
+  });
+
+  test("says first that the audit log takes no event", () => {
+    const said = textOfBlocks(overviewAnswer({ ...fine, isLogStopped: true }));
+
+    expect(said).toMatch(/Problems among your 2 clusters.*\*Audit log\*\n• It takes no event, so no request/s);
   });
 
   test("says what waits, for how long, and where to look", () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { type ZoneContext, zonePoster } from "../../../src/slack/show/notice-poster.ts";
+import { logPoster, type ZoneContext, zonePoster } from "../../../src/slack/show/notice-poster.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -90,4 +90,25 @@ test("the operators' channel gets it, if there is one", async () => {
 
   expect(posted()).toEqual([]);
   expect(slack.messages("C0OPERATORS")).toHaveLength(1);
+});
+
+test("a log that takes no event is reported at once and by one process, and also that it takes them again", async () => {
+  const log = pino({ level: "silent" });
+  let flaw: string | null = null;
+  const configuration = () => ({ clusters: new Map([["staging", aCluster()]]), operatorsChannel: null });
+  const context = { ledger: { ...ledger, logFlaw: async () => flaw }, configuration, client: aClient(slack), log };
+  const [look, lookOfAnother] = [logPoster(context), logPoster(context)];
+
+  await look();
+  flaw = "WRONGTYPE";
+  for (const each of [look, lookOfAnother, look]) await each();
+  flaw = null;
+  for (const each of [look, lookOfAnother, look]) await each();
+
+  expect(posted()).toEqual([
+    expect.stringContaining(
+      "*The audit log is stopped.* It takes no event, so no request, decision or lease can change",
+    ),
+    expect.stringContaining("The audit log takes events again"),
+  ]);
 });
