@@ -144,3 +144,13 @@ test("an answer that comes byte by byte fails at the call's one deadline", async
   });
   hasty.close();
 });
+
+test.each([301, 302, 303, 307, 308])("a redirection with %i takes the token to no other server", async (status) => {
+  const other = await startScriptedServer();
+  server.answer = () => ({ status, headers: { location: `${other.endpoint}/api` } });
+
+  for (const ask of Object.values(calls)) await expect(ask(client)).rejects.toMatchObject({ code: /^cluster-/ });
+
+  expect(other.connections()).toBe(0);
+  await other.stop();
+});

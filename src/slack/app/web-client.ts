@@ -1,11 +1,11 @@
-import { WebClient, type WebClientOptions } from "@slack/web-api";
+import { WebAPIRateLimitedError, WebClient, type WebClientOptions } from "@slack/web-api";
 import { Agent, request } from "undici";
 import { z } from "zod";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { boundedText } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
-import { usualDeadlines } from "../../operations/deadlines.ts";
+import { callWithinMs, usualDeadlines } from "../../operations/deadlines.ts";
 import { observedCall } from "../../operations/worker-metrics.ts";
 
 /** The bot's scopes, as in manifest.yml. */
@@ -25,6 +25,9 @@ const sockets = new Agent({
   bodyTimeout: 15_000,
 });
 
+/** In seconds. Slack counts calls by the minute; the client would keep every message back for as long as an answer says. */
+const longestWait = 60;
+
 const answer = z.object({ ok: z.boolean(), error: z.string().optional() });
 
 const responseUrl = "response_url";
@@ -42,7 +45,10 @@ export const observedFetch: typeof fetch = async (input, init) => {
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
 
-/** The client's defaults, no time-out and ten tries in half an hour, do not help us. */
+/**
+ * The client's defaults, no time-out and ten tries in half an hour, do not help us. Without a retry, a call of a limited rate fails:
+ * otherwise all calls of the client would wait as long as Slack asks.
+ */
 export function webClientOptions(
   { apiUrl }: SlackEnvironment,
   { timeoutMs, retries }: { readonly timeoutMs: number; readonly retries: number },
@@ -51,13 +57,14 @@ export function webClientOptions(
     ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
     timeout: timeoutMs,
     retryConfig: { retries },
+    rejectRateLimitedCalls: retries === 0,
     fetch: observedFetch,
   };
 }
 
 /** The messenger's client: it waits when Slack says so, and the queue retries failures. */
 export function messengerClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
-  return clientFor(environment, slackBackground);
+  return clientFor(environment, slackBackground, { rejectRateLimitedCalls: false });
 }
 
 /** The directory's client: a person waits for the answer, so it never retries. */
@@ -70,7 +77,7 @@ export function directoryClient(environment: SlackEnvironment, { slackCall } = u
  * retries it, so no other call waits.
  */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
-  return clientFor(environment, slackBackground, { rejectRateLimitedCalls: true });
+  return clientFor(environment, slackBackground);
 }
 
 function clientFor(environment: SlackEnvironment, timeoutMs: number, more: WebClientOptions = {}): WebClient {
@@ -116,9 +123,12 @@ async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
     method: init.method === "POST" ? "POST" : "GET",
     headers: Object.fromEntries(new Headers(init.headers)),
     body: textIn(init.body),
-    signal: init.signal,
+    // Bolt sets none for a response_url.
+    signal: init.signal ?? AbortSignal.timeout(callWithinMs("slackBackground")),
   });
-  return { status: statusCode, headers: pairs(headers), text: await boundedText(body, largestAnswer, "Slack") };
+  const asked = Number(headers["retry-after"]);
+  const known = asked > longestWait ? { ...headers, "retry-after": String(longestWait) } : headers;
+  return { status: statusCode, headers: pairs(known), text: await boundedText(body, largestAnswer, "Slack") };
 }
 
 /** We send no file and no stream. */
@@ -153,6 +163,8 @@ export async function examineSlack(client: WebClient): Promise<readonly Finding[
 
 /** Slack's own error code of a failed Web API call, for example `channel_not_found`; null: there is none. */
 export function slackErrorCode(error: unknown): string | null {
+  // An answer with status 429, which the client does not read.
+  if (error instanceof WebAPIRateLimitedError) return "ratelimited";
   const data = typeof error === "object" && error !== null && "data" in error ? error.data : null;
   if (typeof data !== "object" || data === null || !("error" in data)) return null;
   return typeof data.error === "string" ? data.error : null;

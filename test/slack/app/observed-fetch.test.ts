@@ -1,9 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { WebClient } from "@slack/web-api";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../../src/operations/announcements.ts";
-import { observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
+import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
+import { directoryClient, observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
+import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aSlackApp } from "../a-slack-app.ts";
 
 let slack: SandboxSlack;
@@ -74,6 +76,43 @@ test("an answer that comes byte by byte is given up with the call's one deadline
 
   await expect(asking).rejects.toThrow(/aborted|timeout/i);
   expect(told()).toEqual(["slack auth.test: unreachable"]);
+});
+
+test("an answer without a deadline of its caller that comes byte by byte is given up too", async () => {
+  slack.faults.plan("slack.auth.test", { type: "drip" });
+
+  const asking = withinDeadline("migration", { ...usualDeadlines, slackBackground: 200 }, () =>
+    observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" }),
+  );
+
+  await expect(asking.then(() => "read")).rejects.toThrow(/aborted|timeout/i);
+});
+
+describe("a Slack that takes no more calls for a day", () => {
+  const limited = { type: "answer", status: 429, headers: { "retry-after": "86400" } } as const;
+
+  test("holds messages back for a minute", async () => {
+    slack.faults.plan("slack.auth.test", limited);
+
+    const { status, headers } = await observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" });
+
+    expect([status, headers.get("retry-after")]).toEqual([429, "60"]);
+  });
+
+  test("makes no person wait for an answer about people", async () => {
+    const { botToken, signingSecret, appToken, apiUrl } = slack;
+    const people = slackDirectory(
+      directoryClient({ botToken, signingSecret, appToken, apiUrl, port: 0 }),
+      () => new Date(),
+    );
+    slack.faults.plan("slack.users.info", limited);
+    slack.faults.plan("slack.usergroups.list", limited);
+    slack.addUsergroup("S0PLATFORM", ["U0APPROVER"]);
+
+    await expect(people.accountOf("U0APPROVER")).rejects.toMatchObject({ code: "slack-unreachable", retryable: true });
+    expect(await people.accountOf("U0APPROVER")).toBe("active");
+    expect(await people.membersOf("S0PLATFORM")).toEqual(["U0APPROVER"]);
+  });
 });
 
 test("what Slack can't be asked is reported as such, and the call fails", async () => {
