@@ -40,6 +40,15 @@ export function redact(text: string): string {
   return `${clean(text.slice(0, longest)).slice(0, -uncertainEnd)} [${text.length - longest} more characters]`;
 }
 
+/** Outside words for a sentence: on one line, without credentials, and without control characters, which a terminal would obey. */
+export function outsideWords(text: string, most: number): string {
+  return redact(text)
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+    .trim()
+    .slice(0, most)
+    .replace(/\.$/, "");
+}
+
 function clean(text: string): string {
   const others = secrets.reduce((known, [pattern, replacement]) => known.replace(pattern, replacement), text);
   return others.replace(addresses, withoutPassword);

@@ -1,5 +1,5 @@
 import { AccessError, type FailureCode } from "../access/access-error.ts";
-import { redact } from "../access/redact.ts";
+import { outsideWords } from "../access/redact.ts";
 
 /** By the error's name. STS says AccessDenied, EKS AccessDeniedException. */
 const codes: ReadonlyMap<string, FailureCode> = new Map([
@@ -41,15 +41,16 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
-/** A message in Slack has to hold the answer. */
-const maxAnswer = 400;
+/** In characters. A message in Slack has to hold the answer, and a gateway can answer with any name. */
+const longest = { answer: 400, name: 100 };
 
 /** Translates a failure of an AWS call. @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…` */
 export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
-  const { name, message, networkCode, status } = factsOf(error);
+  const { name: fullName, message, networkCode, status } = factsOf(error);
+  const name = outsideWords(fullName, longest.name);
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
-  const answer = redact(message).slice(0, maxAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
+  const answer = outsideWords(message, longest.answer);
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response.
     cause: Object.assign(new Error(answer), { name, status }),

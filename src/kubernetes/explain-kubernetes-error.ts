@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
-import { redact } from "../access/redact.ts";
+import { outsideWords } from "../access/redact.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 
 /** A message in Slack has to hold the answer. */
@@ -52,11 +52,12 @@ function answered({ answer, remedy }: RefusedByServer, what: string): AccessErro
   const status = statusIn(answer);
   if (!status && isForeign(answer)) return foreignAnswer(answer, what);
   // A 401 says "Unauthorized" twice.
-  const said = status?.message && status.message !== status.reason ? `: ${shorten(status.message)}` : "";
+  const said =
+    status?.message && status.message !== status.reason ? `: ${outsideWords(status.message, maxAnswer)}` : "";
   const retryAfterMs = retryAfterOf(answer);
   const code = codeOf(answer.status, status);
   return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
-    cause: new Error(shorten(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
+    cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(code === "cluster-forbidden" && remedy !== undefined && { remedy }),
   });
@@ -78,7 +79,7 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
   return new AccessError("cluster-unreachable", `Something other than the API server answered ${status} to ${what}`, {
     remedy: "Check for a proxy or a login page between the worker and the cluster's endpoint.",
-    cause: new Error(`${status} ${shorten(text, 1000)}`),
+    cause: new Error(`${status} ${outsideWords(text, 1000)}`),
   });
 }
 
@@ -88,7 +89,7 @@ function isForeign({ headers }: ApiAnswer): boolean {
 
 function unanswered(error: unknown, what: string): AccessError {
   const { name, message } = rootOf(error);
-  const cause = Object.assign(new Error(shorten(message)), { name });
+  const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
       remedy: "EKS names another certificate authority: check for a proxy that opens TLS.",
@@ -130,8 +131,4 @@ function statusIn({ text }: ApiAnswer): Status | undefined {
 function retryAfterOf({ headers }: ApiAnswer): number | undefined {
   const seconds = Number(headers["retry-after"]);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
-}
-
-function shorten(text: string, longest = maxAnswer): string {
-  return redact(text).replace(/\s+/g, " ").slice(0, longest).replace(/\.$/, "");
 }

@@ -49,6 +49,13 @@ test.each([
   expect(awsFailure(failure, "x").what).toBe(`Can't reach AWS for x (ECONNRESET${read && ": "}${read})`);
 });
 
+test("AWS's words reach a terminal on one line, without control characters, and none of them is endless", () => {
+  const failure = awsFailure(anError("\u001b[2J\u202eX".repeat(1_000_000), "\u001b]0;me\u0007\u2028b"), "x");
+
+  expect(failure.what).toMatch(/^AWS failed at x \(\[2J X[^\p{Cc}\p{Cf}\u2028]+: \]0;me b\)$/u);
+  expect(failure.what.length).toBeLessThan(200);
+});
+
 test("a failure that is ours already stays as it is", () => {
   const ours = new AccessError("cluster-not-active", "x");
 

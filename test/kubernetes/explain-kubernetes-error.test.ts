@@ -55,6 +55,14 @@ test("the sentence names the call, the cluster and the API server's own words", 
   });
 });
 
+test("its words reach a terminal on one line and without control characters", async () => {
+  const failure = await failureOf({ status: 403, body: aStatus(403, "Forbidden", "no\u001b[2J\u202e\r\nway\u0007!") });
+
+  expect(failure).toMatchObject({
+    what: "The API server answered 403 to GET configmap aws-auth of cluster payments: no [2J way !",
+  });
+});
+
 test("a busy API server says how long to wait", async () => {
   const headers = { "retry-after": "7" };
   const failure = await failureOf({ status: 429, headers, body: aStatus(429, "TooManyRequests", "slow down") });
