@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 
-/** One answer of an API server. `body` may be text, for a proxy's page. */
+/** One answer of an API server. `body` may be text, for a proxy's page, or a buffer. */
 export interface CannedAnswer {
   status: number;
   body?: object | string;
@@ -44,7 +44,8 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     received.push(request);
     const answer = scripted.answer(request);
     if (answer === "never") return;
-    const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? {});
+    const { body = {} } = answer;
+    const text = typeof body === "string" || body instanceof Buffer ? body : JSON.stringify(body);
     response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
     if (answer.drip) drip(response, text);
     else response.end(text);
@@ -74,7 +75,7 @@ export function aStatus(code: number, reason: string, message: string): object {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code };
 }
 
-function drip(response: ServerResponse, text: string): void {
+function drip(response: ServerResponse, text: string | Buffer): void {
   response.write(text);
   const timer = setInterval(() => response.write(" "), 20);
   response.once("close", () => clearInterval(timer));

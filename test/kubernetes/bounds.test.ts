@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { type ScriptedServer, startScriptedServer } from "./api-server.ts";
@@ -153,4 +154,11 @@ test.each([301, 302, 303, 307, 308])("a redirection with %i takes the token to n
 
   expect(other.connections()).toBe(0);
   await other.stop();
+});
+
+test("an answer that becomes megabytes when it is unpacked stays packed", async () => {
+  const packed = gzipSync(Buffer.alloc(8 * 2 ** 20, " "));
+  server.answer = () => ({ status: 200, body: packed, headers: { "content-encoding": "gzip" } });
+
+  await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unexpected" });
 });
