@@ -20,6 +20,13 @@ function bounds(): PageBounds {
   return { pages: 20, items: 1_000, deadline: AbortSignal.timeout(20_000) };
 }
 
+/** What AWS allows (API references, "GetUserId", "CreateUser" and "CreatePermissionSet"): roles and sessions have these names. */
+const forms = {
+  id: /^[\dA-Fa-f-]{1,47}$/,
+  userName: /^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u,
+  set: /^[\w+=,.@-]{1,32}$/,
+};
+
 /** No user has these. */
 const [unusedEmail, unusedId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
 
@@ -87,7 +94,7 @@ async function userIdOf({ store, center }: Asked, email: string): Promise<string
     const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: email } };
     const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
     const { UserId = null } = await call("identitystore:GetUserId", center, () => orAbsent(store.send(command)));
-    return UserId;
+    return UserId === null ? null : expected(UserId, forms.id, "identitystore:GetUserId without a user's id");
   };
   const [byEmail, byName] = await Promise.all([find("emails.value"), find("userName")]);
   if (byEmail === null) return { type: "none", why: "user-not-found" };
@@ -104,8 +111,11 @@ async function userNameOf({ store, center }: Asked, id: string, email: string): 
   } = await call("identitystore:DescribeUser", center, () => store.send(command));
   if (UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
   const hasEmail = Emails.some(({ Value }) => Value?.toLowerCase() === email.toLowerCase());
-  if (UserName !== undefined && hasEmail) return UserName;
-  throw new AccessError("aws-unexpected", `AWS answered identitystore:DescribeUser of ${id} with another user`);
+  return expected(
+    hasEmail ? UserName : undefined,
+    forms.userName,
+    `identitystore:DescribeUser of ${id} with another user`,
+  );
 }
 
 /** Asks for each group too: the API reference does not say whether a user's list includes them. @returns their names, sorted */
@@ -154,11 +164,13 @@ function assignedTo(
 async function nameOfSet({ admin, center }: Asked, PermissionSetArn: string): Promise<string> {
   const command = new DescribePermissionSetCommand({ InstanceArn: center.instanceArn, PermissionSetArn });
   const { PermissionSet } = await call("sso:DescribePermissionSet", center, () => admin.send(command));
-  if (PermissionSet?.Name) return PermissionSet.Name;
-  throw new AccessError(
-    "aws-unexpected",
-    `AWS answered sso:DescribePermissionSet of ${PermissionSetArn} without a name`,
-  );
+  return expected(PermissionSet?.Name, forms.set, `sso:DescribePermissionSet of ${PermissionSetArn} without a name`);
+}
+
+/** @throws AccessError if AWS answered with something else */
+function expected(value: string | undefined, form: RegExp, answered: string): string {
+  if (value !== undefined && form.test(value)) return value;
+  throw new AccessError("aws-unexpected", `AWS answered ${answered}`);
 }
 
 /** @throws AccessError with the setting or the right to correct */

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import type { IdentityCenterSettings } from "../../src/access/approval/identities.ts";
 import { findPerson } from "../../src/aws/identity-center.ts";
@@ -104,5 +104,65 @@ test("a failure says whether it passes, and the setting or the right to correct"
   await expect(find("alice@example.com")).rejects.toMatchObject({
     code: "aws-access-denied",
     remedy: expect.stringContaining("deploy/iam/identity-center-policy.json"),
+  });
+});
+
+describe("a directory that answers with what none has", () => {
+  const answers = (call: string, body: object) =>
+    accountUnderTest().aws.faults.plan(
+      call,
+      { type: "answer", status: 200, body: JSON.stringify(body) },
+      { times: 100 },
+    );
+
+  beforeEach(() => {
+    const { aws } = accountUnderTest();
+    aws.account.setAllowed(settings.roleArn, actions);
+    const { identityCenter: center } = aws;
+    const dave = center.addUser({ userName: "dave", email: "dave@example.com" });
+    center.assign(center.addPermissionSet("Developer"), account, dave);
+  });
+
+  const pages = { NextToken: "more" };
+
+  test.each<[what: string, call: string, body: object, code: string]>([
+    ["groups without an end", "identitystore.ListGroupMembershipsForMember", pages, "answer-too-large"],
+    ["assignments without an end", "sso.ListAccountAssignmentsForPrincipal", pages, "answer-too-large"],
+    ["an id of a megabyte", "identitystore.GetUserId", { UserId: "x".repeat(1e6) }, "aws-unexpected"],
+    [
+      "an invisible name of a permission set",
+      "sso.DescribePermissionSet",
+      { PermissionSet: { Name: "Admin\u202e" } },
+      "aws-unexpected",
+    ],
+    [
+      "a name of a permission set of a megabyte",
+      "sso.DescribePermissionSet",
+      { PermissionSet: { Name: "A".repeat(1e6) } },
+      "aws-unexpected",
+    ],
+    [
+      "a user name of a megabyte",
+      "identitystore.DescribeUser",
+      { UserName: "d".repeat(1e6), Emails: [{ Value: "dave@example.com" }] },
+      "aws-unexpected",
+    ],
+    [
+      "a user name with a line break",
+      "identitystore.DescribeUser",
+      { UserName: "dave\nbob", Emails: [{ Value: "dave@example.com" }] },
+      "aws-unexpected",
+    ],
+  ])("%s gives no one anything", async (_what, call, body, code) => {
+    const fault = answers(call, body);
+
+    const failure = await find("dave@example.com").then(
+      () => expect.unreachable(),
+      (error: unknown) => error,
+    );
+
+    fault.cancel();
+    expect(failure).toMatchObject({ code });
+    expect(String(failure).length).toBeLessThan(1_000);
   });
 });
