@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
+import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
@@ -18,6 +19,11 @@ import { ownCredentials } from "./sts.ts";
 
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
 const maxLooks = 180;
+
+const modes: readonly string[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] satisfies readonly AuthenticationMode[];
+const endpointForm = /^https:\/\/[\w.:[\]-]{1,255}\/?$/;
+/** Of AWS's word in a sentence, in characters. */
+const longest = 300;
 
 export interface ClusterAddress {
   readonly eksName: string;
@@ -120,16 +126,22 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
     throw new AccessError(
       "cluster-mismatch",
-      `EKS answered with ${arn || "a cluster without an ARN"}, not with ${placeOf(address)}`,
+      `EKS answered with ${outsideWords(String(arn), longest) || "a cluster without an ARN"}, not with ${placeOf(address)}`,
     );
   }
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
-  if (!isServing(status) || !endpoint || !certificateAuthority) {
-    throw new AccessError("cluster-not-active", `EKS says that ${placeOf(address)} is ${status}`);
+  if (!isServing(status) || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
+    const said = outsideWords(String(status), longest);
+    throw new AccessError("cluster-not-active", `EKS says that ${placeOf(address)} is ${said}`);
   }
-  // The token is a credential: it must not travel in the clear.
-  if (!endpoint.startsWith("https://")) {
+  // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
+  if (!endpointForm.test(endpoint)) {
     throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} has no https address`);
+  }
+  // Clusters that are older than access entries have no accessConfig.
+  const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
+  if (!modes.includes(authenticationMode)) {
+    throw new AccessError("aws-unexpected", `EKS names no known authentication mode of ${placeOf(address)}`);
   }
   return {
     name,
@@ -139,8 +151,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     endpoint,
     certificateAuthority,
     status,
-    // Clusters that are older than access entries have no accessConfig.
-    authenticationMode: cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP",
+    authenticationMode,
     isCreatorAdmin: cluster.accessConfig?.bootstrapClusterCreatorAdminPermissions ?? true,
     createdAt: cluster.createdAt ?? null,
     version: cluster.version ?? "",

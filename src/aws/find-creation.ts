@@ -8,16 +8,23 @@ import { type AwsCredentials, type CredentialSource, clientSettings } from "./cl
 import { awsFailure } from "./explain-aws-error.ts";
 import { callerIdentity, ownCredentials } from "./sts.ts";
 
+/** People read these texts, and the ledger keeps them. */
+const visible = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[!-~]*$/);
+
 const identity = z.object({
-  type: z.string().optional(),
-  arn: z.string().optional(),
-  invokedBy: z.string().optional(),
-  sessionContext: z.object({ sessionIssuer: z.object({ arn: z.string().optional() }).optional() }).optional(),
+  type: z.string().max(64).regex(/^\w*$/).optional(),
+  arn: visible(2048).optional(),
+  invokedBy: visible(256).optional(),
+  sessionContext: z.object({ sessionIssuer: z.object({ arn: visible(2048).optional() }).optional() }).optional(),
 });
 
 const schema = z.object({
-  eventID: z.string(),
-  eventTime: z.string(),
+  eventID: visible(64),
+  eventTime: z.iso.datetime(),
   eventSource: z.string(),
   errorCode: z.string().optional(),
   userIdentity: identity,

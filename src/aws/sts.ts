@@ -20,6 +20,9 @@ const own = new Map<string, STSClient>();
 
 const kept = new WeakSet<STSClient>();
 
+/** A user's path has any visible sign, and 512 of them at most (API reference of IAM, "User"). */
+const arnForm = /^arn:[\w-]+:(?:sts|iam)::\d{12}:[!-~]{1,700}$/;
+
 /** The longest name of a session and of a source identity. */
 const maxLength = 64;
 
@@ -196,7 +199,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {
     const { Arn, Account, UserId } = await logRequestId(log, action, client.send(new GetCallerIdentityCommand({})));
-    if (!Arn || !Account || !UserId) {
+    if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) {
       throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
     }
     return { arn: Arn, account: Account, userId: UserId };

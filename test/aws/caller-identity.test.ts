@@ -65,3 +65,17 @@ test("an unreachable AWS is reported as such", async () => {
     what: "Can't reach AWS for sts:GetCallerIdentity (ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9)",
   });
 });
+
+test.each([
+  ["control characters", `arn:aws:sts::${account}:assumed-role/&#x1b;[2J/x`, account],
+  ["tens of kilobytes", `arn:aws:sts::${account}:assumed-role/${"x".repeat(30_000)}/x`, account],
+  ["no ARN", "me", account],
+  ["no account", `arn:aws:sts::${account}:assumed-role/a/x`, "all"],
+])("an identity of %s is none", async (_what, arn, of) => {
+  const { aws, worker } = accountUnderTest();
+  const result = `<Arn>${arn}</Arn><UserId>A:x</UserId><Account>${of}</Account>`;
+  const body = `<GetCallerIdentityResponse><GetCallerIdentityResult>${result}</GetCallerIdentityResult></GetCallerIdentityResponse>`;
+  aws.faults.plan("sts.GetCallerIdentity", { type: "answer", status: 200, body });
+
+  await expect(callerIdentity(worker, region)).rejects.toMatchObject({ code: "aws-unexpected" });
+});

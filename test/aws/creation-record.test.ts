@@ -82,6 +82,10 @@ describe("a record does not tell who created a cluster where it", () => {
     ["is of a cluster of the name that was there before", aRecord({ at: new Date("2025-12-02T03:04:05Z") })],
     ["is not JSON", "{"],
     ["is empty", ""],
+    ["has an id of a megabyte", aRecord().replace(/"eventID":"[^"]*"/, `"eventID":"${"i".repeat(1e6)}"`)],
+    ["is of no time", aRecord().replace(/"eventTime":"[^"]*"/, '"eventTime":"soon"')],
+    ["names its creator invisibly", aRecord({ creatorArn: `${creatorArn}\u202e` })],
+    ["has a creator of no known kind", aRecord().replace('"type":"AssumedRole"', '"type":"<!channel> \\u001b[2J"')],
     ["is of another shape", JSON.stringify({ eventSource: "eks.amazonaws.com" })],
   ])("%s", (_, record) => {
     expect(readCreationRecord(record, cluster)).toBeNull();

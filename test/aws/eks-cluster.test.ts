@@ -107,3 +107,43 @@ test("a worker without the right to look learns which right it lacks", async () 
   await expect(failure).rejects.toMatchObject({ code: "aws-access-denied" });
   await expect(failure).rejects.toThrow("eks:DescribeCluster");
 });
+
+test.each<[what: string, change: object, code: string]>([
+  ["an endpoint that is no address", { endpoint: "https://" }, "cluster-mismatch"],
+  ["an endpoint with a line break", { endpoint: "https://a\r\nx: y" }, "cluster-mismatch"],
+  [
+    "an endpoint with another host behind a name",
+    { endpoint: "https://eks.amazonaws.com@127.0.0.1" },
+    "cluster-mismatch",
+  ],
+  ["an endpoint that is a number", { endpoint: 7 }, "cluster-mismatch"],
+  ["an authority that is a number", { certificateAuthority: { data: 5 } }, "cluster-not-active"],
+  ["a mode that no one knows", { accessConfig: { authenticationMode: "MORE" } }, "aws-unexpected"],
+  ["a status of a megabyte", { status: "\u001b[2JX".repeat(100_000) }, "cluster-not-active"],
+  ["an ARN of a megabyte", { arn: "\u202ex".repeat(100_000) }, "cluster-mismatch"],
+])("a description with %s is refused in some words", async (_what, change, code) => {
+  const { faults } = accountUnderTest().aws;
+  const arn = addCluster("hostile");
+  const honest = {
+    name: "hostile",
+    arn,
+    endpoint: "https://127.0.0.1:1",
+    status: "ACTIVE",
+    certificateAuthority: { data: "Q0E=" },
+  };
+  const body = JSON.stringify({ cluster: { ...honest, ...change } });
+  const { cancel } = faults.plan("eks.DescribeCluster", { type: "answer", status: 200, body });
+
+  const failure = await describeCluster(accountUnderTest().worker, {
+    eksName: "hostile",
+    region,
+    account,
+    partition,
+  }).then(
+    () => expect.unreachable(),
+    (error: unknown) => error,
+  );
+
+  cancel();
+  expect(failure).toMatchObject({ code, message: expect.stringMatching(/^[^\p{Cc}\p{Cf}]{1,600}$/u) });
+});
