@@ -30,8 +30,6 @@ export interface AccessEntries {
   describe: (principalArn: string) => Promise<AccessEntry | null>;
   /** In one call; null: the principal has no entry. */
   usernameOf: (principalArn: string) => Promise<string | null>;
-  /** When IAM made the role of an entry, ISO 8601; null: it has none of this name. @throws AccessError */
-  roleMadeAt: (principalArn: string) => Promise<string | null>;
   /** The entry's own ARN. */
   create: (entry: NewEntry) => Promise<string>;
   /** Sets all its groups; the username stays. */
@@ -76,7 +74,6 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
     list: () => listAll(calls),
     describe: (principalArn) => describe(calls, principalArn),
     usernameOf: async (principalArn) => (await describeAlone(calls, principalArn))?.username ?? null,
-    roleMadeAt: (principalArn) => eks.roleMadeAt(principalArn, log),
     ...entryChanges(changes),
     ...policyChanges(changes),
     ...tagChanges(changes),

@@ -1,5 +1,6 @@
 import {
   DescribeUserCommand,
+  type DescribeUserCommandOutput,
   GetUserIdCommand,
   IdentitystoreClient,
   ListGroupMembershipsForMemberCommand,
@@ -13,7 +14,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { IdentityCenterSettings, PersonReading } from "../access/approval/identities.ts";
 import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { answeredWith, awsFailure } from "./explain-aws-error.ts";
 
 /** A user has some groups, and a group some permission sets in one account. */
 function bounds(): PageBounds {
@@ -59,25 +60,60 @@ export async function tryIdentityCenter(
 }
 
 /** The user with this email address, and their permission sets in an account, also through groups. @throws AccessError */
-export async function findPerson(
+export function findPerson(
   credentials: CredentialSource,
   center: IdentityCenterSettings,
   email: string,
   account: string,
 ): Promise<PersonReading> {
+  return readPerson(credentials, center, account, {
+    find: (asked) => userIdOf(asked, email),
+    isOf: ({ Emails = [] }) => Emails.some(({ Value }) => isSame(Value, email)),
+  });
+}
+
+/** The same for the user with this name, which is the session name of their roles. @throws AccessError */
+export function findUser(
+  credentials: CredentialSource,
+  center: IdentityCenterSettings,
+  userName: string,
+  account: string,
+): Promise<PersonReading> {
+  return readPerson(credentials, center, account, {
+    find: async (asked) => (await idBy(asked, "userName", userName)) ?? { type: "none", why: "user-not-found" },
+    isOf: ({ UserName }) => isSame(UserName, userName),
+  });
+}
+
+interface Sought {
+  readonly find: (asked: Asked) => Promise<string | NoPerson>;
+  /** Whether this is the user who was looked for. */
+  readonly isOf: (user: DescribeUserCommandOutput) => boolean;
+}
+
+async function readPerson(
+  credentials: CredentialSource,
+  center: IdentityCenterSettings,
+  account: string,
+  { find, isOf }: Sought,
+): Promise<PersonReading> {
   const settings = clientSettings(credentials, center.region);
   const [store, admin] = [new IdentitystoreClient(settings), new SSOAdminClient(settings)];
   try {
     const asked = { store, admin, center };
-    const id = await userIdOf(asked, email);
+    const id = await find(asked);
     if (typeof id !== "string") return id;
-    const userName = await userNameOf(asked, id, email);
+    const userName = await userNameOf(asked, id, isOf);
     if (typeof userName !== "string") return userName;
     return { type: "person", userName, permissionSets: await permissionSetsOf(asked, id, account) };
   } finally {
     store.destroy();
     admin.destroy();
   }
+}
+
+function isSame(one: string | undefined, other: string): boolean {
+  return one?.toLowerCase() === other.toLowerCase();
 }
 
 interface Asked {
@@ -89,33 +125,26 @@ interface Asked {
 type NoPerson = Extract<PersonReading, { readonly type: "none" }>;
 
 /** By address and by user name: if the address is another user's name, one session would stand for two people. */
-async function userIdOf({ store, center }: Asked, email: string): Promise<string | NoPerson> {
-  const find = async (path: "emails.value" | "userName") => {
-    const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: email } };
-    const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
-    const { UserId = null } = await call("identitystore:GetUserId", center, () => orAbsent(store.send(command)));
-    return UserId === null ? null : expected(UserId, forms.id, "identitystore:GetUserId without a user's id");
-  };
-  const [byEmail, byName] = await Promise.all([find("emails.value"), find("userName")]);
+async function userIdOf(asked: Asked, email: string): Promise<string | NoPerson> {
+  const [byEmail, byName] = await Promise.all([idBy(asked, "emails.value", email), idBy(asked, "userName", email)]);
   if (byEmail === null) return { type: "none", why: "user-not-found" };
   return byName === null || byName === byEmail ? byEmail : { type: "none", why: "email-of-two-users" };
 }
 
+async function idBy({ store, center }: Asked, path: "emails.value" | "userName", value: string) {
+  const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: value } };
+  const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
+  const found = await call("identitystore:GetUserId", center, () => orAbsent(store.send(command)));
+  return found && expected(found.UserId, forms.id, "identitystore:GetUserId without a user's id");
+}
+
 /** The session name of a person in every account. */
-async function userNameOf({ store, center }: Asked, id: string, email: string): Promise<string | NoPerson> {
+async function userNameOf({ store, center }: Asked, id: string, isOf: Sought["isOf"]): Promise<string | NoPerson> {
   const command = new DescribeUserCommand({ IdentityStoreId: center.identityStoreId, UserId: id });
-  const {
-    UserName,
-    UserStatus,
-    Emails = [],
-  } = await call("identitystore:DescribeUser", center, () => store.send(command));
-  if (UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
-  const hasEmail = Emails.some(({ Value }) => Value?.toLowerCase() === email.toLowerCase());
-  return expected(
-    hasEmail ? UserName : undefined,
-    forms.userName,
-    `identitystore:DescribeUser of ${id} with another user`,
-  );
+  const user = await call("identitystore:DescribeUser", center, () => store.send(command));
+  if (user.UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
+  const userName = isOf(user) ? user.UserName : undefined;
+  return expected(userName, forms.userName, `identitystore:DescribeUser of ${id} with another user`);
 }
 
 /** Asks for each group too: the API reference does not say whether a user's list includes them. @returns their names, sorted */
@@ -140,7 +169,8 @@ function groupsOf({ store, center }: Asked, userId: string): Promise<readonly st
       ...(NextToken && { NextToken }),
     });
     const answer = await call(action, center, () => store.send(command));
-    return { items: (answer.GroupMemberships ?? []).flatMap(({ GroupId }) => GroupId ?? []), next: answer.NextToken };
+    const groups = answeredWith(answer.GroupMemberships, `${action} of ${userId}`);
+    return { items: groups.flatMap(({ GroupId }) => GroupId ?? []), next: answer.NextToken };
   });
 }
 
@@ -155,8 +185,9 @@ function assignedTo(
       ...{ InstanceArn: center.instanceArn, ...principal, Filter: { AccountId: account } },
       ...(NextToken && { NextToken }),
     });
-    const { AccountAssignments = [], NextToken: next } = await call(action, center, () => admin.send(command));
-    const here = AccountAssignments.filter(({ AccountId }) => AccountId === account);
+    const { AccountAssignments, NextToken: next } = await call(action, center, () => admin.send(command));
+    const assigned = answeredWith(AccountAssignments, `${action} of ${principal.PrincipalId}`);
+    const here = assigned.filter(({ AccountId }) => AccountId === account);
     return { items: here.flatMap(({ PermissionSetArn }) => PermissionSetArn ?? []), next };
   });
 }
@@ -189,10 +220,10 @@ async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send
   }
 }
 
-/** The id of a user, if there is one. The identity store can be absent too. @throws any other answer */
-function orAbsent(asking: Promise<{ UserId: string | undefined }>): Promise<{ UserId?: string | undefined }> {
+/** The answer about a user; null: there is none. The identity store can be absent too. @throws any other answer */
+function orAbsent<T>(asking: Promise<T>): Promise<T | null> {
   return asking.catch((error: unknown) => {
-    if (isAbsent(error) && "ResourceType" in error && error.ResourceType === "USER") return {};
+    if (isAbsent(error) && "ResourceType" in error && error.ResourceType === "USER") return null;
     throw error;
   });
 }

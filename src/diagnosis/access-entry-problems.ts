@@ -18,6 +18,8 @@ export const entryProblemCodes = [
   "entry-without-rights",
   "entry-dead",
   "roles-not-compared",
+  "role-of-other-account",
+  "role-deleted",
   "role-replaced",
   "group-unbound",
   "claim-unknown",

@@ -30,7 +30,7 @@ import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migratio
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
-import { type RoleTimes, remadeRoleProblems, rolesNotCompared } from "./remade-roles.ts";
+import { absentRoleProblems, type RoleTimes, remadeRoleProblems, rolesNotCompared } from "./remade-roles.ts";
 import {
   type NamedRole,
   outdatedEntryRemedy,
@@ -69,18 +69,17 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, roles, now } = facts;
   const operatorArn = cluster.operator?.roleArn ?? null;
   const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, leased: leased.ids, now };
+  const replaced = replacedRoles(rolesNamed(facts), roles.absent);
+  const asked = { entries: read.map(({ entry }) => entry), document };
   const problems: readonly ReportedProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
     ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
-    ...remadeRoleProblems(
-      cluster,
-      read.map(({ entry }) => entry),
-      roles,
-    ),
+    ...remadeRoleProblems(cluster, asked.entries, roles),
     ...outdatedEntries(facts),
-    ...[rolesNotCompared(roles) ?? []].flat(),
-    ...replacedRoles(rolesNamed(facts)).map((set) => replacedRoleProblem(set, cluster)),
+    ...replaced.map((set) => replacedRoleProblem(set, cluster)),
+    ...absentRoleProblems(cluster, roles, replaced),
+    ...rolesNotCompared(cluster, asked, roles),
   ];
   return {
     ...groupProblems(problems, maxGroups),

@@ -1,25 +1,39 @@
 import type { Cluster } from "../access/policy/cluster.ts";
-import { withoutRolePath } from "../aws-auth/index.ts";
+import { type AwsAuthDocument, isIdentityCenterRole, withoutRolePath } from "../aws-auth/index.ts";
 import { type AccessEntryFact, type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
-import { type DatedEntry, outdatedEntryRemedy, repairOf } from "./replaced-roles.ts";
+import { type DatedEntry, outdatedEntryRemedy, type RolesOfSet, repairOf } from "./replaced-roles.ts";
 
-/** When IAM made the roles that a cluster's access entries name. */
+/** What IAM says about the roles that a cluster names. */
 export interface RoleTimes {
-  /** By the principal's ARN, ISO 8601. */
+  /** When it made each role, by its ARN as the cluster names it, ISO 8601. */
   readonly madeAt: ReadonlyMap<string, string>;
+  /** Those that it does not have. */
+  readonly absent: ReadonlySet<string>;
   /** Why other roles are unknown, a clause; null: IAM answered about each. */
   readonly why: string | null;
 }
 
-/** The roles about which IAM can answer: it knows only those of the caller's account. */
+export interface RolesToAsk {
+  readonly entries: readonly { readonly principalArn: string; readonly type: string }[];
+  /** Null: it does not count. */
+  readonly document: AwsAuthDocument | null;
+}
+
+/**
+ * The roles of people's access entries, and those of Identity Center in aws-auth: their names change. IAM knows only the
+ * roles of the cluster's own account.
+ */
 export function rolesToAsk(
-  entries: readonly { readonly principalArn: string; readonly type: string }[],
+  { entries, document }: RolesToAsk,
   { account }: Pick<Cluster, "account">,
-): readonly string[] {
+): { readonly own: readonly string[]; readonly elsewhere: readonly string[] } {
   const people = entries.filter(({ type }) => type === "STANDARD").map(({ principalArn }) => principalArn);
-  return people.filter((arn) => arn.includes(`::${account}:role/`));
+  const mapped = document?.entries.map(({ arn }) => arn).filter(isIdentityCenterRole) ?? [];
+  const roles = [...new Set([...people, ...mapped])].filter((arn) => arn.includes(":role/"));
+  const isOwn = (arn: string) => arn.includes(`::${account}:role/`);
+  return { own: roles.filter(isOwn), elsewhere: roles.filter((arn) => !isOwn(arn)) };
 }
 
 /**
@@ -77,10 +91,34 @@ export function remadeRoleProblems(
   });
 }
 
-/** Null: IAM answered. */
-export function rolesNotCompared({ why }: RoleTimes): ReportedProblem | null {
-  if (why === null) return null;
+/** The roles that IAM does not have, and whose successor the cluster does not name. @param replaced their sets are reported already */
+export function absentRoleProblems(
+  cluster: Cluster,
+  { absent }: RoleTimes,
+  replaced: readonly RolesOfSet[],
+): readonly ReportedProblem[] {
+  const known = new Set(replaced.flatMap(({ roles }) => roles.map(({ arn }) => withoutRolePath(arn))));
+  return [...new Set([...absent].map(withoutRolePath))]
+    .filter((arn) => !known.has(arn))
+    .map((arn) => ({
+      ...{ code: "role-deleted", severity: "warning", place: arn },
+      message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
+      remedy: isIdentityCenterRole(arn)
+        ? `If its permission set has a new role, an approver runs ${repairOf(cluster, "<that ARN>")}: ${named("aws sts get-caller-identity")} prints it. Otherwise remove the entry.`
+        : "Remove the entry, or make the role again before an approver repairs it.",
+    }));
+}
+
+/** What check did not test: IAM did not answer, or the roles are of other accounts. */
+export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: RoleTimes): readonly ReportedProblem[] {
+  const { elsewhere } = rolesToAsk(asked, cluster);
+  const others = elsewhere.map((arn) => ({
+    ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
+    message: `Not tested: whether the role was deleted, or made again after its access entry. The worker asks IAM of account ${named(cluster.account)} only.`,
+    remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
+  }));
+  if (why === null) return others;
   const message = `Not tested: whether roles were deleted and made again after their access entries. ${why}.`;
   const remedy = "Allow iam:GetRole, as in deploy/iam.";
-  return { code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy };
+  return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

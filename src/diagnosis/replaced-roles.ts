@@ -25,8 +25,11 @@ export interface RolesOfSet {
   readonly successor: NamedRole | null;
 }
 
-/** The permission sets of which a cluster names more than one role. */
-export function replacedRoles(all: readonly NamedRole[]): readonly RolesOfSet[] {
+/** The permission sets of which a cluster names more than one role. @param absent the roles that IAM does not have, as the cluster names them */
+export function replacedRoles(
+  all: readonly NamedRole[],
+  absent: ReadonlySet<string> = new Set(),
+): readonly RolesOfSet[] {
   const sets = new Map<string, NamedRole[]>();
   for (const role of all.filter(({ arn }) => isIdentityCenterRole(arn))) {
     const key = setOf(role.arn);
@@ -36,7 +39,9 @@ export function replacedRoles(all: readonly NamedRole[]): readonly RolesOfSet[] 
     const [first] = roles;
     const set = first && admittedBy(first.arn);
     if (set?.type !== "permission-set" || new Set(roles.map(({ arn }) => keyOf(arn))).size < 2) return [];
-    return [{ permissionSet: set.name, account: set.account, roles, successor: newestOf(roles) }];
+    return [
+      { permissionSet: set.name, account: set.account, roles, successor: livingOf(roles, absent) ?? newestOf(roles) },
+    ];
   });
 }
 
@@ -49,6 +54,13 @@ export function namesakesOf(arn: string, all: readonly NamedRole[]): readonly Na
 
 export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRole[] {
   return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
+}
+
+/** If IAM has only one of them. */
+function livingOf(roles: readonly NamedRole[], absent: ReadonlySet<string>): NamedRole | null {
+  const living = roles.filter(({ arn }) => !absent.has(arn));
+  const isOne = living.length < roles.length && new Set(living.map(({ arn }) => keyOf(arn))).size === 1;
+  return (isOne && living[0]) || null;
 }
 
 /** If each role has an access entry, the newest entry shows the current role. Items of aws-auth have no time. */
@@ -69,7 +81,7 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
   if (successor) {
     const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. These entries are of its deleted roles: ${list}.`;
-    const remedy = `To repair them, an approver runs ${named(`/eks-access repair ${cluster.name}`)}. To get access now, run ${request(successor.arn)}.`;
+    const remedy = `To repair them, an approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. To get access now, run ${request(successor.arn)}.`;
     return { ...about, message, remedy };
   }
   const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are of deleted roles: ${list}.`;

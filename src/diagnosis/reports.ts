@@ -118,6 +118,15 @@ const bindingsReport = z.discriminatedUnion("type", [
 ]);
 export type BindingsReport = Immutable<z.output<typeof bindingsReport>>;
 
+/** Leases of people who left IAM Identity Center. */
+const leaversReport = z.object({
+  /** The lease's id, and what Identity Center says, as a clause. */
+  found: z.array(z.object({ id: z.string(), message: z.string() })),
+  /** Why others are not compared, in sentences; null: all are, or no setting asks Identity Center. */
+  notCompared: z.string().nullable(),
+});
+export type LeaversReport = Immutable<z.output<typeof leaversReport>>;
+
 /** A worker's report on who gets in to a cluster. Each part may fail without the others. */
 export const checkReport = z.discriminatedUnion("type", [
   z.object({
@@ -126,6 +135,7 @@ export const checkReport = z.discriminatedUnion("type", [
     document: documentReport,
     entries: entriesReport,
     bindings: bindingsReport,
+    leavers: leaversReport,
   }),
   failed,
 ]);

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import type { IdentityCenterSettings } from "../../src/access/approval/identities.ts";
-import { findPerson } from "../../src/aws/identity-center.ts";
+import { findPerson, findUser } from "../../src/aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../src/aws/session-policy.ts";
 import { assumeRole } from "../../src/aws/sts.ts";
 import { finishedCalls } from "../../src/operations/announcements.ts";
@@ -28,11 +28,14 @@ beforeAll(() => {
   settings = { region, instanceArn, identityStoreId, roleArn };
 });
 
-async function find(email: string, change: Partial<IdentityCenterSettings> = {}, of = account) {
+function becomeReader() {
   const policy = identityCenterSessionPolicy();
   const { worker } = accountUnderTest();
-  const reader = await assumeRole(worker, { roleArn: settings.roleArn, region, sessionName: "eks-access", policy });
-  return findPerson(reader, { ...settings, ...change }, email, of);
+  return assumeRole(worker, { roleArn: settings.roleArn, region, sessionName: "eks-access", policy });
+}
+
+async function find(email: string, change: Partial<IdentityCenterSettings> = {}, of = account) {
+  return findPerson(await becomeReader(), { ...settings, ...change }, email, of);
 }
 
 test("a person has the permission sets of their own and of their groups, in one account", async () => {
@@ -105,6 +108,36 @@ test("a failure says whether it passes, and the setting or the right to correct"
     code: "aws-access-denied",
     remedy: expect.stringContaining("deploy/iam/identity-center-policy.json"),
   });
+  aws.account.setAllowed(settings.roleArn, actions);
+});
+
+test("a person is found by the name of their sessions too, which is no address", async () => {
+  const { identityCenter: center } = accountUnderTest().aws;
+  const frank = center.addUser({ userName: "frank", email: "frank@example.com" });
+  center.assign(center.addPermissionSet("Auditor"), account, frank);
+  const reader = await becomeReader();
+
+  expect(await findUser(reader, settings, "frank", account)).toEqual({
+    ...{ type: "person", userName: "frank" },
+    permissionSets: ["Auditor"],
+  });
+  expect(await findUser(reader, settings, "frank@example.com", account)).toEqual({
+    ...{ type: "none", why: "user-not-found" },
+  });
+});
+
+test.each([
+  "identitystore.GetUserId",
+  "identitystore.ListGroupMembershipsForMember",
+  "sso.ListAccountAssignmentsForPrincipal",
+])("an answer of %s without what was asked says nothing about a person", async (point) => {
+  const { aws } = accountUnderTest();
+  aws.identityCenter.addUser({ userName: "grace", email: "grace@example.com" });
+  const headers = { "content-type": "application/x-amz-json-1.1" };
+  const fault = aws.faults.plan(point, { type: "answer", status: 200, headers, body: "{}" }, { times: 6 });
+
+  await expect(find("grace@example.com")).rejects.toMatchObject({ code: "aws-unexpected" });
+  fault.cancel();
 });
 
 describe("a directory that answers with what none has", () => {
@@ -123,7 +156,7 @@ describe("a directory that answers with what none has", () => {
     center.assign(center.addPermissionSet("Developer"), account, dave);
   });
 
-  const pages = { NextToken: "more" };
+  const pages = { NextToken: "more", GroupMemberships: [], AccountAssignments: [] };
 
   test.each<[what: string, call: string, body: object, code: string]>([
     ["groups without an end", "identitystore.ListGroupMembershipsForMember", pages, "answer-too-large"],

@@ -28,7 +28,7 @@ function factsOf(read: readonly ReadEntry[], { leased = [], ...change }: Change 
     boundGroups: new Set(["eks-access:viewers", "readers"]),
     leased: openLeasesAround(leased, leased),
     asker: { user: "U0ONCALL", principal: null, isResponsible: true },
-    roles: { madeAt: new Map(), why: null },
+    roles: { madeAt: new Map(), absent: new Set(), why: null },
     now: at(hours(1)),
     ...change,
   };
@@ -290,7 +290,11 @@ describe("an entry that no longer fits its principal", () => {
   });
 
   const entry = aReadEntry({ principalArn: team, createdAt: at(hours(1)).toISOString() });
-  const madeAt = (time: Date) => ({ madeAt: new Map([[team, time.toISOString()]]), why: null });
+  const madeAt = (time: Date) => ({
+    madeAt: new Map([[team, time.toISOString()]]),
+    absent: new Set<string>(),
+    why: null,
+  });
 
   test("is outdated if IAM made its role later, before any refusal", () => {
     const problems = tell([entry], { roles: madeAt(at(hours(2))) });
@@ -309,7 +313,7 @@ describe("an entry that no longer fits its principal", () => {
   });
 
   test("is not compared with its role where IAM does not answer, and the report says so", () => {
-    const problems = tell([entry], { roles: { madeAt: new Map(), why: "AWS refused iam:GetRole" } });
+    const problems = tell([entry], { roles: { madeAt: new Map(), absent: new Set(), why: "AWS refused iam:GetRole" } });
 
     const [unknown] = problems.filter(({ code }) => code === "roles-not-compared");
     expect(unknown).toMatchObject({ severity: "notice", message: expect.stringContaining("AWS refused iam:GetRole.") });
@@ -322,5 +326,47 @@ describe("an entry that no longer fits its principal", () => {
 
     expect(codes(read, { document })).toContain("role-replaced");
     expect(codes(read)).not.toContain("role-replaced");
+  });
+
+  test("is of a deleted role if IAM has none of its name; the only one of its permission set that IAM has is the successor", () => {
+    const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_${suffix.repeat(16)}`;
+    const read = [aReadEntry({ principalArn: roleOf("b") })];
+    const roles = { madeAt: new Map(), absent: new Set([roleOf("a"), team]), why: null };
+    const mapRoles = `${roleEntry(roleOf("b"))}${roleEntry(roleOf("a"))}`;
+
+    const alone = tell([aReadEntry({ principalArn: team })], { roles: { ...roles, absent: new Set([team]) } });
+    const [replaced, ...more] = tell(read, {
+      document: parseDocument({ mapRoles }),
+      roles: { ...roles, absent: new Set([roleOf("a")]) },
+    }).filter(({ code }) => code.startsWith("role-"));
+
+    expect(alone.find(({ code }) => code === "role-deleted")).toMatchObject({
+      severity: "warning",
+      message: "IAM has no role `arn:aws:iam::111122223333:role/developers`, so its entry lets no one in.",
+    });
+    expect(replaced).toMatchObject({
+      code: "role-replaced",
+      message: expect.stringContaining(`has the role \`${roleOf("b")}\` in account 111122223333 now`),
+      remedy: expect.stringContaining(`/eks-access repair staging ${roleOf("b")}`),
+    });
+    expect(more).toEqual([]);
+  });
+
+  test("of another account is not compared, and the report says so", () => {
+    const elsewhere = "arn:aws:iam::444455556666:role/partner";
+    const user = "arn:aws:iam::444455556666:user/partner";
+    const sso = "arn:aws:iam::444455556666:role/AWSReservedSSO_Developer_0123456789abcdef";
+    const document = parseDocument({ mapRoles: roleEntry(sso) });
+
+    const problems = tell([aReadEntry({ principalArn: elsewhere }), aReadEntry({ principalArn: user })], { document });
+
+    expect(problems.filter(({ code }) => code === "role-of-other-account")).toEqual([
+      expect.objectContaining({
+        ...{ severity: "notice", places: [elsewhere, sso] },
+        message: expect.stringMatching(/^Not tested: .* The worker asks IAM of account `111122223333` only\.$/),
+        remedy: "In its account, `aws iam get-role --role-name partner` shows when it was made.",
+      }),
+    ]);
+    expect(codes([aReadEntry({ principalArn: team })])).not.toContain("role-of-other-account");
   });
 });

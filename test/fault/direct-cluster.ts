@@ -62,6 +62,7 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
         creatorArn: arns.creator,
         mode: "CONFIG_MAP",
         entries: null,
+        roleMadeAt: async () => "2026-01-01T00:00:00.000Z",
         tags: {},
         connectAs: () => Promise.reject(new Error("nobody asks")),
         close: () => {},

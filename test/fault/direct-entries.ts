@@ -67,7 +67,6 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
         return found;
       },
       usernameOf: async (arn) => (await calls.describe(arn))?.username ?? null,
-      roleMadeAt: async () => null,
       create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
         return entries.get(entry.principalArn)?.arn ?? "";
@@ -92,6 +91,7 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
       creatorArn: arns.creator,
       mode: "API",
       entries: calls,
+      roleMadeAt: async () => "2026-01-01T00:00:00.000Z",
       tags: clusterTags,
       connectAs: () => Promise.reject(new Error("nobody asks")),
       close: () => {},

@@ -13,6 +13,7 @@ import {
   checkReport,
   type DocumentReport,
   type EntriesReport,
+  type LeaversReport,
 } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
@@ -50,7 +51,7 @@ export const check: Command = {
       if (!report) return noWorkerAnswer();
       if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
       const { blocks } = checkAnswer(cluster, report);
-      return messageOf([...blocks, ...(isResponsible ? await leaverBlocks(context, cluster) : [])]);
+      return messageOf([...blocks, ...(isResponsible ? await leaverBlocks(context, cluster, report.leavers) : [])]);
     }),
 };
 
@@ -59,31 +60,38 @@ const maxPeople = 50;
 /** More rows do not fit beside the worker's report. */
 const maxLeavers = 5;
 
-/** The leases of people who left Slack. Only this process can ask Slack. */
-async function leaverBlocks({ ledger, directory }: SlackContext, { name }: Cluster): Promise<readonly KnownBlock[]> {
+/** The leases of people who left Slack, which only this process can ask, or IAM Identity Center, which only a worker can. */
+async function leaverBlocks(
+  { ledger, directory }: SlackContext,
+  { name }: Cluster,
+  { found: gone, notCompared }: LeaversReport,
+): Promise<readonly KnownBlock[]> {
   const leased = (await ledger.leasedOf(name)).filter(isHeld);
   const people = [...new Set(leased.map(({ requester }) => requester))].slice(0, maxPeople);
   const accounts = await Promise.all(people.map((user) => directory.accountOf(user).catch(() => null)));
   const left = new Set(people.filter((_, index) => accounts[index] === "deactivated"));
-  const found = leased.filter(({ requester }) => left.has(requester));
+  const why = new Map(gone.map(({ id, message }) => [id, message]));
+  const found = leased.filter(({ id, requester }) => left.has(requester) || why.has(id));
   const more = found.length - maxLeavers;
+  const unknown = accounts.includes(null) ? "Not checked: whether the people with leases are still in Slack." : null;
   return [
-    ...found.slice(0, maxLeavers).map(leaverBlock),
-    ...(more > 0
-      ? [context(`${more} more leases of people who left Slack. Revoke these first, then check again.`)]
-      : []),
-    ...(accounts.includes(null) ? [context("Not checked: whether the people with leases are still in Slack.")] : []),
+    ...found.slice(0, maxLeavers).map((request) => leaverBlock(request, why.get(request.id))),
+    ...(more > 0 ? [context(`${more} more leases of people who left. Revoke these first, then check again.`)] : []),
+    ...[unknown, notCompared && styled(notCompared, 400)].flatMap((words) => (words ? [context(words)] : [])),
   ];
 }
 
-function leaverBlock(request: ApprovedRequest): KnownBlock {
+/** @param why Identity Center's answer; absent: they left Slack */
+function leaverBlock(request: ApprovedRequest, why: string | undefined): KnownBlock {
   const { id, requester, level, lease, durationSeconds } = request;
-  const gives = `this lease gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
-  const text = `:warning: *${code("lease-of-leaver")}* ${code(id)}\n${mention(requester)}'s Slack account is deactivated, and ${gives}.`;
+  const who = mention(requester);
+  const [left, whose] = why ? [styled(why, 300), ` of ${who}`] : [`${who}'s Slack account is deactivated`, ""];
+  const gives = `this lease${whose} gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
+  const text = `:warning: *${code("lease-of-leaver")}* ${code(id)}\n${left}, and ${gives}.`;
   return { type: "section", text: { type: "mrkdwn", text }, accessory: revokeButton(request) };
 }
 
-type Looked = Extract<CheckReport, { type: "looked" }>;
+type Looked = Omit<Extract<CheckReport, { type: "looked" }>, "leavers">;
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 

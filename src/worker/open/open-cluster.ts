@@ -44,6 +44,8 @@ export interface OpenedCluster {
   readonly mode: AuthenticationMode;
   /** Null: the cluster has no access entries. */
   readonly entries: AccessEntries | null;
+  /** When IAM made a role of the cluster's account, ISO 8601; null: it has none of this name. @throws AccessError */
+  readonly roleMadeAt: (roleArn: string) => Promise<string | null>;
   /** The EKS cluster's own tags. */
   readonly tags: Readonly<Record<string, string>>;
   /** A client of the same cluster for another person. It sends nothing yet. */
@@ -159,7 +161,8 @@ async function openAs(
   };
   const asOther: OpenedCluster["connectAs"] = (other, purpose, options) =>
     connectAs(other, cluster, description, now(), [purpose], options);
-  return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
+  const roleMadeAt = (arn: string) => eks.roleMadeAt(arn, awsRequests);
+  return { client, description, mode, entries, roleMadeAt, tags, creatorArn, connectAs: asOther, close };
 }
 
 /** Makes independent calls at once, and throws the first failure in their order, which explains the others. */

@@ -13,10 +13,12 @@ import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
 import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
+import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
+import { findLeavers, noLeavers } from "../leavers.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { isGivenByBinding } from "../reconcile/binding-way.ts";
@@ -62,10 +64,18 @@ async function look(
   const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
+    const looked = await looking;
+    const asked = { entries: [], document: looked?.document ?? null };
     const isAlone = mode === "CONFIG_MAP";
-    return reportDocument(await looking, cluster, { leased: await leasedNow(), asker, isRead, isAlone });
+    const roles = isAlone
+      ? roleProblems(cluster, asked, await readRoleTimes(reached.eks, cluster, asked, iamWithinMs))
+      : [];
+    return reportDocument(looked, cluster, { leased: await leasedNow(), asker, isRead, roles });
   });
   const bindings = reportBindings(context, cluster, { reached, leased, leasedNow, asker });
+  const leaving = asked.isResponsible
+    ? findLeavers(context, cluster, leased, { asker: asked.user, withinMs: limits.withinMs })
+    : noLeavers;
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
   const entries = await reportEntries(context, cluster, {
     reached,
@@ -75,7 +85,7 @@ async function look(
     document: beside,
     limits,
   });
-  return { type: "looked", mode, document: await reporting, entries, bindings: await bindings };
+  return { type: "looked", mode, document: await reporting, entries, bindings: await bindings, leavers: await leaving };
 }
 
 async function orFailure(
@@ -96,8 +106,20 @@ interface DocumentQuestion {
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours can be missing there. */
   readonly isRead: boolean;
-  /** Whether the cluster has no access entries. Otherwise the report on them has the roles of both. */
-  readonly isAlone: boolean;
+  /** Empty where the report on access entries has the roles of both. */
+  readonly roles: readonly ReportedProblem[];
+}
+
+/** A person waits, and the answer is whole without IAM's. */
+const iamWithinMs = 5_000;
+
+function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): readonly ReportedProblem[] {
+  const replaced = replacedRoles(asked.document ? rolesInDocument(asked.document) : [], roles.absent);
+  return [
+    ...replaced.map((set) => replacedRoleProblem(set, cluster)),
+    ...absentRoleProblems(cluster, roles, replaced),
+    ...rolesNotCompared(cluster, asked, roles),
+  ];
 }
 
 function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
@@ -106,9 +128,11 @@ function reportDocument(looked: LiveDocument | null, cluster: Cluster, question:
   const ours = question.isRead
     ? [...distrusted(looked), ...takenOut(looked, cluster, question), ...owned(looked, cluster)]
     : [];
-  const replaced = question.isAlone ? replacedRoles(rolesInDocument(document)) : [];
-  const problems = [...ours, ...replaced.map((set) => replacedRoleProblem(set, cluster))];
-  return { type: "checked", ...summarize(document, managers, problems), immutable, isBeingDeleted };
+  return {
+    type: "checked",
+    ...summarize(document, managers, [...ours, ...question.roles]),
+    ...{ immutable, isBeingDeleted },
+  };
 }
 
 function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
@@ -201,7 +225,7 @@ async function check(
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
   const [bound, leased] = await Promise.all([answerWithin(bindings, left()), leasedNow()]);
-  const roles = await readRoleTimes(entries, cluster, found, left());
+  const roles = await readRoleTimes(reached.eks, cluster, { entries: found, document }, left());
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.groups.keys());
   const { creatorArn } = reached;

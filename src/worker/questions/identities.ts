@@ -76,7 +76,7 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
 }
 
 /** The session that may read the directory, and nothing else. @throws AccessError */
-function becomeReader(center: IdentityCenterSettings, purpose: Purpose): Promise<CredentialSource> {
+export function becomeReader(center: IdentityCenterSettings, purpose: Purpose): Promise<CredentialSource> {
   return sessionThrough(center.region, [center], [purpose], identityCenterSessionPolicy());
 }
 
@@ -99,7 +99,7 @@ export async function examineIdentityCenter(config: WorkerContext["config"]): Pr
   }
 }
 
-function identityCenterOf({ config }: Pick<WorkerContext, "config">): IdentityCenterSettings | null {
+export function identityCenterOf({ config }: Pick<WorkerContext, "config">): IdentityCenterSettings | null {
   const source = config.identities.sources.find(({ type }) => type === "identity-center");
   return source?.type === "identity-center" ? source.settings : null;
 }

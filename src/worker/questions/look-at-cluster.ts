@@ -95,7 +95,7 @@ export async function accessEntryFact(
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
     const names = policies.map(({ name }) => name);
     const identity = { username, groups };
-    const times = await readRoleTimes({ roleMadeAt: (arn) => own.roleMadeAt(arn) }, cluster, [entry], iamWithinMs);
+    const times = await readRoleTimes(eks, cluster, { entries: [entry], document: null }, iamWithinMs);
     const madeAt = times.madeAt.get(principalArn);
     const about = { policies: names, principalArn, createdAt, madeAt, whyUnknown: times.why };
     const accessEntry = { type: "entry", identity, kind, ...about } as const;

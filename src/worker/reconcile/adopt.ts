@@ -16,10 +16,10 @@ import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
+import { noteHourly } from "./hourly-notices.ts";
 import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
-import { noteReplacedRoles } from "./replaced-roles-notice.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
@@ -51,7 +51,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;
       over.push(...(await adoptHoldings(context, cluster, open, { way: adapter.way, state }, adoption)));
     }
-    await noteReplacedRoles(context, cluster, open, read);
+    await noteHourly(context, cluster, open, read);
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
   } finally {
     open.close();

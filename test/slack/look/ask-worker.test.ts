@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
+import type { LeaversReport } from "../../../src/diagnosis/reports.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
@@ -39,14 +40,16 @@ describe("without a worker", () => {
   });
 });
 
-describe("check names the leases of people who left Slack", () => {
+describe("check names the leases of people who left", () => {
   const looked = {
     ...{ type: "looked", mode: "API", document: { type: "absent" }, entries: { type: "none" } },
     bindings: { type: "none" },
   } as const;
+  let leavers: LeaversReport;
 
   beforeEach(async () => {
-    app = await aSlackApp({ worker: async () => looked });
+    leavers = { found: [], notCompared: null };
+    app = await aSlackApp({ worker: async () => ({ ...looked, leavers }) });
     const groups = ["ClusterRole/edit in shop"];
     await app.put(aLeasedRequest({ state: "active" }, { id: "r-left", requester: "U0ENGINEER", groups }));
     await app.put(aLeasedRequest({ state: "active" }, { id: "r-here", requester: "U0APPROVER2" }));
@@ -72,6 +75,26 @@ describe("check names the leases of people who left Slack", () => {
 
     expect(answer).toContain("Who gets in to");
     expect(answer).not.toContain("lease-of-leaver");
+  });
+
+  test("IAM Identity Center too, as the worker found them, once each, and says what it did not compare", async () => {
+    const message = "IAM Identity Center has no user `alice@example.com`";
+    leavers = {
+      found: [
+        { id: "r-left", message },
+        { id: "r-over", message },
+      ],
+      notCompared: "Not compared with IAM Identity Center: 1 lease. It did not answer.",
+    };
+    app.slack.deactivate("U0ENGINEER");
+
+    const answer = await say("check staging", "U0APPROVER");
+
+    expect(answer).toMatch(
+      /`lease-of-leaver`\* `r-left`\nIAM Identity Center has no user `alice@example\.com`, and this lease of <@U0ENGINEER> gives `viewer` until .*\[Revoke\]/s,
+    );
+    expect(answer.match(/lease-of-leaver/g)).toHaveLength(1);
+    expect(answer).toContain("Not compared with IAM Identity Center: 1 lease. It did not answer.");
   });
 
   test("and says that Slack did not answer", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
-import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { account, arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
@@ -93,6 +93,30 @@ describe("where aws-auth alone counts", () => {
       },
     });
     expect(workerSide().sandbox.faults.calls("eks.ListAccessEntries")).toBe(before);
+  });
+
+  test("a role of Identity Center that IAM does not have is named, and one of another account is not tested", async () => {
+    const name = "AWSReservedSSO_Developer_0123456789abcdef";
+    const own = `arn:aws:iam::${account}:role/${name}`;
+    const other = `arn:aws:iam::444455556666:role/${name}`;
+    const { account: aws } = workerSide().sandbox.aws;
+    write({
+      mapRoles: `${initialAwsAuth.mapRoles}- rolearn: ${own}\n  username: a\n- rolearn: ${other}\n  username: b\n`,
+    });
+
+    const gone = await check();
+    aws.addRole({ name, path: "/aws-reserved/sso.amazonaws.com/", account });
+    const there = await check();
+
+    const groupsOf = (report: CheckReport) =>
+      report.type === "looked" && report.document.type === "checked" ? report.document.groups : [];
+    expect(groupsOf(gone)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ code: "role-deleted", severity: "warning", places: [own] }),
+        expect.objectContaining({ code: "role-of-other-account", severity: "notice", places: [other] }),
+      ]),
+    );
+    expect(JSON.stringify(there)).not.toContain("role-deleted");
   });
 
   test("the owner of the document is a notice with the setting to copy", async () => {

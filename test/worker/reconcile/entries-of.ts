@@ -9,7 +9,7 @@ import { openEks } from "../../../src/worker/open/open-eks.ts";
  * The access entries of a cluster, for a person who may do everything with them. Changes go through the API of EKS; what is there is
  * read without it, because a test looks often, and each look would be several calls.
  */
-export type OutsideEntries = Omit<AccessEntries, "usernameOf" | "roleMadeAt">;
+export type OutsideEntries = Omit<AccessEntries, "usernameOf">;
 
 export function entriesOf({ aws }: Sandbox, cluster: Cluster): OutsideEntries {
   const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });

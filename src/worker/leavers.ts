@@ -1,0 +1,124 @@
+import { AccessError, explainFailure } from "../access/access-error.ts";
+import type { IdentityRules, PersonReading } from "../access/approval/identities.ts";
+import { accountIn } from "../access/approval/links.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { ApprovedRequest } from "../access/request/record.ts";
+import { isHeld } from "../access/request/request.ts";
+import { findUser } from "../aws/identity-center.ts";
+import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../aws-auth/index.ts";
+import { counted, named } from "../diagnosis/link.ts";
+import type { LeaversReport } from "../diagnosis/reports.ts";
+import { knownIdentitiesOf } from "../ledger/look-ups.ts";
+import type { WorkerContext } from "./context.ts";
+import { becomeReader, identityCenterOf } from "./questions/identities.ts";
+import { answerWithin } from "./questions/read-entries.ts";
+
+/** Each person costs five calls or more, and an organization shares some twenty a second. */
+const maxPeople = 50;
+
+/** One person's permission set in one account. */
+interface Assigned {
+  readonly userName: string;
+  readonly permissionSet: string;
+  readonly account: string;
+}
+
+/** No setting asks Identity Center, or the person who asks does not see other people's leases. */
+export const noLeavers: LeaversReport = { found: [], notCompared: null };
+
+/**
+ * The leases of people who left IAM Identity Center, or lost their permission set there. Only its whole answer counts: a
+ * failure ends the asking, and is a part of the report.
+ */
+export async function findLeavers(
+  context: WorkerContext,
+  cluster: Cluster,
+  leased: readonly ApprovedRequest[],
+  { asker, withinMs }: { readonly asker: string; readonly withinMs: number },
+): Promise<LeaversReport> {
+  if (!identityCenterOf(context)) return noLeavers;
+  const held = leased.filter((request) => isHeld(request) && isIdentityCenterRole(request.principal));
+  const people = await Promise.all(held.map((request) => assignedTo(context, cluster, request)));
+  const sought = new Map(people.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])));
+  const answers = new Map<string, string | null>();
+  const why = await answerWithin(ask(context, [...sought.values()], asker, answers), withinMs);
+  const answerOf = (person: Assigned | null | undefined) => (person ? answers.get(keyOf(person)) : undefined);
+  const found = held.flatMap(({ id }, index) => {
+    const message = answerOf(people[index]);
+    return message ? [{ id, message }] : [];
+  });
+  const unknown = people.filter((person) => answerOf(person) === undefined).length;
+  if (unknown === 0) return { found, notCompared: null };
+  const nameless = people.includes(null) ? " A shared lease does not show its person's user name." : "";
+  const reason = answers.size === sought.size ? nameless : ` ${why ?? lateWords}`;
+  return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
+}
+
+const lateWords = "It did not answer about all people in time. Try again in a minute.";
+
+/** Of a lease for a whole role only our own sealed answer knows the user name. Null: unknown. */
+async function assignedTo(
+  context: WorkerContext,
+  cluster: Cluster,
+  { principal, requester }: ApprovedRequest,
+): Promise<Assigned | null> {
+  const userName =
+    sessionNameIn(principal) ?? (await knownIdentitiesOf(context, requester, cluster)).found?.person?.userName;
+  const account = accountIn(principal);
+  return userName ? { userName, permissionSet: admittedBy(entryArnOf(principal)).name, account } : null;
+}
+
+/** One person after another. @returns why it asked not about all; null: it did */
+async function ask(
+  context: WorkerContext,
+  sought: readonly Assigned[],
+  asker: string,
+  answers: Map<string, string | null>,
+): Promise<string | null> {
+  const center = identityCenterOf(context);
+  const unasked = sought.filter((person) => !isPresent(context, person, answers));
+  if (!center || unasked.length === 0) return null;
+  try {
+    const reader = await becomeReader(center, { id: "leavers", requester: asker });
+    for (const person of unasked.slice(0, maxPeople)) {
+      const gone = goneWords(await findUser(reader, center, person.userName, person.account), person);
+      answers.set(keyOf(person), gone);
+      if (gone === null) remember(context, person);
+    }
+    return unasked.length > maxPeople ? `The worker asks about at most ${maxPeople} people.` : null;
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    context.log.warn({ code: error.code, err: error }, "could not compare leases with Identity Center");
+    return explainFailure(error);
+  }
+}
+
+/** As a clause; null: they may use the lease. */
+function goneWords(reading: PersonReading, { userName, permissionSet, account }: Assigned): string | null {
+  const name = named(userName);
+  if (reading.type === "none" && reading.why === "user-disabled") return `${name} is disabled in IAM Identity Center`;
+  if (reading.type === "none") return `IAM Identity Center has no user ${name}`;
+  if (reading.permissionSets.includes(permissionSet)) return null;
+  return `IAM Identity Center does not assign ${named(permissionSet)} in account ${account} to ${name}`;
+}
+
+/** Until when each person counts as present, in milliseconds; people have leases in many clusters. New settings forget all. */
+const presentUntil = new WeakMap<IdentityRules, Map<string, number>>();
+const maxPresent = 10_000;
+
+function isPresent({ config, now }: WorkerContext, person: Assigned, answers: Map<string, string | null>): boolean {
+  const until = presentUntil.get(config.identities)?.get(keyOf(person));
+  if (until === undefined || until <= now().getTime()) return false;
+  answers.set(keyOf(person), null);
+  return true;
+}
+
+function remember({ config: { identities }, now }: WorkerContext, person: Assigned): void {
+  const known = presentUntil.get(identities) ?? new Map<string, number>();
+  if (known.size >= maxPresent) known.clear();
+  presentUntil.set(identities, known.set(keyOf(person), now().getTime() + identities.keepSeconds * 1000));
+}
+
+function keyOf({ userName, permissionSet, account }: Assigned): string {
+  return JSON.stringify([userName, permissionSet, account]);
+}

@@ -1,0 +1,139 @@
+import { beforeAll, expect, test } from "vitest";
+import { jsonError } from "../../sandbox/aws/refusal.ts";
+import { account, arns, configuration, externalId, region } from "../../sandbox/scene.ts";
+import { readNotice } from "../../src/access/audit/notice.ts";
+import { findLeavers } from "../../src/worker/leavers.ts";
+import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";
+import { aLeasedRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { keys } from "../builders/keys.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { useWorkerSide } from "./worker-side.ts";
+
+const side = useWorkerSide({ configuration });
+const sessionOf = (userName: string) =>
+  `arn:aws:sts::${account}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/${userName}`;
+const leaseOf = (principal: string, id: string, requester = "U0ENGINEER") => ({
+  ...aLeasedRequest({ state: "active" }, { id, requester, version: 1 }),
+  principal,
+});
+let carol: string;
+
+beforeAll(() => {
+  const { identityCenter: center } = side().sandbox.aws;
+  const set = center.addPermissionSet("Developer");
+  const group = center.addGroup(
+    "developers",
+    ["alice", "carol", "dan"].map((name) => add(name)),
+  );
+  carol = [...center.users.values()].find(({ userName }) => userName === "carol")?.id ?? "";
+  center.assign(set, account, group, "0123456789abcdef");
+  add("unassigned");
+  function add(name: string) {
+    return center.addUser({ userName: name, email: `${name}@example.com` });
+  }
+});
+
+function contextOf(ledger = memoryLedger(), keepSeconds = 0) {
+  const { instanceArn, identityStoreId } = side().sandbox.aws.identityCenter;
+  const settings = { region, instanceArn, identityStoreId, roleArn: arns.identityReader, externalId };
+  const identities = { sources: [{ type: "identity-center" as const, settings }], keepSeconds };
+  const context = side().context(ledger);
+  return { ...context, config: { ...context.config, identities } };
+}
+
+const asking = { asker: "U0APPROVER", withinMs: 10_000 };
+
+test("people who are gone, disabled or without their permission set are named; all others are not, through groups too", async () => {
+  const { identityCenter: center } = side().sandbox.aws;
+  const user = center.users.get(carol) ?? expect.fail();
+  user.status = "DISABLED";
+  const leases = ["alice", "carol", "gone", "unassigned"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
+  const others = [arns.engineer, `arn:aws:sts::${account}:assumed-role/deployer/gone`].map((arn) =>
+    leaseOf(arn, "r-x"),
+  );
+
+  const report = await findLeavers(contextOf(), side().cluster, [...leases, ...others], asking);
+  user.status = "ENABLED";
+
+  expect(report).toEqual({
+    found: [
+      { id: "r-carol", message: "`carol` is disabled in IAM Identity Center" },
+      { id: "r-gone", message: "IAM Identity Center has no user `gone`" },
+      {
+        id: "r-unassigned",
+        message: `IAM Identity Center does not assign \`Developer\` in account ${account} to \`unassigned\``,
+      },
+    ],
+    notCompared: null,
+  });
+});
+
+test("a failure, also in the middle, accuses no one, and the report says what is not compared", async () => {
+  const { faults } = side().sandbox.aws;
+  const { status, body = "" } = jsonError("ThrottlingException", "Rate exceeded");
+  const leases = ["gone", "alice", "dan"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
+  const answer = { type: "answer", status, body: String(body) } as const;
+  const fault = faults.plan("sso.ListAccountAssignmentsForPrincipal", answer, { times: 20 });
+
+  const report = await findLeavers(contextOf(), side().cluster, leases, asking);
+  fault.cancel();
+
+  expect(report).toEqual({
+    found: [{ id: "r-gone", message: expect.stringContaining("no user `gone`") }],
+    notCompared: expect.stringMatching(/^Not compared with IAM Identity Center: 2 leases\. AWS throttled sso:List/),
+  });
+});
+
+test("a shared lease, whose person's user name is unknown, is counted as not compared", async () => {
+  const role = `arn:aws:iam::${account}:role/AWSReservedSSO_Developer_0123456789abcdef`;
+
+  expect(await findLeavers(contextOf(), side().cluster, [leaseOf(role, "r-shared")], asking)).toEqual({
+    found: [],
+    notCompared: "Not compared with IAM Identity Center: 1 lease. A shared lease does not show its person's user name.",
+  });
+});
+
+test("people who are there are asked about once in the time for which an identity counts, leavers each time", async () => {
+  const { faults } = side().sandbox.aws;
+  const context = contextOf(memoryLedger(), 900);
+  const leases = ["dan", "gone"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
+  const before = faults.calls("identitystore.GetUserId");
+
+  const first = await findLeavers(context, side().cluster, leases, asking);
+  const second = await findLeavers(context, side().cluster, leases, asking);
+
+  expect(second).toEqual(first);
+  expect(second.found).toHaveLength(1);
+  expect(faults.calls("identitystore.GetUserId") - before).toBe(3);
+});
+
+test("the hourly look tells the operators once of each lease of a person who left, with the command", async () => {
+  const ledger = memoryLedger();
+  for (const name of ["alice", "gone"]) await ledger.commit(aChange(leaseOf(sessionOf(name), `r-${name}`)));
+
+  await adoptByTheClock(contextOf(ledger), side().cluster);
+  await adoptByTheClock(contextOf(ledger), side().cluster);
+
+  expect((await ledger.notices()).map((stored) => readNotice(stored, keys))).toEqual([
+    expect.objectContaining({
+      title: "staging has a lease of a person who left",
+      lines: [
+        "`r-gone` is active, but IAM Identity Center has no user `gone`.",
+        "Revoke it: `/eks-access revoke r-gone`.",
+      ],
+    }),
+  ]);
+});
+
+test("a slow Identity Center does not hold up the report", async () => {
+  const leases = [leaseOf(sessionOf("alice"), "r-alice")];
+
+  const report = await findLeavers(contextOf(), side().cluster, leases, { ...asking, withinMs: 0 });
+
+  expect(report).toEqual({
+    found: [],
+    notCompared:
+      "Not compared with IAM Identity Center: 1 lease. It did not answer about all people in time. Try again in a minute.",
+  });
+});
