@@ -234,11 +234,17 @@ async function print(
   options: Extract<AuditOptions, { type: "export" | "show" }>,
   io: CommandIo,
 ): Promise<number> {
+  let printed = 0;
   for await (const page of pagesOf(log, options.type === "export" ? options.from : 1)) {
     for (const each of page) {
       const value = options.type === "export" ? exported(each, options.format) : shown(each, options.request);
-      if (value !== null) io.stdout(`${JSON.stringify(value)}\n`);
+      if (value === null) continue;
+      io.stdout(`${JSON.stringify(value)}\n`);
+      printed += 1;
     }
+  }
+  if (printed === 0 && options.type === "show" && options.request !== null) {
+    io.stderr(`The audit log has no event of ${options.request}.\n`);
   }
   return 0;
 }

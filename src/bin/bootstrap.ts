@@ -5,7 +5,7 @@ import { planBootstrap } from "../worker/open/bootstrap.ts";
 import { isProved, type OperatorProof } from "../worker/open/prove-operator.ts";
 import type { OperatedCluster } from "../worker/open/way-in.ts";
 import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
-import { readCommandSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
@@ -50,7 +50,7 @@ export async function runBootstrap(argv: readonly string[], io: CommandIo): Prom
   if (typeof options === "string") return misused(io, "bootstrap", options, bootstrapUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, "bootstrap", `Unknown cluster ${options.cluster}.\n`);
+  if (!cluster) return unusable(io, "bootstrap", unknownCluster(settings, options.cluster));
   const operated = withOperator(cluster, options);
   if (typeof operated === "string") return unusable(io, "bootstrap", `${operated}\n`);
   return withWorkerContext(settings, "bootstrap", async (context) => {

@@ -1,5 +1,6 @@
 import { personPattern } from "../access/audit/erase.ts";
 import { isUser } from "../access/policy/person.ts";
+import { counted } from "../diagnosis/link.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { redisPersonData } from "../ledger/redis/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
@@ -35,7 +36,8 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
     return 1;
   }
   const { events, records, kept } = result;
-  io.stdout(`Erased ${user} in ${events} events, and removed ${records} records.\n`);
+  const what = `Erased ${user} in ${counted(events, "event")}, and removed ${counted(records, "record")}.`;
+  io.stdout(events + records > 0 ? `${what}\n` : `Redis has nothing of ${user}.\n`);
   io.stdout("Messages in Slack, logs, sinks, exports and backups still name them.\n");
   if (kept.length === 0) return 0;
   io.stderr(`Kept for now: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`);

@@ -141,7 +141,7 @@ function accountText({ id, name }: MemberAccount, clusters: readonly SurveyedClu
 function mapText(map: SurveyedMap): string {
   if (map.type === "owned") return `owned by ${map.by}: leases bind roles or use access entries`;
   if (map.type === "unknown") return `unknown: ${map.why}`;
-  return { free: "no other tool", absent: "none", unused: "not read" }[map.type];
+  return { free: "no other tool", absent: "none", unused: "not used" }[map.type];
 }
 
 /** One line for an account: which regions did not answer, and the first cause. */

@@ -45,7 +45,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
     return unusable(
       io,
       "init",
-      `${taken.join(", ")} exists. Choose another folder with --out, or replace it with --force.\n`,
+      `${taken.join(", ")} exist. Choose another folder with --out, or replace them with --force.\n`,
     );
   }
   const place = await whereToLook(options, io);
@@ -55,7 +55,11 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);
   if (clusters.length === 0)
-    return unusable(io, "init", "Found no cluster. Name other --accounts, --regions or a --role.\n");
+    return unusable(
+      io,
+      "init",
+      "Found no cluster. Check your rights (eks-access init --permissions prints them), or name other --accounts, --regions or a --role.\n",
+    );
   const proposal = await propose(clusters, place, options);
   if (typeof proposal === "string") return unusable(io, "init", proposal);
   try {

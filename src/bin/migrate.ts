@@ -12,7 +12,7 @@ import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
 import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
-import { readCommandSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
@@ -42,10 +42,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
   if (typeof options === "string") return misused(io, "migrate", options, migrateUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) {
-    const choice = [...settings.config.clusters.keys()].join(", ");
-    return unusable(io, "migrate", `Unknown cluster ${options.cluster}. Choose: ${choice}.\n`);
-  }
+  if (!cluster) return unusable(io, "migrate", unknownCluster(settings, options.cluster));
   const { apply } = options;
   if (apply) {
     return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, apply, io));

@@ -121,7 +121,7 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);
   if (refusal !== null) return refusalText(refusal, paint);
-  if (result.diff === "") return "Nothing to change: the document already has this.\n";
+  if (result.diff === "") return "Nothing to change: the document is as you want it already.\n";
   const access = result.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
     `  before: ${identityText(before)}`,

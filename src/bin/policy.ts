@@ -233,7 +233,10 @@ export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
     return `This environment has no variables of a process, so the clusters of the fleet are unknown. Run this where a process runs.`;
   try {
     const list = await sealedFleet(environment, now);
-    return list?.clusters ?? `No worker has published the clusters of the fleet yet. Start one.`;
+    return (
+      list?.clusters ??
+      "No worker has published clusters of a fleet yet. Set fleet in eks-access.yml and start a worker."
+    );
   } catch (error) {
     return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
   }

@@ -1,8 +1,9 @@
 import { explainFailure } from "../access/access-error.ts";
+import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
 import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
-import { readCommandSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 
 const recoverUsage = `Usage: eks-access recover [CLUSTER …]
 
@@ -22,8 +23,7 @@ export async function recover(argv: readonly string[], io: CommandIo): Promise<n
   const { positionals } = read;
   const unknown = positionals.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {
-    const choice = [...config.clusters.keys()].join(", ");
-    return unusable(io, "recover", `Unknown cluster ${unknown.join(", ")}. Choose: ${choice}.\n`);
+    return unusable(io, "recover", unknownCluster(settings, unknown.join(", ")));
   }
   return withWorkerContext(settings, "recover", async (context) => {
     const names = positionals.length > 0 ? positionals : [...config.clusters.keys()];
@@ -38,8 +38,10 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
   if (!cluster) return false;
   try {
     const { recovered, ended } = await adoptCluster(context, cluster);
-    const counts = `${recovered.length} leases recovered, ${ended.length} expired leases ended`;
-    io.stdout(`${name}: ${counts}${recovered.length > 0 ? ` (${recovered.join(", ")})` : ""}\n`);
+    const ids = recovered.length > 0 ? ` (${recovered.join(", ")})` : "";
+    io.stdout(
+      `${name}: recovered ${counted(recovered.length, "lease")}${ids}, ended ${counted(ended.length, "expired lease")}\n`,
+    );
     return true;
   } catch (error) {
     io.stdout(`${name}: can't read it. ${explainFailure(error)}\n`);

@@ -24,7 +24,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
-import { readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
+import { readCommandSettings, type Settings, unknownCluster, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -92,7 +92,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   if (typeof options === "string") return misused(io, "rescue", options, rescueUsage);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, "rescue", `Unknown cluster ${options.cluster}.\n`);
+  if (!cluster) return unusable(io, "rescue", unknownCluster(settings, options.cluster));
   const refusal = refuseRescue(cluster, options);
   if (refusal !== null) return unusable(io, "rescue", `${refusal}\n`);
   const reading = await readGood(options, io);

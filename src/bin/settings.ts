@@ -62,6 +62,10 @@ export async function sealedFleet(environment: Environment, now: Date): Promise<
   }
 }
 
+export function unknownCluster({ config }: Settings, name: string): string {
+  return `Unknown cluster ${name}. Choose: ${[...config.clusters.keys()].join(", ")}.\n`;
+}
+
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
   if (!environment.workerKeys || !config.fleet) return null;
   const { discoverFleet } = await import("../worker/look-at-fleet.ts");

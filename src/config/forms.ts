@@ -163,8 +163,10 @@ export function readYaml<T extends object>(text: string, form: z.ZodType<T>): T 
   try {
     value = load(text);
   } catch (error) {
-    return problemOfYaml(error).replace(/^eks-access\.yml:? ?/, "");
+    return withoutName(problemOfYaml(error));
   }
   const read = form.safeParse(value);
-  return read.success ? read.data : problemsOfForm(read.error.issues, value).join(" ");
+  return read.success ? read.data : problemsOfForm(read.error.issues, value).map(withoutName).join(" ");
 }
+
+const withoutName = (problem: string) => problem.replace(/^eks-access\.yml:? ?/, "");

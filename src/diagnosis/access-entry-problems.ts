@@ -12,7 +12,7 @@ import type { ReportedProblem } from "./problems.ts";
 export const entryProblemCodes = [
   "tags-untrusted",
   "lease-overdue",
-  "lease-taken-out",
+  "lease-part-removed",
   "entry-hides-nodes",
   "entry-hides-item",
   "entry-without-rights",

@@ -38,7 +38,7 @@ export const documentNotRead = notAsked("the cluster does not read aws-auth");
 
 /** The number of access entries, and whether our tags have a valid seal. Null: the mode has none. */
 export function entriesFinding(facts: { readonly count: number; readonly untrusted: string | null } | null): Finding {
-  if (!facts) return found("this mode has none");
+  if (!facts) return found("the authentication mode has none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
   return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, tagsRemedy);

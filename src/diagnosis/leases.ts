@@ -49,7 +49,7 @@ export function openLeasesAround(before: readonly ApprovedRequest[], after: read
   };
 }
 
-type TakenOut = ReportedProblem & { readonly code: "lease-taken-out" };
+type TakenOut = ReportedProblem & { readonly code: "lease-part-removed" };
 
 /** Active leases that are missing. @param from their place: `aws-auth`, `its access entry` */
 export function leaseProblems(
@@ -64,7 +64,7 @@ export function leaseProblems(
   }));
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({
-    code: "lease-taken-out",
+    code: "lease-part-removed",
     severity: "error",
     place: isReadable ? request.principal : "another person's",
     message: isReadable

@@ -178,8 +178,8 @@ function createClusterGauges(registry: Registry, { openUnconfigured, overdue, cl
     gauge(registry, name, help, ["cluster"], async () =>
       [...(await read())].map(([cluster, value]): Sample => [{ cluster }, value]),
     );
-  const stranded = "Open requests of clusters that are not configured: no worker handles them";
-  addGauge("eks_access_stranded_requests", stranded, openUnconfigured);
+  const unconfigured = "Open requests of clusters that are not configured: no worker handles them";
+  addGauge("eks_access_unconfigured_requests", unconfigured, openUnconfigured);
   addGauge("eks_access_overdue_leases", "Leases with access that should have been gone for a minute or more", overdue);
   addGauge(
     "eks_access_cluster_closed_seconds",

@@ -56,13 +56,13 @@ export async function sweep(context: WorkerContext): Promise<void> {
     const record = isMigration(stored) ? stored : withoutForgedReview(stored, context.keys.decision, now);
     return { record, change: dueChange(record, now, config.timing.remindAfterSeconds) };
   });
-  const isStranded = (record: LedgerRecord): record is AccessRequest =>
+  const isUnconfigured = (record: LedgerRecord): record is AccessRequest =>
     !isMigration(record) && !config.clusters.has(record.cluster);
   const others = due.filter(({ change }) => change === null).map(({ record }) => record);
-  const looks = others.filter((record) => !isStranded(record)).flatMap((record) => looksFor(record, now));
+  const looks = others.filter((record) => !isUnconfigured(record)).flatMap((record) => looksFor(record, now));
   await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
   await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
-  await inParallel(others.filter(isStranded), (request) => reportUnconfigured(context, request));
+  await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
   const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
   const unshown = await ledger.unshown(Math.max(0, messageBatch - waiting));

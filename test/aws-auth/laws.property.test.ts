@@ -23,7 +23,7 @@ function sayings(data: Readonly<Record<string, string>>, but: string): string[] 
     .map(({ section, arn, username, groups }) => JSON.stringify([section, arn, username, groups]));
 }
 
-/** The lines that are left of a text after some were taken out, in their order. */
+/** The lines that are left of a text after some were removed, in their order. */
 function isSubsequence(some: readonly string[], all: readonly string[]): boolean {
   let at = 0;
   for (const line of all) if (line === some[at]) at += 1;

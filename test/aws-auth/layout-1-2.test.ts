@@ -71,7 +71,7 @@ describe("a tag that continues over a comma or a bracket is reported", () => {
   ])("%j", (text, places, seen) => {
     const notices = told(text);
 
-    // A key behind such a tag leaves the authenticator without a value: it refuses the section aloud.
+    // A key behind such a tag has no value for the authenticator, so it refuses the section.
     expect(notices).toEqual(places.length === 0 ? null : places);
     if (places.length > 0) expect(readBy12(text)).toEqual(seen);
   });
@@ -131,7 +131,7 @@ it("of any layout of lines, exactly those that YAML 1.2 refuses are reported", (
   fc.assert(
     fc.property(frame, value, (framed, some) => {
       const text = framed(some);
-      // A line so far out that it stands behind the list is dropped by the authenticator, and told as that.
+      // The authenticator drops a line that is too far out to be in the list, and check reports that.
       const notices = told(text, ["readers-differ", "content-dropped"]);
       if (notices !== null) expect(notices.length > 0).toBe(readBy12(text) === null);
     }),

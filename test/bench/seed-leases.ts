@@ -19,7 +19,7 @@ import { userArn } from "./people.ts";
 
 const leaseSeconds = 3600;
 
-/** A active lease, and the moment at which it is over. */
+/** An active lease, and the moment at which it is over. */
 export interface SeededLease {
   readonly principal: string;
   /** Milliseconds since the epoch. */
@@ -29,7 +29,7 @@ export interface SeededLease {
 /**
  * Puts a cluster's active leases where the product would have put them, with the product's own functions: sealed
  * decisions and records in the ledger, entries and the sealed annotation in the document. Only the hour that would have
- * passed since their approval is left out, and their coming end counts as told, since no one would read it.
+ * passed since their approval is left out, and the warning before their end counts as sent.
  */
 export async function seedLeases(
   bench: Bench,

@@ -60,7 +60,7 @@ async function doubledOf(bench: Bench, cluster: string, asked: readonly Asked[])
   return tooMany(timesInDocument(bench, cluster, asked)) + tooMany(activations);
 }
 
-/** How often each principal stands in the map of users. */
+/** How often each principal is in the map of users. */
 function timesInDocument(bench: Bench, cluster: string, asked: readonly Asked[]): readonly number[] {
   const users = bench.clusters.get(cluster)?.awsAuth()?.data?.mapUsers ?? "";
   return asked.map(({ principal }) => users.split(principal).length - 1);

@@ -177,7 +177,7 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
     const { code, stdout } = await bootstrap(cluster, "--apply");
 
     expect(left).toBe(1);
-    expect(stdout).toContain("Take AmazonEKSClusterAdminPolicy back from it.");
+    expect(stdout).toContain("Remove AmazonEKSClusterAdminPolicy from it.");
     expect(code).toBe(0);
     expect(entryOf(cluster)?.policies).toEqual([]);
   });
@@ -211,7 +211,7 @@ test("a role that eks-access.yml does not name yet is given by --role, and the s
 test("unusable input is reported before any call", async () => {
   for (const [argv, message] of [
     [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
-    [["nowhere"], "Unknown cluster nowhere."],
+    [["nowhere"], "Unknown cluster nowhere. Choose: staging, checkout, analytics."],
     [[], "Name one cluster."],
     [["staging", "--external-id", "x"], "Use --external-id together with --role."],
   ] as const) {

@@ -75,7 +75,7 @@ describe("one account, without an organization", () => {
     expect(stdout).toMatch(
       /shop {5}eu-central-1 {2}CONFIG_MAP {2}public {6}role\/cluster-creator +unknown: unreachable/,
     );
-    expect(stdout).toMatch(/pay {6}eu-central-1 {2}API {9}public {6}unknown: not in CloudTrail's 90 days +not read/);
+    expect(stdout).toMatch(/pay {6}eu-central-1 {2}API {9}public {6}unknown: not in CloudTrail's 90 days +not used/);
     expect(code).toBe(0);
     expect([...new Set(aws.calls.map(({ call }) => call))].sort()).toEqual([
       "cloudtrail.LookupEvents",
@@ -129,7 +129,7 @@ describe("one account, without an organization", () => {
     expect(again).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: expect.stringContaining("exists. Choose another folder"),
+      stderr: expect.stringContaining("exist. Choose another folder"),
     });
     expect(kept).toBe(first);
     expect(forced.code).toBe(0);

@@ -275,7 +275,7 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const recovered = await runCommand(recover, ["staging"]);
 
-    expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining("1 leases recovered") });
+    expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining("recovered 1 lease") });
     expect(twin.seen()).toBe(untouched);
   });
 

@@ -161,7 +161,11 @@ describe("eks-access plan", () => {
   it("says so when there is nothing to change", async () => {
     const run = await plan("--remove", `${account}role/ops`);
 
-    expect(run).toEqual({ code: 0, stdout: "Nothing to change: the document already has this.\n", stderr: "" });
+    expect(run).toEqual({
+      code: 0,
+      stdout: "Nothing to change: the document is as you want it already.\n",
+      stderr: "",
+    });
   });
 
   it.each([

@@ -456,7 +456,7 @@ test("with --without-ledger it goes on while Redis is away; recover reports and 
 
   expect(await runCommand(recover, ["staging"])).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("1 leases recovered"),
+    stdout: expect.stringContaining("recovered 1 lease"),
   });
 
   const [record] = await records();

@@ -169,7 +169,7 @@ export function aLease(before: Lease, change: LeaseChange): Lease {
   return { ...lease, state, endedAt: null, failure: null };
 }
 
-/** An approval by `U0APPROVER` whose seal is nobody's. */
+/** An approval by `U0APPROVER` with a seal of no key. */
 export function aDecision(change: Partial<Decision> = {}): Decision {
   return {
     verdict: "approved",

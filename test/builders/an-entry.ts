@@ -8,7 +8,7 @@ import { aCluster } from "./a-cluster.ts";
 import { engineerArn } from "./a-request.ts";
 import { keys } from "./keys.ts";
 
-/** An access entry of somebody else's, which brings the engineer into one group. */
+/** An access entry of others that gives the engineer one group. */
 export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
   return {
     principalArn: engineerArn,

@@ -16,7 +16,7 @@ export function anEvent(change: Partial<AuditEvent> = {}): AuditEvent {
   };
 }
 
-/** A change of the ledger: this record, with an event that tells of it. */
+/** A change of the ledger: this record, with its event. */
 export function aChange(
   after: AccessRequest,
   type: EventType = "request.created",

@@ -11,7 +11,7 @@ const identity = {
 };
 const finding = { result: "no", detail: longest(20_000) } as const;
 
-/** Every state with as much text in each field as somebody could put there. */
+/** Every state with as much text in each field as fits there. */
 export const longestStates: Readonly<Record<string, AccessRequest>> = Object.fromEntries(
   Object.entries(states).map(([name, request]) => [`${name}, with the longest texts`, stretched(request)]),
 );

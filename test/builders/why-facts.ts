@@ -10,7 +10,7 @@ export function roleEntry(arn: string, groups: readonly string[] = ["readers"], 
   return `- rolearn: ${arn}\n  username: ${username}\n  groups: [${groups.join(", ")}]\n`;
 }
 
-/** The engineer asks about the role `developers`, which stands in mapRoles of `staging` and can list pods. */
+/** The engineer asks about the role `developers`, which is in mapRoles of `staging` and can list pods. */
 export function whyFacts(
   change: Partial<Omit<WhyFacts, "document">> & { data?: Readonly<Record<string, string>> | null } = {},
 ): WhyFacts {

@@ -61,7 +61,7 @@ test("Docker Compose reads two of each, with the secrets of the first, behind th
   expect([services["slack-2"]?.command, services["worker-2"]?.command]).toEqual([["slack"], ["worker"]]);
 });
 
-/** Each line of the runbooks that calls Docker Compose, with the runbook that it stands in. */
+/** Each line of the runbooks that calls Docker Compose, with its runbook. */
 const typed = [...runbooks.keys()].flatMap((heading) =>
   linesOf(heading).flatMap((line) => {
     const [, call] = /docker compose (.+)$/.exec(line) ?? [];

@@ -16,7 +16,7 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anAccount, clientsOf, refusalOf } from "../sandbox/aws/clients.ts";
 
-/** The policy of deploy/iam as it stands, given to a role of the sandbox: its resources and conditions are tried, not read. */
+/** The policy of deploy/iam unchanged, given to a role of the sandbox: its resources and conditions are tried, not read. */
 const document = readFileSync(new URL("../../deploy/iam/access-entries-policy.json", import.meta.url), "utf8");
 
 let aws: Awaited<ReturnType<typeof anAccount>>;

@@ -111,7 +111,7 @@ describe("the dashboard, on a Prometheus that scrapes a product in which nothing
     "Writes and conflicts",
     "Calls that fail",
     "Approvers missing",
-    "Stranded",
+    "Unconfigured",
     "Leases that can't end",
     "Clusters that no worker can open",
   ])("draws a zero in %s, because no line would look like no metrics", async (title) => {

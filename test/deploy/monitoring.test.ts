@@ -23,13 +23,13 @@ const rules = ["alerts.yml", "slo.yml"]
   .flatMap((name) => ruleFile.parse(load(read(name))).groups)
   .flatMap((group) => group.rules);
 const alerts = rules.filter((rule) => "alert" in rule);
-/** Series that the rules make of those that the processes tell. */
+/** Series that the rules make of those that the processes export. */
 const recorded = rules.flatMap((rule) => ("record" in rule ? [rule.record] : []));
 const dashboard = z.object({
   panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })).min(1) })),
 });
 
-/** Every series that a worker or a Slack process tells, by its name. */
+/** Every series that a worker or a Slack process exports, by its name. */
 async function told(): Promise<ReadonlySet<string>> {
   const metrics = await everySeries().registry.getMetricsAsJSON();
   return new Set(metrics.flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));

@@ -68,7 +68,7 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
       });
     };
 
-    // Not JSON, says the door, which has read all of it.
+    // The receiver has read all of it, and answers that it is not JSON.
     expect((await send(bodyLimitBytes)).status).toBe(400);
     expect((await send(bodyLimitBytes + 1)).status).toBe(413);
   });

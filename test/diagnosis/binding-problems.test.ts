@@ -63,5 +63,5 @@ test("a lease's binding that a person changed to another user is reported as rem
   const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
   const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
 
-  expect(problemsOf([edited], { leased })).toEqual([`lease-taken-out ${principal}`]);
+  expect(problemsOf([edited], { leased })).toEqual([`lease-part-removed ${principal}`]);
 });

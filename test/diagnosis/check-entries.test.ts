@@ -156,7 +156,7 @@ describe("of what is ours in an entry it", () => {
     const lacking = tell([aReadEntry({ groups: [] }, aHolding())], { leased: [leased] });
     const gone = tell([], { leased: [leased] });
 
-    expect(lacking).toMatchObject([{ code: "lease-taken-out", severity: "error", places: [engineerArn] }]);
+    expect(lacking).toMatchObject([{ code: "lease-part-removed", severity: "error", places: [engineerArn] }]);
     expect(lacking[0]?.message).toContain(
       `\`r-1\` is active, but its access is missing: the entry of ${engineerArn} lacks`,
     );
@@ -178,7 +178,7 @@ describe("of what is ours in an entry it", () => {
     const theirs = { ...leased, id: "r-2", requester: "U0COLLEAGUE", principal: developers };
     const [both] = tell([], { leased: [theirs, leased], asker: { ...stranger, user: "U0ENGINEER" } });
 
-    expect(others).toMatchObject({ code: "lease-taken-out", places: ["another person's"] });
+    expect(others).toMatchObject({ code: "lease-part-removed", places: ["another person's"] });
     expect(JSON.stringify(others)).not.toMatch(/engineer|r-1/);
     expect(own?.places).toEqual([engineerArn]);
     expect(both).toMatchObject({

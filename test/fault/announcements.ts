@@ -12,7 +12,7 @@ function claimOf(text: string): "has access" | "has no access" | null {
 }
 
 export interface Announcements {
-  /** What was untrue at the time when it was announced, or was given twice. Each told once. */
+  /** What was untrue at the time when it was announced, or was given twice. Each reported once. */
   readonly untrue: readonly string[];
   stop: () => void;
 }

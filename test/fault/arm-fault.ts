@@ -21,7 +21,7 @@ export function armFault(product: KillableProduct, step: Step, fault: FaultKind)
     if (revived) return;
     const struck = fault.strike?.(product, step) ?? Promise.resolve();
     revived = fault.strike ? struck.then(() => wait(cutOffMs)).then(() => product.revive()) : struck;
-    // A failure is told to whoever takes the fault back, also where the run itself has failed before that.
+    // The caller that removes the fault gets its failure, even if the run itself failed before.
     revived.catch(() => {});
     await struck;
   };

@@ -129,7 +129,7 @@ const acts: Acts<BindingScene> = {
   },
 };
 const parts = partsOf(acts, 4);
-/** Who deletes an access entry and makes it again within minutes takes all that we wrote into it (docs/access-entries.md). */
+/** A person who deletes an access entry and makes it again within minutes removes all that we wrote into it (docs/access-entries.md). */
 const partsByEntry = partsOf(acts, 4, (names) => ![removesEntry, replacesEntry].every((name) => names.includes(name)));
 
 function pass({ clock, bindings, wayIn }: Pick<BindingScene, "clock" | "bindings" | "wayIn">, ms: number): void {

@@ -129,7 +129,7 @@ function settled<T>(arrive: () => T): { readonly value: T } | { readonly error: 
   }
 }
 
-/** The sender waits no more. */
+/** The sender no longer waits. */
 function quietly(arrive: () => unknown): void {
   settled(arrive);
 }

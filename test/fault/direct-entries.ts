@@ -119,7 +119,7 @@ function failureOf(arrive: () => void): AccessError | null {
   }
 }
 
-/** No one hears what EKS says to a call whose sender waits no more. */
+/** A sender that no longer waits gets no answer from EKS. */
 function quietly(arrive: () => void): void {
   failureOf(arrive);
 }

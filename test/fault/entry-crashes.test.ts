@@ -118,7 +118,7 @@ test.each(plays)(
       if (taking.isDead()) expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
       await reconcileCluster(context, cluster);
       expect((await outside.given(engineer)) ?? []).toEqual(before ?? []);
-      // What the dead have sent may still arrive. That nothing is left is told when it can't any more.
+      // Calls of dead processes can still arrive. Only after that does a message say that nothing is left.
       const later = { ...context, now: () => new Date(Date.now() + 8 * 60_000) };
       await reconcileCluster(later, cluster);
       const ended = await requestOf(context, "r-one");

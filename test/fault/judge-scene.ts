@@ -15,7 +15,7 @@ export interface Document {
   readonly initial: Readonly<Record<string, string>>;
   readonly isDeleted: () => boolean;
   readonly isTampered: () => boolean;
-  /** How many changes of a request's record no event tells of: tries that failed as one has told. */
+  /** How many changes of a request's record have no event: failed tries with a cause that an event has named. */
   readonly untold: (id: string) => number;
 }
 
@@ -44,7 +44,7 @@ export async function judgeScene(
   const memory = memoryOf(aws, cluster);
   const shares = memory.type === "holdings" ? memory.holdings.flatMap((holding) => holding.shares) : [];
 
-  // Also one whose entry a person took out: it may come back, and must not outlive its time then. Who deletes the whole
+  // Also one with an entry that a person removed: it may come back, and must not outlive its time then. Deleting the whole
   // ConfigMap takes the annotation with it.
   const remembered = requests.filter(({ id }) => shares.some((share) => share.id === id));
   expect(idsOf(remembered)).toEqual(
@@ -66,10 +66,10 @@ async function judgeAudit(
   const events = await ledger.events(1, 10_000);
 
   expect(verifyChain(events)).toMatchObject({ type: "whole" });
-  // Who writes past the ledger writes no event, and what comes again of an old record is told again.
+  // A write past the ledger has no event, and a restored old record repeats its events.
   if (isTampered()) return;
   for (const { id, version } of requests) {
-    // Who tried and might not changed nothing.
+    // A refused attempt changed nothing.
     const told = events.filter(({ event }) => event.request === id && !attempts.includes(event.type));
     const types = told.map(({ event }) => event.type);
     const lives = types.filter((type) => type === "approval.void").length + 1;

@@ -59,7 +59,7 @@ function judgeAudit(
   if (verdict.type === "broken") lost.push(verdict.message);
   if (known.some((each, index) => events[index]?.hash !== each.hash)) lost.push("an event is not there any more");
   const own = events.filter(({ event }) => event.request === request.id).map(({ event }) => event.type);
-  // Nothing fences a call that creates a binding: each time that one is sent is told.
+  // Nothing fences a call that creates a binding: each one that is sent has its event.
   const single = once.filter((type) => !(isBound && type === "lease.writing"));
   const doubled = single
     .filter((type) => own.filter((each) => each === type).length > 1)

@@ -130,7 +130,7 @@ async function holds(
   const silent = clicks.filter((name) => answers.get(name)?.length === 0);
 
   expect(decisions.map(({ type }) => type)).toEqual(isDecidable ? [`request.${record?.state}`] : []);
-  // Who came too late is told of as well, and changed nothing.
+  // A late click has an event too, and changed nothing.
   const changes = events.filter(({ type }) => type !== "attempt.refused" && type !== "decision.refused");
   expect(changes).toHaveLength(record?.version ?? 0);
   expect(events.filter(({ type }) => type === "lease.ending").length).toBe(record?.lease?.end ? 1 : 0);

@@ -14,7 +14,7 @@ export interface Run {
   readonly name: string;
   readonly step: Step;
   readonly fault: FaultKind;
-  /** How the access ends: a person takes it away, or its time is over. */
+  /** How the access ends: a person revokes it, or its time is over. */
   readonly ending: "revoked" | "expired";
   /** Of a lease that expires; 4 unless said otherwise. */
   readonly leaseSeconds?: number;

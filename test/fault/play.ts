@@ -142,7 +142,7 @@ export function afterwards(scene: Scene): Context {
 
 /**
  * Everything that is postponed comes to its turn, for so many rounds.
- * @param passTo told of each moment to which the clock is put forward
+ * @param passTo called with each time to which the clock moves
  * @throws Error where it does not settle
  */
 export async function settleDown(

@@ -96,7 +96,7 @@ describe("what a person on call asks a worker:", () => {
   test("whoami of the cluster goes the whole way, and says that no one is linked yet", async () => {
     const answer = await say(`whoami ${clusterName}`);
 
-    // An API server older than 1.28 does not say it, and then it is not told as if it had.
+    // An API server older than 1.28 does not say it, and then the answer does not claim it.
     expect(answer).toMatch(/✓ each tested step works; not tested: (the API server, )?you, your pods/);
     expect(answer).toMatch(
       /✓ \*the API server\* knows us as `kubernetes-admin` in `system:masters`|– \*the API server\* not tested: it accepted us, but does not say as which user/,

@@ -18,7 +18,7 @@ describe("a process that can't start ends, so that it is started again, and says
   });
   afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
 
-  /** What it leaves behind: its exit code, and what it said last. */
+  /** How it ended: its exit code, and its last lines. */
   async function endOf(kind: "slack" | "worker", change: Readonly<Record<string, string>>): Promise<string> {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
     const failure = await startProduct(await bundledProduct(), kind, environment).catch((error: unknown) => error);

@@ -87,7 +87,7 @@ test("of two people with one permission set Alice gets in for her lease and Caro
     "✓ *authorized*: can list pods in default, not in other namespaces, not as another session of the role",
   );
   expect(chain).toContain("✓ *drift* 1 active lease found in the document and the bindings");
-  expect(checked).not.toContain("lease-taken-out");
+  expect(checked).not.toContain("lease-part-removed");
   expect(ended).toContain(
     "its bindings are deleted.\n✓ *not bound*: no role is bound to sso:alice@example.com by a lease\n",
   );

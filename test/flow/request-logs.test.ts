@@ -43,7 +43,7 @@ test("every line that either process logs in the life of a request names it, als
   await say("U0ENGINEER", `request ${clusterName} ${arns.engineer} viewer for 30m read the logs`);
   const id = /r-[a-z0-9]{8}/.exec((await flow.answer("U0ENGINEER", "Requested `")).text)?.[0] ?? "";
   const asked = await flow.asked("read the logs");
-  // Who may not decide is refused, and told; that is a line too.
+  // A person who can't decide is refused, with an answer and a line of the log.
   await slack.person("U0ENGINEER").click(asked, "approve");
   await slack.person("U0APPROVER").click(asked, "approve");
   await flow.message("*Active*");

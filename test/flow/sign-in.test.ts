@@ -17,7 +17,7 @@ test("the next worker signs in as a role that failed before, and everyone learns
     .person("U0ENGINEER")
     .command(`/eks-access request ${clusterName} ${arns.developers} viewer for 10m look`, channel);
   const asked = await flow.asked("look");
-  // The run and the job that signs in become the creator first.
+  // The run and the sign-in job become the creator first.
   faults.plan("sts.AssumeRole", { type: "cut-before" }, { nth: 3, times: 1_000 });
 
   await slack.person("U0APPROVER").click(asked, "approve");

@@ -32,7 +32,7 @@ export interface Flow {
   asked: (reason: string) => Promise<SandboxMessage>;
   /** The newest direct message to the engineer that holds this text; waits for it. */
   told: (text: string) => Promise<SandboxMessage>;
-  /** The newest message of a active lease, when its thread and the engineer were told as well; waits for it. */
+  /** The newest message of an active lease, once its thread and the direct message say so too; waits for it. */
   active: () => Promise<SandboxMessage>;
   /** What only this person sees and that holds this text; waits for it. */
   answer: (user: string, text: string) => Promise<SandboxMessage>;

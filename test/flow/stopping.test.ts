@@ -8,7 +8,7 @@ import { queuePrefix } from "../../src/ledger/queues.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
-/** Stops a process, and tells how it ended. */
+/** Stops a process, and returns how it ended. */
 async function stopped(child: ProductProcess): Promise<{ code: number | null; log: string }> {
   const code = await child.stop();
   return { code, log: child.log.join("\n") };

@@ -70,7 +70,7 @@ describe("what both processes tell of a request", () => {
 
   test("a request is followed through both logs: what goes wrong about it names it, too", async () => {
     const { faults, slack } = flow.sandbox;
-    // What the story before has still to tell would meet the fault instead.
+    // A late message of the story before would meet the fault instead.
     await flow.active();
     faults.plan("kubernetes.get-configmap", { type: "cut-before" });
     // The thread of the request before may still be written to: that meets it as well.

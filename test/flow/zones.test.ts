@@ -58,7 +58,7 @@ test("each of two workers gives leases in its own zone alone", async () => {
 
 test("the channel names a zone without a worker within a minute, and its work continues with the next worker", async () => {
   await inZone.kill();
-  // The other worker tells its zone every ten seconds: its word stays younger than the limit.
+  // The other worker reports its zone every ten seconds: its report stays younger than the limit.
   flow.moveClock(30);
   const silent = await flow.message("No worker serves the zone eu-private");
   await request("hidden", "wait for a worker");

@@ -22,7 +22,7 @@ const aMigrationChange = (after: Migration): LedgerChange & { readonly event: Au
   },
 });
 
-/** The moves of clusters are records of their own kind, with the same atomic step as requests. */
+/** Migrations are records of their own kind, with the same atomic step as requests. */
 export function migrationContract(ledgerNow: () => Ledger): void {
   let ledger: Ledger;
 

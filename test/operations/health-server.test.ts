@@ -201,7 +201,7 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_leases{state="active",cause=""} 5');
     expect(text).toContain('eks_access_leases{state="ended",cause="expired"} 7');
     expect(text).toContain('eks_access_leases{state="ended",cause="revoked"} 0');
-    expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
+    expect(text).toContain('eks_access_unconfigured_requests{cluster="gone"} 1');
     expect(text).toContain('eks_access_overdue_leases{cluster="staging"} 2');
     expect(text).toContain('eks_access_cluster_closed_seconds{cluster="staging"} 90');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");

@@ -3,7 +3,7 @@ import { account, channel, clusterName, externalId } from "../../sandbox/scene.t
 
 export const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-/** What stands for the reader's own in the pages, and what the sandbox has there. */
+/** The placeholders of the pages, and what the sandbox has there. */
 const own: readonly (readonly [string, string])[] = [
   ["staging-eks", clusterName],
   ["eks-access-staging", externalId],

@@ -109,7 +109,7 @@ test("a Redis that has gone silent keeps no acknowledgement, no form and no answ
   await approver.click(asking, "deny");
   await app.slack.until(() => approver.view());
   const denial = await approver.submit({ why: "not today" });
-  // In the form where it is told in time, else in a direct message.
+  // In the form if the answer is in time, otherwise in a direct message.
   const answers = () => [approver.view(), ...approver.directMessages()].filter((each) => each !== undefined);
   const answer = await app.slack.until(() => answers().find(holds(told)));
 

@@ -61,11 +61,15 @@ test("a person's data is erased from Redis once nothing needs it, and the log st
   const left = (await dump()).filter((text) => personal.test(text));
   const after = await runCommand(audit, ["verify", "--anchor", anchor]);
   const review = await runCommand(audit, ["review"]);
+  const none = await runCommand(audit, ["show", "--request", "r-none"]);
+  const again = await erase();
   expect(early).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/Erased nothing of U0ENGINEER. r-\w+ on staging has not ended: end it first/),
   });
-  expect(erased.stderr).toBe("");
+  expect(erased).toMatchObject({ stderr: "", stdout: expect.stringMatching(/^Erased U0ENGINEER in \d+ events, and/) });
+  expect(again.stdout).toMatch(/^Redis has nothing of U0ENGINEER\.\n/);
+  expect(none).toEqual({ code: 0, stdout: "", stderr: "The audit log has no event of r-none.\n" });
   expect(had.length).toBeGreaterThan(5);
   expect(left).toEqual([]);
   expect([before.code, after.code, after.stdout]).toEqual([0, 0, expect.stringContaining("whole: ")]);

@@ -45,7 +45,7 @@ export type MigrationResult =
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
-    const message = `${facts.cluster} no longer reads aws-auth, so there is nothing to move.`;
+    const message = `${facts.cluster} does not read aws-auth, so there is nothing to migrate.`;
     return { type: "refused", code: "nothing-to-migrate", message };
   }
   const outcomes = outcomesOf(facts);

@@ -90,7 +90,7 @@ export const askAgainButtons = (request: AccessRequest): Button[] =>
 export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
   confirmed(button(cancelAction, "Cancel", id), [
     "Cancel the request?",
-    `This withdraws your request for ${level} on ${cluster}.`,
+    `This cancels your request for ${level} on ${cluster}.`,
     "Cancel it",
     "Keep it",
   ]);

@@ -202,7 +202,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
       ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
       ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
       ...(objects ?? ["Write its roles and bindings."]),
-      ...(isAdmin || needsAdmin ? [`Take ${CLUSTER_ADMIN} back from it.`] : []),
+      ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
     ];
     const apply = async () => {
       await giveEntry(entries, roleArn);

@@ -36,7 +36,7 @@ it("switches no mode for nothing", () => {
   expect(planned(someFacts({ mapAccounts: `["${account}"]` })).steps).toEqual([]);
 });
 
-it("has nothing to move where the cluster does not read aws-auth", () => {
+it("has nothing to migrate where the cluster does not read aws-auth", () => {
   expect(planMigration(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API" }))).toMatchObject({
     type: "refused",
     code: "nothing-to-migrate",

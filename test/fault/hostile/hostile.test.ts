@@ -21,7 +21,7 @@ const count = isLong ? 10_000 : 200;
 /** As many as are under way at once: what no handler takes is answered after three seconds. */
 const atOnce = 500;
 
-/** Signed as Slack would: it comes past the door, into Bolt and the handlers. */
+/** Signed as Slack would: it passes the receiver, into Bolt and the handlers. */
 async function send({ contentType, body }: Letter): Promise<number> {
   const timestamp = Math.floor(Date.now() / 1000);
   const signature = signRequest(body, { timestamp, secret: app.slack.signingSecret });
@@ -83,7 +83,7 @@ const asked = (change: object) => ({
 });
 const why = { why: { why: { type: "plain_text_input", value: "because" } } };
 
-/** Signed by Slack as they are, of people who are there: only the values are none that anybody was shown. */
+/** Signed by Slack, from real people: only their values were never shown to anyone. */
 type Tampered = [what: string, user: string, act: "click" | "form", id: string, value: unknown, values?: object];
 
 const tampered: readonly Tampered[] = [

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** One request to the door, before it is signed. */
+/** One request to the receiver, before it is signed. */
 export interface Letter {
   readonly contentType: string;
   readonly body: string;
@@ -91,7 +91,7 @@ const lines = [
   ...["revoke r-1 now", "extend r-1 2h", "request staging", "request staging not-an-arn viewer for 4h x", "frobnicate"],
 ];
 
-/** A form or a JSON text of Slack with up to three of its values replaced, taken out or put elsewhere. */
+/** A form or a JSON text of Slack with up to three of its values replaced, removed or moved. */
 export function letters(team: string): fc.Arbitrary<Letter> {
   const command = fc
     .record({ line: fc.oneof(fc.constantFrom(...lines), hostileText), field: hostileText, extra: hostileText })
@@ -137,7 +137,7 @@ function pathsOf(value: Value, path: readonly string[] = []): (readonly string[]
   return Object.entries(value).flatMap(([key, item]) => [[...path, key], ...pathsOf(item, [...path, key])]);
 }
 
-/** The same value with what stands at a path replaced; undefined: taken out. */
+/** The same value with the part at a path replaced; undefined: removed. */
 function replaced(value: Value, [key = "", ...rest]: readonly string[], by: Value | undefined): Value {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).flatMap(([name, item]): [string, Value][] => {

@@ -39,7 +39,7 @@ export async function aClusterWithEntries(start?: StartCluster) {
     },
     dev,
     whoIsDev: async () => whoAmI(await dev()),
-    /** No one but the creator has an entry or stands in the document. */
+    /** No one but the creator has an entry or is in the document. */
     reset: async () => {
       people.aws.eks.entryDelayMs = 0;
       people.aws.updateCluster(people.arn, { authenticationMode: "CONFIG_MAP", accessEntries: [] });

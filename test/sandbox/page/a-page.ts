@@ -39,7 +39,7 @@ export async function aPage(scene: SandboxOptions = {}): Promise<ServedPage> {
       const page = await context.newPage();
       page.setDefaultTimeout(patience);
       page.on("pageerror", (error) => complaints.push(error.message));
-      // A refused act is answered with a status that the console tells of; the page shows it as well.
+      // A refused act is answered with a status that the console logs; the page shows it as well.
       page.on(
         "console",
         (said) => said.type() === "error" && !/status of 409/.test(said.text()) && complaints.push(said.text()),
@@ -111,7 +111,7 @@ export async function barriers(page: Page): Promise<readonly string[]> {
   return found.map(({ help, nodes }) => `${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
 }
 
-/** A phone zooms out for a page that is too wide: only the size that it was given tells. */
+/** A phone zooms out for a page that is too wide: only its given size shows that. */
 export async function isTooWide(page: Page): Promise<boolean> {
   const width = await page.evaluate<number>("document.documentElement.scrollWidth");
   return width > (page.viewportSize()?.width ?? 0);

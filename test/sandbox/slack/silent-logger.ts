@@ -1,6 +1,6 @@
 import { type Logger, LogLevel } from "@slack/bolt";
 
-/** Bolt and the WebClient tell of requests that fail, which is what many tests are about. */
+/** Bolt and the WebClient log requests that fail, which is what many tests are about. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

@@ -19,7 +19,7 @@ const whole: readonly Link[] = [
   held("write", "can update configmap `aws-auth` in `kube-system`", 5),
   held("mode", "`CONFIG_MAP`: only aws-auth counts", 0),
   held("document", "12 entries, 1 warning, 998 KiB (97 %) left", 9),
-  held("entries", "this mode has none", 0),
+  held("entries", "the authentication mode has none", 0),
   held(
     "you",
     "arn:aws:iam::111122223333:user/engineer is `eks-access:111122223333:engineer` in `eks-access:viewers`",
@@ -42,7 +42,7 @@ test("a chain that holds is reported in one line at the top, then link by link w
     *What the cluster reads*
     ✓ *the authentication mode* \`CONFIG_MAP\`: only aws-auth counts _0 ms_
     ✓ *the document* 12 entries, 1 warning, 998 KiB (97 %) left _9 ms_
-    ✓ *the access entries* this mode has none _0 ms_
+    ✓ *the access entries* the authentication mode has none _0 ms_
     *You*
     ✓ *you* \`arn:aws:iam::111122223333:user/engineer\` is \`eks-access:111122223333:engineer\` in \`eks-access:viewers\` _0 ms_
     ✓ *your pods* can list pods in \`default\` _6 ms_

@@ -154,7 +154,7 @@ describe("where aws-auth alone counts", () => {
       document: {
         groups: [
           { code: "annotation-untrusted", severity: "error", places: ["annotation eks-access/leases"] },
-          { code: "lease-taken-out", severity: "error", places: [arns.engineer] },
+          { code: "lease-part-removed", severity: "error", places: [arns.engineer] },
           { code: "masters" },
         ],
       },
@@ -167,7 +167,7 @@ describe("where aws-auth alone counts", () => {
     const report = JSON.stringify(await check(readingLimits, await ledgerWith(arns.engineer)));
 
     expect(report).toContain("section-unreadable");
-    expect(report).not.toContain("lease-taken-out");
+    expect(report).not.toContain("lease-part-removed");
   });
 
   test.each([
@@ -177,7 +177,7 @@ describe("where aws-auth alone counts", () => {
     const ledger = await ledgerWith(arns.engineer);
     const leasedOf = changingAfterFirst(ledger, change);
 
-    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-part-removed");
   });
 
   test("a document that can't be read is reported with its mode, and how to fix it", async () => {
@@ -237,9 +237,9 @@ describe("where access entries go before aws-auth", () => {
     setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, [])]);
     const gone = await check(readingLimits, ledger);
 
-    expect(JSON.stringify(there)).not.toContain("lease-taken-out");
+    expect(JSON.stringify(there)).not.toContain("lease-part-removed");
     expect(gone).toMatchObject({
-      entries: { groups: [{ code: "lease-taken-out" }, { code: "entry-without-rights" }] },
+      entries: { groups: [{ code: "lease-part-removed" }, { code: "entry-without-rights" }] },
     });
   });
 
@@ -248,7 +248,7 @@ describe("where access entries go before aws-auth", () => {
     const ledger = await ledgerWith(arns.engineer, { written: byEntry });
     const leasedOf = changingAfterFirst(ledger, { state: "ended" });
 
-    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-part-removed");
   });
 
   test("of thousands the first are read, those of people in aws-auth first", async () => {
@@ -309,7 +309,7 @@ describe("where access entries alone count", () => {
     setMode("API");
     const ledger = await ledgerWith(arns.engineer);
 
-    expect(JSON.stringify(await check(readingLimits, ledger))).not.toContain("lease-taken-out");
+    expect(JSON.stringify(await check(readingLimits, ledger))).not.toContain("lease-part-removed");
   });
 
   test("the document is reported too, and hides nothing", async () => {

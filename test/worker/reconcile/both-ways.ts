@@ -137,7 +137,7 @@ export interface Outside {
   readonly reset: () => Promise<void>;
   /** Strips the cluster's own memory of what it gives a principal, and leaves what is given. */
   readonly forget: (arn: string) => Promise<void>;
-  /** Writes there, and gives and takes nothing by it: a person must stand there. */
+  /** Writes there without a change of anyone's access; a person must have an entry. */
   readonly touch: (arn: string) => Promise<void>;
   /** Opens the cluster so that a person acts each time when a worker has read what is there for a principal. */
   readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;

@@ -16,7 +16,7 @@ const viewers = "eks-access:viewers";
 const { engineer } = arns;
 const foreigner = `arn:aws:iam::${account.replace(/^./, "9")}:user/intruder`;
 
-/** An attacker with Redis, and has the cluster's own memory stripped, gets nothing by it: both ways, with drift: repair. */
+/** An attacker with Redis who also has the cluster's own memory stripped gains nothing: both ways, with drift: repair. */
 describe.each([
   {
     way: "aws-auth",

@@ -18,7 +18,7 @@ const skew = fc.oneof(
   fc.integer({ min: hours(1), max: hours(24 * 365 * 50) }),
 );
 
-/** What a person makes of the record before a run: an attacker with Redis, and who has taken the Slack process. */
+/** What a person makes of the record before a run: an attacker with Redis, or with the Slack process. */
 const edit = fc.record({
   afterSeconds: fc.integer({ min: 1, max: hours(3) }),
   /** Approved once more, with a true seal, at a time of their own. */

@@ -66,7 +66,7 @@ describe("a run on one cluster decides", () => {
     expect(settled({ open: [request], now: late }).voided).toMatchObject([
       { message: "it is older than 1h, and the worker wrote nothing of it" },
     ]);
-    // It was begun, and is there: its record was not told, as the worker died.
+    // It was begun, and is there: the worker died before it could record that.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
     expect(ids(settled({ ...held, now: late }).leased)).toEqual([request.id]);
     expect(ids(settled({ open: [anEmergency()], now: late, cluster: anEmergencyCluster() }).leased)).toEqual([]);

@@ -38,7 +38,7 @@ interface Entry {
   readonly groups: readonly string[];
 }
 
-/** The place by which a cluster's people sign in, as a person sees it who may do everything. */
+/** Where a cluster names the people who sign in, as an administrator sees it. */
 interface Place {
   readonly entry: () => Promise<Entry | null>;
   /** Makes the role's entry be this; null: there is none. */

@@ -11,7 +11,7 @@ import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
 /**
- * Who has taken the Slack process has the seal keys, and says who clicked. What the worker believes is its own configuration:
+ * An attacker with the Slack process has the seal keys, and says who clicked. What the worker believes is its own configuration:
  * here the intruder has a configuration of his own, and seals by it.
  */
 const masters = aLevel({ name: "viewer", groups: ["system:masters"], maxDurationSeconds: 1_000 * 3_600 });

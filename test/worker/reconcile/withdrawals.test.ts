@@ -252,7 +252,7 @@ test("a lease that was never approved, and says that it is active, is given noth
   expect(scene.aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
 });
 
-/** Another person takes our annotations out, or not, and leaves room for nothing more. */
+/** Another person removes our annotations, or not, and leaves room for nothing more. */
 async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOurs: boolean }): Promise<void> {
   const { client } = await context().openCluster(context(), cluster, []);
   const found = await client.readAwsAuth();
