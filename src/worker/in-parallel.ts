@@ -20,7 +20,7 @@ const callsOfConnection = 8;
 const joinMs = 500;
 
 /**
- * Runs `act`, which calls an API server, for each item, over few connections: nobody waits for these calls. It tries all items, and then throws
+ * Runs `act`, which calls an API server, for each item, over few connections: no one waits for these calls. It tries all items, and then throws
  * the first failure.
  */
 export async function callInParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {

@@ -94,7 +94,7 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   return emergencyAnswer(given, requested.cluster);
 }
 
-/** A second click on the same emergency gives nothing more, and alarms nobody again. Null: this is the first. */
+/** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first. */
 function takenJustNow(
   context: SlackContext,
   user: string,

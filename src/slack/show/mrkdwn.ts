@@ -89,7 +89,7 @@ const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
  * so does a text that begins with a quote, so that no two texts look the same.
  */
 export function code(text: string, maxLength = 700): string {
-  // The cut leaves no more than this, so that nobody pays for the rest of a long text.
+  // The cut leaves no more than this, so that no one pays for the rest of a long text.
   const start = text.slice(0, maxLength + 1);
   return `\`${cut(escapeText(unshowable.test(text) ? quoted(start) : start), maxLength)}\``;
 }
