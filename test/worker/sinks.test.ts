@@ -271,6 +271,55 @@ describe("a webhook", () => {
   });
 });
 
+describe("a receiver that keeps one event of each number has them all, each once,", () => {
+  const webhook = () => ({ webhook: { url: `${receiver.url}/audit` } });
+  const asBus = () => (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as Received);
+  const asWebhook = () => received.flatMap(({ body }) => JSON.parse(body.toString("utf8")) as Received[]);
+  interface Received {
+    readonly id: string;
+    readonly sequence: string;
+    readonly chainhash: string;
+  }
+
+  test.each([
+    ["S3", () => ({ s3 }), "s3.PutObject", () => stored() as Received[]],
+    ["EventBridge", () => ({ eventBridge: { busArn: bus } }), "events.PutEvents", asBus],
+    ["a webhook", webhook, "webhook", asWebhook],
+  ] as const)("after kills and a day without %s", async (_name, sinks, call, arrived) => {
+    const planned = call === "webhook" ? faults : aws.faults;
+    const places = () => ({
+      copyToLog: false,
+      sinks: { ...none, ...sinks() },
+      webhookSecret: secret,
+      write: () => {},
+      now: () => at(0),
+    });
+    // Killed after the place took a batch, and before the ledger notes that.
+    const dying = { ...log, markDelivered: () => Promise.reject(new Error("killed")) };
+    for (let hour = 0; hour < 24; hour += 1) {
+      await events(hour * 13 + 1, hour * 13 + 13);
+      planned.plan(call, { type: "answer", status: 403, body: "" });
+      await expect(deliverTo(sinks())).rejects.toThrow();
+    }
+    for (let kill = 0; kill < 3; kill += 1) {
+      const [sink = expect.fail("no sink")] = auditSinks(places());
+      await expect(deliver(dying, sink)).rejects.toThrow("killed");
+      planned.plan(call, { type: "cut-after" });
+      await deliverTo(sinks()).catch(() => {});
+      await events(313 + kill, 313 + kill);
+    }
+    await deliverTo(sinks());
+
+    const byNumber = new Map<number, Set<string>>();
+    for (const { id, sequence, chainhash } of arrived()) {
+      const number = Number(sequence);
+      byNumber.set(number, (byNumber.get(number) ?? new Set()).add(`${id} ${chainhash}`));
+    }
+    expect([...byNumber.keys()]).toEqual(Array.from({ length: 315 }, (_, index) => index + 1));
+    expect([...byNumber.values()].filter(({ size }) => size > 1)).toEqual([]);
+  });
+});
+
 test("another target gets the whole log from its beginning", async () => {
   await events(1, 2);
   await deliverTo({ s3 });

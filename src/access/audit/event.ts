@@ -185,7 +185,8 @@ export interface CloudEvent {
   readonly id: string;
   readonly source: string;
   readonly type: string;
-  readonly subject: string;
+  /** Absent: the event is about no request. */
+  readonly subject?: string;
   readonly time: string;
   readonly datacontenttype: "application/json";
   /** The extension of that name: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md */
@@ -205,7 +206,7 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
     id: `${sequence}-${hash.slice(0, 16)}`,
     source: `/eks-access/clusters/${encodeURIComponent(event.cluster)}`,
     type: `eks-access.${event.type}`,
-    subject: event.request,
+    ...(event.request !== "" && { subject: event.request }),
     time: event.at,
     datacontenttype: "application/json",
     // Padded, because the extension orders these texts as strings.

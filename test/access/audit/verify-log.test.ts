@@ -102,3 +102,10 @@ test("an event as a CloudEvent names its cluster, request and place, and keeps w
     data: event?.event,
   });
 });
+
+// CloudEvents 1.0: "If present, MUST be a non-empty string".
+test("an event about no request has no subject as a CloudEvent", () => {
+  const [event] = aLog(1);
+
+  expect(event && toCloudEvent({ ...event, event: { ...event.event, request: "" } })).not.toHaveProperty("subject");
+});
