@@ -18,10 +18,10 @@ import { reachCluster } from "./reach-cluster.ts";
 import { objectSteps } from "./way-in.ts";
 
 export interface OperatorProof {
-  /** The number of rights that it needs, and of those that it must not have. */
-  readonly needed: number;
-  readonly forbidden: number;
-  /** The rights that it lacks, and the forbidden ones that it has: in words. */
+  /** The rights that it needs, and those that it must not have: in words. */
+  readonly needed: readonly string[];
+  readonly forbidden: readonly string[];
+  /** Those that it lacks, and the forbidden ones that it has. */
   readonly missing: readonly string[];
   readonly excess: readonly string[];
 }
@@ -36,7 +36,7 @@ export async function proveOperator(
   const those = (acts: readonly OperatorAct[], from: number, isAllowed: boolean) =>
     acts.filter((_, index) => allowed[from + index] === isAllowed).map(actInWords);
   return {
-    ...{ needed: needed.length, forbidden: forbidden.length },
+    ...{ needed: needed.map(actInWords), forbidden: forbidden.map(actInWords) },
     missing: those(needed, 0, false),
     excess: those(forbidden, needed.length, true),
   };
@@ -71,7 +71,7 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
         broken(`operator: it can ${act}, which it must not`, "Find the binding that gives it."),
       ),
     ];
-    const right = `operator: it can do the ${proof.needed} things that a run needs, and none of the ${proof.forbidden} that it must not`;
+    const right = `operator: it can do the ${proof.needed.length} things that a run needs, and none of the ${proof.forbidden.length} that it must not`;
     return wrong.length > 0 ? wrong : [found(right)];
   } catch (error) {
     return [notAsked("operator: no check of its rights", explainFailure(error))];
