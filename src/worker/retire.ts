@@ -1,6 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import type { EventType } from "../access/audit/event.ts";
 import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
+import { refuseMovedName } from "../access/lease/written-share.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
@@ -8,8 +9,9 @@ import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 
-/** Whether AWS says that a cluster is gone. @throws AccessError if it does not answer */
+/** Whether AWS says that a cluster is gone. @throws AccessError if it does not answer, or if its leases are of another cluster */
 export async function isClusterGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
+  refuseMovedName(cluster, await context.ledger.leasedOf(cluster.name), context.keys.memory);
   try {
     const opened = await openCluster(context, cluster, [{ id: "retire", requester: "operator" }]);
     opened.close();

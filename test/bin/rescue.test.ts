@@ -332,6 +332,27 @@ test("it goes on where it died, under the same record and with the same end", as
   expect(await entry()).toBeNull();
 });
 
+test("it does not go on in another cluster that got the name", async () => {
+  write({});
+  const denied = { "x-amzn-errortype": "AccessDeniedException" };
+  sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "answer", status: 403, headers: denied, body: "{}" });
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow("eks:AssociateAccessPolicy");
+  const before = await records();
+  const moved = join(folder, "moved.yml");
+  await writeFile(moved, (configuration + emergency).replace("region: eu-central-1", "region: eu-west-1"));
+  vi.stubEnv("EKS_ACCESS_CONFIG", moved);
+  const other = { name: "staging", region: "eu-west-1", creatorArn: arns.creator, account };
+  const arn = sandbox.aws.addCluster({ ...sandbox.cluster, ...other });
+  const untouched = JSON.stringify(sandbox.aws.cluster(arn));
+
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow(
+    `${before[0]?.id} belongs to arn:aws:eks:eu-central-1:${account}:cluster/staging`,
+  );
+
+  expect(await records()).toEqual(before);
+  expect(JSON.stringify(sandbox.aws.cluster(arn))).toBe(untouched);
+});
+
 test("a worker ends it when its time is over", async () => {
   await rescue("--yes", "--keep");
   expect(await entry()).not.toBeNull();

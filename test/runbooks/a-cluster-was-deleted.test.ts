@@ -49,6 +49,20 @@ async function deleted(): Promise<void> {
   expect(early.stderr).toContain(`EKS still has ${clusterName}`);
 }
 
+test("nothing is closed of a cluster whose name belongs to another one now: AWS answers about that one", async () => {
+  await product.ask("10m", "debug");
+  await product.approve(await product.message("debug", "[Approve]"));
+  await product.message("debug", "*Active*");
+  await writeFile(withoutIt, configuration.replace("region: eu-central-1", "region: eu-west-1"));
+  product.inEnvironmentOf("worker", { EKS_ACCESS_CONFIG: withoutIt });
+
+  const retired = await runLine(heading, "eks-access retire CLUSTER", who);
+
+  expect(retired).toMatchObject({ code: 1, stdout: "" });
+  expect(retired.stderr).toMatch(/Closed nothing\. .*r-[a-z0-9]{8} belongs to arn:aws:eks:eu-central-1:/);
+  expect(await product.sandbox.getPods("U0ENGINEER", clusterName)).toMatchObject({ ok: true });
+});
+
 /** The configuration without the cluster, read by both processes. */
 async function removeFromConfiguration(): Promise<void> {
   await writeFile(withoutIt, configuration.replace(`  ${clusterName}:\n`, "  another:\n"));

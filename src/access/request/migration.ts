@@ -100,8 +100,8 @@ const migrationFields = z.strictObject({
   dropped: z.array(droppedForm),
   /** A step that may have sent its call, before its proof. */
   begun: z.strictObject({ name: textForm, at: timeForm, place: placeForm }).nullable(),
-  /** `proof`: sentences: the confirmed and the untested parts. */
-  done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
+  /** `proof`: sentences: the confirmed and the untested parts. `place`: null: it began in no record. */
+  done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
   trouble: troubleForm.nullable(),

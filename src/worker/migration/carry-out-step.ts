@@ -56,9 +56,10 @@ export function recordDone(
 ): Promise<Migration> {
   return recordOnMigration(context, migration, (current) => {
     const begun = current.begun?.name === name ? null : current.begun;
+    const place = current.begun?.name === name ? current.begun.place : null;
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);
-    const done = [...others, { name, at: context.now().toISOString(), proof }];
+    const done = [...others, { name, at: context.now().toISOString(), proof, place }];
     const asked = Object.keys(awsRequests).length > 0 ? { awsRequests } : {};
     const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...asked };
     return {

@@ -21,7 +21,7 @@ import { wake } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
-import { runMigration } from "./run-migration.ts";
+import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
 /** The next try after a failure that needs a person; a click tries at once. */
 const repairedAfterMs = 10 * 60_000;
@@ -47,6 +47,7 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
 }
 
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
+  refuseMovedMigration(context, cluster, migration);
   const purpose = { id: migration.id, requester: migration.requester };
   const facts = await withMigration(
     context,

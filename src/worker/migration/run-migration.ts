@@ -69,7 +69,7 @@ async function passOver(
   migration: Migration,
   driver: MigrationDriver,
 ): Promise<void> {
-  refuseMovedName(cluster, [{ id: migration.id, lease: migration.begun }], context.keys.memory);
+  refuseMovedMigration(context, cluster, migration);
   const { requestExpiresAfterSeconds } = context.config.timing;
   const verdict = checkMigrationApproval(
     migration,
@@ -91,6 +91,16 @@ async function passOver(
   if (isMigrationOver(migration) || verdict.type === "valid") return;
   if (isTooLate(migration, context.now())) await expireMigration(context, migration, verdict.message);
   else await voidMigration(context, migration, verdict.message);
+}
+
+/** Its steps were proved in their cluster. @throws AccessError `cluster-mismatch` */
+export function refuseMovedMigration(
+  { keys }: Pick<WorkerContext, "keys">,
+  cluster: Cluster,
+  { id, begun, done }: Migration,
+): void {
+  const steps = [begun, ...done].map((lease) => ({ id, lease }));
+  refuseMovedName(cluster, steps, keys.memory);
 }
 
 async function repair(

@@ -13,7 +13,7 @@ import { at } from "../../builders/times.ts";
 const over = { endedAt: at(9).toISOString() };
 const denial = aDecision({ verdict: "denied", why: "after the release" });
 const begun = { name: "switch-mode", at: at(5).toISOString(), place: { cluster: "", seal: "" } };
-const done = [{ name: "switch-mode", at: at(5).toISOString(), proof: ["EKS says so."] }];
+const done = [{ name: "switch-mode", at: at(5).toISOString(), proof: ["EKS says so."], place: null }];
 const withdrawal = { by: "U0ONCALL", at: at(9).toISOString(), why: "later" };
 const migrationStates = {
   "just asked for": aMigration(),

@@ -199,7 +199,7 @@ describe("a migration under way", () => {
     await decide("U0APPROVER2", "approve-migration");
     await expect.poll(async () => (await migrationNow()).state).toBe("running");
   };
-  const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`] });
+  const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`], place: null });
 
   test("shows each proved step in its message, and once in the thread", async () => {
     await running();

@@ -6,7 +6,7 @@ import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const steps = (theLongestMigration().plan?.summary.steps ?? []).map(({ name }) => name);
-const proved = (name: string) => ({ name, at: at(0).toISOString(), proof: ["&".repeat(3_000)] });
+const proved = (name: string) => ({ name, at: at(0).toISOString(), proof: ["&".repeat(3_000)], place: null });
 
 test.each([
   ["waits for a decision", theLongestMigration()],

@@ -15,6 +15,7 @@ const proved = (name: string, proof = "It is read back."): DoneStep => ({
   name,
   at: at(minutes(9)).toISOString(),
   proof: [proof],
+  place: null,
 });
 
 function story(...types: readonly (readonly [EventType, { readonly [key: string]: Json }?])[]): ChainedEvent[] {

@@ -20,7 +20,7 @@ const doubted = { approvals: approvals.slice(1), voided: { by: ["U0APPROVER"], m
 const aPlace = { cluster: "payments-production", seal: "" };
 const masters = ["system:masters"];
 const steps = (aPlannedRepair(6).plan?.summary.steps ?? []).map(({ name }) => name);
-const done = steps.slice(1).map((name) => ({ name, at: at(0).toISOString(), proof: [long] }));
+const done = steps.slice(1).map((name) => ({ name, at: at(0).toISOString(), proof: [long], place: null }));
 const begun = { name: steps[0] ?? "", at: at(0).toISOString(), place: aPlace };
 
 const cards: Readonly<Record<string, Migration>> = {

@@ -289,6 +289,20 @@ describe("a migration that a person stops", () => {
     expect(rolesNow()).not.toContain(arns.admins);
   });
 
+  test("between two steps does not go on in another cluster that got the name", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const before = await scene.look();
+    scene.pass(61);
+
+    await lookAtMigration(scene.context(), { ...cluster, account: "444455556666" });
+
+    expect(before).toMatchObject({ state: "running", begun: null, done: [{}, {}] });
+    const after = await scene.now();
+    expect(after).toMatchObject({ state: "running", done: before.done, trouble: { code: "cluster-mismatch" } });
+    expect(after.trouble?.message).toContain(`belongs to ${clusterArnOf(cluster)}`);
+  });
+
   test("in the middle of an access entry has it seen to: a half one goes, and aws-auth counts", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
