@@ -44,10 +44,13 @@ export interface CommandText {
 /** `<@U012|bob>`, `<#C012|ops>`, `<!subteam^S012|@sre>`, `<https://a.test|a.test>`: https://docs.slack.dev/messaging/formatting-message-text */
 const reference = /<(@[UW][A-Z0-9]+|#C[A-Z0-9]+|![a-z]+(?:\^[A-Z0-9]+)?|(?:https?|mailto|tel):[^|>]*)(?:\|([^>]*))?>/g;
 
+/** In characters. No line needs so many: reading an endless one would keep the process busy. */
+const longestLine = 4_000;
+
 /** The text of a command as the person wrote it. Slack escapes typed `&`, `<` and `>`, so a reference is Slack's own. */
 export function readCommandText(sent: string): CommandText {
   const people = new Map<string, string>();
-  const text = sent.replaceAll(reference, (_, what: string, label = "") => {
+  const text = sent.slice(0, longestLine).replaceAll(reference, (_, what: string, label = "") => {
     if (!what.startsWith("@")) return nameOf(what, label);
     const [user, name] = [what.slice(1), `@${label.trim().replaceAll(/\s+/g, "-") || what.slice(1)}`];
     const unique = (people.get(name) ?? user) === user ? name : `@${user}`;

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { readCommandText } from "../../../src/slack/app/command.ts";
+import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 
 test.each([
   ["request for &lt;@U0BOB&gt; a &amp; b", "request for <@U0BOB> a & b", []],
@@ -26,3 +28,19 @@ test.each([
 ])("%s", (sent, text, people) => {
   expect(readCommandText(sent)).toEqual({ text, people: new Map(people as [string, string][]) });
 });
+
+const tickets = clustersOf(aCluster({ ticket: { need: "optional", pattern: "[A-Z]{2,6}-[0-9]+" } }));
+
+test.each(["until 1", "for 1", "<http:", "<@U", "OPS-1 ", "1h ", "in ", ")"])(
+  "a megabyte of %j keeps no process busy",
+  (part) => {
+    const line = `request staging viewer look ${part.repeat(2 ** 20 / part.length)}`;
+    const began = performance.now();
+
+    const { text, people } = readCommandText(line);
+    const reading = readRequest(splitRequestLine(text.slice("request ".length), tickets, people), tickets);
+
+    expect(reading.type).toBe("mistakes");
+    expect(performance.now() - began).toBeLessThan(1_000);
+  },
+);
