@@ -6,6 +6,7 @@ import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
   keepToPolicy,
+  maxReasonLength,
   type NamedPerson,
   readArn,
   readCluster,
@@ -60,7 +61,7 @@ export function readRequest(
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
   const person = readPerson(parts.for);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
-  const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
+  const end = parts.duration === null ? timeIn(parts.reason) : null;
   const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
@@ -115,9 +116,11 @@ type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
  * @param people Slack user ids by the names in the line
  */
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
-  const words = line.trim().split(/\s+/);
+  const typed = line.trim().split(/\s+/);
   const draft: Draft = {};
-  const known = { clusters, people, lone: loneTicket(words, clusters) };
+  const lone = loneTicket(typed, clusters);
+  const words = typed.map((word) => (lone !== null && unquoted(word) === lone ? lone : word));
+  const known = { clusters, people, lone };
   let at = 0;
   while (at < words.length) {
     const taken = takeFront(words, at, draft, known);
@@ -138,23 +141,40 @@ interface Known {
 
 /** The only word with the form of a ticket of the line's cluster. Null: none, or several. */
 function loneTicket(words: readonly string[], clusters: Clusters): string | null {
-  const cluster = words.map((word) => clusters.get(word.toLowerCase())).find((found) => found !== undefined);
+  const cluster = words
+    .map((word) => clusters.get(withoutStop(word).toLowerCase()))
+    .find((found) => found !== undefined);
   if (!cluster || cluster.ticket.need === "none" || cluster.ticket.pattern === null) return null;
   const names = new Set([cluster.name, ...cluster.levels.map(({ name }) => name)]);
-  const fitting = words.filter((word) => !names.has(word.toLowerCase()) && refuseTicket(cluster.ticket, word) === null);
+  const fitting = words
+    .map(unquoted)
+    .filter((word) => !names.has(word.toLowerCase()) && refuseTicket(cluster.ticket, word) === null);
   return fitting.length === 1 ? fitting.join() : null;
+}
+
+/** A word or a time as it begins a clause: `2h:`, `staging,`. */
+function withoutStop(text: string): string {
+  return text.replace(/[,;:.]$/, "");
+}
+
+/** `OPS-1` of `(#OPS-1)`. */
+function unquoted(word: string): string {
+  return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
 }
 
 /** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
 function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
   const { clusters, people, lone } = known;
-  const word = words[at] ?? "";
+  const typed = words[at] ?? "";
+  const word = /^arn:.*\.$/i.test(typed) ? typed : withoutStop(typed);
+  const isAfterOn = draft.cluster === undefined && /^(?:on|@)$/i.test(word);
+  if (isAfterOn && clusters.has(withoutStop(words[at + 1] ?? "").toLowerCase())) return 1;
   const taken =
     takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
   const length = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
   if (draft.duration === undefined && length > 0) {
-    draft.duration = words.slice(at, at + length).join(" ");
+    draft.duration = timeOf(words.slice(at, at + length));
     return length;
   }
   const isTicket = word === lone && draft.ticket === undefined;
@@ -181,7 +201,7 @@ function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   if (name !== "for" || draft.duration !== undefined) return 0;
   const length = durationWords(words, at + 1);
   if (length === 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
-  draft.duration = length === 0 ? value : words.slice(at + 1, at + 1 + length).join(" ");
+  draft.duration = length === 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
   return 1 + Math.max(length, 1);
 }
 
@@ -211,12 +231,26 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
   return misses("level") ? "level" : null;
 }
 
-/** A time at the end of a reason, as in `look 2h`, and the text before it; null: none. */
-function timeAtEnd(reason: string): { readonly time: string; readonly before: string } | null {
+const units = "(?:h|hrs?|hours?|m|mins?|minutes?|d|days?)";
+const someTime = `(?:\\d+(?:[.,]\\d+)? ?${units}(?: ?\\d+)?|(?:half an?|an?|one|two|three|four|five|six|eight|ten) ${units})`;
+const until = "until \\d[\\d:.apm]*";
+/** What a time can be where none is given: `1.5h look`, `look for 2 hours please`, `until 18:00 look`. */
+const timeInside = new RegExp(
+  `^(?:${until}|${someTime})(?!\\S*\\w)|(?<= |^)(?:for ${someTime}|${until})(?!\\S*\\w)`,
+  "i",
+);
+
+/** A time that can be the duration, and the reason without it; null: none. */
+function timeIn(reason: string): { readonly time: string; readonly before: string } | null {
+  const [time] = timeInside.exec(reason.slice(0, maxReasonLength)) ?? [];
+  if (time !== undefined) {
+    const before = reason.replace(time, "").replace(/(?:^| )[,;:.](?= |$)/, " ");
+    return { time: withoutStop(time).replace(/^for /i, ""), before: before.trim().replace(/\s+/g, " ") };
+  }
   const words = reason.split(" ");
   const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));
   if (length === undefined || /^permanent$/i.test(words.at(-1) ?? "")) return null;
-  return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
+  return { time: timeOf(words.slice(-length)), before: words.slice(0, -length).join(" ") };
 }
 
 /** Takes a duration, a person and a ticket from the end of the reason, in any order, and the only word that can be a ticket. */
@@ -234,7 +268,7 @@ function takeLastDuration(reason: readonly string[], draft: Draft): readonly str
   const at = reason.findLastIndex((word) => word.toLowerCase() === "for");
   const length = at > 0 ? durationWords(reason, at + 1) : 0;
   if (draft.duration !== undefined || length === 0 || at + 1 + length !== reason.length) return reason;
-  draft.duration = reason.slice(at + 1).join(" ");
+  draft.duration = timeOf(reason.slice(at + 1));
   return reason.slice(0, at);
 }
 
@@ -255,5 +289,9 @@ function durationWords(words: readonly string[], at: number): number {
 }
 
 function isDuration(words: readonly string[]): boolean {
-  return parseDuration(words.join(" ")) !== null;
+  return parseDuration(timeOf(words)) !== null;
+}
+
+function timeOf(words: readonly string[]): string {
+  return withoutStop(words.join(" "));
 }
