@@ -114,7 +114,7 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   const { elsewhere } = rolesToAsk(asked, cluster);
   const others = elsewhere.map((arn) => ({
     ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
-    message: `Not tested: whether the role was deleted, or made again after its access entry. The worker asks IAM of account ${named(cluster.account)} only.`,
+    message: `Not tested: whether the role still exists, or was made again. The worker asks IAM of account ${named(cluster.account)} only.`,
     remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;

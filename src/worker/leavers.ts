@@ -23,6 +23,14 @@ interface Assigned {
   readonly account: string;
 }
 
+export interface LeaversQuestion {
+  /** A Slack user id, or `worker`. */
+  readonly asker: string;
+  readonly withinMs: number;
+  /** A person has just removed a user, and checks: no earlier answer counts. */
+  readonly isFresh: boolean;
+}
+
 /** No setting asks Identity Center, or the person who asks does not see other people's leases. */
 export const noLeavers: LeaversReport = { found: [], notCompared: null };
 
@@ -34,14 +42,14 @@ export async function findLeavers(
   context: WorkerContext,
   cluster: Cluster,
   leased: readonly ApprovedRequest[],
-  { asker, withinMs }: { readonly asker: string; readonly withinMs: number },
+  asking: LeaversQuestion,
 ): Promise<LeaversReport> {
   if (!identityCenterOf(context)) return noLeavers;
   const held = leased.filter((request) => isHeld(request) && isIdentityCenterRole(request.principal));
   const people = await Promise.all(held.map((request) => assignedTo(context, cluster, request)));
   const sought = new Map(people.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])));
   const answers = new Map<string, string | null>();
-  const why = await answerWithin(ask(context, [...sought.values()], asker, answers), withinMs);
+  const why = await answerWithin(ask(context, [...sought.values()], asking, answers), asking.withinMs);
   const answerOf = (person: Assigned | null | undefined) => (person ? answers.get(keyOf(person)) : undefined);
   const found = held.flatMap(({ id }, index) => {
     const message = answerOf(people[index]);
@@ -72,11 +80,11 @@ async function assignedTo(
 async function ask(
   context: WorkerContext,
   sought: readonly Assigned[],
-  asker: string,
+  { asker, isFresh }: LeaversQuestion,
   answers: Map<string, string | null>,
 ): Promise<string | null> {
   const center = identityCenterOf(context);
-  const unasked = sought.filter((person) => !isPresent(context, person, answers));
+  const unasked = sought.filter((person) => isFresh || !isPresent(context, person, answers));
   if (!center || unasked.length === 0) return null;
   try {
     const reader = await becomeReader(center, { id: "leavers", requester: asker });

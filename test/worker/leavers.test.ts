@@ -42,7 +42,7 @@ function contextOf(ledger = memoryLedger(), keepSeconds = 0) {
   return { ...context, config: { ...context.config, identities } };
 }
 
-const asking = { asker: "U0APPROVER", withinMs: 10_000 };
+const asking = { asker: "U0APPROVER", withinMs: 10_000, isFresh: false };
 
 test("people who are gone, disabled or without their permission set are named; all others are not, through groups too", async () => {
   const { identityCenter: center } = side().sandbox.aws;
@@ -94,7 +94,7 @@ test("a shared lease, whose person's user name is unknown, is counted as not com
   });
 });
 
-test("people who are there are asked about once in the time for which an identity counts, leavers each time", async () => {
+test("the hourly looks ask about people who are there once in the time for which an identity counts, and a check each time", async () => {
   const { faults } = side().sandbox.aws;
   const context = contextOf(memoryLedger(), 900);
   const leases = ["dan", "gone"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
@@ -106,6 +106,8 @@ test("people who are there are asked about once in the time for which an identit
   expect(second).toEqual(first);
   expect(second.found).toHaveLength(1);
   expect(faults.calls("identitystore.GetUserId") - before).toBe(3);
+  await findLeavers(context, side().cluster, leases, { ...asking, isFresh: true });
+  expect(faults.calls("identitystore.GetUserId") - before).toBe(5);
 });
 
 test("the hourly look tells the operators once of each lease of a person who left, with the command", async () => {

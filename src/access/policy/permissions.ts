@@ -50,6 +50,8 @@ export type LinkVerdict =
 
 export type LinkRefusal = "not-a-principal" | "creator" | "operator" | "unknown-account";
 
+const chosenName = "People choose the session names of this role, so the link is to the role.";
+
 /** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
@@ -58,7 +60,8 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   const session = readHolder(callerArn, caller.principal.partition);
   const isPerson = session.type === "principal" && session.principal.kind === "session";
   const isPinned = isPerson && clusters.some((cluster) => isSessionPinned(cluster, caller.principal.arn));
-  const { principal, noticed } = isPinned ? { principal: session.principal, noticed: null } : caller;
+  const principal = isPinned ? session.principal : caller.principal;
+  const noticed = isPerson ? (isPinned ? null : chosenName) : caller.noticed;
   const created = clusters.find((cluster) => isCreatorOf(cluster, entryArnOf(principal.arn)));
   if (created) {
     return refused(

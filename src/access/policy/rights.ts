@@ -107,10 +107,12 @@ export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
   return dangersOf(rules).length > 0 || rules.some(makes);
 }
 
+export const everyNamespace = "in every namespace";
+
 /** The namespaces of one role's bindings; null: a binding of the whole cluster. */
 export function describeNamespaces(namespaces: readonly (string | null)[]): string {
   const named = [...new Set(namespaces)].flatMap((namespace) => namespace ?? []);
-  return namespaces.includes(null) ? "in every namespace" : `in ${someOf(named.toSorted())}`;
+  return namespaces.includes(null) ? everyNamespace : `in ${someOf(named.toSorted())}`;
 }
 
 function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule): boolean {

@@ -4,6 +4,7 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { everyNamespace } from "../../access/policy/rights.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { givesFullControl, isClosed, isHeld } from "../../access/request/request.ts";
@@ -130,9 +131,16 @@ function allowsLines(request: AccessRequest, isTight: boolean): readonly string[
   if (state !== "pending" || !preview?.rights?.length) return [];
   // The first warning says it.
   if (isTight && givesFullControl(request)) return [];
-  const texts = preview.rights.map(({ allows, where }) => `${where}: ${allows}`);
+  const texts = [...new Set(preview.rights.map(({ allows, where }) => `${where}: ${allows}`))];
   const room = (isTight ? longest.line : longest.twoLines) - "Allows ".length;
-  return [`Allows ${styled([...new Set(texts)].join("; "), room)}`];
+  const [first = "", ...others] = texts;
+  const all = texts.join("; ");
+  // The title names the chosen namespaces: rights in all of them must not be cut off.
+  const wide = others.find((text) => text.startsWith(everyNamespace));
+  if (!wide || all.length <= room) return [`Allows ${styled(all, room)}`];
+  if (isTight) return [`Allows ${styled(wide, room)}`];
+  const half = Math.floor((room - "; ".length) / 2);
+  return [`Allows ${styled(first, half)}; ${styled(wide, half)}`];
 }
 
 function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: boolean): string {

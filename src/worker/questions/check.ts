@@ -74,7 +74,7 @@ async function look(
   });
   const bindings = reportBindings(context, cluster, { reached, leased, leasedNow, asker });
   const leaving = asked.isResponsible
-    ? findLeavers(context, cluster, leased, { asker: asked.user, withinMs: limits.withinMs })
+    ? findLeavers(context, cluster, leased, { asker: asked.user, withinMs: limits.withinMs, isFresh: true })
     : noLeavers;
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
   const entries = await reportEntries(context, cluster, {

@@ -82,7 +82,7 @@ async function noteRoles(
 async function noteLeavers(context: WorkerContext, cluster: Cluster): Promise<void> {
   const leased = await context.ledger.leasedOf(cluster.name);
   extendDeadline(awsWithinMs);
-  const asking = { asker: "worker", withinMs: awsWithinMs };
+  const asking = { asker: "worker", withinMs: awsWithinMs, isFresh: false };
   const { found, notCompared } = await findLeavers(context, cluster, leased, asking);
   if (notCompared !== null)
     context.log.info({ cluster: cluster.name, why: notCompared }, "not all people are compared");

@@ -111,9 +111,10 @@ export function refusalOf(
   const name = state.names.of(principal);
   const why = name.type === "none" ? name.why : name.refusal;
   if (why !== null) return { code: "no-own-name", arn: principal, message: why };
-  const nowhere = namespacesIn(groups).find((namespace) => state.namespaces?.has(namespace) === false);
-  if (nowhere !== undefined) {
-    return { code: "namespace-absent", arn: principal, message: `${cluster.name} has no namespace ${nowhere}.` };
+  const nowhere = namespacesIn(groups).filter((namespace) => state.namespaces?.has(namespace) === false);
+  if (nowhere.length > 0) {
+    const message = `${cluster.name} has no namespace ${nowhere.join(" and no namespace ")}.`;
+    return { code: "namespace-absent", arn: principal, message };
   }
   const absent = groups.find((text) => state.roles.get(text)?.rules === null);
   if (absent === undefined) return null;

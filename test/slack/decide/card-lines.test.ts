@@ -165,6 +165,18 @@ test("calls an administrator by RBAC full control, and asks for a confirmation",
   expect(JSON.stringify(message.blocks)).toContain("This gives full control of staging.");
 });
 
+test("says what a level gives in every namespace, however much it gives in the chosen ones", () => {
+  const view = { group: "a", role: "ClusterRole view", where: "in every namespace", allows: "read pods, pods/log" };
+  const rights = [...manyRights.slice(0, 1), view];
+  const textWith = (warnings: readonly string[]) =>
+    textOfBlocks(
+      approvalMessage(aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights, warnings }) }), cluster),
+    );
+
+  expect(textWith([])).toMatch(/^Allows in shop-0: read secrets.*; in every namespace: read .*$/m);
+  expect(textWith(everyWarning)).toMatch(/^Allows in every namespace: read .*$/m);
+});
+
 test("each thing at which an approver must stop has its word on the card", () => {
   const request = aPreviewedRequest({
     ...kinds["of everything at once"],

@@ -53,7 +53,7 @@ describe("link, where every person may make one,", () => {
   test("says what it took a session for", async () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
-    expect(answer).toContain("That is a session");
+    expect(answer).toContain("People choose the session names of this role, so the link is to the role.");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
