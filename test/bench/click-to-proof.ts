@@ -21,7 +21,7 @@ const calls = [
 /** Before the reference is timed, so that neither side pays for code that was never run. */
 const warmUpRuns = 10;
 /** What the way to a region and back takes: a usual distance, not a measured one. */
-const wayMs = 30;
+const oneWayMs = 30;
 
 /** From the click on Approve to the recorded proof: one at a time, many at once, and with a network's delays. */
 export async function measureClickToProof(scale: Scale): Promise<readonly Figure[]> {
@@ -43,7 +43,7 @@ export async function measureClickToProof(scale: Scale): Promise<readonly Figure
         reference: { name: referenceName, value: near.theirCalls },
       },
       { name: "click → Slack shows it, one at a time: median", value: median(near.ours.shown), unit: "ms" },
-      ...figuresOf(`click → proof, one at a time, each call ${wayMs} ms further away`, far.ours.proven, far.theirs),
+      ...figuresOf(`click → proof, one at a time, each call ${oneWayMs} ms further away`, far.ours.proven, far.theirs),
       ...figuresOf(`click → proof, ${crowd} at once`, together, near.theirs),
     ];
   } finally {
@@ -79,7 +79,7 @@ async function besideTheCalls(approvals: Approvals, runs: number) {
 }
 
 async function withDelays<T>({ faults }: Bench, act: () => Promise<T>): Promise<T> {
-  const delay = { type: "delay", ms: wayMs } as const;
+  const delay = { type: "delay", ms: oneWayMs } as const;
   const plans = calls.map((call) => faults.plan(call, delay, { times: Number.POSITIVE_INFINITY }));
   try {
     return await act();

@@ -281,7 +281,7 @@ describe("an entry that no longer fits its principal", () => {
     expect(dead?.remedy).toContain("aws iam get-user --user-name engineer");
   });
 
-  test("is not where the lease made it, or the principal was let in", () => {
+  test("is not where the lease made it, or the principal got in", () => {
     const own = aLeasedRequest({ written, proof: refused.lease.proof });
     const leased = aLeasedRequest({ written: { ...written, entryAdded: false } });
 

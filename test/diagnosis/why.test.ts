@@ -49,7 +49,7 @@ describe("the principal in question", () => {
     expect(found.causes.map(({ code }) => code)).toEqual(["not-a-principal"]);
   });
 
-  test("is let in always where it is the creator", () => {
+  test("always gets in where it is the creator", () => {
     const given = "arn:aws:sts::111122223333:assumed-role/cluster-creator/me";
 
     const found = diagnose(whyFacts({ given, data: {} }));
@@ -227,7 +227,7 @@ describe("a principal without an entry that counts", () => {
     expect(found.causes[0]?.remedy).toContain(`/eks-access request staging ${developers} …`);
   });
 
-  test("of an account that the cluster does not admit is told so", () => {
+  test("of an account that the cluster does not admit gets that answer", () => {
     const { message, remedy } = theCause(
       { ...nobody(""), given: "arn:aws:iam::999988887777:role/developers" },
       "not-mapped",

@@ -41,7 +41,7 @@ import { type Turns, turnsOf } from "./turns.ts";
 
 interface BindingScene extends Scene {
   readonly bindings: DirectBindings;
-  readonly wayIn: WayIn;
+  readonly mapping: Mapping;
   readonly people: People;
 }
 
@@ -61,7 +61,7 @@ interface People {
 }
 
 /** Where the cluster names the people of the scene. */
-interface WayIn {
+interface Mapping {
   /** As whom a principal signs in. */
   readonly usernameOf: (principal: string) => string | undefined;
   /** What it remembers of the leases for which it has an entry: their ids. */
@@ -121,24 +121,24 @@ const acts: Acts<BindingScene> = {
   [deletes]: async (_, { bindings }) => bindings.remove(({ name }) => name.includes(wishes.long.id)),
   [grows]: async (_, { bindings }) => bindings.growRoles(),
   // Only of an entry that a lease made.
-  [removesEntry]: async (_, { wayIn, people }) => {
-    if (!people.areAccepted) wayIn.remove();
+  [removesEntry]: async (_, { mapping, people }) => {
+    if (!people.areAccepted) mapping.remove();
   },
-  [replacesEntry]: async (_, { wayIn, people }) => {
-    if (!people.areAccepted) wayIn.replace();
+  [replacesEntry]: async (_, { mapping, people }) => {
+    if (!people.areAccepted) mapping.replace();
   },
 };
 const parts = partsOf(acts, 4);
 /** A person who deletes an access entry and makes it again within minutes removes all that we wrote into it (docs/access-entries.md). */
 const partsByEntry = partsOf(acts, 4, (names) => ![removesEntry, replacesEntry].every((name) => names.includes(name)));
 
-function pass({ clock, bindings, wayIn }: Pick<BindingScene, "clock" | "bindings" | "wayIn">, ms: number): void {
+function pass({ clock, bindings, mapping }: Pick<BindingScene, "clock" | "bindings" | "mapping">, ms: number): void {
   bindings.passTo(clock.ms + ms);
-  wayIn.passTo(clock.ms + ms);
+  mapping.passTo(clock.ms + ms);
   clock.ms += ms;
 }
 
-type Watched = Pick<BindingScene, "bindings" | "ledger" | "clock" | "wayIn" | "people">;
+type Watched = Pick<BindingScene, "bindings" | "ledger" | "clock" | "mapping" | "people">;
 
 const partsIn = (bindings: DirectBindings, cluster: string) =>
   readOwnBindings(cluster, bindings.all(), keys.memory).parts;
@@ -148,7 +148,7 @@ function idsIn(reading: { readonly type: string; readonly message?: string }, sh
   return shares.map(({ id }) => id);
 }
 
-function wayInByDocument(map: DirectCluster, { document }: People): WayIn {
+function mappingByDocument(map: DirectCluster, { document }: People): Mapping {
   const rolesNow = () => map.awsAuth()?.data?.mapRoles ?? "";
   return {
     usernameOf: (principal) => resolve(parseDocument(map.awsAuth()?.data ?? {}), principal)?.username,
@@ -178,7 +178,7 @@ const theirEntry = {
   ...{ groups: [], policies: [], tags: {} },
 };
 
-function wayInByEntries(eks: DirectEntries): WayIn {
+function mappingByEntries(eks: DirectEntries): Mapping {
   const found = () => eks.entryOf(roleArn);
   return {
     usernameOf: (principal) => found()?.username.replace("{{SessionNameRaw}}", nameOf(principal)),
@@ -204,14 +204,14 @@ function wayInByEntries(eks: DirectEntries): WayIn {
   };
 }
 
-const signsIn = ({ wayIn, people }: Pick<Watched, "wayIn" | "people">, principal: string) =>
-  wayIn.usernameOf(principal) === people.usernameOf(principal);
+const signsIn = ({ mapping, people }: Pick<Watched, "mapping" | "people">, principal: string) =>
+  mapping.usernameOf(principal) === people.usernameOf(principal);
 
 /**
  * Watches each commit: what is recorded as active is there, and what is recorded as over is gone.
  */
 function watch(scene: Watched, cluster: string, played: readonly Part[]) {
-  const { bindings, ledger, clock, wayIn } = scene;
+  const { bindings, ledger, clock, mapping } = scene;
   const broken: string[] = [];
   const has = (...names: readonly string[]) => played.some(({ name }) => names.includes(name));
   const commit: Ledger["commit"] = async (change) => {
@@ -229,7 +229,7 @@ function watch(scene: Watched, cluster: string, played: readonly Part[]) {
     }
     if (isClosed(after)) {
       broken.push(...given.map(({ text }) => `${after.id} is over, and ${text} is bound`));
-      if (wayIn.sharesOf(cluster).includes(after.id)) broken.push(`${after.id} is over, and holds the entry`);
+      if (mapping.sharesOf(cluster).includes(after.id)) broken.push(`${after.id} is over, and holds the entry`);
     }
     return result;
   };
@@ -251,7 +251,7 @@ async function judge(scene: BindingScene, cluster: string): Promise<void> {
   expect(undisturbed.flatMap(textsOf).filter((text) => !given.includes(text))).toEqual([]);
   expect(undisturbed.filter(({ principal }) => !signsIn(scene, principal)).map(({ id }) => id)).toEqual([]);
   const ids = active.map(({ id }) => id);
-  expect(scene.wayIn.sharesOf(cluster).filter((id) => !ids.includes(id))).toEqual([]);
+  expect(scene.mapping.sharesOf(cluster).filter((id) => !ids.includes(id))).toEqual([]);
   expect(verifyChain(await scene.ledger.events(1, 10_000))).toMatchObject({ type: "whole" });
 }
 
@@ -261,7 +261,7 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   const { cluster, config, people } = stages[product];
   const map = directCluster(people.document);
   const bindings = directBindings(clock, map);
-  const wayIn = people.isInEntries ? wayInByEntries(directEntries(clock)) : wayInByDocument(map, people);
+  const mapping = people.isInEntries ? mappingByEntries(directEntries(clock)) : mappingByDocument(map, people);
   const texts = cluster.levels.flatMap(({ groups }) => groups);
   const roles = await rolesSeen({ roleRules: async () => rules }, texts);
   const baseOf = ({ principal, groups }: AccessRequest) => {
@@ -269,11 +269,11 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
     return { username: people.usernameOf(principal), groups: people.areAccepted ? seen : [...seen, ownEntry] };
   };
   await fillLedger(own, cluster, new Date(clock.ms), "binding", baseOf, people.principalOf);
-  const { broken, ledger } = watch({ bindings, ledger: own, clock, wayIn, people }, sealedClusterOf(cluster), played);
-  const scene = { ledger, bindings, wayIn, people, clock, turns, config, openFor: wayIn.openFor(bindings) };
+  const { broken, ledger } = watch({ bindings, ledger: own, clock, mapping, people }, sealedClusterOf(cluster), played);
+  const scene = { ledger, bindings, mapping, people, clock, turns, config, openFor: mapping.openFor(bindings) };
   const arrive = (ms: number) => {
     bindings.passTo(ms);
-    wayIn.passTo(ms);
+    mapping.passTo(ms);
   };
 
   await playAll(scene, acts, played);
@@ -282,13 +282,13 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   await judge(scene, sealedClusterOf(cluster));
   await endAll(scene, later);
   await settleDown(scene, later, 30, arrive);
-  pass(scene, wayIn.lateMs);
+  pass(scene, mapping.lateMs);
   await adoptCluster(later, clusterOf(later));
 
   await judge(scene, sealedClusterOf(cluster));
   expect(await openOf(own, cluster.name)).toEqual([]);
   expect(bindings.all()).toEqual([]);
-  expect(wayIn.isClean(played.some(({ name }) => name === replacesEntry))).toBe(true);
+  expect(mapping.isClean(played.some(({ name }) => name === replacesEntry))).toBe(true);
   expect(broken).toEqual([]);
   return (await own.events(1, 10_000)).some(({ event }) => event.type === "lease.active");
 }

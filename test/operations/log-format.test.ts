@@ -57,7 +57,7 @@ describe("while something is done about requests, a line of the log", () => {
     expect(JSON.parse(String(output.read()))).toMatchObject({ request: "r-7k2m9x4q" });
   });
 
-  test("that names one by itself keeps to that", async () => {
+  test("that names its own request keeps that one", async () => {
     const line = await told(["r-7k2m9x4q", "r-3cdqhwjk"], { request: "r-3cdqhwjk" });
 
     expect(line).toMatchObject({ request: "r-3cdqhwjk" });

@@ -65,7 +65,7 @@ describe("a line of a runbook", () => {
     expect(named.filter((name) => !services.has(name) && name !== "COMMAND")).toEqual([]);
   });
 
-  test("that goes through the services goes through all that there are of ours, the new ones first", () => {
+  test("with a loop over the services names all of ours, the new ones first", () => {
     const loops = all.flatMap(([, line]) => /^for each in (.+); do$/.exec(line)?.[1]?.split(" ") ?? []);
 
     expect(loops).toEqual(["slack-2", "slack", "worker-2", "worker"]);

@@ -19,20 +19,20 @@ import { becomeCreator } from "./become-creator.ts";
 import { creatorArnFor, creatorFor } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
-import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
 import {
   type Bootstrap,
   bootstrapPurpose,
   isUnauthorized,
   type OperatedCluster,
+  type OperatorAdmission,
   objectSteps,
   retryAfterConflict,
   untilSignedIn,
-  type WayIn,
   writeObjects,
-} from "./way-in.ts";
+} from "./operator-admission.ts";
+import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
 
-interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
+interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff" | "close"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
   readonly apply: () => Promise<OperatorProof>;
 }
@@ -51,10 +51,10 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
       ...{ as: session.creatorArn, ledger: context.ledger, tokenSeconds: 60 + attempt },
     });
   const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), asOperator: connect };
-  const wayIn = await wayInOf(bootstrap);
-  const { steps, diff, close } = wayIn;
+  const admission = await admissionOf(bootstrap);
+  const { steps, diff, close } = admission;
   const apply = async () => {
-    if (steps.length > 0) await wayIn.apply();
+    if (steps.length > 0) await admission.apply();
     return untilSignedIn(bootstrap, async (client, isLast) => {
       const proof = await proveOperator(client, rules);
       // Excess rights end soon only if EKS takes back the administrator's policy, which an entry had.
@@ -65,13 +65,13 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
   return { steps, diff, apply, close };
 }
 
-async function wayInOf(bootstrap: Bootstrap): Promise<WayIn> {
+async function admissionOf(bootstrap: Bootstrap): Promise<OperatorAdmission> {
   const objects = await seenByOperator(bootstrap);
   if (bootstrap.description.authenticationMode !== "CONFIG_MAP") return admitByEntry(bootstrap, objects);
   return objects?.length === 0 ? nothingToDo : admitByCreator(bootstrap);
 }
 
-const nothingToDo: WayIn = { steps: [], diff: "", apply: async () => {}, close: () => {} };
+const nothingToDo: OperatorAdmission = { steps: [], diff: "", apply: async () => {}, close: () => {} };
 
 /** What differs from the plan, as the operator sees it; null: it can't see it yet. @throws AccessError */
 async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] | null> {
@@ -93,7 +93,7 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
 }
 
 /** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
-async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
+async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> {
   const { context, cluster, description, wanted } = bootstrap;
   const creator = await creatorFor(context, cluster, "bootstrap");
   const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
@@ -187,7 +187,7 @@ const policy = { name: CLUSTER_ADMIN, namespaces: null };
  * @param objects the missing ones; null: the operator can't see it yet
  * @throws AccessError
  */
-async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
+async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<OperatorAdmission> {
   const { context, cluster } = bootstrap;
   const { roleArn } = cluster.operator;
   const creator = () => creatorFor(context, cluster, "bootstrap");

@@ -87,9 +87,9 @@ async function managerCredentials(
   const { region, account } = cluster;
   const own = await ownIdentity(region, log);
   if (own?.account === account) return "default";
-  const way = wayInto(cluster);
-  if (way.length > 0) {
-    return sessionThrough(region, way, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
+  const chain = rolesInto(cluster);
+  if (chain.length > 0) {
+    return sessionThrough(region, chain, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
   }
   return credentialsOf(cluster, await identity(), purposes, log, "manage");
 }
@@ -105,13 +105,13 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
 }
 
 /** The roles up to the first one of this account; empty: there is none. */
-function wayInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
-  const ways = [operator, creator].map((identity) => {
+function rolesInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
+  const chains = [operator, creator].map((identity) => {
     if (!identity || identity.type === "user") return [];
     const first = identity.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
     return identity.through.slice(0, first + 1);
   });
-  return ways.find((way) => way.length > 0) ?? [];
+  return chains.find((chain) => chain.length > 0) ?? [];
 }
 
 /**

@@ -14,8 +14,8 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
+import { objectSteps } from "./operator-admission.ts";
 import { reachCluster } from "./reach-cluster.ts";
-import { objectSteps } from "./way-in.ts";
 
 export interface OperatorProof {
   /** The rights that it needs, and those that it must not have: in words. */

@@ -44,7 +44,7 @@ describe("of the open requests of a cluster", () => {
     expect(placeOf(request, when)).toBe(place);
   });
 
-  test("one with an end moved in Redis leaves when its sealed approval says", () => {
+  test("a lease with an end changed in Redis ends when its sealed approval says", () => {
     const moved = aLeasedRequest({ state: "active", endsAt: at(hours(1_000)).toISOString() });
 
     expect(placeOf(moved, end)).toBe("leaving");

@@ -49,7 +49,7 @@ test("what the annotation still has is not read from the record", () => {
   expect(lost.size).toBe(0);
 });
 
-test("a share that alone was lost is put beside those that are left", () => {
+test("a share that was lost alone is restored beside the others", () => {
   const other = aShare({ id: "r-2", groups: ["eks-access:admins"] });
   const annotated = [aHolding({ entryAdded: false, added: ["eks-access:admins"], shares: [other] })];
 

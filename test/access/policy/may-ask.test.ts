@@ -70,7 +70,7 @@ describe("a rule lets", () => {
     });
   });
 
-  test("those who asked in time, also when it is late meanwhile", () => {
+  test("a person who asked within the hours, also after them", () => {
     expect(mayAsk(asking([aRule({ hours: office })]), null).type).toBe("allowed");
   });
 });

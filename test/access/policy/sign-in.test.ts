@@ -10,7 +10,7 @@ test.each([
   ["by a pattern", "role/dev-*", "role/dev-a", "role/dev-a"],
   ["with the path that the setting has", "role/team/eu/dev-*", "role/dev-a", "role/team/eu/dev-a"],
   ["whatever the case of its letters", "role/Dev-*", "role/dev-a", "role/dev-a"],
-])("a role is become %s", (_, setting, principal, roleArn) => {
+])("the worker assumes a role %s", (_, setting, principal, roleArn) => {
   expect(wayWith([iam("role/another"), iam(setting)], iam(principal))).toEqual({ type: "role", roleArn: iam(roleArn) });
 });
 
@@ -21,7 +21,7 @@ test("the external id of the settings goes with it", () => {
 test.each([
   ["another name", iam("role/dev"), iam("role/dev-a")],
   ["another account", iam("role/dev"), "arn:aws:iam::999988887777:role/dev"],
-])("a role of %s is not, and an operator reads how to allow it", (_, setting, principal) => {
+])("the worker does not assume a role of %s, and says how to allow it", (_, setting, principal) => {
   const way = wayWith([setting], principal);
 
   expect(way).toMatchObject({ type: "not tested" });
@@ -32,7 +32,7 @@ test("the worker assumes no role that is not listed", () => {
   expect(wayWith([], iam("role/dev"))).toMatchObject({ type: "not tested" });
 });
 
-test("a user never is", () => {
+test("the worker never becomes a user", () => {
   expect(wayWith([iam("role/*")], iam("user/role/dev"))).toEqual({
     type: "not tested",
     why: "sign-in can't be tested for IAM users",

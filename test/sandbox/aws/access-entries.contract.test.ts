@@ -240,7 +240,7 @@ describe("DeleteAccessEntry", () => {
   const remove = (principalArn = eksAccount.dev) =>
     eksAccount.eks.send(new DeleteAccessEntryCommand({ clusterName, principalArn }));
 
-  it("takes the entry away with its policies, once", async () => {
+  it("deletes the entry with its policies, once", async () => {
     await eksAccount.create();
     await eksAccount.associate();
 

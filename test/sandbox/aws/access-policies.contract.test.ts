@@ -86,7 +86,7 @@ describe("AssociateAccessPolicy", () => {
 });
 
 describe("DisassociateAccessPolicy", () => {
-  it("takes one policy away, once", async () => {
+  it("removes one policy, once", async () => {
     await eksAccount.associate();
     await eksAccount.associate({ policyArn: policyArn("AmazonEKSEditPolicy") });
     const command = new DisassociateAccessPolicyCommand({

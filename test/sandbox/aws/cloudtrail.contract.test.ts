@@ -141,7 +141,7 @@ describe("LookupEvents", () => {
     expect(later.Events).toEqual([]);
   });
 
-  it("is denied to who has no such action in a policy", async () => {
+  it("is denied to a caller without that action in a policy", async () => {
     aws.account.setAllowed(workerArn, []);
 
     const refusal = await refusalOf(lookup());

@@ -94,7 +94,7 @@ describe("DescribeCluster", () => {
     expect(refusal.name).toBe("ResourceNotFoundException");
   });
 
-  it("is denied to who has no such action in a policy", async () => {
+  it("is denied to a caller without that action in a policy", async () => {
     aCluster();
     const user = aws.account.addUser({ name: "dev", allow: ["eks:ListClusters"] });
 

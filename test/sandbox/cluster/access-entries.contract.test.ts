@@ -38,7 +38,7 @@ describe("an access entry", () => {
     expect((await whoAmI(await on.people.as(on.people.ops, "a@b")))?.username).toBe("ops:a@b");
   });
 
-  it("goes before aws-auth, and gives way to it when it is gone", async () => {
+  it("overrides aws-auth until it is deleted", async () => {
     await on.map("by-document");
     const before = await on.whoIsDev();
     await on.give({ username: "by-entry" });

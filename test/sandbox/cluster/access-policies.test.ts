@@ -43,7 +43,7 @@ describe("the tables", () => {
     expect(allowing(attributes)).toEqual(names);
   });
 
-  test("only the administrator of the cluster may what is no resource", () => {
+  test("only the administrator of the cluster can call what is no resource", () => {
     expect(allowing(metrics)).toEqual(["ClusterAdmin"]);
   });
 });

@@ -11,7 +11,7 @@ test.each([
   ["an address that somebody types", "GET", { ...own, "sec-fetch-site": "none", "sec-fetch-mode": "navigate" }],
   ["a link on another site", "GET", { ...own, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" }],
   ["an act of the page", "POST", { ...own, origin }],
-])("%s is let in", (_, method, headers) => {
+])("%s gets in", (_, method, headers) => {
   expect(asked(method, headers)).toBeUndefined();
 });
 

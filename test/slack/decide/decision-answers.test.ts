@@ -50,7 +50,7 @@ describe("where several have to approve", () => {
     );
   });
 
-  test("and no one is left, that is said", () => {
+  test("and no one is left, the answer says so", () => {
     const cluster = aCluster({ approvers: ["U0APPROVER"] });
 
     expect(oneOfSeveralAnswer(waiting, cluster).text).toContain(

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-test("the warning's I'm done gives the access back at once, and asks for no reason", async () => {
+test("I'm done in the warning ends the access at once, and asks for no reason", async () => {
   const { id } = await app.put(aLeasedRequest({ warnedAt: at(hours(3)).toISOString() }, { id: "r-done" }));
   await app.show(id);
   const engineer = app.person("U0ENGINEER");

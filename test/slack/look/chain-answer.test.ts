@@ -124,7 +124,7 @@ test.each([
   ["plain", "&".repeat(20_000)],
   ["values", "`&&&&`, ".repeat(5_000)],
   ["one value", `\`${"&".repeat(20_000)}\``],
-])("Slack takes a chain whose every link is as long as it can be: %s", (_, detail) => {
+])("Slack takes a chain with links as long as they can be: %s", (_, detail) => {
   const links = linkNames.map((name): Link => ({ name, result: "no", detail, remedy: detail, ms: 12_345 }));
 
   const { blocks } = chainAnswer(aCluster({ name: "c".repeat(63) }), links);

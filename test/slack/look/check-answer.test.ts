@@ -90,7 +90,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
   test.each([
     [true, "The first lease creates it."],
     [false, "It lets no one in until it exists."],
-  ])("says what comes of it that there is no document, createAwsAuth %s", (createAwsAuth, words) => {
+  ])("says what follows from an absent document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
   });
 });

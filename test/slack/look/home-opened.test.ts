@@ -30,7 +30,7 @@ async function homeOf(user: string, text: string) {
   });
 }
 
-test("an access is given back in App Home, and the answer comes over it", async () => {
+test("access is ended in App Home, and the answer comes over it", async () => {
   const { id } = await app.put(aLeasedRequest({}, { id: "r-home" }));
   const engineer = app.person("U0ENGINEER");
 

@@ -26,7 +26,7 @@ const stateNow = async () => (await app.ledger.migrations.get(id))?.state;
 const lastEvent = async () => (await app.ledger.eventsOf(id, 9)).at(-1)?.event;
 
 describe("the status of a migration", () => {
-  test("is for the person who asked and who answers for the cluster, each with their buttons", async () => {
+  test("is for the requester and the people responsible for the cluster, each with their buttons", async () => {
     await put();
 
     expect(await say("U0APPROVER", `status ${id}`)).toMatch(
@@ -144,7 +144,7 @@ test.each(["cancel", "revoke"])(
 describe("a request for a repair of dead entries", () => {
   const living = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb/alice@example.com";
 
-  test("is a record of its own kind with the ARN that lives, and says what it asks", async () => {
+  test("is a record of its own kind with the current ARN, and says what it asks", async () => {
     expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("Requested the repair of `staging`");
 
     expect(await app.ledger.migrations.get(id)).toMatchObject({
@@ -160,7 +160,7 @@ describe("a request for a repair of dead entries", () => {
     expect(await say("U0APPROVER", "list")).toContain("Repair of dead entries of `staging`");
   });
 
-  test("is for the people who answer for the cluster", async () => {
+  test("is for the people responsible for the cluster", async () => {
     await say("U0ENGINEER", `repair staging ${living}`);
 
     expect(await stateNow()).toBeUndefined();

@@ -42,7 +42,7 @@ test.each([
   ["has another digest", { ...plan, digest: "e", summary: { ...summary, digest: "e" } }],
   ["says another digest than its own", sealMigrationPlan({ id }, { ...unsealed, digest: "e" }, keys.preview)],
   ["is of another move", sealMigrationPlan({ id: "migration-staging-2" }, unsealed, keys.preview)],
-])("a plan that %s is none, and is made again once", async (_, forged) => {
+])("a plan that %s does not count, and is made again once", async (_, forged) => {
   await put({ plan: forged });
 
   expect((await genuine.migrations.latestOf("staging"))?.plan).toBeNull();

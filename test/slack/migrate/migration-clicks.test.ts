@@ -110,7 +110,7 @@ describe("a migration that is asked for", () => {
     expect(await app.ledger.migrations.latestOf("staging")).toBeNull();
   });
 
-  test("by no one who does not answer for the cluster; that they tried is recorded", async () => {
+  test("is refused to people who are not responsible for the cluster; the attempt is recorded", async () => {
     expect(textOf(await app.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
 
     expect(await app.ledger.migrations.latestOf("staging")).toBeNull();
@@ -178,7 +178,7 @@ describe("a decision about a migration", () => {
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
-  test("of one who denies it ends it, with a reason that the requester reads", async () => {
+  test("that denies it ends it, with a reason that the requester reads", async () => {
     await app.person("U0APPROVER").click(await asked(), "deny-migration");
     await app.slack.until(() => (app.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));
 

@@ -80,7 +80,7 @@ test.each([
   ["decided", { state: "running" }],
   ["stopped", { state: "withdrawn", endedAt: at(9).toISOString() }],
   ["planned anew", { plan: null, reminders: null }],
-] as const)("no one is reminded of a move that was %s before the reminder was shown", async (_, change) => {
+] as const)("no one is reminded of a migration that was %s before the reminder was shown", async (_, change) => {
   await show();
   await reminded(1);
   await revise(change);
@@ -109,7 +109,7 @@ describe("where the channel is gone", () => {
     expect(toldTo("U0ONCALL").join()).toContain("The approvers get direct messages instead.");
   });
 
-  test("who has approved it is not asked any more, and no one is once it is decided", async () => {
+  test("a person who approved it is not asked again, and no one is after the decision", async () => {
     await revise({ approvals: [approval] });
     await showGone();
     await revise({ state: "running" });
@@ -124,7 +124,7 @@ describe("where the channel is gone", () => {
     ["decided", { state: "running" }],
     ["approved by them", { approvals: [{ ...approval, by: "U0APPROVER2" }] }],
     ["planned anew", { plan: null, reminders: null }],
-  ] as const)("no one is asked of a move that was %s while another approver was asked", async (_, change) => {
+  ] as const)("no one is asked about a migration that was %s while another approver was asked", async (_, change) => {
     const addThreadEntries: Ledger["addThreadEntries"] = async (of, names) => {
       await ledger.addThreadEntries(of, names);
       await revise(change);

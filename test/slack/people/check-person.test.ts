@@ -111,7 +111,7 @@ describe("a person about which Slack does not answer", () => {
   test.each([
     { command: { command: "/eks-access", text: "cancel r-1", user_id: user.id } },
     { action: { type: "button", action_id: "cancel", value: "r-1" } },
-  ])("can still take their request back: %j", async (sent) => {
+  ])("can still cancel their request: %j", async (sent) => {
     const body = "command" in sent ? sent.command : { type: "block_actions", user, actions: [sent.action] };
 
     const said = await saidTo({ ...sent, body }, silent);
@@ -131,7 +131,7 @@ describe("a person about which Slack does not answer", () => {
   );
 });
 
-test("who is not answered about in time is answered after less than a second", async () => {
+test("a person whom Slack does not confirm in time gets an answer within a second", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const never = () => new Promise<Account>(() => {});
   const command = { command: "/eks-access", text: "clusters", user_id: user.id };

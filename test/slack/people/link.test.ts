@@ -132,7 +132,7 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
-  test("takes no old button for another ARN than the one that stood above it", async () => {
+  test("accepts no old button for another ARN than the one above it", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const old = await told("U0ONCALL");
     await say("U0ENGINEER", "link arn:aws:iam::111122223333:role/others");

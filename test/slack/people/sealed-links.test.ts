@@ -90,7 +90,7 @@ describe("a link that a person wrote into Redis", () => {
     }
   });
 
-  test("is not made of one that an administrator reads: the button is of the very ARN that stood above it", async () => {
+  test("does not become a link by an administrator's click: the button is for the ARN above it", async () => {
     const { ledger, context, cluster } = await forged(confirming);
     const proposal = { id: "p-1", user, arn: engineerArn, at: moment };
     const event = { type: "link.proposed", at: moment, actor: user, request: "", cluster: "", detail: {} } as const;

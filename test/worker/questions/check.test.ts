@@ -173,7 +173,7 @@ describe("where aws-auth alone counts", () => {
   test.each([
     ["ends", { state: "ended" }],
     ["is being removed", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
-  ] as const)("no one is said to have taken out a lease that %s while the document is read", async (_, change) => {
+  ] as const)("a lease that %s while the document is read is not reported as removed", async (_, change) => {
     const ledger = await ledgerWith(arns.engineer);
     const leasedOf = changingAfterFirst(ledger, change);
 

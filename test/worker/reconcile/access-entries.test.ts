@@ -75,7 +75,7 @@ function withoutAnswer(call: "create" | "setGroups"): typeof openCluster {
 }
 
 describe("a level with an access policy", () => {
-  test("is given for its namespaces, let in by the cluster, and removed", async () => {
+  test("is given for its namespaces, admitted by the cluster, and removed", async () => {
     const { sandbox } = side();
     const given = await give(context, analytics, { id: "r-one", level: "peek" });
 

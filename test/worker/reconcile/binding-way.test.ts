@@ -488,7 +488,7 @@ describe("what a run reads", () => {
     for (const each of [fresh, context]) await revokeGiven(each, cluster, each === fresh ? "r-one" : "r-lost");
   });
 
-  test("to end a lease is everything: a forged record that names other roles hides none of its bindings", async () => {
+  test("an end reads all bindings: a forged record that names other roles hides none of them", async () => {
     const given = await give(context, cluster, { id: "r-one", principal: alice });
     const [{ groups = [] } = {}] = cluster.levels.filter(({ name }) => name === "admin");
     await context.ledger.commit(aChange(revise(given, { groups })));

@@ -25,7 +25,7 @@ test("the hourly look reports to the operators once a permission set with two ro
   ]);
 });
 
-test("the hourly look tells the operators once of an access entry that is older than its role", async () => {
+test("the hourly look reports to the operators once an access entry that is older than its role", async () => {
   const { context, cluster, ledger, clock } = await aDirectScene(initialAwsAuth);
   const eks = directEntries(clock);
   const times = { [roleOf("a")]: "2026-03-02T10:00:00.000Z", [roleOf("b")]: "2026-02-01T10:00:00.000Z" };

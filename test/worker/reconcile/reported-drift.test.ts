@@ -40,7 +40,7 @@ test.each(["report", "repair"] as const)(
 );
 
 describe("where the ConfigMap is gone and is not created again", () => {
-  test("what is to end is over, once, and what has time left is reported not to be in force", async () => {
+  test("a due lease ends once, and one with time left is reported as drifted", async () => {
     const scene = await aDirectScene(initialAwsAuth);
     await reconcileCluster(scene.context(), scene.cluster);
     scene.aws.remove();
@@ -56,7 +56,7 @@ describe("where the ConfigMap is gone and is not created again", () => {
     expect(await driftOf(scene)).toBe("there is no ConfigMap aws-auth");
   });
 
-  test("what is taken back before its end is reported not to be remembered by the cluster", async () => {
+  test("a revocation says that the cluster does not remember it", async () => {
     const scene = await aDirectScene(initialAwsAuth);
     await reconcileCluster(scene.context(), scene.cluster);
     scene.aws.remove();

@@ -25,7 +25,7 @@ export interface Bootstrap {
 }
 
 /** How to let the operator in. It can run again after a crash between any two of its calls. */
-export interface WayIn {
+export interface OperatorAdmission {
   /** Its steps, a sentence each; empty: nothing is left to do. */
   readonly steps: readonly string[];
   /** The change of aws-auth; empty: none. */
