@@ -6,7 +6,7 @@ import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
-import { problemsOfFile } from "./file-problems.ts";
+import { problemsOfFile, problemsOfNames } from "./file-problems.ts";
 import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
@@ -143,7 +143,7 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
     const problems = read.error.issues.flatMap((issue) =>
       problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
     );
-    return { file: null, problems: [...unknown.map(problemIn), ...problems] };
+    return { file: null, problems: [...unknown.map(problemIn), ...problems, ...problemsOfNames(file).map(problemIn)] };
   }
   const { data } = read;
   for (const { name, cluster } of named) {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { formatDuration } from "../access/request/extension.ts";
 import { rescueLevel } from "../access/request/request.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
@@ -23,7 +24,18 @@ function noClusters({ clusters, fleet }: ConfigFile): string[] {
   return fleet || Object.keys(clusters).length > 0 ? [] : ["clusters: name at least one cluster."];
 }
 
-function unknownLevels(file: ConfigFile): string[] {
+const names = z.object({
+  levels: z.record(z.string(), z.unknown()),
+  clusters: z.record(z.string(), z.object({ levels: z.array(z.string()).catch([]) }).catch({ levels: [] })),
+});
+
+/** Those that can be found in a file of another form, too: who corrects the form sees them at once. */
+export function problemsOfNames(file: unknown): string[] {
+  const read = names.safeParse(file);
+  return read.success ? unknownLevels(read.data) : [];
+}
+
+function unknownLevels(file: z.output<typeof names>): string[] {
   const known = Object.keys(file.levels);
   return Object.entries(file.clusters).flatMap(([name, cluster]) =>
     cluster.levels.flatMap((level, index) =>

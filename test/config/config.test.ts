@@ -136,13 +136,18 @@ test.each(mistakes)("%s: %s", (path, sentence, from, to) => {
   expect(problemsOf(configText.replace(from, to))).toEqual([`${path}: ${sentence}.`]);
 });
 
-test("every problem is reported at once", () => {
-  const text = configText.replace("C0ACCESS", '"#access"').replace("8h", "8").replace('"111122223333"', "111122223333");
+test("every problem is reported at once, also an unknown level beside a wrong form", () => {
+  const text = configText
+    .replace("C0ACCESS", '"#access"')
+    .replace("8h", "8")
+    .replace('"111122223333"', "111122223333")
+    .replace("levels: [viewer", "levels: [viewr, viewer");
 
   expect(problemsOf(text).map((problem) => problem.split(":")[0])).toEqual([
     "clusters.staging.account",
     "clusters.staging.channel",
     "levels.viewer.maxDuration",
+    "clusters.staging.levels[0]",
   ]);
 });
 
