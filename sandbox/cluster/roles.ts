@@ -76,8 +76,10 @@ const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-sys
 export class RbacObjects {
   readonly bindings: Readonly<Record<string, ObjectStore<BindingContent>>>;
   readonly roles: Readonly<Record<string, ObjectStore<RoleContent>>>;
+  readonly #versions: ResourceVersions;
   #own: Partial<Rbac> = {};
   #namespaces: readonly string[];
+  #read: { readonly version: string; readonly rbac: Rbac } | undefined;
 
   constructor(
     now: () => Date,
@@ -93,15 +95,32 @@ export class RbacObjects {
       clusterroles: new ObjectStore(clusterRoleKind, now, versions),
       roles: new ObjectStore(roleKind, now, versions),
     };
+    this.#versions = versions;
     this.#namespaces = [...systemNamespaces, ...namespaces];
     this.#add(withDefaultRbac());
     this.setOwn(own);
   }
 
+  /** Reads its objects again only after a write, and only if somebody asks who is not of system:masters. */
   rbac(): Rbac {
+    const read = () => this.#readOnce();
+    return {
+      get roles() {
+        return read().roles;
+      },
+      get bindings() {
+        return read().bindings;
+      },
+    };
+  }
+
+  #readOnce(): Rbac {
+    const version = this.#versions.last();
+    if (this.#read?.version === version) return this.#read.rbac;
     const bindings = Object.values(this.bindings).flatMap((store) => store.list().map(bindingOf));
     const roles = Object.values(this.roles).flatMap((store) => store.list().map(roleOfObject));
-    return { roles, bindings };
+    this.#read = { version, rbac: { roles, bindings } };
+    return this.#read.rbac;
   }
 
   namespaces(): string[] {
