@@ -127,22 +127,14 @@ export async function boundedText(
   bounds: AnswerBounds,
   what: string,
 ): Promise<string> {
-  return textWithin(await boundedBytes(body, bounds, what), bounds, what);
-}
-
-export async function boundedBytes(
-  body: AsyncIterable<Uint8Array>,
-  { bytes }: AnswerBounds,
-  what: string,
-): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let read = 0;
   for await (const part of body) {
     read += part.length;
-    if (read > bytes) throw answerTooLarge(`${what} answers with more than ${bytes} bytes`);
+    if (read > bounds.bytes) throw answerTooLarge(`${what} answers with more than ${bounds.bytes} bytes`);
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  return textWithin(Buffer.concat(parts), bounds, what);
 }
 
 /** @throws AccessError `answer-too-large` */

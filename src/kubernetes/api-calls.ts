@@ -65,3 +65,20 @@ function resourceOf(path: string): string {
   const place = path.replace(/^\/(?:api|apis\/[^/]+)\/[^/]+\//, "");
   return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] ?? "";
 }
+
+/** The longest list of request ids in a header. The audit log of eks-access has all of them. */
+const longest = 200;
+
+/** Names us and the requests in the API server's audit log. A role's session name does too; an IAM user has none. */
+export function userAgentFor(requests: readonly string[]): string {
+  // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
+  const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
+  const shown: string[] = [];
+  for (const id of ids) {
+    if ([...shown, id].join(" ").length > longest) break;
+    shown.push(id);
+  }
+  const left = ids.length - shown.length;
+  const words = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
+  return words ? `eks-access (${words})` : "eks-access";
+}

@@ -1,12 +1,13 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Agent, type Dispatcher, request as send } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import type { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { answerTooLarge } from "../access/bounded-pages.ts";
-import { boundedBytes, textWithin } from "../access/redact.ts";
-import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
-import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
+import { textWithin } from "../access/redact.ts";
+import { callWithinMs, endCall } from "../operations/deadlines.ts";
+import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall, userAgentFor } from "./api-calls.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
@@ -17,9 +18,6 @@ const maxItems = 1_000;
 
 /** The largest token, in bytes, that every release accepts (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
 const largestToken = 4096;
-
-/** The longest list of request ids in a header. The audit log of eks-access has all of them. */
-const longest = 200;
 
 /** The token's identity. A 401 has no reason: an earlier success of the identity is a hint. */
 export interface KnownIdentity {
@@ -74,12 +72,12 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   const authority = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
   const sockets = takeSockets(cluster.endpoint, authority);
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   const headers = { authorization: `Bearer ${cluster.token}`, "user-agent": userAgentFor(cluster.requests ?? []) };
   const sendCall: SendCall = (call) => {
     const withinMs = timeoutMs ?? callWithinMs(isWrite(call) ? "clusterWrite" : "clusterCall");
-    const ends = [AbortSignal.timeout(withinMs), closing.signal, deadlineSignal() ?? closing.signal];
-    const signal = AbortSignal.any(ends);
-    return sendDirectly(call, { endpoint: cluster.endpoint, headers, signal, dispatcher: sockets.dispatcher });
+    const { endpoint } = cluster;
+    return sendDirectly(call, { endpoint, headers, withinMs, closing: closing.signal, dispatcher: sockets.dispatcher });
   };
   const remedies = cluster.as?.remedies;
   const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
@@ -110,20 +108,6 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
 function itemsIn(body: unknown): number {
   const isList = typeof body === "object" && body !== null && "items" in body && Array.isArray(body.items);
   return isList ? (body.items as readonly unknown[]).length : 0;
-}
-
-/** Names us and the requests in the API server's audit log. A role's session name does too; an IAM user has none. */
-export function userAgentFor(requests: readonly string[]): string {
-  // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
-  const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
-  const shown: string[] = [];
-  for (const id of ids) {
-    if ([...shown, id].join(" ").length > longest) break;
-    shown.push(id);
-  }
-  const left = ids.length - shown.length;
-  const words = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
-  return words ? `eks-access (${words})` : "eks-access";
 }
 
 /** Explains a 401. The API server gives no reason, and also answers 401 while its authenticator is down. */
@@ -164,31 +148,71 @@ const usualRemedy =
 interface Way {
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly withinMs: number;
+  readonly closing: AbortSignal;
   readonly dispatcher: Dispatcher;
 }
 
 /** Follows no redirection: the token is for this cluster. */
 async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
-  const url = new URL(path, way.endpoint);
-  url.search = new URLSearchParams(query).toString();
-  // For an aborted call undici would open a socket and discard it.
-  way.signal.throwIfAborted();
-  const answer = await send(url, {
+  const { origin, host } = new URL(way.endpoint);
+  const what = `The API server at ${host}`;
+  const { status, headers, bytes } = await receive(what, way, {
+    origin,
+    path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...way.headers },
     body: typeof body === "object" ? JSON.stringify(body) : (body ?? null),
-    signal: way.signal,
-    dispatcher: way.dispatcher,
   });
-  const what = `The API server at ${url.host}`;
-  const bytes = await boundedBytes(answer.body, largestAnswer, what);
-  const isUnread = isUnreadAnswer && answer.statusCode < 300;
-  const text = isUnread ? "" : knownText(url.host + url.pathname, bytes, what);
+  const isUnread = isUnreadAnswer && status < 300;
+  const text = isUnread ? "" : knownText(host + path, bytes, what);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
-  const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
-  return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
+  return { status, headers, text };
+}
+
+type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly bytes: Buffer };
+
+/** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
+function receive(what: string, { withinMs, closing, dispatcher }: Way, call: Dispatcher.DispatchOptions) {
+  return new Promise<Received>((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let [status, bytes, headers]: [number, number, Received["headers"]] = [0, 0, {}];
+    let sending: Dispatcher.DispatchController | null = null;
+    let over: Error | null = null;
+    const end = (reason: Error) => {
+      over ??= reason;
+      reject(over);
+      sending?.abort(over);
+    };
+    const settled = endCall(withinMs, closing, end);
+    if (over) return;
+    dispatcher.dispatch(call, {
+      onRequestStart: (controller) => {
+        sending = controller;
+        if (over) controller.abort(over);
+      },
+      onResponseStart: (_, answered, found) => {
+        status = answered;
+        headers = Object.fromEntries(
+          Object.entries(found).map(([name, value = ""]) => [name, [value].flat().join(", ")]),
+        );
+      },
+      onResponseData: (_, part) => {
+        bytes += part.length;
+        if (bytes <= largestAnswer.bytes) parts.push(part);
+        else end(answerTooLarge(`${what} answers with more than ${largestAnswer.bytes} bytes`));
+      },
+      onResponseEnd: () => {
+        settled();
+        resolve({ status, headers, bytes: Buffer.concat(parts) });
+      },
+      onResponseError: (_, error) => {
+        settled();
+        end(error);
+      },
+    });
+  });
 }
 
 interface KnownAnswer {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setMaxListeners } from "node:events";
 
 const limits = new AsyncLocalStorage<Limit>();
 
@@ -73,6 +74,8 @@ export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines
   };
   const outer = limits.getStore()?.signal;
   const signal = outer ? AbortSignal.any([outer, late.signal]) : late.signal;
+  // Each of its calls listens.
+  setMaxListeners(0, signal);
   try {
     return await limits.run({ deadlines, signal, takeMoreTime: takeMore }, act);
   } finally {
@@ -93,6 +96,27 @@ export function extendDeadline(ms: number): void {
 /** Aborts at the deadline of the running work; undefined: it has none. */
 export function deadlineSignal(): AbortSignal | undefined {
   return limits.getStore()?.signal;
+}
+
+/**
+ * Ends a call at the first of these: its own time, a signal of its own, the deadline of the running work. The returned function stops
+ * the wait: AbortSignal.timeout would keep each finished call in memory until its time is over.
+ */
+export function endCall(ms: number, closing: AbortSignal, end: (reason: Error) => void): () => void {
+  const signals = [closing, deadlineSignal() ?? closing];
+  const late = () => end(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
+  const timer = setTimeout(late, ms);
+  const stop = () => {
+    clearTimeout(timer);
+    for (const signal of signals) signal.removeEventListener("abort", abort);
+  };
+  const abort = () => {
+    stop();
+    end(signals.find(({ aborted }) => aborted)?.reason);
+  };
+  for (const signal of signals) signal.addEventListener("abort", abort);
+  if (signals.some(({ aborted }) => aborted)) abort();
+  return stop;
 }
 
 /** The result of `work`, or `late` after `ms`. The timer stops with the work: thousands a second would keep as many results in memory. */

@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { type ScriptedServer, startScriptedServer } from "./api-server.ts";
 
 let server: ScriptedServer;
@@ -161,4 +162,21 @@ test("an answer that becomes megabytes when it is unpacked stays packed", async 
   server.answer = () => ({ status: 200, body: packed, headers: { "content-encoding": "gzip" } });
 
   await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unexpected" });
+});
+
+test("calls that wait for a connection end with their run too, and Node.js has nothing to warn of", async () => {
+  server.answer = () => "never";
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on("warning", note);
+  const deadlines = { ...usualDeadlines, run: 300 };
+
+  const calls = await withinDeadline("run", deadlines, () =>
+    Promise.allSettled(Array.from({ length: 16 }, () => client.readAwsAuth())),
+  );
+
+  process.off("warning", note);
+  const late = { code: "cluster-unreachable", what: expect.stringContaining("the total deadline of 0.3 s (run)") };
+  expect(calls).toEqual(calls.map(() => ({ status: "rejected", reason: expect.objectContaining(late) })));
+  expect(warnings).toEqual([]);
 });
