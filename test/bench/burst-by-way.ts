@@ -3,7 +3,7 @@ import { startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
 import { atMost, atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
-import { approve, ask, userArn } from "./people.ts";
+import { approve, ask, sessionArn, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 
@@ -11,7 +11,7 @@ const cluster = "staging";
 
 /** What it took to give all leases that were approved at once. */
 interface Taken {
-  /** From the worker's start until the last lease is proved. */
+  /** From the worker's "ready" until the last lease is proved. */
   readonly seconds: number;
   /** Processor time of the worker, its start included. */
   readonly cpuSeconds: number;
@@ -20,19 +20,23 @@ interface Taken {
   readonly conflicts: number;
 }
 
-/** Many approvals at once by bindings, beside the same by `aws-auth`: in pairs, so that a busy machine slows both. */
+/**
+ * Many approvals at once, in turns, so that a busy machine slows all: personal leases by bindings, which are for sessions of one role
+ * of Identity Center; by `aws-auth`; and by bindings for IAM users, who each need an entry of `aws-auth` too.
+ */
 export async function measureBurstByWay(scale: Scale): Promise<readonly Figure[]> {
-  const [count, pairs] = scale === "small" ? [25, 1] : [250, 2];
-  const [byMap, byBinding]: [Taken[], Taken[]] = [[], []];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    byMap.push(await giveAtOnce("aws-auth", count));
-    byBinding.push(await giveAtOnce("binding", count));
+  const [count, turns] = scale === "small" ? [25, 1] : [250, 2];
+  const [byMap, personal, ofUsers]: [Taken[], Taken[], Taken[]] = [[], [], []];
+  for (let turn = 0; turn < turns; turn += 1) {
+    byMap.push(await giveAtOnce("aws-auth", count, userArn));
+    personal.push(await giveAtOnce("binding", count, sessionArn));
+    ofUsers.push(await giveAtOnce("binding", count, userArn));
   }
+  const middle = (taken: readonly Taken[], of: keyof Taken) => median(taken.map((each) => each[of]));
   const figure = (what: string, of: keyof Taken): Figure => {
-    const [value, reference] = [byBinding, byMap].map((taken) => median(taken.map((each) => each[of])));
-    if (value === undefined || reference === undefined) throw new Error("the bench has lost a way");
+    const [value, reference] = [middle(personal, of), middle(byMap, of)];
     return {
-      name: `${count} leases by binding at once: ${what}`,
+      name: `${count} personal leases by binding at once: ${what}`,
       value,
       unit: of === "puts" || of === "conflicts" ? "" : "s",
       reference: { name: "by aws-auth", value: reference },
@@ -46,6 +50,12 @@ export async function measureBurstByWay(scale: Scale): Promise<readonly Figure[]
     figure("processor time of the worker", "cpuSeconds"),
     figure("PUTs of aws-auth", "puts"),
     figure("conflicts", "conflicts"),
+    {
+      name: `${count} leases of IAM users by binding at once: until the last is proved`,
+      value: middle(ofUsers, "seconds"),
+      unit: "s",
+      reference: { name: "by aws-auth", value: middle(byMap, "seconds") },
+    },
   ];
 }
 
@@ -53,18 +63,18 @@ export async function measureBurstByWay(scale: Scale): Promise<readonly Figure[]
 const clicksAtOnce = 4;
 
 /** The worker is away while the approver clicks: so all leases are due at once, however busy the machine is. */
-async function giveAtOnce(way: Way, count: number): Promise<Taken> {
+async function giveAtOnce(way: Way, count: number, principalOf: (index: number) => string): Promise<Taken> {
   // A look by the clock beside the run would measure both.
   const bench = await startBench([cluster], { way, inspectEverySeconds: 3600 });
   try {
     const [, previews] = await Promise.all([bench.startSlack(), bench.startWorker()]);
     const events = readEvents(bench.ledger);
-    const principals = Array.from({ length: count }, (_, index) => userArn(index));
+    const principals = Array.from({ length: count }, (_, index) => principalOf(index));
     const asked = await ask(bench, events, { cluster, principals, duration: "1h" });
     await previews.stop();
     await inParallel(asked, clicksAtOnce, (each) => approve(bench, each));
-    const started = Date.now();
     const worker = await bench.startWorker();
+    const started = Date.now();
     const active = await events.take("lease.active", count);
     const last = Math.max(...active.map(({ at }) => Date.parse(at)));
     const puts = bench.calls("kubernetes.replace-configmap");

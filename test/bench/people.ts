@@ -18,6 +18,12 @@ export function userArn(index: number): string {
   return `arn:aws:iam::${account}:user/engineer-${String(index).padStart(4, "0")}`;
 }
 
+/** The ARN of the n-th engineer's session of a role of Identity Center. */
+export function sessionArn(index: number): string {
+  const name = `engineer-${String(index).padStart(4, "0")}@example.com`;
+  return `arn:aws:sts::${account}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/${name}`;
+}
+
 /**
  * The engineer asks for each of these principals, with slash commands, and the approvers have the messages: what has to
  * be there before a click can be measured.
