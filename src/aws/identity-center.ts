@@ -11,8 +11,8 @@ import {
   SSOAdminClient,
 } from "@aws-sdk/client-sso-admin";
 import { AccessError } from "../access/access-error.ts";
-import type { IdentityCenterSettings, PersonReading } from "../access/approval/identities.ts";
-import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
+import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/approval/identities.ts";
+import { allOfPages, answerTooLarge, type PageBounds } from "../access/bounded-pages.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { answeredWith, awsFailure } from "./explain-aws-error.ts";
 
@@ -156,6 +156,11 @@ async function permissionSetsOf(asked: Asked, userId: string, account: string): 
   // One after another: the organization shares some twenty calls a second.
   const sets = new Set<string>();
   for (const principal of principals) for (const arn of await assignedTo(asked, principal, account)) sets.add(arn);
+  if (sets.size > maxPermissionSets) {
+    throw answerTooLarge(
+      `The user ${userId} of IAM Identity Center has more than ${maxPermissionSets} permission sets`,
+    );
+  }
   const names: string[] = [];
   for (const arn of sets) names.push(await nameOfSet(asked, arn));
   return names.toSorted();

@@ -199,3 +199,19 @@ describe("a directory that answers with what none has", () => {
     expect(String(failure).length).toBeLessThan(1_000);
   });
 });
+
+test("a person with more permission sets than an answer can hold is refused, before any is asked for its name", async () => {
+  const { aws } = accountUnderTest();
+  aws.account.setAllowed(settings.roleArn, actions);
+  const { identityCenter: center, faults } = aws;
+  const erik = center.addUser({ userName: "erik", email: "erik@example.com" });
+  const groups = [0, 1].map((at) => center.addGroup(`group ${at}`, [erik]));
+  for (const group of groups) {
+    for (let at = 0; at < 501; at += 1)
+      center.assign(center.addPermissionSet(`${group.slice(-6)}-${at}`), account, group);
+  }
+  const named = faults.calls("sso.DescribePermissionSet");
+
+  await expect(find("erik@example.com")).rejects.toMatchObject({ code: "answer-too-large" });
+  expect(faults.calls("sso.DescribePermissionSet")).toBe(named);
+});

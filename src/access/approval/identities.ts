@@ -82,6 +82,7 @@ export type PersonReading =
   | { readonly type: "person"; readonly userName: string; readonly permissionSets: readonly string[] }
   | { readonly type: "none"; readonly why: NoIdentity };
 
+export const maxPermissionSets = 1_000;
 const text = z.string().max(2048);
 const identitiesForm = z.strictObject({
   user: text,
@@ -89,7 +90,11 @@ const identitiesForm = z.strictObject({
   cluster: text,
   at: z.iso.datetime(),
   person: z
-    .strictObject({ userName: text, permissionSets: z.array(text).max(1000), roles: z.array(text).max(1000) })
+    .strictObject({
+      userName: text,
+      permissionSets: z.array(text).max(maxPermissionSets),
+      roles: z.array(text).max(1000),
+    })
     .nullable(),
   why: z.enum(reasons).nullable(),
   seal: text,
