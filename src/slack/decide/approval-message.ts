@@ -51,7 +51,7 @@ import {
 import type { Presence } from "./active-approvers.ts";
 
 /** A phone shows about 43 characters in a line. Details has the whole texts. */
-const longest = { line: 41, twoLines: 80 };
+const longest = { line: 41, twoLines: 80, wide: 32 };
 
 /** With more warnings, the reason has one line, the card names one person, and Details has the ticket. */
 const fewWarnings = 2;
@@ -139,8 +139,8 @@ function allowsLines(request: AccessRequest, isTight: boolean): readonly string[
   const wide = others.find((text) => text.startsWith(everyNamespace));
   if (!wide || all.length <= room) return [`Allows ${styled(all, room)}`];
   if (isTight) return [`Allows ${styled(wide, room)}`];
-  const half = Math.floor((room - "; ".length) / 2);
-  return [`Allows ${styled(first, half)}; ${styled(wide, half)}`];
+  const end = `; ${styled(wide, longest.wide)}`;
+  return [`Allows ${styled(first, room - end.length)}${end}`];
 }
 
 function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: boolean): string {

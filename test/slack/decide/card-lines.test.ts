@@ -167,13 +167,19 @@ test("calls an administrator by RBAC full control, and asks for a confirmation",
 
 test("says what a level gives in every namespace, however much it gives in the chosen ones", () => {
   const view = { group: "a", role: "ClusterRole view", where: "in every namespace", allows: "read pods, pods/log" };
-  const rights = [...manyRights.slice(0, 1), view];
+  const edit = {
+    group: "a",
+    role: "ClusterRole edit",
+    where: "in default",
+    allows: "read and change secrets, pods/exec",
+  };
+  const rights = [edit, view];
   const textWith = (warnings: readonly string[]) =>
     textOfBlocks(
       approvalMessage(aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights, warnings }) }), cluster),
     );
 
-  expect(textWith([])).toMatch(/^Allows in shop-0: read secrets.*; in every namespace: read .*$/m);
+  expect(textWith([])).toContain("\nAllows in default: read and change secrets, …; in every namespace: read pods, …\n");
   expect(textWith(everyWarning)).toMatch(/^Allows in every namespace: read .*$/m);
 });
 
