@@ -276,7 +276,10 @@ test("missing entries are added to a document that people changed since, and the
 test("a readable document without a good copy stays as it is, and the role keeps its access", async () => {
   const { code, stdout } = await rescue("--yes");
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("wrote nothing") });
+  expect({ code, stdout }).toEqual({
+    code: 1,
+    stdout: expect.stringContaining("wrote nothing. Run it again with --document"),
+  });
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   expect(await entry()).not.toBeNull();
 });

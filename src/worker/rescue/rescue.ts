@@ -140,7 +140,7 @@ async function repairAs(
     const document = typeof good === "string" ? await keptDocument(context, client, cluster, good) : good;
     const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
     const repaired = good !== null && !document ? noKept(cluster) : await repairDocument(repairer, document);
-    sayRepaired(context.say, repaired);
+    sayRepaired(context.say, order, repaired);
     if (repaired.type === "repaired") {
       const missing = repaired.returns.filter(({ isReadmitted }) => !isReadmitted).map(({ arn }) => arn);
       await journal.note("rescue.repaired", (lease) => lease, {
@@ -184,8 +184,9 @@ function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResul
   return { type: "ask", message };
 }
 
-function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
-  say(repaired.type === "ask" ? repaired.message : (repaired.how ?? "aws-auth is readable: wrote nothing."));
+function sayRepaired(say: RescueContext["say"], { good }: RescueOrder, repaired: RepairResult): void {
+  const next = good === null ? " Run it again with --document to check everyone in it." : "";
+  say(repaired.type === "ask" ? repaired.message : (repaired.how ?? `aws-auth is readable: wrote nothing.${next}`));
   const returns = repaired.type === "ask" ? [] : repaired.returns;
   for (const { arn, isReadmitted } of returns) say(`  ${isReadmitted ? "✓" : "✗"} ${arn}`);
 }
