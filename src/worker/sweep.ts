@@ -51,16 +51,18 @@ export function isSweepFailing({ failures, config }: Pick<WorkerContext, "failur
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
   const now = context.now();
-  const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
-  const due = found.map((stored) => {
-    const record = isMigration(stored) ? stored : withoutForgedReview(stored, context.keys.decision, now);
+  // Calls that are made together are one way to Redis and back.
+  const [stored, clusters] = await Promise.all([ledger.due(now, batch), clustersNow(context)]);
+  const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
+  const due = [...stored, ...forged].map((found) => {
+    const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
     return { record, change: dueChange(record, now, config.timing.remindAfterSeconds) };
   });
   const isUnconfigured = (record: LedgerRecord): record is AccessRequest =>
     !isMigration(record) && !config.clusters.has(record.cluster);
   const others = due.filter(({ change }) => change === null).map(({ record }) => record);
-  const looks = others.filter((record) => !isUnconfigured(record)).flatMap((record) => looksFor(record, now));
-  await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
+  const dueLooks = others.filter((record) => !isUnconfigured(record)).flatMap((record) => looksFor(record, now));
+  await wakeAll(queues, distinct([...dueLooks, ...looks]));
   await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
   await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
@@ -96,17 +98,31 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
 }
 
+interface ClustersNow {
+  readonly names: readonly string[];
+  readonly adopted: ReadonlySet<string>;
+  readonly troubles: ReadonlyMap<string, ClusterTrouble>;
+}
+
+async function clustersNow({ ledger, config }: WorkerContext): Promise<ClustersNow> {
+  const names = [...config.clusters.keys()];
+  const [adopted, known] = await Promise.all([ledger.adopted(names), ledger.clusterTroubles(names)]);
+  return { names, adopted, troubles: new Map([...known].filter(([, { overAt }]) => overAt === null)) };
+}
+
 /**
  * New clusters; and when an inspection is due, all: often those with an active lease, more seldom the others, because a
  * restored backup can bring ended leases back.
  */
-async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
-  const names = [...config.clusters.keys()];
-  const adopted = await ledger.adopted(names);
+async function looksByTheClock(
+  { ledger, config, now }: WorkerContext,
+  { names, adopted, troubles }: ClustersNow,
+): Promise<readonly ClusterLook[]> {
   const everyMs = config.timing.inspectEverySeconds * 1000;
-  const isTime = await ledger.takeTurn("inspect", everyMs);
-  const isTimeToRead = await ledger.takeTurn("memories", everyMs * inspectionsToOneReading);
-  const troubles = new Map([...(await ledger.clusterTroubles(names))].filter(([, { overAt }]) => overAt === null));
+  const [isTime, isTimeToRead] = await Promise.all([
+    ledger.takeTurn("inspect", everyMs),
+    ledger.takeTurn("memories", everyMs * inspectionsToOneReading),
+  ]);
   const well = names.filter((name) => !troubles.has(name));
   const tried = await clustersToTry({ ledger, config, now }, troubles);
   const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];
