@@ -45,6 +45,8 @@ export interface Work {
 export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
   const within = contextOf(work);
   const span = startSpan(work, within);
+  // This process makes no traces.
+  if (!trace.isSpanContextValid(span.spanContext())) return act();
   try {
     return await contexts.with(trace.setSpan(within, span), act);
   } catch (error) {
