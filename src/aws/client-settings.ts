@@ -1,4 +1,4 @@
-import { Readable, Transform } from "node:stream";
+import { Readable } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
@@ -83,7 +83,11 @@ function observedSockets(sockets: Sockets): Sockets {
           const largest = /^(?:sts|iam)$/.test(callOf(request).service) ? largestOfSts : largestAnswer;
           const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
           const { response } = await handle(request, { ...options, ...limits });
-          response.body = boundedBody(response.body, answerGuard(largest, request.hostname), callWithinMs("awsCall"));
+          response.body = await boundedBody(
+            response.body,
+            answerGuard(largest, request.hostname),
+            callWithinMs("awsCall"),
+          );
           return { response };
         },
         ({ response }) => resultOfStatus(response.statusCode),
@@ -94,8 +98,8 @@ function observedSockets(sockets: Sockets): Sockets {
 /** The SDK's own time limit can still end the call earlier. */
 function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
   const own = "abortSignal" in options ? options.abortSignal : undefined;
-  const signals = [own, deadlineSignal()].filter((signal) => signal instanceof AbortSignal);
-  return signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {};
+  const [signal, ...others] = [own, deadlineSignal()].filter((each) => each instanceof AbortSignal);
+  return signal ? { abortSignal: others.length > 0 ? AbortSignal.any([signal, ...others]) : signal } : {};
 }
 
 const targets: Readonly<Record<string, FinishedCall["service"]>> = {
@@ -117,28 +121,25 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }
 
-/** An answer's body. Fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers. */
-function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): unknown {
+/** An answer's whole body. Fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers. */
+async function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): Promise<unknown> {
   if (!(body instanceof Readable)) return body;
-  const bounded = new Transform({
-    transform(part: Buffer, _encoding, done) {
-      try {
-        guard(part);
-        done(null, part);
-      } catch (error) {
-        done(error instanceof Error ? error : new Error(String(error)));
-      }
-    },
-  });
-  // The SDK retries an error of this name.
-  const tooLate = Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
-  const timer = setTimeout(() => bounded.destroy(tooLate), withinMs);
-  bounded.once("close", () => {
+  const timer = setTimeout(() => body.destroy(tooLate(withinMs)), withinMs);
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of body) {
+      guard(part);
+      parts.push(part);
+    }
+  } finally {
     clearTimeout(timer);
-    body.destroy();
-  });
-  body.once("error", (error) => bounded.destroy(error));
-  return body.pipe(bounded);
+  }
+  return Buffer.concat(parts);
+}
+
+/** The SDK retries an error of this name. */
+function tooLate(withinMs: number): Error {
+  return Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
 }
 
 /** Keys of an IAM user, or of a session if there is a session token. Kept in memory only. */

@@ -59,15 +59,9 @@ async function ask(credentials: AwsCredentials, partition: string, body: string)
   });
   const signed = await new SignatureV4({ service: "iam", region, credentials, sha256 }).sign(request);
   const { response } = await requestHandler.handle(HttpRequest.clone(signed));
-  const text = await textOf(response.body);
+  const text = String(response.body);
   const $metadata = { httpStatusCode: response.statusCode, requestId: response.headers["x-amzn-requestid"] };
   if (response.statusCode === 200) return { text, $metadata };
   const [code, message] = ["Code", "Message"].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]);
   throw Object.assign(new Error(message ?? ""), { name: code || "Error", $metadata });
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
 }

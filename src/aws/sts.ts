@@ -44,17 +44,22 @@ export interface AssumeOptions {
   readonly durationSeconds?: number | undefined;
 }
 
-/** Assumes a role for the shortest time. The credentials are for memory only: never log or store them. */
+/** Credentials with the identity that STS named in the same answer: it needs no further question. */
+export interface AssumedSession extends AwsCredentials {
+  readonly identity: CallerIdentity;
+}
+
+/** Assumes a role for the shortest time. The credentials are for memory only: never log or store them. @throws AccessError */
 export async function assumeRole(
   source: CredentialSource,
   options: AssumeOptions,
   log?: RequestIds,
-): Promise<AwsCredentials> {
+): Promise<AssumedSession> {
   const { roleArn, region } = options;
   const assume = () =>
     callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
       const answer = await logRequestId(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
-      return credentialsIn(answer, roleArn);
+      return sessionIn(answer, roleArn);
     });
   return measuredStep("assume", assume);
 }
@@ -74,12 +79,17 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
   };
 }
 
-function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string): AwsCredentials {
+function sessionIn({ Credentials, AssumedRoleUser }: AssumeRoleCommandOutput, roleArn: string): AssumedSession {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
     throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without credentials`);
   }
+  const { Arn: arn, AssumedRoleId: userId } = AssumedRoleUser ?? {};
+  if (!arn || !userId || !arnForm.test(arn)) {
+    throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without an identity`);
+  }
   return {
+    identity: { arn, account: arn.split(":")[4] ?? "", userId },
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
     sessionToken: SessionToken,

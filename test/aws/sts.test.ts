@@ -103,3 +103,29 @@ test.each([
   await expect(failure).rejects.toThrow(/^AWS failed at sts:AssumeRole on .* has a fault of its own/);
   await expect(failure).rejects.not.toThrow(/Unknown/);
 });
+
+const keys =
+  "<Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken></Credentials>";
+
+test("a session comes with the identity that AWS names when it is asked", async () => {
+  const session = await assumeRole(accountUnderTest().worker, optionsFor());
+
+  expect(session.identity).toEqual(await callerIdentity(session, region));
+});
+
+test.each([
+  ["without an identity", ""],
+  [
+    "of an ARN with control characters",
+    `<AssumedRoleUser><Arn>arn:aws:sts::${account}:assumed-role/&#x1b;[2J/x</Arn><AssumedRoleId>A:x</AssumedRoleId></AssumedRoleUser>`,
+  ],
+])("a session %s is none", async (_what, user) => {
+  const { aws, worker } = accountUnderTest();
+  const body = `<AssumeRoleResponse><AssumeRoleResult>${keys}${user}</AssumeRoleResult></AssumeRoleResponse>`;
+  aws.faults.plan("sts.AssumeRole", { type: "answer", status: 200, headers: { "content-type": "text/xml" }, body });
+
+  await expect(assumeRole(worker, optionsFor())).rejects.toMatchObject({
+    code: "aws-unexpected",
+    what: expect.stringMatching(/without an identity$/),
+  });
+});

@@ -32,13 +32,12 @@ const by =
 const worker = by("worker");
 const slack = by("slack");
 
-/** Becoming the creator; the second identity is asked by the cluster's authenticator, about our token. */
+/** Becoming the creator; the cluster's authenticator asks for the identity of our token. */
 const opening = (phase: Phase): Step[] => [
   worker(phase, "sts.AssumeRole"),
-  worker(phase, "sts.GetCallerIdentity", 1),
   worker(phase, "eks.DescribeCluster"),
   worker(phase, "kubernetes.get-configmap", 1),
-  worker(phase, "sts.GetCallerIdentity", 2),
+  worker(phase, "sts.GetCallerIdentity"),
 ];
 
 const writing = (phase: Phase): Step[] => [

@@ -11,6 +11,7 @@ import {
 import type { AwsCredentials, CredentialSource } from "../../aws/client-settings.ts";
 import { creatorSessionPolicy, managerSessionPolicy, nextRoleSessionPolicy } from "../../aws/session-policy.ts";
 import {
+  type AssumedSession,
   type AssumeOptions,
   assumeRole,
   type CallerIdentity,
@@ -93,19 +94,19 @@ export function credentialsOf(
   purposes: readonly Purpose[],
   log?: RequestIds,
   scope: CreatorScope = "look",
-): Promise<AwsCredentials> {
+): Promise<AwsCredentials | AssumedSession> {
   return creator.type === "role" ? assumed(cluster, creator, purposes, log, scope) : keysOf(cluster.region, creator);
 }
 
-/** Asks AWS for the credentials' identity. @throws AccessError if it is not the creator */
+/** Checks the identity that AWS names: with a session, or asked about keys. @throws AccessError if it is not the creator */
 export async function confirmCreator(
   cluster: Cluster,
   creator: KnownCreator,
-  credentials: AwsCredentials,
+  credentials: AwsCredentials | AssumedSession,
   log?: RequestIds,
 ): Promise<CallerIdentity> {
   const { region, account, name } = cluster;
-  const identity = await callerIdentity(credentials, region, log);
+  const identity = "identity" in credentials ? credentials.identity : await callerIdentity(credentials, region, log);
   const isAsMeant = isSameCreator(canonicalCaller(identity.arn) ?? "", creatorArnOf(creator));
   if (identity.account === account && isAsMeant) return identity;
   throw mismatch(name, creator, identity.arn, kindOf(cluster, creator));
@@ -141,7 +142,7 @@ async function assumed(
   purposes: readonly Purpose[],
   log: RequestIds | undefined,
   scope: CreatorScope,
-): Promise<AwsCredentials> {
+): Promise<AssumedSession> {
   const { region } = cluster;
   const { roleArn, externalId, through } = creator;
   const source = await sessionThrough(region, through, purposes, nextRoleSessionPolicy(roleArn), log);

@@ -141,10 +141,8 @@ async function openAs(
       throw error;
     },
   );
-  const [, eks] = await together([
-    confirmCreator(cluster, creator, credentials, awsRequests),
-    openEksOfRun(credentials, cluster, awsRequests),
-  ]);
+  await confirmCreator(cluster, creator, credentials, awsRequests);
+  const eks = await openEksOfRun(credentials, cluster, awsRequests);
   const { description } = eks;
   const { authenticationMode: mode, tags } = description;
   const creatorArn = await creatorArnFor(context, cluster, creator);
@@ -163,13 +161,6 @@ async function openAs(
     connectAs(other, cluster, description, now(), [purpose], options);
   const roleMadeAt = (arn: string) => eks.roleMadeAt(arn, awsRequests);
   return { client, description, mode, entries, roleMadeAt, tags, creatorArn, connectAs: asOther, close };
-}
-
-/** Makes independent calls at once, and throws the first failure in their order, which explains the others. */
-async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
-  const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
-  if (failed?.status === "rejected") throw failed.reason;
-  return Promise.all(calls);
 }
 
 interface ConnectOptions {

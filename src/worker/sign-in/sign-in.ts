@@ -9,7 +9,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
-import { assumeRole, callerIdentity } from "../../aws/sts.ts";
+import { assumeRole } from "../../aws/sts.ts";
 import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -148,7 +148,7 @@ export async function becomePrincipal(
       throw withRemedy(error, name);
     },
   );
-  const { arn, account } = await callerIdentity(credentials, region, log);
+  const { arn, account } = credentials.identity;
   const isIt = canonicalCaller(arn)?.toLowerCase() === withoutRolePath(roleArn).toLowerCase();
   if (isIt && account === roleArn.split(":")[4]) return { credentials, arn };
   throw new AccessError("principal-mismatch", `AWS says that the assumed ${roleArn} is ${arn}`);

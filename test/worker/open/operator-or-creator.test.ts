@@ -44,7 +44,7 @@ const refusedBySts: FaultAnswer = {
 const anotherIdentity: FaultAnswer = {
   type: "answer",
   status: 200,
-  body: `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::${account}:assumed-role/other/x</Arn><UserId>A:x</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+  body: `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken></Credentials><AssumedRoleUser><Arn>arn:aws:sts::${account}:assumed-role/other/x</Arn><AssumedRoleId>A:x</AssumedRoleId></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`,
 };
 const refusedByEks: FaultAnswer = {
   type: "answer",
@@ -85,7 +85,7 @@ const failures: readonly Failing[] = [
     },
   },
   {
-    ...{ what: "the session is another identity", call: "sts.GetCallerIdentity", answer: anotherIdentity },
+    ...{ what: "the session is another identity", call: "sts.AssumeRole", answer: anotherIdentity },
     operator: { says: "Correct the operator in eks-access.yml", neverSays: "creator" },
     creator: { says: "Correct the creator in eks-access.yml", neverSays: "operator" },
   },

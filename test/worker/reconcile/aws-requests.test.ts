@@ -43,7 +43,6 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
 
   const [first, second] = recorded();
   const of = (assumed: unknown) => ({
-    "sts:GetCallerIdentity": [id],
     "sts:AssumeRole": [assumed],
     "eks:DescribeCluster": [id],
   });

@@ -157,7 +157,9 @@ describe("is not tested, and says why, where the principal is", () => {
     await give(context, cluster, { id: "r-one", principal: developers });
     const { accessKeyId, secretAccessKey, sessionToken } = aws.account.sessionFor(arns.admins, "x");
     const keys = `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken>${sessionToken}</SessionToken>`;
-    const body = `<AssumeRoleResponse><AssumeRoleResult><Credentials>${keys}</Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+    const user =
+      "<AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/platform-admins/x</Arn><AssumedRoleId>AROA:x</AssumedRoleId></AssumedRoleUser>";
+    const body = `<AssumeRoleResponse><AssumeRoleResult><Credentials>${keys}</Credentials>${user}</AssumeRoleResult></AssumeRoleResponse>`;
     // The second one: the creator is become first.
     faults.plan(
       "sts.AssumeRole",
