@@ -89,6 +89,14 @@ export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promi
   }
 }
 
+/** Rejects if a queue of these clusters can't be read: then none of its jobs runs, although jobs can still be put in. */
+export async function examineQueues(queues: QueuesToWake, clusters: Iterable<string>): Promise<void> {
+  const own = new Set<QueueToWake>();
+  for (const cluster of clusters)
+    for (const type of ["end", "reconcile"] as const) own.add(queueOf(queues, { type, cluster }));
+  await Promise.all([...own].map((queue) => queue.getJobCounts("waiting", "prioritized", "delayed", "active")));
+}
+
 function optionsOf(job: Job): JobsOptions {
   const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;

@@ -8,7 +8,7 @@ import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor } from "../ledger/lifecycle.ts";
-import { wakeAll } from "../ledger/queues.ts";
+import { examineQueues, wakeAll } from "../ledger/queues.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -72,6 +72,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
     queues,
     unshown.map((record) => ({ type: "show", record })),
   );
+  await examineQueues(queues, config.clusters.keys());
 }
 
 /** A reviewed record is not due any more, so a forged review would hide it for good. */

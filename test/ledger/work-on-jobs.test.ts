@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Job, messageJobs, type QueueName, readJob, workerJobs } from "../../src/ledger/jobs.ts";
-import { openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
+import { examineQueues, openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { workOnJobs } from "../../src/ledger/work-on-jobs.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -22,6 +22,19 @@ afterEach(async () => {
   await queues.close();
   await connection.close();
   await database.close();
+});
+
+test.each([
+  ["ends", "wait"],
+  ["ends", "active"],
+  ["clusters", "delayed"],
+  ["clusters", "prioritized"],
+])("a queue of a cluster that a person garbled in Redis is found: %s, %s", async (queue, part) => {
+  await wakeAll(queues, [reconcile, { type: "end", cluster: "staging" }]);
+  await expect(examineQueues(queues, ["staging"])).resolves.toBeUndefined();
+  await connection.redis.set(`{eks-access}:${queue}:${part}`, "garbage");
+
+  await expect(examineQueues(queues, ["staging"])).rejects.toThrow("WRONGTYPE");
 });
 
 const settings = { concurrency: 1, lockMs: 600_000 };

@@ -102,6 +102,17 @@ test("a ledger that answers, but in which no sweep finds what is due, counts as 
   await expect(ledgerWorks(worker, writes)).resolves.toBeUndefined();
 });
 
+test("a ledger in which the queue of ends can't be read counts as away too: its jobs do not run", async () => {
+  const { context, ledger } = await aWorker();
+  const failures = new FailureLog(context().log);
+  const worker = { ...context(), failures };
+  const ends = { ...worker.queues.ends, getJobCounts: () => Promise.reject(new Error("WRONGTYPE")) };
+
+  await sweepInTurn({ ...worker, queues: { ...worker.queues, ends } }, 1_000);
+
+  await expect(ledgerWorks(worker, () => ledger.takeTurn("does-it-write", 1))).rejects.toThrow("no sweep");
+});
+
 test("it leaves clusters of other zones alone, which its network does not reach", async () => {
   const { context, clock, mapUsers } = await aWorker();
   const { ledger: _, queues: __, ...rest } = context();
