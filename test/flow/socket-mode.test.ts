@@ -82,10 +82,22 @@ describe("the main job in Socket Mode", () => {
     expect(list.split(reason)).toHaveLength(2);
   });
 
+  test("a message of megabytes is not read: it ends its connection, and the next one is answered", async () => {
+    const engineer = flow.sandbox.slack.person("U0ENGINEER");
+    const before = connections();
+
+    const ack = await engineer.command(`/eks-access help ${"x".repeat(2 ** 21)}`, channel);
+    const typed = () => engineer.command("/eks-access help", channel).catch(() => undefined);
+    await expect.poll(async () => (await typed())?.status).toBe(200);
+
+    expect(ack.status).toBe(0);
+    expect(connections()).toBeGreaterThan(before);
+  });
+
   test("two Slack processes at once: each request has one message, and of two clicks one wins", async () => {
     const { sandbox } = flow;
     await flow.startSlack();
-    await expect.poll(connections).toBeGreaterThanOrEqual(3);
+    await expect.poll(connections).toBeGreaterThanOrEqual(4);
     const reasons = ["first of two processes", "second of two processes", "third of two processes"];
     // Each for a principal of its own: a lease that begins would make another approval for the same one void (law 4).
     for (const [index, reason] of reasons.entries()) {

@@ -9,11 +9,13 @@ import {
 } from "@slack/bolt";
 import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
+import { Agent, buildConnector } from "undici";
 import { AccessError } from "../../access/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { type Stoppable, unfinishedAt } from "../../ledger/work-on-jobs.ts";
 import { answeredRequests } from "../../operations/announcements.ts";
 import { answerForeigner } from "../people/check-person.ts";
+import { bodyLimitBytes } from "./admit.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
 import { field, type Installation, installationOf, isFrom, teamOf } from "./installation.ts";
@@ -135,7 +137,28 @@ function httpReceiver(
 
 function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {
   const clientOptions = webClientOptions(environment, patience);
-  return new SocketModeReceiver({ appToken: environment.appToken ?? "", installerOptions: { clientOptions }, logger });
+  const appToken = environment.appToken ?? "";
+  return new SocketModeReceiver({ appToken, installerOptions: { clientOptions }, logger, dispatcher: socketAgent() });
+}
+
+/** Slack and we ping each few seconds. In milliseconds. */
+const silentMs = 60_000;
+
+/**
+ * The connection of Socket Mode. By default a message can have 128 MB, and a small one that is unpacked too. Closing a connection that is
+ * silent is ours with an agent of our own: Bolt does it only with its own.
+ */
+function socketAgent(): Agent {
+  const connectTo = buildConnector({ allowH2: false });
+  return new Agent({
+    webSocket: { maxPayloadSize: bodyLimitBytes },
+    connect: (options, done) =>
+      connectTo(options, (...[error, socket]) => {
+        socket?.setTimeout(silentMs, () => socket.destroy());
+        if (error) done(error, null);
+        else done(null, socket);
+      }),
+  });
 }
 
 function boltLogger(log: Logger): BoltLogger {
