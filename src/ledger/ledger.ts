@@ -194,6 +194,11 @@ export interface ClusterLedger {
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
   /** Null: it can be opened. */
   setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
+  /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
+  beginOutage(cluster: string, outage: Outage): Promise<Outage>;
+  outages(): Promise<ReadonlyMap<string, Outage>>;
+  /** False: another process ended it first. */
+  endOutage(cluster: string): Promise<boolean>;
   /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
   revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
   noteReverted(cluster: string, at: Date): Promise<void>;
@@ -225,6 +230,10 @@ export interface ClusterLedger {
   refusals(now: Date): Promise<readonly RefusedFile[]>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
+
+/** Since when requests for a cluster wait, and the first of them. Only words for people: nothing seals it. */
+export type Outage = Immutable<z.output<typeof outageForm>>;
+export const outageForm = z.strictObject({ since: timeForm, request: textForm });
 
 /** A process runs on an old configuration, because it refuses the file. */
 export type RefusedFile = Immutable<z.output<typeof refusedFileForm>>;

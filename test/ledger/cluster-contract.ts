@@ -30,6 +30,19 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     });
   });
 
+  test("an outage that operators heard of is the first one's until it ends, which one process learns", async () => {
+    const first = { since: at(0).toISOString(), request: "r-1" };
+    const begun = await ledger.beginOutage("staging", first);
+    const again = await ledger.beginOutage("staging", { since: at(60).toISOString(), request: "r-2" });
+    const during = await ledger.outages();
+
+    const ended = await Promise.all([ledger.endOutage("staging"), ledger.endOutage("staging")]);
+
+    expect([begun, again, during]).toEqual([first, first, new Map([["staging", first]])]);
+    expect(ended.toSorted()).toEqual([false, true]);
+    expect(await ledger.outages()).toEqual(new Map());
+  });
+
   test("each zone has the time when it last had a worker, also the one without a name", async () => {
     await ledger.noteZone("eu-private", at(0));
     await ledger.noteZone(null, at(10));

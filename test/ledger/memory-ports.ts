@@ -12,6 +12,7 @@ import {
   type LinkChange,
   type LinkLedger,
   type LinkProposal,
+  type Outage,
   type RefusedFile,
   type RememberedCreation,
   refusalGoodForMs,
@@ -99,6 +100,7 @@ export function memoryClusters(): ClusterLedger {
   const adopted = new Set<string>();
   const namespaces = new Map<string, NamespaceList>();
   const troubles = new Map<string, ClusterTrouble>();
+  const outages = new Map<string, Outage>();
   const reverted = new Map<string, Date>();
   const goodApprovers = new Map<string, string>();
   const configurations = new Map<string, string>();
@@ -118,6 +120,12 @@ export function memoryClusters(): ClusterLedger {
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
     clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),
+    beginOutage: async (cluster, outage) => {
+      if (!outages.has(cluster)) outages.set(cluster, outage);
+      return outages.get(cluster) ?? outage;
+    },
+    outages: async () => new Map(outages),
+    endOutage: async (cluster) => outages.delete(cluster),
     revertedAt: async (clusters) => new Map([...reverted].filter(([cluster]) => clusters.includes(cluster))),
     noteReverted: async (cluster, at) => void reverted.set(cluster, at),
     setClusterTrouble: async (cluster, trouble) =>

@@ -355,7 +355,7 @@ const inChannel = {
     text: () => reply(state("active, and soon over"), "warned"),
   },
   clusterTroubleMessage: {
-    when: "the worker can't get into a cluster",
+    when: "the worker can't work on a cluster",
     next: "follow the remedy it names",
     leads: "Check the trust policy",
     text: () => {

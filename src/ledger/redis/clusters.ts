@@ -4,6 +4,7 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import {
   type ClusterLedger,
   type FleetLedger,
+  type Outage,
   type RefusedFile,
   refusalGoodForMs,
   type TurnLedger,
@@ -16,6 +17,8 @@ const prefix = "{eks-access}";
 const keys = {
   adopted: `${prefix}:adopted`,
   troubles: `${prefix}:cluster-troubles`,
+  /** A hash: the open outage of each cluster that operators heard of. */
+  outages: `${prefix}:outages`,
   /** A hash: when others last reverted our writes, ISO 8601. */
   reverted: `${prefix}:reverted`,
   creations: `${prefix}:creations`,
@@ -38,6 +41,9 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
     clusterTroubles: (clusters) => readTroubles(redis, reader, clusters),
     setClusterTrouble: (cluster, trouble) => writeTrouble(redis, cluster, trouble),
+    beginOutage: (cluster, outage) => beginOutage(redis, reader, cluster, outage),
+    outages: () => readOutages(redis, reader),
+    endOutage: async (cluster) => (await redis.hdel(keys.outages, cluster)) === 1,
     revertedAt: (clusters) => readReverted(redis, clusters),
     noteReverted: async (cluster, at) => void (await redis.hset(keys.reverted, cluster, at.toISOString())),
     creation: async (clusterArn) => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn)),
@@ -98,6 +104,21 @@ async function readTroubles(
     }),
   );
   return new Map(found.flat());
+}
+
+async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: string, outage: Outage): Promise<Outage> {
+  await redis.hsetnx(keys.outages, cluster, JSON.stringify(outage));
+  const open = await reader.read("outage", cluster, await redis.hget(keys.outages, cluster));
+  if (!open) await redis.hset(keys.outages, cluster, JSON.stringify(outage));
+  return open ?? outage;
+}
+
+async function readOutages(redis: RedisClient, reader: StoredReader): Promise<ReadonlyMap<string, Outage>> {
+  const texts = Object.entries(await redis.hgetall(keys.outages));
+  const found = await Promise.all(
+    texts.map(async ([cluster, text]) => [cluster, await reader.read("outage", cluster, text)] as const),
+  );
+  return new Map(found.flatMap(([cluster, outage]) => (outage ? [[cluster, outage]] : [])));
 }
 
 async function writeRefusal(redis: RedisClient, process: string, refusal: RefusedFile | null): Promise<void> {

@@ -7,7 +7,7 @@ import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { RecentResults } from "../../operations/recent.ts";
-import { linkProposalForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
+import { linkProposalForm, outageForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
@@ -17,6 +17,7 @@ const schemas = {
   request: accessRequestForm,
   migration: migrationForm,
   "cluster trouble": clusterTroubleForm,
+  outage: outageForm,
   link: linkForm,
   "link proposal": linkProposalForm,
   message: shownMessagesForm,

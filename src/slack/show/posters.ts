@@ -10,6 +10,7 @@ import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
+import { type EndedOutages, endedOutages } from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine, time } from "./mrkdwn.ts";
 
@@ -104,7 +105,7 @@ export function anchorMessage(verdict: ChainVerdict): Message {
 }
 
 export interface TroubleContext {
-  readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn">;
+  readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn"> & EndedOutages;
   readonly configuration: () => Pick<Config, "clusters">;
   readonly client: WebClient;
   readonly log: Logger;
@@ -123,8 +124,8 @@ const maxCalled = 10;
 const newsForMs = 24 * 3_600_000;
 
 /**
- * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; and when another
- * writer keeps reverting aws-auth.
+ * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; when requests no longer wait for an
+ * outage; and when another writer keeps reverting aws-auth.
  */
 export function startTroublePoster(context: TroubleContext): Ticking {
   return startTicking(lookEveryMs, () => postAll(context));
@@ -163,6 +164,8 @@ async function postAll(context: TroubleContext): Promise<void> {
       if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
         await postInChannel(context, cluster, revertedMessage(name));
     }
+    for (const { cluster, message } of await endedOutages(ledger, config.clusters))
+      await postInChannel(context, cluster, message);
   } catch (error) {
     log.warn({ err: error }, "could not look for clusters in trouble");
   }
@@ -220,7 +223,7 @@ export function clusterTroubleMessage(first: Troubled, others: readonly Troubled
   const example = others.length > 0 ? `For example ${code(first.cluster.name)}: ` : "";
   const onCall = new Set([first, ...others].flatMap(({ cluster }) => cluster.onCall));
   const text = [
-    `:warning: *The worker can't get into ${clustersInWords(first, others)}* since ${time(since)}. ${example}${plainLine(message)}`,
+    `:warning: *The worker can't work on ${clustersInWords(first, others)}* since ${time(since)}. ${example}${plainLine(message)}`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}. ${code("/eks-access status")} lists all.`] : []),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
     ...(onCall.size > 0 ? [`On call: ${mentions([...onCall], maxCalled)}`] : []),
@@ -231,7 +234,7 @@ export function clusterTroubleMessage(first: Troubled, others: readonly Troubled
 function troubleOverMessage(first: Troubled, others: readonly Troubled[]): Message {
   const at = time(first.trouble.overAt ?? "");
   const text = [
-    `:white_check_mark: *The worker can get into ${clustersInWords(first, others)} again* since ${at}. It is catching up.`,
+    `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}. The worker is catching up.`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),
   ].join("\n");
   return announcement(text);

@@ -1,10 +1,15 @@
+import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Trouble } from "../../../src/access/lease/proof-record.ts";
-import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { startTroublePoster } from "../../../src/slack/show/posters.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const trouble = aTrouble({
@@ -35,6 +40,67 @@ test("what an operator must repair is posted once, however many requests wait; t
     /`viewer` on `staging` \(`r-1`\) waits: I can't work on `staging` now\. I keep trying until/,
   );
   expect(direct()).not.toContain("CreateAccessEntry");
+});
+
+/** The next version of a record, as people see it. */
+async function change(request: AccessRequest): Promise<void> {
+  const before = await app.ledger.get(request.id);
+  await app.ledger.commit(aChange({ ...request, version: (before?.version ?? 0) + 1 }));
+  await show(request.id);
+}
+
+/** One look of a Slack process for what is over. */
+async function look(): Promise<void> {
+  const configuration = () => ({ clusters: new Map([["staging", aCluster()]]) });
+  const { ledger, slack } = app;
+  const context = { ledger, configuration, client: aClient(slack), log: pino({ level: "silent" }) };
+  await startTroublePoster({ ...context, now: () => new Date() }).stop();
+}
+
+describe("the end of what the channel knows", () => {
+  const works = /^:white_check_mark: \*`staging` works again\.\* Its requests continue\.$/;
+
+  test("is posted once, and the same cause minutes later is news again", async () => {
+    await change({ ...aRequest(), trouble });
+    await Promise.all([look(), look()]);
+    await change(aPreviewedRequest());
+    await Promise.all([look(), look()]);
+    app.pass(minutes(5));
+    const again = { ...trouble, at: new Date().toISOString() };
+    await change({ ...aRequest({ id: "r-2" }), trouble: again });
+    await change({ ...aRequest({ id: "r-3" }), trouble: again });
+
+    expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
+      expect.stringMatching(/wait for a repair/),
+      expect.stringMatching(works),
+      expect.stringMatching(/wait for a repair/),
+    ]);
+  });
+
+  test("waits for the last request, so that two causes in turn say nothing twice", async () => {
+    const other = aTrouble({ code: "aws-denied", message: "AWS has no more access entries. Raise the quota." });
+    for (const now of [trouble, other, trouble, other]) {
+      await change({ ...aRequest(), trouble: now });
+      await look();
+    }
+    await change({ ...aRequest({ id: "r-2" }), trouble });
+    await change({ ...aRequest(), trouble: null });
+    await look();
+
+    const posted = inChannel().filter((text) => !text.includes("[Approve]"));
+    expect(posted).toHaveLength(2);
+    expect(posted.join()).not.toContain("works again");
+  });
+
+  test("is no promise that it works, if the request only expired", async () => {
+    await change({ ...aRequest(), trouble });
+    await change({ ...aRequest(), state: "expired", trouble: null });
+    await look();
+
+    expect(inChannel().at(-1)).toBe(
+      "*No request for `staging` waits any more*, so I can't tell whether it works again.",
+    );
+  });
 });
 
 test("while the worker can't get in, its own message says so instead", async () => {

@@ -39,7 +39,7 @@ test("a cluster that can't be worked on for a minute is reported in its channel 
   await look(minutes(9));
 
   expect(posted()).toEqual([
-    expect.stringMatching(/The worker can't get into `staging`.* The API server of staging did not answer\./),
+    expect.stringMatching(/The worker can't work on `staging`.* The API server of staging did not answer\./),
   ]);
 });
 
@@ -71,12 +71,10 @@ test("an outage of many clusters is one message in each channel, and so is its e
 
   expect(posted()).toEqual([
     expect.stringMatching(
-      /^:warning: \*The worker can't get into 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
+      /^:warning: \*The worker can't work on 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
     ),
-    expect.stringMatching(/^:warning: \*The worker can't get into `shop-7`\*.* AWS refused sts:AssumeRole\./),
-    expect.stringMatching(
-      /^:white_check_mark: \*The worker can get into 119 clusters again\* since .*\nClusters: `shop-0`, /,
-    ),
+    expect.stringMatching(/^:warning: \*The worker can't work on `shop-7`\*.* AWS refused sts:AssumeRole\./),
+    expect.stringMatching(/^:white_check_mark: \*119 clusters work again\* since .*\nClusters: `shop-0`, /),
   ]);
   expect(slack.messages("C0PAYMENTS")).toHaveLength(2);
 });
@@ -90,7 +88,7 @@ test("a failing Redis loses no message whose turn is taken", async () => {
 
   await look(minutes(1), [aCluster({ name: "payments" })]);
 
-  expect(posted()).toEqual([expect.stringContaining("The worker can't get into `staging`")]);
+  expect(posted()).toEqual([expect.stringContaining("The worker can't work on `staging`")]);
 });
 
 test("one that is back within a minute is no message", async () => {
@@ -119,7 +117,9 @@ test("one that can be worked on again is reported once, where it was reported be
   await Promise.all([look(minutes(9)), look(minutes(9))]);
   await look(minutes(10));
 
-  expect(posted().slice(1)).toEqual([expect.stringMatching(/The worker can get into `staging` again.* since /)]);
+  expect(posted().slice(1)).toEqual([
+    expect.stringMatching(/`staging` works again\* since .* The worker is catching up\./),
+  ]);
 });
 
 test("the end of one that was never reported is no message", async () => {
