@@ -34,17 +34,18 @@ const message = (id: string, text: string | RegExp) =>
     }),
   );
 
-async function approve(id: string, user: string, after: string): Promise<void> {
-  await person(user).click(await message(id, "[Approve this plan]"), "approve-migration");
-  await message(id, after);
-}
-
-/** The card of a repair has no Approve: its details show each replacement. */
-async function approveInDetails(id: string, user: string, after: string): Promise<void> {
+/** The card has no Approve: its details show the whole plan. */
+async function approve(id: string, user: string, after: string, part = "Create the access entry"): Promise<void> {
+  const before = person(user).view()?.id;
   await person(user).click(await message(id, "[Review]"), "details");
   const details = await flow.until(() => {
     const view = person(user).view();
-    return view?.title === "Plan" && textOf(view).includes("gets the same") ? view : undefined;
+    return view?.id !== before &&
+      view?.title === "Plan" &&
+      textOf(view).includes(part) &&
+      textOf(view).includes("[Approve this plan]")
+      ? view
+      : undefined;
   });
   await person(user).click(details, "approve-migration");
   await message(id, after);
@@ -70,7 +71,7 @@ test("a change between the approvals and the first step needs new approvals; aft
   await approve(id, "U0APPROVER", "Waiting for another approver");
   const mapRoles = rolesNow().replace("platform-admin:", "platform:");
   flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...configMap.data, mapRoles } }));
-  await approve(id, "U0APPROVER2", "no longer count: the plan changed since its approval");
+  await approve(id, "U0APPROVER2", "an approval no longer counts");
   expect(modeNow()).toBe("CONFIG_MAP");
 
   const killed = killAt("eks.CreateAccessEntry");
@@ -78,7 +79,6 @@ test("a change between the approvals and the first step needs new approvals; aft
   await approve(id, "U0APPROVER", "Running: ");
   await killed;
   const settling = await message(id, "aws-auth keeps its items until");
-  expect(textOf(settling)).toMatch(/✓ Switch.*✓ Create the access entry.*· Remove this item/s);
   await person("U0APPROVER").click(settling, "withdraw-migration");
 
   await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");
@@ -131,9 +131,9 @@ test("a role that Identity Center made again gets the dead one's entry back: ask
 
   const printed = `arn:aws:sts::${account}:assumed-role/${role("b")}/alice@example.com`;
   await person("U0APPROVER").command(`/eks-access repair staging ${printed}`, channel);
-  await approveInDetails(id, "U0APPROVER", "Waiting for another approver");
+  await approve(id, "U0APPROVER", "Waiting for another approver", "gets the same");
   expect(rolesNow()).toBe(mapRoles);
-  await approveInDetails(id, "U0APPROVER2", "*Done*");
+  await approve(id, "U0APPROVER2", "*Done*", "gets the same");
 
   expect(rolesNow().startsWith(mapRoles)).toBe(true);
   await expect.poll(signsIn).toMatchObject({ ok: true });

@@ -196,7 +196,7 @@ const answers = {
             { request: aPreviewedRequest({ requester: "U0ONCALL" }), acts: ["approve", "deny"] },
             { request: aPreviewedRequest({ id: "r-2" }), acts: ["cancel"] },
           ],
-          ...{ offset: 0, total: 2, migrations: 0, seesOthers: true },
+          ...{ offset: 0, total: 2, migrations: [], seesOthers: true },
         }),
       ),
   },

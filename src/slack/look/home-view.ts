@@ -3,6 +3,7 @@ import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-buttons.ts";
+import { titleWith } from "../migrate/migration-words.ts";
 import {
   askAgainButtons,
   breakGlassButton,
@@ -65,7 +66,10 @@ export function homeView(content: HomeContent): Home {
       ...part("Waiting for your review", "review", toReview, reviewRow),
       ...part("Your access", "access", access, accessRow),
       ...part(
-        migrations.length > 0 ? "Your requests and migrations" : "Your requests",
+        titleWith(
+          "Your requests",
+          migrations.map(({ migration }) => migration),
+        ),
         "requests",
         requests,
         requestRow,

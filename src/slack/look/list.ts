@@ -11,6 +11,7 @@ import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
+import { titleWith } from "../migrate/migration-words.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
 import { failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
@@ -60,7 +61,7 @@ export interface ListContent {
   readonly offset: number;
   readonly total: number;
   /** Migrations come first. */
-  readonly migrations: number;
+  readonly migrations: readonly Pick<Migration, "kind">[];
   /** Whether the reader is an approver or on-call of a cluster, and so sees other people's requests. */
   readonly seesOthers: boolean;
 }
@@ -75,13 +76,12 @@ export function listAnswer(content: ListContent): Message {
 }
 
 function titleOf({ view, seesOthers, migrations }: ListContent): string {
-  const and = migrations > 0 ? " and migrations" : "";
-  const requests = seesOthers ? "Requests" : "Your requests";
-  if (view.kind === "mine") return `*Your requests${and}*`;
-  if (view.kind === "pending") return `*${requests}${and} waiting for a decision*`;
+  const requests = titleWith(seesOthers ? "Requests" : "Your requests", migrations);
+  if (view.kind === "mine") return `*${titleWith("Your requests", migrations)}*`;
+  if (view.kind === "pending") return `*${requests} waiting for a decision*`;
   if (view.kind === "active")
-    return `*${seesOthers ? "Active access" : "Your active access"}${and}*, ending soonest first`;
-  return `*${requests}${and} for ${code(view.cluster)}*`;
+    return `*${titleWith(seesOthers ? "Active access" : "Your active access", migrations)}*, ending soonest first`;
+  return `*${requests} for ${code(view.cluster)}*`;
 }
 
 function countOf({ rows, offset, total }: ListContent): string {
@@ -155,7 +155,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
     rows,
     offset,
     total: migrations.length + total,
-    migrations: migrations.length,
+    migrations,
     seesOthers,
   });
 }

@@ -5,6 +5,7 @@ import { isMigrationId } from "../../access/request/migration.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { Place } from "../migrate/migration-message.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
@@ -27,7 +28,7 @@ export const status: Command = {
 
 /** Everything about a request or a migration, for this reader. @throws AccessError */
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
-  const found = await findStatus(context, user, id);
+  const found = await findStatus(context, user, id, "message");
   return "request" in found ? statusAnswer(found) : found;
 }
 
@@ -38,12 +39,12 @@ export async function readDetails(
   id: string,
   notice: Message | null,
 ): Promise<ModalView> {
-  const found = await findStatus(context, user, id);
+  const found = await findStatus(context, user, id, "view");
   return "request" in found ? statusModal(found, notice) : detailsModal(id, found, notice);
 }
 
-async function findStatus(context: SlackContext, user: string, id: string): Promise<Status | Message> {
-  if (isMigrationId(id)) return readMigrationStatus(context, user, id);
+async function findStatus(context: SlackContext, user: string, id: string, place: Place): Promise<Status | Message> {
+  if (isMigrationId(id)) return readMigrationStatus(context, user, id, place);
   const request = await context.ledger.get(id);
   if (!request && (await clustersSeenBy(context, user)).includes(id)) return clusterAnswer(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);

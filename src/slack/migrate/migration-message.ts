@@ -3,12 +3,12 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/permissions.ts";
 import {
   hasApproved,
+  type ItemSummary,
   isMigrationOver,
   type Migration,
   type SealedPlan,
   type StepSummary,
 } from "../../access/request/migration.ts";
-import { counted } from "../../diagnosis/link.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { peopleNamed } from "../people/directory.ts";
@@ -26,25 +26,18 @@ import {
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { asClause, droppedTexts } from "../show/words.ts";
-import {
-  approveMigrationButton,
-  denyMigrationButton,
-  retryMigrationButton,
-  withdrawMigrationButton,
-} from "./migration-buttons.ts";
+import { migrationCard } from "./migration-card.ts";
 import { approversLeft } from "./migration-thread.ts";
 import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
-import { itemWords } from "./plan-answer.ts";
-import { repairCard } from "./repair-card.ts";
+import { itemHead } from "./plan-answer.ts";
 
-/** Slack refuses a message of more than about 13,200 characters: each part has its share. */
-const room = 4000;
-
-const roomOfSection = 2800;
-
-const maxItems = 10;
-
-const maxSteps = 20;
+const longestSection = 3000;
+/** Characters of a sentence before it is escaped, which can make five of one. */
+const roomOfPart = 500;
+/** The sections of a plan: a message has some 13,200 characters in all, and a view 100 blocks. */
+const roomOfPlan = { message: 2, view: 70 } as const;
+/** Where a plan is shown. */
+export type Place = keyof typeof roomOfPlan;
 
 /**
  * The first post, which an update turns into the message below. It has no button, and nothing that can become untrue. It mentions who must
@@ -60,16 +53,15 @@ export function openingMigrationMessage(migration: Migration, cluster: Cluster |
 
 /** The message in the cluster's channel. A pure function of the record. */
 export function migrationMessage(migration: Migration): Message {
-  if (migration.kind === "repair") return messageOf(repairCard(migration));
-  return messageOf([...migrationBlocks(migration), ...buttonBlocks(migration)]);
+  return messageOf(migrationCard(migration));
 }
 
 /** The request, the plan and the state: the same for every approver. */
-export function migrationBlocks(migration: Migration): KnownBlock[] {
+export function migrationBlocks(migration: Migration, place: Place): KnownBlock[] {
   const trouble = migrationTrouble(migration);
   return [
     section(`*${migrationTitle(migration)}*\n${code(migration.id)}, asked ${time(migration.createdAt)}`),
-    ...migrationPlanBlocks(migration),
+    ...migrationPlanBlocks(migration, place),
     ...voidedBlocks(migration),
     ...(migration.state === "pending"
       ? droppedTexts(migration.dropped).map((text) => section(`:warning: ${text}`))
@@ -88,33 +80,34 @@ function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
   ];
 }
 
-/** The digest in the button binds the click to the plan in this message. */
-function buttonBlocks(migration: Migration): KnownBlock[] {
-  const { id, plan, trouble } = migration;
-  if (isMigrationOver(migration) || !plan) return [];
-  const retry = trouble ? [retryMigrationButton(migration)] : [];
-  const elements =
-    migration.state === "pending"
-      ? [approveMigrationButton(migration), denyMigrationButton(migration), withdrawMigrationButton(migration)]
-      : [...retry, withdrawMigrationButton(migration)];
-  return [{ type: "actions", block_id: `migration-${id}-${plan.digest.slice(0, 12)}`, elements }];
+/** The items of aws-auth while a decision is open, and the steps with a mark for each proved one. */
+function migrationPlanBlocks(migration: Migration, place: Place): KnownBlock[] {
+  const { plan, state } = migration;
+  if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
+  const texts = planTexts(migration, plan);
+  const shown = texts.slice(0, roomOfPlan[place]).map((text) => section(cut(text, longestSection)));
+  if (state !== "pending") return shown;
+  return [...shown, ...keptBlocks(plan.summary.keptBecause), context(lastWords(plan, isWhole(texts, place), place))];
 }
 
-/** The items of aws-auth while a decision is open, and the steps with a mark for each proved one. */
-function migrationPlanBlocks(migration: Migration): KnownBlock[] {
-  const { plan } = migration;
-  if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
-  const steps = stepLines(migration, plan);
-  const shownSteps = fitting(steps, maxSteps);
-  const stepBlocks = chunks(shownSteps).map(section);
-  if (migration.state !== "pending") return stepBlocks;
-  const { items, keptBecause } = plan.summary;
-  const listed = items
-    .filter(({ outcome }) => outcome !== "creator" && outcome !== "unmatched")
-    .map((item) => cut(itemWords(item), 600));
-  const shown = fitting(listed, maxItems);
-  const left = listed.length - shown.length + steps.length - shownSteps.length;
-  return [...shown.map(section), ...stepBlocks, ...keptBlocks(keptBecause), context(lastWords(plan, left, migration))];
+/** Whether an approver reads the whole plan there: otherwise they can't approve it there (law 4). */
+export function showsWholePlan(migration: Migration, place: Place): boolean {
+  return migration.plan !== null && isWhole(planTexts(migration, migration.plan), place);
+}
+
+function isWhole(texts: readonly string[], place: Place): boolean {
+  return texts.length <= roomOfPlan[place] && texts.every(({ length }) => length <= longestSection);
+}
+
+function planTexts(migration: Migration, plan: SealedPlan): readonly string[] {
+  const items = migration.state === "pending" ? plan.summary.items : [];
+  const listed = items.filter(({ outcome }) => outcome !== "creator" && outcome !== "unmatched");
+  return chunks([...listed.flatMap(itemLines), ...stepLines(migration, plan)]);
+}
+
+function itemLines(item: ItemSummary): readonly string[] {
+  const [first = "", ...others] = parts(item.sentences.join(" "));
+  return [`${itemHead(item)}\n      ${first}`, ...others.map(indented)];
 }
 
 function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): readonly string[] {
@@ -122,29 +115,33 @@ function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): 
   if (begun) states.set(begun.name, ":hourglass_flowing_sand:");
   const planned = summary.steps.map(({ name }) => name);
   const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
-  const lines = summary.steps.map((step) => stepLine(step, states.get(step.name) ?? "·", state === "pending"));
-  return [...before.slice(-maxSteps / 2), ...lines];
+  const lines = summary.steps.flatMap((step) => linesOfStep(step, states.get(step.name) ?? "·", state === "pending"));
+  return [...before, ...lines];
 }
 
-function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean): string {
-  const back = toDecide ? `\n      Undo: ${styled(undo, 160)}` : "";
-  return `${state} ${styled(does, 300)}${back}`;
+function linesOfStep({ does, undo }: StepSummary, state: string, toDecide: boolean): readonly string[] {
+  const [first = "", ...others] = parts(does);
+  return [`${state} ${first}`, ...others.map(indented), ...(toDecide ? parts(`Undo: ${undo}`).map(indented) : [])];
 }
 
-function fitting(lines: readonly string[], most: number): readonly string[] {
-  let left = room;
-  const first = lines.findIndex((line) => {
-    left -= line.length + 1;
-    return left < 0;
-  });
-  return lines.slice(0, first === -1 ? most : Math.min(first, most));
+const indented = (text: string) => `      ${text}`;
+
+/** A text in parts that each fit into a section, if it has spaces, however much of it is escaped. */
+function parts(text: string): readonly string[] {
+  const found: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = found.at(-1);
+    if (last !== undefined && last.length + word.length < roomOfPart) found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found.map((part) => styled(part, Number.POSITIVE_INFINITY));
 }
 
 function chunks(lines: readonly string[]): readonly string[] {
   const texts: string[] = [];
   for (const line of lines) {
     const last = texts.at(-1);
-    if (last !== undefined && last.length + line.length < roomOfSection) texts[texts.length - 1] = `${last}\n${line}`;
+    if (last !== undefined && last.length + line.length < longestSection) texts[texts.length - 1] = `${last}\n${line}`;
     else texts.push(line);
   }
   return texts;
@@ -154,11 +151,12 @@ function keptBlocks(keptBecause: string | null): KnownBlock[] {
   return keptBecause ? [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)] : [];
 }
 
-function lastWords({ digest }: SealedPlan, left: number, { cluster, kind }: Migration): string {
-  // A repair names each replacement in its first lines.
-  const where = kind === "repair" ? "these entries stay" : `see ${code(`/eks-access migrate ${cluster}`)}`;
-  const more = left > 0 ? ` ${counted(left, "line")} not shown: ${where}.` : "";
-  return `Plan ${code(digest.slice(0, 12))}. An approval covers all of it.${more}`;
+function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string {
+  const plan = `Plan ${code(digest.slice(0, 12))}.`;
+  if (whole) return `${plan} An approval covers all of it.`;
+  return place === "message"
+    ? `${plan} It is longer than a message: press *Details* to read all of it, and to approve it.`
+    : `${plan} It is too long to show, so nobody can approve it. Remove items from aws-auth, then ask again.`;
 }
 
 /**

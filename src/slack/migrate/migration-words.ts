@@ -12,6 +12,12 @@ export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "mi
   return kind ?? "migration";
 }
 
+/** A list's title, with what else is in it. */
+export function titleWith(title: string, migrations: readonly Pick<Migration, "kind">[]): string {
+  const words = new Set(migrations.map((migration) => `${migrationWord(migration)}s`));
+  return words.size === 2 ? `${title}, migrations and repairs` : [title, ...words].join(" and ");
+}
+
 /** The same at the start of a sentence, with its id. */
 export function migrationName({ id, kind }: Pick<Migration, "id" | "kind">): string {
   return `${kind === "repair" ? "Repair" : "Migration"} ${code(id)}`;

@@ -53,8 +53,12 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
   return [context(`To request it: ${code(`/eks-access migrate ${name} ask`)} with the same ARNs.`)];
 }
 
-export function itemWords({ place, arn, outcome, sentences }: ItemSummary): string {
-  return `${marks[outcome]} ${code(arn, 300)} (${place})\n      ${styled(sentences.join(" "), 900)}`;
+function itemWords(item: ItemSummary): string {
+  return `${itemHead(item)}\n      ${styled(item.sentences.join(" "), 900)}`;
+}
+
+export function itemHead({ place, arn, outcome }: ItemSummary): string {
+  return `${marks[outcome]} ${code(arn, 640)} (${place})`;
 }
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {

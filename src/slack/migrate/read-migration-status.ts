@@ -9,6 +9,7 @@ import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/st
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
+import { detailsButton } from "../show/buttons.ts";
 import { failureAnswer, type Message, messageOf } from "../show/message.ts";
 import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
@@ -18,7 +19,7 @@ import {
   retryMigrationButton,
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
-import { migrationBlocks } from "./migration-message.ts";
+import { migrationBlocks, type Place, showsWholePlan } from "./migration-message.ts";
 import { migrationRefusedAnswer, migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
@@ -34,7 +35,12 @@ const maxProofs = 5;
 /** A migration of a hundred entries has more events: it shows the beginning and the end. */
 const maxEvents = 500;
 
-export async function readMigrationStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+export async function readMigrationStatus(
+  context: SlackContext,
+  user: string,
+  id: string,
+  place: Place = "message",
+): Promise<Message> {
   const migration = await context.ledger.migrations.get(id);
   if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
   const cluster = context.config.clusters.get(migration.cluster);
@@ -44,7 +50,8 @@ export async function readMigrationStatus(context: SlackContext, user: string, i
     return notYoursToSeeAnswer(migration);
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
-  return migrationStatusAnswer({ migration, events, acts: migrationActsOf(migration, cluster, person, context.now()) });
+  const acts = migrationActsOf(migration, cluster, person, context.now());
+  return migrationStatusAnswer({ migration, events, acts }, place);
 }
 
 /** The answer to a typed `approve`: the plan above the button with its digest (law 4). @throws AccessError */
@@ -67,7 +74,8 @@ export async function readMigrationToApprove(context: SlackContext, user: string
     await noteAttempt(context, { act: "approve", by: user, code: refusal, request: migration });
     return migrationRefusedAnswer(refusal, migration, cluster);
   }
-  return approveBelowAnswer(await readMigrationStatus(context, user, id));
+  const status = await readMigrationStatus(context, user, id);
+  return showsWholePlan(migration, "message") ? approveBelowAnswer(status) : status;
 }
 
 interface MigrationStatus {
@@ -76,10 +84,14 @@ interface MigrationStatus {
   readonly acts: readonly MigrationAct[];
 }
 
-export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus): Message {
-  const elements = acts.map((act) => buttonOf[act](migration));
+export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus, place: Place = "message"): Message {
+  const isWhole = showsWholePlan(migration, place);
+  const elements = [
+    ...(place === "view" || isWhole || !acts.includes("approve") ? [] : [detailsButton(migration)]),
+    ...acts.filter((act) => act !== "approve" || isWhole).map((act) => buttonOf[act](migration)),
+  ];
   return messageOf([
-    ...migrationBlocks(migration),
+    ...migrationBlocks(migration, place),
     ...(migration.state === "pending"
       ? [context(`Expires ${time(migration.expiresAt)}.`)]
       : proofBlocks(migration.done)),

@@ -71,7 +71,7 @@ describe.each(sentences)("of %s", (principal, sentence) => {
 
   test("each row of a list says it first under its title", () => {
     const rows = [waiting, aLeasedRequest({}, { principal })].map((request) => ({ request, acts: [] }));
-    const content = { view: { kind: "mine" as const }, offset: 0, total: 2, migrations: 0, seesOthers: false };
+    const content = { view: { kind: "mine" as const }, offset: 0, total: 2, migrations: [], seesOthers: false };
 
     const lines = textOfBlocks(listAnswer({ ...content, rows })).split("\n");
 

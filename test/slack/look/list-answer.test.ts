@@ -12,7 +12,7 @@ const content = (change: Partial<ListContent>): ListContent => ({
   rows: [],
   offset: 0,
   total: change.rows?.length ?? 0,
-  migrations: 0,
+  migrations: [],
   seesOthers: false,
   ...change,
 });
@@ -41,12 +41,23 @@ describe("a list", () => {
     ["*Your active access*, ending soonest first: none", { view: { kind: "active" } }],
     ["*Requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, seesOthers: true }],
     ["*Your requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" } }],
-    ["*Your requests and migrations*: none", { view: { kind: "mine" }, migrations: 1 }],
-    ["*Your requests and migrations waiting for a decision*: none", { view: { kind: "pending" }, migrations: 1 }],
-    ["*Your active access and migrations*, ending soonest first: none", { view: { kind: "active" }, migrations: 1 }],
+    ["*Your requests and migrations*: none", { view: { kind: "mine" }, migrations: [{ kind: undefined }] }],
+    ["*Your requests and repairs*: none", { view: { kind: "mine" }, migrations: [{ kind: "repair" }] }],
+    [
+      "*Your requests, migrations and repairs*: none",
+      { view: { kind: "mine" }, migrations: [{ kind: "repair" }, { kind: undefined }, { kind: "repair" }] },
+    ],
+    [
+      "*Your requests and migrations waiting for a decision*: none",
+      { view: { kind: "pending" }, migrations: [{ kind: undefined }] },
+    ],
+    [
+      "*Your active access and migrations*, ending soonest first: none",
+      { view: { kind: "active" }, migrations: [{ kind: undefined }] },
+    ],
     [
       "*Your requests and migrations for `staging`*: none",
-      { view: { kind: "cluster", cluster: "staging" }, migrations: 1 },
+      { view: { kind: "cluster", cluster: "staging" }, migrations: [{ kind: undefined }] },
     ],
   ])("says what it holds: %s", (title, change) => {
     expect(textOfBlocks(listAnswer(content(change))).split("\n")[0]).toBe(title);
@@ -74,7 +85,9 @@ describe("a list", () => {
       },
     ];
 
-    expect(textOfBlocks(listAnswer(content({ rows, migrations: 2 })))).toMatchInlineSnapshot(`
+    expect(
+      textOfBlocks(listAnswer(content({ rows, migrations: [{ kind: undefined }, { kind: undefined }] }))),
+    ).toMatchInlineSnapshot(`
       "*Your requests and migrations*: 2
       *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       Waiting for 2 approvals by different people
@@ -99,7 +112,7 @@ describe("a list", () => {
     };
     const rows = [{ migration: aPlannedMigration({ state: "running", trouble }), acts: [] }];
 
-    const text = textOfBlocks(listAnswer(content({ rows, migrations: 1 })));
+    const text = textOfBlocks(listAnswer(content({ rows, migrations: [{ kind: undefined }] })));
 
     expect(text.split("`").length % 2).toBe(1);
     expect(text).toMatch(/Next try: \S/);
@@ -112,7 +125,9 @@ describe("a list", () => {
       migration: theLongestMigration({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),
       acts,
     }));
-    const { blocks } = listAnswer(content({ rows, offset: 8, total: 10_000, migrations: 99 }));
+    const { blocks } = listAnswer(
+      content({ rows, offset: 8, total: 10_000, migrations: Array(99).fill({ kind: undefined }) }),
+    );
 
     expect(problemsOf(blocks)).toEqual([]);
     expect(lengthOfText(blocks)).toBeLessThan(longestText);

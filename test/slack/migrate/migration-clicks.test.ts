@@ -3,9 +3,11 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const id = "migration-staging-1";
@@ -60,13 +62,21 @@ async function asked(): Promise<ReturnType<SlackApp["showMigration"]>> {
   return app.showMigration(id);
 }
 
+/** Approve is under the whole plan. Here all have it open, also people who see no Approve, so that each click comes in. */
+async function planWithApprove(): Promise<Awaited<ReturnType<SlackApp["showMigration"]>>> {
+  const { text, blocks } = migrationStatusAnswer({ migration: await migrationNow(), events: [], acts: ["approve"] });
+  await aClient(app.slack).chat.postMessage({ channel: "C0ACCESS", text, blocks: [...blocks] });
+  return app.slack.until(() => app.slack.messages("C0ACCESS").at(-1));
+}
+const placeOf = (button: string) => (button === "approve-migration" ? planWithApprove() : app.showMigration(id));
+
 const click = async (user: string, button: string) => {
-  const message = await app.showMigration(id);
+  const message = await placeOf(button);
   return textOf(await app.answered(user, () => app.person(user).click(message, button)));
 };
 /** A click that is answered by the message alone. */
 const decide = async (user: string, button: string) => {
-  const message = await app.showMigration(id);
+  const message = await placeOf(button);
   const before = (await migrationNow()).version;
   await app.person(user).click(message, button);
   await expect.poll(async () => (await migrationNow()).version).toBeGreaterThan(before);
@@ -122,14 +132,13 @@ describe("a migration that is asked for", () => {
     });
   });
 
-  test("is reported in the approvers' channel, with the plan, and buttons that carry its digest", async () => {
+  test("is reported in the approvers' channel in a few lines, with the whole plan behind Review", async () => {
     const text = textOf(await asked());
 
     expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
-    expect(text).toContain("`arn:aws:iam::111122223333:role/dev` (mapRoles line 4)");
-    expect(text).toContain("Undo: It can't be taken back.");
+    expect(text).toContain("1 of 1 item can move, in 2 steps");
     expect(text).toContain("Waiting for 2 approvals by different people");
-    expect(text).toMatch(/\[Approve this plan\].*\[Deny\].*\[Withdraw\]/s);
+    expect(text).toMatch(/\[Review\] \[Deny\] \[Withdraw\]$/);
   });
 });
 
@@ -168,7 +177,8 @@ describe("a decision about a migration", () => {
   });
 
   test("counts for no other plan than the one above the button", async () => {
-    const old = await asked();
+    await asked();
+    const old = await planWithApprove();
     const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
     await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
 
@@ -201,14 +211,15 @@ describe("a migration under way", () => {
   };
   const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`], place: null });
 
-  test("shows each proved step in its message, and once in the thread", async () => {
+  test("counts each proved step in its message, marks it in Details, and tells it once in the thread", async () => {
     await running();
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 
     const message = await app.showMigration(id);
     await app.showMigration(id);
 
-    expect(textOf(message)).toMatch(/✓ Switch the mode\..*· Remove this item from/s);
+    expect(textOf(message)).toContain("Running: 1 of 2 steps");
+    expect(textOf(await app.say("U0APPROVER", `status ${id}`))).toMatch(/✓ Switch the mode\..*· Remove this item from/s);
     expect(message.edits).toBeGreaterThan(1);
     const replies = app.slack.replies(message).map(textOf).join("\n");
     expect(replies.match(/switch-mode is proved/g)).toHaveLength(1);

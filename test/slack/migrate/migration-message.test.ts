@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
-import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
+import { theLongestMigration } from "../../builders/a-migration.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const steps = (theLongestMigration().plan?.summary.steps ?? []).map(({ name }) => name);
 const proved = (name: string) => ({ name, at: at(0).toISOString(), proof: ["&".repeat(3_000)], place: null });
@@ -21,16 +20,4 @@ test.each([
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);
-});
-
-test("what there is no room for in a message is counted, with the way to all of it", () => {
-  const items = 100;
-
-  const [, left] =
-    /(\d+) lines not shown: see `\/eks-access migrate staging`/.exec(
-      textOfBlocks(migrationMessage(theLongestMigration())),
-    ) ?? [];
-
-  expect(Number(left)).toBeGreaterThan(items);
-  expect(textOfBlocks(migrationMessage(aPlannedMigration()))).not.toContain("not shown");
 });

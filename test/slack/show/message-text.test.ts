@@ -26,7 +26,7 @@ describe("the text alone has every word of", () => {
   test.each(Object.entries(states))("a list with a request that is %s", (_, request) => {
     const rows = [{ request, acts: [] }];
     expectEveryWord(
-      listAnswer({ view: { kind: "mine" }, rows, offset: 0, total: 1, migrations: 0, seesOthers: false }),
+      listAnswer({ view: { kind: "mine" }, rows, offset: 0, total: 1, migrations: [], seesOthers: false }),
     );
   });
 

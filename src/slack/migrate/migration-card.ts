@@ -7,8 +7,8 @@ import { actions, code, codeList, context, section, time } from "../show/mrkdwn.
 import { denyMigrationButton, retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
 import { migrationProgress, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 
-/** The card of a repair. It has no Approve: that is in its details, under the text of each replacement (law 4). */
-export function repairCard(migration: Migration): KnownBlock[] {
+/** The card of a migration or a repair. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
+export function migrationCard(migration: Migration): KnownBlock[] {
   const { id, state, expiresAt, plan } = migration;
   const isOpen = state === "pending";
   const trouble = migrationTrouble(migration, 150);
@@ -16,7 +16,7 @@ export function repairCard(migration: Migration): KnownBlock[] {
   const lines = [
     `*${migrationTitle(migration)}*`,
     `${code(id, 80)}${isOpen ? `, expires ${time(expiresAt)}` : ""}`,
-    ...(isOpen && plan ? [changeLine(plan)] : []),
+    ...(isOpen && plan ? [changeLine(migration, plan)] : []),
     state === "running" ? migrationProgress(migration) : migrationState(migration, 250),
     ...(trouble ? [trouble] : []),
   ];
@@ -38,11 +38,17 @@ function buttonsOf(migration: Migration): Button[] {
   return [...retry, withdrawMigrationButton(migration), detailsButton(migration)];
 }
 
-function changeLine({ replacements = [], summary }: SealedPlan): string {
+function changeLine({ kind }: Migration, { replacements = [], summary }: SealedPlan): string {
+  if (kind !== "repair") return moveLine(summary);
   const [only, ...others] = replacements;
   const kept = summary.items.length - replacements.length;
   const what = only && others.length === 0 ? becomes(only) : `${replacements.length} entries change`;
   return `${what}${kept > 0 ? `, ${counted(kept, "other stays", "others stay")}` : ""}`;
+}
+
+function moveLine({ items, steps }: SealedPlan["summary"]): string {
+  const moving = items.filter(({ outcome }) => outcome === "moves").length;
+  return `${moving} of ${counted(items.length, "item")} can move, in ${counted(steps.length, "step")}`;
 }
 
 function becomes({ from, to, groups, policies }: Replacement): string {
@@ -61,6 +67,8 @@ function roleName(arn: string): string {
 
 function warningsOf({ plan, voided, dropped }: Migration): readonly string[] {
   return [
+    ...(plan?.summary.steps.some(({ name }) => name === "switch-mode") ? [`no way back to ${code("CONFIG_MAP")}`] : []),
+    ...(plan?.summary.keptBecause ? ["aws-auth stays as it is"] : []),
     ...(plan?.replacements?.some(isAdministrators) ? ["full control"] : []),
     ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
   ];

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
+import type { Migration } from "../../../src/access/request/migration.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
+import { detailsModal } from "../../../src/slack/show/message.ts";
+import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
+import { aPlannedRepair } from "../../builders/a-repair.ts";
+import { aDecision } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
+import { renderedLines } from "../decide/rendered-lines.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
+
+const long = "The principal is not there, or AWS does not show it, and nothing proves which one it was. ".repeat(20);
+const cluster = { cluster: "payments-production", id: "migration-payments-production-12" };
+const trouble = {
+  ...{ code: "unexpected", message: long, attempts: 9, causes: [] },
+  ...{ at: at(0).toISOString(), retryAt: at(1).toISOString() },
+};
+const approvals = [aDecision(), aDecision({ by: "U0APPROVER2" })];
+const doubted = { approvals: approvals.slice(1), voided: { by: ["U0APPROVER"], message: long }, ...cluster };
+const aPlace = { cluster: "payments-production", seal: "" };
+const masters = ["system:masters"];
+const steps = (aPlannedRepair(6).plan?.summary.steps ?? []).map(({ name }) => name);
+const done = steps.slice(1).map((name) => ({ name, at: at(0).toISOString(), proof: [long], place: null }));
+const begun = { name: steps[0] ?? "", at: at(0).toISOString(), place: aPlace };
+
+const longest = theLongestMigration();
+const longSteps = (longest.plan?.summary.steps ?? []).map(({ name }) => name);
+const longDone = longSteps.slice(1).map((name) => ({ name, at: at(0).toISOString(), proof: [long], place: null }));
+
+const migrations: Readonly<Record<string, Migration>> = {
+  "the longest": theLongestMigration({ trouble: null, ...doubted }),
+  "in trouble": theLongestMigration({ state: "running", approvals, done: longDone, ...cluster }),
+  "with a begun step": theLongestMigration({ state: "running", approvals, begun, done: longDone, ...cluster }),
+  done: theLongestMigration({ state: "done", approvals, done: longDone, trouble: null, ...cluster }),
+  stopped: theLongestMigration({ state: "withdrawn", done: longDone, trouble: null, ...cluster }),
+  refused: aPlannedMigration({ state: "refused", plan: null, refusal: { code: "x", message: long }, ...cluster }),
+};
+
+describe("the card of a migration", () => {
+  test.each(Object.entries(migrations))("has at most twelve lines on a phone: %s", (_, migration) => {
+    const message = migrationMessage(migration);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+    expect(problemsOf(message.blocks)).toEqual([]);
+  });
+
+  test("says what changes, what to consider and until when, and has no Approve", () => {
+    expect(textOfBlocks(migrationMessage(aPlannedMigration()))).toMatchInlineSnapshot(`
+      "*<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
+      \`migration-staging-1\`, expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
+      1 of 1 item can move, in 3 steps
+      Waiting for 2 approvals by different people
+      :warning: *Warnings*: no way back to \`CONFIG_MAP\`
+      [Review] [Deny] [Withdraw]"
+    `);
+  });
+});
+
+/** One of so many items, each with an ARN of its own. */
+function aMigrationOf(count: number): Migration {
+  const arns = Array.from({ length: count }, (_, index) => `arn:aws:iam::111122223333:role/teams/developers-${index}`);
+  const planned = aPlannedMigration();
+  if (!planned.plan) throw new Error("It has a plan.");
+  const { summary } = planned.plan;
+  const [first, give, remove] = summary.steps;
+  if (!first || !give || !remove) throw new Error("It has three steps.");
+  const items = arns.map((arn, index) => ({
+    ...{ place: `mapRoles line ${index}`, arn, outcome: "moves" as const },
+    sentences: ["Gets an access entry."],
+  }));
+  const steps = [
+    first,
+    ...arns.map((arn) => ({ ...give, name: `give-entry ${arn}`, does: `Create the access entry of ${arn}.` })),
+    { ...remove, does: `Remove these ${count} items from aws-auth: ${arns.join(", ")}.` },
+  ];
+  return aPlannedMigration({ plan: { ...planned.plan, summary: { ...summary, items, steps } } });
+}
+
+describe("an approver reads the whole plan before Approve (law 4)", () => {
+  const acts = ["approve", "deny"] as const;
+  const answerIn = (place: "message" | "view", migration: Migration) =>
+    migrationStatusAnswer({ migration, events: [], acts }, place);
+
+  test("in Details, of as many items as a large aws-auth has", () => {
+    const migration = aMigrationOf(300);
+
+    const { blocks, ...details } = answerIn("view", migration);
+    const text = textOfBlocks({ ...details, blocks });
+
+    for (const { arn } of migration.plan?.summary.items ?? []) {
+      expect(text).toContain(`→ \`${arn}\` (mapRoles`);
+      expect(text).toContain(`· Create the access entry of \`${arn}\`.`);
+    }
+    expect(text).toMatch(/\[Approve this plan\] \[Deny\]$/);
+    expect(problemsOfView(detailsModal(migration.id, { text, blocks }, null))).toEqual([]);
+    expect(JSON.stringify(blocks).length).toBeLessThan(250_000);
+  });
+
+  test("a message that is too short for it has Details instead", () => {
+    const text = textOfBlocks(answerIn("message", aMigrationOf(50)));
+
+    expect(text).toContain("It is longer than a message: press *Details* to read all of it, and to approve it.");
+    expect(text).toMatch(/\[Details\] \[Deny\]$/);
+  });
+
+  test("what no view can show, nobody can approve", () => {
+    const text = textOfBlocks(answerIn("view", theLongestMigration()));
+
+    expect(text).toContain("It is too long to show, so nobody can approve it.");
+    expect(text).toMatch(/\[Deny\]$/);
+  });
+});
+
+const cards: Readonly<Record<string, Migration>> = {
+  "of one entry": aPlannedRepair(1, doubted, masters),
+  "of one with many groups": aPlannedRepair(1, doubted, Array(7).fill("team:developers-of-payments")),
+  "of as many as one can have": aPlannedRepair(9, doubted, masters),
+  "in trouble": aPlannedRepair(6, { state: "running", approvals, begun, done, trouble, ...cluster }),
+  done: aPlannedRepair(6, { state: "done", approvals, done, ...cluster }),
+  stopped: aPlannedRepair(6, { state: "withdrawn", approvals, begun, done, ...cluster }),
+  denied: aPlannedRepair(6, { state: "denied", denial: aDecision({ why: "x y ".repeat(75) }), ...cluster }),
+  expired: aPlannedRepair(6, { state: "expired", ...cluster }),
+  refused: aPlannedRepair(6, { state: "refused", plan: null, refusal: { code: "x", message: long }, ...cluster }),
+};
+
+describe("the card of a repair", () => {
+  test.each(Object.entries(cards))("has at most twelve lines on a phone, and keeps Slack's limits: %s", (_, repair) => {
+    const message = migrationMessage(repair);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+    expect(problemsOf(message.blocks)).toEqual([]);
+  });
+
+  test("says what changes, what to consider and until when", () => {
+    expect(
+      textOfBlocks(migrationMessage(aPlannedRepair(1, { approvals: [aDecision()] }, masters))),
+    ).toMatchInlineSnapshot(`
+      "*<@U0ONCALL> asks to repair entries of deleted roles on \`staging\`*
+      \`migration-staging-1\`, expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
+      \`AWSReservedSSO_PlatformEngineering0_bbbbbbbbbbbbbbbb\` gets \`system:masters\`, \`AmazonEKSViewPolicy in shop\`
+      Approved by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>. Waiting for another approver
+      :warning: *Warnings*: full control
+      [Review] [Deny] [Withdraw]"
+    `);
+    expect(textOfBlocks(migrationMessage(aPlannedRepair(9)))).toContain("6 entries change, 3 others stay");
+  });
+
+  test("has no Approve: it is under the text of each replacement, which no card has room for (law 4)", () => {
+    const repair = aPlannedRepair(6);
+
+    const details = migrationStatusAnswer({ migration: repair, events: [], acts: ["approve", "deny"] });
+    const text = textOfBlocks(details);
+
+    expect(JSON.stringify(migrationMessage(repair))).not.toContain("approve-migration");
+    expect(text).toContain("[Approve this plan]");
+    expect(repair.plan?.replacements).toHaveLength(6);
+    for (const { from, to, username } of repair.plan?.replacements ?? []) {
+      expect(text).toContain(
+        `\`${from}\` (an access entry)\n      Becomes \`${to}\`, as \`${username}\`, \`team:developers\`, \`AmazonEKSViewPolicy\` in \`shop\`.`,
+      );
+    }
+    expect(text).not.toContain("not shown");
+    expect(lengthOfText(details.blocks)).toBeLessThan(longestText);
+  });
+});
