@@ -1,6 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns } from "../../../sandbox/scene.ts";
+import { account, arns } from "../../../sandbox/scene.ts";
 import { aPage, become, keep, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
@@ -90,8 +90,28 @@ test("active", async () => {
   expect(await linesOnPhone(shown)).toBeLessThanOrEqual(5);
 });
 
+test("an extension, asked by its holder", async () => {
+  await become(page, "engineer");
+  await card("look into the failing rollout").getByRole("button", { name: "Extend" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByRole("button", { name: "Ask", exact: true }).click();
+  await form.getByRole("button", { name: "Close", exact: true }).last().click();
+  await become(page, "approver");
+  const shown = page.getByRole("log").getByRole("article").filter({ hasText: "asks to extend" }).last();
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+
+  await looks(shown, "extension");
+
+  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+  await shown.getByRole("button", { name: "Deny" }).click();
+  await page.getByRole("dialog").getByRole("textbox").fill("The rollout is over");
+  await page.getByRole("dialog").getByRole("button", { name: "Deny" }).click();
+  await page.getByText("The rollout is over").first().waitFor();
+});
+
 test("ended", async () => {
-  const shown = card("look into the failing rollout");
+  // The extension has the same reason.
+  const shown = page.getByRole("article").filter({ hasText: "look into the failing rollout" }).first();
   await revoke(shown);
   await shown.getByText("Ended", { exact: true }).waitFor();
 
@@ -162,4 +182,41 @@ test("Home of a person with access", async () => {
   await home.getByText("Your access", { exact: true }).waitFor();
 
   await looks(home, "home");
+});
+
+test("a repair and a migration, which have Approve below the whole plan", async () => {
+  const { aws, cluster } = served.livePage.stage.sandbox;
+  const role = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
+  aws.account.addRole({ name: role("b"), path: "/aws-reserved/sso.amazonaws.com/" });
+  const dead = `- rolearn: arn:aws:iam::${account}:role/${role("a")}\n  username: dev:{{SessionName}}\n  groups: [eks-access:viewers]\n`;
+  await cluster.editAwsAuth((map) => ({
+    ...map,
+    data: { ...map.data, mapRoles: `${map.data?.mapRoles ?? ""}${dead}` },
+  }));
+  await page.getByRole("link", { name: "# cluster-access" }).click();
+  await become(page, "approver");
+  const asked = async (line: string, title: string) => {
+    await say(page, line);
+    const shown = page.getByRole("log").getByRole("article").filter({ hasText: title }).last();
+    await shown.getByRole("button", { name: "Review" }).waitFor();
+    return shown;
+  };
+  const session = `arn:aws:sts::${account}:assumed-role/${role("b")}/alice@example.com`;
+
+  const repair = await asked(`/eks-access repair staging ${session}`, "asks to repair");
+  await looks(repair, "repair");
+  const linesOfRepair = await linesOnPhone(repair);
+  await page.setViewportSize(laptop);
+  await repair.getByRole("button", { name: "Withdraw" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Withdraw it" }).click();
+  await repair.getByText("Stopped").waitFor();
+  const migration = await asked("/eks-access migrate staging ask", "asks to migrate");
+  await looks(migration, "migration");
+  const linesOfMigration = await linesOnPhone(migration);
+  await migration.getByRole("button", { name: "Review" }).click();
+  const plan = page.getByRole("dialog", { name: "Plan" });
+  await plan.getByRole("button", { name: "Approve this plan" }).waitFor();
+
+  expect(linesOfRepair).toBeLessThanOrEqual(12);
+  expect(linesOfMigration).toBeLessThanOrEqual(12);
 });
