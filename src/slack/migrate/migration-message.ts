@@ -156,7 +156,7 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
   if (whole) return `${plan} An approval covers all of it.`;
   return place === "message"
     ? `${plan} It is longer than a message: press *Details* to read all of it, and to approve it.`
-    : `${plan} It is too long to show, so nobody can approve it. Remove items from aws-auth, then ask again.`;
+    : `${plan} It is too long to show here, so you can't approve it. Remove items from aws-auth, then ask again.`;
 }
 
 /**

@@ -185,7 +185,7 @@ test("Home of a person with access", async () => {
 });
 
 test("a repair and a migration, which have Approve below the whole plan", async () => {
-  const { aws, cluster } = served.livePage.stage.sandbox;
+  const { aws, cluster } = served.livePage.live.sandbox;
   const role = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
   aws.account.addRole({ name: role("b"), path: "/aws-reserved/sso.amazonaws.com/" });
   const dead = `- rolearn: arn:aws:iam::${account}:role/${role("a")}\n  username: dev:{{SessionName}}\n  groups: [eks-access:viewers]\n`;

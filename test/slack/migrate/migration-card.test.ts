@@ -108,7 +108,7 @@ describe("an approver reads the whole plan before Approve (law 4)", () => {
   test("what no view can show, nobody can approve", () => {
     const text = textOfBlocks(answerIn("view", theLongestMigration()));
 
-    expect(text).toContain("It is too long to show, so nobody can approve it.");
+    expect(text).toContain("It is too long to show here, so you can't approve it.");
     expect(text).toMatch(/\[Deny\]$/);
   });
 });

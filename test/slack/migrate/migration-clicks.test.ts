@@ -219,7 +219,9 @@ describe("a migration under way", () => {
     await app.showMigration(id);
 
     expect(textOf(message)).toContain("Running: 1 of 2 steps");
-    expect(textOf(await app.say("U0APPROVER", `status ${id}`))).toMatch(/✓ Switch the mode\..*· Remove this item from/s);
+    expect(textOf(await app.say("U0APPROVER", `status ${id}`))).toMatch(
+      /✓ Switch the mode\..*· Remove this item from/s,
+    );
     expect(message.edits).toBeGreaterThan(1);
     const replies = app.slack.replies(message).map(textOf).join("\n");
     expect(replies.match(/switch-mode is proved/g)).toHaveLength(1);
