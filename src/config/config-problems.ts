@@ -16,12 +16,8 @@ import { breakGlassOf, buildLevel, labelsOf, rulesOf } from "./policy-rules.ts";
 
 /** The policy's mistakes, each with its path. Without a policy, the cluster's own approvers must be enough. */
 export function policyProblems(file: ConfigFile): string[] {
-  const { rules, breakGlass } = file.policy ?? { rules: [], breakGlass: [] };
+  const rules = file.policy?.rules ?? [];
   return [
-    ...rules.flatMap((rule, index) => unknownNames(rule, `policy.rules[${index}]`, file)),
-    ...breakGlass.flatMap(({ level, ...entry }, index) =>
-      unknownNames({ ...entry, levels: [level] }, `policy.breakGlass[${index}]`, file),
-    ),
     ...rules.flatMap((rule, index) => problemsOfRule(rule, `policy.rules[${index}]`, rules.slice(0, index))),
     ...Object.keys(file.clusters).flatMap((cluster) => [
       ...levelProblems(file, cluster),
@@ -35,22 +31,49 @@ interface Named {
   readonly levels?: readonly string[] | undefined;
 }
 
-function unknownNames({ clusters = [], levels = [] }: Named, path: string, file: ConfigFile): string[] {
-  const unmatched = (wanted: WantedLabels) =>
-    file.fleet || Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)))
-      ? []
-      : [`${path}.clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster.`];
-  const missing = (kind: "clusters" | "levels", names: readonly string[]) => {
-    const known = Object.keys(file[kind]);
-    // The fleet can have it later.
-    if (kind === "clusters" && file.fleet) return [];
-    return names.flatMap((name, index) =>
-      known.includes(name)
+export interface PolicyNames {
+  readonly rules: readonly Named[];
+  readonly breakGlass: readonly (Named & { readonly level?: string | undefined })[];
+}
+
+/** @param known the names in the file; null: it does not name them all */
+export function unknownNames(
+  { rules, breakGlass }: PolicyNames,
+  known: { readonly clusters: readonly string[] | null; readonly levels: readonly string[] },
+): string[] {
+  const missing = (kind: "cluster" | "level", name: string, path: string, there: readonly string[]) =>
+    there.includes(name) ? [] : [`${path}: there is no ${kind} ${name}. Use one of ${there.join(", ")}.`];
+  const clustersIn = ({ clusters }: Named, path: string) =>
+    known.clusters && clusters && isByName(clusters)
+      ? clusters.flatMap((name, at) => missing("cluster", name, `${path}.clusters[${at}]`, known.clusters ?? []))
+      : [];
+  return [
+    ...rules.flatMap(({ levels = [], ...rule }, index) => [
+      ...clustersIn(rule, `policy.rules[${index}]`),
+      ...levels.flatMap((name, at) => missing("level", name, `policy.rules[${index}].levels[${at}]`, known.levels)),
+    ]),
+    ...breakGlass.flatMap(({ level, ...entry }, index) => [
+      ...clustersIn(entry, `policy.breakGlass[${index}]`),
+      ...(level === undefined ? [] : missing("level", level, `policy.breakGlass[${index}].level`, known.levels)),
+    ]),
+  ];
+}
+
+/** Labels that no cluster has. The fleet can have one later. */
+export function unmatchedLabels(file: ConfigFile): string[] {
+  if (!file.policy || file.fleet) return [];
+  const isMatched = (wanted: WantedLabels) =>
+    Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)));
+  const { rules, breakGlass } = file.policy;
+  return Object.entries({ rules, breakGlass }).flatMap(([kind, entries]) =>
+    entries.flatMap(({ clusters = [] }, index) =>
+      isByName(clusters) || isMatched(clusters)
         ? []
-        : [`${path}.${kind}[${index}]: there is no ${kind.slice(0, -1)} ${name}. Use one of ${known.join(", ")}.`],
-    );
-  };
-  return [...(isByName(clusters) ? missing("clusters", clusters) : unmatched(clusters)), ...missing("levels", levels)];
+        : [
+            `policy.${kind}[${index}].clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster.`,
+          ],
+    ),
+  );
 }
 
 type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];

@@ -6,7 +6,7 @@ import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
-import { problemsOfFile, problemsOfNames } from "./file-problems.ts";
+import { partInForm, problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
@@ -139,18 +139,17 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
   const whole = withFleet(value, named, now);
   const { file, sourceOf, problems: unknown } = inherit(whole);
   const read = configFile.safeParse(file);
-  if (!read.success) {
-    const problems = read.error.issues.flatMap((issue) =>
-      problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
-    );
-    return { file: null, problems: [...unknown.map(problemIn), ...problems, ...problemsOfNames(file).map(problemIn)] };
-  }
-  const { data } = read;
+  const issues = read.error?.issues ?? [];
+  const problems = issues.flatMap((issue) =>
+    problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
+  );
+  const part = partInForm(file, issues);
   for (const { name, cluster } of named) {
-    const settings = data.clusters[name];
-    if (settings) data.clusters[name] = labelled(settings, cluster.tags);
+    const settings = part?.file.clusters[name];
+    if (settings) part.file.clusters[name] = labelled(settings, cluster.tags);
   }
-  return { file: data, problems: [...unknown, ...problemsOfFile(data)].map(problemIn) };
+  const others = [...unknown, ...problemsOfFile(file, part)].map(problemIn);
+  return { file: (read.success && part?.file) || null, problems: [...problems, ...others] };
 }
 
 function clusterIn([room, name]: readonly PropertyKey[]): string | null {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
+import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { anyCharacter } from "../any-text.ts";
@@ -11,6 +12,11 @@ import { mistakes } from "./mistakes.ts";
 function problemsOf(text: string): readonly string[] {
   const reading = readConfig(text);
   return reading.type === "invalid" ? reading.problems : [];
+}
+
+/** The place of each problem, without its sentence. */
+function placesOf(text: string): readonly (string | undefined)[] {
+  return problemsOf(text).map((problem) => problem.split(":")[0]);
 }
 
 describe("a file", () => {
@@ -136,19 +142,76 @@ test.each(mistakes)("%s: %s", (path, sentence, from, to) => {
   expect(problemsOf(configText.replace(from, to))).toEqual([`${path}: ${sentence}.`]);
 });
 
-test("every problem is reported at once, also an unknown level beside a wrong form", () => {
-  const text = configText
-    .replace("C0ACCESS", '"#access"')
-    .replace("8h", "8")
-    .replace('"111122223333"', "111122223333")
-    .replace("levels: [viewer", "levels: [viewr, viewer");
+describe("every problem is reported at once", () => {
+  test("an unknown level beside a wrong form", () => {
+    const text = configText
+      .replace("C0ACCESS", '"#access"')
+      .replace("8h", "8")
+      .replace('"111122223333"', "111122223333")
+      .replace("levels: [viewer", "levels: [viewr, viewer");
 
-  expect(problemsOf(text).map((problem) => problem.split(":")[0])).toEqual([
-    "clusters.staging.account",
-    "clusters.staging.channel",
-    "levels.viewer.maxDuration",
-    "clusters.staging.levels[0]",
-  ]);
+    expect(placesOf(text)).toEqual([
+      "clusters.staging.account",
+      "clusters.staging.channel",
+      "levels.viewer.maxDuration",
+      "clusters.staging.levels[0]",
+    ]);
+  });
+
+  test("what a cluster, a rule and a time need beside a wrong form", () => {
+    const value = load(configText) as { clusters: Record<string, Record<string, unknown>> };
+    const { staging } = value.clusters;
+    const creator = { roleArn: "arn:aws:iam::999999999999:role/creator" };
+    const text = JSON.stringify({
+      ...value,
+      clusters: {
+        staging: { ...staging, channel: "#access" },
+        other: { ...staging, eksName: "other", creator },
+        again: { ...staging, eksName: "other" },
+      },
+      policy: {
+        rules: [
+          { name: "all", clusters: ["staging", "nowhere"], levels: ["viewer", "nothing"] },
+          { name: "all", levels: ["viewer"] },
+        ],
+      },
+      ledger: { keep: "7d" },
+      timing: { requestExpiresAfter: "8d" },
+      typo: 1,
+    });
+
+    expect(placesOf(text)).toEqual([
+      "clusters.staging.channel",
+      "typo",
+      "policy.rules[0].clusters[1]",
+      "policy.rules[0].levels[1]",
+      "clusters.other.creator.roleArn",
+      "clusters.again",
+      "policy.rules[1].name",
+      "clusters.other.levels[1]",
+      "clusters.again.levels[1]",
+      "ledger.keep",
+    ]);
+  });
+
+  test("and none about what a wrong form hides", () => {
+    const value = load(configText) as { clusters: Record<string, Record<string, unknown>> };
+    const { staging } = value.clusters;
+    const text = JSON.stringify({
+      ...value,
+      clusters: { staging: { ...staging, channel: "#access" } },
+      policy: {
+        rules: [
+          { name: "all", clusters: ["staging"] },
+          { name: "labelled", clusters: { env: "x" } },
+        ],
+      },
+      linking: { confirm: "administrator" },
+      administrators: "U1",
+    });
+
+    expect(placesOf(text)).toEqual(["clusters.staging.channel", "administrators"]);
+  });
 });
 
 describe("a file that is no good YAML is reported with its place", () => {

@@ -187,7 +187,7 @@ describe("a contradictory policy is refused:", () => {
   test.each<[string, string]>([
     [
       "{ who: [U0ONCALL], level: root, for: 1h }",
-      "policy.breakGlass[0].levels[0]: there is no level root. Use one of viewer, admin.",
+      "policy.breakGlass[0].level: there is no level root. Use one of viewer, admin.",
     ],
     [
       "{ who: [U0ONCALL], level: admin, for: 2h }",
