@@ -67,7 +67,7 @@ export function reviseMigration(before: Migration, change: MigrationChange): Mig
 
 /** The migration with what its state can't be without, and without what it can't have. */
 function complete(migration: MigrationChange): Migration {
-  const { state, plan, denial, withdrawal, refusal, endedAt, ...fields } = migration;
+  const { state, plan, denial, stop, refusal, endedAt, ...fields } = migration;
   const isOpen = state === "pending" || state === "running";
   const by = { by: "U0ONCALL", at: at(9).toISOString(), why: "" };
   const sealed = () => sealMigrationPlan({ id: migration.id ?? "" }, unsealed, keys.preview);
@@ -76,7 +76,7 @@ function complete(migration: MigrationChange): Migration {
     state,
     plan: state === "running" ? (plan ?? sealed()) : plan,
     denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied" })) : null,
-    withdrawal: state === "withdrawn" ? (withdrawal ?? by) : null,
+    stop: state === "stopped" ? (stop ?? by) : null,
     refusal: state === "refused" ? (refusal ?? { code: "unexpected", message: "Something failed." }) : null,
     endedAt: isOpen ? null : (endedAt ?? at(9).toISOString()),
   } as Migration;

@@ -79,7 +79,7 @@ test("a change between the approvals and the first step needs new approvals; aft
   await approve(id, "U0APPROVER", "Running: ");
   await killed;
   const settling = await message(id, "aws-auth keeps its items until");
-  await person("U0APPROVER").click(settling, "withdraw-migration");
+  await person("U0APPROVER").click(settling, "stop-migration");
 
   await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");
   expect(modeNow()).toBe("API_AND_CONFIG_MAP");

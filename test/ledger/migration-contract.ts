@@ -57,10 +57,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
     test("that is written twice at once has one writer, and the other gets the first one's record", async () => {
       await ledger.commit(aMigrationChange(aMigration()));
-      const [stop, deny] = [
-        aMigration({ state: "withdrawn", version: 2 }),
-        aMigration({ state: "denied", version: 2 }),
-      ];
+      const [stop, deny] = [aMigration({ state: "stopped", version: 2 }), aMigration({ state: "denied", version: 2 })];
 
       const results = [await ledger.commit(aMigrationChange(stop)), await ledger.commit(aMigrationChange(deny))];
 
@@ -126,7 +123,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       for (const migration of [
         first,
         aMigration({ id: "migration-b-1", state: "running", trouble }),
-        aMigration({ id: "migration-c-1", state: "withdrawn", begun }),
+        aMigration({ id: "migration-c-1", state: "stopped", begun }),
         aMigration({ id: "migration-d-1", state: "done" }),
       ]) {
         await ledger.commit(aMigrationChange(migration));

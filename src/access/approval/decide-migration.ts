@@ -92,7 +92,7 @@ export function refuseMigrationClick(
 }
 
 /** Stops a migration between two steps. The requester, the approvers and on-call can do that. Finished steps stay. */
-export function withdrawMigration(
+export function judgeStop(
   migration: Migration,
   cluster: Cluster,
   person: Person,
@@ -102,8 +102,8 @@ export function withdrawMigration(
   if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
     return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
-  const withdrawal = { by: person.user, at: now.toISOString(), why };
-  return { type: "decided", after: endedMigration(migration, now, { state: "withdrawn", withdrawal }) };
+  const stop = { by: person.user, at: now.toISOString(), why };
+  return { type: "decided", after: endedMigration(migration, now, { state: "stopped", stop }) };
 }
 
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {

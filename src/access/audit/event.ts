@@ -43,7 +43,7 @@ export type EventType =
   | "migration.reminded"
   | "migration.approved"
   | "migration.denied"
-  | "migration.withdrawn"
+  | "migration.stopped"
   | "migration.expired"
   | "migration.void"
   | "migration.approval-dropped"

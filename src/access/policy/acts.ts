@@ -1,5 +1,5 @@
 import { refuseDecision } from "../approval/decide.ts";
-import { refuseMigrationClick, retryMigration, withdrawMigration } from "../approval/decide-migration.ts";
+import { judgeStop, refuseMigrationClick, retryMigration } from "../approval/decide-migration.ts";
 import { refuseReview } from "../approval/emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../request/migration.ts";
@@ -42,7 +42,7 @@ export function actsOf(
   return acts;
 }
 
-export type MigrationAct = "approve" | "deny" | "withdraw" | "retry";
+export type MigrationAct = "approve" | "deny" | "stop" | "retry";
 
 /** What a person can do about a migration now, for the buttons to show. A click checks it again. */
 export function migrationActsOf(
@@ -59,6 +59,6 @@ export function migrationActsOf(
   if (mayDecide("approved")) acts.push("approve");
   if (mayDecide("denied")) acts.push("deny");
   if (retryMigration(migration, cluster, person, now).type === "decided") acts.push("retry");
-  if (withdrawMigration(migration, cluster, person, "", now).type === "decided") acts.push("withdraw");
+  if (judgeStop(migration, cluster, person, "", now).type === "decided") acts.push("stop");
   return acts;
 }

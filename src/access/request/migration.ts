@@ -108,10 +108,10 @@ const migrationFields = z.strictObject({
   voided: voidedForm.nullable(),
 });
 
-const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
+const nothing = { denial: null, stop: null, refusal: null, endedAt: null } as const;
 
-const withdrawalForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
-const open = { denial: z.null(), withdrawal: z.null(), refusal: z.null(), endedAt: z.null() } as const;
+const stopForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
+const open = { denial: z.null(), stop: z.null(), refusal: z.null(), endedAt: z.null() } as const;
 const ended = { ...open, endedAt: timeForm } as const;
 
 export const migrationForm = z.discriminatedUnion("state", [
@@ -119,7 +119,7 @@ export const migrationForm = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("running"), ...open, plan: planForm }),
   migrationFields.extend({ state: z.enum(["done", "expired"]), ...ended }),
   migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decisionForm }),
-  migrationFields.extend({ state: z.literal("withdrawn"), ...ended, withdrawal: withdrawalForm }),
+  migrationFields.extend({ state: z.literal("stopped"), ...ended, stop: stopForm }),
   migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
 ]);
 
@@ -139,7 +139,7 @@ type End =
   | { readonly state: "done"; readonly begun: null }
   | { readonly state: "expired" }
   | { readonly state: "denied"; readonly denial: Decision }
-  | { readonly state: "withdrawn"; readonly withdrawal: Immutable<z.output<typeof withdrawalForm>> }
+  | { readonly state: "stopped"; readonly stop: Immutable<z.output<typeof stopForm>> }
   | { readonly state: "refused"; readonly refusal: CodedReason };
 
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;

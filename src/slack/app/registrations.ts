@@ -25,7 +25,7 @@ import {
   handleDenyMigrationButton,
   handleDenyMigrationSubmission,
   handleRetryMigrationButton,
-  handleWithdrawMigrationButton,
+  handleStopMigrationButton,
 } from "../migrate/migration-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
@@ -51,7 +51,7 @@ import {
   reviewedAction,
   revokeAction,
   runAction,
-  withdrawMigrationAction,
+  stopMigrationAction,
 } from "../show/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
 import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
@@ -79,7 +79,7 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
   [askMigrationAction, handleAskMigrationButton],
   [approveMigrationAction, handleApproveMigrationButton],
   [denyMigrationAction, handleDenyMigrationButton],
-  [withdrawMigrationAction, handleWithdrawMigrationButton],
+  [stopMigrationAction, handleStopMigrationButton],
   [retryMigrationAction, handleRetryMigrationButton],
   [confirmLinkAction, handleConfirmLinkButton],
   [refuseLinkAction, handleRefuseLinkButton],

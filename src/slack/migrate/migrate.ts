@@ -15,14 +15,14 @@ import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./p
 
 export const migrate: Command = {
   word: "migrate",
-  usage: "<cluster> [ask|withdraw] [<arn> …]",
+  usage: "<cluster> [ask|stop] [<arn> …]",
   summary: "plans, requests or stops a cluster's migration from aws-auth to access entries",
   forApprovers: true,
   run: (context, { user, rest }) => {
     const [name, words] = idAndRest(rest);
     const [word, others] = idAndRest(words);
     return aboutCluster(context, { user, name }, (cluster) => {
-      if (word === "withdraw") return withdraw(context, cluster, user, others);
+      if (word === "stop") return stopLatest(context, cluster, user, others);
       const isAsked = word === "ask";
       const arns = readArns(isAsked ? others : words);
       if (arns.type === "mistake") return Promise.resolve(mistakeAnswer(migrate, arns.word));
@@ -64,7 +64,7 @@ function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake
   return answer(`Did nothing: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
-async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
+async function stopLatest(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
   const latest = await context.ledger.migrations.latestOf(cluster.name);
   const answer = latest && (await stopMigration(context, user, latest.id, why));
   return answer ?? noMigrationAnswer(cluster.name);

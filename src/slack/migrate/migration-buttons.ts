@@ -11,7 +11,7 @@ import {
   denyMigrationAction,
   detailsButton,
   retryMigrationAction,
-  withdrawMigrationAction,
+  stopMigrationAction,
 } from "../show/buttons.ts";
 import { code, cut, mention, section, time } from "../show/mrkdwn.ts";
 import { migrationState, migrationTrouble, migrationWord } from "./migration-words.ts";
@@ -47,19 +47,19 @@ function decideValue({ id, plan }: Migration): string {
   return JSON.stringify({ migration: id, digest: plan?.digest ?? "" });
 }
 
-export function withdrawMigrationButton(migration: Migration): Button {
+export function stopMigrationButton(migration: Migration): Button {
   const { id, state } = migration;
   const running = state === "running";
   return {
-    ...button(withdrawMigrationAction, running ? "Stop" : "Withdraw", id),
+    ...button(stopMigrationAction, "Stop", id),
     confirm: {
-      title: text(`${running ? "Stop" : "Withdraw"} the ${migrationWord(migration)}?`),
+      title: text(`Stop the ${migrationWord(migration)}?`),
       text: text(
         running
           ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."
           : "The approvers can no longer decide.",
       ),
-      confirm: text(running ? "Stop it" : "Withdraw it"),
+      confirm: text("Stop it"),
       deny: text("Keep going"),
     },
   };
@@ -117,7 +117,7 @@ function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button
   return [
     detailsButton(migration, acts.includes("deny") ? "Review" : "Details"),
     ...(acts.includes("retry") ? [retryMigrationButton(migration)] : []),
-    ...(acts.includes("withdraw") ? [withdrawMigrationButton(migration)] : []),
+    ...(acts.includes("stop") ? [stopMigrationButton(migration)] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import { isMigrationOver, type Migration, type Replacement, type SealedPlan } fr
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { actions, code, codeList, context, section, time } from "../show/mrkdwn.ts";
-import { denyMigrationButton, retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
+import { denyMigrationButton, retryMigrationButton, stopMigrationButton } from "./migration-buttons.ts";
 import { migrationProgress, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 
 /** The card of a migration or a repair. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
@@ -32,10 +32,10 @@ export function migrationCard(migration: Migration): KnownBlock[] {
 function buttonsOf(migration: Migration): Button[] {
   if (isMigrationOver(migration)) return [detailsButton(migration)];
   if (migration.state === "pending") {
-    return [detailsButton(migration, "Review"), denyMigrationButton(migration), withdrawMigrationButton(migration)];
+    return [detailsButton(migration, "Review"), denyMigrationButton(migration), stopMigrationButton(migration)];
   }
   const retry = migration.trouble ? [retryMigrationButton(migration)] : [];
-  return [...retry, withdrawMigrationButton(migration), detailsButton(migration)];
+  return [...retry, stopMigrationButton(migration), detailsButton(migration)];
 }
 
 function changeLine({ kind }: Migration, { replacements = [], summary }: SealedPlan): string {

@@ -1,10 +1,10 @@
 import { withoutApprovalOf } from "../../access/approval/approvals.ts";
 import {
   decideMigration,
+  judgeStop,
   type MigrationClick,
   type MigrationVerdict,
   retryMigration,
-  withdrawMigration,
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -31,7 +31,7 @@ import {
   migrationOpenAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
-  migrationWithdrawnAnswer,
+  migrationStoppedAnswer,
   noMigrationAnswer,
   noSuchMigrationAnswer,
 } from "./migration-words.ts";
@@ -110,11 +110,11 @@ export function decideOnMigration(
 /** Stops a migration before its next step. @throws AccessError */
 export function stopMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message | null> {
   return actOnMigration(context, by, id, {
-    act: "withdraw",
-    event: "migration.withdrawn",
+    act: "stop",
+    event: "migration.stopped",
     why,
-    decide: (migration, cluster, person, now) => withdrawMigration(migration, cluster, person, why, now),
-    answer: migrationWithdrawnAnswer,
+    decide: (migration, cluster, person, now) => judgeStop(migration, cluster, person, why, now),
+    answer: migrationStoppedAnswer,
   });
 }
 
@@ -154,7 +154,7 @@ async function decideNow(
 ): Promise<UpdateStep<Migration, Message | null>> {
   // A person must be able to stop a migration while Slack does not answer.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
-    if (what.act !== "withdraw") throw error;
+    if (what.act !== "stop") throw error;
     return { user: by, memberships: [] };
   });
   const departed =
@@ -203,7 +203,7 @@ export function handleDenyMigrationButton(context: SlackContext, click: ButtonCl
   return openOnClick(context, click, async () => denyMigrationModal(click.action.value ?? ""));
 }
 
-export function handleWithdrawMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+export function handleStopMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => stopMigration(context, click.body.user.id, click.action.value ?? "", ""));
 }
 

@@ -42,8 +42,8 @@ export function migrationState(migration: Migration, room = 1500): string {
       return `Approved by ${approversOf(migration)}. *Done* ${time(migration.endedAt)}. ${lastStep(migration)}`;
     case "denied":
       return `Denied by ${mention(migration.denial.by)}: ${plainLine(migration.denial.why, 600)}`;
-    case "withdrawn": {
-      const { by, why } = migration.withdrawal;
+    case "stopped": {
+      const { by, why } = migration.stop;
       return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300)}` : ""}. ${whatStays(migration)}`;
     }
     case "expired":
@@ -133,7 +133,7 @@ export function noSuchMigrationAnswer(id: string): Message {
 }
 
 export function stopMigrationByAnswer(id: string): Message {
-  const line = code(`/eks-access migrate ${clusterOfMigration(id)} withdraw`);
+  const line = code(`/eks-access migrate ${clusterOfMigration(id)} stop`);
   return answer(`Nothing changed. To stop a migration or a repair: ${line}.`);
 }
 
@@ -150,7 +150,7 @@ export function migrationRetriedAnswer(migration: Migration): Message {
   return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again now.`);
 }
 
-export function migrationWithdrawnAnswer(migration: Migration): Message {
+export function migrationStoppedAnswer(migration: Migration): Message {
   return answer(`${code(migration.id)}: ${migrationState(migration)}.`);
 }
 

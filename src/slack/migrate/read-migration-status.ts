@@ -17,7 +17,7 @@ import {
   approveMigrationButton,
   denyMigrationButton,
   retryMigrationButton,
-  withdrawMigrationButton,
+  stopMigrationButton,
 } from "./migration-buttons.ts";
 import { migrationBlocks, type Place, showsWholePlan } from "./migration-message.ts";
 import { migrationRefusedAnswer, migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
@@ -26,7 +26,7 @@ const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>>
   approve: approveMigrationButton,
   deny: denyMigrationButton,
   retry: retryMigrationButton,
-  withdraw: withdrawMigrationButton,
+  stop: stopMigrationButton,
 };
 
 /** Each has its proof; older ones are in the thread. */

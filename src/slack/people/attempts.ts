@@ -19,7 +19,7 @@ export type TriedAct =
   | "link"
   | "confirm-link"
   | "migrate"
-  | "withdraw"
+  | "stop"
   | "retry"
   | "replay";
 

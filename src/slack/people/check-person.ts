@@ -119,7 +119,7 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["confirm-link", "confirm-link"],
   ["refuse-link", "confirm-link"],
   ["ask-migration", "migrate"],
-  ["withdraw-migration", "withdraw"],
+  ["stop-migration", "stop"],
   ["retry-migration", "retry"],
 ]);
 

@@ -165,7 +165,7 @@ export const approveMigrationAction = "approve-migration";
 /** Opens a form for the reason. The value of `approve-migration`. */
 export const denyMigrationAction = "deny-migration";
 /** Value: the migration's id. */
-export const withdrawMigrationAction = "withdraw-migration";
+export const stopMigrationAction = "stop-migration";
 /** Value: the migration's id. */
 export const retryMigrationAction = "retry-migration";
 /** Value: the id of the request to repeat. */

@@ -42,7 +42,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.reminded": "reminded the approvers of a migration",
   "migration.approved": "approved the plan of a migration",
   "migration.denied": "denied a migration",
-  "migration.withdrawn": "stopped a migration",
+  "migration.stopped": "stopped a migration",
   "migration.expired": "expired a migration without a decision",
   "migration.approval-dropped": "dropped an approval of a migration",
   "migration.void": "found that the approvals of a migration no longer count",

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import {
   checkMigrationApproval,
   decideMigration,
+  judgeStop,
   retryMigration,
-  withdrawMigration,
 } from "../../../src/access/approval/decide-migration.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
@@ -157,12 +157,12 @@ test("a denial ends it, also after the person's own approval and on a quiet clus
 test("the requester, an approver and on-call stop it; no one else does, and no one after its end", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
   const of = aCluster({ onCall: ["U0COLLEAGUE"] });
-  const by = (user: string, on: Migration) => withdrawMigration(on, of, { user, memberships: [] }, "", at(1));
+  const by = (user: string, on: Migration) => judgeStop(on, of, { user, memberships: [] }, "", at(1));
 
   for (const user of ["U0ONCALL", "U0APPROVER", "U0COLLEAGUE"]) {
     expect(by(user, migration)).toMatchObject({
       type: "decided",
-      after: { state: "withdrawn", withdrawal: { by: user } },
+      after: { state: "stopped", stop: { by: user } },
     });
   }
   expect(by("U0ENGINEER", migration)).toEqual({ type: "refused", code: "not-yours" });

@@ -21,9 +21,9 @@ const trouble = {
 };
 
 test.each([
-  ["an approver", "U0APPROVER", ["approve", "deny", "withdraw"]],
-  ["whoever asked", "U0ONCALL", ["withdraw"]],
-  ["who is on call", "U0ONCALL2", ["withdraw"]],
+  ["an approver", "U0APPROVER", ["approve", "deny", "stop"]],
+  ["whoever asked", "U0ONCALL", ["stop"]],
+  ["who is on call", "U0ONCALL2", ["stop"]],
   ["anybody else", "U0ENGINEER", []],
 ])("what %s can do about a migration that waits for a decision", (_, user, acts) => {
   expect(actsOf(user)).toEqual(acts);
@@ -39,8 +39,8 @@ test.each<[string, Migration, Date?, Cluster?]>([
 });
 
 test("a running migration can be stopped, and tried again if it fails; an ended one allows nothing", () => {
-  expect(actsOf("U0APPROVER", aPlannedMigration({ state: "running" }))).toEqual(["withdraw"]);
-  expect(actsOf("U0ONCALL", aPlannedMigration({ state: "running", trouble }))).toEqual(["retry", "withdraw"]);
+  expect(actsOf("U0APPROVER", aPlannedMigration({ state: "running" }))).toEqual(["stop"]);
+  expect(actsOf("U0ONCALL", aPlannedMigration({ state: "running", trouble }))).toEqual(["retry", "stop"]);
   expect(actsOf("U0APPROVER", aPlannedMigration({ state: "done", trouble }))).toEqual([]);
 });
 

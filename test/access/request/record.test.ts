@@ -14,7 +14,7 @@ const over = { endedAt: at(9).toISOString() };
 const denial = aDecision({ verdict: "denied", why: "after the release" });
 const begun = { name: "switch-mode", at: at(5).toISOString(), place: { cluster: "", seal: "" } };
 const done = [{ name: "switch-mode", at: at(5).toISOString(), proof: ["EKS says so."], place: null }];
-const withdrawal = { by: "U0ONCALL", at: at(9).toISOString(), why: "later" };
+const stop = { by: "U0ONCALL", at: at(9).toISOString(), why: "later" };
 const migrationStates = {
   "just asked for": aMigration(),
   "waiting for approvers": aPlannedMigration({ reminders: { sent: 1, nextAt: at(9).toISOString() } }),
@@ -28,7 +28,7 @@ const migrationStates = {
   "in trouble": aPlannedMigration({ state: "running", trouble: aTrouble(), settlesAt: at(9).toISOString() }),
   done: aPlannedMigration({ state: "done", done, ...over }),
   denied: aPlannedMigration({ state: "denied", denial, ...over }),
-  withdrawn: aPlannedMigration({ state: "withdrawn", withdrawal, begun, ...over }),
+  stopped: aPlannedMigration({ state: "stopped", stop, begun, ...over }),
   refused: aMigration({ state: "refused", refusal: { code: "any", message: "No." }, ...over }),
   expired: aMigration({ state: "expired", ...over }),
 } as const;

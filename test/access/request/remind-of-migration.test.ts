@@ -22,7 +22,7 @@ test("approvers are reminded of a migration at the same times as of a request, u
 
 test.each([
   ["was decided", { state: "denied" }],
-  ["was stopped", { state: "withdrawn" }],
+  ["was stopped", { state: "stopped" }],
   ["is carried out", { state: "running" }],
   ["is planned anew", { plan: null }],
 ] as const)("never of a migration that %s", (_, change) => {

@@ -207,8 +207,8 @@ test("a repair and a migration, which have Approve below the whole plan", async 
   await looks(repair, "repair");
   const linesOfRepair = await linesOnPhone(repair);
   await page.setViewportSize(laptop);
-  await repair.getByRole("button", { name: "Withdraw" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Withdraw it" }).click();
+  await repair.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop it" }).click();
   await repair.getByText("Stopped").waitFor();
   const migration = await asked("/eks-access migrate staging ask", "asks to migrate");
   await looks(migration, "migration");

@@ -78,7 +78,7 @@ test("App Home shows a migration to its requester, and to each approver until th
   expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).not.toContain(migration.id);
   expect(textOf(await homeOf("U0APPROVER2", migration.id))).toContain("*Waiting for your decision* (1)");
   expect(textOf(await homeOf("U0ONCALL", migration.id))).toMatch(
-    /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
+    /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Stop\]/s,
   );
   expect(textOf(await homeOf("U0ENGINEER", "*Recent*"))).not.toContain("migration");
 });

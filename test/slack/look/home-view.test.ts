@@ -44,18 +44,16 @@ test("App Home shows what waits, what is held with its end, and what was asked f
 });
 
 test("App Home shows migrations before requests, and counts both together", () => {
-  const waiting = { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const };
+  const waiting = { migration: aPlannedMigration(), acts: ["approve", "deny", "stop"] as const };
   const content = aHome({
     migrationsToDecide: [waiting],
     toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
-    migrations: [{ migration: aPlannedMigration({ state: "running" }), acts: ["withdraw"] }],
+    migrations: [{ migration: aPlannedMigration({ state: "running" }), acts: ["stop"] }],
   });
 
   const text = textOfBlocks(homeView(content));
 
-  expect(text).toMatch(
-    /\*Waiting for your decision\* \(2\)\n\*Migration of `staging`[^[]*\[Review\] \[Withdraw\]\n.*r-2/,
-  );
+  expect(text).toMatch(/\*Waiting for your decision\* \(2\)\n\*Migration of `staging`[^[]*\[Review\] \[Stop\]\n.*r-2/);
   expect(text).toMatch(
     /\*Your requests and migrations\* \(1\)\n.*`migration-staging-1`[^[]*Running[^[]*\[Details\] \[Stop\]/,
   );
@@ -109,7 +107,7 @@ describe("Slack takes App Home", () => {
   });
 
   test("full of the longest migrations counts the rest", () => {
-    const acts = ["approve", "deny", "retry", "withdraw"] as const;
+    const acts = ["approve", "deny", "retry", "stop"] as const;
     const migrations = Array.from({ length: 30 }, (_, index) => ({
       migration: theLongestMigration({ id: `migration-c-${index}` }),
       acts,

@@ -78,7 +78,7 @@ describe("a list", () => {
 
   test("has a row for each migration, with this reader's buttons", () => {
     const rows = [
-      { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const },
+      { migration: aPlannedMigration(), acts: ["approve", "deny", "stop"] as const },
       {
         migration: aPlannedMigration({ id: "migration-dev-3", cluster: "dev", state: "running", trouble }),
         acts: ["retry"] as const,
@@ -91,7 +91,7 @@ describe("a list", () => {
       "*Your requests and migrations*: 2
       *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       Waiting for 2 approvals by different people
-      [Review] [Withdraw]
+      [Review] [Stop]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
       Approved by . Running: 0 of 3 steps
       :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC>.
@@ -119,7 +119,7 @@ describe("a list", () => {
   });
 
   test("of the longest migrations fits Slack's limits", () => {
-    const acts = ["approve", "deny", "retry", "withdraw"] as const;
+    const acts = ["approve", "deny", "retry", "stop"] as const;
     const begun = { name: "n".repeat(600), at: at(0).toISOString(), place: { cluster: "", seal: "" } };
     const rows = Array.from({ length: rowsInPage }, (_, index) => ({
       migration: theLongestMigration({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),

@@ -33,7 +33,7 @@ describe("the status of a migration", () => {
       /Switch the authentication mode.*asked for a migration.*\[Approve this plan\]/s,
     );
     const asker = await say("U0ONCALL", `status ${id}`);
-    expect(asker).toContain("[Withdraw]");
+    expect(asker).toContain("[Stop]");
     expect(asker).not.toContain("[Approve this plan]");
   });
 
@@ -117,7 +117,7 @@ describe("a typed deny", () => {
   });
 });
 
-test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
+test.each([`approve ${id}`, `deny ${id} no`, "migrate staging stop"])(
   "%s shows a person who can't see a migration nothing of how it ended, and records that they tried",
   async (typed) => {
     const denial = aDecision({ verdict: "denied", at: at(1).toISOString(), why: "the merger" });
@@ -135,7 +135,7 @@ test.each(["cancel", "revoke"])(
     await put();
 
     expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
-      "Nothing changed. To stop a migration or a repair: `/eks-access migrate staging withdraw`.",
+      "Nothing changed. To stop a migration or a repair: `/eks-access migrate staging stop`.",
     );
     expect(await stateNow()).toBe("pending");
   },

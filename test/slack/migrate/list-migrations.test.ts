@@ -33,9 +33,9 @@ test("a migration is in the lists of its requester and of the approvers and on-c
 
   for (const which of ["pending", "staging"]) {
     expect(await list("U0APPROVER", which)).toMatch(
-      /migration-staging-1.*Waiting for 2 approvals.*\[Review\] \[Withdraw\]/s,
+      /migration-staging-1.*Waiting for 2 approvals.*\[Review\] \[Stop\]/s,
     );
-    expect(await list("U0ONCALL", which)).toMatch(/migration-staging-1.*\[Details\] \[Withdraw\]/s);
+    expect(await list("U0ONCALL", which)).toMatch(/migration-staging-1.*\[Details\] \[Stop\]/s);
     expect(await list("U0ENGINEER", which)).not.toContain("migration");
   }
   expect(await list("U0ONCALL", "mine")).toContain("*Your requests and migrations*: 1");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withdrawMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
+import { stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage, openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import { migrationThreadOf } from "../../../src/slack/migrate/migration-thread.ts";
 import {
@@ -44,7 +44,7 @@ test("every text about a repair calls it a repair", () => {
     ),
     textOfBlocks(migrationStatusAnswer({ migration: repair, events, acts: ["approve", "deny"] })),
     ...migrationThreadOf(repair, cluster).map(({ text }) => text),
-    ...[repair, running].map((each) => JSON.stringify(withdrawMigrationButton(each).confirm)),
+    ...[repair, running].map((each) => JSON.stringify(stopMigrationButton(each).confirm)),
     ...[migrationAskedAnswer, migrationDeniedAnswer, migrationRetriedAnswer].map((answer) => answer(repair).text),
     expired,
   ];

@@ -34,7 +34,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "in trouble": theLongestMigration({ state: "running", approvals, done: longDone, ...cluster }),
   "with a begun step": theLongestMigration({ state: "running", approvals, begun, done: longDone, ...cluster }),
   done: theLongestMigration({ state: "done", approvals, done: longDone, trouble: null, ...cluster }),
-  stopped: theLongestMigration({ state: "withdrawn", done: longDone, trouble: null, ...cluster }),
+  stopped: theLongestMigration({ state: "stopped", done: longDone, trouble: null, ...cluster }),
   refused: aPlannedMigration({ state: "refused", plan: null, refusal: { code: "x", message: long }, ...cluster }),
 };
 
@@ -53,7 +53,7 @@ describe("the card of a migration", () => {
       1 of 1 item can move, in 3 steps
       Waiting for 2 approvals by different people
       :warning: *Warnings*: no way back to \`CONFIG_MAP\`
-      [Review] [Deny] [Withdraw]"
+      [Review] [Deny] [Stop]"
     `);
   });
 });
@@ -119,7 +119,7 @@ const cards: Readonly<Record<string, Migration>> = {
   "of as many as one can have": aPlannedRepair(9, doubted, masters),
   "in trouble": aPlannedRepair(6, { state: "running", approvals, begun, done, trouble, ...cluster }),
   done: aPlannedRepair(6, { state: "done", approvals, done, ...cluster }),
-  stopped: aPlannedRepair(6, { state: "withdrawn", approvals, begun, done, ...cluster }),
+  stopped: aPlannedRepair(6, { state: "stopped", approvals, begun, done, ...cluster }),
   denied: aPlannedRepair(6, { state: "denied", denial: aDecision({ why: "x y ".repeat(75) }), ...cluster }),
   expired: aPlannedRepair(6, { state: "expired", ...cluster }),
   refused: aPlannedRepair(6, { state: "refused", plan: null, refusal: { code: "x", message: long }, ...cluster }),
@@ -142,7 +142,7 @@ describe("the card of a repair", () => {
       \`AWSReservedSSO_PlatformEngineering0_bbbbbbbbbbbbbbbb\` gets \`system:masters\`, \`AmazonEKSViewPolicy in shop\`
       Approved by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>. Waiting for another approver
       :warning: *Warnings*: full control
-      [Review] [Deny] [Withdraw]"
+      [Review] [Deny] [Stop]"
     `);
     expect(textOfBlocks(migrationMessage(aPlannedRepair(9)))).toContain("6 entries change, 3 others stay");
   });

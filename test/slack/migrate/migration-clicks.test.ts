@@ -105,7 +105,7 @@ describe("a migration that is asked for", () => {
     [
       "another command",
       "migrate staging repair",
-      "it doesn't know `repair`. Write `/eks-access migrate <cluster> [ask|withdraw] [<arn> …]`.",
+      "it doesn't know `repair`. Write `/eks-access migrate <cluster> [ask|stop] [<arn> …]`.",
     ],
     ["a role without its account", "migrate staging ask role/dev", "it doesn't know `role/dev`."],
     ["a further word", "repair staging now", "it doesn't know `now`. Write `/eks-access repair <cluster> [<arn> …]`."],
@@ -138,7 +138,7 @@ describe("a migration that is asked for", () => {
     expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
     expect(text).toContain("1 of 1 item can move, in 2 steps");
     expect(text).toContain("Waiting for 2 approvals by different people");
-    expect(text).toMatch(/\[Review\] \[Deny\] \[Withdraw\]$/);
+    expect(text).toMatch(/\[Review\] \[Deny\] \[Stop\]$/);
   });
 });
 
@@ -244,19 +244,19 @@ describe("a migration under way", () => {
     await running();
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 
-    expect(textOf(await app.say("U0APPROVER", "migrate staging withdraw not today"))).toContain(
+    expect(textOf(await app.say("U0APPROVER", "migrate staging stop not today"))).toContain(
       "*Stopped* by <@U0APPROVER>: not today. 1 step done and kept",
     );
 
-    expect((await migrationNow()).state).toBe("withdrawn");
+    expect((await migrationNow()).state).toBe("stopped");
     expect(textOf(await app.showMigration(id))).not.toContain("[Stop]");
-    expect(textOf(await app.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing changed");
+    expect(textOf(await app.say("U0APPROVER", "migrate staging stop"))).toContain("Nothing changed");
   });
 
   test("is not for an engineer to stop", async () => {
     await running();
 
-    expect(await click("U0ENGINEER", "withdraw-migration")).toContain("can do that");
+    expect(await click("U0ENGINEER", "stop-migration")).toContain("can do that");
     expect((await migrationNow()).state).toBe("running");
   });
 

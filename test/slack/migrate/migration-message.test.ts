@@ -14,7 +14,7 @@ test.each([
     "was planned anew in its midst",
     theLongestMigration({ state: "running", done: steps.map((name) => proved(`${name}b`)) }),
   ],
-  ["was stopped", theLongestMigration({ state: "withdrawn", done: steps.map(proved), endedAt: at(9).toISOString() })],
+  ["was stopped", theLongestMigration({ state: "stopped", done: steps.map(proved), endedAt: at(9).toISOString() })],
 ])("the message of the longest migration that %s fits Slack's limits", (_, migration) => {
   const { blocks } = migrationMessage(migration);
 

@@ -10,7 +10,7 @@ import { anEvent } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
-const acts = ["approve", "deny", "retry", "withdraw"] as const;
+const acts = ["approve", "deny", "retry", "stop"] as const;
 const proved = (name: string, proof = "It is read back."): DoneStep => ({
   name,
   at: at(minutes(9)).toISOString(),
@@ -68,7 +68,7 @@ describe("the status of a migration", () => {
       trouble,
     });
 
-    const text = textOfBlocks(migrationStatusAnswer({ migration, events, acts: ["retry", "withdraw"] }));
+    const text = textOfBlocks(migrationStatusAnswer({ migration, events, acts: ["retry", "stop"] }));
 
     expect(text).toMatch(/\*Proved\*\n✓ `switch-mode` .*: aws-auth is unchanged\./);
     expect(text).toMatch(/EKS asks to wait\. Finished steps stay\. Next try: .*09:20/);

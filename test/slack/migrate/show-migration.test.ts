@@ -78,7 +78,7 @@ test("the first post of a migration mentions everyone who can approve it, and on
 
 test.each([
   ["decided", { state: "running" }],
-  ["stopped", { state: "withdrawn", endedAt: at(9).toISOString() }],
+  ["stopped", { state: "stopped", endedAt: at(9).toISOString() }],
   ["planned anew", { plan: null, reminders: null }],
 ] as const)("no one is reminded of a migration that was %s before the reminder was shown", async (_, change) => {
   await show();
@@ -194,7 +194,7 @@ test("no reminder follows a migration that a person stops during the update of i
   const get = async (of: string) => {
     const migration = await ledger.migrations.get(of);
     reads += 1;
-    if (reads === 1) await revise({ state: "withdrawn", endedAt: at(9).toISOString() });
+    if (reads === 1) await revise({ state: "stopped", endedAt: at(9).toISOString() });
     return migration;
   };
 

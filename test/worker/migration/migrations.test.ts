@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
+import { judgeStop, retryMigration } from "../../../src/access/approval/decide-migration.ts";
 import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
@@ -50,9 +50,9 @@ const staging = { user: "U0APPROVER", memberships: [] };
 async function stop(): Promise<void> {
   const migration = await scene.now();
   const now = scene.context().now();
-  const verdict = withdrawMigration(migration, cluster, staging, "not today", now);
+  const verdict = judgeStop(migration, cluster, staging, "not today", now);
   if (verdict.type === "refused") throw new Error(verdict.code);
-  const event = eventOf("migration.withdrawn", verdict.after, "U0APPROVER", now);
+  const event = eventOf("migration.stopped", verdict.after, "U0APPROVER", now);
   await scene.ledger.commit({ after: verdict.after, event });
 }
 
@@ -277,7 +277,7 @@ describe("a migration that a person stops", () => {
     await stop();
     scene.pass(61);
 
-    expect(await scene.look()).toMatchObject({ state: "withdrawn", done: [{}, {}] });
+    expect(await scene.look()).toMatchObject({ state: "stopped", done: [{}, {}] });
     expect(rolesNow()).toContain(arns.admins);
     await adminsSignIn();
 
@@ -324,7 +324,7 @@ describe("a migration that a person stops", () => {
     });
     scene.pass(601);
 
-    expect(await scene.look()).toMatchObject({ state: "withdrawn", begun: null, done: [{ name: "switch-mode" }] });
+    expect(await scene.look()).toMatchObject({ state: "stopped", begun: null, done: [{ name: "switch-mode" }] });
 
     expect(await entryOfAdmins()).toBeNull();
     await adminsSignIn();

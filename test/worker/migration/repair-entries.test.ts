@@ -3,7 +3,7 @@ import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
 import { getPods } from "../../../sandbox/kubectl.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { account, initialAwsAuth, region } from "../../../sandbox/scene.ts";
-import { withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
+import { judgeStop } from "../../../src/access/approval/decide-migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
@@ -173,11 +173,11 @@ describe("an access entry", () => {
 
     await scene.look(dyingAt(scene.ledger, nth, "after")).catch(() => {});
     const stopped = await scene.now();
-    const verdict = withdrawMigration(stopped, cluster, { user: "U0APPROVER", memberships: [] }, "no", new Date());
+    const verdict = judgeStop(stopped, cluster, { user: "U0APPROVER", memberships: [] }, "no", new Date());
     if (verdict.type === "decided") {
       await scene.ledger.commit({
         after: verdict.after,
-        event: eventOf("migration.withdrawn", verdict.after, "U0APPROVER", new Date()),
+        event: eventOf("migration.stopped", verdict.after, "U0APPROVER", new Date()),
       });
     }
     await scene.toItsEnd();
