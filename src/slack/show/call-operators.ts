@@ -29,7 +29,8 @@ export async function callOperators(
   if (!isRepair && !isLasting(trouble)) return;
   try {
     const closed = (await ledger.clusterTroubles([name])).get(name);
-    if (closed && closed.overAt === null) return;
+    // After the end of what closed the cluster, its requests still have the failures from before.
+    if (closed && (closed.overAt === null || closed.overAt >= trouble.at)) return;
     const { since } = await ledger.beginOutage(name, { since: trouble.at, request: id });
     if (!(await ledger.takeTurn(`outage-${name}-${since}-${trouble.code}`, postedForMs))) return;
     const text = [

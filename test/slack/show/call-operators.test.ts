@@ -113,6 +113,16 @@ test("while the worker can't get in, its own message says so instead", async () 
   expect(inChannel().join()).not.toContain("wait for a repair");
 });
 
+test("a failure from before the cluster worked again is no news: the worker tries the request now", async () => {
+  const over = { since: at(0).toISOString(), configuration: "one", overAt: at(minutes(2)).toISOString() };
+  await app.ledger.setClusterTrouble("staging", { ...trouble, ...over });
+  await app.put({ ...aRequest(), trouble });
+
+  await show("r-1");
+
+  expect(inChannel()).toEqual([]);
+});
+
 test("a failure of the request itself is the engineer's to know", async () => {
   const absent = aTrouble({ code: "cluster-conflict", message: "Another writer keeps changing aws-auth." });
   await app.put({ ...aRequest(), trouble: absent });
