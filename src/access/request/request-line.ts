@@ -234,9 +234,9 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
 const units = "(?:h|hrs?|hours?|m|mins?|minutes?|d|days?)";
 const someTime = `(?:\\d+(?:[.,]\\d+)? ?${units}(?: ?\\d+)?|(?:half an?|an?|one|two|three|four|five|six|eight|ten) ${units})`;
 const until = "until \\d[\\d:.apm]*";
-/** What a time can be where none is given: `1.5h look`, `look for 2 hours please`, `until 18:00 look`. */
+/** What a time can be where none is given: `1.5h look`, `in shop 2h look`, `look for 2 hours please`, `until 18:00 look`. */
 const timeInside = new RegExp(
-  `^(?:${until}|${someTime})(?!\\S*\\w)|(?<= |^)(?:for ${someTime}|${until})(?!\\S*\\w)`,
+  `(?<=^(?:in \\S+ )?)(?:${until}|${someTime})(?!\\S*\\w)|(?<= |^)(?:for ${someTime}|${until})(?!\\S*\\w)`,
   "i",
 );
 

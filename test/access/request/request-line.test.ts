@@ -90,6 +90,7 @@ describe("a line as tired people type it", () => {
     ["until 18:00 look", "until 18:00"],
     ["look for 2 hours please", "2 hours"],
     ["look until 6pm please", "until 6pm"],
+    ["in shop 2h look", "2h"],
   ])("is never taken for an hour because a time in it is not understood: %s", (rest, time) => {
     expect(told(`staging ${arn} viewer ${rest}`).mistakes).toEqual([
       `duration: Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`,
