@@ -51,7 +51,8 @@ export function spawnProduct(
   });
   const log: string[] = [];
   const lines = new EventEmitter();
-  const exited = once(child, "exit").then(([code]) => code as number | null);
+  // "exit" comes before what is left in the pipes, and the last words say why it ended.
+  const exited = once(child, "close").then(([code]) => code as number | null);
   collect(child, log, lines);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
