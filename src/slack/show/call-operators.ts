@@ -1,7 +1,7 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClusterFailure, isLasting, waitsForRepair } from "../../access/request/retry.ts";
-import type { ClusterLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
+import type { ClusterLedger, Outage, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, mentions, plainLine, section } from "./mrkdwn.ts";
@@ -31,8 +31,8 @@ export async function callOperators(
     const closed = (await ledger.clusterTroubles([name])).get(name);
     // After the end of what closed the cluster, its requests still have the failures from before.
     if (closed && (closed.overAt === null || closed.overAt >= trouble.at)) return;
-    const { since } = await ledger.beginOutage(name, { since: trouble.at, request: id });
-    if (!(await ledger.takeTurn(`outage-${name}-${since}-${trouble.code}`, postedForMs))) return;
+    const outage = await ledger.beginOutage(name, { since: trouble.at, request: id });
+    if (!(await isNews(ledger, name, outage, trouble.code))) return;
     const text = [
       `:warning: *Requests for ${code(name)} wait${isRepair ? " for a repair" : ""}.* ${plainLine(trouble.message)}`,
       isRepair ? "The worker retries them within 15 minutes." : "The worker retries them each minute.",
@@ -45,6 +45,16 @@ export async function callOperators(
       "could not call the operators",
     );
   }
+}
+
+/** Each cause of an outage is news once, however it shows. */
+export function isNews(
+  ledger: Pick<TurnLedger, "takeTurn">,
+  cluster: string,
+  { since }: Outage,
+  cause: string,
+): Promise<boolean> {
+  return ledger.takeTurn(`outage-${cluster}-${since}-${cause}`, postedForMs);
 }
 
 export type EndedOutages = Pick<ClusterLedger, "outages" | "endOutage"> &

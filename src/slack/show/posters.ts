@@ -10,7 +10,7 @@ import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import { type EndedOutages, endedOutages } from "./call-operators.ts";
+import { type EndedOutages, endedOutages, isNews } from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine, time } from "./mrkdwn.ts";
 
@@ -142,6 +142,7 @@ async function postAll(context: TroubleContext): Promise<void> {
   const config = context.configuration();
   try {
     const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
+    const outages = await ledger.outages();
     const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
     const begun: Troubled[] = [];
     const over: Troubled[] = [];
@@ -150,7 +151,9 @@ async function postAll(context: TroubleContext): Promise<void> {
         const cluster = config.clusters.get(name);
         if (!cluster) continue;
         const isBegun = trouble.overAt === null && ago(trouble.since) >= lastsMs;
-        if (isBegun && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
+        const outage = outages.get(name);
+        const isKnown = isBegun && outage && !(await isNews(ledger, name, outage, trouble.code));
+        if (isBegun && !isKnown && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
         const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
         if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
       }

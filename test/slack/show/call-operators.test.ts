@@ -113,6 +113,23 @@ test("while the worker can't get in, its own message says so instead", async () 
   expect(inChannel().join()).not.toContain("wait for a repair");
 });
 
+test("a cluster that closes by a cause that the channel has already is no news, and its end is posted once", async () => {
+  const lasting = { ...trouble, at: at(0).toISOString() };
+  const closed = { ...lasting, since: at(0).toISOString(), configuration: "one", overAt: null };
+  await change({ ...aRequest(), trouble: lasting });
+  await app.ledger.setClusterTrouble("staging", closed);
+  await look();
+  await look();
+  await app.ledger.setClusterTrouble("staging", { ...closed, overAt: new Date().toISOString() });
+  await change(aPreviewedRequest());
+  await look();
+
+  expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
+    expect.stringMatching(/wait for a repair/),
+    expect.stringMatching(/works again/),
+  ]);
+});
+
 test("a failure from before the cluster worked again is no news: the worker tries the request now", async () => {
   const over = { since: at(0).toISOString(), configuration: "one", overAt: at(minutes(2)).toISOString() };
   await app.ledger.setClusterTrouble("staging", { ...trouble, ...over });
