@@ -153,104 +153,41 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
 
 /**
  * A stand-in for an absent ledger. It knows no request, so a run only ends leases that the cluster says are over. It
- * refuses every write, which would be lost.
+ * refuses all that it does not answer here: a write would be lost.
  */
 function noLedger(now: () => Date): Ledger {
-  return {
-    ...known,
-    ...records,
-    ...people,
+  return refusing<Ledger>({
+    get: async () => null,
+    leasedOf: async () => [],
+    isPermanentLeaseOver: async () => false,
+    eventsOf: async () => [],
+    // An event goes only into the process's log.
+    note: async () => {},
+    revertedAt: async () => new Map<string, Date>(),
+    noteReverted: async () => {},
+    creation: async (clusterArn) => seenCreation(clusterArn),
+    rememberCreation: async () => {},
+    lastAcceptedAt: async () => null,
+    rememberAccepted: async () => {},
     takeTurn: turnsOfThisProcess(now),
-    append: lost,
     // Only this process knows its runs: `guardedEntries` is the fence instead.
     beginRun: async () => "",
     isNewestRun: async () => true,
-    migrations: { get: lost, latestOf: lost, open: lost },
-  };
+    migrations: refusing<Ledger["migrations"]>({}),
+  });
 }
 
-const noQueues: QueuesToWake = {
-  clusters: { add: lost, addBulk: lost, getJobCounts: lost },
-  ends: { add: lost, addBulk: lost, getJobCounts: lost },
-  messages: { add: lost, addBulk: lost, getJobCounts: lost },
-};
+/** Each method that is not known refuses. */
+function refusing<T extends object>(known: Partial<T>): T {
+  return new Proxy(known as T, { get: (own, name) => Reflect.get(own, name) ?? lost });
+}
 
 async function lost(): Promise<never> {
   throw new AccessError("ledger-unreachable", "This worker works without the ledger");
 }
 
-/** A run's questions before an end. An event goes only into the process's log. */
-const known = {
-  get: async () => null,
-  leasedOf: async () => [],
-  isPermanentLeaseOver: async () => false,
-  eventsOf: async () => [],
-  note: async () => {},
-  revertedAt: async () => new Map<string, Date>(),
-  noteReverted: async () => {},
-  creation: async (clusterArn) => seenCreation(clusterArn),
-  rememberCreation: async () => {},
-  lastAcceptedAt: async () => null,
-  rememberAccepted: async () => {},
-} as const satisfies Partial<Ledger>;
-
-const records = {
-  commit: lost,
-  due: lost,
-  whyUnreadable: lost,
-  takeClosed: lost,
-  remove: lost,
-  duePendingOf: lost,
-  extensionsOf: lost,
-  overdue: lost,
-  counts: lost,
-  openByCluster: lost,
-  ofRequester: lost,
-  list: lost,
-  events: lost,
-  logFlaw: lost,
-  adopted: lost,
-  markAdopted: lost,
-  clusterTroubles: lost,
-  setClusterTrouble: lost,
-  beginOutage: lost,
-  outages: lost,
-  endOutage: lost,
-  fleetAt: lost,
-  fleet: lost,
-  publishFleet: lost,
-  addNotice: lost,
-  notices: lost,
-  namespacesOf: lost,
-  rememberNamespaces: lost,
-} as const satisfies Partial<Ledger>;
-
-const people = {
-  unshown: lost,
-  shown: lost,
-  markShown: lost,
-  threadEntryNames: lost,
-  addThreadEntries: lost,
-  rememberHome: lost,
-  homesOf: lost,
-  linkPrincipal: lost,
-  linksOf: lost,
-  changeLink: lost,
-  linkProposalOf: lost,
-  identitiesOf: lost,
-  rememberIdentities: lost,
-  userGroups: lost,
-  shareUserGroups: lost,
-  goodApprovers: lost,
-  rememberGoodApprovers: lost,
-  setWorkerIdentity: lost,
-  workerIdentity: lost,
-  exchangeConfiguration: lost,
-  noteRefusal: lost,
-  refusals: lost,
-  noteZone: lost,
-  zonesSeen: lost,
-} as const satisfies Partial<Ledger>;
+const noQueue = { add: lost, addBulk: lost, getJobCounts: lost };
+const noQueues: QueuesToWake = { clusters: noQueue, ends: noQueue, messages: noQueue };
 
 function turnsOfThisProcess(now: () => Date): Ledger["takeTurn"] {
   const takenUntil = new Map<string, number>();
