@@ -94,6 +94,16 @@ export class FailureLog {
     this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
   }
 
+  /** Logs the failure of this act, or that it works again. */
+  async during(what: string, about: About, act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+      this.over(what, about);
+    } catch (error) {
+      this.failed(what, about, error);
+    }
+  }
+
   /** Whether something failed in this time, and did not work since. */
   isFailing(what: string, about: About, withinMs: number): boolean {
     const failing = this.#failing.get(keyOf(what, about));

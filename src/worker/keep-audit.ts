@@ -8,6 +8,7 @@ import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { usualDeadlines } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
+import { startTicking, type Ticking } from "../operations/ticking.ts";
 import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;
@@ -88,30 +89,14 @@ const forgetEveryMs = 3_600_000;
 
 const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
 
-export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
+export function startAuditKeeper(context: KeeperContext): Ticking {
   const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");
   });
   // A silent sink delays no other.
-  const stops = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)].map(repeat);
-  return { stop: async () => void (await Promise.all([sealing, ...stops.map((stop) => stop())])) };
-}
-
-/** Runs `look` again and again, one at a time, until the returned function is called. */
-function repeat(look: () => Promise<void>): () => Promise<void> {
-  let running = Promise.resolve();
-  let isIdle = true;
-  const timer = setInterval(() => {
-    if (!isIdle) return;
-    isIdle = false;
-    running = look().finally(() => {
-      isIdle = true;
-    });
-  }, lookEveryMs);
-  return () => {
-    clearInterval(timer);
-    return running;
-  };
+  const looks = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)];
+  const ticking = looks.map((look) => startTicking(lookEveryMs, look));
+  return { stop: async () => void (await Promise.all([sealing, ...ticking.map(({ stop }) => stop())])) };
 }
 
 /** One kind of sink, with a longer wait after each failure. */

@@ -118,15 +118,9 @@ const lookEveryMs = 5_000;
 /** Looks when it is time, or when the settings of the fleet change. */
 export function startFleetKeeper(context: () => FleetContext): Ticking {
   const keeper = new FleetKeeper();
-  return startTicking(lookEveryMs, async () => {
+  return startTicking(lookEveryMs, () => {
     const now = context();
-    const what = "could not look at the fleet";
-    try {
-      await keeper.look(now);
-      now.failures.over(what, {});
-    } catch (error) {
-      now.failures.failed(what, {}, error);
-    }
+    return now.failures.during("could not look at the fleet", {}, () => keeper.look(now));
   });
 }
 

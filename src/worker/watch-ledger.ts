@@ -2,13 +2,13 @@ import { AccessError } from "../access/access-error.ts";
 import { type Cluster, type Zone, zoneOf } from "../access/policy/cluster.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
+import { startTicking } from "../operations/ticking.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
 import { isSweepFailing } from "./sweep.ts";
 
 const lookEveryMs = 1_000;
 /** A failed end has a new try each minute, as with the ledger. */
 const againMs = 60_000;
-const noFleet = "could not find the fleet without the ledger";
 /** Clusters at once. */
 const concurrency = 16;
 
@@ -26,22 +26,16 @@ export function startWithoutLedger(
   findFleet: () => Promise<void>,
 ): Stoppable {
   const watch = new LedgerWatch(context, zones, findFleet);
-  let isAsking = false;
-  const look = async () => {
-    if (isAsking) return;
-    isAsking = true;
-    await ledgerWorks(context(), writes).then(
+  // A worker that starts without a ledger is alone at once.
+  const ticking = startTicking(lookEveryMs, () =>
+    ledgerWorks(context(), writes).then(
       () => watch.there(),
       () => watch.away(),
-    );
-    isAsking = false;
-  };
-  const timer = setInterval(() => void look(), lookEveryMs);
-  // A worker that starts without a ledger is alone at once.
-  void look();
+    ),
+  );
   return {
     stop: (deadline) => {
-      clearInterval(timer);
+      void ticking.stop();
       return unfinishedAt(watch.settled(), "ending leases without the ledger", deadline);
     },
   };
@@ -100,10 +94,7 @@ export class LedgerWatch {
       const does = "working without the ledger: only leases that are over by the clusters' own memory end";
       log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);
     }
-    this.#findFleet().then(
-      () => failures.over(noFleet, {}),
-      (error: unknown) => failures.failed(noFleet, {}, error),
-    );
+    void failures.during("could not find the fleet without the ledger", {}, this.#findFleet);
     for (const cluster of config.clusters.values()) {
       if (!this.#zones.includes(zoneOf(cluster))) continue;
       if (this.#running.size >= concurrency) return;

@@ -28,7 +28,10 @@ export function startWorker(
   const { sweepEverySeconds } = context().config.timing;
   const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs));
   // Beside the sweep, so that no end waits for removals.
-  const remover = startTicking(removalsEveryMs, () => removal(context()));
+  const remover = startTicking(removalsEveryMs, () => {
+    const now = context();
+    return now.failures.during("could not remove closed records", {}, () => removeClosedByTheClock(now));
+  });
   return {
     stop: async (deadline) => {
       const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
@@ -75,14 +78,10 @@ function isElsewhere({ config }: WorkerContext, zones: readonly Zone[], job: Wor
   return cluster !== undefined && !workerJobs[job.type].isQuestion && !zones.includes(zoneOf(cluster));
 }
 
-async function noteZones({ ledger, now, failures }: WorkerContext, zones: readonly Zone[]): Promise<void> {
-  const what = "could not tell that a zone has a worker";
-  try {
+function noteZones({ ledger, now, failures }: WorkerContext, zones: readonly Zone[]): Promise<void> {
+  return failures.during("could not tell that a zone has a worker", {}, async () => {
     for (const zone of zones) await ledger.noteZone(zone, now());
-    failures.over(what, {});
-  } catch (error) {
-    failures.failed(what, {}, error);
-  }
+  });
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
@@ -96,13 +95,4 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
     const askedIn = running.opts.telemetry?.metadata;
     return tracedAnswer(context, job.type, about, askedIn, () => runJob(workerRuns, job.type, job, context));
   });
-}
-
-async function removal(context: WorkerContext): Promise<void> {
-  try {
-    await removeClosedByTheClock(context);
-    context.failures.over("could not remove closed records", {});
-  } catch (error) {
-    context.failures.failed("could not remove closed records", {}, error);
-  }
 }
