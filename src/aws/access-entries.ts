@@ -212,20 +212,31 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
   return client;
 }
 
+/** Uses a cluster's access entries, and closes them. @throws AccessError */
+export async function withEntries<T>(
+  eks: EksCluster,
+  use: (entries: AccessEntries) => Promise<T>,
+  log?: RequestIds,
+): Promise<T> {
+  const entries = accessEntriesOf(eks, log);
+  try {
+    return await use(entries);
+  } finally {
+    entries.close();
+  }
+}
+
 /**
  * A principal's access entry (null: none) and all entries' principals. Searches all: an entry has a role's path, a caller's ARN
  * does not. @throws AccessError
  */
-export async function findAccessEntry(
+export function findAccessEntry(
   eks: EksCluster,
   principalArn: string,
 ): Promise<{ readonly entry: AccessEntry | null; readonly listed: readonly string[] }> {
-  const entries = accessEntriesOf(eks);
-  try {
+  return withEntries(eks, async (entries) => {
     const listed = await entries.list();
     const found = entryArnIn(listed, principalArn);
     return { entry: found === null ? null : await entries.describe(found), listed };
-  } finally {
-    entries.close();
-  }
+  });
 }

@@ -1,6 +1,8 @@
+import type { Drift } from "../access/lease/drift.ts";
 import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
+import type { ApprovedRequest } from "../access/request/record.ts";
 import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
 import { named } from "./link.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
@@ -28,14 +30,17 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
 /** The bindings of leases in force that others changed or deleted. */
 function changed({ parts, leased, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
   const bound = leased.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
-  const drifts = bound.flatMap((request) => {
+  return leaseProblems(bindingsMissing(bound, parts), cluster, reader, "the bindings");
+}
+
+export function bindingsMissing(bound: readonly ApprovedRequest[], parts: readonly LeaseBinding[]): readonly Drift[] {
+  return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
     return missing.length > 0
       ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
       : [];
   });
-  return leaseProblems(drifts, cluster, reader, "the bindings");
 }
 
 function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProblem[] {

@@ -99,15 +99,22 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
 
 /** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
 async function removeItems(
-  { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
+  run: MigrationRun,
   step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
 ): Promise<readonly string[]> {
+  await writeAndReadBack(run, step.after);
+  return ["The worker read each access entry again before the write.", "Read back, aws-auth is as planned."];
+}
+
+/** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */
+export async function writeAndReadBack(
+  { cluster, reached: { client }, gathered: { configMap }, keep }: Omit<MigrationRun, "plan">,
+  data: Readonly<Record<string, string>>,
+): Promise<void> {
   if (!configMap) throw documentChanged(cluster);
   await keep(configMap);
-  const content = { data: step.after, annotations: configMap.annotations };
+  const content = { data, annotations: configMap.annotations };
   await client.rehearseWrite(configMap, content);
   await client.writeAwsAuth(configMap, content);
-  const after = await client.readAwsAuth();
-  if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
-  return ["The worker read each access entry again before the write.", "Read back, aws-auth is as planned."];
+  if (!isSameData(await client.readAwsAuth(), { ...configMap, data })) throw documentChanged(cluster);
 }

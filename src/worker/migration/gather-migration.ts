@@ -1,10 +1,11 @@
 import { AccessError } from "../../access/access-error.ts";
+import type { RequestIds } from "../../access/audit/event.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
 import { parseDocument } from "../../aws-auth/index.ts";
@@ -13,7 +14,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
-import { openEksToManage } from "../open/open-eks.ts";
+import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 
 /** The tag of our migrations on an access entry: `begun`, then `whole`. */
@@ -70,7 +71,7 @@ async function gather(
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
-  const presentEntries = mode === "CONFIG_MAP" ? [] : await readPresentEntries(accessEntriesOf(eks));
+  const presentEntries = mode === "CONFIG_MAP" ? [] : await withEntries(eks, readPresentEntries);
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(sealedClusterOf(cluster), configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
@@ -89,6 +90,19 @@ async function gather(
     updating,
     openManager,
   };
+}
+
+/** The access entries as the identity that carries the plan out. @throws AccessError; a refusal names its policy */
+export async function withManager<T>(
+  openManager: GatheredMigration["openManager"],
+  log: RequestIds | undefined,
+  use: (entries: AccessEntries) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withEntries(await openManager(), use, log);
+  } catch (error) {
+    throw namingOwnPolicy(error, "migration-policy.json");
+  }
 }
 
 function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
@@ -113,17 +127,13 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
 }
 
 async function readPresentEntries(entries: AccessEntries): Promise<readonly PresentEntry[]> {
-  try {
-    const arns = await entries.list();
-    const found: PresentEntry[] = [];
-    for (let from = 0; from < arns.length; from += atOnce) {
-      const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
-      found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry)] : [])));
-    }
-    return found;
-  } finally {
-    entries.close();
+  const arns = await entries.list();
+  const found: PresentEntry[] = [];
+  for (let from = 0; from < arns.length; from += atOnce) {
+    const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
+    found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry)] : [])));
   }
+  return found;
 }
 
 export function presentEntryOf(entry: AccessEntry): PresentEntry {

@@ -5,21 +5,21 @@ import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { Migration } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type AwsAuthDocument, render, resolve } from "../../aws-auth/index.ts";
-import { CLUSTER_ADMIN, isAsWanted, type WantedEntry } from "../../diagnosis/migration/facts.ts";
+import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
-import { namingOwnPolicy } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
-import { type GatheredMigration, migrationTag, presentEntryOf } from "./gather-migration.ts";
+import { type GatheredMigration, migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
 
-const looks = 6;
+/** Later plans have no step for an entry with this tag. */
+export const wholeMigration = { [migrationTag]: "whole" };
 
 /** Enough questions to the API server to compare the bindings of one principal's groups. */
 const maxChecks = 5;
@@ -41,22 +41,15 @@ export async function createMigratedEntry(
   const now = await client.readAwsAuth();
   // The new entry overrides the item, so a later change of the item would have no effect.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
-  let entries: AccessEntries | null = null;
-  try {
-    const made = accessEntriesOf(await gathered.openManager(), context.awsRequests);
-    entries = made;
-    const entry = await giveEntry(made, wanted, context.pause);
-    const proof = await orDelete(made, entry, async () => [
+  return withManager(gathered.openManager, context.awsRequests, async (entries) => {
+    const entry = await giveEntry(entries, wanted, context.pause);
+    const proof = await orDelete(entries, entry, async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
     ]);
-    await markWhole(made, entry);
+    await entries.tag(entry, wholeMigration);
     return proof;
-  } catch (error) {
-    throw namingOwnPolicy(error, "migration-policy.json");
-  } finally {
-    entries?.close();
-  }
+  });
 }
 
 /** After a "no" of its proof it deletes an entry: the item in aws-auth counts again. */
@@ -202,30 +195,28 @@ async function giveEntry(
       throw error;
     });
   }
-  return await readBack(entries, wanted, pause);
+  const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
+  if (made) return made;
+  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`, {
+    remedy: "aws-auth is unchanged. Check the entry, then try again.",
+  });
 }
 
-async function readBack(
+const looks = 6;
+
+/** An access entry as soon as EKS shows it as wanted; null: it does not. @throws AccessError */
+export async function readBack(
   entries: AccessEntries,
-  wanted: WantedEntry,
+  principalArn: string,
+  isWanted: (entry: PresentEntry) => boolean,
   pause: (ms: number) => Promise<unknown>,
-): Promise<AccessEntry> {
+): Promise<AccessEntry | null> {
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
-    const entry = await entries.describe(wanted.principalArn);
-    if (!entry || !isAsWanted(presentEntryOf(entry), wanted)) continue;
-    return entry;
+    const entry = await entries.describe(principalArn);
+    if (entry && isWanted(presentEntryOf(entry))) return entry;
   }
-  throw new AccessError(
-    "access-entry-conflict",
-    `Read back, the access entry of ${wanted.principalArn} is not as planned`,
-    { remedy: "aws-auth is unchanged. Check the entry, then try again." },
-  );
-}
-
-/** Later plans have no step for a tagged entry. @throws AccessError */
-function markWhole(entries: AccessEntries, entry: AccessEntry): Promise<void> {
-  return entries.tag(entry, { [migrationTag]: "whole" });
+  return null;
 }
 
 /**

@@ -2,16 +2,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationOver, type Migration, type Replacement } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
 import { planChanges } from "../../aws-auth/index.ts";
+import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
-import { namingOwnPolicy } from "../open/open-eks.ts";
-import { carryOut, recordDone } from "./carry-out-step.ts";
-import { migrationTag, presentEntryOf } from "./gather-migration.ts";
-import { documentChanged, isSameData, type MigrationRun, signInByMovedEntry } from "./give-entry.ts";
-
-const looks = 6;
+import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
+import { migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
+import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
 
 type RepairRun = Omit<MigrationRun, "plan">;
 
@@ -54,21 +52,13 @@ function stepOf(replacement: Replacement): string {
 }
 
 async function replaceInDocument(run: RepairRun, replacements: readonly Replacement[]): Promise<readonly string[]> {
-  const { cluster, keep } = run;
-  const { client } = run.reached;
-  const { configMap, facts } = run.gathered;
-  if (!configMap) throw documentChanged(cluster);
+  const { facts } = run.gathered;
   const plan = planChanges(facts.document, changesOf(replacements), repairGuard(facts));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (refusal || plan.type === "refused") {
     throw new AccessError("migration-stopped", `aws-auth can't be repaired now: ${refusal?.message ?? ""}`);
   }
-  await keep(configMap);
-  const content = { data: plan.after, annotations: configMap.annotations };
-  await client.rehearseWrite(configMap, content);
-  await client.writeAwsAuth(configMap, content);
-  const after = await client.readAwsAuth();
-  if (!isSameData(after, { ...configMap, data: plan.after })) throw documentChanged(cluster);
+  await writeAndReadBack(run, plan.after);
   return ["Read back, aws-auth is as planned.", "Everyone else in it signs in as before."];
 }
 
@@ -78,19 +68,13 @@ async function replaceByEntries(
   replacement: Replacement | undefined,
 ): Promise<readonly string[]> {
   if (!replacement) return [];
-  let entries: AccessEntries | null = null;
-  try {
-    entries = accessEntriesOf(await gathered.openManager(), context.awsRequests);
+  return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, context.pause ?? wait);
     if (!entry) return ["Read back, the earlier entry is gone."];
     const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mapped, `signed in: ${result}, ${detail}.`];
-  } catch (error) {
-    throw namingOwnPolicy(error, "migration-policy.json");
-  } finally {
-    entries?.close();
-  }
+  });
 }
 
 /**
@@ -107,9 +91,11 @@ async function replaceEntry(
   if (to === null || from === to) await removeDead(entries, replacement);
   if (to === null) return null;
   await createEntry(entries, replacement, to);
-  const made = await readBack(entries, replacement, to, pause);
+  const isWanted = (entry: PresentEntry) => replacesExactly(entry, replacement, usernameAfter(replacement));
+  const made = await readBack(entries, to, isWanted, pause);
+  if (!made) throw entryChanged(to);
   if (from !== to) await removeDead(entries, replacement);
-  await entries.tag(made, { [migrationTag]: "whole" });
+  await entries.tag(made, wholeMigration);
   return made;
 }
 
@@ -132,20 +118,6 @@ async function createEntry(entries: AccessEntries, replacement: Replacement, pri
   if (found) await entries.setGroups(principalArn, groups);
   else await entries.create({ principalArn, username, groups, tags: { ...tags, [migrationTag]: "begun" } });
   for (const policy of policies) await entries.associate(principalArn, policy);
-}
-
-async function readBack(
-  entries: AccessEntries,
-  replacement: Replacement,
-  principalArn: string,
-  pause: (ms: number) => Promise<unknown>,
-): Promise<AccessEntry> {
-  for (let look = 0; look < looks; look += 1) {
-    if (look > 0) await pause(200 * 2 ** look);
-    const entry = await entries.describe(principalArn);
-    if (entry && replacesExactly(presentEntryOf(entry), replacement, usernameAfter(replacement))) return entry;
-  }
-  throw entryChanged(principalArn);
 }
 
 function entryChanged(principalArn: string): AccessError {

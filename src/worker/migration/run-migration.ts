@@ -11,18 +11,15 @@ import {
   replannedMigration,
   type SealedPlan,
 } from "../../access/request/migration.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
-import { namingOwnPolicy } from "../open/open-eks.ts";
-import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { carryOutStep, recordDone } from "./carry-out-step.ts";
-import { type GatheredMigration, withMigration } from "./gather-migration.ts";
+import { type GatheredMigration, withManager, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 import { repairOnce } from "./repair-entries.ts";
 
@@ -58,6 +55,8 @@ export async function runMigration(
   return migration;
 }
 
+type Run = Omit<MigrationRun, "plan">;
+
 function isDue(migration: Migration, now: Date): boolean {
   const due = migrationDueAt(migration);
   return migration.state !== "pending" && due !== null && due <= now.getTime();
@@ -82,10 +81,14 @@ async function passOver(
   if (isToGoOn || migration.begun) {
     const purpose = { id: migration.id, requester: migration.requester };
     await withMigration(context, cluster, purpose, migration.givenArns, async (reached, gathered) => {
-      if (migration.kind === "repair" && verdict.type === "valid") {
-        await repair(context, cluster, migration, reached, gathered, driver);
-      } else if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
-      else await closeBegunStep(context, cluster, migration, gathered);
+      const keep: MigrationRun["keep"] = async (configMap) => {
+        await keepDocument(context, reached.client, cluster, configMap);
+        await driver.keep?.(configMap);
+      };
+      const run = { context, cluster, reached, gathered, keep };
+      if (migration.kind === "repair" && verdict.type === "valid") await repair(run, migration);
+      else if (isToGoOn) await goOn(run, migration);
+      else await closeBegunStep(run, migration);
     });
   }
   if (isMigrationOver(migration) || verdict.type === "valid") return;
@@ -103,61 +106,27 @@ export function refuseMovedMigration(
   refuseMovedName(cluster, steps, keys.memory);
 }
 
-async function repair(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: Migration,
-  reached: ReachedCluster,
-  gathered: GatheredMigration,
-  driver: MigrationDriver,
-): Promise<void> {
-  const keep = keeperOf(context, cluster, reached, driver);
-  const pass = await repairOnce({ context, cluster, reached, gathered, keep }, migration);
-  if (pass.type === "done") await finish(context, migration);
-  if (pass.type !== "void") return;
-  await voidMigration(context, await closeBegunStep(context, cluster, migration, gathered), pass.message);
+async function repair(run: Run, migration: Migration): Promise<void> {
+  const pass = await repairOnce(run, migration);
+  if (pass.type === "done") await finish(run.context, migration);
+  if (pass.type === "void") await voidMigration(run.context, await closeBegunStep(run, migration), pass.message);
 }
 
-function keeperOf(
-  context: WorkerContext,
-  cluster: Cluster,
-  { client }: ReachedCluster,
-  driver: MigrationDriver,
-): MigrationRun["keep"] {
-  return async (configMap) => {
-    await keepDocument(context, client, cluster, configMap);
-    await driver.keep?.(configMap);
-  };
-}
-
-async function goOn(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: Migration,
-  reached: ReachedCluster,
-  gathered: GatheredMigration,
-  driver: MigrationDriver,
-): Promise<void> {
-  if (isTakenOut(migration, gathered)) {
-    const seen = await closeBegunStep(context, cluster, migration, gathered);
-    return finish(context, seen);
-  }
+async function goOn(run: Run, migration: Migration): Promise<void> {
+  const { context, gathered } = run;
+  if (isTakenOut(migration, gathered)) return finish(context, await closeBegunStep(run, migration));
   const plan = planNow(planMigration(gathered.facts));
-  if (plan.digest !== migration.plan?.digest) {
-    const seen = await closeBegunStep(context, cluster, migration, gathered);
-    return voidMigration(context, seen, "the plan changed since its approval");
-  }
-  const keep = keeperOf(context, cluster, reached, driver);
-  await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
+  if (plan.digest === migration.plan?.digest) return takeSteps({ ...run, plan }, migration);
+  await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }
 
 /** After a change of the mode or the document it plans again; entries follow each other. */
 async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
-  const { context, cluster, gathered, plan } = run;
+  const { context, plan } = run;
   let migration = start;
   // A run carried the step out, and died before the record said so.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
-  if (migration.begun && !isLeft) return void (await closeBegunStep(context, cluster, migration, gathered));
+  if (migration.begun && !isLeft) return void (await closeBegunStep(run, migration));
   for (const step of plan.steps) {
     if (step.type === "remove-from-aws-auth") {
       if (migration !== start) return;
@@ -229,12 +198,7 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
  * Closes an unfinished step of a migration that does not continue. It records a completed step as done, and deletes an
  * incomplete access entry, so that aws-auth counts for its principal. @throws AccessError
  */
-async function closeBegunStep(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: Migration,
-  gathered: GatheredMigration,
-): Promise<Migration> {
+async function closeBegunStep({ context, cluster, gathered }: Run, migration: Migration): Promise<Migration> {
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   if (await wasCarriedOut(cluster, migration, name, gathered)) {
@@ -265,15 +229,9 @@ async function wasCarriedOut(
   if (name === "remove-from-aws-auth") return plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
-  let entries: AccessEntries | null = null;
-  try {
-    entries = accessEntriesOf(await openManager());
-    return await removeHalfMadeEntry(entries, name.replace("give-entry ", ""));
-  } catch (error) {
-    throw namingOwnPolicy(error, "migration-policy.json");
-  } finally {
-    entries?.close();
-  }
+  return withManager(openManager, undefined, (entries) =>
+    removeHalfMadeEntry(entries, name.replace("give-entry ", "")),
+  );
 }
 
 function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {

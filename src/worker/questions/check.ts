@@ -5,7 +5,7 @@ import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { bindingProblems } from "../../diagnosis/binding-problems.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
@@ -200,15 +200,12 @@ async function reportEntries(
 ): Promise<EntriesReport> {
   const { reached } = question;
   if (reached.description.authenticationMode === "CONFIG_MAP") return { type: "none" };
-  let entries: AccessEntries | null = null;
   try {
-    entries = accessEntriesOf(await openEksForEntries(cluster, reached.eks));
-    return await check(context, cluster, entries, question);
+    const eks = await openEksForEntries(cluster, reached.eks);
+    return await withEntries(eks, (entries) => check(context, cluster, entries, question));
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not check the access entries");
     return { type: "failed", message: whyNotRead(error) };
-  } finally {
-    entries?.close();
   }
 }
 

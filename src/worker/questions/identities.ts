@@ -10,7 +10,7 @@ import {
   sealIdentities,
 } from "../../access/approval/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { withEntries } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { findPerson, tryIdentityCenter } from "../../aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
@@ -113,10 +113,6 @@ async function namedIn(context: WorkerContext, cluster: Cluster, reached: Reache
   const looked = mode === "API" ? null : await readLiveDocument(reached.client, cluster, context.keys.memory);
   const mapped = looked?.document.entries.map(({ arn }) => arn) ?? [];
   if (mode === "CONFIG_MAP") return mapped;
-  const entries = accessEntriesOf(await openEksForEntries(cluster, reached.eks));
-  try {
-    return [...mapped, ...(await entries.list())];
-  } finally {
-    entries.close();
-  }
+  const eks = await openEksForEntries(cluster, reached.eks);
+  return [...mapped, ...(await withEntries(eks, ({ list }) => list()))];
 }

@@ -9,9 +9,10 @@ import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf, findAccessEntry } from "../../aws/access-entries.ts";
+import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { type AwsAuthDocument, type Caller, entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
+import { bindingsMissing } from "../../diagnosis/binding-problems.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -32,14 +33,13 @@ export interface LookedAtEntries {
 }
 
 /** Counts a cluster's entries and reads those of active leases. @throws AccessError */
-export async function lookAtEntries(
+export function lookAtEntries(
   eks: EksCluster,
   cluster: Cluster,
   keys: MemoryKeys,
   inForce: readonly ApprovedRequest[],
 ): Promise<LookedAtEntries> {
-  const entries = accessEntriesOf(eks);
-  try {
+  return withEntries(eks, async (entries) => {
     const arns = await entries.list();
     const read = await inParallel(inForce, (request) => readPerson(entries, arns, cluster, keys, request));
     return {
@@ -47,9 +47,7 @@ export async function lookAtEntries(
       untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
       drifts: read.flatMap(({ drift }) => drift ?? []),
     };
-  } finally {
-    entries.close();
-  }
+  });
 }
 
 async function readPerson(
@@ -149,11 +147,5 @@ export async function bindingDrifts(
   const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
   const { parts } = readOwnBindings(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
-  return bound.flatMap((request) => {
-    const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
-    const missing = request.groups.filter((text) => !given.includes(text));
-    return missing.length > 0
-      ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
-      : [];
-  });
+  return bindingsMissing(bound, parts);
 }

@@ -4,7 +4,7 @@ import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { sealPlace } from "../../access/lease/written-share.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { withEntries } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { beginRescue } from "./rescue.ts";
@@ -60,18 +60,18 @@ interface Found {
 /** Empty if AWS refuses the rescuing identity now; the log says so. */
 async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
   const { keys, log } = context;
-  let entries: AccessEntries | null = null;
   try {
     const eks = await openRescuer(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
-    entries = accessEntriesOf(eks);
-    const found: Found[] = [];
-    for (const principalArn of await entries.list()) {
-      const tags = (await entries.describe(principalArn))?.tags ?? {};
-      const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
-      if (lease) found.push({ principalArn, lease });
-    }
-    return found;
+    return await withEntries(eks, async (entries) => {
+      const found: Found[] = [];
+      for (const principalArn of await entries.list()) {
+        const tags = (await entries.describe(principalArn))?.tags ?? {};
+        const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
+        if (lease) found.push({ principalArn, lease });
+      }
+      return found;
+    });
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
     log.info(
@@ -79,8 +79,6 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
       "could not look for rescues: AWS refused the rescuing identity",
     );
     return [];
-  } finally {
-    entries?.close();
   }
 }
 

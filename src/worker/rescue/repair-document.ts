@@ -1,4 +1,3 @@
-import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
@@ -16,6 +15,7 @@ import {
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
+import { retryAfterConflict } from "../open/operator-admission.ts";
 
 /** The last good document that the rescuer gave. */
 export interface GoodDocument {
@@ -33,8 +33,6 @@ type Store = Pick<
   "readAwsAuth" | "rehearseWrite" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation"
 >;
 
-const attempts = 5;
-
 export interface Repairer {
   readonly client: Store;
   readonly cluster: Cluster;
@@ -48,15 +46,8 @@ export interface Repairer {
  * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. It starts again if another
  * writer was faster, at most five times. @throws AccessError
  */
-export async function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await repairOnce(repairer, good);
-    } catch (error) {
-      const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < attempts;
-      if (!again) throw error;
-    }
-  }
+export function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
+  return retryAfterConflict(() => repairOnce(repairer, good));
 }
 
 async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {

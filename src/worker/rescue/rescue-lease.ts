@@ -6,7 +6,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
@@ -100,18 +100,14 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
 }
 
 /** @throws AccessError */
-export async function removeRescueEntry(
+export function removeRescueEntry(
   { keys }: Pick<WorkerContext, "keys">,
   eks: EksCluster,
   principalArn: string,
   id: string,
 ): Promise<void> {
-  const entries = accessEntriesOf(eks);
-  try {
-    await takeLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory }, id);
-  } finally {
-    entries.close();
-  }
+  const at = { clusterArn: eks.description.arn, principalArn, keys: keys.memory };
+  return withEntries(eks, (entries) => takeLease({ entries, ...at }, id));
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {

@@ -7,7 +7,7 @@ import { refuseMovedName, sealPlace } from "../../access/lease/written-share.ts"
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { createRequest, rescueLevel } from "../../access/request/request.ts";
-import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { withEntries } from "../../aws/access-entries.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
@@ -78,18 +78,12 @@ export async function rescue(
     // Another person can continue a dead rescue.
     { as: order.as },
   );
-  const entries = accessEntriesOf(eks);
   const { id, lease } = journal.request();
   // An entry made after a worker ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
-  try {
-    const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
-    await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, given);
-  } catch (error) {
-    naming(error);
-  } finally {
-    entries.close();
-  }
+  const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
+  const at = { clusterArn: description.arn, principalArn, keys: context.keys.memory };
+  await withEntries(eks, (entries) => giveLease({ entries, ...at }, given)).catch(naming);
   context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const repaired = await repairAs(context, order, description, journal);
   const isWell =
