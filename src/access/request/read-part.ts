@@ -3,8 +3,9 @@ import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
-import { formatDuration, parseDuration } from "./extension.ts";
+import { formatDuration } from "./extension.ts";
 import { refuseTicket } from "./ticket.ts";
+import { readTime } from "./time-words.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;
@@ -150,7 +151,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
     const seconds = Math.min(defaultDurationSeconds, longest);
     return understood(seconds, formatDuration(seconds), "");
   }
-  const seconds = parseDuration(typed);
+  const seconds = readTime(typed);
   if (seconds === null) {
     const said = typed ? `"${typed}" is not a duration. Write` : "Say for how long,";
     return mistaken(`${said} for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);

@@ -2,7 +2,6 @@ import type { Holder } from "../../aws-auth/index.ts";
 import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
-import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
   keepToPolicy,
@@ -21,6 +20,7 @@ import {
 } from "./read-part.ts";
 import type { TypedFields } from "./record.ts";
 import { refuseTicket } from "./ticket.ts";
+import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./time-words.ts";
 
 /** A complete request: the policy allows its parts. */
 export interface RequestInput extends TypedFields {
@@ -61,10 +61,10 @@ export function readRequest(
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
   const person = readPerson(parts.for);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
-  const end = parts.duration === null ? timeIn(parts.reason) : null;
-  const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
+  const found = parts.duration === null ? timeIn(parts.reason.slice(0, maxReasonLength)) : null;
+  const duration = found ? askIfDuration(found.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
-  const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
+  const reason = readReason(reasonOf(found ? { ...parts, reason: found.without } : parts, cluster.meant));
   const typed = [person, namespaces, ticket].every(({ mistake }) => mistake === null);
   if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
     const requested = {
@@ -116,7 +116,10 @@ type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
  * @param people Slack user ids by the names in the line
  */
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
-  const typed = line.trim().split(/\s+/);
+  const typed = line
+    .trim()
+    .replace(/[０-９]/g, digitOf)
+    .split(/\s+/);
   const draft: Draft = {};
   const lone = loneTicket(typed, clusters);
   const words = typed.map((word) => (lone !== null && unquoted(word) === lone ? lone : word));
@@ -130,6 +133,11 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
   const reason = takeEnd(words.slice(at), draft, known);
   const { cluster = "", principal = "", level = "", namespaces = "", duration = null, ticket = null } = draft;
   return { cluster, principal, level, namespaces, for: draft.for ?? null, duration, ticket, reason: reason.join(" ") };
+}
+
+/** A Japanese keyboard types wide digits. */
+function digitOf(wide: string): string {
+  return wide.normalize("NFKC");
 }
 
 interface Known {
@@ -152,11 +160,6 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
   return fitting.length === 1 ? fitting.join() : null;
 }
 
-/** A word or a time as it begins a clause: `2h:`, `staging,`. */
-function withoutStop(text: string): string {
-  return text.replace(/[,;:.]$/, "");
-}
-
 /** `OPS-1` of `(#OPS-1)`. */
 function unquoted(word: string): string {
   return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
@@ -172,7 +175,7 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
   const taken =
     takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
-  const length = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
+  const length = timeLength(words, at, draft, clusters);
   if (draft.duration === undefined && length > 0) {
     draft.duration = timeOf(words.slice(at, at + length));
     return length;
@@ -182,6 +185,19 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
   if (part === null) return 0;
   draft[part] = word;
   return 1;
+}
+
+/** Before cluster, level or ARN no reason begins, so there a time is the duration even if it can't be read. */
+function timeLength(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+  const word = words[at]?.toLowerCase() ?? "";
+  const isName =
+    clusters.has(word) || [...clusters.values()].some(({ levels }) => levels.some(({ name }) => name === word));
+  if (isName) return 0;
+  const length = /^permanent$/.test(word) ? 0 : durationWords(words, at);
+  if (length > 0) return length;
+  const time = timeWords(words, at);
+  const isFront = draft.cluster === undefined || draft.level === undefined || /^arn:/i.test(words[at + time] ?? "");
+  return isFront ? time : 0;
 }
 
 function takePerson(words: readonly string[], at: number, draft: Draft, people: People, isAtEnd = false): number {
@@ -199,9 +215,9 @@ function takeNamed(words: readonly string[], at: number, draft: Draft): number {
     return 2;
   }
   if (name !== "for" || draft.duration !== undefined) return 0;
-  const length = durationWords(words, at + 1);
-  if (length === 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
-  draft.duration = length === 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
+  const length = durationWords(words, at + 1) || timeWords(words, at) - 1;
+  if (length <= 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
+  draft.duration = length <= 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
   return 1 + Math.max(length, 1);
 }
 
@@ -229,28 +245,6 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
   if (misses("cluster")) return "cluster";
   if (misses("principal") && misses("level") && (/[:/]/.test(word) || isLevel(next))) return "principal";
   return misses("level") ? "level" : null;
-}
-
-const units = "(?:h|hrs?|hours?|m|mins?|minutes?|d|days?)";
-const someTime = `(?:\\d+(?:[.,]\\d+)? ?${units}(?: ?\\d+)?|(?:half an?|an?|one|two|three|four|five|six|eight|ten) ${units})`;
-const until = "until \\d[\\d:.apm]*";
-/** What a time can be where none is given: `1.5h look`, `in shop 2h look`, `look for 2 hours please`, `until 18:00 look`. */
-const timeInside = new RegExp(
-  `(?<=^(?:in \\S+ )?)(?:${until}|${someTime})(?!\\S*\\w)|(?<= |^)(?:for ${someTime}|${until})(?!\\S*\\w)`,
-  "i",
-);
-
-/** A time that can be the duration, and the reason without it; null: none. */
-function timeIn(reason: string): { readonly time: string; readonly before: string } | null {
-  const [time] = timeInside.exec(reason.slice(0, maxReasonLength)) ?? [];
-  if (time !== undefined) {
-    const before = reason.replace(time, "").replace(/(?:^| )[,;:.](?= |$)/, " ");
-    return { time: withoutStop(time).replace(/^for /i, ""), before: before.trim().replace(/\s+/g, " ") };
-  }
-  const words = reason.split(" ");
-  const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));
-  if (length === undefined || /^permanent$/i.test(words.at(-1) ?? "")) return null;
-  return { time: timeOf(words.slice(-length)), before: words.slice(0, -length).join(" ") };
 }
 
 /** Takes a duration, a person and a ticket from the end of the reason, in any order, and the only word that can be a ticket. */
@@ -282,16 +276,4 @@ function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }:
   draft.ticket = reason[at] ?? "";
   const from = isNamed(at) ? at - 1 : at;
   return reason.toSpliced(from, at - from + 1);
-}
-
-function durationWords(words: readonly string[], at: number): number {
-  return [4, 3, 2, 1].find((length) => at + length <= words.length && isDuration(words.slice(at, at + length))) ?? 0;
-}
-
-function isDuration(words: readonly string[]): boolean {
-  return parseDuration(timeOf(words)) !== null;
-}
-
-function timeOf(words: readonly string[]): string {
-  return withoutStop(words.join(" "));
 }

@@ -6,10 +6,10 @@ import {
   type ExtensionChoice,
   extensionChoices,
   formatDuration,
-  parseDuration,
   readExtension,
 } from "../../access/request/extension.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
+import { readTime } from "../../access/request/time-words.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
@@ -31,7 +31,7 @@ export const extend: Command = {
   run: (context, call) => {
     const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
     if (by.length === 0) return openExtendForm(context, call, id);
-    return extendLease(context, call.user, id, () => parseDuration(by.join(" ")));
+    return extendLease(context, call.user, id, () => readTime(by.join(" ")));
   },
 };
 

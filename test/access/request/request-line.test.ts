@@ -82,39 +82,10 @@ describe("a line as tired people type it", () => {
     });
   });
 
-  test.each([
-    ["1.5h look", "1.5h"],
-    ["2h30 look", "2h30"],
-    ["half an hour look", "half an hour"],
-    ["two hours, look", "two hours"],
-    ["until 18:00 look", "until 18:00"],
-    ["look for 2 hours please", "2 hours"],
-    ["look until 6pm please", "until 6pm"],
-    ["in shop 2h look", "2h"],
-  ])("is never taken for an hour because a time in it is not understood: %s", (rest, time) => {
-    expect(told(`staging ${arn} viewer ${rest}`).mistakes).toEqual([
-      `duration: Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`,
-    ]);
-    expect(read(`staging ${arn} viewer 30m ${rest}`)).toMatchObject({
-      requested: { durationSeconds: 1_800, reason: rest },
-    });
-  });
-
   test("and what is left of it is the reason of the line to copy", () => {
     expect(told(`staging ${arn} viewer look for 2 hours, please`).corrected).toBe(
       `/eks-access request staging ${arn} viewer for 2 hours look please`,
     );
-  });
-
-  test.each([
-    "am on it",
-    "a dashboard is red",
-    "on call for payments",
-    "look for 500 errors",
-    "at once",
-    "do it for a minor fix",
-  ])("has a reason and no time: %s", (reason) => {
-    expect(read(`staging ${arn} viewer ${reason}`)).toMatchObject({ requested: { durationSeconds: 3_600, reason } });
   });
 });
 
