@@ -80,11 +80,14 @@ describe("the Extend button opens a form that", () => {
 });
 
 describe("the command", () => {
-  test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min"])("%s states the new end", async (line) => {
-    const answer = await app.say("U0ENGINEER", line);
+  test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min", "extend r-1 for an hour"])(
+    "%s states the new end",
+    async (line) => {
+      const answer = await app.say("U0ENGINEER", line);
 
-    expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`).`);
-  });
+      expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`).`);
+    },
+  );
 
   test("without a time opens the form", async () => {
     await engineer().command("/eks-access extend r-1", "C0ACCESS");
