@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Immutable, textForm } from "../lease/proof-record.ts";
+import type { AccessCheck } from "./cluster.ts";
 
 export interface RoleRule {
   readonly verbs: readonly string[];
@@ -105,6 +106,29 @@ export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
     ["*", "create", "update", "patch"].some((verb) => verbs.includes(verb)) &&
     ["*", ...workloads].some((resource) => resources.includes(resource));
   return dangersOf(rules).length > 0 || rules.some(makes);
+}
+
+/** As a person would write it. */
+const plainName = /^[a-z][a-z0-9./-]{0,62}$/;
+
+/**
+ * One right of a role, for a question that people read: about the most familiar resource, by the first rule that gives it to all its
+ * objects, and without `*` where possible. Null: there is none.
+ */
+export function rightToAsk(rules: readonly RoleRule[]): Pick<AccessCheck, "verb" | "group" | "resource"> | null {
+  if (rules.some(isEverything)) return { verb: "*", group: "*", resource: "*" };
+  const plain = (names: readonly string[], instead: string) => {
+    const found = names.filter((name) => plainName.test(name));
+    return found.length === 0 && names.includes("*") ? [instead] : found;
+  };
+  const rights = rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) => {
+    const [verb] = plain(verbs, "get");
+    const [group] = apiGroups.includes("") ? [""] : plain(apiGroups, "");
+    if (resourceNames.length > 0 || verb === undefined || group === undefined) return [];
+    return plain(resources, "*").map((resource) => ({ verb, group, resource }));
+  });
+  const rank = ({ resource }: { readonly resource: string }) => [...familiar, resource].indexOf(resource);
+  return rights.toSorted((one, other) => rank(one) - rank(other))[0] ?? null;
 }
 
 export const everyNamespace = "in every namespace";

@@ -20,14 +20,8 @@ import {
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
-import {
-  type AuthorizationReview,
-  anySession,
-  mayBeAnswered,
-  type Reviewer,
-  reviewEnd,
-  reviewLease,
-} from "./review.ts";
+import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd, reviewLease } from "./review.ts";
+import type { Reviewer } from "./review-questions.ts";
 
 /** The principal's identity after the write, as read back. */
 export interface ReadBack {
@@ -120,6 +114,8 @@ export interface ProvedEnd {
 interface EndFacts {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
+  /** Absent: the cluster's client. */
+  readonly reviewer?: Reviewer;
   readonly request: ApprovedRequest;
   /** The principal's identity after the end, as read back. */
   readonly readBack: ReadBack;
@@ -128,11 +124,11 @@ interface EndFacts {
 
 /** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
-  const { cluster, opened, request, inForce } = facts;
+  const { cluster, opened, reviewer = opened.client, request, inForce } = facts;
   const at = now();
   const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
-  const review = unread ?? (await reviewEnd(opened.client, cluster, request, reviewedAs));
+  const review = unread ?? (await reviewEnd(reviewer, cluster, request, reviewedAs));
   const { auditIds, unanswered } = review;
   const trouble = mayBeAnswered(unanswered) ? nextEndReviewTry(null, failureOf(unanswered), now()) : null;
   const mapped = unread ? unread.finding : mappedAfter(request, readBack);

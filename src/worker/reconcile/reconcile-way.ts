@@ -24,7 +24,7 @@ import {
   recordWriteBegun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
-import { askingOnce, type Reviewer } from "./review.ts";
+import { askingOnce, type Reviewer } from "./review-questions.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
 
 const attempts = 5;
@@ -102,7 +102,8 @@ async function act<State extends WayState, Decided extends Settlement>(
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
-  return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone, removedAt };
+  const rest = { conflicts: conflicts.length, isDone, removedAt, roles: state.roles };
+  return { run, decided, begun, repaired, outcomes, ...rest };
 }
 
 /** A document or an access entry refuses a write beside a newer one. For bindings, only the records stop two runs. */
@@ -128,6 +129,7 @@ interface Acted {
   readonly isDone: (request: ApprovedRequest) => boolean;
   /** When a worker without the ledger removed a lease, ISO 8601; null: none did. */
   readonly removedAt: (request: ApprovedRequest) => string | null;
+  readonly roles: WayState["roles"];
 }
 
 async function record(done: Acted): Promise<void> {
@@ -139,9 +141,9 @@ async function record(done: Acted): Promise<void> {
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) =>
     recordRefusal(context, request, refusal),
   );
-  const reviewer = askingOnce(done.run.opened.client);
+  const reviewer = askingOnce(done.run.opened.client, done.roles);
   await inParallel(given, (request) => recordGiven(done, request, reviewer));
-  await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
+  await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
@@ -205,14 +207,14 @@ async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> 
   await (left ? recordVoidPostponed(context, request, left) : recordVoid(context, request, message));
 }
 
-async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void> {
+async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Reviewer): Promise<void> {
   const { outcomes, decided, begun, repaired, removedAt } = done;
   const { context, cluster, opened } = done.run;
   const left = whyLeft(done, request);
   if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
   const inForce = [...decided.complete, ...begun, ...repaired];
-  const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
+  const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
   const isForgotten = outcomes.isForgotten(request);

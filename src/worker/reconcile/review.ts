@@ -2,18 +2,21 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import {
-  bindsRoles,
-  isPolicyText,
-  kubernetesGroups,
-  namespaceOf,
-  placedRoleOf,
-} from "../../access/policy/policy-text.ts";
+import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { ResourceAccess } from "../../kubernetes/reviews.ts";
 import { sessionOf } from "../open/become-creator.ts";
+import {
+  type Answers,
+  accessOf,
+  askUntil,
+  checksOf,
+  inWords,
+  type Question,
+  questionsOf,
+  type Reviewer,
+} from "./review-questions.ts";
 
 export interface AuthorizationReview {
   readonly finding: ProofFinding;
@@ -21,29 +24,6 @@ export interface AuthorizationReview {
   readonly auditIds: readonly string[];
   /** Why it did not answer; null: it did. */
   readonly unanswered: unknown;
-}
-
-export type Reviewer = Pick<ClusterClient, "may">;
-
-/**
- * Asks equal questions once: in one run, hundreds of leases ask about another session of their role. The answer holds
- * for each lease written before the first question. It repeats an unanswered question.
- */
-export function askingOnce(client: Reviewer): Reviewer {
-  const asked = new Map<string, ReturnType<Reviewer["may"]>>();
-  return {
-    may: async (identity, access) => {
-      const question = JSON.stringify([identity, access]);
-      const answer = asked.get(question) ?? client.may(identity, access);
-      asked.set(question, answer);
-      try {
-        return await answer;
-      } catch (error) {
-        asked.delete(question);
-        throw error;
-      }
-    },
-  };
 }
 
 /**
@@ -65,21 +45,23 @@ export async function reviewLease(
   request: ApprovedRequest,
   identity: MappedIdentity | null,
 ): Promise<AuthorizationReview> {
-  const checks = checksOf(cluster, request);
   if (!identity) return unasked({ result: "no", detail: "an unmapped principal can do nothing" });
+  const { checks, failure: unread } = await questionsOf(client, cluster, request);
+  if (unread) return { finding: unansweredFinding(unread.error), auditIds: [], unanswered: unread.error };
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));
   // At once: a person waits for the answers.
-  const [own, beyond] = await Promise.all([
+  const [own, session] = await Promise.all([
     askUntil(client, questions, false),
-    reviewBeyond(client, request, identity, checks[0]),
+    askBeyond(client, anotherSession(request, identity, checks[0])),
   ]);
-  const auditIds = [...own.auditIds, ...beyond.auditIds];
-  const failure = own.failure ?? (own.found ? null : beyond.failure);
+  const elsewhere = own.found || own.failure ? nothingAsked : await reviewElsewhere(client, request, questions[0], own);
+  const auditIds = [own, elsewhere, session].flatMap((answers) => answers.auditIds);
+  const failure = own.failure ?? (own.found ? null : (elsewhere.failure ?? session.failure));
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
   if (own.found) return { finding: deniedFinding(cluster, request, own.found.check), auditIds, unanswered: null };
-  const detail = `can ${checks.map(inWords).join(", ")}${beyond.says}`;
+  const detail = `can ${checks.map(inWords).join(", ")}${elsewhere.says}${session.says}`;
   return { finding: { result: "yes", detail }, auditIds, unanswered: null };
 }
 
@@ -87,37 +69,54 @@ export async function reviewLease(
 const anotherNamespace = "eks-access-another-namespace";
 
 /**
- * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one
- * is allowed, other bindings allow it, and the proof says so.
+ * RBAC looks at ClusterRoleBindings first (kubernetes, pkg/registry/rbac/validation, VisitRulesFor): if a RoleBinding is the
+ * reason, none of them gives the same in every namespace.
  */
-async function reviewBeyond(
+const byRoleBinding = /^RBAC: allowed by RoleBinding "/;
+
+/** Something that a lease by binding must not give. */
+interface Beyond extends Question {
+  readonly where: string;
+}
+
+type Said = Pick<Answers, "auditIds" | "failure"> & { readonly says: string };
+
+const nothingAsked: Said = { auditIds: [], failure: null, says: "" };
+
+/** If it is allowed, other bindings allow it, and the proof says so. */
+async function askBeyond(client: Reviewer, beyond: Beyond | null): Promise<Said> {
+  if (!beyond) return nothingAsked;
+  const { auditIds, failure, found } = await askUntil(client, [beyond], true);
+  return { auditIds, failure, says: found ? `, and ${beyond.where} too, by other bindings` : `, not ${beyond.where}` };
+}
+
+/** The same in another namespace. Asks only if the answer about the lease's own does not tell. */
+async function reviewElsewhere(
   client: Reviewer,
+  { groups }: ApprovedRequest,
+  question: Question | undefined,
+  own: Answers,
+): Promise<Said> {
+  const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
+  if (!question || !bindsRoles(groups) || isEverywhere) return nothingAsked;
+  const where = "in other namespaces";
+  if (byRoleBinding.test(own.reasons[0] ?? "")) return { ...nothingAsked, says: `, not ${where}` };
+  return askBeyond(client, { ...question, check: { ...question.check, namespace: anotherNamespace }, where });
+}
+
+/** The same as another session of the same role; null: all sessions share one username, or there is no session. */
+function anotherSession(
   { groups, principal }: ApprovedRequest,
   identity: MappedIdentity,
   check: AccessCheck | undefined,
-): Promise<Omit<Answers, "found"> & { readonly says: string }> {
-  if (!check || !bindsRoles(groups)) return { auditIds: [], says: "", failure: null };
-  const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
-  const elsewhere = { identity, check: { ...check, namespace: anotherNamespace } };
-  const username = anotherSession(principal, identity.username);
-  const questions = [
-    ...(isEverywhere ? [] : [{ ...elsewhere, where: "in other namespaces" }]),
-    ...(username ? [{ identity: { ...identity, username }, check, where: "as another session of the role" }] : []),
-  ];
-  const answers = await Promise.all(
-    questions.map(async ({ where, ...question }) => ({ where, ...(await askUntil(client, [question], true)) })),
-  );
-  return {
-    auditIds: answers.flatMap(({ auditIds }) => auditIds),
-    failure: answers.find(({ failure }) => failure !== null)?.failure ?? null,
-    says: answers
-      .map(({ where, found }) => (found ? `, and ${where} too, by other bindings` : `, not ${where}`))
-      .join(""),
-  };
+): Beyond | null {
+  const username = check && bindsRoles(groups) ? nameOfAnotherSession(principal, identity.username) : null;
+  return check && username
+    ? { identity: { ...identity, username }, check, where: "as another session of the role" }
+    : null;
 }
 
-/** The username of another session of the same role; null: all sessions share one, or there is no session. */
-function anotherSession(principal: string, username: string): string | null {
+function nameOfAnotherSession(principal: string, username: string): string | null {
   const session = sessionNameIn(principal);
   if (session === null) return null;
   const found = [session, session.replaceAll("@", "-")].find((name) => username.includes(name));
@@ -137,7 +136,8 @@ export async function reviewEnd(
   request: ApprovedRequest,
   identity: MappedIdentity,
 ): Promise<AuthorizationReview> {
-  const checks = checksOf(cluster, request);
+  const { checks, failure: unread } = await questionsOf(client, cluster, request);
+  if (unread) return { finding: unansweredFinding(unread.error), auditIds: [], unanswered: unread.error };
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   const usernames = usernamesOf(request, identity);
   const questions = checks.flatMap((check) =>
@@ -172,20 +172,6 @@ export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
 }
 
-/**
- * The questions about a lease. A check of every namespace becomes one for each of the lease's namespaces, unless it
- * covers the whole cluster. A policy can name namespaces by a pattern, but a question can't.
- */
-export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
-  const checks = levels.find(({ name }) => name === level)?.verify ?? [];
-  const places = groups.map(namespaceOf);
-  if (places.includes(null)) return checks;
-  const namespaces = [...new Set(places.filter((place) => place !== null))].filter((place) => !place.includes("*"));
-  return checks.flatMap((check) =>
-    check.namespace === "" ? namespaces.map((namespace) => ({ ...check, namespace })) : [check],
-  );
-}
-
 function unasked(finding: ProofFinding): AuthorizationReview {
   return { finding, auditIds: [], unanswered: null };
 }
@@ -194,7 +180,8 @@ function notTested(detail: string): ProofFinding {
   return { result: "not tested", detail };
 }
 
-function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFinding {
+function namesNothing({ levels }: Cluster, { level, groups }: ApprovedRequest): ProofFinding {
+  if (bindsRoles(groups)) return notTested(`the roles of ${level} have no right that a question can name`);
   const isNamed = levels.some(({ name, verify }) => name === level && verify.length > 0);
   return notTested(
     isNamed
@@ -252,43 +239,4 @@ export async function reviewAsPrincipal(
 /** If the sign-in did not get this far, there is no other try. */
 export function notAskedAsPrincipal(checks: readonly AccessCheck[]): ProofFinding {
   return notTested(`${unseen}. ${principalCanAsk(checks)}`);
-}
-
-interface Question {
-  readonly identity: MappedIdentity;
-  readonly check: AccessCheck;
-}
-
-interface Answers {
-  readonly auditIds: readonly string[];
-  /** The first question with the wanted answer, and the API server's reason; null: none. */
-  readonly found: (Question & { readonly reason: string }) | null;
-  /** Why a question got no answer. */
-  readonly failure: { readonly error: unknown } | null;
-}
-
-/** Asks one question after another until one has this answer. */
-async function askUntil(client: Reviewer, questions: readonly Question[], isAllowed: boolean): Promise<Answers> {
-  const auditIds: string[] = [];
-  for (const question of questions) {
-    const { username, groups } = question.identity;
-    try {
-      const user = { username, groups: kubernetesGroups(groups) };
-      const { allowed, reason, auditId } = await client.may(user, accessOf(question.check));
-      if (auditId !== null) auditIds.push(auditId);
-      if (allowed === isAllowed) return { auditIds, found: { ...question, reason }, failure: null };
-    } catch (error) {
-      return { auditIds, found: null, failure: { error } };
-    }
-  }
-  return { auditIds, found: null, failure: null };
-}
-
-function accessOf({ verb, resource, group, namespace }: AccessCheck): ResourceAccess {
-  return { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
-}
-
-function inWords({ verb, resource, group, namespace }: AccessCheck): string {
-  const isAll = verb === "*" && resource === "*" && group === "*";
-  return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
 }

@@ -14,6 +14,7 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
+import type { RoleSeen } from "./roles-seen.ts";
 
 /**
  * One way in which a cluster takes leases: `aws-auth`, access entries or bindings. A run drives each through the same
@@ -63,6 +64,8 @@ export interface WayState {
   readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
   /** A principal's identity at its sign-in. */
   readonly signsInAs: (arn: string) => ReadBack;
+  /** What the roles of requests without a lease allow, by the level's text. Absent: the way binds none. */
+  readonly roles?: ReadonlyMap<string, RoleSeen>;
   /** Whether a dead run left something that the next write removes. */
   readonly isUnfinished: boolean;
 }

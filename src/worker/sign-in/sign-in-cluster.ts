@@ -16,7 +16,8 @@ import { inParallel } from "../in-parallel.ts";
 import { noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
-import { checksOf, checksOfPrincipal, notAskedAsPrincipal } from "../reconcile/review.ts";
+import { checksOfPrincipal, notAskedAsPrincipal } from "../reconcile/review.ts";
+import { checksOf } from "../reconcile/review-questions.ts";
 import {
   isEndDue,
   type ProofChange,

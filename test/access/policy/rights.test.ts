@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { describeNamespaces, describeRules, type RoleRule } from "../../../src/access/policy/rights.ts";
+import { describeNamespaces, describeRules, type RoleRule, rightToAsk } from "../../../src/access/policy/rights.ts";
 
 const read = ["get", "list", "watch"];
 const write = ["create", "update", "patch", "delete", "deletecollection"];
@@ -64,4 +64,35 @@ test.each<[readonly (string | null)[], string]>([
   [["a", "b", "c", "d", "e", "f", "g", "h"], "in a, b, c, d, e, f and 2 more"],
 ])("bindings in %j hold %s", (namespaces, words) => {
   expect(describeNamespaces(namespaces)).toBe(words);
+});
+
+describe("the right of a role that a question names", () => {
+  test.each<[string, readonly RoleRule[], string | null]>([
+    [
+      "of the most familiar resource",
+      [aRule(["list"], ["secrets"]), aRule(["get"], ["configmaps", "pods"])],
+      "get pods",
+    ],
+    ["by the first rule that has it", [aRule(write, ["pods"]), aRule(read, ["pods"])], "create pods"],
+    [
+      "of any other resource",
+      [aRule(["approve"], ["tickets"], { apiGroups: ["example.com"] })],
+      "approve tickets.example.com",
+    ],
+    [
+      "not of single objects",
+      [aRule(read, ["pods"], { resourceNames: ["one"] }), aRule(read, ["services"])],
+      "get services",
+    ],
+    ["without a star, if it can be", [aRule(["*"], ["*", "jobs"], { apiGroups: ["batch"] })], "get jobs.batch"],
+    ["with a star, if there is no other", [aRule(["*"], ["*"], { apiGroups: ["apps"] })], "get *.apps"],
+    ["everything, if the role allows everything", [aRule(["*"], ["*"], { apiGroups: ["*"] })], "* *.*"],
+    ["never a name that is not plain", [aRule(["get"], ["Pods\n"])], null],
+    ["no path", [aRule(["get"], [], { nonResourceURLs: ["/metrics"] })], null],
+    ["none without rules", [], null],
+  ])("is %s", (_, rules, wanted) => {
+    const right = rightToAsk(rules);
+
+    expect(right && `${right.verb} ${right.resource}${right.group && `.${right.group}`}`).toBe(wanted);
+  });
 });

@@ -38,8 +38,10 @@ const terraforms = `- rolearn: arn:aws:iam::${account}:role/${set}\n  username: 
 let context: WorkerContext;
 let cluster: Cluster;
 
-const contextWith = (drift: "report" | "repair" = "report"): WorkerContext => {
-  const config = modesConfig((text) => bound(text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`)));
+const contextWith = (drift: "report" | "repair" = "report", edit = (text: string) => text): WorkerContext => {
+  const config = modesConfig((text) =>
+    edit(bound(text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`))),
+  );
   cluster = clusterIn(config, clusterName);
   return { ...side().context(memoryLedger()), config };
 };
@@ -116,6 +118,27 @@ describe("a lease for one person", () => {
     expect(given.preview?.warnings.join()).toContain("lets a person read secrets");
     expect(given.preview?.rights?.[0]).toMatchObject({ role: "ClusterRole edit", where: "in default" });
     await revokeGiven(context, cluster, "r-one");
+  });
+
+  test("whose level names nothing to verify is proved by a right of each role that it binds, and so is its end", async () => {
+    const both = "bind: [{ clusterRole: edit, in: [default] }, { clusterRole: view, in: [kube-system] }]";
+    context = contextWith("report", (text) =>
+      text.replace(/ {4}verify:\n( {6}.*\n)+/g, "").replace(/bind: \[\{ clusterRole: edit.*\]/, both),
+    );
+    expect(cluster.levels.find(({ name }) => name === "admin")?.verify).toEqual([]);
+
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    const ended = await revokeGiven(context, cluster, "r-one");
+
+    expect(given.lease?.proof?.authorized).toEqual({
+      result: "yes",
+      detail:
+        "can get pods in default, get pods in kube-system, not in other namespaces, not as another session of the role",
+    });
+    expect(ended.lease?.endProof?.authorized).toEqual({
+      result: "no",
+      detail: "can't get pods in default, get pods in kube-system, asked as sso:alice@example.com",
+    });
   });
 
   test("of two people with one role each has their own, and the end of one takes nothing of the other", async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
 import { inEntries, proveEnd, type ReadBack } from "../../../src/worker/reconcile/prove.ts";
 import { impossibleSession, reviewEnd, reviewLease } from "../../../src/worker/reconcile/review.ts";
+import type { Reviewer } from "../../../src/worker/reconcile/review-questions.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { anEntry } from "../../builders/an-entry.ts";
@@ -12,6 +14,7 @@ import { at } from "../../builders/times.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
 const ours = "eks-access:111122223333:Developer:";
+const noRoles = async () => null;
 const check = { verb: "list", resource: "pods", group: "", namespace: "default" };
 const cluster = aCluster({
   levels: aCluster().levels.map((level) => (level.name === "viewer" ? { ...level, verify: [check] } : level)),
@@ -29,7 +32,7 @@ async function findingOf(
     return { allowed: username === allowed, reason: "", auditId: null };
   };
   const request = aLeasedRequest({}, { id: "r-one", principal, groups: [...groups] });
-  const { finding } = await reviewEnd({ may }, cluster, request, identity);
+  const { finding } = await reviewEnd({ may, roleRules: noRoles }, cluster, request, identity);
   return { finding, asked };
 }
 
@@ -119,8 +122,86 @@ test("another session of the role is asked about, also where the role's name con
   const principal = "arn:aws:sts::111122223333:assumed-role/alice-team/alice";
   const request = aLeasedRequest({}, { id: "r-one", principal, groups: ["ClusterRole view"] });
 
-  const { finding } = await reviewLease({ may }, cluster, request, { username: "sso:alice-team:alice", groups: [] });
+  const { finding } = await reviewLease({ may, roleRules: noRoles }, cluster, request, {
+    username: "sso:alice-team:alice",
+    groups: [],
+  });
 
   expect(asked).toEqual(["sso:alice-team:alice", `sso:alice-team:${impossibleSession}`]);
   expect(finding.detail).toContain("not as another session of the role");
+});
+
+describe("a level that binds roles and names nothing to verify", () => {
+  const silent = aCluster({ levels: aCluster().levels.map((level) => ({ ...level, verify: [] })) });
+  const identity = { username: "sso:alice", groups: [] };
+  const right = { verbs: ["get"], apiGroups: [""], resources: ["pods"], resourceNames: [], nonResourceURLs: [] };
+  const review = (groups: string[], roleRules: Reviewer["roleRules"], may: Reviewer["may"]) => {
+    const principal = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice";
+    return reviewLease({ may, roleRules }, silent, aLeasedRequest({}, { id: "r-one", principal, groups }), identity);
+  };
+  const yes = async ({ username }: KubernetesIdentity) => {
+    return { allowed: username === "sso:alice", reason: "", auditId: null };
+  };
+
+  test("asks about its roles, each in its namespace, once where two say the same", async () => {
+    const named: unknown[] = [];
+    const groups = ["ClusterRole view", "Role deployer in shop", "Role reader in shop"];
+
+    const { finding } = await review(
+      groups,
+      async (...role) => {
+        named.push(role);
+        return [right];
+      },
+      yes,
+    );
+
+    expect(named).toEqual([
+      [{ kind: "ClusterRole", name: "view" }, null],
+      [{ kind: "Role", name: "deployer" }, "shop"],
+      [{ kind: "Role", name: "reader" }, "shop"],
+    ]);
+    expect(finding.detail).toBe(
+      "can get pods in every namespace, get pods in shop, not as another session of the role",
+    );
+  });
+
+  test("says so, where no question can name a right of its roles", async () => {
+    const { finding } = await review(["ClusterRole odd"], async () => [{ ...right, resourceNames: ["one"] }], yes);
+
+    expect(finding).toEqual({
+      result: "not tested",
+      detail: "the roles of viewer have no right that a question can name",
+    });
+  });
+
+  test("gets another try, where the API server does not show its roles", async () => {
+    const lost = new AccessError("cluster-unreachable", "no answer");
+
+    const { finding, unanswered } = await review(["ClusterRole view"], () => Promise.reject(lost), yes);
+
+    expect([finding.detail, unanswered]).toEqual(["the API server has not answered yet", lost]);
+  });
+});
+
+test.each([
+  ['RBAC: allowed by RoleBinding "eks-access-r-one-0123/shop" of ClusterRole "view" to User "sso:alice"', 0],
+  ['RBAC: allowed by ClusterRoleBinding "all" of ClusterRole "view" to Group "system:authenticated"', 1],
+  ["", 1],
+])("another namespace is asked about only if the reason leaves it open: %s", async (reason, times) => {
+  const places: (string | undefined)[] = [];
+  const may: Reviewer["may"] = async (_, { namespace }) => {
+    places.push(namespace);
+    return { allowed: true, reason, auditId: null };
+  };
+  const principal = "arn:aws:iam::111122223333:user/alice";
+  const request = aLeasedRequest({}, { id: "r-one", principal, groups: ["ClusterRole view in shop"] });
+
+  const { finding } = await reviewLease({ may, roleRules: noRoles }, cluster, request, {
+    username: "alice",
+    groups: [],
+  });
+
+  expect(places.filter((place) => place !== "default")).toHaveLength(times);
+  expect(finding.detail).toContain(times === 0 ? "not in other namespaces" : "in other namespaces too, by other");
 });

@@ -1,0 +1,123 @@
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
+import { rightToAsk } from "../../access/policy/rights.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { ResourceAccess } from "../../kubernetes/reviews.ts";
+import type { RoleSeen } from "./roles-seen.ts";
+
+export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;
+
+/**
+ * Asks equal questions once: in one run, hundreds of leases ask about another session of their role. The answer holds
+ * for each lease written before the first question. It repeats an unanswered question.
+ * @param roles as the run has read them
+ */
+export function askingOnce(client: Reviewer, roles: ReadonlyMap<string, RoleSeen> = new Map()): Reviewer {
+  return {
+    may: once(client.may),
+    roleRules: once(async (role, namespace) => {
+      const seen = [...roles].find(([text]) => isSameRole(placedRoleOf(text), { ...role, namespace }));
+      return seen ? seen[1].rules : client.roleRules(role, namespace);
+    }),
+  };
+}
+
+function once<Question extends readonly unknown[], Answer>(ask: (...question: Question) => Promise<Answer>) {
+  const asked = new Map<string, Promise<Answer>>();
+  return async (...question: Question): Promise<Answer> => {
+    const key = JSON.stringify(question);
+    const answer = asked.get(key) ?? ask(...question);
+    asked.set(key, answer);
+    try {
+      return await answer;
+    } catch (error) {
+      asked.delete(key);
+      throw error;
+    }
+  };
+}
+
+function isSameRole(seen: PlacedRole | null, { kind, name, namespace }: PlacedRole): boolean {
+  return seen?.kind === kind && seen.name === name && (kind === "ClusterRole" || seen.namespace === namespace);
+}
+
+/** If a level that binds roles names nothing to verify, each binding has a question about one right of its role, as it is now. */
+export async function questionsOf(
+  client: Reviewer,
+  cluster: Cluster,
+  request: ApprovedRequest,
+): Promise<{ readonly checks: readonly AccessCheck[]; readonly failure: Answers["failure"] }> {
+  const checks = checksOf(cluster, request);
+  if (checks.length > 0) return { checks, failure: null };
+  const found = new Map<string, AccessCheck>();
+  try {
+    for (const { kind, name, namespace } of request.groups.flatMap((text) => placedRoleOf(text) ?? [])) {
+      const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
+      const right = rightToAsk(rules ?? []);
+      const check = right && { ...right, namespace: namespace ?? "" };
+      if (check) found.set(JSON.stringify(check), check);
+    }
+    return { checks: [...found.values()], failure: null };
+  } catch (error) {
+    return { checks: [], failure: { error } };
+  }
+}
+
+/**
+ * The questions of a lease's level. A check of every namespace becomes one for each of the lease's namespaces, unless it
+ * covers the whole cluster. A policy can name namespaces by a pattern, but a question can't.
+ */
+export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
+  const checks = levels.find(({ name }) => name === level)?.verify ?? [];
+  const places = groups.map(namespaceOf);
+  if (places.includes(null)) return checks;
+  const namespaces = [...new Set(places.filter((place) => place !== null))].filter((place) => !place.includes("*"));
+  return checks.flatMap((check) =>
+    check.namespace === "" ? namespaces.map((namespace) => ({ ...check, namespace })) : [check],
+  );
+}
+
+export interface Question {
+  readonly identity: MappedIdentity;
+  readonly check: AccessCheck;
+}
+
+export interface Answers {
+  readonly auditIds: readonly string[];
+  /** Of each answer, why it is allowed. */
+  readonly reasons: readonly string[];
+  /** The first question with the wanted answer, and the API server's reason; null: none. */
+  readonly found: (Question & { readonly reason: string }) | null;
+  /** Why a question got no answer. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
+/** Asks one question after another until one has this answer. */
+export async function askUntil(client: Reviewer, questions: readonly Question[], isAllowed: boolean): Promise<Answers> {
+  const auditIds: string[] = [];
+  const reasons: string[] = [];
+  for (const question of questions) {
+    const { username, groups } = question.identity;
+    try {
+      const user = { username, groups: kubernetesGroups(groups) };
+      const { allowed, reason, auditId } = await client.may(user, accessOf(question.check));
+      if (auditId !== null) auditIds.push(auditId);
+      reasons.push(reason);
+      if (allowed === isAllowed) return { auditIds, reasons, found: { ...question, reason }, failure: null };
+    } catch (error) {
+      return { auditIds, reasons, found: null, failure: { error } };
+    }
+  }
+  return { auditIds, reasons, found: null, failure: null };
+}
+
+export function accessOf({ verb, resource, group, namespace }: AccessCheck): ResourceAccess {
+  return { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
+}
+
+export function inWords({ verb, resource, group, namespace }: AccessCheck): string {
+  const isAll = verb === "*" && resource === "*" && group === "*";
+  return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+}
