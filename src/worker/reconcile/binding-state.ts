@@ -25,6 +25,7 @@ import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { signInSharesIn } from "./settle-sign-ins.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
+import { entryKeyOf } from "./sign-in-place.ts";
 import type { WayContext, WayState } from "./way-adapter.ts";
 
 /** The data key of the withdrawals. The annotation's key has a `/`, which a data key can't have. */
@@ -40,7 +41,6 @@ export interface BindingState extends WayState {
   readonly map: SignInMap;
   readonly signInShares: readonly Share[];
   readonly names: SignInNames;
-  /** By the level's text, of requests without a lease yet. */
   readonly roles: ReadonlyMap<string, RoleSeen>;
   /** Null: no pending request names one. */
   readonly namespaces: ReadonlySet<string> | null;
@@ -65,7 +65,17 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { opened, cluster, context } = place;
   const { client, creatorArn } = opened;
   const { keys } = context;
-  const { read, bindings, stored, memory } = await readBindings(place, open);
+  const some = place.isWhole ? null : whereOnlyBegins(open, context.now());
+  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
+  const texts = open.filter(isNew).flatMap(({ groups }) => groups);
+  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
+  // At once: a person waits.
+  const [{ read, bindings, stored, memory }, early, roles, namespaces] = await Promise.all([
+    readBindings(place, open, some),
+    readSignInMap(place, open, principalsOf(some ?? open)),
+    rolesSeen(client, texts),
+    asked.length > 0 ? client.namespaces() : null,
+  ]);
   const { parts, forged: others } = readOwnBindings(
     sealedClusterOf(cluster),
     bindings,
@@ -76,15 +86,10 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const forged = others.filter(({ labels }) =>
     Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
   );
-  const principals = [...read, ...parts].map(({ principal }) => principal);
-  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
-  const texts = read.filter(isNew).flatMap(({ groups }) => groups);
-  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
-  const [map, roles, namespaces] = await Promise.all([
-    readSignInMap(place, open, principals),
-    rolesSeen(client, texts),
-    asked.length > 0 ? client.namespaces() : null,
-  ]);
+  const known = new Set(principalsOf(some ?? open).map(entryKeyOf));
+  const principals = principalsOf([...read, ...parts]);
+  const isMapWhole = opened.entries === null || principals.every((each) => known.has(entryKeyOf(each)));
+  const map = isMapWhole ? early : await readSignInMap(place, open, principals);
   const signInShares = signInSharesIn(map);
   const names = signInNames(map, cluster);
   const readBackOf = readBackIn(names, parts);
@@ -117,10 +122,14 @@ interface BindingsRead extends Pick<BindingState, "stored"> {
   readonly memory: Pick<BindingState, "withdrawals" | "untrusted">;
 }
 
-async function readBindings(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingsRead> {
-  const { opened, context, isWhole } = place;
+/** @param some those that a run which only begins leases must read; null: all */
+async function readBindings(
+  place: BindingsPlace,
+  open: readonly AccessRequest[],
+  some: readonly AccessRequest[] | null,
+): Promise<BindingsRead> {
+  const { opened, context } = place;
   const { client } = opened;
-  const some = isWhole ? null : whereOnlyBegins(open, context.now());
   const [bindings, stored] = await Promise.all([
     some ? findAll(client, placesOf(some)) : labelledBindings(client, open),
     client.readWithdrawals(),
@@ -182,6 +191,10 @@ async function partsAgain(
   if (written.size > maxByName) return read(await labelledBindings(client, open));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
   return [...others, ...read(await findAll(client, [...written.values()]))];
+}
+
+function principalsOf(requests: readonly Pick<AccessRequest, "principal">[]): readonly string[] {
+  return requests.map(({ principal }) => principal);
 }
 
 function keyOf({ name, namespace }: BindingPlace): string {

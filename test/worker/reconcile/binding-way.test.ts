@@ -474,6 +474,54 @@ describe("what a run reads", () => {
     };
   };
 
+  /** Opens the cluster, and counts its calls, and how many of them wait for the answer to another. */
+  const counting = (counted: { calls: number; inARow: number }): typeof openCluster => {
+    let answered = 0;
+    return async (...about) => {
+      const open = await openCluster(...about);
+      const client = new Proxy(open.client, {
+        get: (target, name) => {
+          const call: unknown = Reflect.get(target, name);
+          if (typeof call !== "function" || name === "close") return call;
+          return async (...given: unknown[]) => {
+            const place = answered + 1;
+            counted.calls += 1;
+            counted.inARow = Math.max(counted.inARow, place);
+            try {
+              return await Reflect.apply(call, target, given);
+            } finally {
+              answered = Math.max(answered, place);
+            }
+          };
+        },
+      });
+      return { ...open, client };
+    };
+  };
+
+  test("to begin a lease waits for four answers in a row; by aws-auth it waits for five", async () => {
+    const byMap = { calls: 0, inARow: 0 };
+    const byBinding = { calls: 0, inARow: 0 };
+    const groups = { ...side().context(memoryLedger()), config: modesConfig() };
+    const mapped = clusterIn(groups.config, clusterName);
+    for (const [of, at] of [
+      [groups, mapped],
+      [context, cluster],
+    ] as const) {
+      await ask(of, at, { id: "r-one", level: "admin", principal: of === groups ? arns.engineer : alice });
+      await approve(of, at, "r-one");
+    }
+
+    await reconcileCluster({ ...groups, openCluster: counting(byMap) }, mapped);
+    await reconcileCluster({ ...context, openCluster: counting(byBinding) }, cluster);
+
+    for (const of of [groups, context]) expect((await requestOf(of, "r-one")).lease?.state).toBe("active");
+    expect(byMap).toEqual({ calls: 5, inARow: 5 });
+    expect(byBinding).toEqual({ calls: 8, inARow: 4 });
+    await revokeGiven(groups, mapped, "r-one");
+    await revokeGiven(context, cluster, "r-one");
+  });
+
   test("to begin a lease is its binding, before and after, what its principal has besides, and aws-auth once", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     await give(context, cluster, { id: "r-carol", principal: carol });
