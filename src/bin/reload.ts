@@ -9,7 +9,7 @@ import { type FleetFollower, followFleet, keepsClusters } from "../config/follow
 import type { ProcessKind } from "../config/key-environment.ts";
 import { type FileReading, type LiveConfig, type Offer, watchFile } from "../config/live-config.ts";
 import { type Ledger, processName, type RefusedFile } from "../ledger/ledger.ts";
-import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
+import { type Stoppable, stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { startTicking } from "../operations/ticking.ts";
 import type { Settings } from "./settings.ts";
@@ -181,8 +181,7 @@ export async function startFollowing(
   const look = () =>
     follower.look().catch((error: unknown) => log.warn({ err: error }, "could not read the list of the fleet"));
   await look();
-  const ticking = startTicking(lookEveryMs, look);
-  return { ...follower, stop: (deadline) => unfinishedAt(ticking.stop(), "reading the fleet", deadline) };
+  return { ...follower, ...stoppable(startTicking(lookEveryMs, look), "reading the fleet") };
 }
 
 /** Puts a notice for the operators' channel into the ledger, sealed by this process; into the log if the ledger takes none. */

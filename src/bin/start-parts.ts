@@ -7,7 +7,7 @@ import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
+import { type Stoppable, stoppable } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { NoticeContext } from "../slack/show/notice-poster.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -101,9 +101,8 @@ async function startWorkerParts(
   live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));
   started(startWorker(contextNow, context.blocking, context.zones));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
-  started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
-  const fleet = startFleetKeeper(contextNow);
-  started({ stop: (deadline) => unfinishedAt(fleet.stop(), "a look at the fleet", deadline) });
+  started(stoppable(keeper, "keeping the audit log"));
+  started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
   await publishIdentity(contextNow()).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
@@ -157,23 +156,19 @@ async function startSlackParts(
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
   live.refuseIf((config) => approverMistakes(slackContext, config));
-  started({ stop: (deadline) => unfinishedAt(approvers.stop(), "a look at the approvers", deadline) });
+  started(stoppable(approvers, "a look at the approvers"));
   started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode));
   const client = clients.messengerClient(slack, timing.deadlines);
   const backgroundClient = clients.backgroundClient(slack, timing.deadlines);
   const messenger = () => ({ ...context, directory, client, config: configuration() });
   const contexts = () => ({ context: messenger(), background: { ...messenger(), client: backgroundClient } });
   started(startMessageWorker(contexts, blocking));
-  const troubles = startTroublePoster({ ...context, client });
-  started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
-  const notices = startNoticePoster({ ...context, client });
-  started({ stop: (deadline) => unfinishedAt(notices.stop(), "a notice to the operators", deadline) });
-  const zones = startZonePoster({ ...context, client });
-  started({ stop: (deadline) => unfinishedAt(zones.stop(), "a message about a zone", deadline) });
-  const logs = startLogPoster({ ...context, client });
-  started({ stop: (deadline) => unfinishedAt(logs.stop(), "a message about the audit log", deadline) });
-  const anchors = startAnchorPoster({ ...context, client, settings: () => configuration().audit });
-  started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
+  const posting = { ...context, client };
+  started(stoppable(startTroublePoster(posting), "a message about a cluster"));
+  started(stoppable(startNoticePoster(posting), "a notice to the operators"));
+  started(stoppable(startZonePoster(posting), "a message about a zone"));
+  started(stoppable(startLogPoster(posting), "a message about the audit log"));
+  started(stoppable(startAnchorPoster({ ...posting, settings: () => configuration().audit }), "an anchor"));
 }
 
 /** Letters and digits that stay distinct when read aloud. */

@@ -117,6 +117,11 @@ export async function unfinishedAt(
   return (await Promise.race([work, aborted(deadline)])) === "aborted" ? [name] : [];
 }
 
+/** A part of a process that repeats something. @param name of its last round, in words for the log */
+export function stoppable({ stop }: { readonly stop: () => Promise<unknown> }, name: string): Stoppable {
+  return { stop: (deadline) => unfinishedAt(stop(), name, deadline) };
+}
+
 /** `reconcile staging`, `show r-7k2m9x4q` */
 function nameOf({ name, data }: Job): string {
   const [subject = ""] = Object.entries(data ?? {}).flatMap(([key, value]) => (key === "type" ? [] : [String(value)]));

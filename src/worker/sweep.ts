@@ -172,7 +172,7 @@ async function reportUnconfigured(context: WorkerContext, request: AccessRequest
   await recordDelay(context, request, { code, message });
 }
 
-type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;
+type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now" | "failures">;
 
 /** How often a worker looks for records to remove. Milliseconds. */
 export const removalsEveryMs = 60_000;
@@ -184,15 +184,17 @@ const maxBatches = 10;
 const keptAgainMs = 24 * 3_600_000;
 
 /** Removes the closed records that are older than the configuration keeps them; their events stay. One worker at a time. */
-export async function removeClosedByTheClock(context: RemovalContext): Promise<void> {
-  if (await context.ledger.takeTurn("removals", removalsEveryMs * 0.9)) await removeClosed(context);
+export function removeClosedByTheClock(context: RemovalContext): Promise<void> {
+  return context.failures.during("could not remove closed records", {}, async () => {
+    if (await context.ledger.takeTurn("removals", removalsEveryMs * 0.9)) await removeClosed(context);
+  });
 }
 
 /**
  * Removes closed records in batches, within one turn. It changes no access, so it is no event: the log has the number,
  * and the audit log has each record's history. @returns the number of removed records
  */
-export async function removeClosed(context: RemovalContext): Promise<number> {
+export async function removeClosed(context: Omit<RemovalContext, "failures">): Promise<number> {
   const { ledger, config, log, now } = context;
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
   const taking: ClosedBatch = {
@@ -212,7 +214,7 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
 
 /** The list in Redis says where to look, but only the record says whether it is over, without a forged review. */
 async function remove(
-  { ledger, config, keys, now }: RemovalContext,
+  { ledger, config, keys, now }: Omit<RemovalContext, "failures">,
   stored: LedgerRecord,
   before: Date,
 ): Promise<boolean> {

@@ -4,7 +4,7 @@ import { type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.t
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { wakeLater } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import { type Stoppable, timeInQueue, unfinishedAt, wasStartedBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
+import { type Stoppable, stoppable, timeInQueue, wasStartedBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { startTicking } from "../operations/ticking.ts";
 import { tracedAnswer } from "../operations/traced.ts";
@@ -23,24 +23,24 @@ export function startWorker(
   zones: readonly Zone[] = [null],
 ): Stoppable {
   const names = zones.flatMap((zone) => (["clusters", "ends"] as const).map((name) => ({ name, zone })));
-  const queues = names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking));
-  const reporter = startTicking(zoneReportEveryMs, () => noteZones(context(), zones));
   const { sweepEverySeconds } = context().config.timing;
-  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs));
-  // Beside the sweep, so that no end waits for removals.
-  const remover = startTicking(removalsEveryMs, () => {
-    const now = context();
-    return now.failures.during("could not remove closed records", {}, () => removeClosedByTheClock(now));
-  });
-  return {
-    stop: async (deadline) => {
-      const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
-      const removing = unfinishedAt(remover.stop(), "removing closed records", deadline);
-      const reporting = unfinishedAt(reporter.stop(), "saying which zones it serves", deadline);
-      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing, reporting]);
-      return left.flat();
-    },
-  };
+  const parts = [
+    ...names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking)),
+    stoppable(
+      startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs)),
+      "the sweep",
+    ),
+    // Beside the sweep, so that no end waits for removals.
+    stoppable(
+      startTicking(removalsEveryMs, () => removeClosedByTheClock(context())),
+      "removing closed records",
+    ),
+    stoppable(
+      startTicking(zoneReportEveryMs, () => noteZones(context(), zones)),
+      "saying which zones it serves",
+    ),
+  ];
+  return { stop: async (deadline) => (await Promise.all(parts.map(({ stop }) => stop(deadline)))).flat() };
 }
 
 /** Jobs of each queue at once: ends have their own. */
