@@ -26,3 +26,16 @@ export function addDevelopers(
   const set = identityCenter.addPermissionSet(permissionSet);
   return identityCenter.assign(set, account, identityCenter.addGroup("developers", users), suffix);
 }
+
+/** The sandbox's `eks-access.yml` with a level for one person, in the namespaces that they choose. */
+export function withReader(configuration: string): string {
+  return configuration.replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]").replace(
+    /^levels:\n/m,
+    `levels:
+  reader:
+    bind: [{ clusterRole: view, in: choose }]
+    maxDuration: 8h
+    verify: [{ verb: list, resource: pods }]
+`,
+  );
+}

@@ -10,7 +10,6 @@ export function textAt(object: unknown, key: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The object at a key, or an empty one. */
 export function objectAt(object: unknown, key: string): JsonObject {
   const value = isObject(object) ? object[key] : undefined;
   return isObject(value) ? value : {};

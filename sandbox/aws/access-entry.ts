@@ -11,7 +11,6 @@ export const entryTypes = [
 
 export type EntryType = (typeof entryTypes)[number];
 
-/** An access policy that is associated with an entry, with its scope. */
 export interface AssociatedPolicy {
   /** `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`. */
   policyArn: string;

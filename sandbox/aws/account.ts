@@ -18,13 +18,12 @@ import {
   updateCluster,
 } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
-import { answerIam, iamVersion } from "./iam.ts";
 import { IdentityCenter } from "./identity-center.ts";
 import { identityCenterCalls } from "./identity-center-calls.ts";
 import { answerJson, type JsonHandlers, jsonCallName } from "./json-service.ts";
 import { Organization, organizationCalls } from "./organization.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
-import { answerSts, stsParams } from "./sts.ts";
+import { answerIam, answerSts, iamVersion, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
 
 /** One answered call: `by` is the signer's ARN, if the signature was good. */

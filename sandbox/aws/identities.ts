@@ -1,6 +1,5 @@
 const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as const;
 
-/** The principals that can assume a role, and the limits of the session. */
 export interface TrustPolicy {
   /** ARNs of users, roles and role sessions. `arn:aws:iam::<account>:root` or an account id: every principal there, if its identity policy allows it. */
   principals: readonly string[];

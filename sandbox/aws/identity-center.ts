@@ -9,7 +9,6 @@ export interface DirectoryUser {
   status: "ENABLED" | "DISABLED";
 }
 
-/** A permission set in an account for a user or a group. */
 export interface Assignment {
   account: string;
   permissionSetArn: string;

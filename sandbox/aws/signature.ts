@@ -14,7 +14,6 @@ export interface Signed {
   region: string;
 }
 
-/** Verifies the signature of a request as AWS does, or returns AWS's refusal. */
 export function verifySignature(
   request: SandboxRequest,
   service: string,

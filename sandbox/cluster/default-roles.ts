@@ -65,7 +65,6 @@ export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
   return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
 }
 
-/** A binding of a ClusterRole to one group, for a namespace or the whole cluster. */
 export function group(name: string, clusterRole: string, groupName: string, namespace?: string): Binding {
   return {
     name,

@@ -1,4 +1,3 @@
-/** One entry of metadata.managedFields: the fields that a manager set last. */
 export interface ManagedFields {
   manager: string;
   operation: "Update";

@@ -20,7 +20,6 @@ import {
   type Status,
 } from "./status.ts";
 
-/** `dryRun`: nothing is stored. */
 export interface WriteOptions<Content> {
   manager: string;
   dryRun: boolean;
@@ -181,7 +180,6 @@ export interface DeleteOptions {
   propagationPolicy?: string;
 }
 
-/** The finalizers of the garbage collector. */
 const collectors = new Set(["orphan", "foregroundDeletion"]);
 
 /**

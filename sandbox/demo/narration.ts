@@ -14,7 +14,6 @@ class StoryError extends Error {
   }
 }
 
-/** Shows a story in a terminal: its steps, the calls in each, and their time. */
 export interface Narration {
   step: (title: string) => void;
   /** A line of the story, indented. */
@@ -75,7 +74,6 @@ export function expectThat(condition: boolean, step: string, expected: string, f
   if (!condition) throw new StoryError(step, expected, found);
 }
 
-/** The channel's newest message with each of these texts. */
 export function channelMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
   return sandbox.slack.messages(channel).findLast((message) => texts.every((each) => textOf(message).includes(each)));
 }

@@ -1,4 +1,4 @@
-import { addDevelopers, alice, carol, developerRole } from "../developers.ts";
+import { addDevelopers, alice, carol, developerRole, withReader } from "../developers.ts";
 import { getPods } from "../kubectl.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { account, channel, clusterName, identitiesText, region } from "../scene.ts";
@@ -17,17 +17,7 @@ const wayIn = `# Terraform: everyone with the permission set signs in under thei
 `;
 
 /** The configuration of the story: a level that binds a role to one person, and a directory of the people. */
-export const storyConfiguration = `${configurationOf({ everyMode: true })}${identitiesText}`
-  .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
-  .replace(
-    /^levels:\n/m,
-    `levels:
-  reader:
-    bind: [{ clusterRole: view, in: choose }]
-    maxDuration: 8h
-    verify: [{ verb: list, resource: pods }]
-`,
-  );
+export const storyConfiguration = withReader(`${configurationOf({ everyMode: true })}${identitiesText}`);
 
 const isCloud = ({ call }: { readonly call: string }) => /^(eks|kubernetes)\./.test(call);
 
@@ -58,7 +48,6 @@ export async function playPeople(sandbox: Sandbox, narration: Narration): Promis
   expectThat(after === before, over, "aws-auth as it was before, byte for byte", after);
 }
 
-/** @returns the ARN of their role */
 function addPeople({ aws, cluster }: Sandbox): string {
   const arn = addDevelopers(aws, ["engineer@example.com", "on-call@example.com"]);
   cluster.editAwsAuth(({ data, ...rest }) => ({ ...rest, data: { ...data, mapRoles: `${data?.mapRoles}${wayIn}` } }));
@@ -88,7 +77,6 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   return shown;
 }
 
-/** Whether the message proves that Alice has access, and another session of her role does not. */
 const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
 
 async function endOf(sandbox: Sandbox, narration: Narration, shown: string): Promise<void> {

@@ -98,7 +98,6 @@ function messageClock(now: () => Date): () => string {
   };
 }
 
-/** The direct conversation of the bot with a person. */
 export function directChannel(state: SlackState, user: string): SandboxChannel {
   const id = `D0${user.slice(2)}`;
   const known = state.channels.get(id);

@@ -1,5 +1,5 @@
 import type { ConfigMapFile } from "./config-map.ts";
-import { type Problem, SECTIONS, type Section } from "./document.ts";
+import { type Entry, type Problem, SECTIONS } from "./document.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
@@ -9,15 +9,7 @@ interface FileProblem extends Omit<Problem, "key"> {
   column: number;
 }
 
-interface EntryReport {
-  section: Section;
-  arn: string;
-  username: string;
-  groups: readonly string[];
-  /** In the file, from 1. */
-  line: number;
-  reachable: boolean;
-}
+type EntryReport = Pick<Entry, "section" | "arn" | "username" | "groups" | "line" | "reachable">;
 
 export interface FileReport {
   ok: boolean;

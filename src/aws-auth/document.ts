@@ -98,7 +98,6 @@ export interface AwsAuthDocument extends ReadDocument {
   readonly blocking: readonly Problem[];
 }
 
-/** Whether two lists have the same items in the same order. */
 export function sameList(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text, index) => text === others[index]);
 }

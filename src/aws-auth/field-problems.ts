@@ -2,7 +2,6 @@ import { type Entry, type Problem, problemAt, type Section } from "./document.ts
 import { goFold } from "./fold.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
-/** Repeated fields, and values of a type that empties the field. */
 export function fieldProblems({ section }: Entry, map: MapValue, { uses }: DecodedEntry): Problem[] {
   return [...repeated(section, map, uses), ...uses.flatMap((use) => wrongType(section, use))];
 }
@@ -38,37 +37,20 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
 function wrongGroups(section: Section, value: YamlValue): Problem[] {
   if (value.type === "list") return value.items.flatMap((item) => wrongGroup(section, item));
   const message = `groups is ${kindOf(value)}, not a list, so the entry's callers are in no group.`;
-  return [
-    problemAt(
-      section,
-      value.node.start,
-      "groups-not-a-list",
-      "error",
-      message,
-      "Write groups as a list, even for one group.",
-    ),
-  ];
+  const remedy = "Write groups as a list, even for one group.";
+  return [problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy)];
 }
 
 function wrongGroup(section: Section, item: YamlValue): Problem[] {
   if (item.type === "string" && item.value !== "") return [];
   if (item.type === "string" || item.type === "null") {
     const message = "This group is empty. Nothing can be bound to it.";
-    return [
-      problemAt(
-        section,
-        item.node.start,
-        "group-empty",
-        "error",
-        message,
-        "Write the group's name, or remove the item.",
-      ),
-    ];
+    const remedy = "Write the group's name, or remove the item.";
+    return [problemAt(section, item.node.start, "group-empty", "error", message, remedy)];
   }
   const message = `This group is ${kindOf(item)}, so the authenticator reads it as empty.${textToYaml12(item)}`;
-  return [
-    problemAt(section, item.node.start, "group-not-a-string", "error", message, "Put the group's name in quotes."),
-  ];
+  const remedy = "Put the group's name in quotes.";
+  return [problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy)];
 }
 
 const KINDS: Readonly<Record<YamlValue["type"], string>> = {

@@ -140,20 +140,13 @@ function* accountProblems({ reading, accounts }: SectionContent): Iterable<Probl
   }
 }
 
+const quoteTheAccount = "Write the 12 digits of the account, in quotes.";
+
 function accountProblem(id: string, node: ScalarNode): Problem[] {
   const section = "mapAccounts";
   if (!isAccountId(id)) {
     const message = `${JSON.stringify(id)} is not an AWS account, so it matches no caller.`;
-    return [
-      problemAt(
-        section,
-        node.start,
-        "account-invalid",
-        "error",
-        message,
-        "Write the 12 digits of the account, in quotes.",
-      ),
-    ];
+    return [problemAt(section, node.start, "account-invalid", "error", message, quoteTheAccount)];
   }
   const message = `Every IAM role and user of account ${id} can sign in, each under its own ARN and with no groups.`;
   const remedy = "If you don't want that, map single roles instead.";
@@ -163,14 +156,7 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
 
 function notAnAccount(at: Mark): Problem {
   const message = "This item is not an AWS account: the authenticator skips it.";
-  return problemAt(
-    "mapAccounts",
-    at,
-    "account-invalid",
-    "error",
-    message,
-    "Write the 12 digits of the account, in quotes.",
-  );
+  return problemAt("mapAccounts", at, "account-invalid", "error", message, quoteTheAccount);
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {

@@ -64,16 +64,8 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   if (text === null || at < 0) return [];
   const message =
     "An invisible separator ends the line here for the authenticator, but not for tools that read YAML 1.2.";
-  return [
-    problemAt(
-      section,
-      lineAndColumn(text, at),
-      "readers-differ",
-      "notice",
-      message,
-      "Replace it with a plain line break, or remove it.",
-    ),
-  ];
+  const remedy = "Replace it with a plain line break, or remove it.";
+  return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 
 /** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */

@@ -96,7 +96,6 @@ async function eraseEvents(
   }
 }
 
-/** @returns the ids of the records that stay */
 async function removeRecords(
   { ledger, config }: ErasureContext,
   records: readonly LedgerRecord[],

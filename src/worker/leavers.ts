@@ -16,7 +16,6 @@ import { answerWithin } from "./questions/read-entries.ts";
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;
 
-/** One person's permission set in one account. */
 interface Assigned {
   readonly userName: string;
   readonly permissionSet: string;

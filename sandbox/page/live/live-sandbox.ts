@@ -1,3 +1,4 @@
+import { withReader } from "../../developers.ts";
 import { freePort } from "../../free-port.ts";
 import { type ProductProcess, type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
@@ -30,19 +31,8 @@ const policy = `policy:
     - { who: [U0ONCALL], level: admin, for: 10m }
 `;
 
-/** A level of `staging` for one person, in the namespaces that they choose. */
-const reader = `levels:
-  reader:
-    bind: [{ clusterRole: view, in: choose }]
-    maxDuration: 8h
-    verify: [{ verb: list, resource: pods }]
-`;
-
 function pageConfiguration(options: SandboxOptions): string {
-  const levels = configurationOf(options)
-    .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
-    .replace(/^levels:\n/m, reader);
-  const text = levels.replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
+  const text = withReader(configurationOf(options)).replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 
@@ -107,7 +97,6 @@ export interface ManagedProcess {
   kill: () => Promise<void>;
   /** SIGTERM, and waits. */
   stop: () => Promise<void>;
-  /** The log of the running process. */
   logged: (text: string) => Promise<void>;
 }
 

@@ -108,7 +108,6 @@ export function failAt(problem: string, at: { readonly line: number; readonly co
   throw new YamlFailure(problem, at.line, at.column);
 }
 
-/** The line and column of an offset, each zero-based. */
 export function lineAndColumn(text: string, at: number): { line: number; column: number } {
   const lines = text.slice(0, at).split(LINE_BREAK);
   return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
@@ -138,7 +137,6 @@ export class Cursor {
     this.column += count;
   }
 
-  /** Steps over one line break, if there is one, and returns its text. */
   skipBreak(): string {
     const code = this.code();
     if (!isBreak(code)) return "";

@@ -176,7 +176,6 @@ export class ScanState {
     this.keyAllowed = false;
   }
 
-  /** Remembers that a key may begin at the cursor. */
   saveKey(): void {
     if (!this.keyAllowed) return;
     const required = this.inBlock && this.indents.column === this.cursor.column;

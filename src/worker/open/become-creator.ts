@@ -31,7 +31,6 @@ export interface Purpose {
   readonly requester: string;
 }
 
-/** The name, source identity, tags and duration of a session for these purposes. */
 export function sessionOf(
   purposes: readonly Purpose[],
 ): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
@@ -62,7 +61,6 @@ function tagValue(values: readonly string[]): string {
 /** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */
 export type CreatorScope = "look" | "give" | "manage";
 
-/** The creator's credentials, confirmed by AWS. */
 export interface CreatorSession {
   readonly credentials: AwsCredentials;
   readonly identity: CallerIdentity;

@@ -1,3 +1,5 @@
+import type { Logger } from "pino";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/approval/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written-share.ts";
@@ -18,7 +20,7 @@ import {
   writeFinding,
 } from "../../diagnosis/cluster-links.ts";
 import { isInForce } from "../../diagnosis/leases.ts";
-import { completeChain, found, named } from "../../diagnosis/link.ts";
+import { broken, completeChain, type Finding, found, type Link, type LinkName, named } from "../../diagnosis/link.ts";
 import { randomEntryCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
@@ -37,7 +39,6 @@ import { identityOfRun } from "../open/discover-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import { openEksForEntries, openEksOfRun } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import { type LinkTaker, linkTaker } from "../take-links.ts";
 import {
   accessEntryFact,
   bindingDrifts,
@@ -258,4 +259,36 @@ async function takeApiLinks(
   );
   await take("mode", () => description.authenticationMode, modeFinding);
   return { client, eks, description };
+}
+
+interface LinkTaker {
+  readonly links: readonly Link[];
+  /** The value; undefined: it failed, and the link says why. */
+  take: <T>(name: LinkName, ask: () => T | Promise<T>, describe: (value: T) => Finding) => Promise<T | undefined>;
+}
+
+/** A failure becomes a broken link, never an error, so that earlier results stay. */
+function linkTaker(log: Logger): LinkTaker {
+  const links: Link[] = [];
+  return {
+    links,
+    take: async (name, ask, describe) => {
+      const start = performance.now();
+      const ms = () => Math.round(performance.now() - start);
+      try {
+        const value = await ask();
+        links.push({ name, ms: ms(), ...describe(value) });
+        return value;
+      } catch (error) {
+        log.warn({ link: name, err: error }, "a step from a person to their pods failed");
+        links.push({ name, ms: ms(), ...findingOf(error) });
+        return undefined;
+      }
+    },
+  };
+}
+
+function findingOf(error: unknown): Finding {
+  if (error instanceof AccessError) return broken(error.what, error.remedy);
+  return broken(explainFailure(error).replace(/\..*$/, ""), "The worker's log has the details.");
 }

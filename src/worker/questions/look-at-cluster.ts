@@ -11,8 +11,9 @@ import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { type AwsAuthDocument, type Caller, entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
+import { type Caller, entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
 import { bindingsMissing } from "../../diagnosis/binding-problems.ts";
+import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -105,13 +106,7 @@ export async function accessEntryFact(
 }
 
 /** The live document in any state; `readClusterState` refuses some. */
-export interface LiveDocument {
-  readonly document: AwsAuthDocument;
-  readonly immutable: boolean;
-  /** It is deleted, and only its finalizers keep it. */
-  readonly isBeingDeleted: boolean;
-  /** Why our annotation has no valid seal; null: it has, or there is none. */
-  readonly untrusted: string | null;
+export interface LiveDocument extends DocumentFacts {
   readonly managers: readonly ManagedPart[];
 }
 
