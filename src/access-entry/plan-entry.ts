@@ -22,7 +22,6 @@ export interface EntrySituation {
   readonly principalArn: string;
   /** As read right before; null: there is none. */
   readonly entry: AccessEntry | null;
-  /** Our part of it now. */
   readonly held: Holding | undefined;
   /** Since when calls about it may be unanswered; null: none is. If there is no entry: of the earlier one. */
   readonly openSince: string | null;

@@ -65,12 +65,10 @@ export function nextRoleSessionPolicy(nextRoleArn: string): string {
   return policyOf([chainActions, nextRoleArn]);
 }
 
-/** Limits a session to finding an account's clusters. */
 export function fleetSessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster"], "*"]);
 }
 
-/** Limits a session to the reads of `eks-access init`. */
 export function surveySessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster", "cloudtrail:LookupEvents"], "*"]);
 }
@@ -86,7 +84,6 @@ export function identityCenterSessionPolicy(): string {
   return policyOf([[...store, "sso:DescribePermissionSet", "sso:ListAccountAssignmentsForPrincipal"], "*"]);
 }
 
-/** Limits a session to these actions on one resource. */
 export function sessionPolicyFor(actions: readonly string[], resource: string): string {
   return policyOf([[...actions], resource]);
 }

@@ -71,7 +71,6 @@ const ofCommand: Readonly<Record<string, readonly string[]>> = {
   review: ["from", "to", "cluster"],
 };
 
-/** Reads the arguments of `audit`; a text: the mistake. */
 export function readAuditOptions(argv: readonly string[]): AuditOptions | string {
   const read = readArguments(argv, auditFlags);
   if (typeof read === "string") return read;

@@ -56,7 +56,6 @@ const options = {
   out: { type: "string" },
 } as const;
 
-/** Reads the arguments of `plan`; a text: the mistake. */
 export function readPlanOptions(argv: readonly string[]): PlanOptions | string {
   const read = parse(argv);
   if (typeof read === "string") return read;

@@ -70,7 +70,6 @@ const rescueFlags = {
   "without-ledger": { type: "boolean" },
 } as const;
 
-/** Reads the arguments of `rescue`; a text: the mistake. */
 export function readRescueOptions(argv: readonly string[]): RescueOptions | string {
   const read = readArguments(argv, rescueFlags);
   if (typeof read === "string") return read;

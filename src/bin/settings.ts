@@ -72,7 +72,6 @@ async function foundFleet({ environment, config }: Settings, now: Date): Promise
   return discoverFleet(config.fleet, null, now);
 }
 
-/** The keys of the worker, for a command that works in its place. */
 export function workerKeysOf({ environment }: Settings): WorkerKeys {
   if (environment.workerKeys) return environment.workerKeys;
   throw new Error("These settings have no keys of a worker.");

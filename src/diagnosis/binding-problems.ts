@@ -22,7 +22,6 @@ const maxKinds = bindingProblemCodes.length + 1;
 /** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */
 const overdueAfterMs = 10 * 60_000;
 
-/** What is wrong with the bindings of leases: changed, forged, or left behind. */
 export function bindingProblems(facts: BindingFacts): GroupedProblems {
   return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
 }

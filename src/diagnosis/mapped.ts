@@ -50,7 +50,6 @@ function shadowed(entry: Entry, winner: Entry): Cause {
   return cause("shadowed", message, keepOne);
 }
 
-/** Says that no binding names these groups. */
 export function unboundWords(cluster: string, groups: readonly string[]): string {
   return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}, so the group gives nothing.`;
 }

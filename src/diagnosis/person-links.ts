@@ -138,7 +138,6 @@ export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
     : "Ask the other writer to keep them, then request again. Or set drift: repair in eks-access.yml.";
 }
 
-/** No worker answered the question. */
 export function workerMissing(seconds: number): Finding {
   return broken(
     `no worker of this version answered within ${seconds} s`,

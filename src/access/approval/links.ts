@@ -4,7 +4,6 @@ import { type Immutable, textForm } from "../lease/proof-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
-/** The author of a link, sealed. */
 export type LinkSeal = Immutable<z.output<typeof linkSealForm>>;
 const linkSealForm = z.strictObject({
   /** The linked person, or the administrator who confirmed it; null: only the first request named it. */

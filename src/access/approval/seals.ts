@@ -76,7 +76,6 @@ export function sealDecision(decision: Omit<Decision, "seal">, request: string, 
   return { ...decision, seal: keys.seal("decision", { ...decision, request }) };
 }
 
-/** Whether one of our keys sealed exactly this decision for exactly this request. */
 export function isSealedDecision(decision: Decision, request: string, keys: DecisionPublicKeys): boolean {
   const { seal: sealText, ...unsealed } = decision;
   return keys.isSealed("decision", { ...unsealed, request }, sealText);

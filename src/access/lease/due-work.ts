@@ -13,7 +13,6 @@ export interface DueWork {
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Sorts a cluster's open requests by their due work. */
 export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
   const beginning: ApprovedRequest[] = [];
   const ending: ApprovedRequest[] = [];

@@ -79,7 +79,6 @@ const leaseTag = "eks-access/rescue";
 const asTag = "eks-access/rescue-as";
 const sealTag = "eks-access/rescue-seal";
 
-/** The entry's tags, sealed for this cluster and principal. */
 export function writeRescueTags(
   clusterArn: string,
   principalArn: string,

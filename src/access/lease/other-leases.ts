@@ -13,7 +13,6 @@ export interface LeasesFound {
   readonly identityOf: (arn: string) => MappedIdentity | null;
 }
 
-/** The other leases of a request's principal, by request id. */
 export function otherLeasesOf(request: AccessRequest, found: LeasesFound): readonly OtherLease[] {
   const { beginning, inForce, rememberedOf, holdings, identityOf } = found;
   const has = identityOf(request.principal)?.groups ?? [];

@@ -223,7 +223,6 @@ export function isByName(selector: ClusterSelector): selector is readonly string
   return Array.isArray(selector);
 }
 
-/** Whether a cluster has a wanted value of each label. */
 export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
   return Object.entries(wanted).every(
     ([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),

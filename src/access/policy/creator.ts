@@ -109,7 +109,6 @@ export type CreatorVerdict =
   /** No worker can become it. `why`: a clause about the creation. */
   | { readonly type: "unusable"; readonly why: string };
 
-/** The remedy if no worker can become the creator. */
 export const remedyWithoutCreator =
   "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.";
 
