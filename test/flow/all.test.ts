@@ -59,7 +59,7 @@ test("one process does the work of both, with the secrets of both, and sends eac
   const stored = () => [...(buckets.get("audit")?.objects.values() ?? [])].map(({ body }) => body).join("");
   const sent = () => JSON.stringify(buses.get(bus));
   const isIn = (text: string) => text.includes("request.created");
-  await sandbox.slack.until(() => [stored(), sent(), received.join()].every(isIn) || undefined);
+  await expect.poll(() => [stored(), sent(), received.join()].every(isIn)).toBe(true);
   const code = await both.stop();
 
   expect(code).toBe(0);

@@ -41,10 +41,9 @@ describe("what both processes tell of a request", () => {
         return each.name === name && line.includes("record request.approved") && line.at(-1) === "/eks-access request";
       });
     const last = ["record lease.active", "slack chat.update"];
-    const [active] = await flow.until(() => {
-      const found = last.flatMap((name) => whole(name) ?? []);
-      return found.length === last.length ? found : undefined;
-    });
+    const found = () => last.flatMap((name) => whole(name) ?? []);
+    await expect.poll(found).toHaveLength(last.length);
+    const [active] = found();
     const trace = receiver.spans.filter(({ traceId }) => traceId === active?.traceId);
     const lineOf = (name: string) => {
       const found = trace.find((each) => each.name === name);
