@@ -3,12 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 
-/** Each SIGUSR2 sets the clock of a process as far ahead as the file says, in milliseconds. */
+/**
+ * At its start and at each SIGUSR2 a process sets its clock as far ahead as the file says, in milliseconds. What it repeats and would
+ * have done meanwhile, it does at once.
+ */
 const preloaded = (file: string) => `
   import { readFileSync } from "node:fs";
   const real = Date.now;
+  const [start, clear] = [setInterval, clearInterval];
+  const repeated = new Map();
+  globalThis.setInterval = (act, everyMs, ...given) => {
+    const timer = start(act, everyMs, ...given);
+    repeated.set(timer, { everyMs, act: () => act(...given) });
+    return timer;
+  };
+  globalThis.clearInterval = (timer) => { repeated.delete(timer); clear(timer); };
   let ahead = 0;
-  process.on("SIGUSR2", () => { ahead = Number(readFileSync(${JSON.stringify(file)}, "utf8")); });
+  const set = () => {
+    const before = ahead;
+    ahead = Number(readFileSync(${JSON.stringify(file)}, "utf8"));
+    for (const { everyMs, act } of [...repeated.values()]) if (ahead - before >= everyMs) act();
+  };
+  set();
+  process.on("SIGUSR2", set);
   globalThis.Date = new Proxy(Date, {
     construct: (RealDate, args, target) =>
       Reflect.construct(RealDate, args.length === 0 ? [real() + ahead] : args, target),
@@ -18,7 +35,7 @@ const preloaded = (file: string) => `
 
 /**
  * A clock that a test moves on, so that what a lease is for takes as long as the machine needs, and its end comes when the test
- * wants it. Timers run on as they do. AWS refuses signatures that are five minutes off, so it moves by less.
+ * wants it. Single timers run on as they do. AWS refuses signatures that are five minutes off, so it moves by less.
  */
 export interface MovedClock {
   /** For the processes that have this clock. */
@@ -29,6 +46,7 @@ export interface MovedClock {
 
 export function aMovedClock(): MovedClock {
   const file = join(mkdtempSync(join(tmpdir(), "eks-access-clock-")), "ahead");
+  writeFileSync(file, "0");
   return {
     environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preloaded(file))}` },
     moveTo: (seconds, processes) => {

@@ -22,6 +22,8 @@ export interface Flow {
   startSlack: () => Promise<ProductProcess>;
   /** Those of the channel, oldest first. */
   messages: () => readonly SandboxMessage[];
+  /** Lets another process start with the flow's clock. */
+  readonly clock: Readonly<Record<string, string>>;
   /** Both processes are so many seconds ahead of the real time, below 300: a lease of minutes ends when the test wants it. */
   moveClock: (seconds: number) => void;
   /** Like that of the workspace; a failure also shows what the worker logged. */
@@ -125,6 +127,7 @@ export async function startFlow({
       slack = await start("slack");
       return slack;
     },
+    clock: clock.environment,
     moveClock: (seconds) => clock.moveTo(seconds, [worker, slack]),
     message: (text) => until(() => messages().findLast(holding(text))),
     asked: (reason) => until(() => messages().findLast((each) => holding(reason)(each) && holding("[Approve]")(each))),

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { account, arns, channel, configuration, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { bundledProduct } from "../product.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -26,7 +28,7 @@ afterAll(async () => {
 });
 
 async function startInZone(): Promise<ProductProcess> {
-  const environment = flow.sandbox.environmentOf("worker", { redisUrl: flow.redisUrl });
+  const environment = { ...flow.sandbox.environmentOf("worker", { redisUrl: flow.redisUrl }), ...flow.clock };
   return startProduct(await bundledProduct(), "worker", environment, ["--zone", "eu-private"]);
 }
 
@@ -58,8 +60,14 @@ test("each of two workers gives leases in its own zone alone", async () => {
 
 test("the channel names a zone without a worker within a minute, and its work continues with the next worker", async () => {
   await inZone.kill();
-  // The other worker reports its zone every ten seconds: its report stays younger than the limit.
+  const { redis, close } = await connectRedis(flow.redisUrl);
+  const seenAt = async () => (await redisLedger(redis).zonesSeen()).get(null)?.getTime() ?? 0;
+  const before = await seenAt();
   flow.moveClock(30);
+  // The other worker's report stays younger than the limit.
+  await expect.poll(seenAt).toBeGreaterThanOrEqual(before + 30_000);
+  await close();
+  flow.moveClock(60);
   const silent = await flow.message("No worker serves the zone eu-private");
   await request("hidden", "wait for a worker");
 
