@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
-import type { PrincipalLink } from "../access/approval/links.ts";
+import type { LinkProposal, PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList, SharedGroups } from "../access/approval/shared-lists.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedNotice } from "../access/audit/notice.ts";
@@ -11,7 +11,7 @@ import type { SealedFleetList } from "../access/policy/fleet-list.ts";
 import type { LedgerRecord, ListName } from "../access/request/lists.ts";
 import type { Migration } from "../access/request/migration.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
-import type { ClusterTrouble } from "../access/request/retry.ts";
+import type { ClusterTrouble, Outage } from "../access/request/retry.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {
@@ -57,10 +57,6 @@ export interface RememberedCreation {
   readonly record: CreationRecord;
   readonly seal: string;
 }
-
-/** A person's request to be linked with a principal; an administrator has to confirm it. */
-export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
-export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -185,11 +181,8 @@ export interface FleetLedger {
   notices(): Promise<readonly unknown[]>;
 }
 
-/** What the ledger remembers about clusters, and about the worker itself. */
-export interface ClusterLedger {
-  /** Which of these clusters' own memories have been read into this ledger. */
-  adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
-  markAdopted(cluster: string): Promise<void>;
+/** Clusters that can't be opened, and clusters whose requests wait. */
+export interface OutageLedger {
   /** Those of these clusters that can't be opened, by name. */
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
   /** Null: it can be opened. */
@@ -199,6 +192,13 @@ export interface ClusterLedger {
   outages(): Promise<ReadonlyMap<string, Outage>>;
   /** False: another process ended it first. */
   endOutage(cluster: string): Promise<boolean>;
+}
+
+/** What the ledger remembers about clusters, and about the worker itself. */
+export interface ClusterLedger extends OutageLedger {
+  /** Which of these clusters' own memories have been read into this ledger. */
+  adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
+  markAdopted(cluster: string): Promise<void>;
   /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
   revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
   noteReverted(cluster: string, at: Date): Promise<void>;
@@ -230,10 +230,6 @@ export interface ClusterLedger {
   refusals(now: Date): Promise<readonly RefusedFile[]>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
-
-/** Since when requests for a cluster wait, and the first of them. Only words for people: nothing seals it. */
-export type Outage = Immutable<z.output<typeof outageForm>>;
-export const outageForm = z.strictObject({ since: timeForm, request: textForm });
 
 /** A process runs on an old configuration, because it refuses the file. */
 export type RefusedFile = Immutable<z.output<typeof refusedFileForm>>;

@@ -17,6 +17,10 @@ const linkSealForm = z.strictObject({
 export type PrincipalLink = Immutable<z.output<typeof linkForm>>;
 export const linkForm = z.strictObject({ arn: textForm, seal: linkSealForm.nullable() });
 
+/** A person's request to be linked with a principal; an administrator has to confirm it. */
+export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
+export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
+
 export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
   return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
 }

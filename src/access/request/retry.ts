@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { z } from "zod";
+import { z } from "zod";
 import { isBlocking } from "../../aws-auth/index.ts";
 import { AccessError, explainFailure, type FailureCode, isRepairable } from "../access-error.ts";
 import type { Lease } from "../lease/lease-record.ts";
@@ -133,6 +133,10 @@ export const clusterTroubleForm = troubleForm.extend({
   /** A digest of the cluster's configuration: a new one can work. */
   configuration: textForm,
 });
+
+/** Since when requests for a cluster wait, and the first of them. Only words for people: nothing seals it. */
+export type Outage = Immutable<z.output<typeof outageForm>>;
+export const outageForm = z.strictObject({ since: timeForm, request: textForm });
 
 interface Moment {
   readonly now: Date;

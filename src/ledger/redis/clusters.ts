@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Zone } from "../../access/policy/cluster.ts";
-import type { ClusterTrouble } from "../../access/request/retry.ts";
+import type { ClusterTrouble, Outage } from "../../access/request/retry.ts";
 import {
   type ClusterLedger,
   type FleetLedger,
-  type Outage,
   type RefusedFile,
   refusalGoodForMs,
   type TurnLedger,

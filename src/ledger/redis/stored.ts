@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { linkForm } from "../../access/approval/links.ts";
+import { linkForm, linkProposalForm } from "../../access/approval/links.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
 import { migrationForm } from "../../access/request/migration.ts";
 import { accessRequestForm } from "../../access/request/record.ts";
-import { clusterTroubleForm } from "../../access/request/retry.ts";
+import { clusterTroubleForm, outageForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { RecentResults } from "../../operations/recent.ts";
-import { linkProposalForm, outageForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
+import { refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";

@@ -1,4 +1,5 @@
 import { needsEmail } from "../../access/approval/identities.ts";
+import type { LinkProposal } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
@@ -6,7 +7,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
-import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
+import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
-import { linkInAccountOf, sealLink } from "../../access/approval/links.ts";
+import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
-import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { failureAnswer, type Message } from "../show/message.ts";

@@ -1,8 +1,7 @@
 import type { WebClient } from "@slack/web-api";
-import { linkInAccountOf, sealLink } from "../../access/approval/links.ts";
+import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
-import type { LinkProposal } from "../../ledger/ledger.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";

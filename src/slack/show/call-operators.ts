@@ -1,7 +1,7 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { isClusterFailure, isLasting, waitsForRepair } from "../../access/request/retry.ts";
-import type { ClusterLedger, Outage, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
+import { isClusterFailure, isLasting, type Outage, waitsForRepair } from "../../access/request/retry.ts";
+import type { OutageLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, mentions, plainLine, section } from "./mrkdwn.ts";
@@ -13,14 +13,12 @@ const postedForMs = 30 * 24 * 3_600_000;
 const maxCalled = 10;
 const maxPending = 1000;
 
-type OutageLedger = Pick<ClusterLedger, "beginOutage" | "clusterTroubles"> & Pick<TurnLedger, "takeTurn">;
-
 /**
  * Posts what only an operator can repair, and failures of more than a minute, in the cluster's channel: each cause once, until the outage
  * is over. A cluster that the worker can't open has its own message (posters.ts).
  */
 export async function callOperators(
-  { ledger, config, client, log }: MessengerContext<OutageLedger>,
+  { ledger, config, client, log }: MessengerContext<OutageLedger & TurnLedger>,
   { id, trouble, cluster: name }: Pick<AccessRequest, "id" | "trouble" | "cluster">,
 ): Promise<void> {
   const cluster = config.clusters.get(name);
@@ -57,7 +55,7 @@ export function isNews(
   return ledger.takeTurn(`outage-${cluster}-${since}-${cause}`, postedForMs);
 }
 
-export type EndedOutages = Pick<ClusterLedger, "outages" | "endOutage"> &
+export type EndedOutages = Pick<OutageLedger, "outages" | "endOutage"> &
   Pick<RequestLedger, "get" | "leasedOf" | "list">;
 
 /** The message for each outage that ended since the last look, of any process. From then on the same cause is news again. */
