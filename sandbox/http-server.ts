@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -77,10 +78,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, host, () => resolve());
-  });
+  await once(server.listen(0, host), "listening");
   const { port } = server.address() as AddressInfo;
   return {
     url: `${options.tls ? "https" : "http"}://${host}:${port}`,

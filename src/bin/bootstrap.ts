@@ -20,26 +20,21 @@ Example: eks-access bootstrap staging --apply
 Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
 `;
 
-interface BootstrapOptions {
-  readonly cluster: string;
-  readonly role: string | null;
-  readonly externalId: string | null;
-  readonly apply: boolean;
-}
+type BootstrapOptions = Exclude<ReturnType<typeof readBootstrapOptions>, string>;
 
 const known = {
   role: { type: "string" },
   "external-id": { type: "string" },
-  apply: { type: "boolean" },
+  apply: { type: "boolean", default: false },
 } as const;
 
-function readBootstrapOptions(argv: readonly string[]): BootstrapOptions | string {
+function readBootstrapOptions(argv: readonly string[]) {
   const read = readArguments(argv, known);
   if (typeof read === "string") return read;
   const { values, positionals } = read;
   const [cluster, ...rest] = positionals;
   if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { role = null, "external-id": externalId = null, apply = false } = values;
+  const { role = null, "external-id": externalId = null, apply } = values;
   if (externalId !== null && role === null) return "Use --external-id together with --role.";
   return { cluster, role, externalId, apply };
 }

@@ -9,13 +9,6 @@ import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
 
-interface EraseOptions {
-  readonly user: string;
-  readonly person: RegExp;
-  readonly by: string;
-  readonly why: string;
-}
-
 /** `eks-access audit erase SLACK-USER`. @throws AccessError */
 export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readEraseOptions(argv);
@@ -48,7 +41,7 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
 const shortest = 5;
 
 /** A text: the mistake. */
-function readEraseOptions(argv: readonly string[]): EraseOptions | string {
+function readEraseOptions(argv: readonly string[]) {
   const text = { type: "string" } as const;
   const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
   const read = readArguments(argv, options);

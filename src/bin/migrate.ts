@@ -29,12 +29,7 @@ Example: eks-access migrate staging --json
 Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 `;
 
-interface MigrateOptions {
-  readonly cluster: string;
-  readonly givenArns: readonly string[];
-  readonly json: boolean;
-  readonly apply: Application | null;
-}
+type MigrateOptions = Exclude<ReturnType<typeof readOptions>, string>;
 
 /** `eks-access migrate …`. @throws AccessError */
 export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -59,18 +54,18 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
 
 const known = {
   arn: { type: "string", multiple: true },
-  json: { type: "boolean" },
+  json: { type: "boolean", default: false },
   apply: { type: "string" },
   backup: { type: "string" },
 } as const;
 
-function readOptions(argv: readonly string[]): MigrateOptions | string {
+function readOptions(argv: readonly string[]) {
   const read = readArguments(argv, known);
   if (typeof read === "string") return read;
   const { values, positionals } = read;
   const [cluster, ...rest] = positionals;
   if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { apply, backup, arn: givenArns = [], json = false } = values;
+  const { apply, backup, arn: givenArns = [], json } = values;
   if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
   const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
   return { cluster, givenArns, json, apply: application };

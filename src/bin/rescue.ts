@@ -47,42 +47,30 @@ Example: eks-access rescue staging --role arn:aws:iam::111122223333:role/sre --f
 Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
 `;
 
-export interface RescueOptions {
-  readonly cluster: string;
-  readonly role: string;
-  readonly durationSeconds: number;
-  readonly by: string;
-  readonly reason: string;
-  readonly yes: boolean;
-  readonly document: string | null;
-  readonly keep: boolean;
-  readonly withoutLedger: boolean;
-}
+type RescueOptions = Exclude<ReturnType<typeof readRescueOptions>, string>;
 
 const rescueFlags = {
   role: { type: "string" },
   for: { type: "string" },
   by: { type: "string" },
   reason: { type: "string" },
-  yes: { type: "boolean" },
+  yes: { type: "boolean", default: false },
   document: { type: "string" },
-  keep: { type: "boolean" },
-  "without-ledger": { type: "boolean" },
+  keep: { type: "boolean", default: false },
+  "without-ledger": { type: "boolean", default: false },
 } as const;
 
-export function readRescueOptions(argv: readonly string[]): RescueOptions | string {
+export function readRescueOptions(argv: readonly string[]) {
   const read = readArguments(argv, rescueFlags);
   if (typeof read === "string") return read;
   const { values, positionals } = read;
   const [cluster, ...rest] = positionals;
   if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { role, by, reason } = values;
+  const { role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = values;
   if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
   const durationSeconds = parseDuration(values.for ?? "");
   if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
-  const flags = { yes: values.yes ?? false, keep: values.keep ?? false };
-  const withoutLedger = values["without-ledger"] ?? false;
-  return { cluster, role, durationSeconds, by, reason, ...flags, document: values.document ?? null, withoutLedger };
+  return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 
 /** `eks-access rescue …`. @throws AccessError */

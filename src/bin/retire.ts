@@ -19,12 +19,7 @@ Example: eks-access retire staging --by U0123456789 --why "replaced by staging-2
 Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
-interface RetireOptions {
-  readonly cluster: string;
-  readonly by: string;
-  readonly why: string;
-  readonly unseen: boolean;
-}
+type RetireOptions = Exclude<ReturnType<typeof readRetireOptions>, string>;
 
 /** `eks-access retire CLUSTER`. @throws AccessError */
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -66,7 +61,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
   }
 }
 
-function readRetireOptions(argv: readonly string[]): RetireOptions | string {
+function readRetireOptions(argv: readonly string[]) {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
   const read = readArguments(argv, options);
   if (typeof read === "string") return read;

@@ -12,6 +12,7 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
 import type { Stoppable } from "../ledger/work-on-jobs.ts";
+import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
   type HealthServer,
@@ -240,12 +241,9 @@ async function startTracing(
   const name = kind === "all" ? "eks-access" : `eks-access-${kind}`;
   const stop = await startOpenTelemetry(name, tracing.protocol, log);
   return {
-    stop: async () => {
-      const late = new Promise<void>((resolve) => void setTimeout(resolve, sendWithinMs).unref());
-      await Promise.race([
-        stop().catch((error: unknown) => log.warn({ err: error }, "could not send the last traces")),
-        late,
-      ]);
+    stop: () => {
+      const sending = stop().catch((error: unknown) => log.warn({ err: error }, "could not send the last traces"));
+      return withinTime(sending, sendWithinMs, undefined);
     },
   };
 }

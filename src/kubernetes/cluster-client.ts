@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import type { GroupRight } from "../access/policy/rights.ts";
@@ -169,17 +170,8 @@ function stateOf(found: Found | null, { content }: OperatorObject): ObjectState 
   if (!found) return "absent";
   // A controller would add the rights of other roles to such a role.
   if (found.aggregationRule) return "different";
-  const isSame = Object.entries(content).every(([field, value]) => textOf(found[field]) === textOf(value));
+  const isSame = Object.entries(content).every(([field, value]) => isDeepStrictEqual(found[field], value));
   return isSame ? "as wanted" : "different";
-}
-
-/** The order of fields does not count; that of lists does. */
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    typeof each === "object" && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => a.localeCompare(b)))
-      : each,
-  );
 }
 
 function listOf({ kind, namespace }: OperatorObject): string {

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
+import { withinTime } from "./deadlines.ts";
 
 /** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
@@ -55,11 +57,8 @@ export async function startHealthServer(port: string | undefined, health: Health
     if (answer) void answer(response);
     else response.writeHead(404).end();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(new AccessError("port-in-use", `Can't use port ${port} of HEALTH_PORT`, { cause: error })),
-    );
-    server.listen(Number(port), resolve);
+  await once(server.listen(Number(port)), "listening").catch((cause: unknown) => {
+    throw new AccessError("port-in-use", `Can't use port ${port} of HEALTH_PORT`, { cause });
   });
   return {
     markStarted: () => {
@@ -74,13 +73,11 @@ export async function startHealthServer(port: string | undefined, health: Health
 
 /** A Redis that hangs counts as absent. */
 function ledgerAnswers({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<boolean> {
-  return Promise.race([
-    ping().then(
-      () => true,
-      () => false,
-    ),
-    new Promise<boolean>((resolve) => setTimeout(resolve, pingWithinMs, false).unref()),
-  ]);
+  const answers = ping().then(
+    () => true,
+    () => false,
+  );
+  return withinTime(answers, pingWithinMs, false);
 }
 
 interface Phase {

@@ -9,9 +9,9 @@ import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../
 import { counted, named } from "../diagnosis/link.ts";
 import type { LeaversReport } from "../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../ledger/look-ups.ts";
+import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { becomeReader, identityCenterOf } from "./questions/identities.ts";
-import { answerWithin } from "./questions/read-entries.ts";
 
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;
@@ -48,7 +48,7 @@ export async function findLeavers(
   const people = await Promise.all(held.map((request) => assignedTo(context, cluster, request)));
   const sought = new Map(people.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])));
   const answers = new Map<string, string | null>();
-  const why = await answerWithin(ask(context, [...sought.values()], asking, answers), asking.withinMs);
+  const why = await withinTime(ask(context, [...sought.values()], asking, answers), asking.withinMs, null);
   const answerOf = (person: Assigned | null | undefined) => (person ? answers.get(keyOf(person)) : undefined);
   const found = held.flatMap(({ id }, index) => {
     const message = answerOf(people[index]);

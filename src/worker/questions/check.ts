@@ -17,6 +17,7 @@ import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared }
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/look-ups.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
@@ -25,7 +26,7 @@ import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import { readRoleTimes } from "../role-times.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
-import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
+import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
 export async function reportCheck(
@@ -221,7 +222,7 @@ async function check(
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
-  const [bound, leased] = await Promise.all([answerWithin(bindings, left()), leasedNow()]);
+  const [bound, leased] = await Promise.all([withinTime(bindings, left(), null), leasedNow()]);
   const roles = await readRoleTimes(reached.eks, cluster, { entries: found, document }, left());
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.groups.keys());
@@ -235,7 +236,7 @@ async function listInTime(
   { name }: Cluster,
   { withinMs }: ReadingLimits,
 ): Promise<readonly string[]> {
-  const listed = await answerWithin(entries.list(), withinMs);
+  const listed = await withinTime(entries.list(), withinMs, null);
   if (listed) return listed;
   const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
   throw new AccessError("aws-unreachable", late, { remedy: "Ask again in a minute." });

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 
 export interface ReadingLimits {
   readonly most: number;
@@ -31,13 +31,6 @@ interface Progress {
   failure: unknown;
 }
 
-/** The result of a call, or null if it takes longer. */
-export async function answerWithin<T>(call: Promise<T>, withinMs: number): Promise<T | null> {
-  const time = new AbortController();
-  const late = pause(withinMs, null, { signal: time.signal }).catch(() => null);
-  return Promise.race([call.finally(() => time.abort()), late]);
-}
-
 /** Reads entries in this order, within the limits. After a failure it returns the entries read before. */
 export async function readEntries(
   { describe }: Pick<AccessEntries, "describe">,
@@ -47,7 +40,7 @@ export async function readEntries(
   const queue = arns.slice(0, most);
   const progress: Progress = { queue, found: [], done: 0, running: Math.min(width, queue.length), failure: null };
   const lanes = Array.from({ length: progress.running }, () => readLane(describe, progress));
-  await answerWithin(Promise.all(lanes), withinMs);
+  await withinTime(Promise.all(lanes), withinMs, null);
   // Nothing uses the results of calls that are still open.
   queue.length = 0;
   const { found, done, failure } = progress;
