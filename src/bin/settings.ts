@@ -2,7 +2,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { WorkerKeys } from "../access/approval/seal.ts";
 import { zoneByName } from "../access/policy/cluster.ts";
 import { type FleetList, readFleetList } from "../access/policy/fleet-list.ts";
-import { type Config, readConfig } from "../config/config.ts";
+import { type Config, neededBy, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { readConfigFile } from "../config/live-config.ts";
@@ -26,10 +26,13 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   const { environment, problems } = readEnvironment(process.env, kind);
   const file = await readConfigFile(process.env.EKS_ACCESS_CONFIG || "eks-access.yml");
   const reading = file.type === "text" ? readConfig(file.text) : { type: "invalid" as const, problems: [file.problem] };
-  const all = [...problems, ...(reading.type === "invalid" ? reading.problems : [])];
-  if (reading.type === "config") all.push(...slackModeProblems(process.env, kind, reading.config.slack.mode));
-  if (reading.type === "config" && environment && kind !== "slack")
-    all.push(...webhookProblems(environment, reading.config.audit.sinks.webhook !== null));
+  const { mode, hasWebhook = false } = file.type === "text" ? neededBy(file.text) : {};
+  const all = [
+    ...problems,
+    ...(reading.type === "invalid" ? reading.problems : []),
+    ...(mode ? slackModeProblems(process.env, kind, mode) : []),
+    ...(kind === "slack" ? [] : webhookProblems(Boolean(process.env.AUDIT_WEBHOOK_SECRET), hasWebhook)),
+  ];
   if (all.length > 0 || !environment || reading.type === "invalid" || file.type === "unreadable") {
     const list = all.map((problem) => `\n  - ${problem}`).join("");
     throw new AccessError(

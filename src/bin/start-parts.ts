@@ -98,7 +98,7 @@ async function startWorkerParts(
       log.warn({ err: error }, "the new configuration did not wake what waits for a repair; its next try comes");
     });
   });
-  live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));
+  live.refuseIf(async ({ audit }) => webhookProblems(webhookSecret !== null, audit.sinks.webhook !== null));
   started(startWorker(contextNow, context.blocking, context.zones));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));

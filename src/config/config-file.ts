@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
-import type { Creator, CreatorRole, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";
@@ -8,10 +7,12 @@ import { fleetFile } from "./fleet-file.ts";
 import {
   account,
   addressLike,
+  alsoInBroken,
   duration,
   externalId,
   labels,
   region,
+  resembling,
   roleArn,
   roleStep,
   shortDuration,
@@ -45,20 +46,18 @@ const oneOf = "say who created the cluster: roleArn, userArn or discover";
 /** Who created the cluster, in one of three forms: `{ roleArn }`, `{ userArn }` or `discover` (`{ discover: true, … }`). */
 const creatorFile = z.preprocess(
   (value) => (value === "discover" ? { discover: true } : value),
-  written.transform((value, context): Creator => {
-    const problem = problemOf(value);
-    if (problem !== null) {
-      context.addIssue({ code: "custom", message: problem });
-      return z.NEVER;
-    }
-    return creatorOf(value);
+  written.refine((value) => problemOf(value) === undefined, {
+    error: ({ input }) => problemOf(input as WrittenCreator),
+    ...alsoInBroken,
   }),
 );
 
 /** A role of our own in the cluster, which `eks-access bootstrap` lets in. */
-const operatorFile = z
-  .strictObject({ roleArn, externalId: externalId.optional(), through: z.array(roleStep).default([]) })
-  .transform(({ externalId: id, ...rest }): CreatorRole => ({ type: "role", ...rest, ...(id && { externalId: id }) }));
+const operatorFile = z.strictObject({
+  roleArn,
+  externalId: externalId.optional(),
+  through: z.array(roleStep).default([]),
+});
 
 const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
 const owner = textLike(
@@ -116,9 +115,14 @@ const roleName = textLike(/^[\x21-\x7e]{1,253}$/, "use the name of a role, witho
 const boundNamespace = textLike(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a namespace's name");
 
 /** Where a role is bound: in all namespaces, in these, or in those that the requester chooses. */
-const boundIn = z.union(
-  [z.literal("all"), z.literal("choose"), z.array(boundNamespace).min(1).max(20)],
+const boundIn = resembling<"all" | "choose" | string[]>((value) => (Array.isArray(value) ? inNamespaces : inWords));
+const inWords = z.custom<"all" | "choose">(
+  (value) => value === "all" || value === "choose",
   "write all, choose, or a list of namespaces",
+);
+const inNamespaces = atMost20(
+  z.array(boundNamespace).min(1, "name at least one namespace"),
+  "name at most 20 namespaces",
 );
 
 /** A role that a lease binds to the person. */
@@ -126,16 +130,18 @@ const bind = z
   .strictObject({ clusterRole: roleName.optional(), role: roleName.optional(), in: boundIn })
   .refine(({ clusterRole, role }) => (clusterRole === undefined) !== (role === undefined), {
     message: "name a clusterRole or a role",
+    ...alsoInBroken,
   })
   .refine(({ role, in: where }) => role === undefined || where !== "all", {
     path: ["in"],
     message: "a Role belongs to one namespace: list namespaces, or write choose",
+    ...alsoInBroken,
   });
 
 const level = z
   .strictObject({
     groups: z.array(group).default([]),
-    bind: z.array(bind).max(20).default([]),
+    bind: atMost20(z.array(bind), "bind at most 20 roles").default([]),
     policy: accessPolicy.optional(),
     namespaces: z
       .array(namespace)
@@ -144,18 +150,35 @@ const level = z
     maxDuration: duration,
     verify: z.array(check).default([]),
   })
-  .refine(({ groups, policy, bind }) => groups.length > 0 || policy !== undefined || bind.length > 0, {
+  .refine(({ groups, policy, bind }) => !isEmpty(groups) || policy !== undefined || !isEmpty(bind), {
     path: ["groups"],
     message: "name at least one Kubernetes group, a policy, or roles to bind",
+    ...alsoInBroken,
   })
-  .refine(({ groups, policy, bind }) => bind.length === 0 || (groups.length === 0 && policy === undefined), {
+  .refine(({ groups, policy, bind }) => isEmpty(bind) || (isEmpty(groups) && policy === undefined), {
     path: ["bind"],
     message: "bind roles in a level of their own, without groups and policies",
+    ...alsoInBroken,
   })
   .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
     path: ["namespaces"],
     message: "name the policy for these namespaces",
+    ...alsoInBroken,
   });
+
+function isEmpty(list: unknown): boolean {
+  return Array.isArray(list) && list.length === 0;
+}
+
+/** Zod's own limit would hide the mistakes in the items. */
+function atMost20<T>(list: z.ZodArray<z.ZodType<T>>, message: string) {
+  return list.refine(({ length }) => length <= 20, { message, ...alsoInBroken });
+}
+
+function isAscending(times: readonly unknown[]): boolean {
+  const known = times.filter((time) => typeof time === "number");
+  return known.every((time, index) => time > (known[index - 1] ?? 0));
+}
 
 const ownCluster = z.strictObject({
   eksName,
@@ -191,6 +214,19 @@ const cluster = z.preprocess((value) => {
   const isUnnamed = typeof value === "object" && value !== null && "operator" in value && !("creator" in value);
   return isUnnamed ? { ...value, creator: "discover" } : value;
 }, ownCluster);
+
+/** The names of a cluster's settings. */
+export const clusterSettings: readonly string[] = Object.keys(ownCluster.shape);
+
+const someSettings = ownCluster.partial();
+
+/** The form of what clusters share: `defaults`, and each of `templates`. */
+export const sharedFile = z.object({
+  defaults: someSettings.prefault({}),
+  templates: z.record(z.string(), someSettings).prefault({}),
+});
+
+export type SharedFile = z.output<typeof sharedFile>;
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */
 export const configFile = z.strictObject({
@@ -233,10 +269,7 @@ export const configFile = z.strictObject({
         .default(3600),
       remindAfter: z
         .array(duration)
-        .refine(
-          (times) => times.every((time, index) => time > (times[index - 1] ?? 0)),
-          "make each longer than the one before",
-        )
+        .refine(isAscending, { message: "make each longer than the one before", ...alsoInBroken })
         .default([15 * 60, 3600, 4 * 3600]),
       sweepEvery: duration.default(1),
       inspectEvery: duration.default(300),
@@ -252,25 +285,15 @@ export const configFile = z.strictObject({
 
 export type ConfigFile = z.output<typeof configFile>;
 
-type Written = z.output<typeof written>;
+export type WrittenCreator = z.output<typeof written>;
 
-/** Why the settings contradict each other; null: they don't. */
-function problemOf({ roleArn, userArn, discover, through, externalId, profile }: Written): string | null {
+/** Why the settings contradict each other; undefined: they don't. */
+function problemOf({ roleArn, userArn, discover, through, externalId, profile }: WrittenCreator): string | undefined {
   const named = [roleArn, userArn, discover].filter((each) => each !== undefined).length;
   if (named === 0) return oneOf;
   if (named > 1) return `${oneOf}, only one of them`;
-  if (userArn !== undefined && (through.length > 0 || externalId !== undefined)) {
+  if (userArn !== undefined && (!isEmpty(through) || externalId !== undefined)) {
     return "remove through and externalId: they work for a role only";
   }
-  if (roleArn !== undefined && profile !== undefined) {
-    return "remove profile: it works for a user only";
-  }
-  return null;
-}
-
-function creatorOf({ roleArn, userArn, through, externalId, profile }: Written): Creator {
-  const steps: readonly RoleStep[] = through;
-  if (roleArn !== undefined) return { type: "role", roleArn, through: steps, ...(externalId && { externalId }) };
-  if (userArn !== undefined) return { type: "user", userArn, ...(profile && { profile }) };
-  return { type: "discover", through: steps, ...(externalId && { externalId }), ...(profile && { profile }) };
+  return roleArn !== undefined && profile !== undefined ? "remove profile: it works for a user only" : undefined;
 }

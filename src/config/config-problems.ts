@@ -1,110 +1,93 @@
-import {
-  type ClusterSelector,
-  hasLabels,
-  isByName,
-  type Level,
-  type Rule,
-  type WantedLabels,
-} from "../access/policy/cluster.ts";
-import { type Creator, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
+import { type ClusterSelector, isByName } from "../access/policy/cluster.ts";
+import { isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
 import { isUser } from "../access/policy/person.ts";
-import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
+import { clusterRule, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
-import type { ConfigFile } from "./config-file.ts";
-import { breakGlassOf, buildLevel, labelsOf, rulesOf } from "./policy-rules.ts";
+import type { ConfigFile, WrittenCreator } from "./config-file.ts";
+import { givenBy, isForCluster } from "./policy-rules.ts";
+import { ifReadable, inEach, inEachEntry } from "./readable.ts";
+
+type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];
+type ClusterInFile = ConfigFile["clusters"][string];
 
 /** The policy's mistakes, each with its path. Without a policy, the cluster's own approvers must be enough. */
-export function policyProblems(file: ConfigFile): string[] {
-  const rules = file.policy?.rules ?? [];
+export function policyProblems(file: ConfigFile): readonly string[] {
+  const rules = () => file.policy?.rules ?? [];
+  const breakGlass = () => file.policy?.breakGlass ?? [];
   return [
-    ...rules.flatMap((rule, index) => problemsOfRule(rule, `policy.rules[${index}]`, rules.slice(0, index))),
-    ...Object.keys(file.clusters).flatMap((cluster) => [
-      ...levelProblems(file, cluster),
-      ...breakGlassProblems(file, cluster),
-    ]),
-  ];
-}
-
-interface Named {
-  readonly clusters?: ClusterSelector | undefined;
-  readonly levels?: readonly string[] | undefined;
-}
-
-export interface PolicyNames {
-  readonly rules: readonly Named[];
-  readonly breakGlass: readonly (Named & { readonly level?: string | undefined })[];
-}
-
-/** @param known the names in the file; null: it does not name them all */
-export function unknownNames(
-  { rules, breakGlass }: PolicyNames,
-  known: { readonly clusters: readonly string[] | null; readonly levels: readonly string[] },
-): string[] {
-  const missing = (kind: "cluster" | "level", name: string, path: string, there: readonly string[]) =>
-    there.includes(name) ? [] : [`${path}: there is no ${kind} ${name}. Use one of ${there.join(", ")}.`];
-  const clustersIn = ({ clusters }: Named, path: string) =>
-    known.clusters && clusters && isByName(clusters)
-      ? clusters.flatMap((name, at) => missing("cluster", name, `${path}.clusters[${at}]`, known.clusters ?? []))
-      : [];
-  return [
-    ...rules.flatMap(({ levels = [], ...rule }, index) => [
-      ...clustersIn(rule, `policy.rules[${index}]`),
-      ...levels.flatMap((name, at) => missing("level", name, `policy.rules[${index}].levels[${at}]`, known.levels)),
-    ]),
-    ...breakGlass.flatMap(({ level, ...entry }, index) => [
-      ...clustersIn(entry, `policy.breakGlass[${index}]`),
-      ...(level === undefined ? [] : missing("level", level, `policy.breakGlass[${index}].level`, known.levels)),
-    ]),
-  ];
-}
-
-/** Labels that no cluster has. The fleet can have one later. */
-export function unmatchedLabels(file: ConfigFile): string[] {
-  if (!file.policy || file.fleet) return [];
-  const isMatched = (wanted: WantedLabels) =>
-    Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)));
-  const { rules, breakGlass } = file.policy;
-  return Object.entries({ rules, breakGlass }).flatMap(([kind, entries]) =>
-    entries.flatMap(({ clusters = [] }, index) =>
-      isByName(clusters) || isMatched(clusters)
-        ? []
-        : [
-            `policy.${kind}[${index}].clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster.`,
-          ],
+    ...inEachEntry({ rules, breakGlass }, (kind, all) =>
+      inEach<{ readonly clusters?: ClusterSelector | undefined }, string>(all(), ({ clusters }, index) =>
+        selectorProblems(file, clusters, `policy.${kind}[${index}].clusters`),
+      ),
     ),
+    ...ifReadable(() => inEach(rules(), (rule, index) => problemsOfRule(file, rule, index, rules()))),
+    ...ifReadable(() =>
+      inEach(breakGlass(), ({ level }, index) => unknownLevel(file, level, `policy.breakGlass[${index}].level`)),
+    ),
+    ...inEachEntry(file.clusters, (name, cluster) => [
+      ...ifReadable(() =>
+        inEach(cluster.levels, (level, index) => levelProblems(file, name, level, `clusters.${name}.levels[${index}]`)),
+      ),
+      ...ifReadable(() => breakGlassProblems(file, name, cluster)),
+    ]),
+  ];
+}
+
+/** Unknown clusters, and labels that none has. The fleet can have one later. */
+function selectorProblems(file: ConfigFile, selector: ClusterSelector | undefined, path: string): readonly string[] {
+  if (!selector || file.fleet) return [];
+  const names = Object.keys(file.clusters);
+  if (!isByName(selector)) {
+    if (names.some((name) => isForCluster(file, name)(selector))) return [];
+    return [`${path}: no cluster has these labels. Correct them, or add them to the labels of a cluster.`];
+  }
+  return selector.flatMap((name, at) =>
+    names.includes(name) ? [] : [`${path}[${at}]: there is no cluster ${name}. Use one of ${names.join(", ")}.`],
   );
 }
 
-type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];
+function unknownLevel({ levels }: ConfigFile, name: string, path: string): readonly string[] {
+  if (Object.hasOwn(levels, name)) return [];
+  return [`${path}: there is no level ${name}. Use one of ${Object.keys(levels).join(", ")}.`];
+}
 
-function problemsOfRule(rule: RuleInFile, path: string, before: readonly RuleInFile[]): string[] {
-  const problems: string[] = [];
-  if (before.some(({ name }) => name === rule.name)) {
-    problems.push(`${path}.name: another rule has the name ${rule.name}. Give each rule its own name.`);
-  }
-  if (rule.selfApproval && !rule.levels) {
-    problems.push(`${path}.selfApproval: name the levels that people may approve for themselves.`);
-  }
-  return problems;
+function problemsOfRule(
+  file: ConfigFile,
+  rule: RuleInFile,
+  index: number,
+  all: readonly RuleInFile[],
+): readonly string[] {
+  const path = `policy.rules[${index}]`;
+  return [
+    ...ifReadable(() => inEach(rule.levels ?? [], (name, at) => unknownLevel(file, name, `${path}.levels[${at}]`))),
+    ...ifReadable(() =>
+      inEach([...Array(index).keys()], (before) => (all[before]?.name === rule.name ? [rule.name] : []))
+        .slice(0, 1)
+        .map((name) => `${path}.name: another rule has the name ${name}. Give each rule its own name.`),
+    ),
+    ...ifReadable(() =>
+      rule.selfApproval && !rule.levels
+        ? [`${path}.selfApproval: name the levels that people may approve for themselves.`]
+        : [],
+    ),
+  ];
 }
 
 /** Each level of a cluster needs a person who can ask for it, and enough other approvers. */
-function levelProblems(file: ConfigFile, name: string): string[] {
-  const cluster = file.clusters[name];
-  if (!cluster) return [];
-  const rules = rulesOf(file, name);
-  return cluster.levels.flatMap((level, index) => {
-    const path = `clusters.${name}.levels[${index}]`;
-    const speaking = rules.filter(({ levels }) => levels === null || levels.includes(level));
-    if (speaking.length === 0) {
-      return [`${path}: no rule of the policy covers ${level} here. Add a rule, or remove the level.`];
-    }
-    const given = levelOf(file, level);
-    if (!given) return [];
-    const asked = { cluster: name, approvers: cluster.approvers, level: buildLevel(level, given) };
-    return speaking.flatMap((rule) => approverProblems(rule, asked).map((problem) => `${path}: ${problem}`));
-  });
+function levelProblems(file: ConfigFile, name: string, level: string, path: string): readonly string[] {
+  const isFor = isForCluster(file, name);
+  const speaks = ({ clusters, levels }: RuleInFile) => isFor(clusters) && (!levels || levels.includes(level));
+  if (!file.policy) return approverProblems(file, clusterRule, { cluster: name, level, path, called: "" });
+  const { rules } = file.policy;
+  const uncovered = ifReadable(() => (rules.some(speaks) ? [] : [level]));
+  return [
+    ...uncovered.map(() => `${path}: no rule of the policy covers ${level} here. Add a rule, or remove the level.`),
+    ...inEach(rules, (rule, index) => {
+      const [called = `policy.rules[${index}]`] = ifReadable(() => [rule.name]);
+      return speaks(rule) ? approverProblems(file, rule, { cluster: name, level, path, called }) : [];
+    }),
+  ];
 }
 
 /** Undefined: the file has no such level, whatever its name, also `constructor`. */
@@ -114,70 +97,81 @@ function levelOf({ levels }: ConfigFile, name: string): ConfigFile["levels"][str
 
 interface Asked {
   readonly cluster: string;
-  /** The cluster's own. */
-  readonly approvers: readonly string[];
-  readonly level: Level;
+  readonly level: string;
+  readonly path: string;
+  /** The rule's name; empty: it has none. */
+  readonly called: string;
 }
+
+type Approving = RuleInFile | typeof clusterRule;
 
 /** A user group can have any members; the Slack process checks them at its start. */
-function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): string[] {
-  const approvers = approversOf(rule, asked);
-  if (!approvers.every(isUser)) return [];
-  const needed = maxApprovalsNeeded(rule, level);
+function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): readonly string[] {
+  const { cluster, level, path, called } = asked;
+  const given = levelOf(file, level);
+  const approvers = rule.approvers ?? file.clusters[cluster]?.approvers ?? [];
+  if (!given || !approvers.every(isUser)) return [];
+  const approvals = { approvals: rule.approvals ?? null, hours: rule.hours ?? null };
+  const needed = maxApprovalsNeeded(approvals, {
+    get groups() {
+      return givenBy(given);
+    },
+  });
   const all = new Set(approvers);
-  if (all.size < needed) return [tooFewApprovers(rule, cluster, level.name, needed, all.size)];
-  const alone = (rule.who ?? []).filter(
-    (user) => isUser(user) && !rule.selfApproval && new Set([...all].filter((each) => each !== user)).size < needed,
-  );
-  return alone.map(
-    (user) =>
-      `the rule ${rule.name} lets ${user} ask for ${level.name}, but has too few other approvers. Name more approvers.`,
+  if (all.size < needed)
+    return [`${path}: ${tooFewApprovers(asked, rule.approvers ? "the rule" : cluster, needed, all.size)}`];
+  if (rule.selfApproval) return [];
+  return inEach(rule.who ?? [], (user) =>
+    isUser(user) && new Set([...all].filter((each) => each !== user)).size < needed
+      ? [
+          `${path}: the rule ${called} lets ${user} ask for ${level}, but has too few other approvers. Name more approvers.`,
+        ]
+      : [],
   );
 }
 
-function tooFewApprovers({ name, approvers }: Rule, cluster: string, level: string, needed: number, count: number) {
-  const by = name ? ` by the rule ${name}` : "";
-  const owner = approvers ? "the rule" : cluster;
-  const rest = name ? "" : `, or write a rule for ${level} with fewer approvals`;
+function tooFewApprovers({ cluster, level, called }: Asked, owner: string, needed: number, count: number): string {
+  const by = called ? ` by the rule ${called}` : "";
+  const rest = called ? "" : `, or write a rule for ${level} with fewer approvals`;
   return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more approvers${rest}.`;
 }
 
-function breakGlassProblems(file: ConfigFile, name: string): string[] {
-  const cluster = file.clusters[name];
-  const breakGlass = breakGlassOf(file, name);
-  if (!cluster || !breakGlass) return [];
-  const path = `clusters.${name}.levels`;
-  const level = levelOf(file, breakGlass.level);
-  if (!level) return [];
-  if (!cluster.levels.includes(breakGlass.level)) {
+function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterInFile): readonly string[] {
+  const isFor = isForCluster(file, name);
+  const all = file.policy?.breakGlass ?? [];
+  const index = all.findIndex(({ clusters }) => isFor(clusters));
+  const entry = all[index];
+  const level = entry && levelOf(file, entry.level);
+  if (!entry || !level) return [];
+  if (!levels.includes(entry.level)) {
     return [
-      `${path}: policy.breakGlass gives ${breakGlass.level} here. Offer this level, or name other clusters in policy.breakGlass.`,
+      `clusters.${name}.levels: policy.breakGlass[${index}] gives ${entry.level} here. Offer this level, or name other clusters in policy.breakGlass[${index}].`,
     ];
   }
-  if (breakGlass.durationSeconds <= level.maxDuration) return [];
+  if (entry.for <= level.maxDuration) return [];
   return [
-    `policy.breakGlass: it gives ${breakGlass.level} for longer than the level's maxDuration. Use a shorter time.`,
+    `policy.breakGlass[${index}].for: it gives ${entry.level} for longer than the level's maxDuration. Use a shorter time.`,
   ];
 }
 
-type ClusterFile = ConfigFile["clusters"][string];
-
 /** Creators and operators of another account or partition, and several users that the worker would have to be at once. */
-export function creatorProblems(file: ConfigFile): string[] {
-  const each = Object.entries(file.clusters).flatMap(([name, cluster]) => [
-    ...identitiesOf(cluster).flatMap((identity) => [
-      ...accountProblem(name, cluster.account, identity),
-      ...partitionProblems(name, cluster.region, identity),
+export function creatorProblems(file: ConfigFile): readonly string[] {
+  return [
+    ...inEachEntry(file.clusters, (name, cluster) => [
+      ...inEach(["creator", "operator"] as const, (setting) => {
+        const { [setting]: identity } = cluster;
+        return identity ? identityProblems(`clusters.${name}.${setting}`, identity, cluster) : [];
+      }),
+      ...ifReadable(() => operatorProblems(name, cluster, file)),
     ]),
-    ...operatorProblems(name, cluster, file),
-  ]);
-  return [...each, ...usersWithoutProfile(file)];
+    ...usersWithoutProfile(file),
+  ];
 }
 
 /** Without a profile, a user must be the worker itself, which has one identity. */
-function usersWithoutProfile(file: ConfigFile): string[] {
-  const selves = Object.entries(file.clusters).flatMap(([name, { creator }]) =>
-    creator.type === "user" && !creator.profile ? [{ name, userArn: creator.userArn }] : [],
+function usersWithoutProfile({ clusters }: ConfigFile): readonly string[] {
+  const selves = inEachEntry(clusters, (name, { creator: { userArn, profile } }) =>
+    userArn !== undefined && !profile ? [{ name, userArn }] : [],
   );
   const [first, ...others] = selves;
   return others
@@ -188,61 +182,74 @@ function usersWithoutProfile(file: ConfigFile): string[] {
     );
 }
 
-/** An identity of the worker in a cluster, with its setting. */
-type NamedIdentity = readonly [setting: "creator" | "operator", identity: Creator];
+/** A creator or an operator, as the file names it. */
+type Identity = Pick<WrittenCreator, "roleArn" | "through"> & Pick<Partial<WrittenCreator>, "userArn">;
 
-function identitiesOf({ creator, operator }: ClusterFile): readonly NamedIdentity[] {
-  return [["creator", creator], ...(operator ? ([["operator", operator]] as const) : [])];
+function identityProblems(path: string, identity: Identity, cluster: ClusterInFile): readonly string[] {
+  return [
+    ...inEach(["roleArn", "userArn"] as const, (kind) => {
+      const { [kind]: arn } = identity;
+      if (arn === undefined) return [];
+      return [
+        ...ifReadable(() => accountProblem(`${path}.${kind}`, arn, cluster)),
+        ...otherPartition(`${path}.${kind}`, arn, cluster),
+      ];
+    }),
+    ...ifReadable(() =>
+      inEach(identity.through, ({ roleArn }, index) => otherPartition(`${path}.through[${index}]`, roleArn, cluster)),
+    ),
+  ];
 }
 
-function accountProblem(name: string, account: string, [setting, identity]: NamedIdentity): string[] {
-  const arn = creatorArnOf(identity);
-  const found = arn?.split(":")[4];
-  if (arn === null || found === account) return [];
-  const kind = identity.type === "role" ? "roleArn" : "userArn";
+function accountProblem(path: string, arn: string, { account }: ClusterInFile): readonly string[] {
+  const found = arn.split(":")[4];
+  if (found === account) return [];
+  const kind = path.endsWith("userArn") ? "user" : "role";
   return [
-    `clusters.${name}.${setting}.${kind}: it is in account ${found}, the cluster in ${account}. Name a ${identity.type} of the cluster's own account.`,
+    `${path}: it is in account ${found}, the cluster in ${account}. Name a ${kind} of the cluster's own account.`,
   ];
 }
 
 /** Credentials of one partition do not work in any other one, nor do its endpoints. */
-function partitionProblems(name: string, region: string, [setting, identity]: NamedIdentity): string[] {
-  const partition = partitionOfRegion(region);
-  if (partition === null) return [];
-  return arnsOf(identity).flatMap(([path, arn]) => {
-    const found = arn.split(":")[1];
-    if (found === partition) return [];
-    return [
-      `clusters.${name}.${setting}.${path}: it is in the partition ${found}, but the region ${region} is in ${partition}. Correct one of them.`,
-    ];
+export function otherPartition(path: string, arn: string, cluster: ClusterInFile): readonly string[] {
+  return ifReadable(() => {
+    const { region } = cluster;
+    const [partition, of] = [partitionOfRegion(region), arn.split(":")[1]];
+    if (partition === null || partition === of) return [];
+    return [`${path}: it is in the partition ${of}, but the region ${region} is in ${partition}. Correct one of them.`];
   });
 }
 
 /** The operator is a separate role: a creator already has every right, and no entry or binding limits it. */
-function operatorProblems(name: string, { creator, operator, levels }: ClusterFile, file: ConfigFile): string[] {
+function operatorProblems(name: string, cluster: ClusterInFile, file: ConfigFile): readonly string[] {
+  const { operator } = cluster;
   if (!operator) return [];
-  const isCreator = isSameCreator(operator.roleArn, creatorArnOf(creator));
-  const offered = levels.flatMap((level) => {
-    const given = levelOf(file, level);
-    return given ? [[level, given] as const] : [];
+  const isCreator = ifReadable(() => {
+    const { roleArn, userArn } = cluster.creator;
+    return isSameCreator(operator.roleArn, roleArn ?? userArn ?? null) ? [name] : [];
   });
-  const taken = offered.filter(([, { groups }]) => groups.includes(operatorGroup));
-  const bound = offered.filter(([, { bind }]) =>
-    bind.some(({ clusterRole, role }) => [clusterRole, role].includes(operatorRole)),
-  );
   return [
-    ...(isCreator
-      ? [`clusters.${name}.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.`]
-      : []),
-    ...taken.map(
-      ([level]) => `levels.${level}.groups: ${operatorGroup} is the group of the operator. Use another group.`,
+    ...isCreator.map(
+      () => `clusters.${name}.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.`,
     ),
-    ...bound.map(([level]) => `levels.${level}.bind: ${operatorRole} is the role of the operator. Use another role.`),
+    ...ifReadable(() =>
+      inEach(cluster.levels, (level) => {
+        const given = levelOf(file, level);
+        return given ? operatorsOwn(given, `levels.${level}`) : [];
+      }),
+    ),
   ];
 }
 
-function arnsOf(creator: Creator): readonly (readonly [path: string, arn: string])[] {
-  if (creator.type === "user") return [["userArn", creator.userArn]];
-  const steps = creator.through.map(({ roleArn }, index) => [`through[${index}]`, roleArn] as const);
-  return creator.type === "role" ? [["roleArn", creator.roleArn], ...steps] : steps;
+function operatorsOwn(level: ConfigFile["levels"][string], path: string): readonly string[] {
+  const groups = ifReadable(() => inEach(level.groups, (group) => (group === operatorGroup ? [group] : [])));
+  const roles = ifReadable(() =>
+    inEach(level.bind, (bind) =>
+      inEach(["clusterRole", "role"] as const, (kind) => (bind[kind] === operatorRole ? [operatorRole] : [])),
+    ),
+  );
+  return [
+    ...groups.slice(0, 1).map((group) => `${path}.groups: ${group} is the group of the operator. Use another group.`),
+    ...roles.slice(0, 1).map((role) => `${path}.bind: ${role} is the role of the operator. Use another role.`),
+  ];
 }

@@ -2,16 +2,18 @@ import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
 import { type AccessEntrySettings, type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
+import type { Creator, CreatorRole } from "../access/policy/creator.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
-import { type ConfigFile, configFile } from "./config-file.ts";
-import { partInForm, problemsOfFile } from "./file-problems.ts";
+import { type ConfigFile, clusterSettings, configFile, sharedFile, type WrittenCreator } from "./config-file.ts";
+import { problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
-import { problemOfYaml, problemsOfForm } from "./forms.ts";
+import { problemOfYaml, problemsOfForm, valueAt } from "./forms.ts";
 import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
-import { inherit } from "./inherit.ts";
+import { inherit, unknownSetting } from "./inherit.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
+import { ifReadable, readable } from "./readable.ts";
 
 export interface Config {
   readonly slack: {
@@ -88,7 +90,12 @@ export interface PersonLimits {
 
 export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
-  | { readonly type: "invalid"; readonly problems: readonly string[] };
+  | {
+      readonly type: "invalid";
+      readonly problems: readonly string[];
+      /** Why clusters of the fleet would be left out; absent: none would. */
+      readonly left?: readonly string[];
+    };
 
 /** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
@@ -98,12 +105,9 @@ const schema = CORE_SCHEMA.withTags(mergeTag);
  * with a problem: its account sets its tags, and must not stop the others.
  */
 export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
-  let value: unknown;
-  try {
-    value = load(text, { schema });
-  } catch (error) {
-    return { type: "invalid", problems: [problemOfYaml(error)] };
-  }
+  const loaded = loadYaml(text);
+  if (loaded.type === "wrong") return { type: "invalid", problems: [loaded.problem] };
+  const { value } = loaded;
   const namings = fleetIn(value, fleet);
   const left = namings.flatMap((naming) => (naming.type === "unnamed" ? naming.problem : []));
   let named = namings.filter((naming) => naming.type === "named");
@@ -112,10 +116,31 @@ export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
     if (file && problems.length === 0) return { type: "config", config: build(file, named, left) };
     const broken = new Set(problems.map(({ cluster }) => cluster));
     const usable = named.filter(({ name }) => !broken.has(name));
-    if (usable.length === named.length) return { type: "invalid", problems: sentencesOf(problems) };
+    if (usable.length === named.length) {
+      return { type: "invalid", problems: sentencesOf(problems), ...(left.length > 0 && { left }) };
+    }
     const isOfFleet = new Set<string | null>(named.map(({ name }) => name));
     left.push(...sentencesOf(problems.filter(({ cluster }) => isOfFleet.has(cluster))));
     named = usable;
+  }
+}
+
+/** What the environment has to have for a file, with or without mistakes; absent: its setting has a wrong form. */
+export function neededBy(text: string): { readonly mode?: "http" | "socket"; readonly hasWebhook?: boolean } {
+  const loaded = loadYaml(text);
+  const read = <T>(setting: (file: ConfigFile) => T) =>
+    ifReadable(() => (loaded.type === "loaded" ? [setting(readable(configFile, loaded.value))] : []))[0];
+  const [mode, hasWebhook] = [read(({ slack }) => slack.mode), read(({ audit }) => audit.webhook !== undefined)];
+  return { ...(mode && { mode }), ...(hasWebhook !== undefined && { hasWebhook }) };
+}
+
+function loadYaml(
+  text: string,
+): { readonly type: "loaded"; readonly value: unknown } | { readonly type: "wrong"; readonly problem: string } {
+  try {
+    return { type: "loaded", value: load(text, { schema }) };
+  } catch (error) {
+    return { type: "wrong", problem: problemOfYaml(error) };
   }
 }
 
@@ -137,19 +162,28 @@ interface FileReading {
 
 function readFile(value: unknown, named: readonly NamedCluster[], now: Date): FileReading {
   const whole = withFleet(value, named, now);
-  const { file, sourceOf, problems: unknown } = inherit(whole);
-  const read = configFile.safeParse(file);
-  const issues = read.error?.issues ?? [];
-  const problems = issues.flatMap((issue) =>
-    problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
-  );
-  const part = partInForm(file, issues);
-  for (const { name, cluster } of named) {
-    const settings = part?.file.clusters[name];
-    if (settings) part.file.clusters[name] = labelled(settings, cluster.tags);
-  }
-  const others = [...unknown, ...problemsOfFile(file, part)].map(problemIn);
-  return { file: (read.success && part?.file) || null, problems: [...problems, ...others] };
+  const inherited = inherit(whole, clusterSettings);
+  const { sourceOf } = inherited;
+  const written = labelled(inherited.file, named);
+  const [read, shared] = [configFile.safeParse(written), sharedFile.safeParse(inherited.shared)];
+  const issues = (read.error?.issues ?? []).filter(({ path }) => valueAt(written, path) !== unknownSetting);
+  const problems = [
+    ...issues.flatMap((issue) =>
+      problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
+    ),
+    ...[
+      ...problemsOfForm(shared.error?.issues ?? [], inherited.shared),
+      ...inherited.problems,
+      ...ifReadable(() =>
+        problemsOfFile({
+          file: read.data ?? readable(configFile, written),
+          shared: shared.data ?? readable(sharedFile, inherited.shared),
+          sourceOf,
+        }),
+      ),
+    ].map(problemIn),
+  ];
+  return { file: read.data ?? null, problems };
 }
 
 function clusterIn([room, name]: readonly PropertyKey[]): string | null {
@@ -172,6 +206,8 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
     {
       ...cluster,
       name,
+      creator: creatorOf(cluster.creator),
+      operator: cluster.operator && operatorOf(cluster.operator),
       accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
       levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
       rules: rulesOf(file, name),
@@ -215,6 +251,18 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
     },
   };
 }
+
+function creatorOf({ roleArn, userArn, through, externalId, profile }: WrittenCreator): Creator {
+  if (roleArn !== undefined) return operatorOf({ roleArn, through, externalId });
+  if (userArn !== undefined) return { type: "user", userArn, ...(profile && { profile }) };
+  return { type: "discover", through, ...(externalId && { externalId }), ...(profile && { profile }) };
+}
+
+function operatorOf({ externalId, ...rest }: OperatorFile): CreatorRole {
+  return { type: "role", ...rest, ...(externalId && { externalId }) };
+}
+
+type OperatorFile = NonNullable<ConfigFile["clusters"][string]["operator"]>;
 
 function withPaths(written: AccessEntrySettings, more: readonly string[]): AccessEntrySettings {
   return { ...written, rolePaths: [...new Set([...written.rolePaths, ...more])] };

@@ -91,11 +91,8 @@ function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, pr
 }
 
 /** What `audit.webhook` of `eks-access.yml` needs from the worker's environment. */
-export function webhookProblems(
-  { webhookSecret }: Pick<Environment, "webhookSecret">,
-  hasWebhook: boolean,
-): readonly string[] {
-  if (!hasWebhook || webhookSecret) return [];
+export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readonly string[] {
+  if (!hasWebhook || hasSecret) return [];
   return ["AUDIT_WEBHOOK_SECRET: set the secret of audit.webhook: whsec_ and 32 random bytes in base64."];
 }
 
@@ -200,20 +197,21 @@ export function readRedisEnvironment(
 
 function problemsOf(redisUrl: string, access: RedisAccess): readonly string[] {
   const reading = readRedisUrl(redisUrl);
-  if (reading.type === "invalid") return [`REDIS_URL: ${reading.problem}`];
+  const ofFiles = "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.";
+  const files = !access.certFile !== !access.keyFile ? [ofFiles] : [];
+  if (reading.type === "invalid") return [`REDIS_URL: ${reading.problem}`, ...files];
   const { tls, kind, username, password } = reading.address;
   const rules: readonly (readonly [isBroken: boolean, problem: string])[] = [
     [differ(username, access.username), "REDIS_USERNAME: use the user of REDIS_URL, or remove one of them."],
     [differ(password, access.password), "REDIS_PASSWORD: use the password of REDIS_URL, or remove one of them."],
     [!tls && Boolean(access.caFile), "REDIS_CA_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
     [!tls && Boolean(access.certFile), "REDIS_CERT_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
-    [!access.certFile !== !access.keyFile, "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither."],
     [
       kind !== "sentinel" && Boolean(access.sentinelPassword),
       "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL, or remove it.",
     ],
   ];
-  return rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem);
+  return [...rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem), ...files];
 }
 
 function differ(one: string | undefined, other: string | undefined): boolean {

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { hasLabels, type Labels, type WantedLabels } from "../access/policy/cluster.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
-import { account, duration, externalId, region, roleStep, textLike, wantedLabels } from "./forms.ts";
+import { account, duration, externalId, region, resembling, roleStep, textLike, wantedLabels } from "./forms.ts";
 import { inherit } from "./inherit.ts";
+import { ifReadable, inEach, readable } from "./readable.ts";
 
 const rolePattern = textLike(
   /^arn:[a-z-]+:iam::(\d{12}|\{account\}):role\/[\w+=,.@/-]+$/,
@@ -13,6 +14,9 @@ const namePattern = textLike(
   /^([a-z0-9-]|\{(name|account|region)\})*\{name\}([a-z0-9-]|\{(name|account|region)\})*$/,
   'use {name}, and {account} or {region} where names repeat, for example "{name}-{account}"',
 );
+
+const templateName = z.string("name a template, or a list of them");
+const templateNames = z.array(templateName).min(1, "name at least one template");
 
 /** The form of `fleet` in `eks-access.yml`; docs/configuration.md explains each field. */
 export const fleetFile = z.strictObject({
@@ -26,7 +30,7 @@ export const fleetFile = z.strictObject({
   templates: z
     .array(
       z.strictObject({
-        template: z.union([z.string(), z.array(z.string()).min(1)], "name a template, or a list of them"),
+        template: resembling<string | string[]>((value) => (Array.isArray(value) ? templateNames : templateName)),
         clusters: wantedLabels.optional(),
       }),
     )
@@ -132,17 +136,17 @@ export const unknownFleet: KnownFleet = { clusters: [], now: new Date(0) };
 
 export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 
-type Settings = Readonly<Record<string, unknown>>;
+type Settings = Record<string, unknown>;
 
 /** The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any form */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
-  const fleet = fleetFile.safeParse(isSettings(value) ? value.fleet : undefined);
-  if (!fleet.success || clusters.length === 0) return [];
+  if (!isSettings(value) || !isSettings(value.fleet) || clusters.length === 0) return [];
+  const fleet = readable(fleetFile, value.fleet);
   const written = writtenClusters(value);
   // An entry can take its account and its region from a template or `defaults`.
-  const own = new Set(Object.values(writtenClusters(inherit(value).file)).map(placeWritten));
+  const own = new Set(Object.values(writtenClusters(inherit(value, []).file)).map(placeWritten));
   const others = clusters.filter((cluster) => !own.has(placeOf(cluster)));
-  return nameFleet(fleet.data.name, others, new Set(Object.keys(written)));
+  return [...ifReadable(() => nameFleet(fleet.name, others, new Set(Object.keys(written))))];
 }
 
 function placeWritten(settings: unknown): string | null {
@@ -153,20 +157,29 @@ function placeWritten(settings: unknown): string | null {
 /** The file with an entry for each of these clusters, which takes the rest from its templates and `defaults`. */
 export function withFleet(value: unknown, named: readonly NamedCluster[], now: Date): unknown {
   if (!isSettings(value) || !isSettings(value.fleet)) return value;
-  const fleet = fleetFile.safeParse(value.fleet);
-  if (!fleet.success) return { ...value, clusters: value.clusters ?? {} };
-  const entries = named.map(({ name, cluster }) => {
+  const { clusters = {} } = value;
+  const fleet = readable(fleetFile, value.fleet);
+  const entries = inEach(named, ({ name, cluster }) => {
     const { account, region, eksName, tags } = cluster;
-    const template = templatesFor(fleet.data, { ...tags, account, region });
+    const template = templatesFor(fleet, { ...tags, account, region });
     const quiet = whyQuiet(cluster, now);
-    return [name, { account, region, eksName, template, ...(quiet !== null && { quiet }) }] as const;
+    return [[name, { account, region, eksName, template, ...(quiet !== null && { quiet }) }] as const];
   });
-  return { ...value, clusters: { ...writtenClusters(value), ...Object.fromEntries(entries) } };
+  return { ...value, clusters: isSettings(clusters) ? { ...clusters, ...Object.fromEntries(entries) } : clusters };
 }
 
-/** The cluster with its tags as labels. What the operators write wins. */
-export function labelled<Cluster extends { readonly labels: Labels }>(cluster: Cluster, tags: Labels): Cluster {
-  return { ...cluster, labels: { ...tags, ...cluster.labels } };
+/** The file with the clusters' tags as labels. What the operators write wins. */
+export function labelled(file: unknown, named: readonly NamedCluster[]): unknown {
+  if (!isSettings(file) || named.length === 0) return file;
+  const clusters = { ...writtenClusters(file) };
+  for (const { name, cluster } of named) {
+    const { [name]: settings } = clusters;
+    const labels = isSettings(settings) ? (settings.labels ?? {}) : null;
+    if (isSettings(settings) && isSettings(labels)) {
+      clusters[name] = { ...settings, labels: { ...cluster.tags, ...labels } };
+    }
+  }
+  return { ...file, clusters };
 }
 
 function whyQuiet(cluster: FleetCluster, now: Date): string | null {

@@ -83,12 +83,35 @@ export const duration = z.string(durationForm).transform((value, context) => {
   return z.NEVER;
 });
 
+/** Checks a block or a list also if something in it has a wrong form. Then its settings can have any form. */
+export const alsoInBroken = {
+  when: ({ value }: z.core.ParsePayload) => typeof value === "object" && value !== null,
+};
+
+/** Reads a value by the form that it resembles, and names the mistakes of that form alone. */
+export function resembling<T>(formOf: (value: unknown) => z.ZodType<T>) {
+  return z.unknown().transform((value, context): T => {
+    const read = formOf(value).safeParse(value);
+    if (read.success) return read.data;
+    context.issues.push(
+      ...read.error.issues.map((issue) => ({ ...issue, path: [...issue.path] }) as z.core.$ZodRawIssue),
+    );
+    return z.NEVER;
+  });
+}
+
+/** The form that nothing has: what a value resembles none of the forms is told. */
+export function noForm(message: string) {
+  return z.custom<never>(() => false, message);
+}
+
 const typeNames: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a block of settings",
   record: "a block of settings",
   string: "text",
   number: "a number",
+  int: "a whole number",
   boolean: "true or false",
 };
 
@@ -119,17 +142,25 @@ function sentenceOf(issue: z.core.$ZodIssue, found: unknown): string {
 
 /** The fix: our own words, or the name of the expected type. */
 function howTo(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
+  if (issue.code === "invalid_key") return issue.issues[0] ? howTo(issue.issues[0]) : issue.message;
+  if (issue.code === "too_small" && issue.message.startsWith("Too"))
+    return `use at least ${issue.minimum}${unitOf(issue)}`;
+  if (issue.code === "too_big" && issue.message.startsWith("Too"))
+    return `use at most ${issue.maximum}${unitOf(issue)}`;
   if (issue.code === "invalid_value") return `use ${issue.values.map(String).join(" or ")}`;
   if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
   return `write ${typeNames[issue.expected] ?? issue.expected}`;
+}
+
+function unitOf({ origin }: { readonly origin: string }): string {
+  return origin === "string" ? " characters" : "";
 }
 
 function nameOf(value: unknown): string {
   return typeNames[Array.isArray(value) ? "array" : typeof value] ?? "something else";
 }
 
-function valueAt(file: unknown, path: readonly PropertyKey[]): unknown {
+export function valueAt(file: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, part) =>
       typeof value === "object" && value !== null && Object.hasOwn(value, part)
@@ -139,7 +170,7 @@ function valueAt(file: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
+export function pathOf(path: readonly PropertyKey[]): string {
   return (
     path.reduce<string>((text, part) => {
       if (typeof part === "number") return `${text}[${part}]`;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { IdentityRules, IdentitySource } from "../access/approval/identities.ts";
-import { duration, externalId, region, roleArn, textLike } from "./forms.ts";
+import { alsoInBroken, duration, externalId, noForm, region, resembling, roleArn, textLike } from "./forms.ts";
 
 const maxSeconds = 8 * 3600;
 
@@ -35,13 +35,22 @@ const rule = z.strictObject({
 
 const way = "write links, or one of identityCenter and rule";
 
-const source = z.union([z.literal("links"), z.strictObject({ identityCenter }), z.strictObject({ rule })], way);
+const sources = {
+  links: z.literal("links"),
+  identityCenter: z.strictObject({ identityCenter }),
+  rule: z.strictObject({ rule }),
+};
+
+const source = resembling<z.output<(typeof sources)[keyof typeof sources]>>((value) => {
+  const kind = kindOf(value);
+  return kind ? sources[kind] : noForm(way);
+});
 
 /** `identities` of the file, in the order in which they are tried. */
 export const identitiesFile = z
   .array(source)
   .min(1, "name at least one way, or remove identities")
-  .refine((sources) => new Set(sources.map(kindOf)).size === sources.length, "name each way once")
+  .refine(isEachOnce, { message: "name each way once", ...alsoInBroken })
   .default(["links"]);
 
 /**
@@ -59,8 +68,16 @@ export function identityCenterPaths(sources: readonly SourceFile[], regions: rea
 
 type SourceFile = z.output<typeof source>;
 
-function kindOf(written: SourceFile): string {
-  return typeof written === "string" ? written : Object.keys(written).join();
+function kindOf(written: unknown): keyof typeof sources | null {
+  if (written === "links") return "links";
+  if (typeof written !== "object" || written === null) return null;
+  if ("identityCenter" in written) return "identityCenter";
+  return "rule" in written ? "rule" : null;
+}
+
+function isEachOnce(written: readonly unknown[]): boolean {
+  const kinds = written.flatMap((each) => kindOf(each) ?? []);
+  return new Set(kinds).size === kinds.length;
 }
 
 export function identityRulesOf(sources: readonly SourceFile[]): IdentityRules {

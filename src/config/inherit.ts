@@ -3,6 +3,8 @@ type Settings = Readonly<Record<string, unknown>>;
 /** A configuration in which each cluster has all of its settings. */
 export interface Inherited {
   readonly file: unknown;
+  /** `defaults` and `templates`, with an example's values in the placeholders. */
+  readonly shared: Settings;
   /** Where the setting at this path was written. */
   readonly sourceOf: (path: readonly PropertyKey[]) => readonly PropertyKey[];
   readonly problems: readonly string[];
@@ -11,15 +13,21 @@ export interface Inherited {
 /**
  * Gives each cluster the settings that it does not write itself: those of its templates, the last one first, then those of
  * `defaults`. `{name}`, `{account}` and `{region}` in them are the cluster's own. `eksName` is its name. Keys that begin with `x-`
- * hold only anchors.
+ * hold only anchors. @param all the names of a cluster's settings
  */
-export function inherit(file: unknown): Inherited {
-  const unchanged = { file, sourceOf: (path: readonly PropertyKey[]) => path, problems: [] };
-  if (!isSettings(file) || !isSettings(file.clusters)) return unchanged;
-  const { defaults, templates, clusters, ...rest } = file;
-  const known = isSettings(templates) ? templates : {};
-  const layers: readonly Layer[] = isSettings(defaults) ? [{ path: ["defaults"], settings: defaults }] : [];
-  const read = Object.entries(clusters).map(([name, own]) => [name, clusterOf(name, own, layers, known)] as const);
+export function inherit(file: unknown, all: readonly string[]): Inherited {
+  const unchanged = { file, shared: {}, sourceOf: (path: readonly PropertyKey[]) => path, problems: [] };
+  if (!isSettings(file)) return unchanged;
+  const { defaults = {}, templates = {}, clusters, ...rest } = file;
+  const shared = Object.fromEntries(
+    Object.entries({ defaults, templates }).map(([key, each]) => [key, forExample(each)]),
+  );
+  if (!isSettings(clusters)) return { ...unchanged, shared };
+  const hidden = Object.fromEntries(all.map((key) => [key, unknownSetting]));
+  const layers = [{ path: ["defaults"], settings: isSettings(defaults) ? defaults : hidden }];
+  const read = Object.entries(clusters).map(
+    ([name, own]) => [name, clusterOf(name, own, { layers, templates, hidden })] as const,
+  );
   const sources = new Map(read.map(([name, { sources: of }]) => [name, of]));
   return {
     file: {
@@ -31,8 +39,16 @@ export function inherit(file: unknown): Inherited {
       const source = room === "clusters" ? sources.get(String(name))?.get(String(setting)) : undefined;
       return source ? [...source, setting ?? "", ...deeper] : path;
     },
-    problems: [...blocks({ defaults, templates }), ...read.flatMap(([, { problems }]) => problems)],
+    shared,
+    problems: read.flatMap(([, { problems }]) => problems),
   };
+}
+
+/** A setting that a cluster would take from what has no form of `defaults` or of a template. */
+export const unknownSetting = Symbol("unknown setting");
+
+function forExample(layer: unknown): unknown {
+  return fillerFor({ name: "name", account: "111122223333", region: "eu-central-1" })(layer);
 }
 
 interface Layer {
@@ -40,14 +56,20 @@ interface Layer {
   readonly settings: Settings;
 }
 
-function clusterOf(name: string, own: unknown, defaults: readonly Layer[], templates: Settings) {
+interface Shared {
+  readonly layers: readonly Layer[];
+  /** Of any form. */
+  readonly templates: unknown;
+  /** The settings of a layer that has none of its own. */
+  readonly hidden: Settings;
+}
+
+function clusterOf(name: string, own: unknown, { layers: defaults, templates, hidden }: Shared) {
   if (!isSettings(own)) return { settings: own, sources: new Map<string, readonly string[]>(), problems: [] };
   const { template = [], ...written } = own;
   const named = [template].flat().map(String);
-  const problems = named
-    .filter((each) => !isSettings(templates[each]) || !Object.hasOwn(templates, each))
-    .map((each) => `clusters.${name}.template: there is no template ${each}. ${thereAre(Object.keys(templates))}`);
-  const layers = [...defaults, ...named.flatMap((each) => layerOf(templates, each))];
+  const problems = named.flatMap((each) => missingTemplate(each, templates, `clusters.${name}.template`));
+  const layers = [...defaults, ...named.map((each) => layerOf(templates, each) ?? { path: [], settings: hidden })];
   const shared = new Map(
     layers.flatMap(({ path, settings }) => Object.keys(settings).map((key) => [key, path] as const)),
   );
@@ -62,21 +84,21 @@ function clusterOf(name: string, own: unknown, defaults: readonly Layer[], templ
   return { settings: Object.fromEntries(filled), sources, problems };
 }
 
-function layerOf(templates: Settings, name: string): Layer[] {
-  const settings = Object.hasOwn(templates, name) ? templates[name] : null;
-  return isSettings(settings) ? [{ path: ["templates", name], settings }] : [];
+function layerOf(templates: unknown, name: string): Layer | null {
+  const settings = isSettings(templates) && Object.hasOwn(templates, name) ? templates[name] : null;
+  return isSettings(settings) ? { path: ["templates", name], settings } : null;
+}
+
+/** The problem of a name that no template has. */
+export function missingTemplate(name: string, templates: unknown, path: string): readonly string[] {
+  if (!isSettings(templates) || Object.hasOwn(templates, name)) return [];
+  return [`${path}: there is no template ${name}. ${thereAre(Object.keys(templates))}`];
 }
 
 function thereAre(names: readonly string[]): string {
   return names.length > 0
     ? `Use one of ${names.join(", ")}, or define it under templates.`
     : "Define it under templates.";
-}
-
-function blocks(written: Settings): string[] {
-  return Object.entries(written)
-    .filter(([, value]) => value !== undefined && !isSettings(value))
-    .map(([key]) => `${key}: write a block of settings.`);
 }
 
 type Filler = (value: unknown) => unknown;

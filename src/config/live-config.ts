@@ -44,11 +44,13 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   const replace = async (change: Partial<typeof source>): Promise<Offer> => {
     const next = { ...source, ...change };
     const reading = readConfig(next.text, { clusters: next.clusters, now: now() });
-    if (reading.type === "invalid") return { type: "refused", problems: reading.problems };
+    const newlyLeft = (left: readonly string[] = []) => left.filter((each) => !present.fleet?.problems.includes(each));
+    if (reading.type === "invalid")
+      return { type: "refused", problems: [...reading.problems, ...newlyLeft(reading.left)] };
     const { config } = reading;
     const due = checks.filter(({ isForFleet }) => isForFleet || change.text !== undefined);
     const found = await Promise.all(due.map(({ check }) => check(config, present)));
-    const left = config.fleet?.problems.filter((problem) => !present.fleet?.problems.includes(problem)) ?? [];
+    const left = newlyLeft(config.fleet?.problems);
     // This text leaves them out, not the account's tags.
     const problems = [...found.flat(), ...(change.text === undefined ? [] : left)];
     if (problems.length > 0) return { type: "refused", problems };

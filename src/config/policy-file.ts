@@ -1,8 +1,13 @@
 import { z } from "zod";
-import { account, duration, textLike, userOrGroup, wantedLabels } from "./forms.ts";
+import type { ClusterSelector } from "../access/policy/cluster.ts";
+import { account, alsoInBroken, duration, noForm, resembling, textLike, userOrGroup, wantedLabels } from "./forms.ts";
 
 const listed = z.array(z.string());
-const selected = z.union([listed, wantedLabels], "write a list of names, or labels, for example { env: production }");
+const selectorForm = "write a list of names, or labels, for example { env: production }";
+const selected = resembling<ClusterSelector>((value) => {
+  if (Array.isArray(value)) return listed;
+  return typeof value === "object" && value !== null ? wantedLabels : noForm(selectorForm);
+});
 const person = textLike(
   /^[UWS][A-Z0-9]{2,}$|^@[a-z0-9-]+(\.[a-z0-9-]+)+$/,
   'use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com"',
@@ -29,7 +34,10 @@ const hours = z
     to: clock,
     outside: z.enum(["refuse", "warn", "one-more-approval"]).default("refuse"),
   })
-  .refine(({ from, to }) => from !== to, "give the end another time than the start")
+  .refine(({ from, to }) => from === undefined || from !== to, {
+    message: "give the end another time than the start",
+    ...alsoInBroken,
+  })
   .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({

@@ -1,7 +1,8 @@
 import {
   type BreakGlass,
   type ClusterSelector,
-  isSelected,
+  hasLabels,
+  isByName,
   type Labels,
   type Level,
   type Rule,
@@ -34,15 +35,31 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
     }));
 }
 
-function isForCluster(file: ConfigFile, name: string): (selector: ClusterSelector | undefined) => boolean {
-  const labels = labelsOf(file, name);
-  return (selector) => !selector || isSelected(selector, name, labels);
+/** Whether a selector is for a cluster. */
+export function isForCluster(
+  { clusters }: Pick<ConfigFile, "clusters">,
+  name: string,
+): (selector: ClusterSelector | undefined) => boolean {
+  let labels: Labels | undefined;
+  const read = () => {
+    labels ??= labelsOf(clusters[name]);
+    return labels;
+  };
+  return (selector) => !selector || (isByName(selector) ? selector.includes(name) : hasLabels(selector, read()));
 }
 
-/** The labels of a cluster. Its account and region are always its own. */
-export function labelsOf({ clusters }: Pick<ConfigFile, "clusters">, name: string): Labels {
-  const cluster = clusters[name];
-  return cluster ? { ...cluster.labels, account: cluster.account, region: cluster.region } : {};
+/** The labels of a cluster. Its account and region are always its own. Each is read when a selector asks for it (`readable`). */
+function labelsOf(cluster: ConfigFile["clusters"][string] | undefined): Labels {
+  if (!cluster) return {};
+  const own = Object.getOwnPropertyDescriptors({
+    get account() {
+      return cluster.account;
+    },
+    get region() {
+      return cluster.region;
+    },
+  });
+  return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(cluster.labels), ...own }) as Labels;
 }
 
 /** Who can take emergency access to a cluster: the first entry that names it. */
@@ -60,10 +77,12 @@ export function quietReason(quiet: boolean | string): string | null {
 
 /** A level of the file, with its access policy and its roles. */
 export function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
-  const { groups, policy, namespaces = null, bind } = level;
-  const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });
-  const given = [...groups, ...policies, ...bind.flatMap(roleTexts)];
-  return { name, groups: given, maxDurationSeconds: level.maxDuration, verify: level.verify };
+  return { name, groups: givenBy(level), maxDurationSeconds: level.maxDuration, verify: level.verify };
+}
+
+export function givenBy({ groups, policy, namespaces, bind }: ConfigFile["levels"][string]): readonly string[] {
+  const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces: namespaces ?? null });
+  return [...groups, ...policies, ...bind.flatMap(roleTexts)];
 }
 
 function roleTexts({ clusterRole, role, in: where }: ConfigFile["levels"][string]["bind"][number]): readonly string[] {

@@ -56,6 +56,20 @@ test("the problems of both are in one list", async () => {
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
 
+test("what the file needs of the environment is named beside mistakes of both", async () => {
+  vi.stubEnv("MEMORY_KEYS", "hunter2secret");
+  await configured(
+    `${configText.replace("C0ACCESS", '"#access"')}slack: { mode: socket }\naudit: { webhook: { url: "https://audit.example.com/" }, keep: 1 }\n`,
+  );
+
+  const failure = await readSettings("all").catch((error: unknown) => error);
+
+  expect([...explainFailure(failure).matchAll(/^ {2}- ([^:]+)/gm)].map(([, place]) => place)).toEqual([
+    ...["MEMORY_KEYS", "DECISION_SIGNING_KEY", "SLACK_BOT_TOKEN"].toSorted(),
+    ...["clusters.staging.channel", "audit.keep", "SLACK_APP_TOKEN", "AUDIT_WEBHOOK_SECRET"],
+  ]);
+});
+
 test("what the file's mode needs of the environment is part of the list", async () => {
   for (const name of Object.keys(variables.worker)) vi.stubEnv(name, undefined);
   for (const [name, value] of Object.entries(variables.slack)) vi.stubEnv(name, value);

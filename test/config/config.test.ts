@@ -128,7 +128,7 @@ x-anchors: { quiet: &freeze "release freeze" }
       "clusters.a.channel: it is missing; use a Slack channel id, for example C012ABCDEF (not a name).",
       "clusters.b.channel: it is missing; use a Slack channel id, for example C012ABCDEF (not a name).",
     ]);
-    expect(problemsOf(`defaults: []\n${configText}`)).toEqual(["defaults: write a block of settings."]);
+    expect(problemsOf(`defaults: []\n${configText}`)).toEqual(["defaults: it is a list; write a block of settings."]);
   });
 
   test("makes 120 clusters a line each", () => {
@@ -183,11 +183,12 @@ describe("every problem is reported at once", () => {
     expect(placesOf(text)).toEqual([
       "clusters.staging.channel",
       "typo",
-      "policy.rules[0].clusters[1]",
-      "policy.rules[0].levels[1]",
       "clusters.other.creator.roleArn",
       "clusters.again",
+      "policy.rules[0].clusters[1]",
+      "policy.rules[0].levels[1]",
       "policy.rules[1].name",
+      "clusters.staging.levels[1]",
       "clusters.other.levels[1]",
       "clusters.again.levels[1]",
       "ledger.keep",
@@ -199,7 +200,7 @@ describe("every problem is reported at once", () => {
     const { staging } = value.clusters;
     const text = JSON.stringify({
       ...value,
-      clusters: { staging: { ...staging, channel: "#access" } },
+      clusters: { staging: { ...staging, labels: { env: 1 } } },
       policy: {
         rules: [
           { name: "all", clusters: ["staging"] },
@@ -210,7 +211,7 @@ describe("every problem is reported at once", () => {
       administrators: "U1",
     });
 
-    expect(placesOf(text)).toEqual(["clusters.staging.channel", "administrators"]);
+    expect(placesOf(text)).toEqual(["clusters.staging.labels.env", "administrators"]);
   });
 });
 

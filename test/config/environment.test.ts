@@ -36,8 +36,8 @@ describe("the secret of the audit webhook", () => {
   );
 
   test("is needed where there is a webhook", () => {
-    expect(webhookProblems({ webhookSecret: null }, true)).toHaveLength(1);
-    expect(webhookProblems({ webhookSecret: null }, false)).toEqual([]);
+    expect(webhookProblems(false, true)).toHaveLength(1);
+    expect(webhookProblems(false, false)).toEqual([]);
   });
 });
 

@@ -127,13 +127,26 @@ describe("the clusters of a fleet", () => {
   });
 
   test("one that has a problem is left out, and the others are there", () => {
-    const text = fleetText.replace("production }", "test }, template: none }\n    - { clusters: { env: production }");
+    const text = fleetText.replace("{ name: all,", "{ name: all, clusters: { env: production },");
     const broken = aFleetCluster({ eksName: "broken", tags: { env: "test" } });
 
     const { clusters, fleet } = withFleet([aFleetCluster(), broken], text);
 
     expect([...clusters.keys()]).toEqual(["payments"]);
-    expect(fleet?.problems).toEqual([expect.stringContaining("clusters.broken.template: there is no template none")]);
+    expect(fleet?.problems).toEqual([
+      expect.stringContaining("clusters.broken.levels[0]: no rule of the policy covers viewer here"),
+    ]);
+  });
+
+  test("a template that is not there is a problem of the file, whether or not a cluster takes it", () => {
+    const text = fleetText.replace("production }", "test }, template: none }\n    - { clusters: { env: production }");
+
+    expect(readConfig(text)).toEqual({
+      type: "invalid",
+      problems: [
+        "fleet.templates[0].template: there is no template none. Use one of production, or define it under templates.",
+      ],
+    });
   });
 
   test.each([
@@ -226,5 +239,25 @@ describe("following the list in the ledger", () => {
 
     expect(offer).toMatchObject({ type: "refused", problems: [expect.stringContaining("there is no level none")] });
     expect(names()).toEqual(["payments"]);
+  });
+
+  test("a new text that puts a cluster of the fleet out is refused with its other mistakes too", async () => {
+    await publish(listAt(1, aFleetCluster()));
+    await follower.look();
+
+    const offer = await live.offer(
+      fleetText
+        .replace("{ name: all,", "{ name: all, clusters: { env: dev }, permanent: 1,")
+        .replace("fleet:", "fleet:\n  every: 1s"),
+    );
+
+    expect(offer).toMatchObject({
+      problems: [
+        "fleet.every: use 10s to 30m.",
+        "policy.rules[1].permanent: it is a number; write true or false.",
+        expect.stringContaining("clusters.payments.levels[0]: no rule of the policy covers viewer here."),
+        expect.stringContaining("clusters.payments.levels[1]: no rule of the policy covers admin here."),
+      ],
+    });
   });
 });

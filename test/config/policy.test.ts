@@ -191,7 +191,7 @@ describe("a contradictory policy is refused:", () => {
     ],
     [
       "{ who: [U0ONCALL], level: admin, for: 2h }",
-      "policy.breakGlass: it gives admin for longer than the level's maxDuration. Use a shorter time.",
+      "policy.breakGlass[0].for: it gives admin for longer than the level's maxDuration. Use a shorter time.",
     ],
     [
       "{ who: [U0ONCALL], clusters: [prod], level: admin, for: 1h }",
@@ -233,7 +233,13 @@ describe("a rule for labels", () => {
     ["{ env: production, team: pay }", [expect.stringContaining("no cluster has these labels")]],
     ["{ constructor: x }", [expect.stringContaining("no cluster has these labels")]],
     ["{}", ["policy.rules[0].clusters: name at least one label."]],
-    ["{ env: true }", ["policy.rules[0].clusters: write a list of names, or labels, for example { env: production }."]],
+    [
+      "{ env: true }",
+      [
+        "policy.rules[0].clusters.env: write a text of at most 256 characters, in quotes if it is a number or a word such as true or no.",
+      ],
+    ],
+    ["dev", ["policy.rules[0].clusters: write a list of names, or labels, for example { env: production }."]],
   ])("%s", (clusters, expected) => {
     expect(rulesFor(clusters)).toEqual(expected);
   });

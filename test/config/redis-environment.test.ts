@@ -80,3 +80,10 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   expect(problems).toEqual([problem]);
   expect(problems.join()).not.toContain("hunter2secret");
 });
+
+test("a wrong address hides no other mistake", () => {
+  expect(read({ REDIS_URL: "http://redis", REDIS_KEY_FILE: "key.pem" }).problems).toEqual([
+    expect.stringMatching(/^REDIS_URL: /),
+    "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.",
+  ]);
+});

@@ -214,11 +214,6 @@ export type WantedLabels = Readonly<Record<string, readonly string[]>>;
 
 export type ClusterSelector = readonly string[] | WantedLabels;
 
-/** Whether a cluster is among the named ones, or has one of the wanted values of each label. */
-export function isSelected(selector: ClusterSelector, name: string, labels: Labels): boolean {
-  return isByName(selector) ? selector.includes(name) : hasLabels(selector, labels);
-}
-
 export function isByName(selector: ClusterSelector): selector is readonly string[] {
   return Array.isArray(selector);
 }

@@ -31,12 +31,14 @@ export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
 }
 
 /** The approvers of a rule: Slack user ids and user groups. */
-export function approversOf(rule: Rule, cluster: Pick<Cluster, "approvers">): readonly string[] {
+export function approversOf(rule: Pick<Rule, "approvers">, cluster: Pick<Cluster, "approvers">): readonly string[] {
   return rule.approvers ?? cluster.approvers;
 }
 
+type Approvals = Pick<Rule, "approvals" | "hours">;
+
 /** How many people must approve. Full control takes two, unless the rule says otherwise. @param moment null: within the hours */
-export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
+export function approvalsNeeded(rule: Approvals, level: Pick<Level, "groups">, moment: Date | null): number {
   const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
 }
@@ -47,11 +49,11 @@ export function sharedLeases({ shared }: Rule, { groups }: Level): SharedLeases 
 }
 
 /** The most approvals that a request can need, whenever the last one comes. */
-export function maxApprovalsNeeded(rule: Rule, level: Level): number {
+export function maxApprovalsNeeded(rule: Approvals, level: Pick<Level, "groups">): number {
   return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
 }
 
-export function isOutside({ hours }: Rule, moment: Date): boolean {
+export function isOutside({ hours }: Pick<Rule, "hours">, moment: Date): boolean {
   return hours !== null && !isWithin(hours, moment);
 }
 
