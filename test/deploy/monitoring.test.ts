@@ -95,11 +95,13 @@ test("each panel of the dashboard shows series that the processes tell", async (
   expect(series.filter((name) => !known.has(name))).toEqual([]);
 });
 
-test("each series of ours has its panel", async () => {
+test("each series of ours has its panel, and its line in the pages, which name no other", async () => {
   const { panels } = dashboard.parse(JSON.parse(read("grafana-dashboard.json")));
   const shown = panels.flatMap((panel) => panel.targets.map((target) => target.expr)).join("\n");
+  const explained = read("../../docs/observability.md").match(/(?<=`)eks_access_\w+/g) ?? [];
   const ours = [...(await told())].filter((name) => /^eks_access_/.test(name) && !/_(?:bucket|sum|count)$/.test(name));
 
   expect(ours.length).toBeGreaterThan(8);
   expect(ours.filter((name) => !shown.includes(name))).toEqual([]);
+  expect([...new Set(explained)].sort()).toEqual(ours.sort());
 });
