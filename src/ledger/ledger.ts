@@ -73,7 +73,8 @@ export interface LinkChange {
 export interface RecordLedger {
   /** Compare-and-swap: succeeds only if the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
-  due(now: Date, limit: number): Promise<readonly LedgerRecord[]>;
+  /** The longest due first. @param isKnown leaves out a record by its id and the time at which it was due, in milliseconds, unread */
+  due(now: Date, limit: number, isKnown?: (id: string, dueAt: number) => boolean): Promise<readonly LedgerRecord[]>;
   /** One sentence for people, if the record can't be read; null: it can, or there is none. */
   whyUnreadable(id: string): Promise<string | null>;
   /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */

@@ -1,14 +1,14 @@
 import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
-import { isMigration, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
+import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/request/lists.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor } from "../ledger/lifecycle.ts";
-import { examineQueues, wakeAll } from "../ledger/queues.ts";
+import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -51,8 +51,12 @@ export function isSweepFailing({ failures, config }: Pick<WorkerContext, "failur
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
   const now = context.now();
+  const known = wokenSince(queues, now);
   // Calls that are made together are one way to Redis and back.
-  const [stored, clusters] = await Promise.all([ledger.due(now, batch), clustersNow(context)]);
+  const [stored, clusters] = await Promise.all([
+    ledger.due(now, batch, (id, dueAt) => known.get(id)?.dueAt === dueAt),
+    clustersNow(context),
+  ]);
   const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
@@ -61,8 +65,16 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const isUnconfigured = (record: LedgerRecord): record is AccessRequest =>
     !isMigration(record) && !config.clusters.has(record.cluster);
   const others = due.filter(({ change }) => change === null).map(({ record }) => record);
-  const dueLooks = others.filter((record) => !isUnconfigured(record)).flatMap((record) => looksFor(record, now));
-  await wakeAll(queues, distinct([...dueLooks, ...looks]));
+  const toLookAt = others
+    .filter((record) => !isUnconfigured(record))
+    .map((record) => ({ record, looks: looksFor(record, now) }));
+  await wakeAll(queues, distinct([...toLookAt.flatMap((each) => each.looks), ...looks]));
+  for (const { record, looks: woken } of toLookAt) {
+    const dueAt = recordDueAt(record);
+    // Nothing else of such a record becomes due.
+    const isEnd = woken.every(({ type }) => type === "end");
+    if (isEnd && dueAt !== null) known.set(record.id, { dueAt, at: now.getTime() });
+  }
   await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
   await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
@@ -73,6 +85,21 @@ export async function sweep(context: WorkerContext): Promise<void> {
     unshown.map((record) => ({ type: "show", record })),
   );
   await examineQueues(queues, config.clusters.keys());
+}
+
+/** The queue keeps an end until a run did it or noted its next try. Put in again each second, ends would take a tenth of a busy worker's time. */
+const wokenForMs = 5_000;
+
+type WokenEnds = Map<string, { readonly dueAt: number; readonly at: number }>;
+
+const wokenEnds = new WeakMap<QueuesToWake, WokenEnds>();
+
+/** The ends that this process has just put into the queue, by their records. */
+function wokenSince(queues: QueuesToWake, now: Date): WokenEnds {
+  const woken = wokenEnds.get(queues) ?? new Map();
+  wokenEnds.set(queues, woken);
+  for (const [id, { at }] of woken) if (Math.abs(now.getTime() - at) >= wokenForMs) woken.delete(id);
+  return woken;
 }
 
 /** A reviewed record is not due any more, so a forged review would hide it for good. */

@@ -82,9 +82,9 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point("duePendingOf");
       return ledger.duePendingOf(...given);
     },
-    due: async (now, limit) => {
+    due: async (...given) => {
       await point("due");
-      return ledger.due(now, limit);
+      return ledger.due(...given);
     },
     beginRun: async (cluster) => {
       await point("begin a run");

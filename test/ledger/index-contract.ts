@@ -54,6 +54,19 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
 
       expect(due.map(({ id }) => id)).toEqual(["r-1", "r-2"]);
     });
+
+    test("comes without what the caller knows to be due since then, and with the next in its place", async () => {
+      const waits = [1, 2, 3].map((hour) => aRequest({ id: `r-${hour}`, createdAt: at(hours(hour)).toISOString() }));
+      for (const request of waits) await ledger.commit(aChange(request));
+      const known = new Map([
+        ["r-1", at(hours(1)).getTime()],
+        ["r-2", at(hours(9)).getTime()],
+      ]);
+
+      const due = await ledger.due(at(hours(5)), 2, (id, dueAt) => known.get(id) === dueAt);
+
+      expect(due.map(({ id }) => id)).toEqual(["r-2", "r-3"]);
+    });
   });
 
   describe("the open requests of a cluster", () => {

@@ -78,7 +78,10 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       append(event);
       if (!stored(event.request)) ofNoRecord.add(events.length);
     },
-    due: async (now, limit) => dueFirst(everything(), now).slice(0, limit),
+    due: async (now, limit, isKnown = () => false) =>
+      dueFirst(everything(), now)
+        .filter((record) => !isKnown(record.id, recordDueAt(record) ?? Number.NaN))
+        .slice(0, limit),
     overdue: async (since, limit) => overdueFirst(all(), since).slice(0, limit),
     extensionsOf: async (id) =>
       newestFirst(all().filter((each) => each.extends === id && (!isClosed(each) || each.lease !== null))).toReversed(),

@@ -130,6 +130,26 @@ test("what is due wakes each cluster once and each message, however many records
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
 });
 
+test("an end is put in again only after five seconds, or when its record changed", async () => {
+  const { ledger } = contextAt(at(hours(5)));
+  const lease = aLeasedRequest({}, { version: 1 });
+  await ledger.commit(aChange(lease, "lease.active"));
+  await ledger.markAdopted("staging");
+  const endsAfter = async (seconds: number) => {
+    await sweep(contextAt(at(hours(5) + seconds)));
+    const jobs = await queues.ends.getJobs(["waiting"]);
+    await Promise.all(jobs.map((job) => job.remove()));
+    return jobs.length;
+  };
+
+  const [first, next, later] = [await endsAfter(0), await endsAfter(1), await endsAfter(5)];
+  const retryAt = at(hours(5) + 6).toISOString();
+  await ledger.commit(aChange({ ...lease, version: 2, trouble: aTrouble({ retryAt }) }, "lease.delayed"));
+  const changed = await endsAfter(6);
+
+  expect([first, next, later, changed]).toEqual([1, 0, 1, 1]);
+});
+
 test("messages are put in again only where fewer than a hundred wait", async () => {
   const context = contextAt(at(0));
   const requests = Array.from({ length: 120 }, (_, index) => aLeasedRequest({}, { id: `r-${index}`, version: 1 }));

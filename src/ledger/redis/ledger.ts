@@ -35,6 +35,7 @@ import {
   latestMigrationId,
   listsOf,
   listUnlisted,
+  maxDue,
   ofCluster,
   openByClusterKey,
   openMigrationsKey,
@@ -130,7 +131,7 @@ async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
 function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
   return {
     commit: (change) => commit(redis, reader, change),
-    due: (now, limit) => readDue(redis, reader, now, limit),
+    due: (now, limit, isKnown) => readDue(redis, reader, now, limit, isKnown),
     whyUnreadable: (id) => whyUnreadable(redis, id),
     takeClosed: (taking) => takeClosed(redis, reader, taking),
     remove: (record, logForMs) => removeRecord(redis, record, logForMs),
@@ -176,8 +177,10 @@ async function readDue(
   reader: StoredReader,
   now: Date,
   limit: number,
+  isKnown: (id: string, dueAt: number) => boolean = () => false,
 ): Promise<readonly LedgerRecord[]> {
-  const ids = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, limit);
+  const found = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
+  const ids = found.filter((id, index) => index % 2 === 0 && !isKnown(id, Number(found[index + 1]))).slice(0, limit);
   const records = await readRecords(redis, reader, ids);
   const read = new Set(records.map(({ id }) => id));
   const missing = ids.filter((id) => !read.has(id));

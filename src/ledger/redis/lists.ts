@@ -139,7 +139,7 @@ return 1
 `);
 
 /** The most due records in one look; the rest is due again soon. */
-const maxDue = 10_000;
+export const maxDue = 10_000;
 
 /** Ids of overdue leases, the longest overdue first. */
 export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
