@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
@@ -8,6 +8,7 @@ import { answerTooLarge } from "../access/bounded-pages.ts";
 import { textWithin } from "../access/redact.ts";
 import { callWithinMs, endCall } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall, userAgentFor } from "./api-calls.ts";
+import { takeSockets } from "./cluster-sockets.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
@@ -234,67 +235,4 @@ function knownText(place: string, bytes: Buffer, what: string): string {
   knownAnswers.set(place, { bytes, text });
   for (const oldest of [...knownAnswers.keys()].slice(0, -maxKnown)) knownAnswers.delete(oldest);
   return text;
-}
-
-interface ClusterSockets {
-  readonly dispatcher: Dispatcher;
-  /** This user has no more calls. */
-  release(): void;
-}
-
-interface Kept {
-  readonly agent: Agent;
-  users: number;
-  expiry?: NodeJS.Timeout;
-}
-
-/** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
-const idleMs = 20_000;
-/**
- * Half of a run's 16 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory on each of a
- * thousand clusters.
- */
-const connections = 8;
-const connectMs = 5_000;
-
-const kept = new Map<string, Kept>();
-
-/**
- * The sockets to an API server outlive a run: the next run within some seconds needs no TLS handshake, which costs as much processor
- * time as all the calls of a run. They hold no credentials: each call brings its own token. Another authority is another API server,
- * whatever its address.
- * @param authority PEM
- */
-function takeSockets(endpoint: string, authority: string): ClusterSockets {
-  const place = `${endpoint}\n${authority}`;
-  const sockets = kept.get(place) ?? open(place, authority);
-  clearTimeout(sockets.expiry);
-  sockets.users += 1;
-  let isReleased = false;
-  return {
-    dispatcher: sockets.agent,
-    release: () => {
-      if (isReleased) return;
-      isReleased = true;
-      sockets.users -= 1;
-      if (sockets.users === 0) expire(place, sockets);
-    },
-  };
-}
-
-function open(place: string, authority: string): Kept {
-  // As a list: for an empty text Node.js would trust every public authority.
-  const timeouts = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
-  const agent = new Agent({ connect: { ca: [authority], timeout: connectMs }, connections, ...timeouts });
-  const sockets = { agent, users: 0 };
-  kept.set(place, sockets);
-  return sockets;
-}
-
-/** Neither the timer nor an idle socket keeps a process alive. */
-function expire(place: string, sockets: Kept): void {
-  sockets.expiry = setTimeout(() => {
-    kept.delete(place);
-    void sockets.agent.destroy();
-  }, idleMs).unref();
 }

@@ -28,6 +28,8 @@ export interface ScriptedServer {
   received: Received[];
   /** Connections that were opened. */
   connections(): number;
+  /** Those of them that resumed an earlier session of TLS. */
+  resumed(): number;
   answer: (request: Received) => CannedAnswer | "never";
   connect(options?: { certificateAuthority?: string; timeoutMs?: number }): ClusterClient;
   stop(): Promise<void>;
@@ -39,6 +41,7 @@ export const token = "k8s-aws-v1.aHR0cHM6Ly9zdHMuZXUtY2VudHJhbC0xLmFtYXpvbmF3cy5
 export async function startScriptedServer(): Promise<ScriptedServer> {
   const received: Received[] = [];
   let connections = 0;
+  let resumed = 0;
   const server = createServer({ key: certificates.key, cert: certificates.cert }, async (incoming, response) => {
     const request = await read(incoming);
     received.push(request);
@@ -50,8 +53,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     if (answer.drip) drip(response, text);
     else response.end(text);
   });
-  server.on("secureConnection", () => {
+  server.on("secureConnection", (socket) => {
     connections += 1;
+    if (socket.isSessionReused()) resumed += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const scripted: ScriptedServer = {
@@ -59,6 +63,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     certificateAuthority: Buffer.from(certificates.authority).toString("base64"),
     received,
     connections: () => connections,
+    resumed: () => resumed,
     answer: () => ({ status: 200 }),
     connect: ({ certificateAuthority = scripted.certificateAuthority, timeoutMs = 2_000 } = {}) =>
       connectCluster({ name: "payments", endpoint: scripted.endpoint, certificateAuthority, token }, { timeoutMs }),

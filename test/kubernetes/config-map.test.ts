@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createServer } from "node:https";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
@@ -198,4 +199,40 @@ test("an unused connection is closed after a while", async () => {
 
   expect(server.connections()).toBe(before + 1);
   next.close();
+});
+
+describe("a later connection", () => {
+  async function afterIdleConnection(): Promise<void> {
+    const { client } = await readFull();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    client.close();
+    vi.advanceTimersByTime(20_000);
+    vi.useRealTimers();
+  }
+
+  test("resumes the session of the last one", async () => {
+    await afterIdleConnection();
+    const before = server.resumed();
+
+    const { client } = await readFull();
+
+    expect(server.resumed()).toBe(before + 1);
+    client.close();
+  });
+
+  test("to another server at the same address is refused as before", async () => {
+    await afterIdleConnection();
+    const port = Number(new URL(server.endpoint).port);
+    await server.stop();
+    const { key, cert } = issueCertificates(new Date());
+    const impostor = createServer({ key, cert }, (_, response) => response.end("{}"));
+    await new Promise<void>((resolve) => impostor.listen(port, "127.0.0.1", resolve));
+
+    const client = server.connect();
+
+    await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unreachable" });
+    client.close();
+    await new Promise((resolve) => impostor.close(resolve));
+    server = await startScriptedServer();
+  });
 });
