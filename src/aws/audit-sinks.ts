@@ -1,9 +1,10 @@
-import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit/sink.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
+
+// The clients of both services are loaded with the first event for them: few installations have such a sink.
 
 export interface NewObject {
   readonly key: string;
@@ -22,6 +23,7 @@ export async function storeOnce(
   { bucket, region, account }: BucketSink,
   { key, body, metadata, lockedUntil }: NewObject,
 ): Promise<Readonly<Record<string, string>> | null> {
+  const { PutObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
   const client = new S3Client(clientSettings(credentials, region));
   const place = { Bucket: bucket, Key: key, ExpectedBucketOwner: account };
   const lock = lockedUntil && { ObjectLockMode: "COMPLIANCE" as const, ObjectLockRetainUntilDate: lockedUntil };
@@ -44,6 +46,7 @@ async function metadataOf(
   place: { readonly Bucket: string; readonly Key: string },
 ): Promise<Readonly<Record<string, string>>> {
   try {
+    const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
     return (await client.send(new HeadObjectCommand(place))).Metadata ?? {};
   } catch (error) {
     throw awsFailure(error, `s3:GetObject on ${place.Bucket}/${place.Key}`);
@@ -66,6 +69,7 @@ export async function putEvents(
   { busArn }: BusSink,
   events: readonly BusEvent[],
 ): Promise<number> {
+  const { EventBridgeClient, PutEventsCommand } = await import("@aws-sdk/client-eventbridge");
   const region = busArn.split(":")[3] ?? "";
   const client = new EventBridgeClient(clientSettings(credentials, region));
   const what = `events:PutEvents on ${busArn}`;

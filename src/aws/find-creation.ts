@@ -1,4 +1,3 @@
-import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { boundedPages } from "../access/bounded-pages.ts";
@@ -77,6 +76,8 @@ async function* creations(
   createdAt: Date | null,
   turn: () => Promise<void>,
 ): AsyncGenerator<string> {
+  // Loaded only here: most workers act as an operator, and never ask.
+  const { CloudTrailClient, LookupEventsCommand } = await import("@aws-sdk/client-cloudtrail");
   // All callers in the account share the two calls a second.
   const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {

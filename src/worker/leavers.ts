@@ -4,7 +4,6 @@ import { accountIn } from "../access/approval/links.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import { isHeld } from "../access/request/request.ts";
-import { findUser } from "../aws/identity-center.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../aws-auth/index.ts";
 import { counted, named } from "../diagnosis/link.ts";
 import type { LeaversReport } from "../diagnosis/reports.ts";
@@ -87,6 +86,7 @@ async function ask(
   if (!center || unasked.length === 0) return null;
   try {
     const reader = await becomeReader(center, { id: "leavers", requester: asker });
+    const { findUser } = await import("../aws/identity-center.ts");
     for (const person of unasked.slice(0, maxPeople)) {
       const gone = goneWords(await findUser(reader, center, person.userName, person.account), person);
       answers.set(keyOf(person), gone);

@@ -10,10 +10,10 @@ export interface TicketRule {
 export const maxTicketLength = 64;
 
 /** The last pattern, compiled: that takes as long as a hundred matches, and a line has many words. */
-let last = { pattern: "", expression: RE2JS.compile("") };
+let last: { readonly pattern: string; readonly expression: RE2JS } | null = null;
 
 function compiled(pattern: string): RE2JS {
-  if (last.pattern !== pattern) last = { pattern, expression: RE2JS.compile(pattern) };
+  if (last?.pattern !== pattern) last = { pattern, expression: RE2JS.compile(pattern) };
   return last.expression;
 }
 

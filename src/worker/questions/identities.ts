@@ -12,7 +12,6 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
-import { findPerson, tryIdentityCenter } from "../../aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { IdentitiesReport } from "../../diagnosis/reports.ts";
@@ -64,6 +63,8 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   if (!center) return { person: null, why: "not-configured" };
   const purpose = { id: "identities", requester: user };
   const reader = await becomeReader(center, purpose);
+  // Loaded only here: few installations name an Identity Center.
+  const { findPerson } = await import("../../aws/identity-center.ts");
   const reading = await findPerson(reader, center, email, cluster.account);
   if (reading.type === "none") return { person: null, why: reading.why };
   const { userName, permissionSets } = reading;
@@ -87,6 +88,7 @@ export async function examineIdentityCenter(config: WorkerContext["config"]): Pr
   if (!center || !cluster) return [];
   try {
     const reader = await becomeReader(center, { id: "doctor", requester: "doctor" });
+    const { tryIdentityCenter } = await import("../../aws/identity-center.ts");
     const isKnown = await tryIdentityCenter(reader, center, cluster.account);
     const said = `the worker reads the directory as ${center.roleArn}`;
     return [
