@@ -126,6 +126,17 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
 }
 
+/** The clusters with an end that no job carried out for this long: its queue is garbled, paused or full. */
+export async function clustersWithOverdueEnds({ ledger, now }: WorkerContext, lateMs: number): Promise<Set<string>> {
+  const late = new Date(now().getTime() - lateMs);
+  const due = await ledger.due(late, batch);
+  // A revoked lease is due at once, whenever that was.
+  const isLate = (record: LedgerRecord) =>
+    isMigration(record) || !record.lease?.end || !(Date.parse(record.lease.end.at) > late.getTime());
+  const looks = due.filter(isLate).flatMap((record) => looksFor(record, now()));
+  return new Set(looks.filter(({ type }) => type === "end").map(({ cluster }) => cluster));
+}
+
 interface ClustersNow {
   readonly names: readonly string[];
   readonly adopted: ReadonlySet<string>;

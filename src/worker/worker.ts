@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
-import { type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
+import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { wakeLater } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
@@ -9,8 +9,9 @@ import { withinDeadline } from "../operations/deadlines.ts";
 import { startTicking } from "../operations/ticking.ts";
 import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
 import { workerRuns } from "./jobs.ts";
-import { removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
+import { clustersWithOverdueEnds, removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
 
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
@@ -39,8 +40,27 @@ export function startWorker(
       startTicking(zoneReportEveryMs, () => noteZones(context(), zones)),
       "saying which zones it serves",
     ),
+    stoppable(
+      startTicking(overdueMs / 3, () => endOverdue(context(), zones)),
+      "ending leases beside their queue",
+    ),
   ];
   return { stop: async (deadline) => (await Promise.all(parts.map(({ stop }) => stop(deadline)))).flat() };
+}
+
+/** Much longer than an end waits for a busy worker, and with the run within a minute. */
+const overdueMs = 30_000;
+
+/** Carries out the ends that their queue does not, in the clusters of these zones: a queue in Redis must not keep access. */
+function endOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<void> {
+  const { config, log, failures } = context;
+  return failures.during("could not end leases beside their queue", {}, async () => {
+    const overdue = await clustersWithOverdueEnds(context, overdueMs);
+    const isOwn = (cluster: Cluster | undefined) => cluster !== undefined && zones.includes(zoneOf(cluster));
+    const own = [...overdue].filter((name) => isOwn(config.clusters.get(name)));
+    if (own.length > 0) log.warn({ clusters: own }, "their queue does not carry out ends: this worker does it itself");
+    await inParallel(own, (cluster) => runInTime(context, { type: "end", cluster }));
+  });
 }
 
 /** Jobs of each queue at once: ends have their own. */
@@ -84,15 +104,21 @@ function noteZones({ ledger, now, failures }: WorkerContext, zones: readonly Zon
   });
 }
 
-function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
+/** @param running undefined: no queue has the job */
+function runInTime(worker: WorkerContext, job: WorkerJob, running?: BullJob): Promise<unknown> {
   // A line without a request, as of a periodic look, names the job.
   const log = worker.log.child({ job: job.type });
-  const context = { ...worker, log, waited: timeInQueue(running), isBegunBefore: wasStartedBefore(running) };
+  const context = {
+    ...worker,
+    log,
+    ...(running && { waited: timeInQueue(running) }),
+    isBegunBefore: running !== undefined && wasStartedBefore(running),
+  };
   const { deadline, isQuestion } = workerJobs[job.type];
   return withinDeadline(deadline, context.config.timing.deadlines, () => {
     if (!isQuestion) return runJob(workerRuns, job.type, job, context);
     const about: Attributes = "cluster" in job ? { "eks_access.cluster": job.cluster } : {};
-    const askedIn = running.opts.telemetry?.metadata;
+    const askedIn = running?.opts.telemetry?.metadata;
     return tracedAnswer(context, job.type, about, askedIn, () => runJob(workerRuns, job.type, job, context));
   });
 }

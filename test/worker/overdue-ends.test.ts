@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { arns, clusterName } from "../../sandbox/scene.ts";
+import type { Cluster, Zone } from "../../src/access/policy/cluster.ts";
+import { openQueues, type Queues } from "../../src/ledger/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { startWorker } from "../../src/worker/worker.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { clusterIn, give, modesConfig, outsideDocument, requestOf, revokeOnly } from "./reconcile/both-ways.ts";
+import { useWorkerSide } from "./worker-side.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const viewers = "eks-access:viewers";
+const stops: (() => Promise<unknown>)[] = [];
+let database: TestRedis;
+let connection: RedisConnection;
+let queues: Queues;
+let context: WorkerContext;
+let cluster: Cluster;
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  queues = openQueues(connection.redis);
+  const config = modesConfig();
+  cluster = clusterIn(config, clusterName);
+  context = { ...side().context(redisLedger(connection.redis)), config, queues };
+  await outsideDocument(side().sandbox).edit(arns.engineer, null);
+  // No look by the clock comes in between.
+  for (const name of config.clusters.keys()) await context.ledger.markAdopted(name);
+  for (const turn of ["inspect", "memories"]) await context.ledger.takeTurn(turn, 3_600_000);
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await queues.close();
+  await connection.close();
+  await database.close();
+  await outsideDocument(side().sandbox).reset();
+});
+
+/** A worker whose clock is so many seconds ahead. AWS takes no token of another time. */
+function aWorker(aheadSeconds: number, zones: readonly Zone[] = [null]): void {
+  const ahead: WorkerContext = {
+    ...context,
+    now: () => new Date(Date.now() + aheadSeconds * 1000),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  };
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startWorker(() => ahead, blocking, zones);
+  stops.push(async () => {
+    await worker.stop(AbortSignal.timeout(2_000));
+    blocking.disconnect();
+  });
+}
+
+const look = { type: "end", cluster: clusterName } as const;
+const key = (queue: string, part: string) => `{eks-access}:${queue}:${part}`;
+const garble = async (...names: readonly string[]) => {
+  for (const name of names) await connection.redis.set(name, "garbage");
+};
+const stateOf = async (id: string) => (await requestOf(context, id)).lease?.state;
+
+test.each([
+  ["garbled the queue of ends", () => garble(key("ends", "wait"))],
+  ["garbled what runs of the queue of ends", () => garble(key("ends", "active"))],
+  ["garbled both queues", () => garble(key("ends", "wait"), key("clusters", "wait"), key("clusters", "prioritized"))],
+  ["garbled the queues' numbers", () => garble(key("ends", "id"), key("clusters", "id"))],
+  ["paused the queues", async () => void (await Promise.all([queues.ends.pause(), queues.clusters.pause()]))],
+  [
+    "put in a job for later, which keeps others out",
+    () => queues.ends.add("end", look, { delay: 3_600_000, deduplication: { id: `end-${clusterName}` } }),
+  ],
+])("a revoked lease ends within a minute although a person with Redis %s", async (_, harm) => {
+  await give(context, cluster, { id: "r-one", durationSeconds: 3_600 });
+  await harm();
+  await revokeOnly(context, "r-one");
+
+  aWorker(35);
+
+  await expect.poll(() => stateOf("r-one"), { timeout: 10_000 }).toBe("ended");
+  expect(await outsideDocument(side().sandbox).given(arns.engineer)).toBeNull();
+});
+
+test("what is not overdue waits for its queue, and a worker of another zone leaves it", async () => {
+  await give(context, cluster, { id: "r-one", durationSeconds: 3_600 });
+  await garble(key("ends", "wait"), key("clusters", "wait"));
+  await revokeOnly(context, "r-one");
+
+  aWorker(5);
+  aWorker(35, ["elsewhere"]);
+  await expect.poll(async () => (await context.ledger.zonesSeen()).has("elsewhere")).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+
+  expect(await stateOf("r-one")).toBe("active");
+  expect(await outsideDocument(side().sandbox).given(arns.engineer)).toEqual([viewers]);
+});
