@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
+import { isGenuinePlan } from "../../access/approval/seals.ts";
 import { refuseMovedName } from "../../access/lease/written-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
@@ -114,7 +115,7 @@ async function repair(run: Run, migration: Migration): Promise<void> {
 
 async function goOn(run: Run, migration: Migration): Promise<void> {
   const { context, gathered } = run;
-  if (isTakenOut(migration, gathered)) return finish(context, await closeBegunStep(run, migration));
+  if (isTakenOut(migration, gathered, context.keys)) return finish(context, await closeBegunStep(run, migration));
   const plan = planNow(planMigration(gathered.facts));
   if (plan.digest === migration.plan?.digest) return takeSteps({ ...run, plan }, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
@@ -138,10 +139,11 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   if (migration === start) await finish(context, migration);
 }
 
-/** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. */
-function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
-  if (done.some(({ name }) => name === "remove-from-aws-auth")) return true;
-  return begun?.name === "remove-from-aws-auth" && plan !== null && areOut(plan, facts);
+/** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. The record alone proves nothing. */
+function isTakenOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
+  const { plan, done, begun } = migration;
+  const isRecorded = [begun, ...done].some((step) => step?.name === "remove-from-aws-auth");
+  return isRecorded && plan !== null && isGenuinePlan(migration, preview) && areOut(plan, facts) && areIn(plan, facts);
 }
 
 function planNow(result: MigrationResult): MigrationPlan {
@@ -237,4 +239,9 @@ async function wasCarriedOut(
 function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
   const left = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   return outs.every((arn) => !left.has(principalKey(arn)));
+}
+
+function areIn({ summary }: SealedPlan, { presentEntries }: MigrationFacts): boolean {
+  const steps = new Set(presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
+  return summary.steps.every(({ name }) => !name.startsWith("give-entry ") || steps.has(name));
 }

@@ -252,6 +252,57 @@ describe("what is not what was approved is not carried out", () => {
     expect(modeNow()).toBe("CONFIG_MAP");
   });
 
+  describe("nor told as done, where somebody with Redis writes that the last step is done", () => {
+    const removal = { name: "remove-from-aws-auth", proof: ["Read back, aws-auth is as planned."], place: null };
+    const forge = async (change: (migration: Migration) => Partial<Migration>) => {
+      const migration = await scene.now();
+      const done = [...migration.done, { ...removal, at: scene.context().now().toISOString() }];
+      const after = reviseMigration(migration, { done, ...change(migration) } as Partial<Migration>);
+      await scene.ledger.commit({
+        after,
+        event: eventOf("migration.settling", after, "worker", scene.context().now()),
+      });
+    };
+
+    test("but it is not", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await scene.look();
+      await forge(() => ({ settlesAt: null }));
+
+      const done = await scene.toItsEnd();
+
+      expect(done.state).toBe("done");
+      expect(rolesNow()).not.toContain(arns.admins);
+      expect(await entryOfAdmins()).toMatchObject({ username: "platform-admin:{{SessionName}}" });
+      await adminsSignIn();
+    });
+
+    test("and that nothing leaves aws-auth: the approvers are asked about a genuine plan", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await forge(({ plan }) => ({ plan: plan && { ...plan, outs: [], summary: { ...plan.summary, steps: [] } } }));
+
+      const after = await scene.toItsEnd();
+
+      expect(after).toMatchObject({ state: "pending", approvals: [] });
+      expect(await typesOf(after)).not.toContain("migration.done");
+      await adminsSignIn();
+    });
+
+    test("after another person has removed the items: the entries are still missing, so the approvers are asked", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await forge(() => ({}));
+      sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "[]\n" } }));
+
+      const after = await scene.look();
+
+      expect(after.state).not.toBe("done");
+      expect(await typesOf(after)).not.toContain("migration.done");
+    });
+  });
+
   test("where the approvals are too old: it expires", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
