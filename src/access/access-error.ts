@@ -29,7 +29,10 @@ const catalogue = {
   "aws-throttled": { retry: true, remedy: "Wait a minute; if this lasts, ask AWS for a higher quota." },
   "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
   "aws-failing": { retry: true, remedy: "AWS has a fault of its own; if it lasts, see health.aws.amazon.com." },
-  "aws-unexpected": { retry: true, remedy: "Read the rest of AWS's answer in the worker's log." },
+  "aws-unexpected": {
+    retry: true,
+    remedy: "Check the AWS Health Dashboard. If AWS's answer is cut here, the worker's log has more of it.",
+  },
   "creator-unknown": {
     retry: "after-repair",
     remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",

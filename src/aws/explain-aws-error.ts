@@ -41,8 +41,8 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
-/** In characters. A message in Slack has to hold the answer, and a gateway can answer with any name. */
-const longest = { answer: 400, name: 100 };
+/** In characters. A message in Slack has to hold the answer, the log has more of it, and a gateway can answer with any name. */
+const longest = { answer: 400, logged: 4_000, name: 100 };
 
 /** Translates a failure of an AWS call. @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…` */
 export function awsFailure(error: unknown, what: string): AccessError {
@@ -53,7 +53,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const answer = outsideWords(message, longest.answer);
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response.
-    cause: Object.assign(new Error(answer), { name, status }),
+    cause: Object.assign(new Error(outsideWords(message, longest.logged)), { name, status }),
   });
 }
 

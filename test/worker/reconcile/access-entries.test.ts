@@ -4,8 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { dueAt } from "../../../src/access/request/request.ts";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
-import { FailureLog } from "../../../src/operations/log.ts";
+import type { AccessEntries } from "../../../src/aws/access-entries.ts";
+import { createLog, FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
@@ -502,6 +504,70 @@ test("of a lease whose call was never answered no message says that nothing is l
   await reconcileCluster(minutesLater(8), analytics);
   expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
 });
+
+test("what arrives of such a call is removed at the next look, and the lease is over only then", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const late: Parameters<AccessEntries["create"]>[0][] = [];
+  const slow: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const create: AccessEntries["create"] = (entry) => {
+      late.push(entry);
+      return Promise.reject(new AccessError("aws-unreachable", "no answer"));
+    };
+    return { ...open, entries: open.entries && { ...open.entries, create } };
+  };
+  await reconcileCluster({ ...context, openCluster: slow }, analytics);
+  const revoked = await revokeGiven(context, analytics, "r-one");
+  expect(revoked).toMatchObject({ lease: { state: "scheduled" }, trouble: { code: "access-entry-late" } });
+
+  const entries = entriesOf(side().sandbox, analytics);
+  for (const entry of late) await entries.create(entry);
+  entries.close();
+  expect(await outside.given(engineer)).toEqual([viewers]);
+  await reconcileCluster(minutesLater(8), analytics);
+
+  expect(late).not.toHaveLength(0);
+  expect(await outside.given(engineer)).toBeNull();
+  expect(dueAt(revoked)).toBeLessThan(Date.now() + 8 * 60_000);
+  expect(["ended", "failed"]).toContain((await requestOf(context, "r-one")).lease?.state);
+});
+
+test.each([
+  [
+    "AWS",
+    "aws-unexpected",
+    "eks.CreateAccessEntry",
+    (message: string) => ({ status: 400, headers: { "x-amzn-errortype": "SomethingNew" }, body: { message } }),
+  ],
+  [
+    "an API server",
+    "cluster-unexpected",
+    "kubernetes.get-configmap",
+    (message: string) => ({
+      ...{ status: 500, headers: { "content-type": "application/json" } },
+      body: { kind: "Status", apiVersion: "v1", status: "Failure", reason: "InternalError", message, code: 500 },
+    }),
+  ],
+] as const)(
+  "the log has more than the message of a long answer of %s, as the message says",
+  async (_, code, call, answer) => {
+    const cluster = call === "eks.CreateAccessEntry" ? analytics : clusterIn(context.config, clusterName);
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+    const lines: string[] = [];
+    const log = createLog("warn", "worker", { write: (line: string) => void lines.push(line) });
+    const { body, ...rest } = answer(`odd ${"x".repeat(600)} the rest of it`);
+    side().sandbox.faults.plan(call, { type: "answer", ...rest, body: JSON.stringify(body) }, { times: 9 });
+
+    await reconcileCluster({ ...context, log, failures: new FailureLog(log) }, cluster).catch(() => {});
+
+    const { trouble } = await requestOf(context, "r-one");
+    expect(trouble).toMatchObject({ code, message: expect.stringContaining("odd xxx") });
+    expect(trouble?.message).not.toContain("the rest of it");
+    expect(lines.join("")).toContain("the rest of it");
+  },
+);
 
 test("what no one foresaw at a call is in the worker's log, as the message says", async () => {
   await ask(context, analytics, { id: "r-one" });
