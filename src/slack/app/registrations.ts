@@ -1,6 +1,12 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import { logAbout } from "../../operations/log.ts";
-import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass.ts";
+import {
+  breakGlassClusterAction,
+  breakGlassModalId,
+  handleBreakGlassButton,
+  handleBreakGlassCluster,
+  handleBreakGlassSubmission,
+} from "../ask/break-glass.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
 import { handleNamespaceSearch } from "../ask/namespace-search.ts";
 import { handleNudgeButton } from "../ask/nudge.ts";
@@ -119,6 +125,7 @@ export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlew
     }
     if (!isAction(sent)) return;
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
+    if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
     if (isClick(sent)) return buttons.get(sent.action.action_id)?.(from, sent);
   };
 }

@@ -1,6 +1,7 @@
-import type { ModalView } from "@slack/types";
+import type { InputBlock, ModalView } from "@slack/types";
 import { takeEmergency } from "../../access/approval/emergency.ts";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
+import { accountIn } from "../../access/approval/links.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import type { Person } from "../../access/policy/person.ts";
@@ -17,12 +18,16 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { rememberedIdentities } from "../people/identities.ts";
+import { identitiesNow, rememberedIdentities } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message, messageModal, text } from "../show/message.ts";
 import { code, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
+import { blockOf, chosenIdentity, fieldId, readFormParts } from "./form.ts";
+import { input, select } from "./form-fields.ts";
 import { recordedBeside } from "./limits.ts";
+import type { FormChange } from "./request-form.ts";
+import { identityKey, ownBlocks } from "./request-modal.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
@@ -37,44 +42,35 @@ export const breakGlassCommand: Command = {
 /** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. The audit log has both. @throws AccessError */
 export function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
   const [cluster = "", ...words] = line.trim().split(/\s+/);
-  const principal = words[0]?.startsWith("arn:") ? words.shift() : undefined;
+  const principal = words[0]?.startsWith("arn:") ? (words.shift() ?? "") : "";
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
     const mistake = "You can take emergency access only for yourself. The other person must take it themselves.";
     return Promise.resolve(emergencyMistakeAnswer(mistake));
   }
-  return takeAccess(context, user, { cluster, principal, reason: words.join(" ") });
+  return takeAccess(context, user, { cluster, principal, identity: "", reason: words.join(" ") });
 }
 
 interface EmergencyParts {
   readonly cluster: string;
-  /** Absent: the linked one. */
-  readonly principal: string | undefined;
+  /** Empty: their own. */
+  readonly principal: string;
+  /** One of several of their own, by its `identityKey`; empty: the only one. */
+  readonly identity: string;
   readonly reason: string;
 }
 
 async function readEmergency(
   context: SlackContext,
   user: string,
-  { cluster: name, principal: named, reason: typed }: EmergencyParts,
+  { cluster: name, principal: named, identity, reason: typed }: EmergencyParts,
 ) {
   const cluster = readCluster(name, context.config.clusters);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
-  const arn =
-    named === undefined
-      ? readOwnIdentity(await ownForEmergency(context, user, cluster.value), given)
-      : readArn(named, given);
-  return { cluster, arn, reason: readReason(typed) };
-}
-
-/** The mistakes in a form, by field, so the person keeps what they typed. @throws AccessError */
-async function emergencyMistakes(
-  context: SlackContext,
-  user: string,
-  parts: EmergencyParts,
-): Promise<Readonly<Record<string, string>>> {
-  const { cluster, arn, reason } = await readEmergency(context, user, parts);
-  const found = { cluster: cluster.mistake, principal: arn.mistake, reason: reason.mistake };
-  return Object.fromEntries(Object.entries(found).flatMap(([part, mistake]) => (mistake ? [[part, mistake]] : [])));
+  const reason = readReason(typed);
+  if (named !== "") return { cluster, arn: readArn(named, given), reason };
+  const { arns, why } = await ownForEmergency(context, user, cluster.value);
+  const own = identity === "" ? arns : arns.filter((arn) => identityKey(arn) === identity);
+  return { cluster, arn: readOwnIdentity({ arns: own, why }, given), reason };
 }
 
 async function takeAccess(context: SlackContext, user: string, parts: EmergencyParts): Promise<Message> {
@@ -107,9 +103,11 @@ function takenJustNow(
   );
 }
 
-/** Emergency access has no approval, so only facts under our seals count. */
+/** Emergency access has no approval, so only facts under our seals count. A worker is asked only if the ledger has none. */
 async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
-  return cluster ? rememberedIdentities(context, user, cluster) : { arns: [], why: null };
+  if (!cluster) return { arns: [], why: null };
+  const remembered = await rememberedIdentities(context, user, cluster);
+  return remembered.arns.length > 0 ? remembered : identitiesNow(context, user, cluster);
 }
 
 interface RequestedEmergency {
@@ -210,27 +208,49 @@ function whoWords(who: readonly string[]): string {
 }
 
 export const breakGlassModalId = "break-glass";
-
-/** Slack takes no more options in a list. */
-const maxOptions = 100;
+/** Another cluster can be in another account, where the person has another identity. */
+export const breakGlassClusterAction = "break-glass-cluster";
 
 export function handleBreakGlassButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const person = await personShown(context, click.body.user.id);
-    const clusters = [...context.config.clusters.values()].filter((cluster) => breakGlassFor(cluster, person));
-    return clusters.length > 0
-      ? breakGlassModal(clusters.slice(0, maxOptions))
-      : messageModal("Emergency access", answer("The policy gives you no emergency access. Ask for access instead."));
-  });
+  return openOnClick(context, click, () => breakGlassForm(context, click.body.user.id, ""));
 }
 
+export async function handleBreakGlassCluster(context: SlackContext, { ack, body, client }: FormChange): Promise<void> {
+  await ack();
+  const { view } = body;
+  if (!view) return;
+  const form = await breakGlassForm(context, body.user.id, readFormParts(view).cluster);
+  await client.views.update({ view_id: view.id, view: form });
+}
+
+/** Slack opens a form within three seconds or not at all. In milliseconds. */
+const lookingUpMs = 1_200;
+
+/** @param chosen the cluster's name; another one: the first that the policy gives them */
+async function breakGlassForm(context: SlackContext, user: string, chosen: string): Promise<ModalView> {
+  const person = await personShown(context, user);
+  const clusters = [...context.config.clusters.values()].filter((cluster) => breakGlassFor(cluster, person));
+  const cluster = clusters.find(({ name }) => name === chosen) ?? clusters[0];
+  if (!cluster)
+    return messageModal(
+      "Emergency access",
+      answer("The policy gives you no emergency access. Ask for access instead."),
+    );
+  const looking = ownForEmergency(context, user, cluster).catch(() => unknownIdentity);
+  const { arns, why } = await withinTime(looking, lookingUpMs, unknownIdentity);
+  // A person's only link counts everywhere, also where the cluster refuses its account.
+  const taken = arns.filter((arn) => [cluster.account, ...cluster.foreignAccounts].includes(accountIn(arn)));
+  return breakGlassModal(clusters, cluster, { arns: taken, why });
+}
+
+const unknownIdentity: OwnIdentities = { arns: [], why: null };
+
 /** The form is the confirmation: it shows the effect. The policy names the level. */
-function breakGlassModal(clusters: readonly Cluster[]): ModalView {
-  const options = clusters.map(({ name }) => ({ text: text(name), value: name }));
-  const [first] = options;
+function breakGlassModal(clusters: readonly Cluster[], { name: chosen }: Cluster, own: OwnIdentities): ModalView {
   const levels = clusters.flatMap(({ name, breakGlass: may }) =>
     may ? [`${code(name)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}`] : [],
   );
+  const names = clusters.map(({ name }) => name);
   return {
     type: "modal",
     callback_id: breakGlassModalId,
@@ -241,44 +261,36 @@ function breakGlassModal(clusters: readonly Cluster[]): ModalView {
       section(
         `:rotating_light: You get access at once, without an approval. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
       ),
-      {
-        type: "input",
-        block_id: "cluster",
-        label: text("Cluster"),
-        element: { type: "static_select", action_id: "value", options, ...(first && { initial_option: first }) },
-      },
-      {
-        type: "input",
-        block_id: "reason",
-        label: text("Why"),
-        element: { type: "plain_text_input", action_id: "value", multiline: true, max_length: maxReasonLength },
-      },
-      {
-        type: "input",
-        block_id: "principal",
-        optional: true,
-        label: text("IAM role or user, if it is not your linked one"),
-        element: { type: "plain_text_input", action_id: "value" },
-      },
+      select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
+      ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
+      input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength }),
+      emergencyPrincipal(chosen, own),
     ],
   };
+}
+
+/** Optional only if an identity of theirs is known: no one is to learn it from an error at night. */
+function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBlock {
+  const id = fieldId("principal", cluster);
+  if (arns.length > 0) return { ...input(id, "Another IAM role or user", {}), optional: true };
+  const block = input(id, "IAM role or user", { placeholder: text("arn:aws:iam::111122223333:role/developers") });
+  return { ...block, hint: text("aws sts get-caller-identity prints yours.") };
 }
 
 /** Slack waits three seconds for the answer to a form. In milliseconds. */
 const readingMs = 1_000;
 
 export async function handleBreakGlassSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { values } = submission.view.state;
-  const user = submission.body.user.id;
-  const cluster = values.cluster?.value?.selected_option?.value ?? "";
-  const principal = values.principal?.value?.value?.trim() || undefined;
-  const reason = (values.reason?.value?.value ?? "").trim().replace(/\s+/g, " ");
-  const parts = { cluster, principal, reason };
-  const errors = await withinTime(
-    emergencyMistakes(context, user, parts).catch(() => ({})),
-    readingMs,
-    {},
+  const { view, body } = submission;
+  const user = body.user.id;
+  const { cluster, principal, reason: typed } = readFormParts(view);
+  const parts = { cluster, principal, identity: chosenIdentity(view), reason: typed.trim().replace(/\s+/g, " ") };
+  const reading = readEmergency(context, user, parts).catch(() => null);
+  const read = await withinTime(reading, readingMs, null);
+  const found = { cluster: read?.cluster.mistake, principal: read?.arn.mistake, reason: read?.reason.mistake };
+  const errors = Object.entries(found).flatMap(([part, mistake]) =>
+    mistake ? [[blockOf(view, part as keyof typeof found), mistake] as const] : [],
   );
-  if (Object.keys(errors).length > 0) return submission.ack({ response_action: "errors", errors });
+  if (errors.length > 0) return submission.ack({ response_action: "errors", errors: Object.fromEntries(errors) });
   return answerSubmission(context, submission, "Emergency access", () => takeAccess(context, user, parts));
 }

@@ -179,7 +179,10 @@ export function identityKey(arn: string): string {
   return entryArnOf(arn).split("/").at(-1) ?? arn;
 }
 
-function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
+export function ownBlocks(
+  { cluster, identity, askedFor }: Pick<RequestForm, "cluster" | "identity" | "askedFor">,
+  { arns, why }: OwnIdentities,
+): KnownBlock[] {
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
   if (others.length === 0)

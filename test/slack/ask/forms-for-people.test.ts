@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
@@ -11,6 +12,8 @@ policy:
   rules: [{ name: everybody }]
   breakGlass: [{ who: [U0ONCALL], level: admin, for: 30m }]
 `;
+/** The cluster of `configText`. */
+const staging = /^ {2}staging:\n(?: {4,}.*\n)+/m.exec(configText)?.[0] ?? "";
 let app: SlackApp;
 
 beforeEach(async () => {
@@ -61,33 +64,68 @@ test("a review keeps its note in the audit log", async () => {
 });
 
 describe("break-glass", () => {
-  test("is two clicks and a sentence: the form has cluster and level, and says what happens", async () => {
-    const help = await app.say("U0ONCALL", "help");
+  /** The form as it opens, for on-call. */
+  async function emergencyForm(): Promise<SandboxView> {
+    await app.person("U0ONCALL").click(await app.say("U0ONCALL", "help"), "Emergency access");
+    return opened("U0ONCALL");
+  }
 
-    await app.person("U0ONCALL").click(help, "Emergency access");
-    const form = await opened("U0ONCALL");
-    await app.person("U0ONCALL").submit({
-      Why: "checkout is down",
-      "IAM role or user, if it is not your linked one": engineerArn,
-    });
+  test("is two clicks and a sentence: the form has cluster, level and identity, and says what happens", async () => {
+    await app.ledger.linkPrincipal("U0ONCALL", aLink("U0ONCALL", engineerArn));
+
+    const form = await emergencyForm();
+    await app.person("U0ONCALL").submit({ Why: "checkout is down" });
 
     expect(textOf(form)).toContain("[staging]");
     expect(textOf(form)).toContain("`staging`: `admin` for 30m");
     expect(textOf(form)).toContain("without an approval. I alert the channel");
     const [taken] = await app.ledger.ofRequester("U0ONCALL", 1);
-    expect(taken).toMatchObject({ level: "admin", reason: "checkout is down", emergency: { review: null } });
+    expect(taken).toMatchObject({
+      ...{ level: "admin", principal: engineerArn, reason: "checkout is down" },
+      emergency: { review: null },
+    });
+  });
+
+  test("wants an ARN only of a person without a known identity, and says how to find it", async () => {
+    const form = await emergencyForm();
+    const { errors } = await app.person("U0ONCALL").submit({ Why: "checkout is down" });
+    await app.person("U0ONCALL").submit({ Why: "checkout is down", "IAM role or user": engineerArn });
+    app.person("U0ONCALL").close();
+    await app.ledger.linkPrincipal("U0ONCALL", aLink("U0ONCALL", engineerArn));
+    const later = await emergencyForm();
+
+    expect(Object.keys(errors)).toEqual(["principal/staging"]);
+    expect(textOf(form)).toContain("aws sts get-caller-identity prints yours.");
+    expect(await app.ledger.ofRequester("U0ONCALL", 1)).toMatchObject([{ principal: engineerArn }]);
+    expect(textOf(later)).toContain("You on `staging`: `engineer`");
+    expect(textOf(later)).toContain("Another IAM role or user");
+    app.person("U0ONCALL").close();
+  });
+
+  test("follows the cluster: an identity of one account is none in another", async () => {
+    await app.stop();
+    const payments = staging.replaceAll("staging", "payments").replaceAll("111122223333", "444455556666");
+    app = await aSlackApp({
+      config: `${configText.replace("levels:\n  viewer", `${payments}levels:\n  viewer`)}${policy}`,
+    });
+    await app.ledger.linkPrincipal("U0ONCALL", aLink("U0ONCALL", engineerArn));
+    const form = await emergencyForm();
+
+    await app.person("U0ONCALL").choose(form, "Cluster", "payments");
+    const chosen = await app.slack.until(() => [app.person("U0ONCALL").view()].find((view) => view?.updates === 1));
+
+    expect(textOf(form)).toContain("Another IAM role or user");
+    expect(textOf(chosen)).toContain("[payments]");
+    expect(textOf(chosen)).not.toContain("Another IAM role or user");
+    app.person("U0ONCALL").close();
   });
 
   test("keeps what was typed if something is missing, and says so at its field", async () => {
-    await app.person("U0ONCALL").click(await app.say("U0ONCALL", "help"), "Emergency access");
-    await opened("U0ONCALL");
+    await emergencyForm();
 
-    const { errors } = await app.person("U0ONCALL").submit({
-      Why: "checkout is down",
-      "IAM role or user, if it is not your linked one": "on-call",
-    });
+    const { errors } = await app.person("U0ONCALL").submit({ Why: "checkout is down", "IAM role or user": "on-call" });
 
-    expect(Object.keys(errors)).toEqual(["principal"]);
+    expect(Object.keys(errors)).toEqual(["principal/staging"]);
     expect(app.person("U0ONCALL").view()?.title).toBe("Emergency access");
     app.person("U0ONCALL").close();
   });

@@ -15,6 +15,9 @@ const config = `${configText.replace("groups: [eks-access:viewers]", "bind: [{ c
       identityStoreId: d-1234567890
       roleArn: arn:aws:iam::999988887777:role/identity-reader
   - links
+policy:
+  rules: [{ name: everybody }]
+  breakGlass: [{ who: [U0ENGINEER], level: admin, for: 30m }]
 `;
 const roleOf = (set: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_${set}_0123456789abcdef`;
 const sessionOf = (set: string, name: string) =>
@@ -188,6 +191,47 @@ describe("the form", () => {
     expect(textOf(await open())).toContain(
       "assigns you no permission set in the account of staging. Ask its administrator",
     );
+  });
+});
+
+describe("the form of an emergency", () => {
+  const open = async () => {
+    const engineer = app.person("U0ENGINEER");
+    await engineer.click(await app.say("U0ENGINEER", "help"), "Emergency access");
+    return app.slack.until(() => engineer.view());
+  };
+
+  test("asks a worker if the ledger knows no identity, so that nobody types an ARN at night", async () => {
+    await withWorker({ person: person("Developer") });
+
+    const view = await open();
+    await app.person("U0ENGINEER").submit({ Why: "checkout is down" });
+
+    expect(textOf(view)).toContain("You on `staging`: `Developer` (alice@example.com)");
+    expect(await requests()).toMatchObject([{ level: "admin", principal: roleOf("Developer") }]);
+  });
+
+  test("has a menu where there are several", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+    await open();
+
+    const { errors } = await app.person("U0ENGINEER").submit({ Why: "checkout is down" });
+    await app.person("U0ENGINEER").submit({
+      "Your AWS identity on staging": "AWSReservedSSO_Developer_0123456789abcdef",
+    });
+
+    expect(Object.keys(errors)).toEqual(["identity/staging"]);
+    expect(await requests()).toMatchObject([{ principal: roleOf("Developer") }]);
+  });
+
+  test("wants an ARN while no worker finds any, and the typed one works", async () => {
+    await withWorker("AWS throttled it.");
+    const view = await open();
+
+    await app.person("U0ENGINEER").submit({ Why: "checkout is down", "IAM role or user": engineerArn });
+
+    expect(textOf(view)).toContain(":warning: AWS throttled it.");
+    expect(await requests()).toMatchObject([{ principal: engineerArn }]);
   });
 });
 
