@@ -1,10 +1,16 @@
+import type { Trouble } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { isClusterFailure, isLasting, type Outage, waitsForRepair } from "../../access/request/retry.ts";
+import {
+  type ClusterTrouble,
+  isClusterFailure,
+  isLasting,
+  type Outage,
+  waitsForRepair,
+} from "../../access/request/retry.ts";
 import type { OutageLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
-import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
-import { code, mentions, plainLine, section } from "./mrkdwn.ts";
+import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 
 /** Longer than most outages: each cause is posted once in it. */
@@ -14,35 +20,29 @@ const maxCalled = 10;
 const maxPending = 1000;
 
 /**
- * Posts what only an operator can repair, and failures of more than a minute, in the cluster's channel: each cause once, until the outage
- * is over. A cluster that the worker can't open has its own message (posters.ts).
+ * Remembers an outage of a request's cluster for the trouble poster (posters.ts): what only an operator can repair, and
+ * failures of more than a minute. A cluster that the worker can't open has a message of its own.
  */
-export async function callOperators(
-  { ledger, config, client, log }: MessengerContext<OutageLedger & TurnLedger>,
+export async function noteOutage(
+  { ledger, config, log }: MessengerContext<Pick<OutageLedger, "beginOutage" | "clusterTroubles">>,
   { id, trouble, cluster: name }: Pick<AccessRequest, "id" | "trouble" | "cluster">,
 ): Promise<void> {
-  const cluster = config.clusters.get(name);
-  if (!trouble || !cluster || !isClusterFailure(trouble.code)) return;
-  const isRepair = waitsForRepair(trouble.code);
-  if (!isRepair && !isLasting(trouble)) return;
+  if (!trouble || !config.clusters.has(name) || !isForOperators(trouble)) return;
   try {
-    const closed = (await ledger.clusterTroubles([name])).get(name);
-    // After the end of what closed the cluster, its requests still have the failures from before.
-    if (closed && (closed.overAt === null || closed.overAt >= trouble.at)) return;
-    const outage = await ledger.beginOutage(name, { since: trouble.at, request: id });
-    if (!(await isNews(ledger, name, outage, trouble.code))) return;
-    const text = [
-      `:warning: *Requests for ${code(name)} wait${isRepair ? " for a repair" : ""}.* ${plainLine(trouble.message)}`,
-      isRepair ? "The worker retries them within 15 minutes." : "The worker retries them each minute.",
-      ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, maxCalled)}`] : []),
-    ].join("\n");
-    await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });
+    if (isOldNews(trouble, (await ledger.clusterTroubles([name])).get(name))) return;
+    await ledger.beginOutage(name, { since: trouble.at, request: id });
   } catch (error) {
-    log.warn(
-      { cluster: name, err: slackFailure(error, `the channel ${cluster.channel}`) },
-      "could not call the operators",
-    );
+    log.warn({ cluster: name, err: error }, "could not remember an outage");
   }
+}
+
+function isForOperators(trouble: Trouble): boolean {
+  return isClusterFailure(trouble.code) && (waitsForRepair(trouble.code) || isLasting(trouble));
+}
+
+/** After the end of what closed the cluster, its requests still have the failures from before. */
+function isOldNews({ at }: Trouble, closed: ClusterTrouble | undefined): boolean {
+  return closed !== undefined && (closed.overAt === null || closed.overAt >= at);
 }
 
 /** Each cause of an outage is news once, however it shows. */
@@ -55,28 +55,61 @@ export function isNews(
   return ledger.takeTurn(`outage-${cluster}-${since}-${cause}`, postedForMs);
 }
 
-export type EndedOutages = Pick<OutageLedger, "outages" | "endOutage"> &
-  Pick<RequestLedger, "get" | "leasedOf" | "list">;
+export type OutagesLedger = Pick<OutageLedger, "outages" | "endOutage"> &
+  Pick<RequestLedger, "get" | "leasedOf" | "list"> &
+  Pick<TurnLedger, "takeTurn">;
 
-/** The message for each outage that ended since the last look, of any process. From then on the same cause is news again. */
-export async function endedOutages(
-  ledger: EndedOutages,
-  clusters: ReadonlyMap<string, Cluster>,
-): Promise<readonly { readonly cluster: Cluster; readonly message: Message }[]> {
-  const ended = [];
-  for (const [name, outage] of await ledger.outages()) {
-    const cluster = clusters.get(name);
-    if (!cluster || (await hasWaiting(ledger, name)) || !(await ledger.endOutage(name))) continue;
-    ended.push({ cluster, message: outageOverMessage(name, isServed(await ledger.get(outage.request))) });
-  }
-  return ended;
+/** A cluster with its trouble. */
+export interface Troubled<Kind extends Trouble = Trouble> {
+  readonly cluster: Cluster;
+  readonly trouble: Kind;
 }
 
-/** Any cause counts: two in turn would otherwise be news each time. */
-async function hasWaiting(ledger: EndedOutages, name: string): Promise<boolean> {
+export interface EndedOutage {
+  readonly cluster: Cluster;
+  /** False: no one can tell. */
+  readonly works: boolean;
+}
+
+export interface OutageNews {
+  readonly begun: Troubled[];
+  readonly ended: EndedOutage[];
+}
+
+/**
+ * Adds what requests wait for since the last look of any process, and which outages ended: from then on the same cause is
+ * news again. No other look adds it, so the caller posts it also after a failure.
+ */
+export async function lookAtOutages(
+  ledger: OutagesLedger,
+  clusters: ReadonlyMap<string, Cluster>,
+  closed: ReadonlyMap<string, ClusterTrouble>,
+  { begun, ended }: OutageNews,
+): Promise<void> {
+  for (const [name, outage] of await ledger.outages()) {
+    const cluster = clusters.get(name);
+    if (!cluster) continue;
+    const waiting = await waitingFor(ledger, name);
+    const turn = `outage-${name}-${outage.since}`;
+    // Any cause counts: two in turn would otherwise be news each time.
+    if (waiting.length === 0 && (await ledger.endOutage(name))) {
+      const isPosted = !(await ledger.takeTurn(turn, postedForMs));
+      if (isPosted) ended.push({ cluster, works: isServed(await ledger.get(outage.request)) });
+    }
+    const causes = new Map(waiting.toReversed().map((trouble) => [trouble.code, trouble]));
+    for (const trouble of causes.values()) {
+      if (!isForOperators(trouble) || isOldNews(trouble, closed.get(name))) continue;
+      if (!(await isNews(ledger, name, outage, trouble.code))) continue;
+      begun.push({ cluster, trouble });
+      await ledger.takeTurn(turn, postedForMs);
+    }
+  }
+}
+
+async function waitingFor(ledger: OutagesLedger, name: string): Promise<readonly Trouble[]> {
   const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
   const open = [...(await ledger.leasedOf(name)), ...(await ledger.list(pending, 0, maxPending)).requests];
-  return open.some(({ trouble }) => trouble && isClusterFailure(trouble.code));
+  return open.flatMap(({ trouble }) => (trouble && isClusterFailure(trouble.code) ? [trouble] : []));
 }
 
 /** A request that expired or was cancelled meanwhile shows nothing. */
@@ -85,10 +118,57 @@ function isServed(first: AccessRequest | null): boolean {
   return first?.state === "pending" && first.preview !== null;
 }
 
-function outageOverMessage(name: string, works: boolean): Message {
-  return announcement(
-    works
-      ? `:white_check_mark: *${code(name)} works again.* Its requests continue.`
-      : `*No request for ${code(name)} waits any more*, so I can't tell whether it works again.`,
+export function outageMessage(first: Troubled, others: readonly Troubled[]): Message {
+  const isRepair = waitsForRepair(first.trouble.code);
+  const clusters = clustersInWords(first, others);
+  const cause = causeIn(first, others);
+  const text = [
+    `:warning: *Requests for ${clusters} wait${isRepair ? " for a repair" : ""}.* ${cause}`,
+    ...namedClusters(first, others),
+    isRepair ? "The worker retries them within 15 minutes." : "The worker retries them each minute.",
+    ...onCallOf(first, others),
+  ].join("\n");
+  return announcement(text);
+}
+
+/** The others have the same kind of failure, each with its own names. */
+export function causeIn({ cluster, trouble }: Troubled, others: readonly Troubled[]): string {
+  return `${others.length > 0 ? `For example ${code(cluster.name)}: ` : ""}${plainLine(trouble.message)}`;
+}
+
+export function namedClusters(first: Troubled, others: readonly Troubled[]): readonly string[] {
+  return others.length > 0 ? [`Clusters: ${namesOf(first, others)}. ${code("/eks-access status")} lists all.`] : [];
+}
+
+export function onCallOf(first: Pick<Troubled, "cluster">, others: readonly Pick<Troubled, "cluster">[]) {
+  const onCall = new Set([first, ...others].flatMap(({ cluster }) => cluster.onCall));
+  return onCall.size > 0 ? [`On call: ${mentions([...onCall], maxCalled)}`] : [];
+}
+
+export function outageOverMessage(first: EndedOutage, others: readonly EndedOutage[]): Message {
+  const clusters = clustersInWords(first, others);
+  const many = others.length > 0;
+  const text = [
+    first.works
+      ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* ${many ? "Their" : "Its"} requests continue.`
+      : `*No request for ${clusters} waits any more*, so I can't tell whether ${many ? "they work" : "it works"} again.`,
+    ...(many ? [`Clusters: ${namesOf(first, others)}.`] : []),
+  ].join("\n");
+  return announcement(text);
+}
+
+type Named = Pick<Troubled, "cluster">;
+
+export function clustersInWords({ cluster }: Named, others: readonly Named[]): string {
+  return others.length === 0 ? code(cluster.name) : `${others.length + 1} clusters`;
+}
+
+/** Characters: a few names say which part of the fleet it is. */
+const maxNames = 200;
+
+export function namesOf(first: Named, others: readonly Named[]): string {
+  return codeList(
+    [first, ...others].map(({ cluster }) => cluster.name),
+    maxNames,
   );
 }

@@ -10,7 +10,7 @@ import { wake, wakeAll } from "../../ledger/queues.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import { peopleNamed } from "../people/directory.ts";
-import { callOperators } from "./call-operators.ts";
+import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
@@ -49,7 +49,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   if (before.version !== request.version) {
     shown = await showCopies(context, showing, shown, whoToAsk(context, request, presence), inChannel.lost !== null);
   }
-  await callOperators(context, request);
+  await noteOutage(context, request);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
   await updatePeople(
     context,

@@ -10,9 +10,22 @@ import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import { type EndedOutages, endedOutages, isNews } from "./call-operators.ts";
+import {
+  causeIn,
+  clustersInWords,
+  isNews,
+  lookAtOutages,
+  namedClusters,
+  namesOf,
+  type OutageNews,
+  type OutagesLedger,
+  onCallOf,
+  outageMessage,
+  outageOverMessage,
+  type Troubled,
+} from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
-import { code, codeList, mentions, plainLine, time } from "./mrkdwn.ts";
+import { code, plainLine, time } from "./mrkdwn.ts";
 
 const lookEveryMs = 5_000;
 
@@ -105,7 +118,7 @@ export function anchorMessage(verdict: ChainVerdict): Message {
 }
 
 export interface TroubleContext {
-  readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn"> & EndedOutages;
+  readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn"> & OutagesLedger;
   readonly configuration: () => Pick<Config, "clusters">;
   readonly client: WebClient;
   readonly log: Logger;
@@ -116,9 +129,6 @@ export interface TroubleContext {
 const lastsMs = 60_000;
 /** A trouble is posted once in this time, for all processes. */
 const postedForMs = 30 * 24 * 3_600_000;
-
-/** The most people to mention. A user group counts as one. */
-const maxCalled = 10;
 
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
@@ -131,21 +141,20 @@ export function startTroublePoster(context: TroubleContext): Ticking {
   return startTicking(lookEveryMs, () => postAll(context));
 }
 
-/** A cluster with its trouble. */
-interface Troubled {
-  readonly cluster: Cluster;
-  readonly trouble: ClusterTrouble;
-}
+type ClosedCluster = Troubled<ClusterTrouble>;
 
 async function postAll(context: TroubleContext): Promise<void> {
   const { ledger, log, now } = context;
   const config = context.configuration();
   try {
+    // Two processes at a time would each post a part of the clusters.
+    if (!(await ledger.takeTurn("look-for-trouble", lookEveryMs - 1_000))) return;
     const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
     const outages = await ledger.outages();
     const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
-    const begun: Troubled[] = [];
-    const over: Troubled[] = [];
+    const begun: ClosedCluster[] = [];
+    const over: ClosedCluster[] = [];
+    const news: OutageNews = { begun: [], ended: [] };
     try {
       for (const [name, trouble] of troubles) {
         const cluster = config.clusters.get(name);
@@ -157,18 +166,19 @@ async function postAll(context: TroubleContext): Promise<void> {
         const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
         if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
       }
+      await lookAtOutages(ledger, config.clusters, troubles, news);
     } finally {
       // No other look posts those whose turn is taken.
-      await postGrouped(context, begun, clusterTroubleMessage);
-      await postGrouped(context, over, troubleOverMessage);
+      await postGrouped(context, begun, codeOf, clusterTroubleMessage);
+      await postGrouped(context, over, codeOf, troubleOverMessage);
+      await postGrouped(context, news.begun, codeOf, outageMessage);
+      await postGrouped(context, news.ended, ({ works }) => String(works), outageOverMessage);
     }
     for (const [name, at] of await ledger.revertedAt([...config.clusters.keys()])) {
       const cluster = config.clusters.get(name);
       if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
         await postInChannel(context, cluster, revertedMessage(name));
     }
-    for (const { cluster, message } of await endedOutages(ledger, config.clusters))
-      await postInChannel(context, cluster, message);
   } catch (error) {
     log.warn({ err: error }, "could not look for clusters in trouble");
   }
@@ -188,15 +198,18 @@ async function isNewEnd(ledger: TroubleContext["ledger"], cluster: Cluster, trou
   return (await ledger.takeTurn(`${turn}-over`, postedForMs)) && !(await ledger.takeTurn(turn, postedForMs));
 }
 
-/** One message for all clusters of a channel with one kind of failure: an outage of AWS or a network calls people once. */
-async function postGrouped(
+const codeOf = ({ trouble }: Troubled) => trouble.code;
+
+/** One message for all clusters of a channel with the same news: an outage of AWS or a network calls people once. */
+async function postGrouped<News extends { readonly cluster: Cluster }>(
   context: TroubleContext,
-  troubled: readonly Troubled[],
-  messageOf: (first: Troubled, others: readonly Troubled[]) => Message,
+  news: readonly News[],
+  kindOf: (each: News) => string,
+  messageOf: (first: News, others: readonly News[]) => Message,
 ): Promise<void> {
-  const groups = new Map<string, [Troubled, ...Troubled[]]>();
-  for (const each of troubled) {
-    const key = `${each.cluster.channel} ${each.trouble.code}`;
+  const groups = new Map<string, [News, ...News[]]>();
+  for (const each of news) {
+    const key = `${each.cluster.channel} ${kindOf(each)}`;
     const group = groups.get(key);
     if (group) group.push(each);
     else groups.set(key, [each]);
@@ -220,41 +233,26 @@ async function postInChannel(
   });
 }
 
-export function clusterTroubleMessage(first: Troubled, others: readonly Troubled[]): Message {
-  const { message, since } = first.trouble;
-  // The others have the same kind of failure, each with its own names.
-  const example = others.length > 0 ? `For example ${code(first.cluster.name)}: ` : "";
-  const onCall = new Set([first, ...others].flatMap(({ cluster }) => cluster.onCall));
+export function clusterTroubleMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {
+  const clusters = clustersInWords(first, others);
+  const since = time(first.trouble.since);
+  const cause = causeIn(first, others);
   const text = [
-    `:warning: *The worker can't work on ${clustersInWords(first, others)}* since ${time(since)}. ${example}${plainLine(message)}`,
-    ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}. ${code("/eks-access status")} lists all.`] : []),
+    `:warning: *The worker can't work on ${clusters}* since ${since}. ${cause}`,
+    ...namedClusters(first, others),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
-    ...(onCall.size > 0 ? [`On call: ${mentions([...onCall], maxCalled)}`] : []),
+    ...onCallOf(first, others),
   ].join("\n");
   return announcement(text);
 }
 
-function troubleOverMessage(first: Troubled, others: readonly Troubled[]): Message {
+function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {
   const at = time(first.trouble.overAt ?? "");
   const text = [
     `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}. The worker is catching up.`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),
   ].join("\n");
   return announcement(text);
-}
-
-function clustersInWords({ cluster }: Troubled, others: readonly Troubled[]): string {
-  return others.length === 0 ? code(cluster.name) : `${others.length + 1} clusters`;
-}
-
-/** Characters: a few names say which part of the fleet it is. */
-const maxNames = 200;
-
-function namesOf(first: Troubled, others: readonly Troubled[]): string {
-  return codeList(
-    [first, ...others].map(({ cluster }) => cluster.name),
-    maxNames,
-  );
 }
 
 function revertedMessage(cluster: string): Message {

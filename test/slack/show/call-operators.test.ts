@@ -4,7 +4,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Trouble } from "../../../src/access/lease/proof-record.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { startTroublePoster } from "../../../src/slack/show/posters.ts";
-import { aCluster } from "../../builders/a-cluster.ts";
+import { aCluster, clustersOf, configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -27,14 +27,27 @@ const inChannel = () => app.slack.messages("C0ACCESS").map(textOf);
 const direct = () => app.person("U0ENGINEER").directMessages().map(textOf).join("\n");
 const show = (id: string) => app.show(id).catch(() => undefined);
 
+/** The next look of two Slack processes for what begins and what is over. */
+async function look(...names: readonly string[]): Promise<void> {
+  const named = ["staging", ...names].map((name) => aCluster({ name, onCall: [`U0${name.toUpperCase()}`] }));
+  const { ledger, slack } = app;
+  const context = { ledger, configuration: () => ({ clusters: clustersOf(...named) }), client: aClient(slack) };
+  app.pass(5);
+  const poster = () => startTroublePoster({ ...context, log: pino({ level: "silent" }), now: () => new Date() }).stop();
+  await Promise.all([poster(), poster()]);
+}
+
 test("what an operator must repair is posted once, however many requests wait; the engineer gets one plain line", async () => {
   for (const id of ["r-1", "r-2"]) {
     await app.put({ ...aRequest({ id }), trouble });
     await show(id);
+    await look();
   }
 
   expect(inChannel()).toEqual([
-    expect.stringMatching(/Requests for `staging` wait for a repair\..*eks:CreateAccessEntry/),
+    expect.stringMatching(
+      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries them within 15 minutes\.\nOn call: <@U0STAGING>$/,
+    ),
   ]);
   expect(direct()).toMatch(
     /`viewer` on `staging` \(`r-1`\) waits: I can't work on `staging` now\. I keep trying until/,
@@ -49,26 +62,19 @@ async function change(request: AccessRequest): Promise<void> {
   await show(request.id);
 }
 
-/** One look of a Slack process for what is over. */
-async function look(): Promise<void> {
-  const configuration = () => ({ clusters: new Map([["staging", aCluster()]]) });
-  const { ledger, slack } = app;
-  const context = { ledger, configuration, client: aClient(slack), log: pino({ level: "silent" }) };
-  await startTroublePoster({ ...context, now: () => new Date() }).stop();
-}
-
 describe("the end of what the channel knows", () => {
   const works = /^:white_check_mark: \*`staging` works again\.\* Its requests continue\.$/;
 
   test("is posted once, and the same cause minutes later is news again", async () => {
     await change({ ...aRequest(), trouble });
-    await Promise.all([look(), look()]);
+    await look();
     await change(aPreviewedRequest());
-    await Promise.all([look(), look()]);
+    await look();
     app.pass(minutes(5));
     const again = { ...trouble, at: new Date().toISOString() };
     await change({ ...aRequest({ id: "r-2" }), trouble: again });
     await change({ ...aRequest({ id: "r-3" }), trouble: again });
+    await look();
 
     expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
       expect.stringMatching(/wait for a repair/),
@@ -94,6 +100,7 @@ describe("the end of what the channel knows", () => {
 
   test("is no promise that it works, if the request only expired", async () => {
     await change({ ...aRequest(), trouble });
+    await look();
     await change({ ...aRequest(), state: "expired", trouble: null });
     await look();
 
@@ -103,12 +110,61 @@ describe("the end of what the channel knows", () => {
   });
 });
 
+describe("an outage of several clusters of one channel", () => {
+  beforeEach(async () => {
+    await app.stop();
+    const [staging = ""] = /^ {2}staging:\n(?: {4,}.*\n)+/m.exec(configText) ?? [];
+    const payments = staging.replace("staging:", "payments:").replace("staging-eks", "payments-eks");
+    app = await aSlackApp({ config: configText.replace("levels:\n  viewer", `${payments}levels:\n  viewer`) });
+    for (const [id, cluster] of [
+      ["r-1", "staging"],
+      ["r-2", "payments"],
+    ] as const)
+      await change({ ...aRequest({ id, cluster }), trouble });
+  });
+
+  test("is one message, and so is its end", async () => {
+    await look("payments");
+    await change(aPreviewedRequest({ cluster: "staging" }));
+    await change(aPreviewedRequest({ id: "r-2", cluster: "payments" }));
+    await look("payments");
+
+    expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
+      expect.stringMatching(
+        /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`: .*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>$/,
+      ),
+      ":white_check_mark: *2 clusters work again.* Their requests continue.\nClusters: `staging`, `payments`.",
+    ]);
+  });
+
+  test("that is over before a look is no message, nor is its end", async () => {
+    await change(aPreviewedRequest({ cluster: "staging" }));
+    await change(aPreviewedRequest({ id: "r-2", cluster: "payments" }));
+
+    await look("payments");
+
+    expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([]);
+  });
+
+  test("whose first reader fails in the middle loses no message whose turn is taken", async () => {
+    const { ledger } = app;
+    const list: typeof ledger.list = (of, ...rest) =>
+      of.clusters.includes("payments") ? Promise.reject(new Error("no Redis")) : ledger.list(of, ...rest);
+    app = { ...app, ledger: { ...ledger, list } };
+
+    await look("payments");
+
+    expect(inChannel()).toEqual([expect.stringMatching(/Requests for `staging` wait for a repair/)]);
+  });
+});
+
 test("while the worker can't get in, its own message says so instead", async () => {
   const closed = { ...trouble, since: at(0).toISOString(), configuration: "one", overAt: null };
   await app.ledger.setClusterTrouble("staging", closed);
   await app.put({ ...anApprovedRequest(), trouble });
 
   await show("r-1");
+  await look();
 
   expect(inChannel().join()).not.toContain("wait for a repair");
 });
@@ -117,6 +173,7 @@ test("a cluster that closes by a cause that the channel has already is no news, 
   const lasting = { ...trouble, at: at(0).toISOString() };
   const closed = { ...lasting, since: at(0).toISOString(), configuration: "one", overAt: null };
   await change({ ...aRequest(), trouble: lasting });
+  await look();
   await app.ledger.setClusterTrouble("staging", closed);
   await look();
   await look();
@@ -136,6 +193,7 @@ test("a failure from before the cluster worked again is no news: the worker trie
   await app.put({ ...aRequest(), trouble });
 
   await show("r-1");
+  await look();
 
   expect(inChannel()).toEqual([]);
 });
@@ -145,6 +203,7 @@ test("a failure of the request itself is the engineer's to know", async () => {
   await app.put({ ...aRequest(), trouble: absent });
 
   await show("r-1");
+  await look();
 
   expect(direct()).toContain("Another writer keeps changing aws-auth");
   expect(inChannel()).toEqual([]);
@@ -160,6 +219,7 @@ describe("an API server that keeps failing", () => {
     for (const id of ["r-1", "r-2"]) {
       await app.put({ ...aRequest({ id }), trouble: lasting() });
       await show(id);
+      await look();
     }
     const overloaded = "The API server answered 429 to GET configmap aws-auth of cluster staging. Find the client.";
     await app.put({
@@ -167,6 +227,7 @@ describe("an API server that keeps failing", () => {
       trouble: lasting({ code: "cluster-throttled", message: overloaded }),
     });
     await show("r-3");
+    await look();
 
     expect(inChannel()).toEqual([
       expect.stringMatching(/Requests for `staging` wait\..*etcdserver: request timed out\. Check it\..*each minute/s),
@@ -193,6 +254,7 @@ describe("an API server that keeps failing", () => {
     await app.put({ ...aRequest(), trouble: short });
 
     await show("r-1");
+    await look();
 
     expect(inChannel()).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
@@ -17,14 +17,19 @@ let ledger: Ledger;
 const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one", overAt: null };
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
   slack = await startSandboxSlack();
   ledger = memoryLedger();
   await ledger.setClusterTrouble("staging", trouble);
 });
-afterEach(() => slack.stop());
+afterEach(() => {
+  vi.useRealTimers();
+  return slack.stop();
+});
 
 /** One look of a Slack process at this time. */
 async function look(seconds: number, others: readonly Cluster[] = []): Promise<void> {
+  vi.setSystemTime(at(seconds));
   const clusters = [aCluster({ onCall: ["U0ONCALL"] }), ...others];
   const configuration = () => ({ clusters: new Map(clusters.map((cluster) => [cluster.name, cluster])) });
   const log = pino({ level: "silent" });
@@ -64,7 +69,7 @@ test("an outage of many clusters is one message in each channel, and so is its e
   for (const { name } of all) await ledger.setClusterTrouble(name, trouble);
   await ledger.setClusterTrouble("shop-7", denied);
 
-  await look(minutes(1), all);
+  await Promise.all([look(minutes(1), all), look(minutes(1), all)]);
   for (const { name } of all)
     await ledger.setClusterTrouble(name, { ...trouble, overAt: at(minutes(2)).toISOString() });
   await look(minutes(2), all);
