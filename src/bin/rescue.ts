@@ -12,6 +12,7 @@ import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
+import { wakeWaiting } from "../worker/open/cluster-trouble.ts";
 import { creatorArnFor, identityOfRun, noteCreatorUse } from "../worker/open/discover-creator.ts";
 import { openEksToManage } from "../worker/open/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
@@ -99,7 +100,9 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
     const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
     const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io);
-    return carryOut({ ...context, openEks, creatorArn }, order, journal, io, candidate);
+    // What waited for the repair would otherwise be tried within a quarter of an hour.
+    const isRepaired = () => wakeWaiting(context, cluster);
+    return carryOut({ ...context, openEks, creatorArn, isRepaired }, order, journal, io, candidate);
   });
 }
 
@@ -204,7 +207,7 @@ async function withoutLedger(
   const then = `A worker ends it some time after Redis is back. To end it at once, then run eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
-    { ...context, openEks, creatorArn },
+    { ...context, openEks, creatorArn, isRepaired: async () => {} },
     order,
     printedJournal(request, by, context.now, print),
     io,
@@ -218,8 +221,15 @@ function refuseUnnamed({ name }: Cluster): never {
   throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${name}`);
 }
 
+interface RepairContext extends Pick<WorkerContext, "keys" | "now"> {
+  readonly openEks: OpenEks;
+  readonly creatorArn: string | null;
+  /** Runs once `aws-auth` is repaired. */
+  readonly isRepaired: () => Promise<void>;
+}
+
 async function carryOut(
-  context: Pick<WorkerContext, "keys" | "now"> & { readonly openEks: OpenEks; readonly creatorArn: string | null },
+  context: RepairContext,
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,
@@ -234,6 +244,7 @@ async function carryOut(
   const others = creator ? [creator] : [];
   const { keys, now, openEks, creatorArn } = context;
   const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
+  if (repaired?.type === "repaired") await context.isRepaired();
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }

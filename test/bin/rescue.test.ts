@@ -22,8 +22,10 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
-import { aLease, revise } from "../builders/a-request.ts";
+import { aLease, aRequest, revise } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
+import { aChange } from "../builders/an-event.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
@@ -117,6 +119,18 @@ test("beside an operator the audit log says that the creator repaired it, becaus
   expect(events.map(({ event }) => event)).toMatchObject([
     { type: "creator.used", actor: "U0ONCALL", detail: { creator: arns.creator, use: "rescue" } },
   ]);
+});
+
+test("a request that waits for the repair is tried at once", async () => {
+  const retryAt = new Date(Date.now() + 900_000).toISOString();
+  const waiting = { ...aRequest(), version: 1, trouble: aTrouble({ code: "section-unreadable", retryAt }) };
+  await asWorker((context) => context.ledger.commit(aChange(waiting)));
+  write({});
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+
+  const after = await asWorker(({ ledger }) => ledger.get(waiting.id));
+  expect(Date.parse(after?.trouble?.retryAt ?? retryAt)).toBeLessThanOrEqual(Date.now());
 });
 
 test("it needs nothing of who created the cluster, and proves that its role signed in", async () => {

@@ -60,7 +60,11 @@ export async function wakeChanged(
   await inParallel(changed, (cluster) => wakeWaiting(context, cluster));
 }
 
-async function wakeWaiting(context: WorkerContext<ClusterLedger & RequestLedger>, cluster: Cluster): Promise<void> {
+/** Tries what waits for a repair of the cluster at once. */
+export async function wakeWaiting(
+  context: WorkerContext<ClusterLedger & RequestLedger>,
+  cluster: Cluster,
+): Promise<void> {
   const at = context.now();
   const waiting = [...(await context.ledger.leasedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
