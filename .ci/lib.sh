@@ -21,13 +21,13 @@ step() {
 # Runs tests and counts each of them. What failed is listed at the end too, where nobody has to search for it.
 tests() {
   echo "== $*"
-  local begun=$SECONDS report status results counts
+  local begun=$SECONDS report status results counts each
   report="$(mktemp)"
   "$@" --reporter=default --reporter=json --outputFile.json="$report"
   status=$?
   mapfile -t results < <(node .ci/counts.mjs "$report" "$status")
   counts="${results[0]}"
-  failures+=("${results[@]:1}")
+  for each in "${results[@]:1}"; do failures+=("$*: $each"); done
   rm -f "$report"
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
@@ -62,3 +62,6 @@ finish() {
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
 }
+
+# A run that is stopped tells what it has done.
+trap 'failed=$((failed + 1)) && rows+=("stopped by a signal") && finish; exit 1' INT TERM
