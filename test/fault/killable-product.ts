@@ -8,6 +8,7 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { again } from "../keep-code.ts";
 import { bundledProduct } from "../product.ts";
 import { bound } from "../worker/reconcile/both-ways.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
@@ -53,10 +54,6 @@ function clusterNow(configuration: string): Cluster | undefined {
 
 /** Whoever runs the product starts it again when it ends, as where no one answers it at its start. */
 const startsAtMost = 5;
-
-async function again<T>(times: number, act: () => Promise<T>): Promise<T> {
-  return act().catch((error: unknown) => (times > 1 ? again(times - 1, act) : Promise.reject(error)));
-}
 
 /** Starts one product. Several can stand side by side: they share nothing. */
 export async function startKillableProduct(giving: Giving = "groups"): Promise<KillableProduct> {
