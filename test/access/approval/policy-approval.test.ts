@@ -220,6 +220,25 @@ describe("outside working hours", () => {
   });
 });
 
+test("an approval stops counting where no rule lets the requester ask any more", () => {
+  const request = aPreviewedRequest({}, null, clusterWith({}));
+  const decided = decideClick(
+    request,
+    clusterWith({}),
+    click("U0APPROVER", request),
+    keys.decision,
+    at(minutes(2)),
+    facts({}),
+  );
+  if (decided.type === "refused") throw new Error(decided.code);
+
+  expect(verdictOn(decided.after, clusterWith({}))).toEqual({ type: "valid" });
+  expect(verdictOn(decided.after, clusterWith({ who: ["U0SOMEBODY"] }))).toEqual({
+    type: "void",
+    message: "the policy does not let the requester ask for viewer on staging any more",
+  });
+});
+
 test("a quiet cluster takes no approval, but still a denial", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);

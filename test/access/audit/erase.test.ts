@@ -55,6 +55,10 @@ describe("of the events of a person", () => {
     expect(active).toEqual(anEvent({ type: "lease.active", actor: "worker", detail: {} }));
   });
 
+  test("nothing changes in those of another person's request", () => {
+    expect(leftOf([{ request: "r-bob", actor: "U0BOB", detail: { ...wish, requester: "U0BOB" } }])).toEqual([null]);
+  });
+
   test("other approvers keep their names", () => {
     const [approved] = leftOf([
       { type: "request.approved", actor: "U0BOB", detail: { approvers: ["U0ALICE", "U0BOB"] } },

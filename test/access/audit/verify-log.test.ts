@@ -27,6 +27,14 @@ describe("a log with the anchors that were posted", () => {
     });
   });
 
+  test("is broken at a changed event, whatever follows", () => {
+    const log = aLog(5).map((each, index) =>
+      index === 2 ? { ...each, event: { ...each.event, actor: "U0MALLORY" } } : each,
+    );
+
+    expect(verifyLog(beginning, []).take(log)).toMatchObject({ type: "broken", sequence: 3 });
+  });
+
   test("is broken where it ends before one of them", () => {
     const log = aLog(5);
     const posted = { count: 5, hash: log[4]?.hash ?? "" };
