@@ -168,7 +168,8 @@ const recentRow: Row = (request) => rowOf(request, "recent");
 
 function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   const { id, createdAt } = request;
-  const buttons = isClosed(request) ? askAgainButtons(request) : [nudgeButton(request), cancelButton(request)];
+  const nudge = request.preview === null ? [] : [nudgeButton(request)];
+  const buttons = isClosed(request) ? askAgainButtons(request) : [...nudge, cancelButton(request)];
   return [
     section(`${ownSubject(request)}, asked ${time(createdAt)}\n${cut(stateText(request), 500)}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },

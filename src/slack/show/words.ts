@@ -259,17 +259,17 @@ function leaseOf({ durationSeconds, emergency }: AccessRequest): string {
 
 /** Loud, because no approver was asked. */
 export function emergencyTitle(request: AccessRequest): string {
-  const { requester, level, cluster, principal } = request;
+  const { requester, level, cluster } = request;
   if (isRescue(request)) {
-    return `:rotating_light: *${mention(requester)} took emergency control of ${code(cluster)} to rescue it (no approval): ${code(principal)} becomes its administrator by an access entry*${ranAs(request)}`;
+    return `:rotating_light: *${mention(requester)} took emergency control of ${code(cluster)} to rescue it (no approval)*${ranAs(request)}`;
   }
   return `:rotating_light: *${mention(requester)} took emergency ${code(level)} on ${code(cluster)} (no approval)*`;
 }
 
 /** In a rescue the person at the terminal gives a Slack name; AWS identifies them. */
 function ranAs({ emergency }: AccessRequest): string {
-  const unverified = "\nThe Slack name is unverified: the person at the terminal gave it.";
-  return emergency?.as ? `${unverified} AWS identifies them as ${code(emergency.as)}.` : unverified;
+  const unverified = "\nThe Slack name is unverified.";
+  return emergency?.as ? `${unverified} AWS says: ${code(emergency.as)}` : unverified;
 }
 
 /** Empty: no review is due. */

@@ -42,10 +42,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
 
   expect(problemsOf(approvalMessage(request, aCluster()).blocks)).toEqual([]);
   expect(text).toContain(
-    "<@U0ONCALL> took emergency control of `staging` to rescue it (no approval): `arn:aws:iam::111122223333:role/rescuer`",
-  );
-  expect(text).toContain(
-    `The Slack name is unverified: the person at the terminal gave it. AWS identifies them as \`${as}\`.`,
+    `<@U0ONCALL> took emergency control of \`staging\` to rescue it (no approval)*\nThe Slack name is unverified. AWS says: \`${as}\`\nEveryone who can assume \`rescuer\``,
   );
   expect(text).toContain("*Needs review*");
   expect(textOfBlocks(statusAnswer({ request, events: [], acts: [] }))).toContain(

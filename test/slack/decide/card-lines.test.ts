@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest, EmergencyRequest } from "../../../src/access/request/record.ts";
+import { rescueLevel } from "../../../src/access/request/request.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import {
   aDecision,
+  aLease,
   aLeasedRequest,
   anApprovedRequest,
   aPreview,
@@ -126,6 +128,19 @@ describe("on a phone", () => {
 
   test("the card of emergency access has at most twelve lines", () => {
     const request = { ...anEmergency(), reason, principal: permissionSet, cluster: "payments-production" };
+
+    const message = approvalMessage(request, cluster);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+  });
+
+  test.each<[string, Partial<EmergencyRequest>]>([
+    ["begins", {}],
+    ["is over", { lease: aLease(anEmergency().lease, { state: "ended", endedAt: at(hours(1)).toISOString() }) }],
+  ])("the card of a rescue that %s has at most twelve lines", (_, change) => {
+    const as = "arn:aws:sts::111122223333:assumed-role/eks-access-worker/eks-access-worker-0";
+    const { emergency, ...rescued } = anEmergency({ level: rescueLevel, principal: role, ...change });
+    const request = { ...rescued, emergency: { ...emergency, as }, reason: "nobody gets in: a typo in aws-auth" };
 
     const message = approvalMessage(request, cluster);
 

@@ -3,7 +3,7 @@ import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
-import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -28,6 +28,12 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     ...change,
   };
 }
+
+test("nobody can be nudged before the worker has checked the cluster", () => {
+  const home = homeView(aHome({ requests: listOf(aRequest()) }));
+
+  expect(textOfBlocks(home)).toContain("[Details] [Cancel]");
+});
 
 test("App Home shows what waits, what is held with its end, and what was asked for, each with its buttons", () => {
   const content = aHome({
