@@ -10,6 +10,8 @@ type Opens = NonNullable<WorkerContext["openCluster"]>;
 /** The bindings of one cluster without the network: thousands of plays instead of a hundred. */
 export interface DirectBindings {
   all: () => readonly ClusterBinding[];
+  /** The bindings that a run made after a newer one began. */
+  overtaken: () => readonly string[];
   /** A person deletes each binding for which this is true. */
   remove: (isMeant: (binding: ClusterBinding) => boolean) => void;
   openFor: (
@@ -26,13 +28,21 @@ export interface DirectBindings {
 /** kube-apiserver gives up a call after this time (`--request-timeout`). Milliseconds. */
 const requestTimeoutMs = 60_000;
 
-/** @param map the same cluster's aws-auth */
-export function directBindings(clock: { readonly ms: number }, map: DirectCluster): DirectBindings {
+/**
+ * @param map the same cluster's aws-auth
+ * @param newestRun the id of the newest run of bindings
+ */
+export function directBindings(
+  clock: { readonly ms: number },
+  map: DirectCluster,
+  newestRun: () => string,
+): DirectBindings {
   const store = new Map<string, ClusterBinding>();
   const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
   let allowed = rules;
   let stored: StoredWithdrawals = { data: {}, object: null };
   let made = 0;
+  const overtaken: string[] = [];
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
   const create: (binding: Parameters<ClusterClient["createBinding"]>[0]) => ClusterBinding = ({ user, ...binding }) => {
     if (store.has(keyOf(binding))) throw new AccessError("binding-exists", `${binding.name} is taken`);
@@ -52,6 +62,7 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
   const openFor: DirectBindings["openFor"] = (process, network, planned) => {
     const coming = [...planned];
     const { point } = process;
+    let runOfReading = "";
     const send = async <T>(what: string, arrive: () => T): Promise<T> => {
       const outcome = coming.shift() ?? "answered";
       await point(`${what} is sent`);
@@ -64,7 +75,10 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
       return answer.value;
     };
     const ofBindings: Partial<ClusterClient> = {
-      readWithdrawals: async () => stored,
+      readWithdrawals: async () => {
+        runOfReading = newestRun();
+        return stored;
+      },
       writeWithdrawals: async (before, data) => {
         await point("remember what was taken back");
         if (before !== stored) throw new AccessError("cluster-conflict", "It was written meanwhile");
@@ -82,7 +96,11 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
         await point("found");
         return found;
       },
-      createBinding: (binding) => send("POST", () => create(binding)),
+      createBinding: (binding) => {
+        // A newer run may have read before this call.
+        if (newestRun() !== runOfReading) overtaken.push(`an overtaken run makes ${binding.name}`);
+        return send("POST", () => create(binding));
+      },
       deleteBinding: (place) => send("DELETE", () => remove(place)),
       roleRules: async () => allowed,
       namespaces: async () => ["default", "payments"],
@@ -100,6 +118,7 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
   };
   return {
     all: () => [...store.values()],
+    overtaken: () => overtaken,
     remove: (isMeant) => {
       for (const binding of [...store.values()].filter(isMeant)) remove(binding);
     },
