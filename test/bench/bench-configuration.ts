@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly inspectEverySeconds?: number;
   /** How its clusters take leases; by `aws-auth` where nothing is said. */
   readonly way?: Way;
+  /** Whether there is a level `personal` too, which binds the same role to one person. */
+  readonly hasPersonal?: boolean;
   /** The accounts of a fleet: then its clusters are discovered there in turns, and the file names none. */
   readonly fleet?: readonly string[];
 }
@@ -15,21 +17,20 @@ export const finder = "eks-access-finder";
 /** `eks-access.yml` for these clusters, as JSON, which is YAML too. All have one channel, one creator and one level. */
 export function benchConfiguration(
   clusterNames: readonly string[],
-  { inspectEverySeconds = 300, way = "aws-auth", fleet }: BenchOptions,
+  { inspectEverySeconds = 300, way = "aws-auth", hasPersonal = false, fleet }: BenchOptions,
 ): string {
-  const common = { channel, approvers: ["U0APPROVER"], levels: ["viewer"] };
+  const levelNames = ["viewer", ...(hasPersonal ? ["personal"] : [])];
+  const common = { channel, approvers: ["U0APPROVER"], levels: levelNames };
   const creator = { roleArn: arns.creator, externalId };
   const cluster = (name: string) => ({ eksName: name, region, account, creator, ...common });
-  const viewer = {
-    ...(way === "binding" ? { bind: [{ clusterRole: "view", in: ["default"] }] } : { groups: ["eks-access:viewers"] }),
-    maxDuration: "8h",
-    verify: [{ verb: "list", resource: "pods", namespace: "default" }],
-  };
+  const rest = { maxDuration: "8h", verify: [{ verb: "list", resource: "pods", namespace: "default" }] };
+  const personal = { bind: [{ clusterRole: "view", in: ["default"] }], ...rest };
+  const viewer = way === "binding" ? personal : { groups: ["eks-access:viewers"], ...rest };
   return JSON.stringify({
     ...(fleet
       ? discovered(fleet, { ...common, creator: { ...creator, roleArn: inAccount(arns.creator) } })
       : { clusters: Object.fromEntries(clusterNames.map((name) => [name, cluster(name)])) }),
-    levels: { viewer },
+    levels: { viewer, ...(hasPersonal && { personal }) },
     // One engineer asks for everything here.
     limits: { pending: 1000, requests: 1000, questions: 1000 },
     timing: { requestExpiresAfter: "1h", sweepEvery: "1s", inspectEvery: `${inspectEverySeconds}s` },

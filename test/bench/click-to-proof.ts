@@ -13,7 +13,7 @@ const cluster = "staging";
 const referenceName = "the unavoidable calls in a row";
 
 /** Every call that AWS and the cluster are asked between a click and its proof. */
-const calls = [
+export const calls = [
   ...["sts.GetCallerIdentity", "sts.AssumeRole", "eks.DescribeCluster"],
   ...["kubernetes.get-configmap", "kubernetes.dry-run-configmap", "kubernetes.replace-configmap"],
   "kubernetes.subject-access-review",
@@ -21,7 +21,7 @@ const calls = [
 /** Before the reference is timed, so that neither side pays for code that was never run. */
 const warmUpRuns = 10;
 /** What the way to a region and back takes: a usual distance, not a measured one. */
-const oneWayMs = 30;
+export const oneWayMs = 30;
 
 /** From the click on Approve to the recorded proof: one at a time, many at once, and with a network's delays. */
 export async function measureClickToProof(scale: Scale): Promise<readonly Figure[]> {
@@ -78,9 +78,14 @@ async function besideTheCalls(approvals: Approvals, runs: number) {
   return { ours, theirs, theirCalls: (callsSoFar(approvals.bench) - before) / (warmUpRuns + runs) };
 }
 
-async function withDelays<T>({ faults }: Bench, act: () => Promise<T>): Promise<T> {
+/** @param delayed names of calls */
+export async function withDelays<T>(
+  { faults }: Bench,
+  act: () => Promise<T>,
+  delayed: readonly string[] = calls,
+): Promise<T> {
   const delay = { type: "delay", ms: oneWayMs } as const;
-  const plans = calls.map((call) => faults.plan(call, delay, { times: Number.POSITIVE_INFINITY }));
+  const plans = delayed.map((call) => faults.plan(call, delay, { times: Number.POSITIVE_INFINITY }));
   try {
     return await act();
   } finally {

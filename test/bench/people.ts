@@ -18,10 +18,13 @@ export function userArn(index: number): string {
   return `arn:aws:iam::${account}:user/engineer-${String(index).padStart(4, "0")}`;
 }
 
+/** A role of Identity Center. */
+export const developers = "AWSReservedSSO_Developer_0123456789abcdef";
+
 /** The ARN of the n-th engineer's session of a role of Identity Center. */
-export function sessionArn(index: number): string {
+export function sessionArn(index: number, role = developers): string {
   const name = `engineer-${String(index).padStart(4, "0")}@example.com`;
-  return `arn:aws:sts::${account}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/${name}`;
+  return `arn:aws:sts::${account}:assumed-role/${role}/${name}`;
 }
 
 /**
@@ -31,12 +34,12 @@ export function sessionArn(index: number): string {
 export async function ask(
   bench: Bench,
   events: EventReader,
-  options: { cluster: string; principals: readonly string[]; duration: string },
+  options: { cluster: string; principals: readonly string[]; duration: string; level?: string },
 ): Promise<readonly Asked[]> {
-  const { cluster, principals, duration } = options;
+  const { cluster, principals, duration, level = "viewer" } = options;
   const engineer = bench.slack.person("U0ENGINEER");
   await inParallel(principals, 8, async (principal) => {
-    const line = `/eks-access request ${cluster} ${principal} viewer for ${duration} the bench wants to know`;
+    const line = `/eks-access request ${cluster} ${principal} ${level} for ${duration} the bench wants to know`;
     await acknowledged("a slash command", () => engineer.command(line, channel));
   });
   await events.take("request.previewed", principals.length);

@@ -10,6 +10,7 @@ import { measureActiveLeases } from "./active-leases.ts";
 import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
 import { measureBurstByWay } from "./burst-by-way.ts";
+import { measureClickByWay } from "./click-by-way.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
 import { measureFleet } from "./fleet.ts";
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, Part>> = {
   "burst-by-way": measureBurstByWay,
   "killed-workers": measureKilledWorkers,
   "click-to-proof": measureClickToProof,
+  "click-by-way": measureClickByWay,
   "revocation-lag": measureRevocationLag,
   "aws-auth": measureAwsAuth,
   "active-leases": (scale) => measureActiveLeases("aws-auth", scale),
