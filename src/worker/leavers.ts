@@ -10,7 +10,7 @@ import type { LeaversReport } from "../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../ledger/look-ups.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
-import { becomeReader, identityCenterOf } from "./questions/identities.ts";
+import { accountsOfDirectory, becomeReader, identityCenterOf, noteAccount } from "./questions/identities.ts";
 
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;
@@ -48,7 +48,11 @@ export async function findLeavers(
   const sought = new Map(people.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])));
   const answers = new Map<string, string | null>();
   const why = await withinTime(ask(context, [...sought.values()], asking, answers), asking.withinMs, null);
-  const answerOf = (person: Assigned | null | undefined) => (person ? answers.get(keyOf(person)) : undefined);
+  const ofDirectory = accountsOfDirectory(context.config.identities);
+  // Another organization has other people, and can have permission sets of the same names.
+  const isForeign = (person: Assigned) => answers.get(keyOf(person)) != null && !ofDirectory.has(person.account);
+  const answerOf = (person: Assigned | null | undefined) =>
+    person && !isForeign(person) ? answers.get(keyOf(person)) : undefined;
   const found = held.flatMap(({ id }, index) => {
     const message = answerOf(people[index]);
     return message ? [{ id, message }] : [];
@@ -56,7 +60,9 @@ export async function findLeavers(
   const unknown = people.filter((person) => answerOf(person) === undefined).length;
   if (unknown === 0) return { found, notCompared: null };
   const nameless = people.includes(null) ? " A shared lease does not show its person's user name." : "";
-  const reason = answers.size === sought.size ? nameless : ` ${why ?? lateWords}`;
+  const foreign = [...new Set([...sought.values()].filter(isForeign).map(({ account }) => account))];
+  const elsewhere = foreign.length > 0 ? ` No answer shows that it is for account ${foreign.join(" or ")}.` : "";
+  const reason = `${answers.size === sought.size ? nameless : ` ${why ?? lateWords}`}${elsewhere}`;
   return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
 
@@ -88,7 +94,9 @@ async function ask(
     const reader = await becomeReader(center, { id: "leavers", requester: asker });
     const { findUser } = await import("../aws/identity-center.ts");
     for (const person of unasked.slice(0, maxPeople)) {
-      const gone = goneWords(await findUser(reader, center, person.userName, person.account), person);
+      const reading = await findUser(reader, center, person.userName, person.account);
+      noteAccount(context.config.identities, person.account, reading);
+      const gone = goneWords(reading, person);
       answers.set(keyOf(person), gone);
       if (gone === null) remember(context, person);
     }

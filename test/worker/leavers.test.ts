@@ -1,8 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, region } from "../../sandbox/scene.ts";
+import { sealEmail } from "../../src/access/approval/identities.ts";
 import { readNotice } from "../../src/access/audit/notice.ts";
 import { findLeavers } from "../../src/worker/leavers.ts";
+import { reportIdentities } from "../../src/worker/questions/identities.ts";
 import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -72,17 +74,44 @@ test("people who are gone, disabled or without their permission set are named; a
 test("a failure, also in the middle, accuses no one, and the report says what is not compared", async () => {
   const { faults } = side().sandbox.aws;
   const { status, body = "" } = jsonError("ThrottlingException", "Rate exceeded");
-  const leases = ["gone", "alice", "dan"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
+  const leases = ["alice", "gone", "dan"].map((name) => leaseOf(sessionOf(name), `r-${name}`));
   const answer = { type: "answer", status, body: String(body) } as const;
-  const fault = faults.plan("sso.ListAccountAssignmentsForPrincipal", answer, { times: 20 });
+  // The first two are about Alice and her group.
+  const fault = faults.plan("sso.ListAccountAssignmentsForPrincipal", answer, { nth: 3, times: 20 });
 
   const report = await findLeavers(contextOf(), side().cluster, leases, asking);
   fault.cancel();
 
   expect(report).toEqual({
     found: [{ id: "r-gone", message: expect.stringContaining("no user `gone`") }],
-    notCompared: expect.stringMatching(/^Not compared with IAM Identity Center: 2 leases\. AWS throttled sso:List/),
+    notCompared: expect.stringMatching(/^Not compared with IAM Identity Center: 1 lease\. AWS throttled sso:List/),
   });
+});
+
+test.each(["gone", "unassigned"])(
+  "in an account where the directory shows no one, which can be another organization's, %s is no one who left",
+  async (name) => {
+    const elsewhere = sessionOf(name).replace(account, "999988887777");
+    const leases = [leaseOf(elsewhere, "r-elsewhere"), leaseOf(sessionOf("alice"), "r-alice")];
+
+    const report = await findLeavers(contextOf(), side().cluster, leases, asking);
+
+    expect(report).toEqual({
+      found: [],
+      notCompared:
+        "Not compared with IAM Identity Center: 1 lease. No answer shows that it is for account 999988887777.",
+    });
+  },
+);
+
+test("a person's own identity shows for which account the directory is, also where no other has a lease", async () => {
+  const context = contextOf();
+  const email = sealEmail("U0ENGINEER", "alice@example.com", context.now(), keys.decision);
+  await reportIdentities(context, side().cluster, { email });
+
+  const report = await findLeavers(context, side().cluster, [leaseOf(sessionOf("gone"), "r-gone")], asking);
+
+  expect(report.found.map(({ id }) => id)).toEqual(["r-gone"]);
 });
 
 test("a shared lease, whose person's user name is unknown, is counted as not compared", async () => {

@@ -3,8 +3,10 @@ import {
   type EmailStatement,
   type Identities,
   type IdentityCenterSettings,
+  type IdentityRules,
   isCurrent,
   isFreshEmail,
+  type PersonReading,
   readIdentities,
   rolesOf,
   sealIdentities,
@@ -68,12 +70,26 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   const reading = await findPerson(reader, center, email, cluster.account);
   if (reading.type === "none") return { person: null, why: reading.why };
   const { userName, permissionSets } = reading;
+  noteAccount(context.config.identities, cluster.account, reading);
   if (permissionSets.length === 0)
     return { person: { userName, permissionSets: [], roles: [] }, why: "no-permission-set" };
   const named = await reachCluster(context, cluster, purpose, (reached) => namedIn(context, cluster, reached));
   const roles = rolesOf(permissionSets, named, cluster.account);
   const person = { userName, permissionSets: [...permissionSets], roles };
   return { person, why: roles.length > 0 ? null : "role-unknown" };
+}
+
+/** New settings can name another directory. */
+const accounts = new WeakMap<IdentityRules, Set<string>>();
+
+/** The accounts in which the present directory has shown someone's permission set: they are of its organization. */
+export function accountsOfDirectory(identities: IdentityRules): ReadonlySet<string> {
+  return accounts.get(identities) ?? new Set();
+}
+
+export function noteAccount(identities: IdentityRules, account: string, reading: PersonReading): void {
+  if (reading.type === "none" || reading.permissionSets.length === 0) return;
+  accounts.set(identities, (accounts.get(identities) ?? new Set()).add(account));
 }
 
 /** The session that may read the directory, and nothing else. @throws AccessError */
