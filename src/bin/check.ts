@@ -3,7 +3,8 @@ import { type CommandIo, misused, readArguments, readInput, unusable } from "./p
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
-FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin.
+FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. In Slack, /eks-access check CLUSTER
+also looks at access entries, bindings, leases, and people who left.
 
   --arn ARN   also show the identity of this caller in the cluster; repeatable
   --json      print one JSON object
