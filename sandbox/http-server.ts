@@ -33,6 +33,8 @@ export interface SandboxServer {
 }
 
 export interface SandboxServerOptions {
+  /** For the header `date`, from which the AWS SDK learns the right time; absent: the real one. */
+  readonly now?: () => Date;
   faults: Faults;
   /** Names the call of a request. It must have no effect. */
   route: (request: SandboxRequest) => SandboxRoute;
@@ -108,7 +110,8 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   if (fault?.type === "cut-after") return void request.socket.destroy();
   const by = "by" in answer ? answer.by : undefined;
   options.onCall?.(route.call, answer.status, performance.now() - started, by);
-  response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
+  const date = options.now?.().toUTCString();
+  response.writeHead(answer.status, { "content-type": "application/json", ...(date && { date }), ...answer.headers });
   response.end(answer.body ?? "");
 }
 

@@ -30,7 +30,7 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const faults = new Faults();
   const onCall = options.onCall ?? (() => {});
-  const at = options.host ? { host: options.host } : {};
+  const at = { ...(options.host && { host: options.host }), ...(options.now && { now: options.now }) };
   const aws = await startSandboxAws({ ...at, faults, account, region, onCall });
   const { worker, people } = populate(aws);
   const profilesText = options.scene?.populate(aws) ?? "";

@@ -36,11 +36,11 @@ export async function startClusters(
     ...(options.scene?.clusters ?? []),
     ...(options.everyMode ? modeClusters : []),
   ];
-  const host = options.host ? { host: options.host } : {};
+  const shared = { ...(options.host && { host: options.host }), ...(options.now && { now: options.now }) };
   const clusters = new Map<string, SandboxCluster>();
   for (const { name, ...own } of wanted) {
     const access = () => aws.accessOf(clusterArn(name));
-    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, onCall, access, ...host };
+    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, onCall, access, ...shared };
     const cluster = await startCluster({ name, awsAuth, ...own, ...same });
     aws.addCluster({ ...cluster, ...own, region });
     if ("awsAuth" in own && own.awsAuth === null) admitPlatformTeam(aws, clusterArn(name));
@@ -77,6 +77,8 @@ export interface SandboxOptions {
   /** Adds the clusters that take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
+  /** The clock of all stand-ins; absent: the real one. */
+  readonly now?: () => Date;
   /** Starts something else as a cluster, for example a real kube-apiserver; absent: the stand-in. */
   readonly startCluster?: (options: SandboxClusterOptions) => Promise<SandboxCluster>;
   /** Slack's rate limits; on by default. */

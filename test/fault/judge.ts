@@ -110,11 +110,11 @@ function judgeEntries(product: KillableProduct, { id, principal, lease }: Access
 const nothing: Pick<Findings, "lost" | "leftBehind"> = { lost: [], leftBehind: [] };
 
 /** Holds the bindings against the ledger. */
-async function judgeBindings({ sandbox }: KillableProduct, request: AccessRequest): Promise<typeof nothing> {
-  const { cluster, aws } = sandbox;
+async function judgeBindings(product: KillableProduct, request: AccessRequest): Promise<typeof nothing> {
+  const { cluster, aws } = product.sandbox;
   const { name, endpoint, certificateAuthority } = cluster;
   const credentials = aws.account.sessionFor(arns.creator, "judge");
-  const token = await mintToken(credentials, { eksName: name, region }, new Date());
+  const token = await mintToken(credentials, { eksName: name, region }, product.now());
   const client = connectCluster({ name, endpoint, certificateAuthority, token });
   const found = await client.listLeaseBindings().finally(() => client.close());
   const own = found.filter((binding) => binding.name.includes(request.id));

@@ -8,6 +8,7 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { aMovedClock } from "../flow/moved-clock.ts";
 import { again } from "../keep-code.ts";
 import { bundledProduct } from "../product.ts";
 import { bound } from "../worker/reconcile/both-ways.ts";
@@ -28,6 +29,10 @@ export interface KillableProduct {
   readonly giving: Giving;
   /** As the processes read it. */
   readonly cluster: Cluster | undefined;
+  /** By the clock of the processes and of all stand-ins. */
+  readonly now: () => Date;
+  /** Moves that clock on to this time, if it is still to come: what waits for it need not. */
+  readonly passTo: (ms: number) => void;
   /** JSON lines that the processes logged, for a run that went wrong. */
   log: () => readonly string[];
   /** SIGKILL; resolves when it is gone. `revive` starts whatever is not there. */
@@ -58,7 +63,10 @@ const startsAtMost = 5;
 /** Starts one product. Several can stand side by side: they share nothing. */
 export async function startKillableProduct(giving: Giving = "groups"): Promise<KillableProduct> {
   const configuration = giving === "groups" ? quiet : bound(quiet);
-  const sandbox = await startSandbox({ configuration, slackRateLimits: false });
+  const clock = aMovedClock();
+  let aheadMs = 0;
+  const now = () => new Date(Date.now() + aheadMs);
+  const sandbox = await startSandbox({ configuration, slackRateLimits: false, now });
   if (giving === "bindings by access entries") {
     populateModes(sandbox.aws);
     sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "API" });
@@ -73,11 +81,12 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
   const all: ProductProcess[] = [];
   let isRedisDead = false;
   const start = async (name: ProcessName) => {
-    const environment = sandbox.environmentOf(name, { redisUrl: gate.url, port });
+    const environment = { ...sandbox.environmentOf(name, { redisUrl: gate.url, port }), ...clock.environment };
     const program = await bundledProduct();
     const child = await again(startsAtMost, () => startProduct(program, name, environment));
     running.set(name, child);
     all.push(child);
+    clock.moveTo(aheadMs / 1000, [child]);
   };
   await Promise.all([start("slack"), start("worker")]);
   await running.get("worker")?.logged("read the cluster's own memory");
@@ -87,6 +96,13 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
     ledger: redisLedger(observer),
     giving,
     cluster: clusterNow(configuration),
+    now,
+    passTo: (ms) => {
+      const wait = ms - now().getTime();
+      if (wait <= 0) return;
+      aheadMs += wait;
+      clock.moveTo(aheadMs / 1000, [...running.values()]);
+    },
     log: () => all.flatMap((child) => child.log),
     kill: async (name) => {
       if (name === "redis") {

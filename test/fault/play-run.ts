@@ -26,11 +26,10 @@ export interface Played {
   readonly isStruck: boolean;
 }
 
-/**
- * Every fault here passes; what has not come to rest after this long is stuck. Where a call was sent again, the end waits for the first one,
- * and then for its next try: 90 s for a binding, seven minutes for an access entry.
- */
-const patienceMs = { groups: 120_000, bindings: 300_000, "bindings by access entries": 660_000 };
+/** Every fault here passes; what has not come to rest after this long is stuck. */
+const patienceMs = 120_000;
+/** A later try is not waited for: the clock goes there. */
+const laterMs = 5_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 
@@ -64,13 +63,15 @@ async function reach(product: KillableProduct, run: Run, phase: Phase): Promise<
   const began = performance.now();
   let actedAt = Number.NEGATIVE_INFINITY;
   let request: AccessRequest | null = null;
-  while (performance.now() - began < patienceMs[product.giving]) {
+  while (performance.now() - began < patienceMs) {
     request = await findRequest(product, run).catch(() => request);
     if (request && isThere(request, phase) && (await isShown(product, request))) return request;
     if (performance.now() - actedAt > impatienceMs && isToDo(request, phase, run)) {
       await act(product, run, phase, request);
       actedAt = performance.now();
     }
+    const nextTry = Date.parse(request?.trouble?.retryAt ?? "");
+    if (nextTry > product.now().getTime() + laterMs) product.passTo(nextTry);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${phase} came to no end: ${JSON.stringify(request)}`);
