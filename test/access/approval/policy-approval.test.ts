@@ -239,6 +239,17 @@ test("an approval stops counting where no rule lets the requester ask any more",
   });
 });
 
+test.each<[string, Cluster]>([
+  ["no rule lets the requester ask any more", clusterWith({ who: ["U0SOMEBODY"] })],
+  ["the cluster offers the level no more", aCluster({ levels: [] })],
+])("a click decides nothing where %s", (_, now) => {
+  const request = aPreviewedRequest({}, null, clusterWith({}));
+
+  const decided = decideClick(request, now, click("U0APPROVER", request), keys.decision, at(minutes(2)), facts({}));
+
+  expect(decided).toMatchObject({ type: "refused", code: "no-rule" });
+});
+
 test("a quiet cluster takes no approval, but still a denial", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);
