@@ -3,11 +3,13 @@ import { z } from "zod";
 import type { MigrationAct } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
-import type { Migration } from "../../access/request/migration.ts";
+import { isFullControl } from "../../access/policy/policy-text.ts";
+import type { Migration, Replacement } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";
 import {
   approveMigrationAction,
   askMigrationAction,
+  confirmed,
   denyMigrationAction,
   detailsButton,
   retryMigrationAction,
@@ -34,10 +36,35 @@ function button(action: string, label: string, value: string): Button {
   return { type: "button", action_id: action, text: text(label), value };
 }
 
-export const approveMigrationButton = (migration: Migration): Button => ({
-  ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
-  style: "primary",
-});
+/** EKS has no way back from it. */
+export function switchesMode({ plan }: Migration): boolean {
+  return plan?.summary.steps.some(({ name }) => name === "switch-mode") ?? false;
+}
+
+/** Whether a repair gives someone full control again. */
+export function givesAdministrators({ plan }: Migration): boolean {
+  return plan?.replacements?.some(isAdministrators) ?? false;
+}
+
+function isAdministrators({ to, groups, policies }: Replacement): boolean {
+  const whole = policies.filter(({ namespaces }) => namespaces === null).map(({ name }) => `policy ${name}`);
+  return to !== null && isFullControl([...groups, ...whole]);
+}
+
+/** Full control, and what can't be undone, need a confirmation. */
+export function approveMigrationButton(migration: Migration): Button {
+  const approve: Button = {
+    ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
+    style: "primary",
+  };
+  const { cluster } = migration;
+  const what = [
+    ...(switchesMode(migration) ? [`EKS can't switch ${cluster} back to CONFIG_MAP.`] : []),
+    ...(givesAdministrators(migration) ? [`This gives full control of ${cluster}.`] : []),
+  ].join(" ");
+  return what ? confirmed(approve, ["Approve this plan?", what, "Approve", "Not yet"]) : approve;
+}
+
 export const denyMigrationButton = (migration: Migration): Button => ({
   ...button(denyMigrationAction, "Deny", decideValue(migration)),
   style: "danger",
@@ -50,19 +77,11 @@ function decideValue({ id, plan }: Migration): string {
 export function stopMigrationButton(migration: Migration): Button {
   const { id, state } = migration;
   const running = state === "running";
-  return {
-    ...button(stopMigrationAction, "Stop", id),
-    confirm: {
-      title: text(`Stop the ${migrationWord(migration)}?`),
-      text: text(
-        running
-          ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."
-          : "The approvers can no longer decide.",
-      ),
-      confirm: text("Stop it"),
-      deny: text("Keep going"),
-    },
-  };
+  const what = running
+    ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."
+    : "The approvers can no longer decide.";
+  const stop: Button = { ...button(stopMigrationAction, "Stop", id), style: "danger" };
+  return confirmed(stop, [`Stop the ${migrationWord(migration)}?`, what, "Stop it", "Keep going"]);
 }
 
 export const retryMigrationButton = ({ id }: Migration): Button => button(retryMigrationAction, "Try again", id);

@@ -1,10 +1,15 @@
 import type { Button, KnownBlock } from "@slack/types";
-import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { actions, code, codeList, context, section, time } from "../show/mrkdwn.ts";
-import { denyMigrationButton, retryMigrationButton, stopMigrationButton } from "./migration-buttons.ts";
+import {
+  denyMigrationButton,
+  givesAdministrators,
+  retryMigrationButton,
+  stopMigrationButton,
+  switchesMode,
+} from "./migration-buttons.ts";
 import { migrationProgress, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 
 /** The card of a migration or a repair. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
@@ -14,7 +19,7 @@ export function migrationCard(migration: Migration): KnownBlock[] {
   const trouble = migrationTrouble(migration, 150);
   const warnings = isOpen ? warningsOf(migration) : [];
   const lines = [
-    `*${migrationTitle(migration)}*`,
+    `${signOf(migration)} *${migrationTitle(migration)}*`,
     `${code(id, 80)}${isOpen ? `, expires ${time(expiresAt)}` : ""}`,
     ...(isOpen && plan ? [changeLine(migration, plan)] : []),
     state === "running" ? migrationProgress(migration) : migrationState(migration, 250),
@@ -28,6 +33,20 @@ export function migrationCard(migration: Migration): KnownBlock[] {
       : []),
   ];
 }
+
+function signOf(migration: Migration): string {
+  return migration.trouble && !isMigrationOver(migration) ? ":warning:" : signs[migration.state];
+}
+
+const signs: Readonly<Record<Migration["state"], string>> = {
+  pending: ":hourglass_flowing_sand:",
+  running: ":hourglass_flowing_sand:",
+  done: ":white_check_mark:",
+  denied: ":no_entry:",
+  stopped: ":no_entry:",
+  refused: ":no_entry:",
+  expired: ":hourglass:",
+};
 
 function buttonsOf(migration: Migration): Button[] {
   if (isMigrationOver(migration)) return [detailsButton(migration)];
@@ -65,16 +84,12 @@ function roleName(arn: string): string {
   return code(arn.slice(arn.lastIndexOf("/") + 1), 70);
 }
 
-function warningsOf({ plan, voided, dropped }: Migration): readonly string[] {
+function warningsOf(migration: Migration): readonly string[] {
+  const { plan, voided, dropped } = migration;
   return [
-    ...(plan?.summary.steps.some(({ name }) => name === "switch-mode") ? [`no way back to ${code("CONFIG_MAP")}`] : []),
+    ...(switchesMode(migration) ? [`no way back to ${code("CONFIG_MAP")}`] : []),
     ...(plan?.summary.keptBecause ? ["aws-auth stays as it is"] : []),
-    ...(plan?.replacements?.some(isAdministrators) ? ["full control"] : []),
+    ...(givesAdministrators(migration) ? ["full control"] : []),
     ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
   ];
-}
-
-function isAdministrators({ to, groups, policies }: Replacement): boolean {
-  const whole = policies.filter(({ namespaces }) => namespaces === null).map(({ name }) => `policy ${name}`);
-  return to !== null && isFullControl([...groups, ...whole]);
 }

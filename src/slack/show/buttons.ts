@@ -21,7 +21,10 @@ function button(action: string, label: string, value: string, style?: Style): Bu
 const plain = (text: string) => ({ type: "plain_text" as const, text });
 
 /** Slack asks for a confirmation before it sends the click. `sure`: the title, the effect and both buttons. */
-function confirmed(clicked: Button, sure: readonly [title: string, what: string, yes: string, no: string]): Button {
+export function confirmed(
+  clicked: Button,
+  sure: readonly [title: string, what: string, yes: string, no: string],
+): Button {
   const [title, what, yes, no] = sure;
   const confirm: ConfirmationDialog = {
     title: plain(title),
@@ -88,7 +91,7 @@ export const askAgainButtons = (request: AccessRequest): Button[] =>
   isClosed(request) && !isRescue(request) ? [button(askAgainAction, "Request again", request.id)] : [];
 
 export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
-  confirmed(button(cancelAction, "Cancel", id), [
+  confirmed(button(cancelAction, "Cancel", id, "danger"), [
     "Cancel the request?",
     `This cancels your request for ${level} on ${cluster}.`,
     "Cancel it",

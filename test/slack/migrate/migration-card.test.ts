@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
+import { approveMigrationButton, stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { detailsModal } from "../../../src/slack/show/message.ts";
@@ -48,13 +49,42 @@ describe("the card of a migration", () => {
 
   test("says what changes, what to consider and until when, and has no Approve", () => {
     expect(textOfBlocks(migrationMessage(aPlannedMigration()))).toMatchInlineSnapshot(`
-      "*<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
+      ":hourglass_flowing_sand: *<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
       \`migration-staging-1\`, expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       1 of 1 item can move, in 3 steps
       Waiting for 2 approvals by different people
       :warning: *Warnings*: no way back to \`CONFIG_MAP\`
       [Review] [Deny] [Stop]"
     `);
+  });
+});
+
+test.each<[string, Migration, string]>([
+  ["that waits", aPlannedMigration(), ":hourglass_flowing_sand:"],
+  ["that runs", aPlannedMigration({ state: "running", approvals }), ":hourglass_flowing_sand:"],
+  ["in trouble", aPlannedMigration({ state: "running", approvals, trouble }), ":warning:"],
+  ["that is done", aPlannedMigration({ state: "done", approvals }), ":white_check_mark:"],
+  ["that is denied", aPlannedMigration({ state: "denied" }), ":no_entry:"],
+  ["that is stopped", aPlannedMigration({ state: "stopped" }), ":no_entry:"],
+  ["that is refused", aPlannedMigration({ state: "refused", plan: null }), ":no_entry:"],
+  ["that expired", aPlannedMigration({ state: "expired" }), ":hourglass:"],
+])("the card of a migration %s begins with its state's sign", (_, migration, sign) => {
+  expect(textOfBlocks(migrationMessage(migration)).split(" ")[0]).toBe(sign);
+});
+
+describe("a button that ends something, or can't be undone", () => {
+  test("Stop has the style of danger, and asks before", () => {
+    const { style, confirm } = stopMigrationButton(aPlannedMigration());
+
+    expect([style, confirm?.style, confirm?.title?.text]).toEqual(["danger", "danger", "Stop the migration?"]);
+  });
+
+  test.each<[string, Migration, string | undefined]>([
+    ["the mode, which has no way back", aPlannedMigration(), "EKS can't switch staging back to CONFIG_MAP."],
+    ["full control", aPlannedRepair(1, {}, masters), "This gives full control of staging."],
+    ["nothing of that", aPlannedRepair(1), undefined],
+  ])("Approve asks before a plan that changes %s", (_, migration, sure) => {
+    expect(approveMigrationButton(migration).confirm?.text.text).toBe(sure);
   });
 });
 
@@ -137,7 +167,7 @@ describe("the card of a repair", () => {
     expect(
       textOfBlocks(migrationMessage(aPlannedRepair(1, { approvals: [aDecision()] }, masters))),
     ).toMatchInlineSnapshot(`
-      "*<@U0ONCALL> asks to repair entries of deleted roles on \`staging\`*
+      ":hourglass_flowing_sand: *<@U0ONCALL> asks to repair entries of deleted roles on \`staging\`*
       \`migration-staging-1\`, expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       \`AWSReservedSSO_PlatformEngineering0_bbbbbbbbbbbbbbbb\` gets \`system:masters\`, \`AmazonEKSViewPolicy in shop\`
       Approved by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>. Waiting for another approver
