@@ -73,6 +73,7 @@ function page(): string {
     "# Every message",
     "",
     "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
+    "What one of the fifty shows is not repeated below them.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
@@ -85,7 +86,7 @@ function page(): string {
     ...failureCodes.map((code) => `| \`${code}\` | ${new AccessError(code, "").remedy} | ${retries(code)} |`),
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
-      ...texts.filter(isWhole).map((text) => `- ${plain(text)}`),
+      ...texts.filter((text) => isWhole(text) && !isExample(text)).map((text) => `- ${plain(text)}`),
     ]),
     "",
   ].join("\n");
@@ -96,6 +97,24 @@ const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`
 const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[A-Za-z{]/.test(word)).length;
 /** The others are clauses of these. */
 const isWhole = (text: string) => /[.?!:]$|^[A-Z:*✓✗–•]/.test(text);
+
+/** A value of a text, or its signs of the format, or none. */
+const anything = ".{0,200}?";
+const exampleText = examples
+  .flatMap(({ messages }) => messages.map(({ lines }) => unmarked(lines.join("\n"))))
+  .join("\n");
+
+/** Whether one of the fifty shows it already: with three words or more between its values. */
+function isExample(text: string): boolean {
+  const parts = text.split(/\{[^}]*\}/).map((part) => unmarked(part));
+  if (wordsIn(parts.join(" ")) < 3) return false;
+  const pattern = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(" ⏎ ", "\\s+"));
+  return new RegExp(pattern.join(anything)).test(exampleText);
+}
+
+function unmarked(text: string): string {
+  return text.replaceAll(/[*`>]/g, "");
+}
 
 /** Markdown formats nothing in it. */
 const plain = (text: string) => text.replaceAll(/[<>[\]*_|~]/g, (sign) => `\\${sign}`);
