@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
@@ -114,7 +114,7 @@ async function problemOf(checking: Promise<void>): Promise<readonly string[]> {
     await checking;
     return [];
   } catch (error) {
-    if (error instanceof AccessError && error.code === "config-invalid") return [error.message];
+    if (error instanceof AccessError && error.code === "config-invalid") return [explainFailure(error)];
     throw error;
   }
 }

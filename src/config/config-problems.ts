@@ -76,6 +76,7 @@ function problemsOfRule(
 
 /** Each level of a cluster needs a person who can ask for it, and enough other approvers. */
 function levelProblems(file: ConfigFile, name: string, level: string, path: string): readonly string[] {
+  if (!Object.hasOwn(file.levels, level)) return [];
   const isFor = isForCluster(file, name);
   const speaks = ({ clusters, levels }: RuleInFile) => isFor(clusters) && (!levels || levels.includes(level));
   if (!file.policy) return approverProblems(file, clusterRule, { cluster: name, level, path, called: "" });

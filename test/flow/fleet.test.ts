@@ -81,9 +81,9 @@ async function init(aws: Sandbox["aws"], caller: string): Promise<void> {
     "--out",
     folder,
   ];
-  const { code, stdout } = await runCommand((argv, io) => runInit(argv, io, async () => {}), options);
+  const { code, stdout, stderr } = await runCommand((argv, io) => runInit(argv, io, async () => {}), options);
   vi.unstubAllEnvs();
-  if (code !== 0) throw new Error(stdout);
+  if (code !== 0) throw new Error(stdout + stderr);
   configuration = await readFile(join(folder, "eks-access.yml"), "utf8");
 }
 
@@ -162,7 +162,11 @@ describe("120 clusters in 40 accounts", () => {
     await ask("shop-0", "wait for the file");
     const asked = await flow.asked("wait for the file");
 
-    const broken = text.replace("approvals: 2", "approvals: many").replace("every: 10s", "every: 2h");
+    const broken = text
+      .replace("approvals: 2", "approvals: many")
+      .replace("every: 10s", "every: 2h")
+      .replace("production: { levels: [viewer] }", "production: { levels: [viewer, root] }")
+      .concat("limits: { pending: 0 }\nadministrators: [S0GROUP]\n");
     await writeFile(file, broken);
     const refused = [await operatorsRead("The worker refuses"), await operatorsRead("The Slack process refuses")];
     await person("U0APPROVER").command("/eks-access status", channel);
@@ -174,7 +178,13 @@ describe("120 clusters in 40 accounts", () => {
     await approve(asked);
     await flow.told("is active until");
 
-    const problems = ["policy.rules[0].approvals: it is text; write a number.", "fleet.every: use 10s to 30m"];
+    const problems = [
+      "policy.rules[0].approvals: it is text; write a number.",
+      "fleet.every: use 10s to 30m",
+      "templates.production.levels[1]: there is no level root.",
+      "limits.pending: use at least 1.",
+      "administrators[0]: use a Slack user id",
+    ];
     for (const problem of problems) {
       for (const message of refused) expect(message).toContain(problem);
       for (const { log } of processes()) expect(log.some((line) => line.includes(problem))).toBe(true);
