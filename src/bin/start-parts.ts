@@ -92,13 +92,13 @@ async function startWorkerParts(
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
   const contextNow = () => ({ ...context, keys, config: live.current() });
   await checkOwnAccount(contextNow());
-  live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
+  live.refuseIf((next) => problemOf(checkOwnAccount({ config: next, log })));
   live.onReplaced((_present, before) => {
     wakeChanged(contextNow(), before).catch((error: unknown) => {
       log.warn({ err: error }, "the new configuration did not wake what waits for a repair; its next try comes");
     });
   });
-  live.refuseIf(async ({ audit }) => webhookProblems(webhookSecret !== null, audit.sinks.webhook !== null));
+  live.refuseIf(async ({ hasWebhook }) => webhookProblems(webhookSecret !== null, hasWebhook));
   started(startWorker(contextNow, context.blocking, context.zones));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));
@@ -155,7 +155,7 @@ async function startSlackParts(
   });
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
-  live.refuseIf((config) => approverMistakes(slackContext, config));
+  live.refuseIf((next) => approverMistakes(slackContext, next));
   started(stoppable(approvers, "a look at the approvers"));
   started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode));
   const client = clients.messengerClient(slack, timing.deadlines);

@@ -13,7 +13,7 @@ import { problemOfYaml, problemsOfForm, valueAt } from "./forms.ts";
 import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
 import { inherit, unknownSetting } from "./inherit.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
-import { ifReadable, readable } from "./readable.ts";
+import { ifReadable, inEach, inEachEntry, readable } from "./readable.ts";
 
 export interface Config {
   readonly slack: {
@@ -88,6 +88,19 @@ export interface PersonLimits {
   readonly everySeconds: number;
 }
 
+/** A cluster without what the policy says of it. */
+export type PlacedCluster = Omit<Cluster, "rules" | "breakGlass">;
+
+/** The clusters of a text, with or without mistakes. */
+export interface Proposed {
+  /** By name. Null: a mistake hides it. */
+  readonly places: ReadonlyMap<string, PlacedCluster | null>;
+  /** Those without a mistake, also in the policy. */
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  /** A mistake can leave clusters of the fleet out. */
+  readonly hasFleet: boolean;
+}
+
 export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
   | {
@@ -95,6 +108,8 @@ export type ConfigReading =
       readonly problems: readonly string[];
       /** Why clusters of the fleet would be left out; absent: none would. */
       readonly left?: readonly string[];
+      /** Absent: a mistake hides all clusters. */
+      readonly proposed?: Proposed;
     };
 
 /** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
@@ -112,12 +127,18 @@ export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
   const left = namings.flatMap((naming) => (naming.type === "unnamed" ? naming.problem : []));
   let named = namings.filter((naming) => naming.type === "named");
   for (;;) {
-    const { file, problems } = readFile(value, named, fleet.now);
+    const { file, problems, pieces } = readFile(value, named, fleet.now);
     if (file && problems.length === 0) return { type: "config", config: build(file, named, left) };
     const broken = new Set(problems.map(({ cluster }) => cluster));
     const usable = named.filter(({ name }) => !broken.has(name));
     if (usable.length === named.length) {
-      return { type: "invalid", problems: sentencesOf(problems), ...(left.length > 0 && { left }) };
+      const [proposed] = ifReadable(() => pieces.map((file) => clustersIn(file, named)));
+      return {
+        type: "invalid",
+        problems: sentencesOf(problems),
+        ...(left.length > 0 && { left }),
+        ...(proposed && { proposed }),
+      };
     }
     const isOfFleet = new Set<string | null>(named.map(({ name }) => name));
     left.push(...sentencesOf(problems.filter(({ cluster }) => isOfFleet.has(cluster))));
@@ -158,6 +179,8 @@ interface FileReading {
   /** Null: its form is wrong. */
   readonly file: ConfigFile | null;
   readonly problems: readonly Problem[];
+  /** The file by its readable pieces; empty: it has none. */
+  readonly pieces: readonly ConfigFile[];
 }
 
 function readFile(value: unknown, named: readonly NamedCluster[], now: Date): FileReading {
@@ -166,6 +189,7 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
   const { sourceOf } = inherited;
   const written = labelled(inherited.file, named);
   const [read, shared] = [configFile.safeParse(written), sharedFile.safeParse(inherited.shared)];
+  const pieces = ifReadable(() => [read.data ?? readable(configFile, written)]);
   const issues = (read.error?.issues ?? []).filter(({ path }) => valueAt(written, path) !== unknownSetting);
   const problems = [
     ...issues.flatMap((issue) =>
@@ -175,15 +199,13 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
       ...problemsOfForm(shared.error?.issues ?? [], inherited.shared),
       ...inherited.problems,
       ...ifReadable(() =>
-        problemsOfFile({
-          file: read.data ?? readable(configFile, written),
-          shared: shared.data ?? readable(sharedFile, inherited.shared),
-          sourceOf,
-        }),
+        pieces.flatMap((file) =>
+          problemsOfFile({ file, shared: shared.data ?? readable(sharedFile, inherited.shared), sourceOf }),
+        ),
       ),
     ].map(problemIn),
   ];
-  return { file: read.data ?? null, problems };
+  return { file: read.data ?? null, problems, pieces };
 }
 
 function clusterIn([room, name]: readonly PropertyKey[]): string | null {
@@ -194,32 +216,40 @@ function problemIn(sentence: string): Problem {
   return { sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null };
 }
 
-function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
+/** What can't be read makes a cluster unknown, but no other one. */
+function clustersIn(file: ConfigFile, named: readonly NamedCluster[]): Proposed {
   const isGone = new Set(named.flatMap(({ name, cluster }) => (cluster.goneSince === null ? [] : name)));
-  const levels = new Map(Object.entries(file.levels).map(([name, level]) => [name, buildLevel(name, level)]));
-  const ofIdentityCenter = identityCenterPaths(
-    file.identities,
-    Object.values(file.clusters).map(({ region }) => region),
-  );
-  const clusters = Object.entries(file.clusters).map(([name, cluster]): [string, Cluster] => [
-    name,
-    {
-      ...cluster,
+  const levels = new Map(inEachEntry(file.levels, (name, level) => [[name, buildLevel(name, level)] as const]));
+  const regions = inEachEntry(file.clusters, (_, { region }) => [region]);
+  const ofIdentityCenter = ifReadable(() => identityCenterPaths(file.identities, regions));
+  const placed = inEachEntry(file.clusters, (name, cluster): [string, PlacedCluster][] => [
+    [
       name,
-      creator: creatorOf(cluster.creator),
-      operator: cluster.operator && operatorOf(cluster.operator),
-      accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
-      levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
-      rules: rulesOf(file, name),
-      ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
-      quiet: quietReason(cluster.quiet),
-      // A quiet cluster keeps it. A cluster that left the fleet takes nothing.
-      breakGlass: isGone.has(name) ? null : breakGlassOf(file, name),
-    },
+      {
+        ...cluster,
+        name,
+        creator: creatorOf(cluster.creator),
+        operator: cluster.operator && operatorOf(cluster.operator),
+        accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
+        levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
+        ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
+        quiet: quietReason(cluster.quiet),
+      },
+    ],
   ]);
+  const clusters = inEach(placed, ([name, cluster]): [string, Cluster][] => [
+    // A quiet cluster keeps its emergency access. A cluster that left the fleet takes nothing.
+    [name, { ...cluster, rules: rulesOf(file, name), breakGlass: isGone.has(name) ? null : breakGlassOf(file, name) }],
+  ]);
+  const written = Object.keys(file.clusters).map((name) => [name, null] as const);
+  const [hasFleet = true] = ifReadable(() => [file.fleet !== undefined]);
+  return { places: new Map([...written, ...placed]), clusters: new Map(clusters), hasFleet };
+}
+
+function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
-    clusters: new Map(clusters),
+    clusters: clustersIn(file, named).clusters,
     fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), namesOf(named), left) : null,
     operatorsChannel: file.operators.channel ?? file.audit.channel ?? null,
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },

@@ -3,6 +3,7 @@ import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import { type FleetList, isStale, placeOf, readFleetList } from "../access/policy/fleet-list.ts";
 import type { FleetLedger, MigrationLedger, RequestLedger } from "../ledger/ledger.ts";
+import type { PlacedCluster } from "./config.ts";
 import type { ConfigCheck, LiveConfig } from "./live-config.ts";
 
 export interface FollowContext {
@@ -82,22 +83,23 @@ interface Holding {
  */
 export function keepsClusters({ ledger }: Holding): ConfigCheck {
   return async (next, present) => {
-    const gone = [...present.clusters.values()].filter((cluster) => !isKept(cluster, next.clusters.get(cluster.name)));
+    const gone = [...present.clusters.values()].filter((cluster) => !isKept(cluster, next.places.get(cluster.name)));
     if (gone.length === 0) return [];
     const migrations = await ledger.migrations.open();
     const found = await Promise.all(
       gone.map(async ({ name }) => {
         const leases = await ledger.leasedOf(name);
         const open = [...leases, ...migrations.filter(({ cluster }) => cluster === name)].map(({ id }) => id);
-        return open.length > 0 ? [sentenceOf(name, next.clusters.has(name), open)] : [];
+        return open.length > 0 ? [sentenceOf(name, next.places.has(name), open)] : [];
       }),
     );
     return found.flat();
   };
 }
 
-function isKept(cluster: Cluster, next: Cluster | undefined): boolean {
-  return next !== undefined && clusterArnOf(next) === clusterArnOf(cluster);
+/** @param next null: a mistake hides it */
+function isKept(cluster: Cluster, next: PlacedCluster | null | undefined): boolean {
+  return next === null || (next !== undefined && clusterArnOf(next) === clusterArnOf(cluster));
 }
 
 const most = 5;

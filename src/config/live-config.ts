@@ -3,10 +3,15 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
-import { type Config, readConfig } from "./config.ts";
+import { type Config, neededBy, type Proposed, readConfig } from "./config.ts";
+
+export interface Next extends Pick<Proposed, "places" | "clusters"> {
+  /** Whether the audit log goes to a webhook. */
+  readonly hasWebhook: boolean;
+}
 
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */
-export type ConfigCheck = (next: Config, present: Config) => Promise<readonly string[]>;
+export type ConfigCheck = (next: Next, present: Config) => Promise<readonly string[]>;
 
 /** The result of an offered text or fleet. */
 export type Offer =
@@ -45,14 +50,21 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     const next = { ...source, ...change };
     const reading = readConfig(next.text, { clusters: next.clusters, now: now() });
     const newlyLeft = (left: readonly string[] = []) => left.filter((each) => !present.fleet?.problems.includes(each));
-    if (reading.type === "invalid")
-      return { type: "refused", problems: [...reading.problems, ...newlyLeft(reading.left)] };
-    const { config } = reading;
     const due = checks.filter(({ isForFleet }) => isForFleet || change.text !== undefined);
-    const found = await Promise.all(due.map(({ check }) => check(config, present)));
+    const findIn = async (proposed: Omit<Next, "hasWebhook">) => {
+      const offered = { ...proposed, hasWebhook: neededBy(next.text).hasWebhook ?? false };
+      return (await Promise.all(due.map(({ check }) => check(offered, present)))).flat();
+    };
+    if (reading.type === "invalid") {
+      const { problems, left, proposed } = reading;
+      const besides = proposed ? await findIn(withHidden(proposed, present)) : [];
+      return { type: "refused", problems: [...problems, ...besides, ...newlyLeft(left)] };
+    }
+    const { config } = reading;
+    const found = await findIn({ places: config.clusters, clusters: config.clusters });
     const left = newlyLeft(config.fleet?.problems);
     // This text leaves them out, not the account's tags.
-    const problems = [...found.flat(), ...(change.text === undefined ? [] : left)];
+    const problems = [...found, ...(change.text === undefined ? [] : left)];
     if (problems.length > 0) return { type: "refused", problems };
     const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
     const before = present;
@@ -74,6 +86,11 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     offer: (text) => inTurn({ text }),
     follow: (clusters) => inTurn({ clusters }),
   };
+}
+
+function withHidden({ places, clusters, hasFleet }: Proposed, { fleet }: Config): Omit<Next, "hasWebhook"> {
+  const hidden = hasFleet ? [...(fleet?.names.values() ?? [])].map((name) => [name, null] as const) : [];
+  return { places: new Map([...hidden, ...places]), clusters };
 }
 
 /** Connections, timers and Slack's app use them from the start. */

@@ -296,7 +296,7 @@ test("no level is called as a rescue calls its own access", () => {
     .replace("levels: [viewer, admin]", "levels: [rescue, admin]")
     .replace("  viewer:", "  rescue:");
 
-  expect(readConfig(named)).toEqual({
+  expect(readConfig(named)).toMatchObject({
     type: "invalid",
     problems: [expect.stringMatching(/^levels\.rescue: use another name/)],
   });

@@ -67,7 +67,7 @@ test("the worker can't be two users at once, and the problem names the clusters"
   const alike = readConfig(configText.replace(staging, asked("a", staging) + asked("a", other)));
 
   expect(alike.type).toBe("config");
-  expect(reading).toEqual({
+  expect(reading).toMatchObject({
     type: "invalid",
     problems: [
       "clusters.other.creator.userArn: without a profile, the worker must be this user, but clusters.staging needs another one. Put the keys of one of them into a profile.",

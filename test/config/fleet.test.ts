@@ -141,7 +141,7 @@ describe("the clusters of a fleet", () => {
   test("a template that is not there is a problem of the file, whether or not a cluster takes it", () => {
     const text = fleetText.replace("production }", "test }, template: none }\n    - { clusters: { env: production }");
 
-    expect(readConfig(text)).toEqual({
+    expect(readConfig(text)).toMatchObject({
       type: "invalid",
       problems: [
         "fleet.templates[0].template: there is no template none. Use one of production, or define it under templates.",

@@ -97,6 +97,25 @@ describe("a cluster with a lease", () => {
     expect(live.current().clusters.get("staging")?.eksName).toBe("staging-eks");
   });
 
+  const lost = "clusters.staging: it would be removed, but r-1 has not ended there.";
+  const other = "clusters.staging: it would become another EKS cluster, but r-1 has not ended there.";
+  const wrongTime = "timing.sweepEvery: ";
+  const wrongRule = "policy.rules[0]";
+  const badTime = "timing: { sweepEvery: [] }\n";
+  const badRule = "policy: { rules: [{ name: all, levels: 1 }] }\n";
+
+  test.each([
+    ["is gone, a time is wrong", badTime + configText.replace("  staging:", "  renamed:"), [wrongTime, lost]],
+    ["is another, a time is wrong", badTime + configText.replace("staging-eks", "other-eks"), [wrongTime, other]],
+    ["is another, its rule is wrong", badRule + configText.replace("staging-eks", "other-eks"), [wrongRule, other]],
+    ["is there, a time is wrong", badTime + configText, [wrongTime]],
+    ["is hidden by a mistake", configText.replace("staging-eks", "{}"), ["clusters.staging"]],
+  ])("%s: each mistake is named", async (_, text, problems) => {
+    const offer = await live.offer(text);
+
+    expect(offer).toMatchObject({ type: "refused", problems: problems.map((each) => expect.stringContaining(each)) });
+  });
+
   test("can be changed otherwise", async () => {
     expect(await live.offer(configText.replace("C0ACCESS", "C0OTHER"))).toMatchObject({ type: "replaced" });
   });

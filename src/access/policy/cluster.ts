@@ -130,8 +130,10 @@ export interface WorkingHours {
   readonly outside: "refuse" | "warn" | "one-more-approval";
 }
 
+type ClusterPlace = RunIdentities & Pick<Cluster, "region" | "account" | "eksName">;
+
 /** A cluster's ARN, as EKS and CloudTrail write it. */
-export function clusterArnOf(cluster: Cluster): string {
+export function clusterArnOf(cluster: ClusterPlace): string {
   const { region, account, eksName } = cluster;
   return `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
 }
@@ -142,7 +144,7 @@ export function sealedClusterOf(cluster: Cluster): string {
 }
 
 /** The partition of the operator or the creator is the cluster's. Before a discovery, the region names it. */
-export function partitionOf(cluster: Cluster): string {
+export function partitionOf(cluster: RunIdentities & Pick<Cluster, "region">): string {
   const { region } = cluster;
   return creatorArnOf(runsAs(cluster))?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
 }

@@ -123,7 +123,7 @@ export async function checkOwnAccount({
   config,
   log,
 }: {
-  readonly config: Config;
+  readonly config: Pick<Config, "clusters">;
   readonly log: Logger;
 }): Promise<void> {
   const clusters = [...config.clusters.values()].filter(({ accessEntries }) => accessEntries.as === "worker");
