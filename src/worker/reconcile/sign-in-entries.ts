@@ -1,6 +1,10 @@
+import { AccessError } from "../../access/access-error.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
+import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { isLeaseOver } from "../../access/request/request.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type Change, entryArnOf, type Refusal, render, unifiedDiff } from "../../aws-auth/index.ts";
@@ -94,7 +98,9 @@ async function write(
   const run = await context.ledger.beginRun(cluster.name);
   const tools = { ...known, isNewest: () => context.ledger.isNewestRun(cluster.name, run) };
   const written = await inParallel([...targets], async ([key, target]): Promise<readonly [string, EntryWritten]> => {
-    return [key, await writeEntry(context, tools, target)];
+    const done = await writeEntry(context, tools, target);
+    const back = done.failure ? null : await broughtBack(place, state.holdings.get(key), target);
+    return [key, back ? { ...done, failure: back } : done];
   });
   const failures = new Map(
     written.flatMap(([key, { failure }]) => (failure === null ? [] : [[key, failure] as const])),
@@ -105,6 +111,26 @@ async function write(
   ]);
   const found = [...entries.values()].filter((entry) => entry !== null);
   return { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
+}
+
+/**
+ * EKS has no versions: a call of another run can remove the share of an ended lease between the last look and the write, which
+ * writes it again. The run that reads again removes it.
+ */
+async function broughtBack(
+  { context, cluster }: EntriesPlace,
+  held: Holding | undefined,
+  { change, holding }: EntryTarget,
+): Promise<AccessError | null> {
+  const ids = (held?.shares ?? []).filter(isSignInShare).map(({ id }) => id);
+  const kept = ids.filter((id) => holding?.shares.some((share) => share.id === id));
+  const records = await inParallel(kept, (id) => context.ledger.get(id));
+  const over = records.filter((record) => record !== null && isLeaseOver(record, context.now()));
+  if (over.length === 0) return null;
+  return new AccessError(
+    "access-entry-conflict",
+    `A lease ended during the write of the access entry of ${change.arn} in ${cluster.name}`,
+  );
 }
 
 /** A session's identity by an entry. A user has no session. */

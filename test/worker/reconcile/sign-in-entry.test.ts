@@ -404,6 +404,36 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
+  test("never keeps the share of a lease that ends while a run writes it for another one", async () => {
+    await giveTo(alice, "r-alice");
+    await ask(context, cluster, { id: "r-carol", principal: carol, level: "own" });
+    await approve(context, cluster, "r-carol");
+    const endsMeanwhile: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const ending =
+        <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+        async (...args: A) => {
+          await revokeOnly(context, "r-alice");
+          return call(...args);
+        };
+      const entries = open.entries && { ...open.entries, tag: ending(open.entries.tag) };
+      return { ...open, entries, client: { ...open.client, writeAwsAuth: ending(open.client.writeAwsAuth) } };
+    };
+    await reconcileCluster({ ...context, openCluster: endsMeanwhile }, cluster);
+
+    // A run that wrote an older version of aws-auth is refused. EKS has no versions: the run looks again itself.
+    const { lease, trouble } = await requestOf(context, "r-carol");
+    expect([lease?.state, trouble?.code]).toEqual(
+      way === "aws-auth" ? ["active", undefined] : ["scheduled", "access-entry-conflict"],
+    );
+    await reconcileCluster(inMinutes(4), cluster);
+    expect(await place.all()).not.toContain("r-alice");
+    expect((await requestOf(context, "r-alice")).lease?.state).toBe("ended");
+    expect((await requestOf(context, "r-carol")).lease?.state).toBe("active");
+    await revokeGiven(context, cluster, "r-carol");
+    expect(await place.all()).toBe(before);
+  });
+
   test("keeps a lease open while the call that gives it a share can still arrive", async () => {
     await giveTo(alice, "r-alice");
     await ask(context, cluster, { id: "r-carol", principal: carol, level: "own" });
