@@ -180,6 +180,7 @@ describe("a time in the reason", () => {
   test.each([
     ["look 2h", "2h"],
     ["look two hours", "two hours"],
+    ["in shop 2h look", "2h"],
     ["look at it 1 hour and 30 min", "1 hour and 30 min"],
     ["look for 2 hours please", "2 hours"],
     ["look 2h please", "2h"],
