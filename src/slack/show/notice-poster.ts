@@ -8,7 +8,7 @@ import type { FleetLedger, Ledger, TurnLedger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
-import { code, codeList, plainLine, section, time } from "./mrkdwn.ts";
+import { code, codeList, cut, plainLine, section, time } from "./mrkdwn.ts";
 
 export interface NoticeContext {
   readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "takeTurn">;
@@ -46,7 +46,7 @@ export function startNoticePoster(context: NoticeContext): Ticking {
   });
 }
 
-/** Oldest first. This process takes the turn to post them. */
+/** The messages of new notices, oldest first. This process takes the turn to post them. */
 async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<string>): Promise<readonly Notice[]> {
   const found: Notice[] = [];
   for (const stored of (await ledger.notices()).toReversed()) {
@@ -55,7 +55,7 @@ async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<s
     else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) {
       const isMine = await ledger.takeTurn(`notice-${notice.id}`, postedForMs);
       seen.add(notice.id);
-      if (isMine) found.push(notice);
+      if (isMine) found.push(...partsOf(notice));
     }
   }
   return found;
@@ -79,18 +79,32 @@ const maxOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
 const maxCharacters = 2_900;
+/** A notice of a whole fleet has hundreds of lines. */
+const maxParts = 10;
+
+/** A notice for each message, so that each line is in the channel. */
+function partsOf(notice: Notice): readonly Notice[] {
+  const parts: string[][] = [[]];
+  const heading = notice.title.length + " (10 of 10)".length;
+  let room = maxCharacters - heading;
+  for (const line of notice.lines.map((each) => cut(`• ${plainLine(each)}`, maxCharacters - heading - 1))) {
+    room -= line.length + 1;
+    if (room < 0) {
+      parts.push([]);
+      room = maxCharacters - heading - line.length - 1;
+    }
+    parts.at(-1)?.push(line);
+  }
+  const left = parts.slice(maxParts).flat().length;
+  const shown = parts.slice(0, maxParts);
+  if (left > 0) shown.at(-1)?.splice(-1, 1, `… and ${left + 1} more, in the log.`);
+  const titleOf = (index: number) =>
+    shown.length > 1 ? `${notice.title} (${index + 1} of ${shown.length})` : notice.title;
+  return shown.map((lines, index) => ({ ...notice, title: titleOf(index), lines }));
+}
 
 function noticeMessage({ title, lines }: Notice): Message {
-  const shown: string[] = [];
-  let room = maxCharacters - title.length;
-  for (const line of lines.map((each) => `• ${plainLine(each)}`)) {
-    room -= line.length + 1;
-    if (room < 0) break;
-    shown.push(line);
-  }
-  const left = lines.length - shown.length;
-  const rest = left > 0 ? [`… and ${left} more, in the log.`] : [];
-  return announcement([`*${plainLine(title)}*`, ...shown, ...rest].join("\n"));
+  return announcement([`*${plainLine(title)}*`, ...lines].join("\n"));
 }
 
 export interface ZoneContext {

@@ -81,20 +81,38 @@ test("a tag can't call people or make a link", async () => {
   expect(JSON.stringify(slack.messages(channel))).not.toMatch(/<!channel>|<https/);
 });
 
-test("a long list is cut to what Slack takes, and says so", async () => {
-  await ledger.addNotice(
-    sealNotice(
-      notice(
-        "one",
-        Array.from({ length: 60 }, (_, index) => `New: ${"x".repeat(90)}-${index}.`),
-      ),
-      keys.preview,
-    ),
-  );
+const many = (count: number) => Array.from({ length: count }, (_, index) => `New: ${"x".repeat(90)}-${index}.`);
+
+test("a long list is in several messages, in order, each line once", async () => {
+  await ledger.addNotice(sealNotice(notice("one", many(60)), keys.preview));
 
   await look();
 
-  expect(posted().join()).toMatch(/… and \d+ more, in the log\./);
+  expect(posted().map((text) => text.split("\n")[0])).toEqual([
+    expect.stringContaining("The fleet changed (one) (1 of 3)"),
+    expect.stringContaining("The fleet changed (one) (2 of 3)"),
+    expect.stringContaining("The fleet changed (one) (3 of 3)"),
+  ]);
+  expect(
+    [
+      ...posted()
+        .join("\n")
+        .matchAll(/x-(\d+)\./g),
+    ].map(([, index]) => Number(index)),
+  ).toEqual([...Array(60).keys()]);
+});
+
+test("a list of a whole fleet ends in ten messages, and says how many lines only the log has", async () => {
+  await ledger.addNotice(sealNotice(notice("one", ["y".repeat(4_000), ...many(400)]), keys.preview));
+
+  await look();
+
+  const shown =
+    posted()
+      .join("\n")
+      .match(/x-\d+\./g)?.length ?? 0;
+  expect(posted()).toHaveLength(10);
+  expect(posted().at(-1)).toContain(`… and ${400 - shown} more, in the log.`);
 });
 
 test.each([
