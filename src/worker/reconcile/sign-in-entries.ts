@@ -99,7 +99,7 @@ async function write(
   const tools = { ...known, isNewest: () => context.ledger.isNewestRun(cluster.name, run) };
   const written = await inParallel([...targets], async ([key, target]): Promise<readonly [string, EntryWritten]> => {
     const done = await writeEntry(context, tools, target);
-    const back = done.failure ? null : await broughtBack(place, state.holdings.get(key), target);
+    const back = done.failure ? null : await broughtBack(place, target);
     return [key, back ? { ...done, failure: back } : done];
   });
   const failures = new Map(
@@ -114,23 +114,15 @@ async function write(
 }
 
 /**
- * EKS has no versions: a call of another run can remove the share of an ended lease between the last look and the write, which
- * writes it again. The run that reads again removes it.
+ * EKS has no versions: another run can end a lease and remove its share while this one writes it. No other run would look for it
+ * then, so this one reads again.
  */
-async function broughtBack(
-  { context, cluster }: EntriesPlace,
-  held: Holding | undefined,
-  { change, holding }: EntryTarget,
-): Promise<AccessError | null> {
-  const ids = (held?.shares ?? []).filter(isSignInShare).map(({ id }) => id);
-  const kept = ids.filter((id) => holding?.shares.some((share) => share.id === id));
-  const records = await inParallel(kept, (id) => context.ledger.get(id));
-  const over = records.filter((record) => record !== null && isLeaseOver(record, context.now()));
-  if (over.length === 0) return null;
-  return new AccessError(
-    "access-entry-conflict",
-    `A lease ended during the write of the access entry of ${change.arn} in ${cluster.name}`,
-  );
+async function broughtBack({ context, cluster }: EntriesPlace, { change, holding }: EntryTarget) {
+  const ids = (holding?.shares ?? []).filter(isSignInShare).map(({ id }) => id);
+  const records = await inParallel(ids, (id) => context.ledger.get(id));
+  if (!records.some((record) => record !== null && isLeaseOver(record, context.now()))) return null;
+  const what = `A lease ended during the write of the access entry of ${change.arn} in ${cluster.name}`;
+  return new AccessError("cluster-conflict", what);
 }
 
 /** A session's identity by an entry. A user has no session. */
