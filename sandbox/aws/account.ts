@@ -88,7 +88,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const context: AwsContext = { account, webIdentities, now, onAssumeRole };
   const server = await startSandboxServer({
     faults,
-    now,
+    ...(options.now && { now: options.now }),
     ...(options.host ? { host: options.host } : {}),
     route: (request) => route(context, service, { identityCenter, organization, auditPlaces }, request),
     onCall: (call, status, milliseconds, by) => {

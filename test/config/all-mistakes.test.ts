@@ -40,11 +40,20 @@ function overlap(one: string, other: string): boolean {
   return `${one}.`.startsWith(`${other}.`) || `${other}.`.startsWith(`${one}.`);
 }
 
-/** The mistakes that can stand in one file, the first ones first: a setting has one value, and a list no hole. */
+function readsOf({ reads }: Mistake, path: string): boolean {
+  return reads.some((read) => overlap(read, path));
+}
+
+/**
+ * The mistakes that can stand in one file, the first ones first: a setting has one value, and a list no hole. Two that read each
+ * other are one: too many approvals for a rule's approvers, and too few approvers.
+ */
 function together(base: unknown, picked: readonly Mistake[]): readonly Mistake[] {
   const made: Mistake[] = [];
   for (const each of picked) {
-    const isFree = made.every(({ path }) => !overlap(path, each.path));
+    const isFree = made.every(
+      (other) => !overlap(other.path, each.path) && !(readsOf(other, each.path) && readsOf(each, other.path)),
+    );
     if (isFree && !hasHole(withMistakes(base, [...made, each]))) made.push(each);
   }
   return made;
@@ -81,9 +90,7 @@ test.each(Object.entries(bases))(
         const made = together(base, picked);
         const found = inOwnWords(problemsOf(withMistakes(base, made)));
         // A mistake in what another one reads can hide it.
-        const named = made.filter((each) =>
-          made.every((other) => each === other || !each.reads.some((read) => overlap(read, other.path))),
-        );
+        const named = made.filter((each) => made.every((other) => each === other || !readsOf(each, other.path)));
 
         expect(made.flatMap((each) => alone.get(each) ?? [])).toEqual(expect.arrayContaining([...found]));
         expect(found).toEqual(expect.arrayContaining(named.flatMap((each) => alone.get(each) ?? [])));
