@@ -112,7 +112,9 @@ function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): read
   const given = levelOf(file, level);
   const approvers = rule.approvers ?? file.clusters[cluster]?.approvers ?? [];
   if (!given || !approvers.every(isUser)) return [];
-  const approvals = { approvals: rule.approvals ?? null, hours: rule.hours ?? null };
+  // Hours with a mistake can only add an approval.
+  const [hours = null] = ifReadable(() => [rule.hours ?? null]);
+  const approvals = { approvals: rule.approvals ?? null, hours };
   const needed = maxApprovalsNeeded(approvals, {
     get groups() {
       return givenBy(given);

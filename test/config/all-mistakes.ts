@@ -440,7 +440,7 @@ export const mistakes: readonly Mistake[] = [
     5,
     "clusters.production.levels[1]: deployer on production needs 5 approvals by the rule four eyes, but the rule has 3 approvers. Name more approvers",
     ...ofProduction,
-    ...["name", "approvers", "hours"].map((each) => `${rules}.0.${each}`),
+    ...["name", "approvers"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",
   ),
   elsewhere(
@@ -448,7 +448,7 @@ export const mistakes: readonly Mistake[] = [
     ["U0ONE", "U0TWO"],
     "clusters.production.levels[1]: the rule four eyes lets U0ONE ask for deployer, but has too few other approvers. Name more approvers",
     ...ofProduction,
-    ...["name", "approvals", "hours", "who"].map((each) => `${rules}.0.${each}`),
+    ...["name", "approvals", "who"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",
   ),
   elsewhere(
@@ -456,7 +456,7 @@ export const mistakes: readonly Mistake[] = [
     ["U0ONE"],
     "clusters.production.levels[3]: owner on production needs 2 approvals by the rule the rest, but production has 1 approver. Name more approvers",
     ...ofProduction,
-    ...["name", "approvals", "approvers", "hours"].map((each) => `${rules}.2.${each}`),
+    ...["name", "approvals", "approvers"].map((each) => `${rules}.2.${each}`),
     "levels.owner",
   ),
   elsewhere(
