@@ -231,6 +231,30 @@ describe("following the list in the ledger", () => {
     expect(offer).toMatchObject({ problems: [expect.stringContaining("r-1 has not ended there")] });
   });
 
+  test("beside another mistake, a cluster with a lease is named only where the text has no fleet any more", async () => {
+    await publish(listAt(1, aFleetCluster()));
+    await follower.look();
+    await ledger.commit(aChange(aLeasedRequest({}, { id: "r-1", version: 1, cluster: "payments" })));
+    const wrong = "timing: { sweepEvery: [] }\n";
+    const withoutFleet = fleetText
+      .replace("fleet:", "x-fleet:")
+      .replace("clusters: { env: dev }, ", "")
+      .concat(`\nclusters:\n  shop: { region: eu-west-1, account: "111122223333" }\n`);
+    const problemsOf = async (text: string) => {
+      const offer = await live.offer(text);
+      return offer.type === "refused" ? offer.problems : [];
+    };
+
+    expect(await problemsOf(wrong + fleetText)).toEqual([expect.stringMatching(/^timing\.sweepEvery: /)]);
+    expect(await problemsOf(wrong + fleetText.replace("accounts:", "account:"))).not.toContainEqual(
+      expect.stringContaining("r-1"),
+    );
+    expect(await problemsOf(wrong + withoutFleet)).toEqual([
+      expect.stringMatching(/^timing\.sweepEvery: /),
+      expect.stringContaining("clusters.payments: it would be removed, but r-1 has not ended there"),
+    ]);
+  });
+
   test("a new text that puts a cluster of the fleet out is refused with the reason", async () => {
     await publish(listAt(1, aFleetCluster()));
     await follower.look();
