@@ -1,19 +1,18 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
-import { type AccessEntrySettings, type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
-import type { Creator, CreatorRole } from "../access/policy/creator.ts";
+import { type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
-import { type ConfigFile, clusterSettings, configFile, sharedFile, type WrittenCreator } from "./config-file.ts";
+import { clustersIn, type Proposed } from "./clusters.ts";
+import { type ConfigFile, clusterSettings, configFile, sharedFile } from "./config-file.ts";
 import { problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm, valueAt } from "./forms.ts";
-import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
+import { identityRulesOf } from "./identity-rules.ts";
 import { inherit, unknownSetting } from "./inherit.ts";
-import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
-import { ifReadable, inEach, inEachEntry, readable } from "./readable.ts";
+import { ifReadable, readable } from "./readable.ts";
 
 export interface Config {
   readonly slack: {
@@ -86,19 +85,6 @@ export interface PersonLimits {
   /** Questions about a cluster to a worker, in `everySeconds`. */
   readonly questions: number;
   readonly everySeconds: number;
-}
-
-/** A cluster without what the policy says of it. */
-export type PlacedCluster = Omit<Cluster, "rules" | "breakGlass">;
-
-/** The clusters of a text, with or without mistakes. */
-export interface Proposed {
-  /** By name. Null: a mistake hides it. */
-  readonly places: ReadonlyMap<string, PlacedCluster | null>;
-  /** Those without a mistake, also in the policy. */
-  readonly clusters: ReadonlyMap<string, Cluster>;
-  /** A mistake can leave clusters of the fleet out. */
-  readonly hasFleet: boolean;
 }
 
 export type ConfigReading =
@@ -216,36 +202,6 @@ function problemIn(sentence: string): Problem {
   return { sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null };
 }
 
-/** What can't be read makes a cluster unknown, but no other one. */
-function clustersIn(file: ConfigFile, named: readonly NamedCluster[]): Proposed {
-  const isGone = new Set(named.flatMap(({ name, cluster }) => (cluster.goneSince === null ? [] : name)));
-  const levels = new Map(inEachEntry(file.levels, (name, level) => [[name, buildLevel(name, level)] as const]));
-  const regions = inEachEntry(file.clusters, (_, { region }) => [region]);
-  const ofIdentityCenter = ifReadable(() => identityCenterPaths(file.identities, regions));
-  const placed = inEachEntry(file.clusters, (name, cluster): [string, PlacedCluster][] => [
-    [
-      name,
-      {
-        ...cluster,
-        name,
-        creator: creatorOf(cluster.creator),
-        operator: cluster.operator && operatorOf(cluster.operator),
-        accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
-        levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
-        ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
-        quiet: quietReason(cluster.quiet),
-      },
-    ],
-  ]);
-  const clusters = inEach(placed, ([name, cluster]): [string, Cluster][] => [
-    // A quiet cluster keeps its emergency access. A cluster that left the fleet takes nothing.
-    [name, { ...cluster, rules: rulesOf(file, name), breakGlass: isGone.has(name) ? null : breakGlassOf(file, name) }],
-  ]);
-  const written = Object.keys(file.clusters).map((name) => [name, null] as const);
-  const [hasFleet = true] = ifReadable(() => [file.fleet !== undefined]);
-  return { places: new Map([...written, ...placed]), clusters: new Map(clusters), hasFleet };
-}
-
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
@@ -280,22 +236,6 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       deadlines: file.timing.deadlines,
     },
   };
-}
-
-function creatorOf({ roleArn, userArn, through, externalId, profile }: WrittenCreator): Creator {
-  if (roleArn !== undefined) return operatorOf({ roleArn, through, externalId });
-  if (userArn !== undefined) return { type: "user", userArn, ...(profile && { profile }) };
-  return { type: "discover", through, ...(externalId && { externalId }), ...(profile && { profile }) };
-}
-
-function operatorOf({ externalId, ...rest }: OperatorFile): CreatorRole {
-  return { type: "role", ...rest, ...(externalId && { externalId }) };
-}
-
-type OperatorFile = NonNullable<ConfigFile["clusters"][string]["operator"]>;
-
-function withPaths(written: AccessEntrySettings, more: readonly string[]): AccessEntrySettings {
-  return { ...written, rolePaths: [...new Set([...written.rolePaths, ...more])] };
 }
 
 function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {

@@ -3,7 +3,7 @@ import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import { type FleetList, isStale, placeOf, readFleetList } from "../access/policy/fleet-list.ts";
 import type { FleetLedger, MigrationLedger, RequestLedger } from "../ledger/ledger.ts";
-import type { PlacedCluster } from "./config.ts";
+import type { PlacedCluster } from "./clusters.ts";
 import type { ConfigCheck, LiveConfig } from "./live-config.ts";
 
 export interface FollowContext {

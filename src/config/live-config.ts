@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
-import { type Config, neededBy, type Proposed, readConfig } from "./config.ts";
+import type { Proposed } from "./clusters.ts";
+import { type Config, neededBy, readConfig } from "./config.ts";
 
 export interface Next extends Pick<Proposed, "places" | "clusters"> {
   /** Whether the audit log goes to a webhook. */
