@@ -49,8 +49,13 @@ export function isClusterFailure(code: string): boolean {
   return code.startsWith("aws-") || outages.includes(code) || waitsForRepair(code);
 }
 
+/** Whether operators hear of it: what only they can repair, and what lasts. */
+export function isForOperators(trouble: Trouble): boolean {
+  return isClusterFailure(trouble.code) && (waitsForRepair(trouble.code) || isLasting(trouble));
+}
+
 /** Whether it failed for a minute, or the other side asks for a longer wait: the gaps between tries have grown. */
-export function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boolean {
+function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boolean {
   return Date.parse(retryAt) - Date.parse(at) >= maxWaitMs;
 }
 

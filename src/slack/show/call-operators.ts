@@ -4,7 +4,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import {
   type ClusterTrouble,
   isClusterFailure,
-  isLasting,
+  isForOperators,
   type Outage,
   waitsForRepair,
 } from "../../access/request/retry.ts";
@@ -34,10 +34,6 @@ export async function noteOutage(
   } catch (error) {
     log.warn({ cluster: name, err: error }, "could not remember an outage");
   }
-}
-
-function isForOperators(trouble: Trouble): boolean {
-  return isClusterFailure(trouble.code) && (waitsForRepair(trouble.code) || isLasting(trouble));
 }
 
 /** After the end of what closed the cluster, its requests still have the failures from before. */

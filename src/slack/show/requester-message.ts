@@ -5,7 +5,7 @@ import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, isHeld } from "../../access/request/request.ts";
-import { isClusterFailure } from "../../access/request/retry.ts";
+import { isClusterFailure, isForOperators } from "../../access/request/retry.ts";
 import { headline } from "../decide/approval-message.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
@@ -47,7 +47,7 @@ export function milestoneOf(
   extension: ApprovedRequest | null = null,
 ): Milestone | null {
   const { trouble, lease, state } = request;
-  const to = { user, milestones, subject: subjectFor(user, request) };
+  const to = { user, milestones, subject: subjectFor(user, request), what: whatFor(user, request) };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
     const text = `${to.subject} ${state} ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
@@ -55,7 +55,7 @@ export function milestoneOf(
     return tell(name, text, [detailsButton(request)]);
   }
   if (trouble) {
-    const text = waitingText(request, to) ?? `${to.subject}: ${troubleText(request)}`;
+    const text = waitingText(request, to, cluster) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
@@ -70,17 +70,22 @@ interface Reader {
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
   readonly subject: string;
+  /** The same for a notification, which a locked phone shows alone: without the id. */
+  readonly what: string;
 }
 
 /** Only operators need the cause of a cluster's failure. Null: the reader needs it. */
 function waitingText(
   { trouble, lease, emergency, cluster, expiresAt }: AccessRequest,
   { subject }: Reader,
+  configured: Cluster | undefined,
 ): string | null {
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
   if (!isBeginning || emergency || !trouble || !isClusterFailure(trouble.code)) return null;
   const until = time(lease?.endsAt ?? expiresAt);
-  return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. If it lasts, I tell the operators.`;
+  const called = configured ? ` The operators are called in <#${configured.channel}>.` : "";
+  const operators = isForOperators(trouble) ? called : " If it lasts, I call the operators.";
+  return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}.${operators}`;
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {
@@ -107,6 +112,12 @@ function subjectFor(user: string, request: AccessRequest): string {
   return `${code(level)} on ${code(cluster)}${placeText(request)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
 }
 
+function whatFor(user: string, request: AccessRequest): string {
+  const { level, cluster, requester } = request;
+  const other = user === requester ? "" : ` for ${mention(requester)}`;
+  return `${code(level)} on ${code(cluster)}${placeText(request)}${other}`;
+}
+
 /** Only the requester can ask for more time. */
 function leaseButtons(request: AccessRequest, { user }: Reader): readonly Button[] {
   return [...(user === request.requester ? extendButtons(request) : []), doneButton(request)];
@@ -115,7 +126,8 @@ function leaseButtons(request: AccessRequest, { user }: Reader): readonly Button
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
   const { subject } = to;
   const { state, denial, refusal } = request;
-  const over = (name: string, text: string, ping = headline(request)) => tell(name, text, overButtons(request), ping);
+  const over = (name: string, text: string, ping = stateFor(request, to)) =>
+    tell(name, text, overButtons(request), ping);
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
@@ -134,7 +146,11 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   return pendingMilestone(request, cluster, to);
 }
 
-function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject }: Reader): Milestone {
+function stateFor(request: AccessRequest, { what }: Reader): string {
+  return `${what}: ${headline(request)}`;
+}
+
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject, what }: Reader): Milestone {
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const who = (cluster && oneOf(othersWhoMayApprove(request, cluster))) || "an approver";
   const wait = (name: string, text: string, ping = "") =>
@@ -147,7 +163,11 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   }
   if (voided) {
     const text = `The approval of ${subject} no longer counts: ${asClause(voided.message)}. The approvers must decide again.`;
-    return wait(`void-${voided.message}`, text, "An approval no longer counts. The approvers must decide again.");
+    return wait(
+      `void-${voided.message}`,
+      text,
+      `${what}: an approval no longer counts. The approvers must decide again.`,
+    );
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
   const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(expiresAt)}.`;
@@ -163,7 +183,7 @@ function leaseMilestone(
   const { subject } = to;
   if (lease.state === "failed") {
     const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
-    return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
+    return tell("failed", text, overButtons(request), `${to.what}: :no_entry: *Failed*: see above.`);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
@@ -190,22 +210,18 @@ function activeMilestone(
         ? "The worker restores it within minutes."
         : "Ask the other writer to keep it, then request it again.";
     const text = `${who} lost ${subject}: ${asClause(drift.message)}. ${next}`;
-    return tell(`drift-${drift.at}`, text, buttons, headline(request));
+    return tell(`drift-${drift.at}`, text, buttons, stateFor(request, to));
   }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
     const lasts = until(lease.endsAt, request.durationSeconds);
-    return tell(
-      back,
-      `${subject} works again, and is proved. It lasts ${lasts}.`,
-      buttons,
-      "Access restored and proved.",
-    );
+    const works = `works again, and is proved. It lasts ${lasts}.`;
+    return tell(back, `${subject} ${works}`, buttons, `${to.what} ${works}`);
   }
   if (lease.warnedAt) {
-    const text = `${subject} ends ${time(lease.endsAt)}. Do you still need it?`;
-    return tell("ending-soon", text, buttons, `Your access ends ${time(lease.endsAt)}.`);
+    const ends = `ends ${time(lease.endsAt)}. Do you still need it?`;
+    return tell("ending-soon", `${subject} ${ends}`, buttons, `${to.what} ${ends}`);
   }
   return provedMilestone(request, lease, cluster, to);
 }
@@ -233,7 +249,7 @@ function provedMilestone(
   return {
     name: isUnfinished ? "active-unfinished" : "active",
     message: withButtons(message, leaseButtons(request, to)),
-    ...(!wasTold && { ping: headline(request) }),
+    ...(!wasTold && { ping: stateFor(request, to) }),
   };
 }
 
@@ -247,7 +263,7 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
   const isNews = lease.end?.by !== user && !wasTold;
   const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, overButtons(request), isNews ? headline(request) : "");
+  return tell(name, text, overButtons(request), isNews ? stateFor(request, to) : "");
 }
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {

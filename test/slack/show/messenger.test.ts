@@ -109,7 +109,9 @@ describe("what Slack shows is made to match the ledger", () => {
     const [message, ...more] = slack.person("U0ENGINEER").directMessages();
     expect(message && textOf(message)).toContain("[Extend] [I'm done]");
     expect(more.map(({ thread_ts }) => thread_ts)).toEqual([message?.ts]);
-    expect(more.map(textOf)).toEqual(["<@U0ENGINEER> :white_check_mark: *Active* until 2026-03-01 13:02:00 UTC"]);
+    expect(more.map(textOf)).toEqual([
+      "<@U0ENGINEER> `viewer` on `staging`: :white_check_mark: *Active* until 2026-03-01 13:02:00 UTC",
+    ]);
   });
 
   test("with no button left in the direct message of what was cancelled, but the one to ask again", async () => {

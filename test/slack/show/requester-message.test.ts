@@ -9,15 +9,53 @@ import { signInMessage } from "../../../src/slack/show/sign-in-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
-import { at, minutes } from "../../builders/times.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
 test.each(Object.entries(states))("what the requester reads of a request that is %s", (_, request) => {
   const milestone = milestoneOf(request, aCluster());
 
   expect(milestone && `${milestone.name}\n\n${textOfBlocks(milestone.message)}`).toMatchSnapshot();
+});
+
+test.each(Object.entries(states))("a notification about a request that is %s says of what, and where", (_, request) => {
+  const what = `\`${request.level}\` on \`staging\``;
+  const pings = [request.requester, "U0OTHER"].map((user) => milestoneOf(request, aCluster(), [], user)?.ping);
+
+  for (const ping of pings.filter((each) => each !== undefined)) expect(ping?.startsWith(what)).toBe(true);
+});
+
+test.each([
+  ["access that ends soon", aLeasedRequest({ warnedAt: at(hours(3)).toISOString() }), []],
+  ["access that works again", aLeasedRequest({}), ["drift-1"]],
+])("a notification of %s says until when", (_, request, milestones) => {
+  expect(milestoneOf(request, aCluster(), milestones)?.ping).toMatch(/`viewer` on `staging` .*2026-03-01 13:02:00 UTC/);
+});
+
+test("the person who asked for somebody else is notified whose access it is", () => {
+  const request = aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+
+  expect(milestoneOf(request, aCluster(), [], "U0ENGINEER")?.ping).toMatch(
+    /^`viewer` on `staging` for <@U0ONCALL>: :white_check_mark: \*Active\* until/,
+  );
+});
+
+test.each([
+  ["in its first minute", { retryAt: at(minutes(1) + 1).toISOString() }, "If it lasts, I call the operators."],
+  ["after a minute", {}, "The operators are called in <#C0ACCESS>."],
+  [
+    "that needs a repair",
+    { code: "aws-access-denied", retryAt: at(minutes(1) + 1).toISOString() },
+    "The operators are called in <#C0ACCESS>.",
+  ],
+])("a failure %s says whether the operators are called", (_, trouble, expected) => {
+  const text = milestoneOf(aRequest({ trouble: aTrouble(trouble) }), aCluster())?.message.text;
+
+  expect(text).toContain("waits: I can't work on `staging` now.");
+  expect(text?.endsWith(expected)).toBe(true);
 });
 
 test("each thing that is reported has a name of its own, so that each is reported once", () => {
