@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
+import { approversConfirmedForSeconds } from "../access/approval/seals.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";

@@ -3,9 +3,15 @@ import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { haveSameFacts, isNamedIn, noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "../request/record.ts";
-import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision, sealedRequesterFacts } from "./seals.ts";
+import {
+  areStillApprovers,
+  isDatedAhead,
+  isSealedDecision,
+  lastApproval,
+  sealDecision,
+  sealedRequesterFacts,
+} from "./seals.ts";
 
 /** What approvers decide about: the change of a request, or the plan of a migration. */
 export interface Proposal {

@@ -18,8 +18,8 @@ import {
   refuseUndecidable,
   sealAnswer,
 } from "./approvals.ts";
-import { approversConfirmedForSeconds, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import { approversConfirmedForSeconds, lastApproval } from "./seals.ts";
 
 /** How many different people must approve. A migration touches everyone in a cluster, administrators too. */
 export const migrationApprovals = 2;

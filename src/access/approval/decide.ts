@@ -1,15 +1,61 @@
 import { isSamePrincipal } from "../../aws-auth/index.ts";
 import { scheduleLease } from "../lease/lease.ts";
+import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { haveSameFacts, isNamedIn, type Person } from "../policy/person.ts";
+import { haveSameFacts, isNamedIn, type Person, type RequesterFacts } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, type Decision, isTheirs, type PendingRequest } from "../request/record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "../request/request.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
-import type { DecisionFacts, DecisionRefusal } from "./decision.ts";
-import { linkedArnInAccountOf } from "./links.ts";
+import { type LinkedArns, linkedArnInAccountOf } from "./links.ts";
 import type { DecisionKeys } from "./seal.ts";
+
+export type DecisionRefusal =
+  | "self-approval"
+  | "not-an-approver"
+  /** The approver uses the principal that gets access. */
+  | "own-principal"
+  /** It is unknown now whether the approver is the person of Identity Center who gets access. */
+  | "own-principal-unknown"
+  | "approved-already"
+  | "expired"
+  | "already-decided"
+  | "no-preview"
+  | "change-differs"
+  | "no-rule"
+  | "quiet"
+  | "outside-hours"
+  /** The requester's groups changed after the preview: the worker looks again. */
+  | "requester-differs"
+  /** Another lease of the principal began or ended after the preview: the worker looks again. */
+  | "leases-differ"
+  /** The lease to extend is over: the worker closes the request. */
+  | "lease-over";
+
+/** Slack's and the ledger's answers at the moment of a click. */
+export interface DecisionFacts {
+  /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
+  readonly memberships: ReadonlyMap<string, readonly string[]>;
+  readonly requesterFacts: RequesterFacts;
+  /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
+  readonly links?: LinkedArns;
+  /** Whether it is unknown if the access is for the approver who clicks. */
+  readonly isOwnUnknown?: boolean;
+  /** Former approvers by Slack user id, with the reason as a clause. */
+  readonly departed: ReadonlyMap<string, string>;
+  /** The principal's other leases in the ledger. Absent: not looked up, as for a display. */
+  readonly otherLeases?: OtherLeasesNow;
+}
+
+/** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
+export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
+  const { level, requester, requesterFacts, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
+  const given = approvals.map(({ by }) => by);
+  const others = (rule ? approversOf(rule, cluster) : []).filter((each) => !given.includes(each));
+  return rule?.selfApproval ? others : others.filter((each) => !isTheirs(request, each));
+}
 
 export type DecisionVerdict =
   /** `after`: the next version of the record, which is denied, approved or still pending. */

@@ -7,9 +7,8 @@ import { digestOfRequest } from "../request/digest.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/request.ts";
 import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
-import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
+import { isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 

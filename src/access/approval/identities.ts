@@ -8,9 +8,9 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
-import { isDatedAhead } from "./decision.ts";
 import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
 import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import { isDatedAhead } from "./seals.ts";
 
 export interface IdentityCenterSettings {
   readonly region: string;

@@ -3,7 +3,6 @@ import { noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { Migration, SealedPlan } from "../request/migration.ts";
 import type { AccessRequest, Decision, Preview, Review } from "../request/record.ts";
-import { isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 export function sealMigrationPlan(
@@ -92,4 +91,33 @@ export function lastSealedApproval({ id, approvals }: AccessRequest, keys: Decis
  */
 export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
   return lastApproval(approvals)?.requester ?? noRequesterFacts;
+}
+
+/** The newest approval: the lease counts from it. Undefined: there is none. */
+export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
+  if (approvals.length < 2) return approvals[0];
+  return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
+}
+
+/**
+ * How long the last approval's list of approvers is valid: longer than `timing.approvalGoodFor`, shorter than a night, in which
+ * people leave.
+ */
+export const approversConfirmedForSeconds = 8 * 3600;
+
+/** Whether the last approval names each of these approvers as a current one. */
+export function areStillApprovers(approvals: readonly Decision[]): boolean {
+  const still = lastApproval(approvals)?.stillApprovers ?? [];
+  return approvals.every(({ by }) => still.includes(by));
+}
+
+/** How far the clocks of the two processes may differ, in milliseconds. NTP keeps them much closer. */
+const maxAheadMs = 60_000;
+
+/**
+ * Whether a decision has a future or unreadable date. It counts for nothing: a lease counts from it, so a future date would give
+ * access for years.
+ */
+export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
+  return !(Date.parse(at) <= now.getTime() + maxAheadMs);
 }

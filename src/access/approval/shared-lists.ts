@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
 import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
-import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import { isDatedAhead } from "./seals.ts";
 
 /** More are not published: a person can still type a name. */
 const maxNames = 5_000;

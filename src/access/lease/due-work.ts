@@ -1,4 +1,4 @@
-import { approversConfirmedForSeconds, lastApproval } from "../approval/decision.ts";
+import { approversConfirmedForSeconds, lastApproval } from "../approval/seals.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../request/record.ts";
 import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";

@@ -1,5 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";

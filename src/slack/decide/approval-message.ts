@@ -1,5 +1,5 @@
 import type { Button, KnownBlock } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";

@@ -1,6 +1,10 @@
 import { type Click, withoutApprovalOf } from "../../access/approval/approvals.ts";
-import { decideClick } from "../../access/approval/decide.ts";
-import { type DecisionFacts, type DecisionRefusal, othersWhoMayApprove } from "../../access/approval/decision.ts";
+import {
+  type DecisionFacts,
+  type DecisionRefusal,
+  decideClick,
+  othersWhoMayApprove,
+} from "../../access/approval/decide.ts";
 import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

@@ -1,5 +1,5 @@
 import type { Click } from "../../access/approval/approvals.ts";
-import type { DecisionFacts } from "../../access/approval/decision.ts";
+import type { DecisionFacts } from "../../access/approval/decide.ts";
 import { asksIdentityCenter, identityInAccountOf } from "../../access/approval/identities.ts";
 import {
   isAcceptedLink,

@@ -1,4 +1,4 @@
-import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/permissions.ts";

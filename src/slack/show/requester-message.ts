@@ -1,5 +1,5 @@
 import type { Button } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/pending-proof.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

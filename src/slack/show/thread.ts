@@ -1,4 +1,4 @@
-import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import {

@@ -1,5 +1,5 @@
-import { lastApproval } from "../../access/approval/decision.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { lastApproval } from "../../access/approval/seals.ts";
 import { decideLease, endsByRule, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import {

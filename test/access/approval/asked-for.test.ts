@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
-import { refuseDecision } from "../../../src/access/approval/decide.ts";
-import { othersWhoMayApprove } from "../../../src/access/approval/decision.ts";
+import { othersWhoMayApprove, refuseDecision } from "../../../src/access/approval/decide.ts";
 import { isGenuinePreview, sealPreview } from "../../../src/access/approval/seals.ts";
 import { judgeCancel, judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { actsOf } from "../../../src/access/policy/acts.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
-import { decideClick } from "../../../src/access/approval/decide.ts";
-import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
+import { type DecisionFacts, decideClick } from "../../../src/access/approval/decide.ts";
 import type { Cluster, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { noRequesterFacts, type RequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
