@@ -1,28 +1,22 @@
-import { execFile } from "node:child_process";
 import { access, copyFile, mkdir, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { inject } from "vitest";
 import type { Program } from "../sandbox/product-process.ts";
+import { buildProduct } from "../scripts/build.ts";
 import { keepCode } from "./keep-code.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const places = new Map<string, Promise<Program>>();
 
 /**
- * `eks-access` as it ships: compiled, once in a test run, by whichever file asks first. A process from the sources
- * would compile itself at each start, which takes twice as long as all else that it does until it is ready.
+ * `eks-access` as it ships: built once in a test run, by whichever file asks first. A process from the sources would compile
+ * itself at each start, which takes twice as long as all else that it does until it is ready.
  */
 export function builtProduct(): Promise<Program> {
-  return once("built", async (folder) => {
-    const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
-    const options = ["-p", "tsconfig.build.json", "--noCheck", "--outDir", join(folder, "dist")];
-    await promisify(execFile)(process.execPath, [join(typescript, "bin/tsc"), ...options], { cwd: root });
-  });
+  return once("built", (folder) => buildProduct(join(folder, "dist")));
 }
 
 /**

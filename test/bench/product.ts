@@ -13,8 +13,8 @@ import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
  */
 const nodeFlags = ["--max-old-space-size=256"];
 
-/** `eks-access`, compiled as it ships, as its own process. */
-export const product = programOf("../../src/bin/eks-access");
+/** `eks-access`, built as it ships, as its own process. */
+export const product = programOf("../../dist/bin/eks-access");
 
 /** A Bolt app that does nothing but acknowledge. */
 export const bareBolt = programOf("./bare-bolt");

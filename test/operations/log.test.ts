@@ -1,14 +1,18 @@
 import { execFile } from "node:child_process";
-import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { builtProduct } from "../product.ts";
 
 /** A process's standard output after this statement: pino writes there by itself. */
 async function logged(statement: string): Promise<Record<string, unknown>> {
-  const log = join(dirname((await builtProduct()).script), "../operations/log.js");
-  const program = `import { createLog } from ${JSON.stringify(log)}; const log = createLog("info", "worker"); ${statement}`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  const log = new URL("../../src/operations/log.ts", import.meta.url);
+  const program = `import { createLog } from ${JSON.stringify(log.href)}; const log = createLog("info", "worker"); ${statement}`;
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--import",
+    import.meta.resolve("tsx"),
+    "--input-type=module",
+    "--eval",
+    program,
+  ]);
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
