@@ -36,6 +36,8 @@ export interface BindingState extends WayState {
   readonly parts: readonly LeaseBinding[];
   /** With our label, and without our seal. */
   readonly forged: readonly ClusterBinding[];
+  /** In the place of a lease's binding, and without our seal: people change what the lease's own binding says. */
+  readonly inPlaceOf: (request: AccessRequest) => readonly ClusterBinding[];
   /** Reads these bindings once more, because another run can have changed them. @throws AccessError */
   readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeaseBinding[]>;
   readonly map: SignInMap;
@@ -104,6 +106,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
       "binding",
     ),
     ...{ creatorArn, parts, forged, map, names, signInShares, roles, stored, ...memory },
+    inPlaceOf: (request) => others.filter(isIn(placesOf([request]))),
     readAgain: (places) => partsAgain(place, { open, parts }, places),
     identityOf: (principal) => readBackOf(principal).identity,
     namespaces: namespaces && new Set(namespaces),
@@ -131,7 +134,7 @@ async function readBindings(
   const { opened, context } = place;
   const { client } = opened;
   const [bindings, stored] = await Promise.all([
-    some ? findAll(client, placesOf(some)) : labelledBindings(client, open),
+    some ? findAll(client, placesOf(some)) : labelledBindings(client, open, context.now()),
     client.readWithdrawals(),
   ]);
   const memory = memoryIn(place, stored);
@@ -141,7 +144,7 @@ async function readBindings(
   const approved = withoutWithdrawn(open, memory.withdrawals, context.keys.decision);
   const isEnough = memory.untrusted === null && !isForgetful && approved.length === open.length;
   if (isEnough) return { read: some, bindings, stored, memory };
-  return { read: open, bindings: await labelledBindings(client, open), stored, memory };
+  return { read: open, bindings: await labelledBindings(client, open, context.now()), stored, memory };
 }
 
 function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals): BindingsRead["memory"] {
@@ -188,7 +191,7 @@ async function partsAgain(
   const read = (bindings: readonly ClusterBinding[]) =>
     readOwnBindings(sealedClusterOf(cluster), bindings, context.keys.memory, readLeaseRemembered).parts;
   const written = new Map(places.map((place) => [keyOf(place), place]));
-  if (written.size > maxByName) return read(await labelledBindings(client, open));
+  if (written.size > maxByName) return read(await labelledBindings(client, open, context.now()));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
   return [...others, ...read(await findAll(client, [...written.values()]))];
 }
@@ -201,16 +204,32 @@ function keyOf({ name, namespace }: BindingPlace): string {
   return JSON.stringify([namespace, name]);
 }
 
+function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean {
+  const keys = new Set(places.map(keyOf));
+  return (place) => keys.has(keyOf(place));
+}
+
 /**
- * All bindings with our label. A person with the right to create RoleBindings can make this list too long to read: then
- * it reads those of the ledger's leases one by one, so that they still end.
+ * All bindings with our label, and those of ending leases that people took it from. A person with the right to create
+ * RoleBindings can make this list too long to read: then it reads those of the ledger's leases one by one, so that they
+ * still end.
  */
 async function labelledBindings(
   client: OpenedCluster["client"],
   open: readonly AccessRequest[],
+  now: Date,
 ): Promise<readonly ClusterBinding[]> {
   try {
-    return await client.listLeaseBindings();
+    const labelled = await client.listLeaseBindings();
+    const isListed = isIn(labelled);
+    const ending = placesOf(open.filter((each) => each.state === "approved" && isDueToEnd(each, now)));
+    return [
+      ...labelled,
+      ...(await findAll(
+        client,
+        ending.filter((place) => !isListed(place)),
+      )),
+    ];
   } catch (error) {
     const isTooLong = error instanceof AccessError && error.code === "answer-too-large";
     if (!isTooLong || open.length === 0) throw error;

@@ -47,7 +47,7 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
 
 /** By request id. A binding that is as planned needs no call. */
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
-  const { targets, leased, repaired } = settlement;
+  const { targets, leased, repaired, ending } = settlement;
   const calls = new Map<string, Calls>();
   const partsOf = bindingsByLease(state.parts);
   for (const request of [...leased, ...repaired]) {
@@ -71,6 +71,13 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     const target = targets.get(principal.toLowerCase());
     if (!target || target.holding?.shares.some((share) => share.id === id)) continue;
     calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
+  }
+  // Only a lease's binding has its name: a person who may edit it must not keep access by stripping our seal.
+  for (const request of ending) {
+    const { id, principal } = request;
+    const stripped = state.inPlaceOf(request);
+    const remove = [...(calls.get(id)?.remove ?? []), ...stripped];
+    if (stripped.length > 0) calls.set(id, { principal, remove, create: [] });
   }
   return calls;
 }
