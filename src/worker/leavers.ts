@@ -1,5 +1,5 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import type { IdentityRules, PersonReading } from "../access/approval/identities.ts";
+import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../access/approval/identities.ts";
 import { accountIn } from "../access/approval/links.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
@@ -42,13 +42,17 @@ export async function findLeavers(
   leased: readonly ApprovedRequest[],
   asking: LeaversQuestion,
 ): Promise<LeaversReport> {
-  if (!identityCenterOf(context)) return noLeavers;
+  const center = identityCenterOf(context);
+  if (!center) return noLeavers;
   const held = leased.filter((request) => isHeld(request) && isIdentityCenterRole(request.principal));
   const people = await Promise.all(held.map((request) => assignedTo(context, cluster, request)));
   const sought = new Map(people.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])));
   const answers = new Map<string, string | null>();
   const why = await withinTime(ask(context, [...sought.values()], asking, answers), asking.withinMs, null);
-  const ofDirectory = accountsOfDirectory(context.config.identities);
+  const { identities } = context.config;
+  const isKnown = accountsOfDirectory(identities).has(cluster.account);
+  if (!isKnown && (await isSealed(context, cluster, held, center))) noteAccount(identities, cluster.account);
+  const ofDirectory = accountsOfDirectory(identities);
   // Another organization has other people, and can have permission sets of the same names.
   const isForeign = (person: Assigned) => answers.get(keyOf(person)) != null && !ofDirectory.has(person.account);
   const answerOf = (person: Assigned | null | undefined) =>
@@ -80,6 +84,21 @@ async function assignedTo(
   return userName ? { userName, permissionSet: admittedBy(entryArnOf(principal)).name, account } : null;
 }
 
+/**
+ * Whether a worker sealed in the last day that this directory showed a permission set of one of the leases' people in the
+ * cluster's account. A restart forgets what a worker saw, and no one may be left there.
+ */
+async function isSealed(
+  context: WorkerContext,
+  cluster: Cluster,
+  held: readonly ApprovedRequest[],
+  { instanceArn }: IdentityCenterSettings,
+): Promise<boolean> {
+  const people = new Set(held.flatMap(({ requester, approvals }) => [requester, ...approvals.map(({ by }) => by)]));
+  const known = await Promise.all([...people].map((user) => knownIdentitiesOf(context, user, cluster)));
+  return known.some(({ found }) => found?.directory === instanceArn);
+}
+
 /** One person after another. @returns why it asked not about all; null: it did */
 async function ask(
   context: WorkerContext,
@@ -95,7 +114,8 @@ async function ask(
     const { findUser } = await import("../aws/identity-center.ts");
     for (const person of unasked.slice(0, maxPeople)) {
       const reading = await findUser(reader, center, person.userName, person.account);
-      noteAccount(context.config.identities, person.account, reading);
+      const isThere = reading.type === "person" && reading.permissionSets.length > 0;
+      if (isThere) noteAccount(context.config.identities, person.account);
       const gone = goneWords(reading, person);
       answers.set(keyOf(person), gone);
       if (gone === null) remember(context, person);

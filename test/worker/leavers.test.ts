@@ -1,14 +1,14 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, region } from "../../sandbox/scene.ts";
-import { sealEmail } from "../../src/access/approval/identities.ts";
+import { sealEmail, sealIdentities } from "../../src/access/approval/identities.ts";
 import { readNotice } from "../../src/access/audit/notice.ts";
 import { findLeavers } from "../../src/worker/leavers.ts";
 import { reportIdentities } from "../../src/worker/questions/identities.ts";
 import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
-import { keys } from "../builders/keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
@@ -112,6 +112,62 @@ test("a person's own identity shows for which account the directory is, also whe
   const report = await findLeavers(context, side().cluster, [leaseOf(sessionOf("gone"), "r-gone")], asking);
 
   expect(report.found.map(({ id }) => id)).toEqual(["r-gone"]);
+});
+
+const told = (email: string, who = "U0ENGINEER") => ({ email: sealEmail(who, email, new Date(), keys.decision) });
+
+describe("after a restart, with no one left in the account, the directory's account is known", () => {
+  test.each([
+    ["by what a worker sealed about the person who left", leaseOf(sessionOf("gone"), "r-gone")],
+    [
+      "by what it sealed about an approver",
+      { ...leaseOf(sessionOf("gone"), "r-gone", "U0OTHER"), approvals: [{ by: "U0ENGINEER" }] as never },
+    ],
+  ])("%s", async (_, lease) => {
+    const ledger = memoryLedger();
+    await reportIdentities(contextOf(ledger), side().cluster, told("alice@example.com"));
+
+    const report = await findLeavers(contextOf(ledger), side().cluster, [lease], asking);
+
+    expect(report).toEqual({ found: [expect.objectContaining({ id: "r-gone" })], notCompared: null });
+  });
+
+  test("also if they have no permission set at a later look", async () => {
+    const ledger = memoryLedger();
+    for (const name of ["alice", "unassigned"])
+      await reportIdentities(contextOf(ledger), side().cluster, told(`${name}@example.com`));
+
+    const report = await findLeavers(contextOf(ledger), side().cluster, [leaseOf(sessionOf("gone"), "r-gone")], asking);
+
+    expect(report.found.map(({ id }) => id)).toEqual(["r-gone"]);
+  });
+});
+
+test.each([
+  ["shows no permission set", {}, keys],
+  ["shows one of another directory", { directory: "arn:aws:sso:::instance/ssoins-0000000000000000" }, keys],
+  ["is forged", { directory: "ours" }, otherKeys],
+  ["is two days old", { directory: "ours", at: new Date(Date.now() - 48 * 3_600_000).toISOString() }, keys],
+])("an answer in the ledger that %s, accuses no one", async (_, parts, by) => {
+  const ledger = memoryLedger();
+  const { directory, ...rest } = { directory: undefined, ...parts };
+  const { instanceArn } = side().sandbox.aws.identityCenter;
+  const shown = directory === "ours" ? instanceArn : directory;
+  const about = { user: "U0ENGINEER", email: "gone@example.com", person: null, why: "user-not-found" as const };
+  const said = { ...about, at: new Date().toISOString(), ...rest, ...(shown !== undefined && { directory: shown }) };
+  await ledger.rememberIdentities(sealIdentities(said, side().cluster, by.preview));
+
+  const report = await findLeavers(contextOf(ledger), side().cluster, [leaseOf(sessionOf("gone"), "r-gone")], asking);
+
+  expect(report).toEqual({ found: [], notCompared: expect.stringContaining("1 lease. No answer shows") });
+});
+
+test("what is sealed about the cluster's account says nothing of another account", async () => {
+  const ledger = memoryLedger();
+  await reportIdentities(contextOf(ledger), side().cluster, told("alice@example.com"));
+  const elsewhere = leaseOf(sessionOf("gone").replace(account, "999988887777"), "r-elsewhere");
+
+  expect((await findLeavers(contextOf(ledger), side().cluster, [elsewhere], asking)).found).toEqual([]);
 });
 
 test("a shared lease, whose person's user name is unknown, is counted as not compared", async () => {

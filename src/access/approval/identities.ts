@@ -97,12 +97,13 @@ const identitiesForm = z.strictObject({
     })
     .nullable(),
   why: z.enum(reasons).nullable(),
+  directory: text.optional(),
   seal: text,
 });
 
 /**
  * What a worker found about a person on a cluster, sealed. `person.roles`: of their permission sets, without paths. `why`: why
- * there are none.
+ * there are none. `directory`: the instance that has shown a permission set of theirs in the cluster's account; absent: none.
  */
 export type Identities = Readonly<z.output<typeof identitiesForm>>;
 

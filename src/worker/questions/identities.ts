@@ -6,7 +6,6 @@ import {
   type IdentityRules,
   isCurrent,
   isFreshEmail,
-  type PersonReading,
   readIdentities,
   rolesOf,
   sealIdentities,
@@ -46,7 +45,8 @@ export async function reportIdentities(
   const known = readIdentities((await ledger.identitiesOf(user)).get(cluster.name), user, cluster, keys.preview, now());
   if (known && isCurrent(known, email, config.identities, now())) return { type: "found", found: known };
   try {
-    const unsealed = { user, email, at: now().toISOString(), ...(await lookUp(context, cluster, statement)) };
+    const { directory = known?.directory, ...rest } = await lookUp(context, cluster, statement);
+    const unsealed = { user, email, at: now().toISOString(), ...rest, ...(directory && { directory }) };
     const found = sealIdentities(unsealed, cluster, keys.preview);
     await ledger.rememberIdentities(found);
     return { type: "found", found };
@@ -57,7 +57,7 @@ export async function reportIdentities(
   }
 }
 
-type Found = Pick<Identities, "person" | "why">;
+type Found = Pick<Identities, "person" | "why" | "directory">;
 
 /** @throws AccessError: a failure is no answer, and it remembers nothing */
 async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }: EmailStatement): Promise<Found> {
@@ -70,13 +70,13 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   const reading = await findPerson(reader, center, email, cluster.account);
   if (reading.type === "none") return { person: null, why: reading.why };
   const { userName, permissionSets } = reading;
-  noteAccount(context.config.identities, cluster.account, reading);
   if (permissionSets.length === 0)
     return { person: { userName, permissionSets: [], roles: [] }, why: "no-permission-set" };
+  noteAccount(context.config.identities, cluster.account);
   const named = await reachCluster(context, cluster, purpose, (reached) => namedIn(context, cluster, reached));
   const roles = rolesOf(permissionSets, named, cluster.account);
   const person = { userName, permissionSets: [...permissionSets], roles };
-  return { person, why: roles.length > 0 ? null : "role-unknown" };
+  return { person, why: roles.length > 0 ? null : "role-unknown", directory: center.instanceArn };
 }
 
 /** New settings can name another directory. */
@@ -87,8 +87,7 @@ export function accountsOfDirectory(identities: IdentityRules): ReadonlySet<stri
   return accounts.get(identities) ?? new Set();
 }
 
-export function noteAccount(identities: IdentityRules, account: string, reading: PersonReading): void {
-  if (reading.type === "none" || reading.permissionSets.length === 0) return;
+export function noteAccount(identities: IdentityRules, account: string): void {
   accounts.set(identities, (accounts.get(identities) ?? new Set()).add(account));
 }
 
