@@ -1,3 +1,4 @@
+import { digestOfChange } from "../access/approval/seals.ts";
 import { approvedShare } from "../access/lease/due-work.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import { lostRights } from "../access/lease/lost-rights.ts";
@@ -6,7 +7,6 @@ import type { Cluster, Rule, Way } from "../access/policy/cluster.ts";
 import { mayAsk } from "../access/policy/may-ask.ts";
 import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { approvalsNeeded, hoursInWords, isOutside } from "../access/policy/rule.ts";
-import { digestOfChange } from "../access/request/digest.ts";
 import type { AccessRequest, Preview } from "../access/request/record.ts";
 import { type Holder, isOwnPrincipal, readHolder } from "../aws-auth/index.ts";
 import type { RoleBindings } from "../kubernetes/group-bindings.ts";

@@ -1,12 +1,12 @@
 import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { decideClick } from "../../src/access/approval/decide.ts";
+import { digestOfChange } from "../../src/access/approval/seals.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { activeLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { sealWritten } from "../../src/access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
-import { digestOfChange } from "../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";

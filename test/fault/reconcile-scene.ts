@@ -1,8 +1,8 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import { decideClick } from "../../src/access/approval/decide.ts";
+import { digestOfChange, type SeenInCluster } from "../../src/access/approval/seals.ts";
 import { otherLeasesInLedger } from "../../src/access/lease/other-leases.ts";
 import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
-import { digestOfChange, type SeenInCluster } from "../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";

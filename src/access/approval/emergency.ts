@@ -3,12 +3,11 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { isApproverOf } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
 import { approversOf, breakGlassFor } from "../policy/rule.ts";
-import { digestOfRequest } from "../request/digest.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/request.ts";
 import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
+import { digestOfRequest, isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 

@@ -1,7 +1,6 @@
 import type { DecisionPublicKeys } from "../approval/seal.ts";
-import { lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
+import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { digestOfChange, digestOfRequest } from "../request/digest.ts";
 import { permanentSeconds } from "../request/extension.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";

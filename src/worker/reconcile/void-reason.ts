@@ -2,13 +2,12 @@ import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../../a
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { sealedRequesterFacts } from "../../access/approval/seals.ts";
+import { digestOfChange, sealedRequesterFacts } from "../../access/approval/seals.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
-import { digestOfChange } from "../../access/request/digest.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { type DecisionFacts, decideClick } from "../../../src/access/approval/decide.ts";
+import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import type { Cluster, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { noRequesterFacts, type RequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { digestOfChange } from "../../../src/access/request/digest.ts";
+import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { refuseTicket, type TicketRule } from "../../../src/access/request/ticket.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";

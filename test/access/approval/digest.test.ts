@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import type { Cluster, Level, Rule } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aPreview, aRequest } from "../../builders/a-request.ts";
