@@ -1,5 +1,5 @@
+import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/lease.ts";
 import type { Lease } from "../lease/lease-record.ts";
-import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/pending-proof.ts";
 import type { CodedReason, Trouble } from "../lease/proof-record.ts";
 import { noRequesterFacts } from "../policy/person.ts";
 import { isFullControl } from "../policy/policy-text.ts";

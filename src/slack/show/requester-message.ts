@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
+import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
-import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/pending-proof.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, isHeld } from "../../access/request/request.ts";

@@ -1,12 +1,12 @@
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
-import type { Lease } from "../../access/lease/lease-record.ts";
 import {
   isEndReviewPending,
   isFirstSignInRunning,
   isReviewPending,
   isSignInPending,
-} from "../../access/lease/pending-proof.ts";
+} from "../../access/lease/lease.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";

@@ -1,5 +1,5 @@
+import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
-import { isReviewPending, isSignInPending } from "../../access/lease/pending-proof.ts";
 import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";

@@ -1,6 +1,5 @@
-import { usernameFor } from "../../access/lease/lease.ts";
+import { awaitSignIn, usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
-import { awaitSignIn } from "../../access/lease/pending-proof.ts";
 import type { EndProof, MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
