@@ -1,5 +1,4 @@
-import type { Holding } from "../access/lease/lease-record.ts";
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { Holding, MappedIdentity } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 
 /** An access entry of EKS: a principal's identity in a cluster, with its groups and policies. It overrides aws-auth. */

@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { type AwsAuthDocument, DOCUMENT_LIMIT, type Severity, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";

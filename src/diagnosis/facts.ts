@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";

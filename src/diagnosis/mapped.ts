@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { nearest } from "../access/request/read-part.ts";
 import {
   type AwsAuthDocument,

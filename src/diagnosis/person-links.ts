@@ -1,5 +1,5 @@
 import type { Drift } from "../access/lease/drift.ts";
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { AccessEntryFact, Cause } from "./facts.ts";

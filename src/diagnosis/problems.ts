@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SectionWriter } from "../access/lease/drift.ts";
-import { type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
+import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
 import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
 
 const maxGroups = 11;

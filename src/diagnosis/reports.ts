@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Immutable } from "../access/lease/proof-record.ts";
+import type { Immutable } from "../access/lease/lease-record.ts";
 import { creationRecordForm } from "../access/policy/creator.ts";
 import { summaryForm } from "../access/request/migration.ts";
 import { causeCodes } from "./facts.ts";

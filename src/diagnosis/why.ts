@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { signInMethod } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { isOperator, isSameCreator } from "../access/policy/creator.ts";

@@ -4,7 +4,7 @@ import type { LinkProposal, PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList, SharedGroups } from "../access/approval/shared-lists.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedNotice } from "../access/audit/notice.ts";
-import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/proof-record.ts";
+import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";

@@ -1,7 +1,6 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
-import type { Lease } from "../access/lease/lease-record.ts";
-import type { Trouble } from "../access/lease/proof-record.ts";
+import type { Lease, Trouble } from "../access/lease/lease-record.ts";
 import { isMigration, isRequest, type LedgerRecord } from "../access/request/lists.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";

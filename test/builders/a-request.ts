@@ -1,8 +1,7 @@
 import { decideClick } from "../../src/access/approval/decide.ts";
 import { digestOfChange } from "../../src/access/approval/seals.ts";
 import { activeLease, endedLease, failedLease, scheduleLease } from "../../src/access/lease/lease.ts";
-import type { Lease, LeaseFields } from "../../src/access/lease/lease-record.ts";
-import type { EndProof, MappedIdentity, Proof } from "../../src/access/lease/proof-record.ts";
+import type { EndProof, Lease, LeaseFields, MappedIdentity, Proof } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type {
   AccessRequest,

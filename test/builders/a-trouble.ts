@@ -1,4 +1,4 @@
-import type { Trouble } from "../../src/access/lease/proof-record.ts";
+import type { Trouble } from "../../src/access/lease/lease-record.ts";
 import { at, minutes } from "./times.ts";
 
 /** Something that failed once and is tried again. */

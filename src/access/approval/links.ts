@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isSamePrincipal } from "../../aws-auth/index.ts";
-import { type Immutable, textForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 

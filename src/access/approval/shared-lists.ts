@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm, textsForm } from "../lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../policy/cluster.ts";
 import type { DecisionKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 import { isDatedAhead } from "./seals.ts";

@@ -1,7 +1,7 @@
 import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
-import type { MappedIdentity } from "./proof-record.ts";
+import type { MappedIdentity } from "./lease-record.ts";
 
 export interface Drift {
   readonly request: ApprovedRequest;

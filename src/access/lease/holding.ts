@@ -1,7 +1,6 @@
 import type { Change } from "../../aws-auth/index.ts";
 import { isOwnUsername } from "./lease.ts";
-import type { Holding, Share } from "./lease-record.ts";
-import type { MappedIdentity } from "./proof-record.ts";
+import type { Holding, MappedIdentity, Share } from "./lease-record.ts";
 import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
 /** The entry without our part. Null: nothing would remain. */

@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "./proof-record.ts";
+import type { MappedIdentity } from "./lease-record.ts";
 
 /** A role that RBAC binds to a username; namespace null: in every namespace. */
 export interface BoundRole {

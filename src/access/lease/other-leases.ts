@@ -1,8 +1,7 @@
 import type { AccessRequest, ApprovedRequest } from "../request/record.ts";
 import { dueWork, sealedEnd, shareInCluster } from "./due-work.ts";
 import { isSignInShare } from "./lease.ts";
-import type { Holding, OtherLease, Share } from "./lease-record.ts";
-import type { MappedIdentity } from "./proof-record.ts";
+import type { Holding, MappedIdentity, OtherLease, Share } from "./lease-record.ts";
 
 export interface LeasesFound {
   readonly beginning: readonly ApprovedRequest[];

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
-import { type Holding, type Share, shareForm } from "./lease-record.ts";
-import type { Immutable } from "./proof-record.ts";
+import { type Holding, type Immutable, type Share, shareForm } from "./lease-record.ts";
 
 /** A RoleBinding, or (namespace null) a ClusterRoleBinding, as in the cluster. */
 export interface ClusterBinding {

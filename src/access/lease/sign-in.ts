@@ -1,7 +1,7 @@
 import { sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
 import { type AccessCheck, type Cluster, matchesArnPattern } from "../policy/cluster.ts";
 import { kubernetesGroups } from "../policy/policy-text.ts";
-import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
+import type { MappedIdentity, Proof, ProofFinding } from "./lease-record.ts";
 
 export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Immutable, textForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm } from "../lease/lease-record.ts";
+
 export interface RoleStep {
   readonly roleArn: string;
   readonly externalId?: string | undefined;

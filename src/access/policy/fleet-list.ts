@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Json, PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
-import { type Immutable, textForm, timeForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm, timeForm } from "../lease/lease-record.ts";
 
 const tagsForm = z.record(textForm, textForm);
 

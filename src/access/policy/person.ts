@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm, textsForm } from "../lease/lease-record.ts";
 import type { Cluster } from "./cluster.ts";
 
 export interface Person {

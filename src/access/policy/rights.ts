@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Immutable, textForm } from "../lease/proof-record.ts";
+import { type Immutable, textForm } from "../lease/lease-record.ts";
 import type { AccessCheck } from "./cluster.ts";
 
 export interface RoleRule {

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { placeForm } from "../lease/lease-record.ts";
 import {
   type CodedReason,
   codedReasonForm,
   type Immutable,
+  placeForm,
   textForm,
   textsForm,
   timeForm,
   troubleForm,
-} from "../lease/proof-record.ts";
+} from "../lease/lease-record.ts";
 import { type Decision, decisionForm, droppedForm, remindersForm, voidedForm } from "./record.ts";
 
 /** The content of a plan, for messages and the command line. */

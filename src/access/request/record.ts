@@ -1,16 +1,17 @@
 import { z } from "zod";
-import { leaseForm, otherLeaseForm } from "../lease/lease-record.ts";
 import {
   codedReasonForm,
   countForm,
   type Immutable,
   identityForm,
+  leaseForm,
+  otherLeaseForm,
   textForm,
   textsForm,
   timeForm,
   troubleForm,
   wayForm,
-} from "../lease/proof-record.ts";
+} from "../lease/lease-record.ts";
 import { requesterFactsForm } from "../policy/person.ts";
 import { groupRightForm } from "../policy/rights.ts";
 

@@ -1,6 +1,5 @@
 import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/lease.ts";
-import type { Lease } from "../lease/lease-record.ts";
-import type { CodedReason, Trouble } from "../lease/proof-record.ts";
+import type { CodedReason, Lease, Trouble } from "../lease/lease-record.ts";
 import { noRequesterFacts } from "../policy/person.ts";
 import { isFullControl } from "../policy/policy-text.ts";
 import { isEverythingEverywhere } from "../policy/rights.ts";

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isBlocking } from "../../aws-auth/index.ts";
 import { AccessError, explainFailure, type FailureCode, isRepairable } from "../access-error.ts";
-import type { Lease } from "../lease/lease-record.ts";
-import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
+import { type Immutable, type Lease, type Trouble, textForm, timeForm, troubleForm } from "../lease/lease-record.ts";
 import type { AccessRequest } from "./record.ts";
 
 /** The longest wait of our own, and how long an outage lasts before operators hear of it. */

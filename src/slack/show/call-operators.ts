@@ -1,4 +1,4 @@
-import type { Trouble } from "../../access/lease/proof-record.ts";
+import type { Trouble } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {

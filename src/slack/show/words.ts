@@ -1,6 +1,12 @@
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
-import type { Lease } from "../../access/lease/lease-record.ts";
-import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
+import type {
+  CodedReason,
+  Lease,
+  MappedIdentity,
+  Proof,
+  ProofFinding,
+  Trouble,
+} from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { Migration } from "../../access/request/migration.ts";

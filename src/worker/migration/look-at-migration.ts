@@ -1,6 +1,6 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { sealMigrationPlan } from "../../access/approval/seals.ts";
-import type { CodedReason } from "../../access/lease/proof-record.ts";
+import type { CodedReason } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,

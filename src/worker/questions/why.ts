@@ -1,5 +1,5 @@
 import { explainFailure } from "../../access/access-error.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { type AccessRequest, isTheirs } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";

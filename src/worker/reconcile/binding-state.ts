@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
-import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
   bindingPlace,
   type ClusterBinding,
@@ -10,7 +10,6 @@ import {
   leaseLabels,
   readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";

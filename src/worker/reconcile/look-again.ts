@@ -1,6 +1,5 @@
-import type { OtherLease } from "../../access/lease/lease-record.ts";
+import type { CodedReason, OtherLease } from "../../access/lease/lease-record.ts";
 import { giveSameAccess } from "../../access/lease/other-leases.ts";
-import type { CodedReason } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../access/request/record.ts";
 import { otherLeasesChanged, outdatedRequest, refusedRequest } from "../../access/request/request.ts";

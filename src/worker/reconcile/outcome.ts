@@ -3,8 +3,7 @@ import { type AuditEvent, calledFor, type EventType, hasWrites } from "../../acc
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
-import type { Holding, Lease } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
+import type { Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
 import { sealPlace, sealWritten } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";

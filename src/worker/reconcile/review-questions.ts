@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { rightToAsk } from "../../access/policy/rights.ts";

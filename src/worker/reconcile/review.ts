@@ -1,5 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";

@@ -4,7 +4,7 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { approvedShare } from "../../access/lease/due-work.ts";
 import { baseOf, type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";

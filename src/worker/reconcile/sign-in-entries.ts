@@ -1,8 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
-import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isLeaseOver } from "../../access/request/request.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";

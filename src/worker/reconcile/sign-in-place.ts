@@ -1,8 +1,7 @@
 import type { AccessError } from "../../access/access-error.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
-import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";

@@ -2,8 +2,7 @@ import { lastSealedApproval } from "../../access/approval/seals.ts";
 import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } from "../../access/lease/due-work.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
-import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
   isWithdrawn,
   mergeWithdrawals,

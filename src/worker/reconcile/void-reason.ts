@@ -3,7 +3,7 @@ import { checkEmergency } from "../../access/approval/emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { digestOfChange, sealedRequesterFacts } from "../../access/approval/seals.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../../access/policy/policy-text.ts";

@@ -2,7 +2,7 @@ import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approva
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
-import type { Proof } from "../../access/lease/proof-record.ts";
+import type { Proof } from "../../access/lease/lease-record.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/written-share.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";

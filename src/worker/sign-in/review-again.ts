@@ -1,8 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
 import { isEndReviewPending, isReviewPending } from "../../access/lease/lease.ts";
-import type { Lease } from "../../access/lease/lease-record.ts";
-import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
+import type { EndProof, Lease, Proof } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { withLease } from "../../access/request/request.ts";

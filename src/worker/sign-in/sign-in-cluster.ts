@@ -1,8 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/lease.ts";
-import type { Lease } from "../../access/lease/lease-record.ts";
-import type { Proof } from "../../access/lease/proof-record.ts";
+import type { Lease, Proof } from "../../access/lease/lease-record.ts";
 import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
 import { refuseMovedName } from "../../access/lease/written-share.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";

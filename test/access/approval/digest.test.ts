@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { digestOfChange } from "../../../src/access/approval/seals.ts";
-import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import type { Cluster, Level, Rule } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { baseOf, entryTarget } from "../../../src/access/lease/holding.ts";
-import type { Holding, Share } from "../../../src/access/lease/lease-record.ts";
-import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
+import type { Holding, MappedIdentity, Share } from "../../../src/access/lease/lease-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
 import { aShare } from "../../builders/a-share.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseOf, entryTarget } from "../../../src/access/lease/holding.ts";
-import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import type { Trouble } from "../../../src/access/lease/proof-record.ts";
+import type { Trouble } from "../../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { startTroublePoster } from "../../../src/slack/show/posters.ts";
 import { aCluster, clustersOf, configText } from "../../builders/a-cluster.ts";

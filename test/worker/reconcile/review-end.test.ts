@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
-import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
+import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
