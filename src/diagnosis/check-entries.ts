@@ -1,7 +1,6 @@
 import type { Drift } from "../access/lease/drift.ts";
-import { baseOf } from "../access/lease/holding.ts";
+import { baseOf, isGivenByEntry } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import { isGivenByEntry } from "../access/lease/written-share.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";

@@ -1,5 +1,5 @@
 import { requestIds } from "../../access/audit/event.ts";
-import { sealPlace } from "../../access/lease/written-share.ts";
+import { sealPlace } from "../../access/lease/holding.ts";
 import { type Migration, nextMigration } from "../../access/request/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";

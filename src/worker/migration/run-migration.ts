@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
 import { isGenuinePlan } from "../../access/approval/seals.ts";
-import { refuseMovedName } from "../../access/lease/written-share.ts";
+import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/approval/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { isGivenByEntry } from "../../access/lease/written-share.ts";
+import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";

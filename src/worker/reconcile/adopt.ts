@@ -1,8 +1,8 @@
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
+import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import { sealPlace, sealWritten } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";

@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
+import { withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
   bindingPlace,
@@ -11,7 +12,6 @@ import {
   readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";

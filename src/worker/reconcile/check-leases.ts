@@ -10,7 +10,7 @@ import {
   shareInCluster,
   sharesToKeep,
 } from "../../access/lease/due-work.ts";
-import { baseOf } from "../../access/lease/holding.ts";
+import { baseOf, provedShare } from "../../access/lease/holding.ts";
 import { giveSameAccess, otherLeasesOf } from "../../access/lease/other-leases.ts";
 import {
   isRememberedAsVoid,
@@ -20,7 +20,6 @@ import {
   removedWithoutLedgerAt,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
-import { provedShare } from "../../access/lease/written-share.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";

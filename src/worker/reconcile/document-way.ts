@@ -10,8 +10,8 @@ import {
   writeAnnotation,
 } from "../../access/lease/annotation.ts";
 import { driftOf } from "../../access/lease/drift.ts";
+import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
-import { isGivenByEntry } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";

@@ -2,8 +2,8 @@ import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isDueToEnd } from "../../access/lease/due-work.ts";
+import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
-import { refuseMovedName } from "../../access/lease/written-share.ts";
+import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";

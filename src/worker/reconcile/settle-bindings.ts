@@ -1,8 +1,8 @@
 import type { Drift } from "../../access/lease/drift.ts";
 import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
+import { signInShareInRecord } from "../../access/lease/holding.ts";
 import { bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import { signInShareInRecord } from "../../access/lease/written-share.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";

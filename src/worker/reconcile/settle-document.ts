@@ -9,11 +9,10 @@ import {
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
 import { shareInCluster } from "../../access/lease/due-work.ts";
-import type { EntryTarget } from "../../access/lease/holding.ts";
+import { type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written-share.ts";
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";

@@ -1,9 +1,9 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import { signInShareInRecord } from "../../access/lease/holding.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
-import { signInShareInRecord } from "../../access/lease/written-share.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";

@@ -1,6 +1,6 @@
 import { lastSealedApproval } from "../../access/approval/seals.ts";
 import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } from "../../access/lease/due-work.ts";
-import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
+import { type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
@@ -11,7 +11,6 @@ import {
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
-import { provedShare } from "../../access/lease/written-share.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";

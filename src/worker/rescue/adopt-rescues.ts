@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
+import { sealPlace } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
-import { sealPlace } from "../../access/lease/written-share.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
 import { withEntries } from "../../aws/access-entries.ts";

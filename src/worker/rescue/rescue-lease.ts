@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
-import { refuseMovedName } from "../../access/lease/written-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";

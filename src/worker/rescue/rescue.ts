@@ -1,9 +1,9 @@
 import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/lease-record.ts";
-import { refuseMovedName, sealPlace } from "../../access/lease/written-share.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { createRequest, rescueLevel } from "../../access/request/request.ts";

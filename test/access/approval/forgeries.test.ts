@@ -14,6 +14,7 @@ import {
 } from "../../../src/access/approval/seals.ts";
 import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { sealWritten, withLedgerMemory } from "../../../src/access/lease/holding.ts";
 import {
   readKept,
   readRescueTags,
@@ -21,7 +22,6 @@ import {
   writeRescueTags,
 } from "../../../src/access/lease/kept-documents.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
-import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written-share.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

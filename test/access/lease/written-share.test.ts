@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
-import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
 import {
   provedShare,
   refuseMovedName,
   sealPlace,
   sealWritten,
   withLedgerMemory,
-} from "../../../src/access/lease/written-share.ts";
+} from "../../../src/access/lease/holding.ts";
+import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

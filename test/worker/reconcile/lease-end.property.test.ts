@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
+import { sealWritten, withLedgerMemory } from "../../../src/access/lease/holding.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
-import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written-share.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { sealWritten } from "../../../src/access/lease/holding.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
-import { sealWritten } from "../../../src/access/lease/written-share.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
