@@ -9,9 +9,8 @@ import { type FleetFollower, followFleet, keepsClusters } from "../config/follow
 import type { ProcessKind } from "../config/key-environment.ts";
 import { type FileReading, type LiveConfig, type Offer, watchFile } from "../config/live-config.ts";
 import { type Ledger, processName, type RefusedFile } from "../ledger/ledger.ts";
-import { type Stoppable, stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { recordedEvents } from "../operations/announcements.ts";
-import { startTicking } from "../operations/ticking.ts";
+import { type Stoppable, startTicking, stoppable, unfinishedAt } from "../operations/stoppable.ts";
 import type { Settings } from "./settings.ts";
 
 interface ReloadContext {

@@ -11,7 +11,6 @@ import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
-import type { Stoppable } from "../ledger/work-on-jobs.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
@@ -22,6 +21,7 @@ import {
 } from "../operations/health-server.ts";
 import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
+import type { Stoppable } from "../operations/stoppable.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";

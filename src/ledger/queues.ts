@@ -1,6 +1,18 @@
-import { type Job as BullJob, type JobsOptions, type JobType, Queue } from "bullmq";
+import {
+  type Job as BullJob,
+  DelayedError,
+  type JobsOptions,
+  type JobType,
+  Queue,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from "bullmq";
+import type { Logger } from "pino";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { QueueState } from "../operations/process-metrics.ts";
+import { aborted, type Stoppable } from "../operations/stoppable.ts";
+import type { TraceContext } from "../operations/traced.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
 import type { RedisClient } from "./redis/client.ts";
 
@@ -23,7 +35,7 @@ export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   close: () => Promise<void>;
 }
 
-export function queueNameIn(name: QueueName, zone: Zone): string {
+function queueNameIn(name: QueueName, zone: Zone): string {
   return zone === null ? name : `${name}-${zone}`;
 }
 
@@ -145,4 +157,106 @@ async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
 
 function isForLater({ attemptsStarted, timestamp, opts }: BullJob, now: Date): boolean {
   return attemptsStarted === 0 && timestamp + (opts.delay ?? 0) > now.getTime();
+}
+
+export interface QueueWork<T> {
+  readonly queue: QueueName;
+  /** Absent: the queue of no zone. */
+  readonly zone?: Zone;
+  /** Null: this version does not know the job. */
+  readonly read: (data: unknown) => T | null;
+  readonly run: (job: T, running: BullJob) => Promise<unknown>;
+  readonly failed: (job: BullJob | undefined, error: Error) => void;
+  readonly log: Logger;
+  /** So many jobs at once. */
+  readonly concurrency: number;
+  /** Another process takes the jobs of a dead one after this time. */
+  readonly lockMs: number;
+}
+
+/** A process that dies again and again leaves its jobs to others. */
+const maxStalledCount = 100;
+
+/** Works on a queue until it stops. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
+export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppable {
+  const handBack = new HandBack();
+  const take = async (running: BullJob, token?: string) => {
+    const job = work.read(running.data);
+    if (job === null) return giveBack(work.log, running, token);
+    return handBack.run(running, token, work.run(job, running));
+  };
+  const { concurrency, lockMs } = work;
+  const locks = { lockDuration: lockMs, stalledInterval: Math.ceil(lockMs * 0.4), maxStalledCount };
+  const options = { connection: blocking, prefix: queuePrefix, concurrency, ...locks };
+  const worker = new Worker(queueNameIn(work.queue, work.zone ?? null), take, options);
+  worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
+  worker.on("failed", (job, error) => work.failed(job, error));
+  return { stop: (deadline) => handBack.close(worker, deadline) };
+}
+
+const shortestReturnMs = 1_000;
+const longestReturnMs = 60_000;
+/** Some twenty minutes: longer than an update takes. Then the sweep wakes the remaining work. */
+const maxReturns = 25;
+
+/** While two versions run, the older one gives unknown jobs back, for the newer one. */
+async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
+  const about = { job: job.name.slice(0, 64) };
+  if (job.attemptsStarted > maxReturns) {
+    throw new UnrecoverableError("No process of this version knows the job: update all processes to one version");
+  }
+  if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
+  await job.moveToDelayed(
+    Date.now() + Math.min(shortestReturnMs * 2 ** (job.attemptsStarted - 1), longestReturnMs),
+    token,
+  );
+  throw new DelayedError();
+}
+
+/** The time of a job in its queue, with a deliberate delay, for the trace of its run. */
+export function timeInQueue({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
+  return { queue: queueName, from: timestamp, until: processedOn ?? timestamp };
+}
+
+/** The unfinished jobs of a process. Each goes back to the head of its queue, where another process takes it before its lock expires. */
+export class HandBack {
+  /** Releases each running job. */
+  readonly #underWay = new Set<() => void>();
+  readonly #handedBack: string[] = [];
+
+  /** Does a job's work unless the job is handed back first. The work can still run then, so a job can run twice. */
+  async run<T>(job: BullJob, token: string | undefined, work: Promise<T>): Promise<T> {
+    let letGo = () => {};
+    const due = new Promise<"due">((resolve) => {
+      letGo = () => resolve("due");
+    });
+    this.#underWay.add(letGo);
+    const outcome = await Promise.race([work.then((value) => ({ value })), due]).finally(() =>
+      this.#underWay.delete(letGo),
+    );
+    if (outcome !== "due") return outcome.value;
+    work.catch(() => {});
+    await job.moveToWait(token);
+    this.#handedBack.push(nameOf(job));
+    throw new WaitingError();
+  }
+
+  /** Closes a worker, and hands back its running jobs at the deadline. Resolves with the names of those jobs. */
+  async close(worker: { close: () => Promise<void> }, deadline: AbortSignal): Promise<readonly string[]> {
+    const closed = worker.close();
+    if ((await Promise.race([closed, aborted(deadline)])) === "aborted") for (const letGo of this.#underWay) letGo();
+    await closed;
+    return this.#handedBack;
+  }
+}
+
+/** Whether an earlier start did not end: its process died, or handed the job back. */
+export function wasStartedBefore({ attemptsStarted, attemptsMade }: BullJob): boolean {
+  return attemptsStarted > attemptsMade + 1;
+}
+
+/** `reconcile staging`, `show r-7k2m9x4q` */
+function nameOf({ name, data }: BullJob): string {
+  const [subject = ""] = Object.entries(data ?? {}).flatMap(([key, value]) => (key === "type" ? [] : [String(value)]));
+  return `${name} ${subject}`.trim();
 }

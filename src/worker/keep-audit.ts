@@ -8,7 +8,7 @@ import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { usualDeadlines } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
-import { startTicking, type Ticking } from "../operations/ticking.ts";
+import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;

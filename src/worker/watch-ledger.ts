@@ -1,8 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { type Cluster, type Zone, zoneOf } from "../access/policy/cluster.ts";
-import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
-import { startTicking } from "../operations/ticking.ts";
+import { type Stoppable, startTicking, unfinishedAt } from "../operations/stoppable.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
 import { isSweepFailing } from "./sweep.ts";
 

@@ -1,8 +1,8 @@
 import { type Job, Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
+import { HandBack, openQueues, type Queues, queuePrefix, wake, wasStartedBefore } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { HandBack, unfinishedAt, wasStartedBefore } from "../../src/ledger/work-on-jobs.ts";
+import { unfinishedAt } from "../../src/operations/stoppable.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

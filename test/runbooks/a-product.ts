@@ -16,8 +16,8 @@ import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import type { Stoppable } from "../../src/ledger/work-on-jobs.ts";
 import { FailureLog } from "../../src/operations/log.ts";
+import type { Stoppable } from "../../src/operations/stoppable.ts";
 import { aRedis } from "../redis.ts";
 
 type Kind = "slack" | "worker";

@@ -1,9 +1,10 @@
 import type { Job as BullJob } from "bullmq";
 import { isMigrationId } from "../../access/request/migration.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
+import { timeInQueue, workOnJobs } from "../../ledger/queues.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
-import { type Stoppable, timeInQueue, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { logAbout } from "../../operations/log.ts";
+import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";

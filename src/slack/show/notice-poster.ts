@@ -5,7 +5,7 @@ import { type Notice, readNotice } from "../../access/audit/notice.ts";
 import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/cluster.ts";
 import type { Config } from "../../config/config.ts";
 import type { FleetLedger, Ledger, TurnLedger } from "../../ledger/ledger.ts";
-import { startTicking, type Ticking } from "../../operations/ticking.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, cut, plainLine, section, time } from "./mrkdwn.ts";

@@ -8,7 +8,7 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { startTicking, type Ticking } from "../../operations/ticking.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import {
   causeIn,
