@@ -13,7 +13,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isNamedIn, namesIn, type Person, type RequesterFacts } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
-import { isIdentityCenterRole, isSamePrincipal } from "../../aws-auth/index.ts";
+import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -124,13 +124,13 @@ export async function factsFor(
 }
 
 /**
- * The approvers' AWS identities, and the approvers whose identity no worker has looked up, so that they could be the
- * person of Identity Center who gets the access.
+ * The approvers' AWS identities, and the approvers who could be the person of Identity Center who gets the access, because
+ * no worker or no directory knows who they are.
  */
 async function approversOwn(
   context: SlackContext,
   cluster: Cluster,
-  { principal }: AccessRequest,
+  { principal, requester }: AccessRequest,
   users: readonly string[],
   verdict: Click["verdict"],
 ): Promise<{ readonly links: LinkedArns; readonly isUnknown: ReadonlySet<string> }> {
@@ -139,12 +139,17 @@ async function approversOwn(
   const isUnknown = new Set<string>();
   if (verdict === "denied" || !asksIdentityCenter(identities) || !isIdentityCenterRole(principal))
     return { links, isUnknown };
-  for (const user of users) {
+  const look = async (user: string) => {
     const { found, before } = await lookUpIdentities(context, user, cluster);
     const answer = found ?? before;
-    const own = answer && identityInAccountOf(identities, cluster, { links: [], found: answer }, principal);
+    return { answer, own: answer && identityInAccountOf(identities, cluster, { links: [], found: answer }, principal) };
+  };
+  for (const user of users) {
+    const { answer, own } = await look(user);
     if (own) links.set(user, [own, ...(links.get(user) ?? [])]);
-    if (!answer) isUnknown.add(user);
+    // With another address in Slack, Identity Center does not find a person: a session could be theirs, unless it is the requester's.
+    const isHidden = answer?.person === null && sessionNameIn(principal) !== null;
+    if (!answer || (isHidden && (await look(requester)).own !== principal)) isUnknown.add(user);
   }
   return { links, isUnknown };
 }

@@ -33,12 +33,23 @@ function found(change: Partial<Identities> = {}, from = keys): Identities {
   return sealIdentities({ ...about, person, why: null, ...change }, aCluster(), from.preview);
 }
 
-/** Bob approves what Alice asks for, with what a worker answers about him; null: none does. */
-async function approve(principal: string, answer: Identities | null, verdict: "approved" | "denied" = "approved") {
+/** Bob approves what Alice asks for, with what a worker answers about him, and about her; null: none does. */
+async function approve(
+  principal: string,
+  answer: Identities | null,
+  verdict: "approved" | "denied" = "approved",
+  aboutRequester: Identities | null = null,
+) {
   const directory = { ...noGroups, emailOf: async () => "bob@example.com" };
   const context: SlackContext = {
     ...aSlackContext(ledger, config, directory),
-    workers: { ask: async ({ type }) => (type === "identities" && answer ? { type: "found", found: answer } : null) },
+    workers: {
+      ask: async (question) => {
+        if (question.type !== "identities") return null;
+        const said = question.email.user === approver ? answer : aboutRequester;
+        return said && { type: "found", found: said };
+      },
+    },
   };
   const cluster = context.config.clusters.get("staging");
   const request = aPreviewedRequest({ principal }, null, cluster);
@@ -47,6 +58,9 @@ async function approve(principal: string, answer: Identities | null, verdict: "a
   const codes = (await ledger.events(1, 100)).map(({ event }) => event.detail.code).filter(Boolean);
   return codes[0] ?? (await ledger.get(request.id))?.state;
 }
+
+/** What Identity Center says of an address that none of its users has, for example a new one of Bob's. */
+const hidden = found({ person: null, why: "user-not-found" });
 
 describe("an approver approves nothing for an identity of their own in Identity Center, no matter who asks for it", () => {
   test.each<[string, string, Identities | null, string]>([
@@ -68,9 +82,31 @@ describe("an approver approves nothing for an identity of their own in Identity 
       null,
       "approved",
     ],
-    ["they have no user there", sessionOf("bob"), found({ person: null, why: "user-not-found" }), "approved"],
+    ["they have no user there, and it is a role", roleArn, hidden, "approved"],
+    [
+      "they have no user there, and nobody says who the requester is",
+      sessionOf("bob"),
+      hidden,
+      "own-principal-unknown",
+    ],
   ])("%s", async (_, principal, answer, outcome) => {
     expect(await approve(principal, answer)).toBe(outcome);
+  });
+
+  test.each([
+    ["the requester's own session", sessionOf("alice"), "approved"],
+    [
+      "a session of someone else, which can be theirs under an earlier address",
+      sessionOf("bob"),
+      "own-principal-unknown",
+    ],
+  ])("who has no user there: %s", async (_, principal, outcome) => {
+    const alice = found({
+      user: "U0ENGINEER",
+      person: { userName: "alice", permissionSets: ["Developer"], roles: [roleArn] },
+    });
+
+    expect(await approve(principal, hidden, "approved", alice)).toBe(outcome);
   });
 
   test("by what was found in the last day, while no worker answers", async () => {
