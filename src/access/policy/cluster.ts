@@ -10,6 +10,8 @@ export interface AccessCheck {
   readonly group: string;
   /** Empty: all namespaces. */
   readonly namespace: string;
+  /** Of one object; absent: all of them. */
+  readonly name?: string;
 }
 
 export interface Level {

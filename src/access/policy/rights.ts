@@ -111,23 +111,33 @@ export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
 /** As a person would write it. */
 const plainName = /^[a-z][a-z0-9./-]{0,62}$/;
 
+const objectName = /^[a-z0-9][a-z0-9.:-]{0,62}$/;
+
+/** Kubernetes authorizes these before it knows a name (docs, "Referring to resources"). */
+const nameless = new Set(["create", "deletecollection"]);
+
 /**
- * One right of a role, for a question that people read: about the most familiar resource, by the first rule that gives it to all its
- * objects, and without `*` where possible. Null: there is none.
+ * One right of a role, for a question that people read: about the most familiar resource, by the first rule that gives it, without `*`
+ * where possible, and of one object only if there is no other. Null: there is none.
  */
-export function rightToAsk(rules: readonly RoleRule[]): Pick<AccessCheck, "verb" | "group" | "resource"> | null {
+export function rightToAsk(rules: readonly RoleRule[]): Omit<AccessCheck, "namespace"> | null {
   if (rules.some(isEverything)) return { verb: "*", group: "*", resource: "*" };
   const plain = (names: readonly string[], instead: string) => {
     const found = names.filter((name) => plainName.test(name));
     return found.length === 0 && names.includes("*") ? [instead] : found;
   };
   const rights = rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) => {
-    const [verb] = plain(verbs, "get");
     const [group] = apiGroups.includes("") ? [""] : plain(apiGroups, "");
-    if (resourceNames.length > 0 || verb === undefined || group === undefined) return [];
-    return plain(resources, "*").map((resource) => ({ verb, group, resource }));
+    const name = resourceNames.find((each) => objectName.test(each));
+    if (group === undefined || (resourceNames.length > 0 && name === undefined)) return [];
+    return plain(resources, "*").flatMap((resource) => {
+      const isAsked = (verb: string) => name === undefined || resource.includes("/") || !nameless.has(verb);
+      const [verb] = plain(verbs.filter(isAsked), "get");
+      return verb === undefined ? [] : [{ verb, group, resource, ...(name !== undefined && { name }) }];
+    });
   });
-  const rank = ({ resource }: { readonly resource: string }) => [...familiar, resource].indexOf(resource);
+  const rank = ({ resource, name }: Omit<AccessCheck, "namespace">) =>
+    [...familiar, resource].indexOf(resource) + (name === undefined ? 0 : familiar.length + 1);
   return rights.toSorted((one, other) => rank(one) - rank(other))[0] ?? null;
 }
 

@@ -113,11 +113,11 @@ export async function askUntil(client: Reviewer, questions: readonly Question[],
   return { auditIds, reasons, found: null, failure: null };
 }
 
-export function accessOf({ verb, resource, group, namespace }: AccessCheck): ResourceAccess {
-  return { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
+export function accessOf({ verb, resource, group, namespace, name }: AccessCheck): ResourceAccess {
+  return { verb, resource, ...(group && { group }), ...(namespace && { namespace }), ...(name && { name }) };
 }
 
-export function inWords({ verb, resource, group, namespace }: AccessCheck): string {
+export function inWords({ verb, resource, group, namespace, name }: AccessCheck): string {
   const isAll = verb === "*" && resource === "*" && group === "*";
-  return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+  return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}${name ? ` ${name}` : ""}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
 }

@@ -80,10 +80,33 @@ describe("the right of a role that a question names", () => {
       "approve tickets.example.com",
     ],
     [
-      "not of single objects",
+      "not of a named object, if there is another",
       [aRule(read, ["pods"], { resourceNames: ["one"] }), aRule(read, ["services"])],
       "get services",
     ],
+    [
+      "of a named object, if there is no other",
+      [aRule(read, ["secrets"], { resourceNames: ["tls"] })],
+      "get secrets tls",
+    ],
+    [
+      "of a named object, only by a verb that a name can restrict",
+      [aRule(["deletecollection", "create", "update"], ["pods", "secrets"], { resourceNames: ["one"] })],
+      "update pods one",
+    ],
+    [
+      "of a named object's subresource",
+      [aRule(["create"], ["pods/exec"], { resourceNames: ["one"] })],
+      "create pods/exec one",
+    ],
+    [
+      "without a star, by what a star of verbs has",
+      [aRule(["create", "*"], ["pods"], { resourceNames: ["one"] })],
+      "get pods one",
+    ],
+    ["of no object that others create", [aRule(["create"], ["pods"], { resourceNames: ["one"] })], null],
+    ["of the first plain name", [aRule(["get"], ["pods"], { resourceNames: ["a\nb", "one", "two"] })], "get pods one"],
+    ["of no name that is not plain", [aRule(["get"], ["pods"], { resourceNames: ["*", "<@U1>"] })], null],
     ["without a star, if it can be", [aRule(["*"], ["*", "jobs"], { apiGroups: ["batch"] })], "get jobs.batch"],
     ["with a star, if there is no other", [aRule(["*"], ["*"], { apiGroups: ["apps"] })], "get *.apps"],
     ["everything, if the role allows everything", [aRule(["*"], ["*"], { apiGroups: ["*"] })], "* *.*"],
@@ -93,6 +116,7 @@ describe("the right of a role that a question names", () => {
   ])("is %s", (_, rules, wanted) => {
     const right = rightToAsk(rules);
 
-    expect(right && `${right.verb} ${right.resource}${right.group && `.${right.group}`}`).toBe(wanted);
+    const words = right && [right.verb, `${right.resource}${right.group && `.${right.group}`}`, right.name];
+    expect(words?.filter((word) => word !== undefined).join(" ") ?? null).toBe(wanted);
   });
 });

@@ -141,6 +141,29 @@ describe("a lease for one person", () => {
     });
   });
 
+  test("whose role has rights on named objects alone is proved by one of them, and so is its end", async () => {
+    const rules = [{ verbs: ["get"], apiGroups: [""], resources: ["configmaps"], resourceNames: ["one", "two"] }];
+    await side().sandbox.cluster.setRbac({ roles: [{ name: "few", rules }], bindings: [] });
+    context = contextWith("report", (text) =>
+      text
+        .replace(/ {4}verify:\n( {6}.*\n)+/g, "")
+        .replace(/bind: \[\{ clusterRole: edit.*\]/, "bind: [{ clusterRole: few, in: [default] }]"),
+    );
+
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    const ended = await revokeGiven(context, cluster, "r-one");
+    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
+
+    expect(given.lease?.proof?.authorized).toEqual({
+      result: "yes",
+      detail: "can get configmaps one in default, not in other namespaces, not as another session of the role",
+    });
+    expect(ended.lease?.endProof?.authorized).toEqual({
+      result: "no",
+      detail: "can't get configmaps one in default, asked as sso:alice@example.com",
+    });
+  });
+
   test("of two people with one role each has their own, and the end of one takes nothing of the other", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     await give(context, cluster, { id: "r-carol", principal: carol });

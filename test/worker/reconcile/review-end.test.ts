@@ -167,11 +167,36 @@ describe("a level that binds roles and names nothing to verify", () => {
   });
 
   test("says so, where no question can name a right of its roles", async () => {
-    const { finding } = await review(["ClusterRole odd"], async () => [{ ...right, resourceNames: ["one"] }], yes);
+    const paths = { ...right, resources: [], nonResourceURLs: ["/metrics"] };
+
+    const { finding } = await review(["ClusterRole odd"], async () => [paths], yes);
 
     expect(finding).toEqual({
       result: "not tested",
       detail: "the roles of viewer have no right that a question can name",
+    });
+  });
+
+  test("asks about a named object, also as another session, where its role gives no more", async () => {
+    const asked: unknown[] = [];
+
+    const { finding } = await review(
+      ["Role reader in shop"],
+      async () => [{ ...right, resources: ["secrets"], resourceNames: ["tls"] }],
+      async ({ username }, { verb, resource, namespace, name }) => {
+        asked.push([username, verb, resource, namespace, name]);
+        return { allowed: username === "sso:alice" && namespace === "shop", reason: "", auditId: null };
+      },
+    );
+
+    expect(asked).toEqual([
+      ["sso:alice", "get", "secrets", "shop", "tls"],
+      [`sso:${impossibleSession}`, "get", "secrets", "shop", "tls"],
+      ["sso:alice", "get", "secrets", "eks-access-another-namespace", "tls"],
+    ]);
+    expect(finding).toEqual({
+      result: "yes",
+      detail: "can get secrets tls in shop, not in other namespaces, not as another session of the role",
     });
   });
 
