@@ -75,7 +75,7 @@ async function ownIn(
 }
 
 /** Slack waits three seconds for the answer to a form. */
-const submittingMs = 1_500;
+export const submittingMs = 1_500;
 
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
 export async function identitiesInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {

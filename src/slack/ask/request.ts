@@ -1,17 +1,24 @@
 import type { KnownBlock } from "@slack/types";
 import { isTheirs } from "../../access/request/record.ts";
-import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
+import {
+  type RequestParts,
+  type RequestReading,
+  readRequest,
+  splitRequestLine,
+} from "../../access/request/request-line.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
+import { refuseOtherPerson } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
 import { type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
-import { identitiesInForm, requestForm } from "./request-form.ts";
+import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
 import { askFor } from "./submit-request.ts";
 
 export const request: Command = {
@@ -33,6 +40,8 @@ async function openRequestForm(context: SlackContext, { user, triggerId, client 
 async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters, people);
+  const turnedAway = await refuseNamed(context, user, parts);
+  if (turnedAway) return turnedAway;
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
   const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
   const reading = readRequest(parts, clusters, own);
@@ -40,22 +49,37 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   return (await askFor(context, user, reading.requested)).message;
 }
 
+/** Before any look-up or mistake: a guest can't get access, whatever else the line or form says. Null: the named person can. */
+async function refuseNamed(context: SlackContext, asker: string, { for: named, cluster }: RequestParts) {
+  if (!named?.user || named.isAtEnd) return null;
+  const about = { id: "", cluster: context.config.clusters.get(cluster.toLowerCase())?.name ?? "" };
+  return refuseOtherPerson(context, asker, named.user, about);
+}
+
 export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
+
+const formTitle = "Ask for access";
 
 /** Shows mistakes at their fields. Otherwise it closes the form and sends a direct message. */
 export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
   const { clusters } = context.config;
-  const own = await identitiesInForm(context, body.user.id, view);
-  const reading = readRequest(readFormParts(view), clusters, own);
+  const parts = readFormParts(view);
+  const user = body.user.id;
+  const [own, turnedAway] = await Promise.all([
+    identitiesInForm(context, user, view),
+    withinTime(refuseNamed(context, user, parts), submittingMs, null),
+  ]);
+  if (turnedAway) return answerSubmission(context, submission, formTitle, async () => turnedAway);
+  const reading = readRequest(parts, clusters, own);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });
   }
-  return answerSubmission(context, submission, "Ask for access", async () => {
-    const asked = await askFor(context, body.user.id, reading.requested);
+  return answerSubmission(context, submission, formTitle, async () => {
+    const asked = await askFor(context, user, reading.requested);
     return asked.type === "requested" ? null : asked.message;
   });
 }

@@ -60,6 +60,32 @@ describe("a request for another person", () => {
     expect(await app.ledger.get("r-new1")).toBeNull();
   });
 
+  test.each(["", ` ${engineerArn}`])(
+    "is refused for such an account in one sentence, whatever else is wrong",
+    async (arn) => {
+      app.slack.deactivate("U0ONCALL");
+
+      const answer = await app.say("U0ENGINEER", `request staging${arn} viewr for @on-call the deployment hangs`);
+
+      expect(textOf(answer)).toBe(":warning: No request made for <@U0ONCALL>: their Slack account is deactivated.");
+    },
+  );
+
+  test("is refused for such an account in the form, although it has a mistake", async () => {
+    const engineer = app.person("U0ENGINEER");
+    await engineer.command("/eks-access request", "C0ACCESS");
+    const form = await app.slack.until(() => engineer.view());
+    await engineer.choose(form, "For someone else", "U0ONCALL");
+    await app.slack.until(() => (engineer.view()?.updates ? engineer.view() : undefined));
+    app.slack.deactivate("U0ONCALL");
+    app.pass(60);
+
+    await engineer.submit({ Level: "viewer", "IAM role or user": "nonsense", Why: "the deployment hangs" });
+
+    const shown = await app.slack.until(() => engineer.view());
+    expect(textOf(shown)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
+  });
+
   test("is reported to both at once; either stops it with one click, and both learn it", async () => {
     await app.say("U0ENGINEER", line);
     await app.show("r-new1").catch(() => {});
