@@ -1,8 +1,9 @@
 import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../policy/permissions.ts";
+import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
 import {
   endedMigration,
+  hasApproved,
   isMigrationOver,
   type Migration,
   nextMigration,
@@ -23,6 +24,11 @@ import { approversConfirmedForSeconds, lastApproval } from "./seals.ts";
 
 /** How many different people must approve. A migration touches everyone in a cluster, administrators too. */
 export const migrationApprovals = 2;
+
+/** The approvers who have not approved. */
+export function approversLeft(migration: Migration, cluster: Cluster): readonly string[] {
+  return clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
+}
 
 /** A click without its person, who comes from Slack. */
 export type MigrationClick = Omit<Click, "by">;

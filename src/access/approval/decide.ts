@@ -5,7 +5,7 @@ import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { haveSameFacts, isNamedIn, type Person, type RequesterFacts } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
-import { type AccessRequest, type Decision, isTheirs, type PendingRequest } from "../request/record.ts";
+import { type AccessRequest, type Decision, isTheirs, type PendingRequest, peopleOf } from "../request/record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "../request/request.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "./links.ts";
@@ -50,11 +50,19 @@ export interface DecisionFacts {
 
 /** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
-  const { level, requester, requesterFacts, approvals } = request;
-  const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
-  const given = approvals.map(({ by }) => by);
-  const others = (rule ? approversOf(rule, cluster) : []).filter((each) => !given.includes(each));
-  return rule?.selfApproval ? others : others.filter((each) => !isTheirs(request, each));
+  const rule = ruleOf(request, cluster);
+  const out = peopleNotDue(request, cluster);
+  return (rule ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
+}
+
+/** Whose decision is not due, also in a user group of approvers: those who approved, and the request's people. */
+export function peopleNotDue(request: AccessRequest, cluster: Cluster): readonly string[] {
+  const given = request.approvals.map(({ by }) => by);
+  return ruleOf(request, cluster)?.selfApproval ? given : [...given, ...peopleOf(request)];
+}
+
+function ruleOf({ level, requester, requesterFacts }: AccessRequest, cluster: Cluster) {
+  return ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
 }
 
 export type DecisionVerdict =

@@ -1,9 +1,12 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { othersWhoMayApprove } from "../../access/approval/decide.ts";
+import { othersWhoMayApprove, peopleNotDue } from "../../access/approval/decide.ts";
+import { approversLeft } from "../../access/approval/decide-migration.ts";
+import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
-import { type AccessRequest, isTheirs } from "../../access/request/record.ts";
+import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode } from "../app/web-client.ts";
@@ -158,10 +161,9 @@ export async function presenceOf(
   const cluster = config.clusters.get(request.cluster);
   if (request.state !== "pending" || !request.preview || !cluster) return null;
   try {
-    const named = await Promise.all(
-      othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name, request)),
-    );
-    const people = [...new Set(named.flat())].slice(0, maxPeople);
+    const out = peopleNotDue(request, cluster);
+    const named = await Promise.all(othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name)));
+    const people = [...new Set(named.flat())].filter((user) => !out.includes(user)).slice(0, maxPeople);
     const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
     return {
       present: people.filter((_, index) => accounts[index] === "active"),
@@ -173,11 +175,43 @@ export async function presenceOf(
   }
 }
 
-/** People in a user group of approvers can't decide about their own request. */
-async function peopleOfName(directory: Directory, name: string, request: AccessRequest): Promise<readonly string[]> {
-  if (isUser(name)) return [await directory.idOf(name)];
-  const people = await Promise.all((await directory.membersOf(name)).map((user) => directory.idOf(user)));
-  return people.filter((user) => !isTheirs(request, user));
+async function peopleOfName(directory: Directory, name: string): Promise<readonly string[]> {
+  const people = isUser(name) ? [name] : await directory.membersOf(name);
+  return Promise.all(people.map((user) => directory.idOf(user)));
+}
+
+interface Due {
+  /** The people and user groups who must act. */
+  readonly names: readonly string[];
+  /** Whose decision is not due, also as one of such a group. */
+  readonly out: readonly string[];
+}
+
+/** Whom a record waits for. */
+export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
+  if (record.state !== "pending" && (isMigration(record) || !record.emergency)) return { names: [], out: [] };
+  if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };
+  if (record.emergency) return { names: reviewersOf(record, cluster), out: [record.requester] };
+  return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };
+}
+
+/** The most people to mention in one reply. A user group counts as one. */
+export const maxCalled = 10;
+
+/**
+ * These approvers for a mention. If a small user group has people whose decision is not due, its other people are mentioned instead: they
+ * alone must act.
+ */
+export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
+  const called = names.map(async (name) => {
+    if (isUser(name)) return [name];
+    const members = await directory.membersOf(name).catch(() => []);
+    if (members.length > maxCalled + out.length) return [name];
+    const people = await peopleOfName(directory, name).catch(() => []);
+    const others = people.filter((user) => !out.includes(user));
+    return others.length < people.length && others.length <= maxCalled ? others : [name];
+  });
+  return [...new Set((await Promise.all(called)).flat())];
 }
 
 export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {

@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { approversLeft } from "../../access/approval/decide-migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/permissions.ts";
 import {
@@ -27,7 +28,6 @@ import {
 import { wakeForThread } from "../show/thread.ts";
 import { asClause, droppedTexts } from "../show/words.ts";
 import { migrationCard } from "./migration-card.ts";
-import { approversLeft } from "./migration-thread.ts";
 import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemHead } from "./plan-answer.ts";
 

@@ -1,34 +1,37 @@
-import { migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { approversLeft, migrationApprovals } from "../../access/approval/decide-migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/permissions.ts";
-import { hasApproved, type Migration } from "../../access/request/migration.ts";
+import type { Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts } from "../show/words.ts";
 import { migrationState, migrationWord } from "./migration-words.ts";
 
-/** Everything for the thread of a migration, oldest first. A pure function of the record. */
-export function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
+/** Everything for the thread of a migration, oldest first. A pure function of the record. `due`: the people and user groups to call. */
+export function migrationThreadOf(
+  migration: Migration,
+  cluster: Cluster | undefined,
+  due: readonly string[] = cluster ? approversLeft(migration, cluster) : [],
+): readonly ThreadEntry[] {
+  const called = cluster ? mentions(due) : "";
   return [
-    ...decisionEntries(migration, cluster),
-    ...reminderEntries(migration, cluster),
+    ...decisionEntries(migration, called),
+    ...reminderEntries(migration, called),
     ...stepEntries(migration),
     ...troubleEntries(migration),
     ...endEntries(migration),
   ];
 }
 
-/** The approvers who have not approved. */
-export function approversLeft(migration: Migration, cluster: Cluster): readonly string[] {
-  return clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
+function whatOf(migration: Migration): string {
+  return `the ${migrationWord(migration)} of ${code(migration.cluster)}`;
 }
 
-function decisionEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
+function decisionEntries(migration: Migration, called: string): ThreadEntry[] {
   const { approvals, dropped, voided, state } = migration;
   const missing = migrationApprovals - approvals.length;
-  const left = cluster && state === "pending" && missing > 0 ? mentions(approversLeft(migration, cluster)) : "";
-  const call = left && ` ${left}: it needs ${counted(missing, "more approval")}.`;
+  const left = state === "pending" && missing > 0 ? called : "";
+  const call = left && ` ${left}: ${whatOf(migration)} needs ${counted(missing, "more approval")}.`;
   return [
     ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...(voided && state === "pending"
@@ -47,12 +50,11 @@ function decisionEntries(migration: Migration, cluster: Cluster | undefined): Th
 }
 
 /** Mentions the approvers who have not decided: an updated message notifies no one. */
-function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
+function reminderEntries(migration: Migration, called: string): ThreadEntry[] {
   const { state, plan, reminders, approvals, requester, expiresAt } = migration;
-  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
-  const others = approversLeft(migration, cluster);
+  if (state !== "pending" || !plan || !reminders?.sent || !called) return [];
   const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this ${migrationWord(migration)}. It expires ${time(expiresAt)}.`;
+  const text = `${called}: ${mention(requester)} still waits for ${left} for ${whatOf(migration)}. It expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 

@@ -1,5 +1,3 @@
-import { othersWhoMayApprove } from "../../access/approval/decide.ts";
-import { reviewersOf } from "../../access/approval/emergency.ts";
 import {
   isEndReviewPending,
   isFirstSignInRunning,
@@ -15,14 +13,16 @@ import { type AccessRequest, askerOf } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
+import { dueIn, maxCalled, whoIsCalled } from "../decide/active-approvers.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import type { Message, ThreadEntry } from "./message.ts";
-import { cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { code, cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
 import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
 import {
   asClause,
   droppedTexts,
   endProofLines,
+  placeText,
   proofMarks,
   remainsText,
   replayedClause,
@@ -32,25 +32,24 @@ import {
 
 /**
  * All events of a request for its thread, oldest first. A pure function of the record, so after an outage of Slack the
- * rest follows in order. `replies`: the names of the earlier replies.
+ * rest follows in order. `replies`: the names of the earlier replies. `due`: the people and user groups to call.
  */
 export function threadOf(
   request: AccessRequest,
   replies: readonly string[],
   cluster: Cluster | undefined,
+  due: readonly string[] = cluster ? dueIn(request, cluster).names : [],
 ): readonly ThreadEntry[] {
+  const called = cluster ? mentions(due, maxCalled) : "";
   return [
-    ...decisionEntries(request, cluster),
-    ...reminderEntry(request, cluster),
+    ...decisionEntries(request, called),
+    ...reminderEntry(request, called),
     ...leaseEntries(request, replies),
     ...endEntries(request, replies),
-    ...reviewEntries(request, cluster),
+    ...reviewEntries(request, called),
     ...troubleEntry(request),
   ];
 }
-
-/** The most people to mention in one reply. A user group counts as one. */
-const maxCalled = 10;
 
 /** Whether it mentions approvers who must decide. */
 function isReminder({ name }: ThreadEntry): boolean {
@@ -65,21 +64,27 @@ export function threadMessage(entries: readonly ThreadEntry[]): Message {
   };
 }
 
-function decisionEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
-  return [...approvalEntries(request, cluster), ...droppedEntries(request), ...stateEntries(request)];
+function decisionEntries(request: AccessRequest, called: string): ThreadEntry[] {
+  return [...approvalEntries(request, called), ...droppedEntries(request), ...stateEntries(request)];
 }
 
-function approvalEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+/** What a mention is about: a locked phone shows it alone. */
+function whatOf(request: AccessRequest): string {
+  return `${code(request.level)} on ${code(request.cluster)}${placeText(request)}`;
+}
+
+function approvalEntries(request: AccessRequest, called: string): ThreadEntry[] {
   const { approvals, approvalsWanted, emergency, state } = request;
   if (emergency)
     return approvals.map(({ by, at }) => ({
       name: `emergency-${at}`,
       text: `${mention(by)} took emergency access ${time(at)}.`,
     }));
-  const others = state === "pending" && cluster ? mentions(othersWhoMayApprove(request, cluster), maxCalled) : "";
+  const others = state === "pending" ? called : "";
+  const what = `${whatOf(request)} for ${mention(request.requester)}`;
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
-    const next = others && index === approvals.length - 1 ? ` ${others}: this needs your approval too.` : "";
+    const next = others && index === approvals.length - 1 ? ` ${others}: ${what} needs your approval too.` : "";
     return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.${next}` };
   });
 }
@@ -106,22 +111,20 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 }
 
 /** Mentions the approvers: an update in place notifies no one. */
-function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+function reminderEntry(request: AccessRequest, called: string): ThreadEntry[] {
   const { state, preview, reminders, expiresAt } = request;
-  if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
-  const approvers = mentions(othersWhoMayApprove(request, cluster), maxCalled);
-  const text = `${approvers}: ${mention(askerOf(request))} waits for your decision: press Approve or Deny above. Expires ${time(expiresAt)}.`;
+  if (state !== "pending" || !preview || !reminders?.sent || !called) return [];
+  const text = `${called}: ${mention(askerOf(request))} waits for your decision about ${whatOf(request)}. Press Approve or Deny above. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
 /** A reminder each day, until an approver reviews the emergency. */
-function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+function reviewEntries(request: AccessRequest, called: string): ThreadEntry[] {
   const { emergency } = request;
   if (!emergency) return [];
   if (emergency.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
-  if (emergency.reminders === 0 || !cluster) return [];
-  const others = mentions(reviewersOf(request, cluster));
-  const text = `${others}: this emergency access needs your review. Check what was done, then press Mark reviewed above.`;
+  if (emergency.reminders === 0 || !called) return [];
+  const text = `${called}: the emergency access of ${mention(request.requester)}, ${whatOf(request)}, needs your review. Check what was done, then press Mark reviewed above.`;
   return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 
@@ -237,7 +240,9 @@ export async function showThread(context: MessengerContext, id: string): Promise
   const get = isMigrationId(id) ? ledger.migrations.get : ledger.get;
   const [record, shown] = await Promise.all([get(id), ledger.shown(id)]);
   if (!record || !shown) return;
-  const entries = await newEntries(context, record);
+  const cluster = context.config.clusters.get(record.cluster);
+  const due = cluster && (await whoIsCalled(context.directory, dueIn(record, cluster)));
+  const entries = await newEntries(context, record, due);
   if (entries.length === 0) return;
   if (shown.message && (await reply(context, record, shown.message, entries))) {
     return ledger.addThreadEntries(id, namesOf(entries));
@@ -252,10 +257,13 @@ export async function showThread(context: MessengerContext, id: string): Promise
 async function newEntries(
   { ledger, config }: Pick<MessengerContext, "ledger" | "config">,
   record: LedgerRecord,
+  due?: readonly string[],
 ): Promise<readonly ThreadEntry[]> {
   const replies = await ledger.threadEntryNames(record.id);
   const cluster = config.clusters.get(record.cluster);
-  const entries = isMigration(record) ? migrationThreadOf(record, cluster) : threadOf(record, replies, cluster);
+  const entries = isMigration(record)
+    ? migrationThreadOf(record, cluster, due)
+    : threadOf(record, replies, cluster, due);
   return entries.filter(({ name }) => !replies.includes(name));
 }
 

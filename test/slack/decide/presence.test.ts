@@ -40,6 +40,26 @@ describe("who is left to decide", () => {
     expect(presence).toEqual({ present: [], departed: ["U0APPROVER2"] });
   });
 
+  test("are not who has approved as one of a user group", async () => {
+    const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
+    const membersOf = async () => ["U0APPROVER", "U0ONCALL"];
+    const { approvals } = anApprovedRequest();
+
+    const presence = await presenceFor(aPreviewedRequest({ approvals, approvalsWanted: 2 }), { membersOf }, text);
+
+    expect(presence).toEqual({ present: ["U0ONCALL"], departed: [] });
+  });
+
+  test("are the people of a request too, where the policy lets them approve their own", async () => {
+    const rules =
+      "policy: { rules: [{ name: own, levels: [viewer], approvers: [S0PLATFORM], selfApproval: true }, { name: rest }] }";
+    const membersOf = async () => ["U0ENGINEER", "U0ONCALL"];
+
+    const presence = await presenceFor(aPreviewedRequest(), { membersOf }, `${configText}${rules}\n`);
+
+    expect(presence?.present).toEqual(["U0ENGINEER", "U0ONCALL"]);
+  });
+
   test.each([
     ["nobody has to decide any more", anApprovedRequest(), {}],
     ["the worker has not looked yet", aRequest(), {}],

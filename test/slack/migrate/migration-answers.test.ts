@@ -51,5 +51,5 @@ test("every text about a repair calls it a repair", () => {
 
   expect(texts.filter((text) => /migrat/i.test(text.replaceAll("migration-staging-1", "")))).toEqual([]);
   expect(expired).toContain("`/eks-access repair staging`");
-  expect(texts.join("\n")).toContain("waits for 2 approvals for this repair");
+  expect(texts.join("\n")).toContain("waits for 2 approvals for the repair of `staging`");
 });

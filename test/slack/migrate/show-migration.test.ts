@@ -61,7 +61,7 @@ test("the thread of a migration mentions the approvers who have not decided, onc
   const [first, second, ...more] = await thread();
 
   expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It expires /);
-  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval for this migration");
+  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval for the migration of `staging`");
   expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
   expect(more).toEqual([]);
 });
@@ -73,7 +73,9 @@ test("the first post of a migration mentions everyone who can approve it, and on
   await show();
 
   expect(first.text).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> asks to migrate `staging`/);
-  expect((await thread()).join()).toMatch(/approved by <@U0APPROVER> .*\. <@U0APPROVER2>: it needs 1 more approval\./);
+  expect((await thread()).join()).toMatch(
+    /approved by <@U0APPROVER> .*\. <@U0APPROVER2>: the migration of `staging` needs 1 more approval\./,
+  );
 });
 
 test.each([

@@ -156,9 +156,46 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> waits for your decision: press Approve or Deny above. Expires 2026-03-02 09:00:00 UTC.",
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`. Press Approve or Deny above. Expires 2026-03-02 09:00:00 UTC.",
       "Cancelled by the requester.",
     ]);
+  });
+
+  describe("with approvers of a user group", () => {
+    const byGroup = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
+    const [approval] = anApprovedRequest().approvals;
+    const half = { approvals: approval ? [approval] : [], approvalsWanted: 2 };
+    const shownWith = async (members: readonly string[]) => {
+      slack.addUsergroup("S0PLATFORM", members);
+      const request = await recorded(aPreviewedRequest({ approvalsWanted: 2 }));
+      await showRequest(aContext(byGroup), request.id);
+      await recorded(revise(request, { ...half, reminders: { sent: 1, nextAt: null } }));
+      await showRequest(aContext(byGroup), request.id);
+      return inThread().join("\n");
+    };
+
+    test("the group is called first, and after one approval its other people, without who approved and who asks", async () => {
+      const thread = await shownWith(["U0APPROVER", "U0APPROVER2", "U0ENGINEER"]);
+
+      expect(inChannel().join()).toContain("<!subteam^S0PLATFORM>");
+      expect(thread).toContain("<@U0APPROVER2>: `viewer` on `staging` for <@U0ENGINEER> needs your approval too.");
+      expect(thread).toContain(
+        "<@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`. Press Approve or Deny above.",
+      );
+    });
+
+    test.each([
+      ["has many people", ["U0APPROVER", ...Array.from({ length: 11 }, (_, index) => `U0OTHER${index}`)]],
+      ["does not have who approved", ["U0APPROVER2", "U0ONCALL"]],
+    ])("a group that %s is called again", async (_, members) => {
+      expect(await shownWith(members)).toContain("<!subteam^S0PLATFORM>: `viewer` on `staging`");
+    });
+
+    test("a group that Slack does not name is called again", async () => {
+      slack.faults.plan("slack.usergroups.list", { type: "answer", status: 500 }, { times: 20 });
+
+      expect(await shownWith(["U0APPROVER", "U0APPROVER2"])).toContain("<!subteam^S0PLATFORM>: `viewer` on `staging`");
+    });
   });
 
   test("with nothing reported twice where only the thread failed", async () => {
