@@ -17,8 +17,8 @@ import {
   reviewedButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, context, cut, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, extendsText, forText, placeText, stateText } from "../show/words.ts";
+import { code, codeList, context, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
+import { admitsText, durationText, emergencyTitle, extendsText, forText, placeText, rowState } from "../show/words.ts";
 
 export interface HomeList {
   readonly requests: readonly AccessRequest[];
@@ -136,7 +136,7 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
   const { id, reason, expiresAt } = request;
   const who = `${subjectOf(request)} ${forText(request)}, ${durationText(request)}. Expires ${time(expiresAt)}`;
   return [
-    section(`${who}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
+    section(`${who}\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`),
     // A row shows no change, so it has no decision.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
@@ -146,7 +146,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   const { id, reason } = request;
   return [
     section(
-      `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`,
+      `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`,
     ),
     { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];
@@ -155,7 +155,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
 function accessRow(request: AccessRequest): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
-  const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : cut(stateText(request), 500);
+  const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : rowState(request);
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}`),
@@ -171,7 +171,7 @@ function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   const nudge = request.preview === null ? [] : [nudgeButton(request)];
   const buttons = isClosed(request) ? askAgainButtons(request) : [...nudge, cancelButton(request)];
   return [
-    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${cut(stateText(request), 500)}`),
+    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }

@@ -15,8 +15,8 @@ import { titleWith } from "../migrate/migration-words.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
 import { failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
-import { code, cut, plainLine, section } from "../show/mrkdwn.ts";
-import { admitsText, durationText, forText, placeText, stateText } from "../show/words.ts";
+import { code, plainLine, section } from "../show/mrkdwn.ts";
+import { admitsText, durationText, forText, placeText, rowState } from "../show/words.ts";
 
 const listValue = z.strictObject({
   view: z.union([
@@ -97,7 +97,7 @@ function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const { id, level, cluster, reason } = request;
   const what = `*${code(level)} on ${code(cluster)}${placeText(request)}* ${forText(request)}, ${durationText(request)} (${code(id)})`;
   return [
-    section(`${what}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
+    section(`${what}\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`),
     { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
   ];
 }

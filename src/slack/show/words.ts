@@ -23,7 +23,7 @@ import {
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { isClusterFailure } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
+import { code, codeList, cut, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** A sentence inside another one: without its full stop. */
 export function asClause(sentence: string, maxLength = 600): string {
@@ -47,8 +47,12 @@ export function admitsText(request: AccessRequest): string {
 /** The state with people and times, without a full stop. It says nothing that is not true yet (law 5). */
 export function stateText(request: AccessRequest): string {
   const { denial } = request;
-  if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
-  if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
+  if (request.state === "pending" && request.preview) return waitingFor(request);
+  if (request.state === "pending") return request.trouble ? "Not checked yet" : "Checking the cluster";
+  if (request.state === "denied" && denial) {
+    const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 300)}`;
+    return `Denied by ${mention(denial.by)} ${time(denial.at)}${why}`;
+  }
   if (request.state === "cancelled") return `Cancelled by ${whoAsked(request)}`;
   if (request.state === "expired") return `Expired ${time(request.expiresAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
@@ -167,6 +171,12 @@ export function remainsText(request: AccessRequest): string {
 
 export function troubleText({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
+}
+
+/** The state for a row of a list, and why an open request waits. */
+export function rowState(request: AccessRequest): string {
+  const trouble = isClosed(request) ? null : shortTroubleText(request);
+  return `${cut(stateText(request), 500)}${trouble ? `\n${trouble}` : ""}`;
 }
 
 /** On a card, the cause of a cluster's failure would hide the request. */

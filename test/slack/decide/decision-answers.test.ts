@@ -10,7 +10,7 @@ describe("a click that decides nothing", () => {
   test.each<[DecisionRefusal, string]>([
     [
       "already-decided",
-      "Already handled. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>.",
+      "Already handled. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01 09:02:00 UTC>: use `*staging-2*`.",
     ],
     ["expired", "This request expired. The requester can ask again."],
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],

@@ -4,6 +4,7 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -47,6 +48,24 @@ test("App Home shows what waits, what is held with its end, and what was asked f
   });
 
   expect(textOfBlocks(homeView(content))).toMatchSnapshot();
+});
+
+test("App Home says why a request waits and when the next try is, and what the approver who denied one said", () => {
+  const failing = aRequest({ trouble: aTrouble() });
+  const applying = aLeasedRequest({ state: "scheduled" }, { id: "r-3", trouble: aTrouble() });
+  const content = aHome({
+    requests: listOf(failing),
+    access: listOf(applying),
+    recent: listOf(states.denied ?? expect.fail("there is no such state")),
+  });
+
+  const text = textOfBlocks(homeView(content));
+
+  const why = ":warning: I can't work on `staging` now. Tried once; next try <!date^1772355720";
+  expect(text).not.toContain("Checking the cluster");
+  expect(text).toContain(`Not checked yet\n${why}`);
+  expect(text).toContain(`Applying; not active yet\n${why}`);
+  expect(text).toMatch(/Denied by <@U0APPROVER> [^:]*:[^:]*:[^:]*: use `\*staging-2\*`/);
 });
 
 test("App Home shows migrations before requests, and counts both together", () => {
