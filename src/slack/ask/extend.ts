@@ -12,14 +12,14 @@ import { type AccessRequest, typedFieldsOf } from "../../access/request/record.t
 import { readTime } from "../../access/request/time-words.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
-import type { Command, CommandCall } from "../app/command.ts";
+import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../show/message.ts";
-import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../show/mrkdwn.ts";
+import { code, context as contextBlock, mention, plainLine, section, shortTime, styled, time } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
 import { requestedAnswer, submitRequest } from "./submit-request.ts";
 
@@ -29,9 +29,10 @@ export const extend: Command = {
   summary: "asks for more time; without a time it opens a form",
   records: true,
   run: (context, call) => {
-    const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
-    if (by.length === 0) return openExtendForm(context, call, id);
-    return extendLease(context, call.user, id, () => readTime(by.join(" ")));
+    const [id, words] = idAndRest(call.rest);
+    const typed = words.replace(/^for\b\s*/i, "");
+    if (typed === "") return openExtendForm(context, call, id);
+    return extendLease(context, call.user, id, () => readTime(typed), typed);
   },
 };
 
@@ -192,12 +193,13 @@ async function extendLease(
   user: string,
   id: string,
   bySeconds: (request: AccessRequest) => number | null,
+  typed = "",
 ): Promise<Message> {
   const found = await readExtendable(context, user, id);
   if (found.type === "refused") return found.message;
   const { request, cluster, level, principal } = found;
   const seconds = bySeconds(request);
-  if (seconds === null) return answer(`Say how much longer, for example ${code(`/eks-access extend ${id} for 1h`)}.`);
+  if (seconds === null) return noDurationAnswer(request, typed);
   const reading = readExtension(request, level, seconds, context.now());
   if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
   const { until, durationSeconds } = reading;
@@ -212,6 +214,13 @@ async function extendLease(
   const extension = { of: request.id, until };
   const notNow = await refuseToAsk(context, user, requested, extension);
   return notNow ?? extensionAnswer(await submitRequest(context, user, requested, extension), request);
+}
+
+function noDurationAnswer({ id, level, cluster, lease }: AccessRequest, typed: string): Message {
+  const said = typed === "" ? "say how much longer" : plainLine(`"${typed}" is not a duration`, 200);
+  return answer(
+    `Nothing requested: ${said}. Write for example 30m, 4h or 1h30m: ${code(`/eks-access extend ${id} for 1h`)}. ${code(level)} on ${code(cluster)} ends ${time(lease?.endsAt ?? "")}.`,
+  );
 }
 
 /** The policy applies the rule itself, so only the configured level counts here. */

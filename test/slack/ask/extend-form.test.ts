@@ -89,6 +89,17 @@ describe("the command", () => {
     },
   );
 
+  test.each(["soon", "until 18:00", "1h for the release"])(
+    "that says %s shows what it read, what it takes, and when the lease ends",
+    async (typed) => {
+      const answer = await app.say("U0ENGINEER", `extend r-1 ${typed}`);
+
+      expect(textOf(answer)).toContain(
+        `Nothing requested: "${typed}" is not a duration. Write for example 30m, 4h or 1h30m: \`/eks-access extend r-1 for 1h\`. \`viewer\` on \`staging\` ends ${utc(end)}.`,
+      );
+    },
+  );
+
   test("without a time opens the form", async () => {
     await engineer().command("/eks-access extend r-1", "C0ACCESS");
 
