@@ -19,7 +19,9 @@ type Data = Readonly<Record<string, string>>;
 export function readRemembered(data: Data): DocumentReading {
   const known = documentsOf.get(data);
   if (known) return known;
-  const text = JSON.stringify(Object.entries(data));
+  const texts = Object.entries(data).flat();
+  // With their lengths, so that no other data has the same text.
+  const text = `${texts.map(({ length }) => length)}\n${texts.join("")}`;
   const reading = documents.of(text, text, () => readDocument(data));
   documentsOf.set(data, reading);
   return reading;

@@ -205,8 +205,9 @@ interface Placed {
  * @throws AccessError `cluster-mismatch`
  */
 export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys: MemoryKeys): void {
+  const here = sealedClusterOf(cluster);
   for (const { id, lease } of begun) {
-    if (!lease?.place || lease.place.cluster === sealedClusterOf(cluster)) continue;
+    if (!lease?.place || lease.place.cluster === here) continue;
     const { cluster: place, seal: sealText } = lease.place;
     if (!keys.isSealed("place", { cluster: place, request: id }, sealText)) continue;
     const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} belongs to ${place.slice(place.indexOf(" ") + 1)}`;

@@ -102,12 +102,13 @@ function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: Decis
 /** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkBeginning(input, way);
+  const here = { ...rules, place: sealedClusterOf(input.cluster) };
   const complete: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
   const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
   for (const request of input.work.inForce) {
-    const { facts, drift } = factsInForce(input, way, rules, request, unchanged);
+    const { facts, drift } = factsInForce(input, way, here, request, unchanged);
     const { outcome } = decideLease(facts);
     if (outcome.type === "keep") complete.push(request);
     else if (outcome.type === "repair") repaired.push(request);
@@ -179,13 +180,13 @@ function factsAtBeginning(
 function factsInForce(
   input: SettleInput,
   way: Way,
-  { driftOf, mayRepair }: CheckRules,
+  { driftOf, mayRepair, place }: CheckRules & { readonly place: string },
   request: ApprovedRequest,
   known: LeaseFacts,
 ): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
   const { cluster, state, keys } = input;
   const { holdings } = state;
-  const share = provedShare(sealedClusterOf(cluster), holdings, request, keys.memory);
+  const share = provedShare(place, holdings, request, keys.memory);
   const drift = driftOf(request, share?.groups ?? request.groups);
   if (!drift) return { facts: known, drift };
   const isRepair = cluster.drift === "repair" && mayRepair(request);
