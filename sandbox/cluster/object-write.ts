@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { ownFields } from "./managed-fields.ts";
 import {
   metadataProblems,
@@ -115,16 +116,20 @@ function objectOf<Content extends object>(
 function sameContent(a: Stored<object>, b: Stored<object>): boolean {
   const content = ({ apiVersion: _version, kind: _kind, metadata, ...rest }: Stored<object>) => {
     const { labels, annotations, finalizers } = metadata;
-    return JSON.stringify(sorted({ ...rest, labels, annotations, finalizers }));
+    return withoutEmpty({ ...rest, labels, annotations, finalizers });
   };
-  return content(a) === content(b);
+  return isDeepStrictEqual(content(a), content(b));
 }
 
-function sorted(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, sorted(item)] as const);
-  const kept = entries.filter(([, item]) => typeof item !== "object" || JSON.stringify(item) !== "{}");
-  return Object.fromEntries(kept.toSorted(([x], [y]) => (x < y ? -1 : 1)));
+/** Without absent items, and without objects that have no other ones. */
+function withoutEmpty(value: object): object {
+  const kept = Object.entries(value).flatMap(([key, item]): [string, unknown][] => {
+    if (typeof item !== "object" || item === null || Array.isArray(item))
+      return item === undefined ? [] : [[key, item]];
+    const inner = withoutEmpty(item);
+    return Object.keys(inner).length === 0 ? [] : [[key, inner]];
+  });
+  return Object.fromEntries(kept);
 }
 
 /** A kube-apiserver answers a resourceVersion in a create with a 500 without a reason. */
