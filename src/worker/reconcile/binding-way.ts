@@ -144,11 +144,11 @@ function failuresOf(
 }
 
 function outcomesOf(
-  { cluster, context }: BindingTools,
+  { cluster, context, state }: BindingTools,
   { after, notBound }: Pick<BindingsSent, "after"> & { readonly notBound: NotBound },
   signIns: SignInsWritten,
 ): Omit<Outcomes, "isForgotten"> {
-  const names = signInNames(signIns.map, cluster);
+  const names = signIns.map.places === state.map.places ? state.names : signInNames(signIns.map, cluster);
   const failureOf = (principal: string): WriteFailure | null => {
     const unable = signIns.failures.get(principal.toLowerCase());
     if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };

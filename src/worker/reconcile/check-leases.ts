@@ -123,11 +123,17 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
   const accepted = new Set<ApprovedRequest>();
+  // Only those of the same principal: a list of all for each of a thousand leases takes half a second.
+  const acceptedOf = new Map<string, readonly ApprovedRequest[]>();
   const approvedAt = (request: ApprovedRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
   for (const request of input.work.beginning.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
-    const { outcome } = decideLease(factsAtBeginning(input, way, [...accepted], request));
-    if (outcome.type === "begin") accepted.add(request);
-    else if (outcome.type === "void") voided.push({ request, message: outcome.message, whyStillThere: null });
+    const principal = request.principal.toLowerCase();
+    const earlier = acceptedOf.get(principal) ?? [];
+    const { outcome } = decideLease(factsAtBeginning(input, way, earlier, request));
+    if (outcome.type === "begin") {
+      accepted.add(request);
+      acceptedOf.set(principal, [...earlier, request]);
+    } else if (outcome.type === "void") voided.push({ request, message: outcome.message, whyStillThere: null });
   }
   return { voided, beginning: input.work.beginning.filter((request) => accepted.has(request)) };
 }
@@ -148,7 +154,7 @@ const unasked = {
   refusal: null,
 } as const;
 
-/** @param beginning leases that begin in this run, with an earlier approval */
+/** @param beginning the principal's leases that begin in this run, with an earlier approval */
 function factsAtBeginning(
   input: SettleInput,
   way: Way,
