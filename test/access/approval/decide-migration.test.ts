@@ -131,6 +131,18 @@ test("the approval of a former approver does not count", () => {
   expect(check(migration, at(60), aCluster({ approvers: ["U0APPROVER"] })).type).toBe("void");
 });
 
+test.each<[string, Cluster, ReadonlyMap<string, string>]>([
+  ["has left Slack", cluster, new Map([["U0APPROVER", "their Slack account is deactivated"]])],
+  ["is no approver any more", aCluster({ approvers: ["U0APPROVER2"] }), new Map()],
+])("the next approval drops that of a person who %s", (_, of, departed) => {
+  const click = { verdict: "approved", digest, why: "" } as const;
+  const person = { user: "U0APPROVER2", memberships: [] };
+
+  const decided = decideMigration(approvedBy("U0APPROVER"), of, person, click, keys.decision, at(0), departed);
+
+  expect(decided).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0APPROVER2" }] } });
+});
+
 test.each<[string, string, Clicked]>([
   ["not-an-approver", "U0ENGINEER", {}],
   ["not-an-approver", "U0ENGINEER", { on: aMigration({ state: "denied" }) }],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { checkEmergency, decideReview, remindOfReview } from "../../../src/access/approval/emergency.ts";
-import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seals.ts";
+import { hasForgedReview, sealDecision, withoutForgedReview } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../../src/access/request/record.ts";
 import { dueAt } from "../../../src/access/request/request.ts";
@@ -51,6 +51,7 @@ describe("an attacker with Redis gains nothing by", () => {
   const [declaration] = broken.approvals;
   const declared = (change: Partial<Decision>): readonly Decision[] =>
     declaration ? [{ ...declaration, ...change }] : [];
+  const sealed = ({ seal: _, ...said }: Decision) => sealDecision(said, broken.id, keys.decision);
 
   test.each<[string, AccessRequest]>([
     ["a broken glass without a word of anybody", { ...broken, approvals: [] }],
@@ -67,6 +68,20 @@ describe("an attacker with Redis gains nothing by", () => {
     ["a later time", { ...broken, approvals: declared({ at: at(hours(3)).toISOString() }) }],
     ["the id of another request", { ...broken, id: "r-2" }],
     ["an approval of the same person in its place", { ...broken, approvals: declared({ verdict: "approved" }) }],
+    [
+      "an approval that the same person really gave",
+      { ...broken, approvals: declared({ verdict: "approved" }).map(sealed) },
+    ],
+    [
+      "later facts about the requester beside the declaration",
+      {
+        ...broken,
+        approvals: [
+          ...broken.approvals,
+          ...declared({ at: at(minutes(3)).toISOString(), requester: { memberships: ["S0ONCALL"], linked: null } }),
+        ],
+      },
+    ],
   ])("%s", (_, record) => {
     expect(verdictOn(record)).toMatchObject({ type: "void" });
   });

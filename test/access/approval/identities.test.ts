@@ -13,6 +13,7 @@ import {
   sealIdentities,
   whyNoIdentity,
 } from "../../../src/access/approval/identities.ts";
+import { linkedArnOn, linkInAccountOf } from "../../../src/access/approval/links.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -25,6 +26,8 @@ const center = { type: "identity-center", settings } as const;
 const links = { type: "links" } as const;
 const rule = { type: "rule", arn: "arn:aws:iam::{account}:role/dev", session: "{email}" } as const;
 const rules = (...sources: IdentityRules["sources"]): IdentityRules => ({ sources, keepSeconds: 900 });
+
+const userIn = (account: string) => `arn:aws:iam::${account}:user/alice`;
 
 const unsealed = {
   user: "U0ENGINEER",
@@ -100,6 +103,12 @@ describe("who a person is on a cluster", () => {
       { links: [], found: { ...found, email: "admin/alice@example.com" } },
       [],
     ],
+    [
+      "nobody, with a user name that no session can have",
+      rules(center),
+      { links: [], found: { ...found, person: { ...unsealed.person, userName: "alice/admin" } } },
+      [],
+    ],
     ["nobody, without a seal of the address", rules(center, rule), nothing, []],
     ["no link, where the settings name none", rules(center), { links: [link], found: null }, []],
   ])("is %s", (_, settings, known, arns) => {
@@ -135,6 +144,27 @@ describe("who a person is on a cluster", () => {
     ["a principal of another account", role.replace("111122223333", "444455556666"), null],
   ])("is next to %s", (_, principal, own) => {
     expect(identityInAccountOf(rules(center), cluster, { links: [], found }, principal)).toBe(own);
+  });
+
+  test.each([
+    ["an account of their own link", "444455556666", ["111122223333", "444455556666"], "444455556666"],
+    ["an account without a link", "777788889999", ["111122223333", "444455556666"], null],
+  ])("is next to a principal of %s", (_, of, linked, own) => {
+    const known = { links: linked.map((account) => aLink("U0ENGINEER", userIn(account))), found: null };
+
+    const identity = identityInAccountOf(rules(links), cluster, known, userIn(of));
+
+    expect(identity).toBe(own && userIn(own));
+    expect(linkInAccountOf(known.links, userIn(of))?.arn ?? null).toBe(own && userIn(own));
+  });
+
+  test.each([
+    ["the cluster's own account", ["444455556666", "111122223333"], [], "111122223333"],
+    ["a foreign account that it takes", ["777788889999", "444455556666"], ["444455556666"], "444455556666"],
+    ["the only link, so that the refusal names it", ["777788889999"], [], "777788889999"],
+    ["none of several others", ["777788889999", "444455556666"], [], null],
+  ])("is linked on a cluster by %s", (_, linked, foreignAccounts, own) => {
+    expect(linkedArnOn(linked.map(userIn), aCluster({ foreignAccounts }))).toBe(own && userIn(own));
   });
 
   test("has a reason and a remedy if no identity is found", () => {
