@@ -39,11 +39,10 @@ export {
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
 export { goFold } from "./fold.ts";
 export { isCreator } from "./guard.ts";
-export { isNode, MASTERS, render } from "./names.ts";
+export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
 export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
 export { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
-export { entriesThatYield, type NamedEntry } from "./same-username.ts";

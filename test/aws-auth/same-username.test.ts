@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { entriesThatYield } from "../../src/aws-auth/names.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { entriesThatYield } from "../../src/aws-auth/same-username.ts";
 import { cpuTimeOf } from "../cpu-time.ts";
 
 const account = "arn:aws:iam::111122223333";
