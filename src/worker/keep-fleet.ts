@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Notice } from "../access/audit/notice.ts";
 import type { Labels } from "../access/policy/cluster.ts";
-import { type FleetList, type FleetPlace, placeOf, sealFleetList } from "../access/policy/fleet-list.ts";
-import { type FleetChange, nextFleet } from "../access/policy/next-fleet.ts";
+import {
+  type FleetChange,
+  type FleetList,
+  type FleetPlace,
+  nextFleet,
+  placeOf,
+  sealFleetList,
+} from "../access/policy/fleet-list.ts";
 import type { Fleet } from "../config/fleet-file.ts";
 import type { FleetFollower } from "../config/follow-fleet.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -1,6 +1,11 @@
 import { hasLabels, type Labels } from "../access/policy/cluster.ts";
-import type { FleetList, FleetPlace } from "../access/policy/fleet-list.ts";
-import { type FleetLook, type FoundCluster, nextFleet } from "../access/policy/next-fleet.ts";
+import {
+  type FleetList,
+  type FleetLook,
+  type FleetPlace,
+  type FoundCluster,
+  nextFleet,
+} from "../access/policy/fleet-list.ts";
 import { type FleetRegion, fleetRegion } from "../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../aws/session-policy.ts";
 import type { Fleet } from "../config/fleet-file.ts";

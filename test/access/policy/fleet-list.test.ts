@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import {
   type FleetCluster,
   type FleetList,
+  type FleetLook,
+  nextFleet,
   readFleetList,
   sealFleetList,
 } from "../../../src/access/policy/fleet-list.ts";
-import { type FleetLook, nextFleet } from "../../../src/access/policy/next-fleet.ts";
 import { aFleetCluster } from "../../builders/a-fleet.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
