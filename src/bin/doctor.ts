@@ -9,7 +9,7 @@ import {
   zoneOf,
   zonesOf,
 } from "../access/policy/cluster.ts";
-import { sharedTokenWarnings } from "../access/policy/judge-expectation.ts";
+import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";

@@ -1,9 +1,14 @@
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
-import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
+import {
+  type Actor,
+  type ExpectationVerdict,
+  expectationForms,
+  judgeExpectation,
+  readExpectation,
+} from "../access/policy/expectation.ts";
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
-import { type Actor, type ExpectationVerdict, judgeExpectation } from "../access/policy/judge-expectation.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../access/policy/rule.ts";
 import { parseDuration } from "../access/request/extension.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { sharedTokenWarnings } from "../../../src/access/policy/judge-expectation.ts";
+import { sharedTokenWarnings } from "../../../src/access/policy/expectation.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
