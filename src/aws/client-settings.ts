@@ -3,9 +3,8 @@ import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
 import { answerGuard } from "../access/redact.ts";
-import type { FinishedCall } from "../operations/announcements.ts";
+import { type FinishedCall, observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
-import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };

@@ -11,7 +11,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
-import { measuredStep } from "../operations/worker-metrics.ts";
+import { measuredStep } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { answeredWith, awsFailure } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";

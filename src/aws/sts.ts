@@ -8,7 +8,7 @@ import {
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
-import { measuredStep } from "../operations/worker-metrics.ts";
+import { measuredStep } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -1,5 +1,5 @@
 import type { RequestIds } from "../access/audit/event.ts";
-import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
+import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

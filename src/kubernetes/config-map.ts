@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults } from "../operations/recent.ts";
-import { measuredStep } from "../operations/worker-metrics.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";

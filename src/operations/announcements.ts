@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { AuditEvent } from "../access/audit/event.ts";
+import { addToTrace, traced, type Work } from "./traced.ts";
 
 export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");
 
@@ -71,4 +72,43 @@ export interface ApproverShortage {
   readonly cluster: string;
   readonly level: string;
   readonly missing: number;
+}
+
+/** Does one step of a run on a cluster, measures its time and shows it in the trace. */
+export function measuredStep<T>(name: RunStep, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
+  return traced({ name, ...place }, async () => {
+    const startedAt = performance.now();
+    try {
+      return await act();
+    } finally {
+      finishedSteps.publish({ step: name, seconds: (performance.now() - startedAt) / 1000 });
+    }
+  });
+}
+
+/** Makes one call and announces its end. `resultOf` reads an answer; a call that throws got none. */
+export async function observedCall<T>(
+  call: Pick<FinishedCall, "service" | "operation">,
+  run: () => Promise<T>,
+  resultOf: (answer: T) => string,
+): Promise<T> {
+  return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
+    const startedAt = performance.now();
+    const end = (result: string) => {
+      addToTrace({ "eks_access.result": result });
+      finishedCalls.publish({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
+    };
+    try {
+      const answer = await run();
+      end(resultOf(answer));
+      return answer;
+    } catch (error) {
+      end("unreachable");
+      throw error;
+    }
+  });
+}
+
+export function resultOfStatus(status: number): string {
+  return status < 400 ? "ok" : String(status);
 }

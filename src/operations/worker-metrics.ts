@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./announcements.ts";
-import { addToTrace, traced, type Work } from "./traced.ts";
+import { finishedSteps } from "./announcements.ts";
 
 export interface WorkerMetrics {
   readonly revocationLag: Histogram;
@@ -60,43 +59,4 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       registers,
     }),
   };
-}
-
-/** Does one step of a run on a cluster, measures its time and shows it in the trace. */
-export function measuredStep<T>(name: RunStep, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
-  return traced({ name, ...place }, async () => {
-    const startedAt = performance.now();
-    try {
-      return await act();
-    } finally {
-      finishedSteps.publish({ step: name, seconds: (performance.now() - startedAt) / 1000 });
-    }
-  });
-}
-
-/** Makes one call and announces its end. `resultOf` reads an answer; a call that throws got none. */
-export async function observedCall<T>(
-  call: Pick<FinishedCall, "service" | "operation">,
-  run: () => Promise<T>,
-  resultOf: (answer: T) => string,
-): Promise<T> {
-  return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
-    const startedAt = performance.now();
-    const end = (result: string) => {
-      addToTrace({ "eks_access.result": result });
-      finishedCalls.publish({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
-    };
-    try {
-      const answer = await run();
-      end(resultOf(answer));
-      return answer;
-    } catch (error) {
-      end("unreachable");
-      throw error;
-    }
-  });
-}
-
-export function resultOfStatus(status: number): string {
-  return status < 400 ? "ok" : String(status);
 }

@@ -15,8 +15,8 @@ import type { CredentialSource } from "../aws/client-settings.ts";
 import { sessionPolicyFor } from "../aws/session-policy.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { callWithinMs } from "../operations/deadlines.ts";
-import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 import { sessionThrough } from "./open/become-creator.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];

@@ -2,9 +2,9 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
+import { measuredStep } from "../../src/operations/announcements.ts";
 import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
 import { rememberTrace, type TraceContext, traced, tracedRun, traceFor } from "../../src/operations/traced.ts";
-import { measuredStep } from "../../src/operations/worker-metrics.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "./otlp-receiver.ts";
 

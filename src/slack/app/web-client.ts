@@ -5,8 +5,8 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { boundedText } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
+import { observedCall } from "../../operations/announcements.ts";
 import { callWithinMs, usualDeadlines } from "../../operations/deadlines.ts";
-import { observedCall } from "../../operations/worker-metrics.ts";
 
 /** The bot's scopes, as in manifest.yml. */
 export const neededScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;

@@ -4,7 +4,7 @@ import { sealedEnd } from "../../access/lease/due-work.ts";
 import { bindingsByLease, type ClusterBinding } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { measuredStep } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewByBinding } from "./binding-preview.ts";
 import {

@@ -8,7 +8,7 @@ import {
   type NewBinding,
 } from "../../access/lease/own-bindings.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
-import { measuredStep } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/announcements.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { isIdentityCenterRole } from "../../aws-auth/index.ts";
-import { measuredStep } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntriesSeen } from "./entry-state.ts";
 

@@ -17,7 +17,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
-import { measuredStep } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
