@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import type { Backlog, SinkLag } from "../operations/process-metrics.ts";
+import type { Backlog, SinkLag } from "../operations/metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 interface Known extends Pick<WorkerContext, "ledger" | "now"> {

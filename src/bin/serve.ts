@@ -20,9 +20,8 @@ import {
   startProbe,
 } from "../operations/health-server.ts";
 import { createLog, FailureLog, logDestination } from "../operations/log.ts";
-import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../operations/metrics.ts";
 import type { Stoppable } from "../operations/stoppable.ts";
-import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { noticeSender, startReloading } from "./reload.ts";

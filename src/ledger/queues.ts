@@ -10,7 +10,7 @@ import {
 } from "bullmq";
 import type { Logger } from "pino";
 import type { Zone } from "../access/policy/cluster.ts";
-import type { QueueState } from "../operations/process-metrics.ts";
+import type { QueueState } from "../operations/metrics.ts";
 import { aborted, type Stoppable } from "../operations/stoppable.ts";
 import type { TraceContext } from "../operations/traced.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";
 import type { FailureLog } from "../operations/log.ts";
-import type { WorkerMetrics } from "../operations/worker-metrics.ts";
+import type { WorkerMetrics } from "../operations/metrics.ts";
 import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import type { openEksToManage } from "./open/open-eks.ts";
 

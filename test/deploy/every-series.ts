@@ -8,8 +8,7 @@ import {
   recordedEvents,
 } from "../../src/operations/announcements.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../../src/operations/metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 
 /** The series of both processes, by the product's own registrations. */

@@ -4,7 +4,7 @@ import { load } from "js-yaml";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
+import { createWorkerMetrics } from "../../src/operations/metrics.ts";
 import { everySeries } from "./every-series.ts";
 
 const read = (name: string) =>

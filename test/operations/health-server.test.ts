@@ -4,8 +4,7 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { countStates } from "../../src/access/request/lists.ts";
 import { answeredRequests, finishedCalls, measuredStep, recordedEvents } from "../../src/operations/announcements.ts";
 import { type Health, type Probe, type ServiceState, startHealthServer } from "../../src/operations/health-server.ts";
-import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../../src/operations/metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 

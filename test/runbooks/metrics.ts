@@ -7,7 +7,7 @@ import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { createLedgerMetrics } from "../../src/operations/process-metrics.ts";
+import { createLedgerMetrics } from "../../src/operations/metrics.ts";
 import { runbooks } from "./runbook.ts";
 
 /** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { FailureLog } from "../../src/operations/log.ts";
-import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
+import { createWorkerMetrics } from "../../src/operations/metrics.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { sweepInTurn } from "../../src/worker/sweep.ts";
 import { LedgerWatch, ledgerWorks } from "../../src/worker/watch-ledger.ts";

@@ -8,7 +8,7 @@ import type { ApprovedRequest } from "../../access/request/record.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import { processName, type RefusedFile } from "../../ledger/ledger.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
-import type { QueueState } from "../../operations/process-metrics.ts";
+import type { QueueState } from "../../operations/metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";

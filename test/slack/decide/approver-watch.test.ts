@@ -3,7 +3,7 @@ import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { type ApproverShortage, approversChecked } from "../../../src/operations/announcements.ts";
-import { createProcessMetrics } from "../../../src/operations/process-metrics.ts";
+import { createProcessMetrics } from "../../../src/operations/metrics.ts";
 import { watchApprovers } from "../../../src/slack/decide/approver-watch.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";

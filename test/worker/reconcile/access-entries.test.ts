@@ -8,7 +8,7 @@ import { dueAt } from "../../../src/access/request/request.ts";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
 import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { createLog, FailureLog } from "../../../src/operations/log.ts";
-import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
+import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { createRequest } from "../../../src/access/request/request.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
-import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
+import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
