@@ -41,7 +41,7 @@ function folderOf(path: string): string {
 }
 
 const groups = Object.entries(readers).map(([reader, folders]) => {
-  const own = files.filter((path) => folders.some((folder) => folder === folderOf(path)));
+  const own = files.filter((path) => folders.includes(folderOf(path)));
   return { reader, texts: [...new Set(own.flatMap((path) => sentencesOf(join(src, path))))] };
 });
 

@@ -23,7 +23,11 @@ const isUsage = (text: string) => text.startsWith("Usage:") || text.includes("\n
  */
 export function sentencesOf(path: string): readonly string[] {
   const found: string[] = [];
-  visit(parse(readFileSync(path, "utf8"), { sourceType: "module", plugins }).program as unknown as Node, found);
+  visit(
+    parse(readFileSync(path, "utf8"), { sourceType: "module", plugins, attachComment: false })
+      .program as unknown as Node,
+    found,
+  );
   return found.filter((text, at) => !found.some((other, place) => place < at && other.includes(text)));
 }
 
@@ -47,11 +51,17 @@ function isLogged({ type, callee }: Node): boolean {
   return object !== undefined && nameOf(object) === "log" && /^(debug|info|warn|error|fatal)$/.test(nameOf(property));
 }
 
-function childrenOf(node: Node): readonly Node[] {
-  return Object.entries(node)
-    .filter(([field]) => field !== "loc" && !field.endsWith("Comments"))
-    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
-    .filter((value): value is Node => typeof value === "object" && value !== null && "type" in value && "loc" in value);
+function* childrenOf(node: Node): Iterable<Node> {
+  for (const field in node) {
+    if (field === "loc") continue;
+    const value = node[field];
+    if (Array.isArray(value)) yield* value.filter(isNode);
+    else if (isNode(value)) yield value;
+  }
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value && "loc" in value;
 }
 
 /** The text of a literal, a template, or literals joined with `+`; null: something else. */
