@@ -9,14 +9,18 @@ import { buildProduct } from "../scripts/build.ts";
 import { keepCode } from "./keep-code.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const places = new Map<string, Promise<Program>>();
+/** A process that lives for seconds takes a twentieth less of a processor if it collects garbage seldom, and in its own thread. */
+const shortLived = ["--single-threaded-gc", "--min-semi-space-size=16", "--max-semi-space-size=64"];
+const places = new Map<string, Promise<string>>();
+
+type Build = (folder: string) => Promise<void>;
 
 /**
  * `eks-access` as it ships: built once in a test run, by whichever file asks first. A process from the sources would compile
  * itself at each start, which takes twice as long as all else that it does until it is ready.
  */
 export function builtProduct(): Promise<Program> {
-  return once("built", (folder) => buildProduct(join(folder, "dist")));
+  return once("built", [], (folder) => buildProduct(join(folder, "dist")));
 }
 
 /**
@@ -25,7 +29,7 @@ export function builtProduct(): Promise<Program> {
  * test/flow/all.test.ts start what ships.
  */
 export function bundledProduct(): Promise<Program> {
-  return once("bundled", async (folder) => {
+  return once("bundled", shortLived, async (folder) => {
     const { outputFiles } = await esbuild.build({
       entryPoints: [join(root, "src/bin/commands.ts")],
       outfile: join(folder, "dist/bin/commands.cjs"),
@@ -45,25 +49,25 @@ export function bundledProduct(): Promise<Program> {
     await esbuild.stop();
     // Beside comments esbuild writes ASCII alone, which a process reads five times as fast.
     for (const { path, text } of outputFiles) await writeFile(path, text.replace(/[^\0-\x7f]/g, "?"));
-    await keepCode({ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] });
+    await keepCode({ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: shortLived });
   });
 }
 
-function once(name: string, build: (folder: string) => Promise<void>): Promise<Program> {
+function once(name: string, nodeFlags: readonly string[], build: Build): Promise<Program> {
   const known = places.get(name) ?? buildOnce(join(inject("productFolder"), name), build);
   places.set(name, known);
-  return known;
+  return known.then((script) => ({ script, nodeFlags }));
 }
 
-async function buildOnce(folder: string, build: (folder: string) => Promise<void>): Promise<Program> {
+async function buildOnce(folder: string, build: Build): Promise<string> {
   const built = join(folder, "built");
   // The others continue after a failed build too, and report what is missing.
   if (await isFirst(folder)) await buildIn(folder, build).finally(() => writeFile(built, ""));
   while (!(await isThere(built))) await wait(50);
-  return { script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] };
+  return join(folder, "dist/bin/eks-access.js");
 }
 
-async function buildIn(folder: string, build: (folder: string) => Promise<void>): Promise<void> {
+async function buildIn(folder: string, build: Build): Promise<void> {
   // It stays next to dist, as in the package: the product reads its version there.
   await copyFile(join(root, "package.json"), join(folder, "package.json"));
   await build(folder);
