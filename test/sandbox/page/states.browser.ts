@@ -1,6 +1,8 @@
+import { readFile, writeFile } from "node:fs/promises";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { account, arns } from "../../../sandbox/scene.ts";
+import { removeUsers } from "../../../sandbox/page/live/incidents.ts";
+import { account, arns, channel } from "../../../sandbox/scene.ts";
 import { aPage, become, keep, revoke, type ServedPage, say } from "./a-page.ts";
 
 /** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
@@ -38,6 +40,19 @@ async function looks(shown: Locator, name: string): Promise<void> {
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** The newest direct message of eks-access to the engineer, which the page then shows. */
+async function toEngineer(text: string | RegExp): Promise<Locator> {
+  await page.getByRole("link", { name: /^eks-access(?!: Home)/ }).click();
+  await become(page, "engineer");
+  const shown = page.getByRole("log").getByRole("article").filter({ hasText: text }).last();
+  await shown.waitFor();
+  return shown;
+}
+
+async function toChannel(): Promise<void> {
+  await page.getByRole("link", { name: "# cluster-access" }).click();
 }
 
 /** The lines of text that a card takes on a phone, as the browser breaks them, with each row of buttons as one. */
@@ -159,6 +174,70 @@ test("failed, with the remedy", async () => {
   await denial.getByRole("button", { name: "Trust again" }).click();
 });
 
+test("approved, but not applied yet; active, in the direct message; and lost", async () => {
+  const { faults, cluster } = served.livePage.live.sandbox;
+  let write = () => {};
+  const seen = new Promise<void>((resolve) => {
+    write = resolve;
+  });
+  await ask("viewer for 10m compare two deployments");
+  const shown = card("compare two deployments");
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+  faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike: () => seen });
+  await shown.getByRole("button", { name: "Approve" }).click();
+  await shown.getByText("Approved by").waitFor();
+  await looks(shown, "approved");
+  write();
+  await shown.getByText("Active", { exact: true }).waitFor();
+  await looks(await toEngineer("is active until"), "direct-message");
+
+  await cluster.editAwsAuth(removeUsers);
+  await toChannel();
+  await become(page, "approver");
+  await shown.getByText("Access lost").waitFor();
+  await looks(shown, "lost");
+  await revoke(shown);
+  await shown.getByText("Ended", { exact: true }).waitFor();
+});
+
+test("cancelled, and refused", async () => {
+  const { slack, cluster } = served.livePage.live.sandbox;
+  await ask("viewer for 10m read one log");
+  const shown = card("read one log");
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+  const direct = slack.person("U0ENGINEER").directMessages();
+  await slack
+    .person("U0ENGINEER")
+    .click(direct.findLast(({ text }) => text.includes("Waiting for")) ?? expect.fail(), "cancel");
+  await shown.getByText("Cancelled by").waitFor();
+  await looks(shown, "cancelled");
+
+  const reporting = `arn:aws:iam::${account}:user/reporting`;
+  const own = `- userarn: ${reporting}\n  username: reporting\n  groups: [eks-access:viewers]\n`;
+  await cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapUsers: own } }));
+  await slack
+    .person("U0ENGINEER")
+    .command(`/eks-access request staging ${reporting} viewer for 10m find a slow query`, channel);
+  await looks(await toEngineer(/Couldn't give/), "refused");
+  await cluster.editAwsAuth(removeUsers);
+  await toChannel();
+});
+
+test("failed, because its time was over before the repair", async () => {
+  await ask("viewer for 10s count the pods");
+  const shown = card("count the pods");
+  const denial = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: /^AccessDenied/ }) });
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+  await denial.getByRole("button", { name: "Stop trusting" }).click();
+  await denial.getByText("in force").waitFor();
+  await shown.getByRole("button", { name: "Approve" }).click();
+  await shown.getByText("Failed", { exact: true }).waitFor({ timeout: 90_000 });
+
+  await looks(shown, "failed-lease");
+
+  await denial.getByRole("button", { name: "Trust again" }).click();
+});
+
 test("emergency, and the form for it", async () => {
   await become(page, "on-call");
   await page.getByRole("link", { name: "eks-access: Home" }).click();
@@ -174,6 +253,22 @@ test("emergency, and the form for it", async () => {
   await shown.getByText("Active", { exact: true }).waitFor();
 
   await looks(shown, "emergency");
+});
+
+test("a reviewed emergency", async () => {
+  await become(page, "approver");
+  const shown = card("checkout is down");
+  await shown.getByRole("button", { name: "Mark reviewed" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByRole("textbox").fill("It was the full disk");
+  await form.getByRole("button", { name: "Mark reviewed" }).click();
+  await form.getByRole("button", { name: "Close", exact: true }).last().click();
+  await form.waitFor({ state: "detached" });
+  await shown.getByText("Reviewed by").waitFor();
+
+  await looks(shown, "reviewed");
+
+  await become(page, "on-call");
 });
 
 test("Home of a person with access", async () => {
@@ -219,4 +314,17 @@ test("a repair and a migration, which have Approve below the whole plan", async 
 
   expect(linesOfRepair).toBeLessThanOrEqual(12);
   expect(linesOfMigration).toBeLessThanOrEqual(12);
+});
+
+test("expired", async () => {
+  const file = served.livePage.live.sandbox.environmentOf("slack", { redisUrl: "" }).EKS_ACCESS_CONFIG ?? expect.fail();
+  await writeFile(file, (await readFile(file, "utf8")).replace("requestExpiresAfter: 1h", "requestExpiresAfter: 8s"));
+  await served.livePage.live.slack.stop();
+  await served.livePage.live.slack.start();
+  await page.keyboard.press("Escape");
+  await ask("viewer for 10m look at one pod");
+  const shown = card("look at one pod");
+  await shown.getByText("Expired", { exact: true }).waitFor();
+
+  await looks(shown, "expired");
 });
