@@ -39,7 +39,7 @@ export function migrationState(migration: Migration, room = 1500): string {
     case "running":
       return `Approved by ${approversOf(migration)}. ${migrationProgress(migration)}`;
     case "done":
-      return `Approved by ${approversOf(migration)}. *Done* ${time(migration.endedAt)}. ${lastStep(migration)}`;
+      return `*Done* ${time(migration.endedAt)}. ${lastStep(migration)}. Approved by ${approversOf(migration)}`;
     case "denied":
       return `Denied by ${mention(migration.denial.by)}: ${plainLine(migration.denial.why, 600)}`;
     case "stopped": {

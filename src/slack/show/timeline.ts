@@ -103,7 +103,7 @@ function detailOf({ type, detail }: AuditEvent): string {
   const { why, code: failure, attempts, act, step } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";
-  if (typeof failure === "string") return ` (${what}${code(failure, 60)}${tried})`;
+  if (typeof failure === "string" && failure !== "") return ` (${what}${code(failure, 60)}${tried})`;
   if (typeof step === "string") return `: ${code(step, 200)}`;
   return typeof why === "string" && why !== "" ? `: ${plainLine(why, 200)}` : "";
 }

@@ -62,6 +62,12 @@ describe("the timeline", () => {
     `);
   });
 
+  test("shows no empty code", () => {
+    const planned = chained(1, { type: "migration.planned", detail: { plan: "d1", code: "" } });
+
+    expect(timelineText([planned], 900, "repair")).toMatch(/ planned a repair$/);
+  });
+
   test("keeps its beginning and its end where it is too long, and says how much is left out", () => {
     const long = Array.from({ length: 60 }, (_, index) => chained(index + 1, { type: "decision.refused" }));
 

@@ -268,6 +268,6 @@ describe("a migration under way", () => {
     );
 
     expect(textOf(await app.showMigration(id))).toMatch(/\*Done\*.*Only an operator switches to the mode `API`/s);
-    expect(app.person("U0ONCALL").directMessages().map(textOf).join()).toContain("*Done*");
+    expect(app.person("U0ONCALL").directMessages().map(textOf).join()).toContain("of `staging`: *Done*");
   });
 });
