@@ -33,10 +33,9 @@ afterEach(async () => {
 });
 
 const bootstrap = (...argv: readonly string[]) => bootstrapIn(sandbox, redis.url, ...argv);
+const arnOf = (cluster: string) => `arn:aws:eks:eu-central-1:111122223333:cluster/${cluster}`;
 const entryOf = (cluster: string) =>
-  sandbox.aws
-    .accessOf(`arn:aws:eks:eu-central-1:111122223333:cluster/${cluster}`)
-    ?.entries.find(({ principalArn }) => principalArn === operatorArn);
+  sandbox.aws.accessOf(arnOf(cluster))?.entries.find(({ principalArn }) => principalArn === operatorArn);
 
 /** `eks-access doctor worker`. */
 const examine = () => inWorkerOf(sandbox, redis.url, doctor, "worker");
@@ -151,6 +150,16 @@ describe("a cluster that reads aws-auth alone", () => {
     );
     expect(sandbox.cluster.awsAuth()?.data).toEqual({ mapRoles: entry });
   });
+
+  test("leaves a document of Terraform to Terraform", async () => {
+    const text = `${initialAwsAuth.mapRoles}# of Terraform\n`;
+    await sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { mapRoles: text } }), "Terraform");
+
+    const run = bootstrap("staging", "--apply");
+
+    await expect(run).rejects.toThrow(/aws-auth of staging belongs to Terraform.* Add an entry for .* there/);
+    expect(sandbox.cluster.awsAuth()?.data).toEqual({ mapRoles: text });
+  });
 });
 
 describe.each(["checkout", "analytics"])("%s, which takes access entries", (cluster) => {
@@ -184,12 +193,18 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
     expect(entryOf(cluster)?.policies).toEqual([]);
   });
 
-  test("refuses an entry of others", async () => {
-    const arn = `arn:aws:eks:eu-central-1:111122223333:cluster/${cluster}`;
-    const others = { principalArn: operatorArn, username: "ci", groups: ["deployers"], policies: [] };
-    sandbox.aws.updateCluster(arn, { accessEntries: [others] });
+  const admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+  test.each([
+    ["others' groups", { groups: ["deployers"] }, "deployers"],
+    ["full control that is not for a bootstrap", { policies: [admin] }, "AmazonEKSClusterAdminPolicy"],
+  ])("refuses an entry with %s, and leaves it", async (_, change, what) => {
+    const others = { principalArn: operatorArn, username: "ci", groups: [], policies: [], ...change };
+    sandbox.aws.updateCluster(arnOf(cluster), { accessEntries: [others] });
 
-    await expect(bootstrap(cluster, "--apply")).rejects.toThrow(/has an access entry of .* already, with deployers/);
+    const run = bootstrap(cluster, "--apply");
+
+    await expect(run).rejects.toThrow(`has an access entry of ${cluster} already, with ${what}`);
+    expect(entryOf(cluster)).toMatchObject({ username: "ci" });
   });
 });
 
