@@ -146,7 +146,7 @@ async function readChanged(
   }
   const requests = [...digests.keys()].flatMap((id) => records.get(id)?.request ?? passing.get(id) ?? []);
   // A failover can undo a change in between.
-  const isWhole = [...digests].every(([id, each]) => each !== "" && records.get(id)?.digest === each);
+  const isWhole = unknown.every((id) => records.get(id)?.digest === digests.get(id));
   return { digest: isWhole ? digest : null, records, requests };
 }
 

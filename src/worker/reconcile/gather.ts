@@ -147,7 +147,7 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
 }
 
 function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>): readonly Share[] {
-  return [...holdings.values(), { shares: signInShares }].flatMap((held) => orphanedShares(held, open));
+  return orphanedShares({ shares: [...[...holdings.values()].flatMap(({ shares }) => shares), ...signInShares] }, open);
 }
 
 /**
@@ -160,6 +160,7 @@ async function idsNotLeasedHere(
   leased: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
+  if (orphans.length === 0) return new Set();
   const records = new Map(leased.map((request) => [request.id, request]));
   const isOver = (share: Share, known: AccessRequest) => {
     // A lease by bindings only lets its person sign in here.

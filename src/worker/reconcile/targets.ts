@@ -135,6 +135,7 @@ export function withdrawalsAfter(
     ...nothing,
     ...removed.map(({ id }) => removalWithoutLedger(id, now)),
   ];
+  if (withdrawn.length === 0 && state.withdrawals.list.length === 0) return state.withdrawals;
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(leased.map(({ id }) => id));
   return rememberWithdrawals(state.withdrawals, {
