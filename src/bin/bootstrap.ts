@@ -2,8 +2,7 @@ import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
 import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/open/bootstrap.ts";
-import type { OperatedCluster } from "../worker/open/operator-admission.ts";
-import { isProved, type OperatorProof } from "../worker/open/prove-operator.ts";
+import { isProved, type OperatedCluster, type OperatorProof } from "../worker/open/operator.ts";
 import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 

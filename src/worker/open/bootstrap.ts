@@ -22,15 +22,17 @@ import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
   bootstrapPurpose,
+  isProved,
   isUnauthorized,
   type OperatedCluster,
   type OperatorAdmission,
+  type OperatorProof,
   objectSteps,
+  proveOperator,
   retryAfterConflict,
   untilSignedIn,
   writeObjects,
-} from "./operator-admission.ts";
-import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
+} from "./operator.ts";
 
 interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff" | "close"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */

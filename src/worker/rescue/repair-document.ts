@@ -15,7 +15,7 @@ import {
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
-import { retryAfterConflict } from "../open/operator-admission.ts";
+import { retryAfterConflict } from "../open/operator.ts";
 
 /** The last good document that the rescuer gave. */
 export interface GoodDocument {
