@@ -81,7 +81,7 @@ describe("the username of an access entry that is of no request", () => {
 
     expect(preview.way).toBe(way);
     expect(preview.warnings.join()).toContain(
-      `${other.principalArn} can also get the username eks-access:111122223333:engineer`,
+      `Same username: ${other.principalArn} can also get the username eks-access:111122223333:engineer`,
     );
   });
 
@@ -102,5 +102,7 @@ test.each([
   const preview = await previewOn(name);
 
   expect(preview.way).toBe(way);
-  expect(preview.warnings.join()).toContain(`${other} can also get the username eks-access:111122223333:engineer`);
+  expect(preview.warnings.join()).toContain(
+    `Same username: ${other} can also get the username eks-access:111122223333:engineer`,
+  );
 });

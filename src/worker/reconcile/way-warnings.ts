@@ -21,12 +21,12 @@ export function sameUsernameWarnings(
   const others = entriesThatYield(username, arn, [...known, ...entries]);
   if (others.length === 0) {
     return unread > 0
-      ? [`The worker did not compare ${unread} more access entries: they may give the username ${username} too.`]
+      ? [`Not compared: ${unread} more access entries, which may give the username ${username} too.`]
       : [];
   }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+    `Same username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
   ];
 }
 

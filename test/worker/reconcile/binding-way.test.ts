@@ -346,7 +346,7 @@ test("the approver reads of an access entry with a role that can choose the name
 
   expect(refusal).toBeNull();
   expect(preview?.warnings.find((text) => text.includes("can also get"))).toMatch(
-    `${arns.developers} can also get the username sso:alice@example.com`,
+    `Same username: ${arns.developers} can also get the username sso:alice@example.com`,
   );
 });
 
