@@ -67,6 +67,11 @@ export function textOf(shown: {
   return lines.length > 0 ? lines.join("\n") : readable(shown.text ?? "");
 }
 
+/** What people see of a message, and what a notification says: it has the reason, also where the card has no room for it. */
+export function wholeTextOf(message: Parameters<typeof textOf>[0]): string {
+  return `${textOf(message)}\n${message.text ?? ""}`;
+}
+
 function textOfBlock(block: JsonObject, inputs: Inputs): string {
   const values = objectAt(inputs, String(block.block_id));
   const element = (value: unknown) => textOfElement(value, values);

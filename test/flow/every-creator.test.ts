@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { creatorArns, creators } from "../creators.ts";
 import { type Flow, proofIn, startFlow } from "./start-flow.ts";
 
@@ -19,7 +19,9 @@ describe("a cluster of each kind of creator", () => {
   const person = (user: string) => flow.sandbox.slack.person(user);
   const holding = (...texts: readonly string[]) =>
     flow.until(() =>
-      flow.sandbox.slack.messages(channel).findLast((message) => texts.every((text) => textOf(message).includes(text))),
+      flow.sandbox.slack
+        .messages(channel)
+        .findLast((message) => texts.every((text) => wholeTextOf(message).includes(text))),
     );
   const ask = (cluster: string, arn: string, reason: string) =>
     person("U0ENGINEER").command(`/eks-access request ${cluster} ${arn} viewer for 1h ${reason}`, channel);

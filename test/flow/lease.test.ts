@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { auditOf } from "./audit-of.ts";
 import { shareFlow } from "./share-flow.ts";
@@ -15,7 +15,7 @@ function acting(flow: () => Flow) {
     flow().until(() =>
       flow()
         .messages()
-        .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
+        .findLast((message) => wholeTextOf(message).includes(reason) && textOf(message).includes(text)),
     );
   const approve = async (reason: string) => person("U0APPROVER").click(await find(reason, "[Approve]"), "approve");
   const active = (reason: string) => find(reason, "*Active*");
@@ -92,7 +92,7 @@ describe("a lease", () => {
 
     await person("U0APPROVER").command(`/eks-access revoke ${id}`, channel);
     await ended("long job");
-    const closed = textOf(await find("to extend", "Refused"));
+    const closed = wholeTextOf(await find("to extend", "Refused"));
 
     expect(waiting).not.toContain("other leases");
     expect(closed).toContain(`${id} has ended, so there is nothing to extend any more`);
@@ -105,7 +105,7 @@ describe("a lease", () => {
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
     await flow().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
-    const message = textOf(await find("debug", "*Access lost*"));
+    const message = wholeTextOf(await find("debug", "*Access lost*"));
 
     expect(message).toContain("terraform wrote mapUsers last");
     expect(message).not.toContain("✓ *mapped*");
@@ -154,7 +154,7 @@ describe("a lease of a flow of its own", () => {
   const activeOnes = (reason: string) =>
     flow
       .messages()
-      .map(textOf)
+      .map(wholeTextOf)
       .filter((text) => text.includes(reason) && text.includes("*Active*")).length;
 
   beforeEach(async () => {
@@ -173,14 +173,14 @@ describe("a lease of a flow of its own", () => {
     await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
     await flow.until(() => (activeOnes("long job") === 2 ? true : undefined));
     flow.moveClock(245);
-    const card = await find("long job", "extended by");
+    const card = await find("long job", "Extended by");
     const first = await endOf(card);
     const pods = await flow.sandbox.getPods();
 
     expect(textOf(warning)).toContain("[Extend] [I'm done]");
     expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
     expect(first).toContain("the principal still has");
-    expect(textOf(await find("long job", "extended by"))).not.toMatch(/\[(Extend|Revoke|Request again)\]/);
+    expect(textOf(await find("long job", "Extended by"))).not.toMatch(/\[(Extend|Revoke|Request again)\]/);
     expect(pods.ok).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { getPods } from "../../sandbox/kubectl.ts";
 import { account, arns, channel, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -29,7 +29,7 @@ const adminsSignIn = () => expect.poll(() => flow.sandbox.getPods("U0APPROVER"))
 const message = (id: string, text: string | RegExp) =>
   flow.until(() =>
     flow.sandbox.slack.messages(channel).findLast((each) => {
-      const shown = textOf(each);
+      const shown = wholeTextOf(each);
       return shown.includes(id) && (typeof text === "string" ? shown.includes(text) : text.test(shown));
     }),
   );
@@ -78,10 +78,10 @@ test("a change between the approvals and the first step needs new approvals; aft
   await approve(id, "U0APPROVER2", "Approved by <@U0APPROVER2>");
   await approve(id, "U0APPROVER", "Running: ");
   await killed;
-  const settling = await message(id, "aws-auth keeps its items until");
+  const settling = await message(id, "Items stay until");
   await person("U0APPROVER").click(settling, "stop-migration");
 
-  await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");
+  await message(id, /\*Stopped\* by <@U0APPROVER>[\s\S]*2 steps done and kept/);
   expect(modeNow()).toBe("API_AND_CONFIG_MAP");
   expect(rolesNow()).toBe(mapRoles);
   await adminsSignIn();

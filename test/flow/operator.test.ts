@@ -6,7 +6,7 @@ import { rule } from "../../sandbox/cluster/rbac.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName, externalId } from "../../sandbox/scene.ts";
 import { configurationOf, type SandboxCall } from "../../sandbox/scene-clusters.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { neededActs, operatorRules } from "../../src/access/policy/operator-rights.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { addOperator, bootstrapIn, operatorArn, timesCreator } from "../operator-scene.ts";
@@ -79,7 +79,9 @@ async function playLease(what: string, why: string): Promise<void> {
   const [id] = /r-[a-z0-9]{8}/.exec(JSON.stringify(asked)) ?? [];
   await person("U0APPROVER").click(asked, "approve");
   const card = (state: string) =>
-    flow.until(() => flow.messages().findLast((each) => [why, state].every((part) => textOf(each).includes(part))));
+    flow.until(() =>
+      flow.messages().findLast((each) => [why, state].every((part) => wholeTextOf(each).includes(part))),
+    );
   await card("*Active*");
   await person("U0APPROVER").command(`/eks-access revoke ${id} enough`, channel);
   await card("Ended");

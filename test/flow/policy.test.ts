@@ -74,7 +74,7 @@ test("two of a user group approve, another person may not, and an emergency is t
   await click("U0APPROVER", "reviewed", "[Mark reviewed]");
   await flow.until(() => person("U0APPROVER").view());
   await person("U0APPROVER").submit({ "What you found": "restarted two pods" });
-  const reviewed = textOf(await flow.message("Reviewed by <@U0APPROVER>"));
+  const reviewed = textOf(await flow.message("reviewed by <@U0APPROVER>"));
   const audit = await auditOf(flow.redisUrl);
 
   expect(emergency.ok).toBe(true);

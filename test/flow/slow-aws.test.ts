@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { shareFlow } from "./share-flow.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
@@ -12,7 +12,7 @@ const ask = (flow: Flow, principal: string, reason: string) =>
 const approve = async (flow: Flow, reason: string) =>
   flow.sandbox.slack.person("U0APPROVER").click(await flow.asked(reason), "approve");
 const ofRequest = (flow: Flow, reason: string, text: string) => () =>
-  flow.messages().findLast((each) => textOf(each).includes(reason) && textOf(each).includes(text));
+  flow.messages().findLast((each) => wholeTextOf(each).includes(reason) && textOf(each).includes(text));
 
 describe("while AWS does not answer for one request", () => {
   let flow: Flow;

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { queuePrefix } from "../../src/ledger/queues.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
@@ -61,7 +61,7 @@ describe("a process that gets the signal to stop", () => {
 
     expect(ended.code).toBe(0);
     expect(ended.log).toMatch(/"handedBack":\["show r-[a-z0-9]{8}"/);
-    const shown = flow.sandbox.slack.messages(channel).filter((message) => textOf(message).includes("read logs"));
+    const shown = flow.sandbox.slack.messages(channel).filter((message) => wholeTextOf(message).includes("read logs"));
     expect(shown).toHaveLength(1);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { account, arns, channel, configuration, externalId, region } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { bundledProduct } from "../product.ts";
@@ -43,7 +43,7 @@ async function request(cluster: string, why: string): Promise<void> {
 async function approved(why: string): Promise<void> {
   await person("U0APPROVER").click(await flow.asked(why), "approve");
   await flow.until(() =>
-    flow.messages().findLast((each) => [why, "*Active*"].every((part) => textOf(each).includes(part))),
+    flow.messages().findLast((each) => [why, "*Active*"].every((part) => wholeTextOf(each).includes(part))),
   );
 }
 

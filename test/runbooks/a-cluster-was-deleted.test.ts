@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { clusterName, configuration } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, linesOf, runLine } from "./runbook.ts";
@@ -85,7 +85,7 @@ test("a cluster was deleted: AWS says so, its open requests are closed with an e
 
   expect(retired).toMatchObject({ code: 0 });
   expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: closed 1 request \\(r-[a-z0-9]{8}\\)\n$`));
-  expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS does not know it");
+  expect(wholeTextOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS does not know it");
   expect(examined.stdout).toContain("every open request is of a configured cluster");
   const { verdict, last } = await closedIn(product.redisUrl);
   expect(last).toMatchObject({

@@ -5,7 +5,7 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { stopParts } from "../../src/bin/serve.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
@@ -76,7 +76,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
   await Promise.all([start("slack"), start("worker")]);
   const { person, messages, until } = sandbox.slack;
   const message: Product["message"] = (...texts) =>
-    until(() => messages(channel).findLast((each) => texts.every((text) => textOf(each).includes(text))));
+    until(() => messages(channel).findLast((each) => texts.every((text) => wholeTextOf(each).includes(text))));
   const untilText = (all: () => readonly SandboxMessage[], text: string) =>
     until(() =>
       all()

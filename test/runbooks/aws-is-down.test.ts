@@ -43,7 +43,7 @@ test("AWS is down: beginnings and ends wait, show the next try, and catch up by 
   await product.approve(asked);
   const delayed = textOf(await product.message("late", "next try"));
   product.moveClock(125);
-  await product.message("short", "next try");
+  await product.message("short", "Ending: its time is up", "next try");
   const [examined, waiting] = [await ofTheCluster(), await seriesOf(heading, redisUrl)];
   const list = await typeLine(sandbox, "U0APPROVER", heading, "/eks-access list active");
   awsIsBack();

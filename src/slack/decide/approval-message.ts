@@ -2,13 +2,11 @@ import type { Button, KnownBlock } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
-import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { givesFullControl, isClosed, isHeld } from "../../access/request/request.ts";
-import { admittedBy } from "../../aws-auth/index.ts";
+import { givesFullControl, isHeld } from "../../access/request/request.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -23,7 +21,6 @@ import {
   actions,
   code,
   context,
-  mention,
   mentions,
   oneOf,
   plainLine,
@@ -31,30 +28,25 @@ import {
   styled,
   time,
   unformatted,
-  until,
 } from "../show/mrkdwn.ts";
-import {
-  admitsText,
-  asClause,
-  asksText,
-  emergencyTitle,
-  endCauseText,
-  extendedUntil,
-  extendsText,
-  failureInShort,
-  placeText,
-  progressText,
-  reviewState,
-  shortTroubleText,
-  stateText,
-} from "../show/words.ts";
+import { linesOf, phoneLine } from "../show/phone.ts";
+import { admitsText, asksText, emergencyTitle, placeText, shortTroubleText, stateText } from "../show/words.ts";
 import type { Presence } from "./active-approvers.ts";
+import {
+  type Card,
+  failingText,
+  headline,
+  inNamespaces,
+  isForEveryoneWithRole,
+  leaseWarnings,
+  settledCard,
+} from "./settled-card.ts";
 
-/** A phone shows about 43 characters in a line. Details has the whole texts. */
-const longest = { line: 41, twoLines: 80, wide: 32 };
+/** Letters of the reason in the first post, and of the rights in every namespace beside others. */
+const longest = { reason: 80, wide: 32 };
 
-/** With more warnings, the reason has one line, the card names one person, and Details has the ticket. */
-const fewWarnings = 2;
+/** Lines for the rights, and for the reason, in the text that nobody sees on a phone. */
+const maxRoom = 14;
 
 /** The most people to mention in the first post. A user group counts as one. */
 const maxCalled = 10;
@@ -73,7 +65,7 @@ export function openingMessage(request: AccessRequest, cluster: Cluster | undefi
   return {
     text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,
     blocks: [
-      section([title, `>${plainLine(reason, longest.twoLines)}`, ...(please ? [please] : [])].join("\n")),
+      section([title, `>${plainLine(reason, longest.reason)}`, ...(please ? [please] : [])].join("\n")),
       context(`Request ${code(id)}. If it does not update here, look for a newer message.`),
     ],
   };
@@ -87,8 +79,8 @@ function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): read
 }
 
 /**
- * The card in the cluster's channel: at most twelve lines on a phone before the decision, three after it. A pure
- * function of the record and the approvers; Details has what it cuts.
+ * The card in the cluster's channel: at most twelve lines on a phone before the decision, three after it, and more only
+ * where names are long. A pure function of the record and the approvers; Details has what it cuts.
  * @param extension the lease that extends this one: its card has the buttons
  */
 export function approvalMessage(
@@ -98,49 +90,61 @@ export function approvalMessage(
   extension: ApprovedRequest | null = null,
 ): Message {
   const who = peopleToAct(request, cluster);
-  const lines =
-    request.state === "pending" || who.length > 0
-      ? askingLines(request, who, extension)
-      : settledLines(request, cluster, extension);
-  const notes = [...(extension ? [] : warningLines(request)), ...presenceLines(presence)];
+  const isSettled = request.state !== "pending" && who.length === 0;
+  const card = isSettled ? settledCard(request, cluster, extension) : askingCard(request, who, presence);
   return {
-    text: unformatted([...lines, ...notes].join("\n")),
-    blocks: [section(lines.join("\n")), ...notes.map(context), ...buttonsOf(request, extension)],
+    text: unformatted(card.lines.join("\n")),
+    blocks: [...card.blocks, ...buttonsOf(request, extension)],
   };
 }
 
-function askingLines(
-  request: AccessRequest,
-  who: readonly string[],
-  extension: ApprovedRequest | null,
-): readonly string[] {
-  const { reason } = request;
-  const isTight = warningWords(request).length > fewWarnings;
+/** The rights and the reason have as many lines as are left. */
+function askingCard(request: AccessRequest, who: readonly string[], presence: Presence | null): Card {
+  const lines = (room: number) => askingLines(request, who, room);
+  const notes = (room: number) => [...warningLines(request, room), ...presenceLines(presence, room)];
+  // The buttons of an emergency take two rows.
+  const most = request.emergency ? 10 : 11;
+  const room = [2, 1].find((each) => phoneLines(lines(each)) + phoneLines(notes(each), phoneLine.context) <= most) ?? 0;
+  return {
+    lines: [...lines(maxRoom), ...notes(maxRoom)],
+    blocks: [section(lines(room).join("\n")), ...notes(room).map(context)],
+  };
+}
+
+const phoneLines = (lines: readonly string[], letters: number = phoneLine.section) =>
+  linesOf(lines.join("\n"), letters);
+
+/** @param room lines for the rights, and for the reason; less than two: people and words are cut, too */
+function askingLines(request: AccessRequest, who: readonly string[], room: number): readonly string[] {
+  const isTight = room < 2;
+  const place = room < maxRoom ? inNamespaces(request, 40) : placeText(request);
+  const waits = waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight);
   return [
-    request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request)}*`,
+    request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request, place)}*`,
     admitsText(request),
-    ...allowsLines(request, isTight),
-    `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
-    `${request.emergency ? headline(request, extension) : lastsText(request, isTight)}. ${waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight)}`,
+    ...allowsLines(request, room),
+    ...(room > 0 ? [`>${plainLine(request.reason, room * phoneLine.section)}`] : []),
+    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waits}`,
   ];
 }
 
 /** The level's rights, the most important first. */
-function allowsLines(request: AccessRequest, isTight: boolean): readonly string[] {
+function allowsLines(request: AccessRequest, room: number): readonly string[] {
   const { preview, state } = request;
   if (state !== "pending" || !preview?.rights?.length) return [];
   // The first warning says it.
-  if (isTight && givesFullControl(request)) return [];
+  if (room < 2 && givesFullControl(request)) return [];
   const texts = [...new Set(preview.rights.map(({ allows, where }) => `${where}: ${allows}`))];
-  const room = (isTight ? longest.line : longest.twoLines) - "Allows ".length;
+  const letters = Math.max(1, room) * phoneLine.section - "Allows ".length;
   const [first = "", ...others] = texts;
   const all = texts.join("; ");
   // The title names the chosen namespaces: rights in all of them must not be cut off.
-  const wide = others.find((text) => text.startsWith(everyNamespace));
-  if (!wide || all.length <= room) return [`Allows ${styled(all, room)}`];
-  if (isTight) return [`Allows ${styled(wide, room)}`];
+  const wide = (room > 0 ? others : texts).find((text) => text.startsWith(everyNamespace));
+  if (room === 0 && !wide) return [];
+  if (!wide || all.length <= letters) return [`Allows ${styled(all, letters)}`];
+  if (room < 2) return [`Allows ${styled(wide, letters)}`];
   const end = `; ${styled(wide, longest.wide)}`;
-  return [`Allows ${styled(first, room - end.length)}${end}`];
+  return [`Allows ${styled(first, letters - end.length)}${end}`];
 }
 
 function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: boolean): string {
@@ -157,35 +161,21 @@ function waitingText(request: AccessRequest, who: string, isTight: boolean): str
   return `${approvals.length} of ${approvalsWanted} approvals. ${isTight ? "Next:" : "Waiting for"} ${from}`;
 }
 
-/** The state, the subject and the reason. A fourth line names who gets in, if many do, or on-call after a failure. */
-function settledLines(
-  request: AccessRequest,
-  configured: Cluster | undefined,
-  extension: ApprovedRequest | null,
-): readonly string[] {
-  const { requester, askedBy, level, cluster, reason, emergency, lease } = request;
-  const onCall = configured?.onCall ?? [];
-  const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
-  return [
-    headline(request, extension),
-    `${mention(requester)}: ${code(level)} on ${code(cluster)}${placeText(request)}${extendsText(request)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}${taken}`,
-    ...(isForEveryoneWithRole(request) && !isClosed(request) ? [admitsText(request)] : []),
-    `>${plainLine(reason, longest.line)}`,
-    ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
-  ];
-}
-
 /** A word for each warning and each present failure. Details has the sentences. */
-function warningLines(request: AccessRequest): readonly string[] {
+function warningLines(request: AccessRequest, room: number): readonly string[] {
   const words = warningWords(request);
-  const trouble = shortTroubleText(request);
+  const trouble = room < 2 ? failingText(request) : shortTroubleText(request);
   return [...(words.length > 0 ? [`:warning: *Warnings*: ${words.join(", ")}`] : []), ...(trouble ? [trouble] : [])];
 }
 
-function presenceLines(presence: Presence | null): readonly string[] {
+function presenceLines(presence: Presence | null, room: number): readonly string[] {
   if (!presence || presence.departed.length === 0) return [];
-  const left = presence.present.length > 0 ? mentions(presence.present) : "no one. Ask an operator to add approvers";
-  return [`:warning: No longer in Slack: ${mentions(presence.departed)}. Still able to decide: ${left}`];
+  const { present, departed } = presence;
+  const most = room < 2 ? 1 : 20;
+  const gone = `:warning: No longer in Slack: ${mentions(departed, most)}`;
+  if (room === 0) return [present.length > 0 ? gone : ":warning: No approver is left in Slack"];
+  const left = present.length > 0 ? mentions(present, most) : "no one. Ask an operator to add approvers";
+  return [`${gone}. Still able to decide: ${left}`];
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */
@@ -205,36 +195,6 @@ function leaseButtons(request: AccessRequest): readonly Button[] {
   return askAgainButtons(request);
 }
 
-/**
- * The first line of a decided card: the state and the main fact.
- * @param extension the lease that extends this one
- */
-export function headline(request: AccessRequest, extension: ApprovedRequest | null = null): string {
-  const { denial, lease, state } = request;
-  if (extension && isHeld(extension)) return `:white_check_mark: *Active* ${extendedUntil(extension)}`;
-  if (extension) return `:hourglass: *Ended* ${extendedUntil(extension)}`;
-  if (state === "denied" && denial) {
-    const why = denial.why && `: ${plainLine(denial.why, 90)}`;
-    return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;
-  }
-  if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
-  if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
-  if (state === "expired") return ":hourglass: *Expired* without a decision";
-  if (lease?.state === "active" && !lease.end && lease.drift) {
-    return `:warning: *Access lost*: ${asClause(lease.drift.message, 100)}`;
-  }
-  if (lease?.state === "active" && !lease.end) {
-    return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
-  }
-  if (lease?.state === "ended") return `:hourglass: *Ended* ${time(lease.endedAt)}. ${endCauseText(lease, 90)}`;
-  if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
-  if (lease?.end || lease?.voidSince || request.emergency || !lease) {
-    return `:hourglass_flowing_sand: ${lease ? progressText(lease, 90) : stateText(request)}`;
-  }
-  const approvers = request.approvals.map(({ by }) => by);
-  return `:hourglass_flowing_sand: Approved by ${mentions(approvers, 3) || code("worker")}. Applying`;
-}
-
 /** Each warning of a preview begins with its word for the card, and a colon. */
 const warningForm = /^([^:`]{1,32}): /;
 
@@ -243,15 +203,10 @@ const maxWarnings = 7;
 
 /** What an approver must consider, the gravest first. */
 function warningWords(request: AccessRequest): readonly string[] {
-  const words = request.state === "pending" ? warningsBefore(request) : warningsAfter(request);
+  const words = request.state === "pending" ? warningsBefore(request) : leaseWarnings(request);
   const distinct = [...new Set(words)];
   const left = distinct.length - maxWarnings;
   return [...distinct.slice(0, maxWarnings), ...(left > 0 ? [`${left} more`] : [])];
-}
-
-function isForEveryoneWithRole({ principal }: AccessRequest): boolean {
-  const { type } = admittedBy(principal);
-  return type === "role" || type === "permission-set";
 }
 
 function warningsBefore(request: AccessRequest): readonly string[] {
@@ -278,19 +233,4 @@ function givesMore({ id, groups, endsAt }: OtherLease, request: AccessRequest): 
 function wordOf(warning: string): string {
   const word = warningForm.exec(warning)?.[1];
   return word ? plainLine(word.charAt(0).toLowerCase() + word.slice(1)) : styled(warning, 48);
-}
-
-function warningsAfter({ lease }: AccessRequest): readonly string[] {
-  if (lease?.state === "active" && !lease.end && !lease.drift && lease.proof) {
-    return findingsOf(lease.proof).flatMap(({ name, finding }) => (finding.result === "no" ? [`not ${name}`] : []));
-  }
-  if (lease?.state !== "ended") return [];
-  const { endProof, remains } = lease;
-  return [
-    ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
-    ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
-    ...(endProof?.others.length ? ["another lease remains"] : []),
-    ...(remains?.groups.length && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
-    ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
-  ];
 }

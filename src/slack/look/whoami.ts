@@ -101,7 +101,7 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}${totalOf(links)}`;
   const sections = parts.map(({ title, names }) => {
-    const lines = together(links.filter((link) => names.includes(link.name))).map((row) => lineOf(row, cluster));
+    const lines = together(links.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
     const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
     return [`*${title}*`, ...unknown, ...lines].join("\n");
   });
@@ -137,7 +137,7 @@ function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   return rows;
 }
 
-function lineOf(row: readonly [Link, ...Link[]], cluster: Cluster): string {
+function phoneLine(row: readonly [Link, ...Link[]], cluster: Cluster): string {
   const [{ result, detail, remedy, ms }] = row;
   const names = row.map(({ name }) => `*${linkWords(name, cluster)}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;

@@ -2,7 +2,9 @@ import type { Button, KnownBlock } from "@slack/types";
 import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { actions, code, codeList, context, section, time } from "../show/mrkdwn.ts";
+import { type Message, messageOf } from "../show/message.ts";
+import { actions, code, codeList, context, mention, mentions, section, time, unformatted } from "../show/mrkdwn.ts";
+import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
 import {
   denyMigrationButton,
   givesAdministrators,
@@ -10,28 +12,58 @@ import {
   stopMigrationButton,
   switchesMode,
 } from "./migration-buttons.ts";
-import { migrationProgress, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+import {
+  migrationHead,
+  migrationRest,
+  migrationState,
+  migrationTitle,
+  migrationTrouble,
+  migrationWord,
+} from "./migration-words.ts";
 
-/** The card of a migration or a repair. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
-export function migrationCard(migration: Migration): KnownBlock[] {
-  const { id, state, expiresAt, plan } = migration;
-  const isOpen = state === "pending";
-  const trouble = migrationTrouble(migration, 150);
-  const warnings = isOpen ? warningsOf(migration) : [];
+/** The card of a migration or a repair, a pure function of the record. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
+export function migrationMessage(migration: Migration): Message {
+  const { blocks, text } = migration.state === "pending" ? messageOf(openBlocks(migration)) : settledCard(migration);
+  const { id, plan, state } = migration;
+  if (!plan && !isMigrationOver(migration)) return { text, blocks };
+  const buttons = actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, buttonsOf(migration));
+  return { text, blocks: [...blocks, buttons] };
+}
+
+function openBlocks(migration: Migration): readonly KnownBlock[] {
+  const { id, expiresAt, plan } = migration;
+  const trouble = migrationTrouble(migration, 80);
+  const warnings = warningsOf(migration);
+  const by = mentions(migration.approvals.map((each) => each.by));
   const lines = [
     `${signOf(migration)} *${migrationTitle(migration)}*`,
-    `${code(id, 80)}${isOpen ? `, expires ${time(expiresAt)}` : ""}`,
-    ...(isOpen && plan ? [changeLine(migration, plan)] : []),
-    state === "running" ? migrationProgress(migration) : migrationState(migration, 250),
+    `${code(id, 80)}, expires ${time(expiresAt)}`,
+    ...(plan ? [changeLine(migration, plan)] : []),
+    by ? `Approved by ${by}. Waiting for another approver` : migrationState(migration),
     ...(trouble ? [trouble] : []),
   ];
   return [
     section(lines.join("\n")),
     ...(warnings.length > 0 ? [context(`:warning: *Warnings*: ${warnings.join(", ")}`)] : []),
-    ...(plan || isMigrationOver(migration)
-      ? [actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, buttonsOf(migration))]
-      : []),
   ];
+}
+
+/** Three lines on a phone, as of a request. */
+function settledCard(migration: Migration): Message {
+  const { requester, cluster, id, trouble } = migration;
+  const subject = `${mention(requester)} ${migrationWord(migration)} of ${code(cluster)}`;
+  const head = `${signOf(migration)} ${migrationHead(migration)}`;
+  const note = trouble ? `:warning: failing; next try ${time(trouble.retryAt)}` : migrationRest(migration);
+  const isShown = note !== "" && (trouble !== null || linesOf(subject, phoneLine.context) === 1);
+  const all = [migrationTitle(migration), code(id), migrationState(migration), migrationTrouble(migration) ?? ""];
+  return {
+    text: unformatted(all.join("\n")).trim(),
+    blocks: [
+      section(onOneLine(head, phoneLine.section)),
+      context(subject),
+      ...(isShown ? [context(onOneLine(note, phoneLine.context))] : []),
+    ],
+  };
 }
 
 function signOf(migration: Migration): string {
@@ -72,7 +104,7 @@ function moveLine({ items, steps }: SealedPlan["summary"]): string {
 
 function becomes({ from, to, groups, policies }: Replacement): string {
   if (to === null) return `Deletes the entry of ${roleName(from)}`;
-  const given = codeList([...groups, ...policies.map(policyName)], 90);
+  const given = codeList([...groups, ...policies.map(policyName)], 60);
   return `${roleName(to)} gets ${given || "no groups"}`;
 }
 
@@ -81,7 +113,7 @@ function policyName({ name, namespaces }: Replacement["policies"][number]): stri
 }
 
 function roleName(arn: string): string {
-  return code(arn.slice(arn.lastIndexOf("/") + 1), 70);
+  return code(arn.slice(arn.lastIndexOf("/") + 1).replace(/^AWSReservedSSO_/, ""), 70);
 }
 
 function warningsOf(migration: Migration): readonly string[] {

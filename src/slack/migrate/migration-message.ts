@@ -13,7 +13,7 @@ import {
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { peopleNamed } from "../people/directory.ts";
-import { answer, type Message, messageOf } from "../show/message.ts";
+import { answer, type Message } from "../show/message.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
@@ -27,7 +27,7 @@ import {
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { asClause, droppedTexts } from "../show/words.ts";
-import { migrationCard } from "./migration-card.ts";
+import { migrationMessage } from "./migration-card.ts";
 import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemHead } from "./plan-answer.ts";
 
@@ -49,11 +49,6 @@ export function openingMigrationMessage(migration: Migration, cluster: Cluster |
   const called = cluster && migration.state === "pending" ? mentions(approversLeft(migration, cluster)) : "";
   const blocks = [section(`*${title}*${called && `\n${called}`}`), context(note)];
   return { text: `${called && `${called}: `}${title}`, blocks };
-}
-
-/** The message in the cluster's channel. A pure function of the record. */
-export function migrationMessage(migration: Migration): Message {
-  return messageOf(migrationCard(migration));
 }
 
 /** The request, the plan and the state: the same for every approver. */

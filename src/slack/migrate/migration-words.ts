@@ -28,42 +28,55 @@ export function migrationTitle({ requester, cluster, kind }: Migration): string 
   return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
-/** The state with who and when. It says nothing that is not true yet (law 5). @param room for a refusal, in characters */
-export function migrationState(migration: Migration, room = 1500): string {
-  const { approvals, plan } = migration;
+/** The state with who and when, and what follows. It says nothing that is not true yet (law 5). */
+export function migrationState(migration: Migration): string {
+  const { state, approvals, plan } = migration;
+  const by = approvals.length > 0 ? `Approved by ${approversOf(migration)}. ` : "";
+  if (state === "running") return `${by}${headAndRest(migration)}`;
+  if (state === "done") return `${headAndRest(migration)}. Approved by ${approversOf(migration)}`;
+  if (state !== "pending") return headAndRest(migration);
+  if (!plan) return "Looking at the cluster";
+  return by ? `${by}Waiting for another approver` : `Waiting for ${migrationApprovals} approvals by different people`;
+}
+
+function headAndRest(migration: Migration): string {
+  const rest = migrationRest(migration);
+  return `${migrationHead(migration)}${rest && `. ${rest}`}`;
+}
+
+/** The state and its main fact, once it is decided. A phone shows its first words. */
+export function migrationHead(migration: Migration): string {
+  const { done, plan } = migration;
   switch (migration.state) {
-    case "pending":
-      if (!plan) return "Looking at the cluster";
-      if (approvals.length === 0) return `Waiting for ${migrationApprovals} approvals by different people`;
-      return `Approved by ${approversOf(migration)}. Waiting for another approver`;
-    case "running":
-      return `Approved by ${approversOf(migration)}. ${migrationProgress(migration)}`;
     case "done":
-      return `*Done* ${time(migration.endedAt)}. ${lastStep(migration)}. Approved by ${approversOf(migration)}`;
+      return `*Done* ${time(migration.endedAt)}`;
     case "denied":
       return `Denied by ${mention(migration.denial.by)}: ${plainLine(migration.denial.why, 600)}`;
     case "stopped": {
       const { by, why } = migration.stop;
-      return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300)}` : ""}. ${whatStays(migration)}`;
+      return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300).replace(/\.$/, "")}` : ""}`;
     }
     case "expired":
-      return `*Expired* ${time(migration.endedAt)}. ${whatStays(migration)}`;
+      return `*Expired* ${time(migration.endedAt)}`;
     case "refused":
-      return `Refused: ${styled(migration.refusal.message, room)}`;
+      return `Refused: ${styled(migration.refusal.message, 1500)}`;
+    default:
+      return `Running: ${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
   }
+}
+
+/** What happens now, or stays; empty: nothing. */
+export function migrationRest(migration: Migration): string {
+  const { state, begun, settlesAt } = migration;
+  if (state === "done") return lastStep(migration);
+  if (state === "stopped" || state === "expired") return whatStays(migration);
+  if (state !== "running") return "";
+  if (begun) return `Now ${stepName(begun.name, migration)}`;
+  return settlesAt ? `Items stay until ${time(settlesAt)}` : "";
 }
 
 function approversOf({ approvals }: Migration): string {
   return approvals.map(({ by, at }) => `${mention(by)} ${time(at)}`).join(", ");
-}
-
-/** How far a running one is. */
-export function migrationProgress(migration: Migration): string {
-  const { begun, settlesAt, done, plan } = migration;
-  const count = `${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
-  if (begun) return `Running: ${count}, now ${stepName(begun.name, migration)}`;
-  if (settlesAt) return `Running: ${count}. aws-auth keeps its items until ${time(settlesAt)}`;
-  return `Running: ${count}`;
 }
 
 /** A step of a repair has only the name of its role: the details have the ARN. */
@@ -74,7 +87,7 @@ function stepName(name: string, { kind }: Migration): string {
 /** A person who stops it must know which steps stay, and how to continue. */
 function whatStays(migration: Migration): string {
   const { done, cluster, begun, kind } = migration;
-  if (begun) return `The step ${stepName(begun.name, migration)} had begun; the worker finishes or undoes it`;
+  if (begun) return `The worker finishes or undoes the step ${stepName(begun.name, migration)}`;
   if (done.length === 0) return "Nothing changed";
   return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${askLine(kind, cluster)} continues`;
 }

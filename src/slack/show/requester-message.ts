@@ -6,7 +6,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, isHeld } from "../../access/request/request.ts";
 import { isClusterFailure, isForOperators } from "../../access/request/retry.ts";
-import { headline } from "../decide/approval-message.ts";
+import { headline } from "../decide/settled-card.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";

@@ -77,7 +77,7 @@ export function timelineText(
   maxLength: number,
   plan: "migration" | "repair" = "migration",
 ): string {
-  const lines = events.map((each) => lineOf(each, plan));
+  const lines = events.map((each) => phoneLine(each, plan));
   const [first = "", ...others] = lines;
   let room = maxLength - first.length - 40;
   const last: string[] = [];
@@ -90,7 +90,7 @@ export function timelineText(
   return [first, ...(left > 0 ? [`… ${left} more …`] : []), ...last].join("\n");
 }
 
-function lineOf({ sequence, event }: ChainedEvent, plan: string): string {
+function phoneLine({ sequence, event }: ChainedEvent, plan: string): string {
   return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type].replace("migration", plan)}${detailOf(event)}`;
 }
 

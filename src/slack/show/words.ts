@@ -63,10 +63,10 @@ function whoAsked(request: AccessRequest): string {
   return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
 }
 
-export function asksText(request: AccessRequest): string {
+export function asksText(request: AccessRequest, place = placeText(request)): string {
   const { requester, askedBy, level, cluster } = request;
   const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
-  return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${placeText(request)}${forPerson}`;
+  return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${place}${forPerson}`;
 }
 
 /** The chosen namespaces, after the cluster: ` in shop`, as many as fit. Empty: none were chosen. */

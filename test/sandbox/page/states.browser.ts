@@ -3,7 +3,10 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { removeUsers } from "../../../sandbox/page/live/incidents.ts";
 import { account, arns, channel } from "../../../sandbox/scene.ts";
+import type { Message } from "../../../src/slack/show/message.ts";
+import { openCards, settledCards } from "../../builders/cards.ts";
 import { aPage, become, keep, revoke, type ServedPage, say } from "./a-page.ts";
+import { longerCards, type Size, sizeOf } from "./card-size.ts";
 
 /** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
 const phone = { width: 390, height: 844 };
@@ -20,6 +23,13 @@ beforeAll(async () => {
 afterAll(() => served?.stop());
 
 const card = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
+/** The last card with these words; replies have no such button. */
+const cardWith = (text: string) =>
+  page
+    .getByRole("log")
+    .getByRole("article")
+    .filter({ hasText: text, has: page.getByRole("button", { name: "Details" }) })
+    .last();
 
 async function ask(line: string): Promise<void> {
   await become(page, "engineer");
@@ -55,23 +65,16 @@ async function toChannel(): Promise<void> {
   await page.getByRole("link", { name: "# cluster-access" }).click();
 }
 
-/** The lines of text that a card takes on a phone, as the browser breaks them, with each row of buttons as one. */
-async function linesOnPhone(shown: Locator): Promise<number> {
+/** What a card takes on a phone. */
+const onPhone = (shown: Locator) => atPhone(() => sizeOf(page, shown));
+const longerThan = (most: number, part: keyof Size, cards: Readonly<Record<string, Message>>) =>
+  atPhone(() => longerCards(page, most, part, cards));
+
+async function atPhone<Result>(run: () => Promise<Result>): Promise<Result> {
   await page.setViewportSize(phone);
-  const lines = await page.evaluate<number>(`(() => {
-    const body = document.querySelector("#${await shown.getAttribute("id")} .body");
-    const lines = new Set();
-    const range = document.createRange();
-    const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
-    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-      if (!node.textContent.trim()) continue;
-      range.selectNodeContents(node);
-      for (const { bottom } of range.getClientRects()) lines.add(Math.round(bottom / 8));
-    }
-    return lines.size;
-  })()`);
+  const result = await run();
   await page.setViewportSize(laptop);
-  return lines;
+  return result;
 }
 
 test("asked", async () => {
@@ -81,7 +84,19 @@ test("asked", async () => {
 
   await looks(shown, "asked");
 
-  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+  expect((await onPhone(shown)).all).toBeLessThanOrEqual(12);
+});
+
+test("no card that waits is longer than twelve lines with its buttons, with names of 24 characters each", async () => {
+  expect(await longerThan(12, "all", openCards.usual)).toEqual([]);
+  expect(await longerThan(12, "all", openCards.long)).toEqual([]);
+  expect(await longerThan(17, "all", openCards.longest)).toEqual([]);
+});
+
+test("after the decision no card has more than three lines of text, and more only where names are long", async () => {
+  expect(await longerThan(3, "text", settledCards.usual)).toEqual([]);
+  expect(await longerThan(4, "text", settledCards.namespaces)).toEqual([]);
+  expect(await longerThan(6, "text", settledCards.longest)).toEqual([]);
 });
 
 test("details, with the exact change", async () => {
@@ -102,7 +117,7 @@ test("active", async () => {
 
   await looks(shown, "active");
 
-  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(5);
+  expect((await onPhone(shown)).text).toBeLessThanOrEqual(3);
 });
 
 test("an extension, asked by its holder", async () => {
@@ -117,11 +132,11 @@ test("an extension, asked by its holder", async () => {
 
   await looks(shown, "extension");
 
-  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+  expect((await onPhone(shown)).all).toBeLessThanOrEqual(12);
   await shown.getByRole("button", { name: "Deny" }).click();
   await page.getByRole("dialog").getByRole("textbox").fill("The rollout is over");
   await page.getByRole("dialog").getByRole("button", { name: "Deny" }).click();
-  await page.getByText("The rollout is over").first().waitFor();
+  await cardWith("Denied by").waitFor();
 });
 
 test("ended", async () => {
@@ -131,6 +146,8 @@ test("ended", async () => {
   await shown.getByText("Ended", { exact: true }).waitFor();
 
   await looks(shown, "ended");
+
+  expect((await onPhone(shown)).text).toBeLessThanOrEqual(3);
 });
 
 test("one of two approvals", async () => {
@@ -145,7 +162,7 @@ test("one of two approvals", async () => {
 
   await looks(shown, "half-approved");
 
-  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+  expect((await onPhone(shown)).all).toBeLessThanOrEqual(12);
 });
 
 test("denied", async () => {
@@ -158,6 +175,8 @@ test("denied", async () => {
   await shown.getByText("Cordon it").waitFor();
 
   await looks(shown, "denied");
+
+  expect((await onPhone(shown)).text).toBeLessThanOrEqual(3);
 });
 
 test("failed, with the remedy", async () => {
@@ -167,9 +186,13 @@ test("failed, with the remedy", async () => {
   await denial.getByRole("button", { name: "Stop trusting" }).click();
   await denial.getByText("in force").waitFor();
   await shown.getByRole("button", { name: "Approve" }).click();
-  await shown.getByText("Details has the cause").waitFor();
+  // What needs attention has the place of the reason.
+  const failing = cardWith("failing; next try");
+  await failing.waitFor();
 
-  await looks(shown, "failed");
+  await looks(failing, "failed");
+
+  expect((await onPhone(failing)).text).toBeLessThanOrEqual(3);
 
   await denial.getByRole("button", { name: "Trust again" }).click();
 });
@@ -253,6 +276,8 @@ test("emergency, and the form for it", async () => {
   await shown.getByText("Active", { exact: true }).waitFor();
 
   await looks(shown, "emergency");
+
+  expect((await onPhone(shown)).all).toBeLessThanOrEqual(12);
 });
 
 test("a reviewed emergency", async () => {
@@ -300,20 +325,23 @@ test("a repair and a migration, which have Approve below the whole plan", async 
 
   const repair = await asked(`/eks-access repair staging ${session}`, "asks to repair");
   await looks(repair, "repair");
-  const linesOfRepair = await linesOnPhone(repair);
+  const sizeOfRepair = await onPhone(repair);
   await page.setViewportSize(laptop);
   await repair.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Stop it" }).click();
-  await repair.getByText("Stopped").waitFor();
+  const stopped = cardWith("Stopped by");
+  await stopped.waitFor();
+  const sizeOfStopped = await onPhone(stopped);
   const migration = await asked("/eks-access migrate staging ask", "asks to migrate");
   await looks(migration, "migration");
-  const linesOfMigration = await linesOnPhone(migration);
+  const sizeOfMigration = await onPhone(migration);
   await migration.getByRole("button", { name: "Review" }).click();
   const plan = page.getByRole("dialog", { name: "Plan" });
   await plan.getByRole("button", { name: "Approve this plan" }).waitFor();
 
-  expect(linesOfRepair).toBeLessThanOrEqual(12);
-  expect(linesOfMigration).toBeLessThanOrEqual(12);
+  expect(sizeOfRepair.all).toBeLessThanOrEqual(12);
+  expect(sizeOfStopped.text).toBeLessThanOrEqual(3);
+  expect(sizeOfMigration.all).toBeLessThanOrEqual(12);
 });
 
 test("expired", async () => {

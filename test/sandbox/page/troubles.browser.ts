@@ -91,7 +91,7 @@ test("AccessDenied: the card says where the cause is, and the next request works
   await trouble("AccessDenied").getByRole("button", { name: "Stop trusting" }).click();
   await trouble("AccessDenied").getByText("in force").waitFor();
   await messageOf("through a denial").getByRole("button", { name: "Approve" }).click();
-  await messageOf("through a denial").getByText("Details has the cause").waitFor();
+  await messageOf("failing; next try").waitFor();
   await picture(page, "access-denied");
 
   await trouble("AccessDenied").getByRole("button", { name: "Trust again" }).click();

@@ -114,7 +114,7 @@ describe("a request for another person", () => {
     const { id } = await app.put(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
     const card = textOf(await app.show(id));
 
-    expect(card).toContain("<@U0ONCALL>: `viewer` on `staging`, asked by <@U0ENGINEER>");
+    expect(card).toContain("<@U0ONCALL> `viewer` on `staging`\n");
     expect(texts("U0ONCALL")).toMatch(/is active until[\s\S]*Sign in with[\s\S]*\[Extend\][\s\S]*\[I'm done\]/);
     expect(texts("U0ENGINEER")).toMatch(/is active until[\s\S]*\[I'm done\]/);
     expect(texts("U0ENGINEER")).not.toMatch(/Sign in with|\[Extend\]/);

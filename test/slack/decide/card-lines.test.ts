@@ -1,54 +1,30 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import type { AccessRequest, EmergencyRequest } from "../../../src/access/request/record.ts";
-import { rescueLevel } from "../../../src/access/request/request.ts";
+import { problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
-import { aCluster } from "../../builders/a-cluster.ts";
+import type { Message } from "../../../src/slack/show/message.ts";
 import {
-  aDecision,
-  aLease,
   aLeasedRequest,
   anApprovedRequest,
   aPreview,
   aPreviewedRequest,
+  aProof,
   changed,
 } from "../../builders/a-request.ts";
-import { anEmergency } from "../../builders/an-emergency.ts";
-import { states } from "../../builders/states.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import {
+  cardCluster as cluster,
+  clusterAdmin,
+  everyWarning,
+  kinds,
+  longest,
+  openCards,
+  reason,
+  role,
+  settledCards,
+} from "../../builders/cards.ts";
 import { at, hours } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 import { renderedLines } from "./rendered-lines.ts";
-
-const approvers = ["U0APPROVER", "U0APPROVER2", "U0APPROVER3", "U0APPROVER4", "U0APPROVER5"];
-const cluster = aCluster({ approvers });
-
-const reason =
-  "The rollout of the checkout service hangs since the release of this morning, customers can't pay, and the logs of the pods in shop and payments are needed to see why; ticket OPS-1234 has the rest of the story.";
-const role = "arn:aws:iam::111122223333:role/platform-engineering-oncall";
-const permissionSet = "arn:aws:iam::111122223333:role/AWSReservedSSO_PlatformEngineering_0123456789abcdef";
-const person =
-  "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PlatformEngineering_0123456789abcdef/alexandra.smith@example.com";
-
-const warnings = [
-  "First time: the requester had no lease with this principal on staging before.",
-  "Not own identity: this may not be the requester's own principal; theirs is arn:aws:iam::111122223333:user/a.",
-];
-const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
-const clusterAdmin = [{ group: "a", role: "ClusterRole admin", where: "in every namespace", allows: "everything" }];
-const everyWarning = [
-  "Full control: system:masters is full control of the cluster, and it is not for one person alone.",
-  ...warnings,
-  "Another account: the principal is in an account that is not the cluster's.",
-  "Gives nothing: no binding names these groups.",
-  "Problems in `aws-auth`: 3.",
-];
-const manyRights = Array.from({ length: 5 }, (_, index) => ({
-  group: `role-${index}`,
-  role: "ClusterRole edit",
-  where: `in shop-${index}`,
-  allows: "read secrets; read and change pods, deployments, statefulsets, daemonsets, jobs and 31 more",
-}));
-const others = [{ id: "r-0", groups: ["admins"], endsAt: at(hours(5)).toISOString() }];
 
 const lease = (id: string, end: number, group = "viewers") => ({
   id,
@@ -56,118 +32,64 @@ const lease = (id: string, end: number, group = "viewers") => ({
   endsAt: at(hours(end)).toISOString(),
 });
 
-const warned: Partial<AccessRequest> = {
-  groups: ["system:masters"],
-  principal: permissionSet,
-  approvalsWanted: 3,
-  approvals: [aDecision()],
-  voided: { by: ["U0APPROVER"], message: "x" },
-  preview: aPreview({ warnings: everyWarning, rights: manyRights, leases: others }),
-};
+/** The lines of a card's text, and the rows of its buttons. */
+function sizeOf({ blocks }: Message): { readonly text: number; readonly all: number } {
+  const texts = blocks.filter(({ type }) => type !== "actions");
+  return { text: renderedLines(texts), all: renderedLines(blocks) };
+}
 
-/** All kinds of requests, each as long as people write them. */
-const kinds: Readonly<Record<string, Partial<AccessRequest>>> = {
-  "of groups": { preview: aPreview({ warnings, rights: manyRights }) },
-  "of an access policy": {
-    groups: ["policy AmazonEKSEditPolicy in payments"],
-    principal: role,
-    preview: aPreview({ way: "access-entry", warnings, rights: manyRights }),
-  },
-  "of bindings for one person": {
-    groups: ["ClusterRole edit in shop", "ClusterRole edit in payments"],
-    namespaces: "payments,shop",
-    principal: person,
-    preview: aPreview({ way: "binding", warnings, rights: manyRights }),
-  },
-  "of a permission set": { principal: permissionSet, preview: aPreview({ warnings, rights: manyRights }) },
-  "of an extension": {
-    extends: "r-7k3f9s2d",
-    until: at(hours(9)).toISOString(),
-    preview: aPreview({ warnings, diff: "" }),
-  },
-  "of full control": {
-    groups: ["system:masters"],
-    principal: role,
-    preview: aPreview({ warnings, rights: everything }),
-  },
-  "of permanent access": { durationSeconds: permanentSeconds, preview: aPreview({ warnings }) },
-  "with two approvals": { approvalsWanted: 2, preview: aPreview({ warnings }) },
-  "with one of two approvals": { approvalsWanted: 2, approvals: [aDecision()], preview: aPreview({ warnings }) },
-  "beside other leases": { principal: permissionSet, preview: aPreview({ warnings, leases: others }) },
-  "with a ticket": { ticket: "OPS-1234", preview: aPreview({ warnings }) },
-  "that RBAC makes full control": {
-    groups: ["eks-access:admins"],
-    preview: aPreview({ warnings, rights: clusterAdmin }),
-  },
-  // Only the holder of a lease extends it.
-  "for another person, with every warning": { ...warned, askedBy: "U0LEAD" },
-  "of an extension, with every warning": { ...warned, extends: "r-7k3f9s2d", until: at(hours(9)).toISOString() },
-  "of everything at once": {
-    groups: ["system:masters"],
-    principal: permissionSet,
-    durationSeconds: permanentSeconds,
-    approvalsWanted: 2,
-    approvals: [aDecision()],
-    ticket: "OPS-1234",
-    preview: aPreview({ warnings, rights: everything, leases: others }),
-  },
-};
+/** Each card of a group, with how many lines one of them may have. */
+const rowsOf = <Group extends string>(
+  groups: Readonly<Record<Group, Readonly<Record<string, Message>>>>,
+  most: Readonly<Record<Group, number>>,
+) =>
+  (Object.keys(groups) as Group[]).flatMap((group) =>
+    Object.entries(groups[group]).map(([name, card]) => [group, name, card, most[group]] as const),
+  );
 
 describe("on a phone", () => {
-  test.each(Object.entries(kinds))("the card of a request %s has at most twelve lines", (_, change) => {
-    const request = changed(aPreviewedRequest(change), {
-      reason,
-      cluster: "payments-production",
-      level: "namespace-admin",
-    });
+  // The longest names that the configuration and AWS allow take up to ten lines alone.
+  test.each(rowsOf(openCards, { usual: 12, long: 12, longest: 18 }))(
+    "the whole card has no line too many while it waits, with %s names: %s",
+    (_, __, card, most) => {
+      expect(sizeOf(card).all, textOfBlocks(card)).toBeLessThanOrEqual(most);
+      expect(problemsOf(card.blocks)).toEqual([]);
+    },
+  );
+
+  // Chosen namespaces and long names come on top.
+  test.each(rowsOf(settledCards, { usual: 3, namespaces: 4, longest: 6 }))(
+    "after the decision few lines and the buttons are left, with %s names: %s",
+    (_, __, card, most) => {
+      expect(sizeOf(card).text, textOfBlocks(card)).toBeLessThanOrEqual(most);
+      expect(card.blocks.filter(({ type }) => type === "actions")).toEqual([card.blocks.at(-1)]);
+      expect(problemsOf(card.blocks)).toEqual([]);
+    },
+  );
+
+  test("no card cuts the name of a level or a cluster, or who gets in", () => {
+    const { level = "", cluster: name = "", principal = "" } = longest;
+    const asked = changed(aPreviewedRequest({ preview: aPreview({ warnings: everyWarning }) }), longest);
+    const [open, settled] = [asked, changed(anApprovedRequest(), longest)].map((each) =>
+      textOfBlocks(approvalMessage(each, cluster)),
+    );
+
+    expect(open).toContain(`\`${level}\` on \`${name}\` in 10 namespaces`);
+    expect(open).toContain(`Only \`${principal.slice(principal.lastIndexOf("/") + 1)}\``);
+    expect(settled).toContain(`\`${level}\` on \`${name}\` in 10 namespaces`);
+  });
+
+  test("what needs attention has the place of the reason, the gravest first, and a notification has all of it", () => {
+    const proof = aProof({ signedIn: { result: "no", detail: "refused" } });
+    const request = aLeasedRequest({ proof }, { principal: role, reason, trouble: aTrouble() });
 
     const message = approvalMessage(request, cluster);
 
-    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
-  });
-
-  test("the card of emergency access has at most twelve lines", () => {
-    const request = { ...anEmergency(), reason, principal: permissionSet, cluster: "payments-production" };
-
-    const message = approvalMessage(request, cluster);
-
-    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
-  });
-
-  test.each<[string, Partial<EmergencyRequest>]>([
-    ["begins", {}],
-    ["is over", { lease: aLease(anEmergency().lease, { state: "ended", endedAt: at(hours(1)).toISOString() }) }],
-  ])("the card of a rescue that %s has at most twelve lines", (_, change) => {
-    const as = "arn:aws:sts::111122223333:assumed-role/eks-access-worker/eks-access-worker-0";
-    const { emergency, ...rescued } = anEmergency({ level: rescueLevel, principal: role, ...change });
-    const request = { ...rescued, emergency: { ...emergency, as }, reason: "nobody gets in: a typo in aws-auth" };
-
-    const message = approvalMessage(request, cluster);
-
-    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
-  });
-
-  test.each(Object.entries(states))("no card is longer than twelve lines: %s", (_, request) => {
-    const message = approvalMessage(request, cluster);
-
-    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
-  });
-
-  test.each<[string, AccessRequest]>([
-    ["denied", aPreviewedRequest({ state: "denied", reason })],
-    ["cancelled", aPreviewedRequest({ state: "cancelled", reason })],
-    ["expired", aPreviewedRequest({ state: "expired", reason })],
-    ["approved", anApprovedRequest({ reason })],
-    ["active", aLeasedRequest({ state: "active" }, { reason, preview: aPreview({ warnings, rights: manyRights }) })],
-    ["ended", aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { reason })],
-  ])("after the decision three lines and the buttons are left: %s", (_, request) => {
-    const { blocks } = approvalMessage(request, cluster);
-
-    const [text, buttons, ...more] = blocks;
-
-    expect(text?.type === "section" && renderedLines([text])).toBeLessThanOrEqual(3);
-    expect(buttons?.type).toBe("actions");
-    expect(more).toEqual([]);
+    expect(textOfBlocks(message).split("\n")[2]).toBe(":warning: failing; 2 more in Details");
+    expect(message.text).toContain("Warnings: failing, not signed in, everyone with the role gets in\n");
+    expect(message.text).toContain("Everyone who can assume `platform-engineering-oncall` gets this.\n");
+    expect(message.text).toContain("I can't work on `staging` now. Tried once; next try");
+    expect(message.text).toContain(reason);
   });
 });
 
@@ -189,13 +111,13 @@ test("says what a level gives in every namespace, however much it gives in the c
     allows: "read and change secrets, pods/exec",
   };
   const rights = [edit, view];
-  const textWith = (warnings: readonly string[]) =>
-    textOfBlocks(
-      approvalMessage(aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights, warnings }) }), cluster),
-    );
+  const textWith = (warnings: readonly string[], names = {}) => {
+    const request = aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights, warnings }) });
+    return textOfBlocks(approvalMessage(changed(request, names), cluster));
+  };
 
   expect(textWith([])).toContain("\nAllows in default: read and change secrets, …; in every namespace: read pods, …\n");
-  expect(textWith(everyWarning)).toMatch(/^Allows in every namespace: read .*$/m);
+  expect(textWith(everyWarning, longest)).toMatch(/^Allows in every namespace: read .*$/m);
 });
 
 test("each thing at which an approver must stop has its word on the card", () => {

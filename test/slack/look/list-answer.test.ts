@@ -93,7 +93,7 @@ describe("a list", () => {
       Waiting for 2 approvals by different people
       [Review] [Stop]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
-      Approved by . Running: 0 of 3 steps
+      Running: 0 of 3 steps
       :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC>.
       [Details] [Try again]
       [Pending] [Active] [Ask for access]"

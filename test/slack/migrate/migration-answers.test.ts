@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
-import { migrationMessage, openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
+import { openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import { migrationThreadOf } from "../../../src/slack/migrate/migration-thread.ts";
 import {
   migrationAskedAnswer,

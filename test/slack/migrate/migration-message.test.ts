@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { theLongestMigration } from "../../builders/a-migration.ts";
 import { at } from "../../builders/times.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { clustersAnswer } from "../../../src/slack/look/clusters.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
-import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import type { Message } from "../../../src/slack/show/message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";

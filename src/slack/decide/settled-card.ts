@@ -1,0 +1,148 @@
+import type { KnownBlock } from "@slack/types";
+import { findingsOf } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { admittedBy } from "../../aws-auth/index.ts";
+import { code, context, mention, mentions, plainLine, section, time, until } from "../show/mrkdwn.ts";
+import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
+import {
+  admitsText,
+  asClause,
+  endCauseText,
+  extendsText,
+  failureInShort,
+  placeText,
+  progressText,
+  shortTroubleText,
+  stateText,
+} from "../show/words.ts";
+
+export interface Card {
+  /** All of it, for notifications and screen readers. */
+  readonly lines: readonly string[];
+  readonly blocks: readonly KnownBlock[];
+}
+
+/** Three lines on a phone. Names are whole: where they need a second line, there is no reason. */
+export function settledCard(
+  request: AccessRequest,
+  configured: Cluster | undefined,
+  extension: ApprovedRequest | null,
+): Card {
+  const { requester, askedBy, level, cluster, reason } = request;
+  const state = headline(extension ?? request);
+  const who = `${mention(requester)} ${code(level)} on ${code(cluster)}`;
+  const subject = `${who}${inNamespaces(request, 22)}`;
+  const warnings = extension ? [] : warningsAfter(request);
+  const facts = factsOf(request, configured?.onCall ?? [], extension);
+  const note = attentionText(warnings, request) ?? facts[0];
+  const hasRoom = linesOf(subject, phoneLine.context) === 1;
+  const why = hasRoom ? [section(`>${plainLine(reason, phoneLine.section - 3)}`)] : [];
+  const third = note ? [context(onOneLine(note, phoneLine.context))] : why;
+  return {
+    lines: [
+      state,
+      `${who}${placeText(request)}${extendsText(request)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`,
+      ...(warnings.length > 0 ? [`:warning: *Warnings*: ${warnings.join(", ")}`] : []),
+      ...(warnings.includes(shared) ? [admitsText(request)] : []),
+      ...(warnings.includes(failing) ? [shortTroubleText(request) ?? ""] : []),
+      ...facts,
+      `>${plainLine(reason)}`,
+    ],
+    blocks: [section(onOneLine(state, phoneLine.section)), context(subject), ...third],
+  };
+}
+
+/** The gravest warning. Details has a sentence for each. */
+function attentionText([gravest, ...others]: readonly string[], request: AccessRequest): string | null {
+  if (!gravest) return null;
+  if (others.length > 0) return `:warning: ${gravest}; ${others.length} more in Details`;
+  return gravest === failing ? failingText(request) : `:warning: ${gravest}`;
+}
+
+/** What fails now, in a line; null: nothing. */
+export function failingText({ trouble }: AccessRequest): string | null {
+  return trouble && `:warning: ${failing}; next try ${time(trouble.retryAt)}`;
+}
+
+/** What people must know, and need not act upon. */
+function factsOf(
+  request: AccessRequest,
+  onCall: readonly string[],
+  extension: ApprovedRequest | null,
+): readonly string[] {
+  const { lease, emergency } = request;
+  const review = emergency?.review;
+  return [
+    ...(extension ? [`Extended by ${code(extension.id)}`] : []),
+    ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
+    ...(lease?.end?.cause === "cluster-gone" ? ["The cluster is gone"] : []),
+    ...(review ? [`Emergency, reviewed by ${mention(review.by)} ${time(review.at)}`] : []),
+  ];
+}
+
+/** The first line of a decided card: the state and the main fact. A phone shows its first words. */
+export function headline(request: AccessRequest): string {
+  const { denial, lease, state } = request;
+  if (state === "denied" && denial) {
+    const why = denial.why && `: ${plainLine(denial.why, 90)}`;
+    return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;
+  }
+  if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
+  if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
+  if (state === "expired") return ":hourglass: *Expired* without a decision";
+  if (lease?.state === "active" && !lease.end && lease.drift) {
+    return `:warning: *Access lost*: ${asClause(lease.drift.message, 100)}`;
+  }
+  if (lease?.state === "active" && !lease.end) {
+    return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
+  }
+  if (lease?.state === "ended") return `:hourglass: *Ended*. ${endCauseText(lease, 90)}, ${time(lease.endedAt)}`;
+  if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
+  if (lease?.end || lease?.voidSince || request.emergency || !lease) {
+    return `:hourglass_flowing_sand: ${lease ? progressText(lease, 90) : stateText(request)}`;
+  }
+  const approvers = request.approvals.map(({ by }) => by);
+  return `:hourglass_flowing_sand: Approved by ${mentions(approvers, 3) || code("worker")}. Applying`;
+}
+
+export function isForEveryoneWithRole({ principal }: AccessRequest): boolean {
+  const { type } = admittedBy(principal);
+  return type === "role" || type === "permission-set";
+}
+
+/** The chosen namespaces after the cluster, or their count. */
+export function inNamespaces(request: AccessRequest, room: number): string {
+  const count = request.namespaces.split(",").length;
+  return count === 1 || request.namespaces.length <= room ? placeText(request, 3000) : ` in ${count} namespaces`;
+}
+
+const failing = "failing";
+const shared = "everyone with the role gets in";
+
+/** A word for each thing that still needs attention, the gravest first. */
+function warningsAfter(request: AccessRequest): readonly string[] {
+  const { emergency, trouble } = request;
+  return [
+    ...(trouble ? [failing] : []),
+    ...leaseWarnings(request),
+    ...(emergency && !emergency.review ? ["needs review"] : []),
+    ...(isForEveryoneWithRole(request) && !isClosed(request) ? [shared] : []),
+  ];
+}
+
+export function leaseWarnings({ lease }: AccessRequest): readonly string[] {
+  if (lease?.state === "active" && !lease.end && !lease.drift && lease.proof) {
+    return findingsOf(lease.proof).flatMap(({ name, finding }) => (finding.result === "no" ? [`not ${name}`] : []));
+  }
+  if (lease?.state !== "ended") return [];
+  const { endProof, remains } = lease;
+  return [
+    ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
+    ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
+    ...(endProof?.others.length ? ["another lease remains"] : []),
+    ...(remains?.groups.length && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
+    ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
+  ];
+}
