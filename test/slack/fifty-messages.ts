@@ -339,7 +339,7 @@ const inChannel = {
   reminder: {
     when: "a request still waits",
     next: "decide",
-    leads: "press Approve or Deny above",
+    leads: "Press Approve or Deny above",
     text: () => reply(state("waiting, and the approvers were reminded"), "reminder-"),
   },
   unreviewed: {
