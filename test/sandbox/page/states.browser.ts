@@ -291,9 +291,12 @@ test("a reviewed emergency", async () => {
   await form.getByRole("button", { name: "Mark reviewed" }).click();
   await form.getByRole("button", { name: "Close", exact: true }).last().click();
   await form.waitFor({ state: "detached" });
-  await shown.getByText("Reviewed by").waitFor();
+  const reviewed = cardWith("Emergency, reviewed by");
+  await reviewed.waitFor();
 
-  await looks(shown, "reviewed");
+  await looks(reviewed, "reviewed");
+
+  expect((await onPhone(reviewed)).text).toBeLessThanOrEqual(3);
 
   await become(page, "on-call");
 });
