@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { arns, channel, clusterArn } from "../../sandbox/scene.ts";
 import { admitPlatformTeam } from "../../sandbox/scene-clusters.ts";
-import { textOf } from "../../sandbox/slack/message-content.ts";
+import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 let flow: Flow;
@@ -87,7 +87,7 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
     flow.until(() =>
       flow.sandbox.slack
         .messages(channel)
-        .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
+        .findLast((message) => [reason, text].every((part) => wholeTextOf(message).includes(part))),
     );
 
   await person("U0ENGINEER").command(
@@ -128,7 +128,7 @@ test.each(["staging", "analytics", "checkout"])(
       flow.until(() =>
         flow.sandbox.slack
           .messages(channel)
-          .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
+          .findLast((message) => [reason, text].every((part) => wholeTextOf(message).includes(part))),
       );
     const person = (id: string) => flow.sandbox.slack.person(id);
 
@@ -167,7 +167,7 @@ test("a worker that dies while it signs in leaves it to the next one, which repo
   const person = (id: string) => sandbox.slack.person(id);
   const find = (text: string) =>
     flow.until(() => {
-      const messages = sandbox.slack.messages(channel).map(textOf);
+      const messages = sandbox.slack.messages(channel).map(wholeTextOf);
       return sandbox.slack.messages(channel)[
         messages.findLastIndex((each) => each.includes("die now") && each.includes(text))
       ];
