@@ -1,7 +1,7 @@
 import type { Sandbox } from "../sandbox.ts";
 import { channel } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
-import { textOf } from "../slack/message-content.ts";
+import { wholeTextOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 
 class StoryError extends Error {
@@ -75,7 +75,9 @@ export function expectThat(condition: boolean, step: string, expected: string, f
 }
 
 export function channelMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
-  return sandbox.slack.messages(channel).findLast((message) => texts.every((each) => textOf(message).includes(each)));
+  return sandbox.slack
+    .messages(channel)
+    .findLast((message) => texts.every((each) => wholeTextOf(message).includes(each)));
 }
 
 /** Waits for something in the workspace. @throws StoryError if it does not come */
