@@ -24,7 +24,10 @@ export interface Card {
   readonly blocks: readonly KnownBlock[];
 }
 
-/** Three lines on a phone. Names are whole: where they need a second line, there is no reason. */
+/**
+ * Three lines on a phone. Names of people, levels and clusters are whole: where they need a second line, there is no reason,
+ * and beside a warning no namespaces.
+ */
 export function settledCard(
   request: AccessRequest,
   configured: Cluster | undefined,
@@ -33,11 +36,12 @@ export function settledCard(
   const { requester, askedBy, level, cluster, reason } = request;
   const state = headline(extension ?? request);
   const who = `${mention(requester)} ${code(level)} on ${code(cluster)}`;
-  const subject = `${who}${inNamespaces(request, 22)}`;
   const warnings = extension ? [] : warningsAfter(request);
   const facts = factsOf(request, configured?.onCall ?? [], extension);
   const note = attentionText(warnings, request) ?? facts[0];
-  const hasRoom = linesOf(subject, phoneLine.context) === 1;
+  const whole = `${who}${inNamespaces(request, 22)}`;
+  const hasRoom = linesOf(whole, phoneLine.context) === 1;
+  const subject = note && !hasRoom ? who : whole;
   const why = hasRoom ? [section(`>${plainLine(reason, phoneLine.section - 3)}`)] : [];
   const third = note ? [context(onOneLine(note, phoneLine.context))] : why;
   return {

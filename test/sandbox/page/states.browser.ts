@@ -95,7 +95,7 @@ test("no card that waits is longer than twelve lines with its buttons, with name
 
 test("after the decision no card has more than three lines of text, and more only where names are long", async () => {
   expect(await longerThan(3, "text", settledCards.usual)).toEqual([]);
-  expect(await longerThan(4, "text", settledCards.namespaces)).toEqual([]);
+  expect(await longerThan(3, "text", settledCards.namespaces)).toEqual([]);
   expect(await longerThan(6, "text", settledCards.longest)).toEqual([]);
 });
 

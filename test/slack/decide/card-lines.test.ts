@@ -57,8 +57,8 @@ describe("on a phone", () => {
     },
   );
 
-  // Chosen namespaces and long names come on top.
-  test.each(rowsOf(settledCards, { usual: 3, namespaces: 4, longest: 6 }))(
+  // Long names come on top.
+  test.each(rowsOf(settledCards, { usual: 3, namespaces: 3, longest: 6 }))(
     "after the decision few lines and the buttons are left, with %s names: %s",
     (_, __, card, most) => {
       expect(sizeOf(card).text, textOfBlocks(card)).toBeLessThanOrEqual(most);
