@@ -6,9 +6,9 @@ import * as esbuild from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * Builds `eks-access` as it ships: the program is `folder`/bin/eks-access.js. A process opens and compiles some twenty files
- * of ours at its start, instead of 300. Packages stay in node_modules, where scanners find them. All files are in one folder,
- * because the program finds package.json and deploy/ by its own place.
+ * Builds `eks-access` as it ships: the program is `folder`/bin/eks-access.js. At its start the Slack process opens and
+ * compiles 70 files of ours, instead of 218. Packages stay in node_modules, where scanners find them. All files are in one
+ * folder, because the program finds package.json and deploy/ by its own place.
  */
 export async function buildProduct(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });

@@ -25,8 +25,8 @@ export interface Card {
 }
 
 /**
- * Three lines on a phone. Names of people, levels and clusters are whole: where they need a second line, there is no reason,
- * and beside a warning no namespaces.
+ * Three lines on a phone. Names of people, levels and clusters are whole. Where the second line has no room for the namespaces, a
+ * warning or a fact takes their place, and without one they take the place of the reason.
  */
 export function settledCard(
   request: AccessRequest,
