@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
@@ -8,6 +9,7 @@ import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annota
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
+import type { ApprovedRequest } from "../../src/access/request/record.ts";
 import { isRescue } from "../../src/access/request/request.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
@@ -381,6 +383,28 @@ test("a worker ends it when its time is over", async () => {
 
   expect(await entry()).toBeNull();
   expect(await records()).toMatchObject([{ lease: { state: "ended" }, emergency: { review: null } }]);
+});
+
+const aHundredYears = { durationSeconds: 100 * 365 * 86_400 };
+const never = "2126-01-01T00:00:00.000Z";
+
+test.each<[string, (record: ApprovedRequest) => unknown]>([
+  ["a later end", (record) => ({ ...record, ...aHundredYears, lease: { ...record.lease, endsAt: never } })],
+  ["another level", (record) => ({ ...record, ...aHundredYears, level: "viewer" })],
+  ["no form at all", () => ({})],
+])("an attacker with Redis who gives its record %s keeps nothing of it after its sealed end", async (_, edit) => {
+  await rescue("--yes", "--keep");
+  const [record] = await records();
+  if (record?.state !== "approved") throw new Error("the rescue has not begun");
+  const direct = new Redis(redis.url);
+  await direct.hset(`{eks-access}:record:${record.id}`, { record: JSON.stringify(edit(record)) });
+  direct.disconnect();
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+
+  await asWorker((context, cluster) => adoptRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).toBeNull();
+  expect((await records()).filter(({ lease, level }) => level === "rescue" && lease?.state !== "ended")).toEqual([]);
 });
 
 test("a worker that may not end it says what it lacks, and tries again", async () => {

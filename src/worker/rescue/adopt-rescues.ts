@@ -3,10 +3,11 @@ import { sealPlace } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
-import { isClosed, rescueLevel } from "../../access/request/request.ts";
+import { isClosed, isRescue, rescueLevel } from "../../access/request/request.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
+import { recordEnd } from "../reconcile/outcome.ts";
 import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
@@ -20,8 +21,10 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   const adopted: string[] = [];
   for (const { principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
-    // A dead or late process can have made it after its lease ended.
-    if (known && isClosed(known)) await remove(context, cluster, principalArn, lease.id);
+    const isOver = isOverAt(lease, context.now());
+    // A dead or late process can have made it after its lease ended. A record in Redis can have a later end, or be garbage.
+    if (isOver || (known && isClosed(known))) await remove(context, cluster, principalArn, lease.id);
+    if (isOver && known?.lease && isRescue(known) && !isClosed(known)) await recordEnd(context, known, null);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);
@@ -33,11 +36,15 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
 /** Ends rescues by their sealed tags alone, for a worker without the ledger. @throws AccessError */
 export async function endRescuesByTags(context: WorkerContext, cluster: Cluster): Promise<RescuesEnded> {
   const found = await leasesOf(context, cluster);
-  const isOver = ({ lease }: Found) => Date.parse(lease.endsAt) <= context.now().getTime();
+  const isOver = ({ lease }: Found) => isOverAt(lease, context.now());
   const over = found.filter(isOver);
   for (const { principalArn, lease } of over) await remove(context, cluster, principalArn, lease.id);
   const ends = found.filter((each) => !isOver(each)).map(({ lease }) => lease.endsAt);
   return { ended: over.map(({ lease }) => lease.id), nextEnd: ends.length > 0 ? earliest(ends) : null };
+}
+
+function isOverAt({ endsAt }: RescueLease, now: Date): boolean {
+  return Date.parse(endsAt) <= now.getTime();
 }
 
 interface RescuesEnded {
