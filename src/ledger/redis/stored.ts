@@ -65,10 +65,14 @@ function parse<K extends StoredKind>(kind: K, id: string, text: string): Reading
   return { type: "read", value: parsed.data as Stored<K> };
 }
 
-/** Another's record would hide the one of this id, and count twice. */
+/** Which field of a kind is the id under which it is stored. */
+const ownId: { readonly [Kind in StoredKind]?: string } = { request: "id", migration: "id", "link proposal": "user" };
+
+/** Another's record would hide the one of this id, and count twice; an administrator would confirm another's link. */
 function isOfAnother(kind: StoredKind, id: string, record: unknown): boolean {
-  if (kind !== "request" && kind !== "migration") return false;
-  return typeof record === "object" && record !== null && "id" in record && record.id !== id;
+  const own = ownId[kind];
+  if (own === undefined || typeof record !== "object" || record === null) return false;
+  return Object.getOwnPropertyDescriptor(record, own)?.value !== id;
 }
 
 /** The place and kind of the first problem. An attacker can write other field names, so they stay out. */

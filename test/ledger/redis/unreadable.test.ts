@@ -3,10 +3,13 @@ import type { Migration } from "../../../src/access/request/migration.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { recordedEvents } from "../../../src/operations/announcements.ts";
+import { decideLink } from "../../../src/slack/people/link-decision.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
+import { aSlackContext } from "../../slack/slack-context.ts";
 
 let database: TestRedis;
 let connection: RedisConnection;
@@ -202,6 +205,21 @@ test("an unreadable link, proposal, cluster's trouble or shown message counts as
   expect([...(await ledger.clusterTroubles(["staging", "production"]))]).toEqual([]);
   expect(await ledger.shown("r-1")).toBeNull();
   expect(await ledger.creation("arn")).toBeNull();
+});
+
+test("a proposal under another person's name counts for no one: an administrator would confirm a link of an attacker", async () => {
+  const ledger = aLedger();
+  const [arn, id] = ["arn:aws:iam::111122223333:user/engineer", "p-1"];
+  const forged = JSON.stringify({ id, user: "U0INTRUDER", arn, at: "2026-03-01T09:00:00.000Z" });
+  await connection.redis.hset("{eks-access}:link-proposals", { U0ENGINEER: forged, U0INTRUDER: forged });
+  const config = `${configText}administrators: [U0ONCALL]\nlinking: { confirm: administrator }\n`;
+  const asked = JSON.stringify({ user: "U0ENGINEER", id, arn });
+
+  const decided = await decideLink(aSlackContext(ledger, config), asked, "U0ONCALL", true);
+
+  expect(decided).toMatchObject({ type: "refused" });
+  expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
+  expect(await ledger.linksOf("U0INTRUDER")).toEqual([]);
 });
 
 test("an event that is no JSON hides no other, and its place is known to be broken", async () => {
