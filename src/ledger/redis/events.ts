@@ -81,7 +81,15 @@ function readEvent(text: string): AuditEvent {
 
 /** An event of another version of eks-access can have another type. */
 function isEvent(value: unknown): value is AuditEvent {
-  return auditEvent.safeParse(value).success;
+  return nestsWithin(maxDepth, value) && auditEvent.safeParse(value).success;
+}
+
+/** Deeper than any event of ours: JSON from Redis can nest too deep to be digested or sent on, and would stop verification and sinks. */
+const maxDepth = 100;
+
+function nestsWithin(most: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return most > 0 && Object.values(value).every((each) => nestsWithin(most - 1, each));
 }
 
 const auditEvent = z.looseObject({

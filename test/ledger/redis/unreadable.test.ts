@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../../src/access/request/migration.ts";
+import { verifyAuditLog } from "../../../src/ledger/audit-log.ts";
+import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { recordedEvents } from "../../../src/operations/announcements.ts";
@@ -8,6 +10,7 @@ import { configText } from "../../builders/a-cluster.ts";
 import { aMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { aSlackContext } from "../../slack/slack-context.ts";
 
@@ -220,6 +223,23 @@ test("a proposal under another person's name counts for no one: an administrator
   expect(decided).toMatchObject({ type: "refused" });
   expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
   expect(await ledger.linksOf("U0INTRUDER")).toEqual([]);
+});
+
+test("an event that nests too deep to be written again is no end of the log: its place is known to be broken", async () => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.note(anEvent({ request: id }));
+  const { redis } = connection;
+  const rows = await redis.xrange("{eks-access}:events", "-", "+");
+  await redis.del("{eks-access}:events");
+  for (const [id, fields] of rows) {
+    const deep = fields[1]?.replace(/"detail":\{/, `"detail":{"a":${"[".repeat(200_000)}${"]".repeat(200_000)},`) ?? "";
+    await redis.xadd("{eks-access}:events", id, ...(id === "1-0" ? fields.with(1, deep.replace(",}", "}")) : fields));
+  }
+
+  const verdict = await verifyAuditLog(redisAuditLog(redis), () => keys.preview, []);
+
+  expect(verdict).toMatchObject({ type: "broken", sequence: 1 });
+  expect((await ledger.events(1, 10)).map(({ event }) => event.request)).toEqual(["", "r-2"]);
 });
 
 test("an event that is no JSON hides no other, and its place is known to be broken", async () => {
