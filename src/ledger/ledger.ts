@@ -296,4 +296,6 @@ export const shownMessagesForm = directMessagesForm.extend({
   copies: z.array(messageRefForm.extend({ user: textForm })),
   /** To the person who asked for the requester; absent: none. */
   asker: directMessagesForm.optional(),
+  /** The Slack process's, over all fields above and the record's id; absent: its reader does not verify it. */
+  seal: textForm.optional(),
 });

@@ -12,7 +12,7 @@ import {
 /** The purposes of each kind of key. A purpose is part of the signed text, so no key or seal works for another purpose. */
 export interface SealPurposes {
   /** People's decisions, and Slack's answers about them: the Slack process signs, both processes verify. */
-  readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups";
+  readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups" | "messages";
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory:
     | "annotation"

@@ -1,9 +1,10 @@
+import type { Json } from "../../access/approval/seal.ts";
 import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/approval/seals.ts";
 import { type Migration, nextMigration, type PendingMigration } from "../../access/request/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { unpreviewedRequest } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
+import type { Ledger, MessageLedger, MigrationLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";
 import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -31,6 +32,7 @@ export function genuineLedger(given: GenuineContext): Ledger {
   return {
     ...ledger,
     migrations: genuineMigrations(context),
+    ...genuineMessages(context),
     get: async (id) => {
       const request = await ledger.get(id);
       if (request?.state === "pending" && isDoubtful(context, request)) return lookAgain(context, request);
@@ -65,6 +67,21 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
   const detail = { digest: request.preview?.digest ?? "" };
   const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...request, ...cleared };
+}
+
+/** The places of messages. By a forged one the bot would overwrite an alert, an anchor or another person's message. */
+function genuineMessages({ ledger, keys, log }: GenuineContext): Pick<MessageLedger, "shown" | "markShown"> {
+  const sealed = (id: string, { seal: _, ...shown }: ShownMessages) => ({ record: id, ...shown }) as unknown as Json;
+  return {
+    shown: async (id) => {
+      const shown = await ledger.shown(id);
+      if (!shown || keys.decision.isSealed("messages", sealed(id, shown), shown.seal)) return shown;
+      log.error({ request: id }, "someone changed the place of its messages in Redis: it gets new ones");
+      return null;
+    },
+    markShown: (id, shown) =>
+      ledger.markShown(id, { ...shown, seal: keys.decision.seal("messages", sealed(id, shown)) }),
+  };
 }
 
 /** The same for the plans of migrations. */

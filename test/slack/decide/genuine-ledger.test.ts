@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealPreview } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { Ledger, ShownMessages } from "../../../src/ledger/ledger.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
@@ -106,4 +106,42 @@ test("a review that a person wrote into Redis does not count", async () => {
 
   expect((await genuine.get(broken.id))?.emergency?.review).toBeNull();
   expect((await genuine.list(all, 0, 10)).requests[0]?.emergency?.review).toBeNull();
+});
+
+const shown: ShownMessages = {
+  version: 1,
+  message: { channel: "C0ACCESS", ts: "1.000100" },
+  copies: [],
+  direct: { channel: "D0ENGINEER", ts: "1.000200" },
+  milestones: ["asked"],
+};
+
+test("the places of a record's messages are read as this process wrote them", async () => {
+  await put();
+  await genuine.markShown("r-1", shown);
+  const once = await genuine.shown("r-1");
+  await genuine.markShown("r-1", { ...once, ...shown, version: 2 });
+
+  expect(once).toMatchObject(shown);
+  expect(await genuine.shown("r-1")).toMatchObject({ ...shown, version: 2 });
+});
+
+test.each<[string, (stored: ShownMessages) => ShownMessages]>([
+  ["an anchor of the audit log", (stored) => ({ ...stored, message: { channel: "C0AUDIT", ts: "1.000300" } })],
+  ["a message to another person", (stored) => ({ ...stored, direct: { channel: "D0OTHER", ts: "1.000400" } })],
+  [
+    "what an approver was asked",
+    (stored) => ({ ...stored, copies: [{ channel: "D0", ts: "1.1", user: "U0APPROVER" }] }),
+  ],
+  ["the message of another request", ({ seal: _, ...stored }) => stored],
+])("no place that a person wrote into Redis counts: the bot would overwrite %s", async (_, forge) => {
+  await put();
+  await plain.commit(aChange({ ...aPreviewedRequest(), id: "r-2", version: 1 }));
+  await genuine.markShown("r-1", shown);
+  const stored = await plain.shown("r-1");
+  if (stored) await plain.markShown("r-1", forge(stored));
+  if (stored) await plain.markShown("r-2", stored);
+
+  expect(await genuine.shown("r-1")).toBeNull();
+  expect(await genuine.shown("r-2")).toBeNull();
 });
