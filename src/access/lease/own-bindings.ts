@@ -39,6 +39,10 @@ export interface NewBinding extends Pick<ClusterBinding, "name" | "namespace" | 
 /** The labels of each lease's bindings: one selector finds them all (Kubernetes docs, "Recommended Labels"). */
 export const leaseLabels: Readonly<Record<string, string>> = { "app.kubernetes.io/managed-by": "eks-access" };
 
+export function isLabelled({ labels }: Pick<ClusterBinding, "labels">): boolean {
+  return Object.entries(leaseLabels).every(([key, value]) => labels[key] === value);
+}
+
 const leaseAnnotation = "eks-access/lease";
 
 const requestLabel = "eks-access/request";
@@ -54,6 +58,8 @@ export interface LeaseBinding {
   readonly binding: ClusterBinding;
   /** Whether it still has its role and only that user, and is not being deleted. */
   readonly isIntact: boolean;
+  /** Without our label it gives the same, but a new ledger does not find it. */
+  readonly isLabelled: boolean;
 }
 
 export type SealedLease = Pick<LeaseBinding, "text" | "principal" | "user" | "share">;
@@ -113,7 +119,8 @@ export function readOwnBindings(
 ): OwnBindings {
   const all = bindings.map((binding) => {
     const lease = read(cluster, binding, binding.annotations[leaseAnnotation], keys);
-    return { binding, part: lease && { ...lease, binding, isIntact: isIntact(binding, lease.text, lease.user) } };
+    const is = lease && { isIntact: isIntact(binding, lease.text, lease.user), isLabelled: isLabelled(binding) };
+    return { binding, part: is && { ...lease, binding, ...is } };
   });
   return {
     parts: all.flatMap(({ part }) => part ?? []),

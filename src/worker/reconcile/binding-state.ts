@@ -7,8 +7,8 @@ import {
   bindingPlace,
   type ClusterBinding,
   holdingsOf,
+  isLabelled,
   type LeaseBinding,
-  leaseLabels,
   readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
@@ -84,9 +84,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
     readLeaseRemembered,
   );
   // A binding with only the right name can be another's.
-  const forged = others.filter(({ labels }) =>
-    Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
-  );
+  const forged = others.filter(isLabelled);
   const known = new Set(principalsOf(some ?? open).map(entryKeyOf));
   const principals = principalsOf([...read, ...parts]);
   const isMapWhole = opened.entries === null || principals.every((each) => known.has(entryKeyOf(each)));
@@ -209,7 +207,7 @@ function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean
 }
 
 /**
- * All bindings with our label, and those of ending leases that people took it from. A person with the right to create
+ * All bindings with our label, and those of leases in force or ending that people took it from. A person with the right to create
  * RoleBindings can make this list too long to read: then it reads those of the ledger's leases one by one, so that they
  * still end.
  */
@@ -221,12 +219,14 @@ async function labelledBindings(
   try {
     const labelled = await client.listLeaseBindings();
     const isListed = isIn(labelled);
-    const ending = placesOf(open.filter((each) => each.state === "approved" && isDueToEnd(each, now)));
+    const isBegun = (each: AccessRequest) =>
+      each.state === "approved" && (each.lease.state === "active" || isDueToEnd(each, now));
+    const begun = placesOf(open.filter(isBegun));
     return [
       ...labelled,
       ...(await findAll(
         client,
-        ending.filter((place) => !isListed(place)),
+        begun.filter((place) => !isListed(place)),
       )),
     ];
   } catch (error) {

@@ -57,7 +57,7 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     const lease = { principal: request.principal, user: name.username, share };
     const known = partsOf.get(request.id) ?? [];
     const isThere = (text: string) =>
-      known.some((part) => part.isIntact && part.user === name.username && part.text === text);
+      known.some((part) => part.isIntact && part.isLabelled && part.user === name.username && part.text === text);
     const missing = share.groups.filter((text) => !isThere(text));
     const create = missing.flatMap(
       (text) => bindingFor(sealedClusterOf(cluster), lease, text, context.keys.memory) ?? [],
@@ -73,11 +73,11 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
   }
   // Only a lease's binding has its name: a person who may edit it must not keep access by stripping our seal.
-  for (const request of ending) {
+  for (const request of [...ending, ...repaired]) {
     const { id, principal } = request;
+    const { remove, create } = calls.get(id) ?? { remove: [], create: [] };
     const stripped = state.inPlaceOf(request);
-    const remove = [...(calls.get(id)?.remove ?? []), ...stripped];
-    if (stripped.length > 0) calls.set(id, { principal, remove, create: [] });
+    if (stripped.length > 0) calls.set(id, { principal, remove: [...remove, ...stripped], create });
   }
   return calls;
 }

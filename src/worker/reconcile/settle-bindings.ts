@@ -12,7 +12,6 @@ import type { BindingState } from "./binding-state.ts";
 import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
 import { needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
-import type { SignInNames } from "./sign-in-names.ts";
 import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement } from "./way-adapter.ts";
@@ -31,7 +30,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const known = withOwnMemory(input);
   const partsOf = bindingsByLease(known.state.parts);
   const checked = checkWork(known, "binding", {
-    driftOf: (request, groups) => driftIn(known.state.names, partsOf.get(request.id) ?? [], request, groups),
+    driftOf: (request, groups) => driftIn(known, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
       refusalOf(known, request) === null && refusalsOf(known, [request]).size === 0 && mayAddEntry(known, request),
   });
@@ -126,13 +125,15 @@ export function refusalOf(
 }
 
 function driftIn(
-  names: SignInNames,
+  { state, cluster }: SettleInput<BindingState>,
   own: readonly LeaseBinding[],
   request: ApprovedRequest,
   groups: readonly string[],
 ): Drift | null {
-  const name = names.of(request.principal);
-  const given = own.filter(({ isIntact, user }) => isIntact && name.type === "name" && user === name.username);
+  const name = state.names.of(request.principal);
+  // A lost label takes no access away, so only a repair restores it.
+  const isWhole = (part: LeaseBinding) => part.isIntact && (part.isLabelled || cluster.drift !== "repair");
+  const given = own.filter((part) => isWhole(part) && name.type === "name" && part.user === name.username);
   const missing = groups.filter((text) => !given.some((part) => part.text === text));
   if (missing.length === 0 && name.type === "name" && name.entry !== "planned") return null;
   if (name.type === "name" && name.entry === "planned") {
@@ -147,6 +148,7 @@ function driftIn(
     };
   }
   if (name.type === "none") return { request, message: name.why.replace(/\.$/, "") };
-  const what = own.length > 0 ? "others changed or deleted one of its bindings" : "its bindings are gone";
+  const isThere = own.length > 0 || state.inPlaceOf(request).length > 0;
+  const what = isThere ? "others changed or deleted one of its bindings" : "its bindings are gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
 }

@@ -270,6 +270,40 @@ describe("what others do to a binding", () => {
     await revokeGiven(context, cluster, "r-one");
   });
 
+  test.each<[string, Partial<ClusterBinding>]>([
+    ["annotation", { annotations: {} }],
+    ["label", { labels: {} }],
+    ["annotation and label", { annotations: {}, labels: {} }],
+  ])("is made whole again where they took its %s away, if the configuration says so", async (_, change) => {
+    context = contextWith("repair");
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const own = await onlyBinding();
+    await edited({ ...change, subjects: own.subjects }, own);
+
+    for (let run = 0; run < 3; run += 1) await reconcileCluster(context, cluster, "inspect");
+
+    const request = await requestOf(context, "r-one");
+    expect(request).toMatchObject({ trouble: null, lease: { state: "active", drift: null } });
+    expect(await onlyBinding()).toMatchObject({ labels: own.labels, annotations: own.annotations });
+    expect(await may("alice@example.com", "default")).toBe(true);
+    const types = (await context.ledger.eventsOf("r-one", 100)).map(({ event }) => event.type);
+    expect(types.filter((type) => type === "lease.repaired")).toHaveLength(1);
+    await revokeGiven(context, cluster, "r-one");
+    expect(await asCreator((client) => client.findBinding(own))).toBeNull();
+  });
+
+  test("is no lost access where they took its label alone away: the binding still gives it", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const own = await onlyBinding();
+    await edited({ labels: {}, subjects: own.subjects }, own);
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+    await revokeGiven(context, cluster, "r-one");
+    expect(await asCreator((client) => client.findBinding(own))).toBeNull();
+  });
+
   test.each(["report", "repair"] as const)("is reported in the log where they forge one: with %s", async (drift) => {
     context = contextWith(drift);
     await give(context, cluster, { id: "r-one", principal: alice });
