@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { redact } from "../access/redact.ts";
+import { forTerminal, redact } from "../access/redact.ts";
 
 /** The input and output of a command, so that a test can run it as a terminal does. */
 export interface CommandIo {
@@ -59,9 +59,10 @@ export function processIo(): CommandIo {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+  const shown = (stream: { readonly isTTY?: boolean }, chunk: string) => (stream.isTTY ? forTerminal(chunk) : chunk);
   return {
-    stdout: (chunk) => void process.stdout.write(chunk),
-    stderr: (chunk) => void process.stderr.write(chunk),
+    stdout: (chunk) => void process.stdout.write(shown(process.stdout, chunk)),
+    stderr: (chunk) => void process.stderr.write(shown(process.stderr, chunk)),
     readStdin: () => text(process.stdin),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
   };

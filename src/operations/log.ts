@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { AccessError } from "../access/access-error.ts";
-import { redact } from "../access/redact.ts";
+import { forTerminal, redact } from "../access/redact.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
 const named = new WeakMap<Logger, readonly string[]>();
@@ -190,7 +190,7 @@ function valueInWords(value: unknown): string {
 }
 
 function oneLine(text: string): string {
-  const lines = redact(text)
+  const lines = forTerminal(redact(text))
     .split("\n")
     .map((line) => line.trim());
   return lines.filter((line) => line !== "").join(" ");

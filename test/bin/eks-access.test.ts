@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Program } from "../../sandbox/product-process.ts";
 import { runLine } from "../../src/bin/commands.ts";
+import { processIo } from "../../src/bin/process-io.ts";
 import { builtProduct, bundledProduct } from "../product.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -110,4 +111,25 @@ it("completes what it does if the reader of its output ends first", async () => 
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+it("carries out nothing in a terminal of what is in a document, and in a file changes no byte of it", async () => {
+  const before = "# \u202e \x1b[2J \u009b8m \u2028 ok\n";
+  const written: string[] = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  const wasTerminal = process.stdout.isTTY;
+  onTestFinished(() => {
+    process.stdout.isTTY = wasTerminal;
+    vi.restoreAllMocks();
+  });
+
+  for (const isTTY of [true, false]) {
+    process.stdout.isTTY = isTTY;
+    processIo().stdout(`\x1b[1m${before}\x1b[22m`);
+  }
+
+  expect(written).toEqual([
+    "\x1b[1m# \\u{202e} \\u{1b}[2J \\u{9b}8m \\u{2028} ok\n\x1b[22m",
+    `\x1b[1m${before}\x1b[22m`,
+  ]);
 });

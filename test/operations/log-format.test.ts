@@ -24,6 +24,15 @@ describe("a log in a terminal", () => {
     expect(stripVTControlCharacters(line)).toContain("INFO: r-7k2m9x4q recorded");
   });
 
+  test("carries out nothing of what is in a name, such as a request's in Redis", async () => {
+    const line = await shown((log) =>
+      log.info({ request: "r-1\x1b[2J\u009b8m\u202e", cluster: "a\x1b]0;b\x07" }, "recorded"),
+    );
+
+    expect(line).toContain("r-1\\u{1b}[2J\\u{9b}8m\\u{202e} recorded");
+    expect(line).not.toMatch(/[^\P{C}\n]/u);
+  });
+
   test("is one line for an error too, without credentials", async () => {
     const error = new Error("two\nlines of k8s-aws-v1.hunter2secret");
     const line = await shown((log) => log.warn({ cluster: "staging", err: error }, "preview failed"));
