@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../free-port.ts";
 import { startLivePage } from "../page/live/live-page.ts";
-import { startPageServer } from "../page/server/server.ts";
+import { startPageServer } from "../page/server.ts";
 import { type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";

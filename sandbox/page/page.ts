@@ -1,12 +1,12 @@
-import { conversation, home, type Viewer } from "./chat/conversation.ts";
-import { composer, examplesFor, homeTab, modal, peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
-import { entriesPanel } from "./cluster/entries.ts";
-import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./cluster/panels.ts";
+import { conversation, home, type Viewer } from "./conversation.ts";
+import { entriesPanel } from "./entries.ts";
+import { composer, examplesFor, homeTab, modal, peopleSwitch, placesNav, titleOf } from "./frame.ts";
 import { type Html, html, nothing } from "./html.ts";
 import { type LivePage, watchOf } from "./live/live-page.ts";
 import { conversationIn, readerOf } from "./live/page-state.ts";
 import type { ClusterWatch } from "./live/watches.ts";
-import { tourCard, tourOffer } from "./tour/tour-card.ts";
+import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./panels.ts";
+import { tourCard, tourOffer } from "./tour-card.ts";
 
 /** The changing parts of the page, by the id of their element. */
 export type Regions = Readonly<Record<string, Html>>;

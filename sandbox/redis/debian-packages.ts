@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
-import { findOnPath } from "./find-on-path.ts";
+import { delimiter, join } from "node:path";
 
 /** A server from the distribution's packages, unpacked without an installation. */
 export interface UnpackedServer {
@@ -177,4 +177,20 @@ async function isOurs(folder: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+export async function findOnPath(...programs: readonly string[]): Promise<string | undefined> {
+  for (const program of programs) {
+    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+      const path = join(folder, program);
+      const runs =
+        folder !== "" &&
+        (await access(path, constants.X_OK).then(
+          () => true,
+          () => false,
+        ));
+      if (runs) return path;
+    }
+  }
+  return undefined;
 }

@@ -7,8 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { AccessError } from "../../src/access/access-error.ts";
 import { freePort } from "../free-port.ts";
-import { fetchDebianRedis, type ServerPackage } from "./debian-packages.ts";
-import { findOnPath } from "./find-on-path.ts";
+import { fetchDebianRedis, findOnPath, type ServerPackage } from "./debian-packages.ts";
 
 /** In this order: the machine, the distribution, a container. */
 const sources: readonly Source[] = [

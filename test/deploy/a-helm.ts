@@ -2,8 +2,7 @@ import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { cacheFolder, runProgram } from "../../sandbox/redis/debian-packages.ts";
-import { findOnPath } from "../../sandbox/redis/find-on-path.ts";
+import { cacheFolder, findOnPath, runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { aProgram } from "./a-program.ts";
 
 const packedFiles = z.tuple([z.object({ filename: z.string(), integrity: z.string() })]);

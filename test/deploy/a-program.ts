@@ -1,8 +1,7 @@
 import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder, runProgram } from "../../sandbox/redis/debian-packages.ts";
-import { findOnPath } from "../../sandbox/redis/find-on-path.ts";
+import { cacheFolder, findOnPath, runProgram } from "../../sandbox/redis/debian-packages.ts";
 
 /** A program that can be run, and the libraries that it needs beside the machine's own. */
 export interface FoundProgram {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { SentConfigMap } from "../../cluster/config-map.ts";
 import { account } from "../../scene.ts";
-import type { TroubleState } from "../cluster/panels.ts";
+import type { TroubleState } from "../panels.ts";
 import type { LiveSandbox } from "./live-sandbox.ts";
 
 /** How long a process or Redis stays away after a crash, in milliseconds. */

@@ -5,7 +5,7 @@ import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
-import { makeTour, type Tour } from "../tour/tour.ts";
+import { makeTour, type Tour } from "../tour.ts";
 import {
   addComment,
   addTeam,

@@ -5,7 +5,7 @@ import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/state.ts";
-import type { NumberedCall, ProcessState } from "../cluster/panels.ts";
+import type { NumberedCall, ProcessState } from "../panels.ts";
 
 /** What runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
 export interface LiveSandbox {

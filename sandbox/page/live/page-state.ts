@@ -1,7 +1,7 @@
 import type { SandboxMessage } from "../../slack/shapes.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
-import { direct, home, type Viewer } from "../chat/conversation.ts";
+import { direct, home, type Viewer } from "../conversation.ts";
 
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   if (place === home) return [];

@@ -8,8 +8,8 @@ import { alice, carol, developerArn } from "../../developers.ts";
 import { getPods, type KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { arns, clusterArn, principals, region } from "../../scene.ts";
-import type { EntriesState } from "../cluster/entries.ts";
-import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../cluster/panels.ts";
+import type { EntriesState } from "../entries.ts";
+import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
 
 /** The log's key in src/ledger/redis/events.ts. */
 const eventsKey = "{eks-access}:events";

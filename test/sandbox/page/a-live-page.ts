@@ -3,7 +3,7 @@ import { type LivePage, watchClusters } from "../../../sandbox/page/live/live-pa
 import type { ManagedProcess } from "../../../sandbox/page/live/live-sandbox.ts";
 import { rememberSeen } from "../../../sandbox/page/live/page-state.ts";
 import type { LedgerWatch } from "../../../sandbox/page/live/watches.ts";
-import { makeTour } from "../../../sandbox/page/tour/tour.ts";
+import { makeTour } from "../../../sandbox/page/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { makeChanges } from "../../../sandbox/slack/state.ts";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { type LivePage, startLivePage } from "../../../sandbox/page/live/live-page.ts";
-import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
+import { type PageServer, startPageServer } from "../../../sandbox/page/server.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";

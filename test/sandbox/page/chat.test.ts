@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  conversation,
-  direct,
-  home,
-  readViewer,
-  threadsOf,
-  type Viewer,
-} from "../../../sandbox/page/chat/conversation.ts";
-import { composer, homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
+import { conversation, direct, home, readViewer, threadsOf, type Viewer } from "../../../sandbox/page/conversation.ts";
+import { composer, homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/frame.ts";
 import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";
 import { approver, aReader, engineer } from "./a-reader.ts";

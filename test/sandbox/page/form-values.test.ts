@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inputsIn } from "../../../sandbox/page/server/acts.ts";
+import { inputsIn } from "../../../sandbox/page/acts.ts";
 import { input, menu, options, typed } from "../slack/some-blocks.ts";
 
 const form = (fields: Record<string, string>) => new URLSearchParams(fields);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refusalOf } from "../../../sandbox/page/server/server.ts";
+import { refusalOf } from "../../../sandbox/page/server.ts";
 
 const own = { host: "127.0.0.1:4477" };
 const origin = "http://127.0.0.1:4477";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LivePage } from "../../../sandbox/page/live/live-page.ts";
-import { type TourFacts, tourSteps } from "../../../sandbox/page/tour/steps.ts";
-import { stepNow } from "../../../sandbox/page/tour/tour.ts";
-import { tourCard, tourOffer } from "../../../sandbox/page/tour/tour-card.ts";
+import { stepNow } from "../../../sandbox/page/tour.ts";
+import { tourCard, tourOffer } from "../../../sandbox/page/tour-card.ts";
+import { type TourFacts, tourSteps } from "../../../sandbox/page/tour-steps.ts";
 import { channel } from "../../../sandbox/scene.ts";
 import { aLivePage } from "./a-live-page.ts";
 import { engineer } from "./a-reader.ts";

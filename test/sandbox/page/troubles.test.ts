@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Faults } from "../../../sandbox/faults.ts";
-import { troublesPanel } from "../../../sandbox/page/cluster/panels.ts";
 import { armedTrouble, lastingTrouble, oneTimeTrouble } from "../../../sandbox/page/live/incidents.ts";
+import { troublesPanel } from "../../../sandbox/page/panels.ts";
 
 const words = { id: "x", title: "X", explains: "Something happens.", does: "Do it", undoes: "Undo it" };
 const nothing = async () => {};

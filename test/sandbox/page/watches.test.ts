@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { documentPanel, linesOf } from "../../../sandbox/page/cluster/panels.ts";
 import { addTeam } from "../../../sandbox/page/live/incidents.ts";
 import {
   type DocumentWatch,
@@ -8,6 +7,7 @@ import {
   watchDocument,
   watchKubectl,
 } from "../../../sandbox/page/live/watches.ts";
+import { documentPanel, linesOf } from "../../../sandbox/page/panels.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 

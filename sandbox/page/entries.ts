@@ -1,7 +1,7 @@
-import type { AccessEntry, AssociatedPolicy } from "../../aws/access-entry.ts";
-import type { AuthenticationMode } from "../../aws/eks-cluster.ts";
-import type { EntryInForce } from "../../aws/eks-clusters.ts";
-import { type Html, html } from "../html.ts";
+import type { AccessEntry, AssociatedPolicy } from "../aws/access-entry.ts";
+import type { AuthenticationMode } from "../aws/eks-cluster.ts";
+import type { EntryInForce } from "../aws/eks-clusters.ts";
+import { type Html, html } from "./html.ts";
 import { panel } from "./panels.ts";
 
 export interface EntriesState {

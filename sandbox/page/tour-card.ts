@@ -1,11 +1,11 @@
-import { clusterName } from "../../scene.ts";
-import { textOf } from "../../slack/message-content.ts";
-import { hidden } from "../blocks/controls.ts";
-import type { Viewer } from "../chat/conversation.ts";
-import { type Html, html, nothing } from "../html.ts";
-import type { LivePage } from "../live/live-page.ts";
-import { inFront, type TourFacts, type TourStep, tourSteps } from "./steps.ts";
+import { clusterName } from "../scene.ts";
+import { textOf } from "../slack/message-content.ts";
+import { hidden } from "./blocks/controls.ts";
+import type { Viewer } from "./conversation.ts";
+import { type Html, html, nothing } from "./html.ts";
+import type { LivePage } from "./live/live-page.ts";
 import { stepNow, type TourBegin } from "./tour.ts";
+import { inFront, type TourFacts, type TourStep, tourSteps } from "./tour-steps.ts";
 
 /** At the top of the page, while the tour is closed. */
 export function tourOffer({ tour }: Pick<LivePage, "tour">): Html {

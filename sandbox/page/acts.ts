@@ -1,11 +1,11 @@
-import { elementsOf, type InputValue, type SlackBlock } from "../../slack/inputs.ts";
-import type { SandboxPerson } from "../../slack/person.ts";
-import type { Filling } from "../../slack/person-modal.ts";
-import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
-import { fieldName } from "../blocks/controls.ts";
-import { direct } from "../chat/conversation.ts";
-import { type LivePage, watchOf } from "../live/live-page.ts";
-import { conversationIn } from "../live/page-state.ts";
+import { elementsOf, type InputValue, type SlackBlock } from "../slack/inputs.ts";
+import type { SandboxPerson } from "../slack/person.ts";
+import type { Filling } from "../slack/person-modal.ts";
+import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/shapes.ts";
+import { fieldName } from "./blocks/controls.ts";
+import { direct } from "./conversation.ts";
+import { type LivePage, watchOf } from "./live/live-page.ts";
+import { conversationIn } from "./live/page-state.ts";
 
 /** The answer to an act; undefined: the page shows it already. */
 export type Notice = string | undefined;

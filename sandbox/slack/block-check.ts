@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from "../../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 /**
  * The problems of one value, in Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.

@@ -1,9 +1,9 @@
-import { inputsOf } from "../../slack/inputs.ts";
-import type { SandboxMessage, SandboxUser } from "../../slack/shapes.ts";
-import { blocks } from "../blocks/block.ts";
-import { formatDate, mrkdwn } from "../blocks/mrkdwn.ts";
-import type { Reader, Surface } from "../blocks/surface.ts";
-import { attributes, type Html, html } from "../html.ts";
+import { inputsOf } from "../slack/inputs.ts";
+import type { SandboxMessage, SandboxUser } from "../slack/shapes.ts";
+import { blocks } from "./blocks/block.ts";
+import { formatDate, mrkdwn } from "./blocks/mrkdwn.ts";
+import type { Reader, Surface } from "./blocks/surface.ts";
+import { attributes, type Html, html } from "./html.ts";
 
 export const direct = "direct";
 

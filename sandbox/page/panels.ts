@@ -1,11 +1,11 @@
 import { diffArrays } from "diff";
-import type { ChainedEvent, ChainVerdict } from "../../../src/access/audit/event.ts";
-import type { ConfigMap } from "../../cluster/config-map.ts";
-import type { KubectlAnswer } from "../../kubectl.ts";
-import type { SandboxCall } from "../../scene-clusters.ts";
-import { hidden } from "../blocks/controls.ts";
-import { addressOf, type Viewer } from "../chat/conversation.ts";
-import { attributes, type Content, type Html, html, nothing } from "../html.ts";
+import type { ChainedEvent, ChainVerdict } from "../../src/access/audit/event.ts";
+import type { ConfigMap } from "../cluster/config-map.ts";
+import type { KubectlAnswer } from "../kubectl.ts";
+import type { SandboxCall } from "../scene-clusters.ts";
+import { hidden } from "./blocks/controls.ts";
+import { addressOf, type Viewer } from "./conversation.ts";
+import { attributes, type Content, type Html, html, nothing } from "./html.ts";
 
 const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost: it is shown again as soon as Redis is back.</p>`;
 

@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { Changes } from "../../slack/state.ts";
-import { home, readViewer, type Viewer } from "../chat/conversation.ts";
-import type { Html } from "../html.ts";
-import type { LivePage } from "../live/live-page.ts";
-import { layout, regionsFor } from "../page.ts";
+import type { Changes } from "../slack/state.ts";
 import { acts } from "./acts.ts";
+import { home, readViewer, type Viewer } from "./conversation.ts";
+import type { Html } from "./html.ts";
+import type { LivePage } from "./live/live-page.ts";
+import { layout, regionsFor } from "./page.ts";
 
 /** Changes come in bursts: the page is drawn once for each burst, in milliseconds. */
 const burst = 40;
@@ -31,7 +31,7 @@ const safeHeaders: OutgoingHttpHeaders = {
 
 const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" } as const;
 
-const own = (name: string) => fileURLToPath(new URL(`../assets/${name}`, import.meta.url));
+const own = (name: string) => fileURLToPath(new URL(`./assets/${name}`, import.meta.url));
 
 const ownNames = [
   ...["page.js", "acts.js", "live.js", "dialogs.js", "tour.js"],

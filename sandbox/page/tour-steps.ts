@@ -1,7 +1,7 @@
-import type { AuditEvent, EventType } from "../../../src/access/audit/event.ts";
-import { approveAction, doneAction, reviewedAction } from "../../../src/slack/show/buttons.ts";
-import { arns, channel, clusterName } from "../../scene.ts";
-import { direct, type Viewer } from "../chat/conversation.ts";
+import type { AuditEvent, EventType } from "../../src/access/audit/event.ts";
+import { approveAction, doneAction, reviewedAction } from "../../src/slack/show/buttons.ts";
+import { arns, channel, clusterName } from "../scene.ts";
+import { direct, type Viewer } from "./conversation.ts";
 
 export interface TourFacts {
   /** From the audit log, oldest first. */

@@ -1,4 +1,4 @@
-import { type TourFacts, type TourStep, tourSteps } from "./steps.ts";
+import { type TourFacts, type TourStep, tourSteps } from "./tour-steps.ts";
 
 /** The sandbox's one tour. It survives a reload of the page. */
 export interface Tour {

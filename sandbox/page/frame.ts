@@ -1,14 +1,14 @@
-import { commands } from "../../../src/slack/app/commands.ts";
-import { alice, developerArn } from "../../developers.ts";
-import { textAt } from "../../json.ts";
-import { arns, clusterName } from "../../scene.ts";
-import type { SandboxChannel, SandboxUser, SandboxView } from "../../slack/shapes.ts";
-import { blocks } from "../blocks/block.ts";
-import { hidden } from "../blocks/controls.ts";
-import { wordsOf } from "../blocks/mrkdwn.ts";
-import type { Reader } from "../blocks/surface.ts";
-import { attributes, type Html, html, nothing } from "../html.ts";
+import { commands } from "../../src/slack/app/commands.ts";
+import { alice, developerArn } from "../developers.ts";
+import { textAt } from "../json.ts";
+import { arns, clusterName } from "../scene.ts";
+import type { SandboxChannel, SandboxUser, SandboxView } from "../slack/shapes.ts";
+import { blocks } from "./blocks/block.ts";
+import { hidden } from "./blocks/controls.ts";
+import { wordsOf } from "./blocks/mrkdwn.ts";
+import type { Reader } from "./blocks/surface.ts";
 import { addressOf, direct, home, type Viewer } from "./conversation.ts";
+import { attributes, type Html, html, nothing } from "./html.ts";
 
 type Unread = (user: string, place: string) => number;
 
