@@ -1,9 +1,8 @@
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
 import { type Bench, startBench } from "./bench.ts";
-import { atLeastTimes, atMost, type Figure, type Scale } from "./figure.ts";
+import { atLeastTimes, atMost, type Figure, median, percentile, type Scale } from "./figure.ts";
 import { userArn } from "./people.ts";
-import { median, percentile } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { bareBoltOn } from "./product.ts";
 import { asFastAsItGoes, atRate, type Receiver } from "./slash-load.ts";

@@ -3,10 +3,9 @@ import type { ProductProcess } from "../../sandbox/product-process.ts";
 import type { Way } from "../../src/access/policy/cluster.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
-import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
 import { approve, ask, userArn } from "./people.ts";
-import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { seedLeases } from "./seed-leases.ts";
 

@@ -1,10 +1,9 @@
 import type { Way } from "../../src/access/policy/cluster.ts";
 import { startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
-import { atMost, atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { atMost, atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
 import { approve, ask, sessionArn, userArn } from "./people.ts";
-import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 
 const cluster = "staging";

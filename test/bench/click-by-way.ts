@@ -3,9 +3,8 @@ import { account } from "../../sandbox/scene.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { calls, oneWayMs, withDelays } from "./click-to-proof.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
-import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { approve, ask, developers, sessionArn, userArn } from "./people.ts";
-import { median } from "./percentile.ts";
 
 const cluster = "staging";
 const callsOfBindings = ["get-rolebinding", "list-rolebindings", "create-rolebinding", "get-clusterrole"];

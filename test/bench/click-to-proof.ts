@@ -4,9 +4,8 @@ import { arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
-import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { atMostTimes, type Figure, median, percentile, type Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";
-import { median, percentile } from "./percentile.ts";
 import { referenceResult } from "./product.ts";
 
 const cluster = "staging";

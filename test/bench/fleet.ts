@@ -3,9 +3,8 @@ import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { account } from "../../sandbox/scene.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
-import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
-import { median } from "./percentile.ts";
 import { type ProcessUse, useOf } from "./process-use.ts";
 
 /** The cluster of the clicks; the others are open too. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Bench, startBench } from "./bench.ts";
+import { percentile } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
-import { percentile } from "./percentile.ts";
 import { type ProcessUse, useOf } from "./process-use.ts";
 import { type SeededLease, seedLeases } from "./seed-leases.ts";
 

@@ -1,9 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Bench, startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
-import { atMost, type Figure, type Scale } from "./figure.ts";
+import { atMost, type Figure, median, percentile, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
-import { median, percentile } from "./percentile.ts";
 
 const cluster = "staging";
 const leaseSeconds = 8;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { summaryOf } from "./figure.ts";
 import { runParts } from "./run-parts.ts";
-import { summaryOf } from "./summary.ts";
 
 test("a part that fails is reported, and the others run", async () => {
   const told: string[] = [];

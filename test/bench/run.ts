@@ -12,7 +12,7 @@ import { measureBurst } from "./burst.ts";
 import { measureBurstByWay } from "./burst-by-way.ts";
 import { measureClickByWay } from "./click-by-way.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
-import type { Figure, Scale } from "./figure.ts";
+import { type Figure, type Scale, summaryOf, tableOf } from "./figure.ts";
 import { measureFleet } from "./fleet.ts";
 import { measureHostile } from "./hostile.ts";
 import { measureKilledWorkers } from "./killed-workers.ts";
@@ -21,8 +21,6 @@ import { measureMemory } from "./memory.ts";
 import { measureRevocationLag } from "./revocation-lag.ts";
 import { type Part, type PartResult, runParts } from "./run-parts.ts";
 import { measureStart } from "./start.ts";
-import { summaryOf } from "./summary.ts";
-import { tableOf } from "./table.ts";
 
 const parts: Readonly<Record<string, Part>> = {
   start: measureStart,

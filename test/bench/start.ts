@@ -2,8 +2,7 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { type Program, startProduct } from "../../sandbox/product-process.ts";
 import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
-import type { Figure, Scale } from "./figure.ts";
-import { median } from "./percentile.ts";
+import { type Figure, median, type Scale } from "./figure.ts";
 import { useOf } from "./process-use.ts";
 import { bareBolt, product } from "./product.ts";
 

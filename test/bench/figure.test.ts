@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { atMost, atMostTimes } from "./figure.ts";
-import { tableOf } from "./table.ts";
+import { atMost, atMostTimes, median, percentile, tableOf } from "./figure.ts";
 
 test("a figure is beside its reference, and a missed target says so", () => {
   const reference = { name: "the calls alone", value: 16.04 };
@@ -28,4 +27,22 @@ test("every row is as wide as the widest cell of each column", () => {
   ]);
 
   expect(new Set(table.split("\n").map((line) => line.length)).size).toBe(1);
+});
+
+test("a percentile is one of the values, and does not depend on their order", () => {
+  const values = [40, 10, 30, 20];
+
+  expect(median(values)).toBe(20);
+  expect(percentile(values, 0.75)).toBe(30);
+  expect(percentile(values, 0.76)).toBe(40);
+});
+
+test("with few values the p99 is the largest of them", () => {
+  const values = Array.from({ length: 30 }, (_, index) => index + 1);
+
+  expect(percentile(values, 0.99)).toBe(30);
+});
+
+test("of no values there is no percentile", () => {
+  expect(median([])).toBeNaN();
 });
