@@ -11,6 +11,7 @@ import {
   misused,
   processIo,
   readOnlyOptions,
+  readZones,
   stackOf,
 } from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -61,7 +62,7 @@ interface CliCommand {
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, CliCommand>> = {
   slack: { does: "runs the Slack process", load: () => processCommand("slack") },
-  worker: { does: "runs the worker", load: () => import("./zones.ts").then(workerCommand) },
+  worker: { does: "runs the worker", load: () => ofThisFile({ usage: workerUsage, run: runWorker }) },
   all: { does: "runs both in one process, for a trial", load: () => processCommand("all") },
   init: {
     does: "finds your clusters, and writes the configuration and the IAM policies",
@@ -121,15 +122,20 @@ Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
   });
 }
 
-function workerCommand({ workerUsage: usage, readZones }: typeof import("./zones.ts")) {
-  return ofThisFile({
-    usage,
-    run: async (argv, io) => {
-      const reading = readZones(argv);
-      if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
-      return misused(io, "worker", reading.problem, usage);
-    },
-  });
+const workerUsage = `Usage: eks-access worker [--zone NAME]…
+
+Run it in an environment with the variables of docs/configuration.md and eks-access.yml. SIGTERM or Ctrl-C stops it,
+a second one at once.
+
+  --zone NAME  serve the clusters of this zone of eks-access.yml; repeatable. By default: the clusters without a zone
+
+Example: eks-access worker --zone eu-private
+Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
+`;
+
+async function runWorker(argv: readonly string[], io: CommandIo): Promise<number> {
+  const zones = readZones(argv);
+  return typeof zones === "string" ? misused(io, "worker", zones, workerUsage) : serveAndExit("worker", { zones });
 }
 
 /** Work that was handed back can still wait for an answer: it must not keep the process alive. */

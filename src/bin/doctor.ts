@@ -15,9 +15,8 @@ import { broken, counted, type Finding, found, type Link, linkNames, notAsked } 
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
-import { type CommandIo, misused } from "./process-io.ts";
+import { type CommandIo, misused, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
-import { readZones } from "./zones.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack
        eks-access doctor worker [--zone NAME]…
@@ -42,7 +41,7 @@ interface Examined {
 export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
   const [kind, ...rest] = argv;
   const zones = readZones(rest);
-  const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && zones.type === "zones";
+  const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && typeof zones !== "string";
   if (!isKnown || (kind !== "slack" && kind !== "worker")) {
     return misused(io, "doctor", "Name a process: slack, or worker with or without --zone.", doctorUsage);
   }
@@ -50,7 +49,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   printExamined(examineConfiguration(settings), io);
   printExamined({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);
-  const served = zones.type === "zones" ? zones.zones : [];
+  const served = typeof zones === "string" ? [] : zones;
   examined.push(
     ...(kind === "slack" ? await examineSlackSide(settings, io) : await examineWorkerSide(settings, served, io)),
   );

@@ -31,6 +31,14 @@ export function readOnlyOptions<const Known extends Options>(argv: readonly stri
   return word === undefined ? read.values : `Unexpected argument ${word}.`;
 }
 
+/** The zones that a command line names; none: the clusters without a zone. A text: the mistake. */
+export function readZones(argv: readonly string[]): readonly (string | null)[] | string {
+  const read = readOnlyOptions(argv, { zone: { type: "string", multiple: true } });
+  if (typeof read === "string") return read;
+  const { zone: zones = [] } = read;
+  return zones.length > 0 ? [...new Set(zones)] : [null];
+}
+
 /** Node's sentence about an option, in our words: its own suggests words after `--`, which no command takes. */
 function argumentMistake(message: string): string {
   const [, option] = /'(-[^' ]*)/.exec(message) ?? [];

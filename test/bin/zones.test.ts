@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { examineZones } from "../../src/bin/doctor.ts";
-import { readZones } from "../../src/bin/zones.ts";
+import { readZones } from "../../src/bin/process-io.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { aCluster, configText } from "../builders/a-cluster.ts";
 import { at } from "../builders/times.ts";
@@ -13,7 +13,7 @@ test.each([
     ["a", "b"],
   ],
 ])("a worker serves the zones of its command line: %j", (argv, zones) => {
-  expect(readZones(argv)).toEqual({ type: "zones", zones });
+  expect(readZones(argv)).toEqual(zones);
 });
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
   [["--zones", "eu-private"], "Unknown option --zones."],
   [["--zone"], "Give --zone a value."],
 ])("%j is a mistake", (argv, problem) => {
-  expect(readZones(argv)).toEqual({ type: "invalid", problem });
+  expect(readZones(argv)).toEqual(problem);
 });
 
 test("the configuration gives a cluster its zone, and refuses a name that no queue can have", () => {
