@@ -109,12 +109,12 @@ async function askEks(
   try {
     const command = new DescribeClusterCommand({ name: address.eksName });
     const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
-    return describe(answeredWith(cluster, `eks:DescribeCluster on ${placeOf(address)}`), address);
+    return describe(answeredWith(cluster, `eks:DescribeCluster on ${clusterPlace(address)}`), address);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) {
-      throw new AccessError("cluster-not-found", `EKS knows no ${placeOf(address)}`, { cause: error });
+      throw new AccessError("cluster-not-found", `EKS knows no ${clusterPlace(address)}`, { cause: error });
     }
-    throw awsFailure(error, `eks:DescribeCluster on ${placeOf(address)}`);
+    throw awsFailure(error, `eks:DescribeCluster on ${clusterPlace(address)}`);
   } finally {
     client.destroy();
   }
@@ -126,22 +126,22 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
     throw new AccessError(
       "cluster-mismatch",
-      `EKS answered with ${outsideWords(String(arn), longest) || "a cluster without an ARN"}, not with ${placeOf(address)}`,
+      `EKS answered with ${outsideWords(String(arn), longest) || "a cluster without an ARN"}, not with ${clusterPlace(address)}`,
     );
   }
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   if (!isServing(status) || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
     const said = outsideWords(String(status), longest);
-    throw new AccessError("cluster-not-active", `EKS says that ${placeOf(address)} is ${said}`);
+    throw new AccessError("cluster-not-active", `EKS says that ${clusterPlace(address)} is ${said}`);
   }
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) {
-    throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} has no https address`);
+    throw new AccessError("cluster-mismatch", `The endpoint of ${clusterPlace(address)} has no https address`);
   }
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
   if (!modes.includes(authenticationMode)) {
-    throw new AccessError("aws-unexpected", `EKS names no known authentication mode of ${placeOf(address)}`);
+    throw new AccessError("aws-unexpected", `EKS names no known authentication mode of ${clusterPlace(address)}`);
   }
   return {
     name,
@@ -164,7 +164,7 @@ function isServing(status: string): boolean {
   return status === "ACTIVE" || status === "UPDATING";
 }
 
-function placeOf({ eksName, region, account }: ClusterAddress): string {
+export function clusterPlace({ eksName, region, account }: ClusterAddress): string {
   return `cluster ${eksName} in ${region} of account ${account}`;
 }
 
@@ -210,8 +210,8 @@ async function update(
   log: RequestIds | undefined,
   pause: NonNullable<SwitchOptions["pause"]>,
 ): Promise<void> {
-  const { eksName: name, region, account } = address;
-  const place = `cluster ${name} in ${region} of account ${account}`;
+  const { eksName: name } = address;
+  const place = clusterPlace(address);
   const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
   const begun = await asked(`eks:UpdateClusterConfig on ${place}`, () =>
     logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),

@@ -1,6 +1,6 @@
 import { type EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
-import type { ClusterAddress } from "./eks-cluster.ts";
+import { type ClusterAddress, clusterPlace } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 export interface Calls {
@@ -55,9 +55,9 @@ export function entryFailure(
   error: unknown,
   action: string,
   principalArn: string | null,
-  { eksName, region, account, entriesRemedy }: ClusterAddress,
+  address: ClusterAddress,
 ): AccessError {
-  const place = `cluster ${eksName} in ${region} of account ${account}`;
+  const place = clusterPlace(address);
   const failure = awsFailure(error, `eks:${action} on ${principalArn ? `${principalArn} in ` : ""}${place}`);
   if (!(error instanceof Error)) return failure;
   if (error.name === "ResourceNotFoundException" && error.message.startsWith("No cluster found")) {
@@ -65,6 +65,6 @@ export function entryFailure(
   }
   const code = meanings.get(error.name);
   if (!code) return failure;
-  const remedy = code === "access-entry-denied" ? entriesRemedy : undefined;
+  const remedy = code === "access-entry-denied" ? address.entriesRemedy : undefined;
   return new AccessError(code, failure.what, { cause: failure.cause, ...(remedy !== undefined && { remedy }) });
 }

@@ -8,7 +8,7 @@ import {
 import { AccessError } from "../access/access-error.ts";
 import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
-import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
+import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
@@ -23,8 +23,7 @@ export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNod
   try {
     return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
   } catch (error) {
-    const { eksName, region, account } = address;
-    const failure = awsFailure(error, `eks:ListNodegroups on cluster ${eksName} in ${region} of account ${account}`);
+    const failure = awsFailure(error, `eks:ListNodegroups on ${clusterPlace(address)}`);
     if (failure instanceof AccessError && failure.code === "aws-access-denied") return null;
     throw failure;
   } finally {

@@ -188,10 +188,7 @@ async function startProbes(
   const start = (service: string, ask: () => Promise<unknown>) =>
     probes.set(service, startProbe({ ask, everyMs, now: () => new Date(), lastSuccess: () => lastSuccess()[service] }));
   if (environment.slack) {
-    const [{ messengerClient }, { slackFailure }] = await Promise.all([
-      import("../slack/app/web-client.ts"),
-      import("../slack/app/web-client.ts"),
-    ]);
+    const { messengerClient, slackFailure } = await import("../slack/app/web-client.ts");
     const client = messengerClient(environment.slack);
     const failure = (error: unknown) => Promise.reject(slackFailure(error, "Slack"));
     start("slack", () => client.auth.test().catch(failure));

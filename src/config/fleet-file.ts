@@ -3,7 +3,7 @@ import { hasLabels, type Labels, type WantedLabels } from "../access/policy/clus
 import type { RoleStep } from "../access/policy/creator.ts";
 import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
 import { account, duration, externalId, region, resembling, roleStep, textLike, wantedLabels } from "./forms.ts";
-import { inherit } from "./inherit.ts";
+import { type FileSettings, inherit, isSettings } from "./inherit.ts";
 import { ifReadable, inEach, readable } from "./readable.ts";
 
 const rolePattern = textLike(
@@ -136,8 +136,6 @@ export const unknownFleet: KnownFleet = { clusters: [], now: new Date(0) };
 
 export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 
-type Settings = Record<string, unknown>;
-
 /** The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any form */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
   if (!isSettings(value) || !isSettings(value.fleet) || clusters.length === 0) return [];
@@ -187,10 +185,6 @@ function whyQuiet(cluster: FleetCluster, now: Date): string | null {
   return isStale(cluster, now) ? "AWS has not shown it for an hour" : null;
 }
 
-function writtenClusters(value: unknown): Settings {
+function writtenClusters(value: unknown): FileSettings {
   return isSettings(value) && isSettings(value.clusters) ? value.clusters : {};
-}
-
-function isSettings(value: unknown): value is Settings {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,10 @@
-type Settings = Readonly<Record<string, unknown>>;
+export type FileSettings = Readonly<Record<string, unknown>>;
 
 /** A configuration in which each cluster has all of its settings. */
 export interface Inherited {
   readonly file: unknown;
   /** `defaults` and `templates`, with an example's values in the placeholders. */
-  readonly shared: Settings;
+  readonly shared: FileSettings;
   /** Where the setting at this path was written. */
   readonly sourceOf: (path: readonly PropertyKey[]) => readonly PropertyKey[];
   readonly problems: readonly string[];
@@ -53,7 +53,7 @@ function forExample(layer: unknown): unknown {
 
 interface Layer {
   readonly path: readonly string[];
-  readonly settings: Settings;
+  readonly settings: FileSettings;
 }
 
 interface Shared {
@@ -61,7 +61,7 @@ interface Shared {
   /** Of any form. */
   readonly templates: unknown;
   /** The settings of a layer that has none of its own. */
-  readonly hidden: Settings;
+  readonly hidden: FileSettings;
 }
 
 function clusterOf(name: string, own: unknown, { layers: defaults, templates, hidden }: Shared) {
@@ -74,7 +74,7 @@ function clusterOf(name: string, own: unknown, { layers: defaults, templates, hi
     layers.flatMap(({ path, settings }) => Object.keys(settings).map((key) => [key, path] as const)),
   );
   const sources = new Map([...shared].filter(([key]) => !Object.hasOwn(written, key)));
-  const values: Settings = {
+  const values: FileSettings = {
     eksName: name,
     ...Object.assign({}, ...layers.map(({ settings }) => settings)),
     ...written,
@@ -104,7 +104,7 @@ function thereAre(names: readonly string[]): string {
 type Filler = (value: unknown) => unknown;
 
 /** Fills in the placeholders of each text in a value. A value that many names share is filled in once. */
-function fillerFor(places: Settings): Filler {
+function fillerFor(places: FileSettings): Filler {
   const done = new Map<object, unknown>();
   const fill: Filler = (value) => {
     if (typeof value === "string") return filledText(value, places);
@@ -117,17 +117,17 @@ function fillerFor(places: Settings): Filler {
   return fill;
 }
 
-function fillBlock(value: object, fill: Filler): Settings {
+function fillBlock(value: object, fill: Filler): FileSettings {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fill(each)]));
 }
 
-function filledText(text: string, places: Settings): string {
+function filledText(text: string, places: FileSettings): string {
   return text.replace(/\{(name|account|region)\}/g, (place, key: string) => {
     const value = places[key];
     return typeof value === "string" ? value : place;
   });
 }
 
-function isSettings(value: unknown): value is Settings {
+export function isSettings(value: unknown): value is FileSettings {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

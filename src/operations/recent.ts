@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { KeyKind, Verifier } from "../access/approval/seal.ts";
-import { canonicalJson, type Json } from "../access/approval/seal.ts";
+import { canonicalJson, type Json, type KeyKind, type Verifier } from "../access/approval/seal.ts";
 
 interface Remembered<Value> {
   readonly text: string;

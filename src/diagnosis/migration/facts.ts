@@ -1,6 +1,6 @@
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { MapOwner } from "../../access/lease/map-owner.ts";
-import { type AwsAuthDocument, type Entry, goFold, MASTERS } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
 /** What an entry of each type gives; a node role's other rights in aws-auth would be lost. */
@@ -86,15 +86,10 @@ export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {
   return (
     entry.type === "STANDARD" &&
     entry.username === wanted.username &&
-    sameSet(entry.groups, wanted.groups) &&
+    sameGroups(entry.groups, wanted.groups) &&
     isAdmin === wanted.isAdmin &&
     entry.policies.length === (wanted.isAdmin ? 1 : 0)
   );
-}
-
-function sameSet(some: readonly string[], others: readonly string[]): boolean {
-  const set = new Set(some);
-  return set.size === new Set(others).size && others.every((each) => set.has(each));
 }
 
 /** One step. The next one waits for its proof. */
