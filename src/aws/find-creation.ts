@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { parseJson } from "../access/approval/seal.ts";
 import { boundedPages } from "../access/bounded-pages.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
@@ -128,7 +129,7 @@ export interface CreatedCluster {
  * Source: CloudTrail User Guide, "userIdentity element".
  */
 export function readCreationRecord(json: string, cluster: CreatedCluster): CreationRecord | null {
-  const event = schema.safeParse(parse(json));
+  const event = schema.safeParse(parseJson(json));
   if (!event.success || event.data.eventSource !== "eks.amazonaws.com" || event.data.errorCode) return null;
   const { eventID, eventTime, userIdentity, responseElements } = event.data;
   if (responseElements?.cluster?.arn !== cluster.arn) return null;
@@ -143,12 +144,4 @@ function namedBy(type: string, { arn, sessionContext }: UserIdentity): string | 
   const issuer = sessionContext?.sessionIssuer?.arn ?? null;
   if (type === "AssumedRole") return issuer ?? fromAssumedRole(arn ?? "");
   return type === "FederatedUser" ? issuer : null;
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
 }

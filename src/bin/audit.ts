@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import type { PreviewPublicKeys } from "../access/approval/seal.ts";
+import { type PreviewPublicKeys, parseJson } from "../access/approval/seal.ts";
 import {
   type ChainedEvent,
   type ChainVerdict,
@@ -157,7 +157,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
 async function connect(): Promise<RedisConnection> {
   const problems: string[] = [];
   const { redisUrl, redisAccess } = readRedisEnvironment(process.env, problems);
-  if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
+  refuseAny(problems);
   return connectRedis(redisUrl, redisAccess);
 }
 
@@ -179,8 +179,12 @@ function previewKeysFor({ count, erasures }: LogBase): PreviewPublicKeys {
   if (what !== null && keys.ids.length === 0) {
     problems.push(`PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log ${what}, and this key verifies that.`);
   }
-  if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
+  refuseAny(problems);
   return keys;
+}
+
+function refuseAny(problems: readonly string[]): void {
+  if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
 }
 
 /** Stores the anchor, so that a later check can use it after its event is removed. Without the right to write, it only prints it. */
@@ -273,7 +277,7 @@ function readExport(text: string): ExportReading {
 }
 
 function readLine(text: string): ChainedEvent<object> | null {
-  const value = parse(text);
+  const value = parseJson(text);
   const own = line.safeParse(value);
   if (own.success) return own.data;
   const foreign = cloudEvent.safeParse(value);
@@ -281,14 +285,6 @@ function readLine(text: string): ChainedEvent<object> | null {
   const { sequence, data, chainprevious, chainhash, chainerased } = foreign.data;
   const read = { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
   return chainerased === undefined ? read : { ...read, erased: chainerased };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 export default { usage: auditUsage, run: audit };

@@ -160,3 +160,12 @@ export function canonicalJson(value: Json): string {
   }
   return `{${fields.join(",")}}`;
 }
+
+/** What a text from outside says; null: it is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Json, MemoryKeys } from "../approval/seal.ts";
+import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import { type Holding, type Immutable, type Share, shareForm } from "./lease-record.ts";
 
@@ -144,20 +144,12 @@ export function readSealedLease(
   annotation: string | undefined,
   keys: MemoryKeys,
 ): SealedLease | null {
-  const read = rememberedForm.safeParse(parsed(annotation));
+  const read = rememberedForm.safeParse(parseJson(annotation ?? ""));
   if (!read.success) return null;
   const { seal, ...remembered } = read.data;
   if (!keys.isSealed("binding", sealedValue(cluster, place, remembered), seal)) return null;
   const { text, principal, user, share } = remembered;
   return { text, principal, user, share };
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return null;
-  }
 }
 
 /** Anyone with the right can change a binding's subjects; its role never changes (Kubernetes docs, "RoleBinding"). */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { parseJson } from "../../access/approval/seal.ts";
 import type { Zone } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble, Outage } from "../../access/request/retry.ts";
 import {
@@ -185,21 +186,12 @@ const maxNotices = 100;
 export function redisFleet(redis: RedisClient): FleetLedger {
   return {
     fleetAt: () => redis.hget(listKey, "at"),
-    fleet: async () => parsed(await redis.hget(listKey, "list")),
+    fleet: async () => parseJson((await redis.hget(listKey, "list")) ?? ""),
     publishFleet: async (list) => void (await redis.hset(listKey, { at: list.at, list: JSON.stringify(list) })),
     addNotice: async (notice) => {
       await redis.lpush(noticesKey, JSON.stringify(notice));
       await redis.ltrim(noticesKey, 0, maxNotices - 1);
     },
-    notices: async () => (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(parsed),
+    notices: async () => (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(parseJson),
   };
-}
-
-/** Null: absent, or no JSON. */
-function parsed(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return null;
-  }
 }

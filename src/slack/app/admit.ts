@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
+import { parseJson } from "../../access/approval/seal.ts";
 import { deliveryId, isRetry, type SeenRequests, toleranceSeconds } from "./seen-requests.ts";
 
 const text = z.string();
@@ -158,12 +159,8 @@ function readObject(body: string, contentType: string): object | null {
 }
 
 function objectIn(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
 }
 
 /** A signature proves the sender, not the form: Bolt does not check it, and would fail later. */

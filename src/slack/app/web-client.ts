@@ -2,6 +2,7 @@ import { WebAPIRateLimitedError, WebClient, type WebClientOptions } from "@slack
 import { Agent, request } from "undici";
 import { z } from "zod";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { parseJson } from "../../access/approval/seal.ts";
 import { boundedText } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
@@ -94,17 +95,9 @@ function operationOf({ pathname }: URL): string {
 function resultOf({ status, text }: SlackAnswer): string {
   if (status !== 200) return String(status);
   if (!text.startsWith("{")) return text === "" || text === "ok" ? "ok" : "unreadable";
-  const read = answer.safeParse(parse(text));
+  const read = answer.safeParse(parseJson(text));
   if (!read.success) return "unreadable";
   return read.data.ok ? "ok" : (read.data.error ?? "unknown");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 interface SlackAnswer {

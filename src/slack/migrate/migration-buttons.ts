@@ -1,5 +1,6 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
+import { parseJson } from "../../access/approval/seal.ts";
 import type { MigrationAct } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
@@ -94,20 +95,12 @@ export function askMigrationButton(cluster: string, givenArns: readonly string[]
 
 /** The value of a button that decides about a migration; null: it is not ours. */
 export function readMigrationValue(value: string): z.infer<typeof decideForm> | null {
-  return decideForm.safeParse(parsed(value)).data ?? null;
+  return decideForm.safeParse(parseJson(value)).data ?? null;
 }
 
 /** The value of a button that requests a migration; null: it is not ours. */
 export function readAskValue(value: string): z.infer<typeof askValue> | null {
-  return askValue.safeParse(parsed(value)).data ?? null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return askValue.safeParse(parseJson(value)).data ?? null;
 }
 
 export interface MigrationRow {

@@ -1,5 +1,6 @@
 import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
+import { parseJson } from "../../access/approval/seal.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -60,11 +61,7 @@ export function decideValue({ id, preview }: Pick<AccessRequest, "id" | "preview
 
 /** Null: it is not ours. */
 export function readDecideValue(value: string): z.infer<typeof decideForm> | null {
-  try {
-    return decideForm.safeParse(JSON.parse(value)).data ?? null;
-  } catch {
-    return null;
-  }
+  return decideForm.safeParse(parseJson(value)).data ?? null;
 }
 
 export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
