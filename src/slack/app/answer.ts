@@ -65,14 +65,13 @@ export async function answerWhereClicked(
   const { view } = body;
   if (view?.callback_id === detailsModalId) return refreshDetails(context, click, view, answer);
   if (!answer) return;
-  const { text, blocks } = answer;
   if (body.response_url) {
-    return void (await respond({ response_type: "ephemeral", replace_original: false, text, blocks: [...blocks] }));
+    return void (await respond({ response_type: "ephemeral", replace_original: false, ...answer }));
   }
   // A form opens within three seconds or not at all, but a direct message always arrives.
   const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
   const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
-  await opening.catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
+  await opening.catch(() => client.chat.postMessage({ channel: body.user.id, ...answer }));
 }
 
 /** The open details show the result of the click. */
@@ -108,8 +107,7 @@ export async function acknowledgeWhenDone<T>(
 }
 
 async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
-  const { text, blocks } = notRecordedYetAnswer();
-  await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
+  await client.chat.postMessage({ channel: user, ...notRecordedYetAnswer() }).catch((error: unknown) => {
     log.warn({ err: error, user }, "could not tell a person that the answer takes longer");
   });
 }
@@ -137,8 +135,7 @@ export async function answerSubmission(
     },
   );
   if (inTime || !outcome) return;
-  const { text, blocks } = outcome;
-  await client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] });
+  await client.chat.postMessage({ channel: body.user.id, ...outcome });
 }
 
 export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {

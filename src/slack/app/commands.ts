@@ -74,8 +74,8 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   if (outcome && !inTime) await command.respond(ephemeral(outcome));
 }
 
-function ephemeral({ text, blocks }: Message) {
-  return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
+function ephemeral(message: Message) {
+  return { response_type: "ephemeral", ...message } as const;
 }
 
 /** Undefined: a form opened instead. */

@@ -21,7 +21,7 @@ import {
 export interface Card {
   /** All of it, for notifications and screen readers. */
   readonly lines: readonly string[];
-  readonly blocks: readonly KnownBlock[];
+  readonly blocks: KnownBlock[];
 }
 
 /**

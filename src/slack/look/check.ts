@@ -65,7 +65,7 @@ async function leaverBlocks(
   { ledger, directory }: SlackContext,
   { name }: Cluster,
   { found: gone, notCompared }: LeaversReport,
-): Promise<readonly KnownBlock[]> {
+): Promise<KnownBlock[]> {
   const leased = (await ledger.leasedOf(name)).filter(isHeld);
   const people = [...new Set(leased.map(({ requester }) => requester))].slice(0, maxPeople);
   const accounts = await Promise.all(people.map((user) => directory.accountOf(user).catch(() => null)));

@@ -197,6 +197,5 @@ async function turnPage(context: SlackContext, click: ButtonClick, page: Message
     return void (await client.views.update({ view_id: body.view.id, view: messageModal("Requests", page) }));
   }
   if (!body.response_url || !isOfList) return answerWhereClicked(context, click, page);
-  const { text, blocks } = page;
-  await respond({ response_type: "ephemeral", replace_original: true, text, blocks: [...blocks] });
+  await respond({ response_type: "ephemeral", replace_original: true, ...page });
 }

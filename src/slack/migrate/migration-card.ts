@@ -30,7 +30,7 @@ export function migrationMessage(migration: Migration): Message {
   return { text, blocks: [...blocks, buttons] };
 }
 
-function openBlocks(migration: Migration): readonly KnownBlock[] {
+function openBlocks(migration: Migration): KnownBlock[] {
   const { id, expiresAt, plan } = migration;
   const trouble = migrationTrouble(migration, 80);
   const warnings = warningsOf(migration);

@@ -23,7 +23,6 @@ import {
   nothingShown,
   sendOnce,
   showInChannel,
-  webApiMessage,
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { asClause, droppedTexts } from "../show/words.ts";
@@ -259,7 +258,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
     if (!newest || migrationCall(newest)?.name !== call.name) return;
     if (hasApproved(newest, user)) continue;
     try {
-      await client.chat.postMessage({ channel: user, ...webApiMessage(call.message) });
+      await client.chat.postMessage({ channel: user, ...call.message });
     } catch (error) {
       if (!isGone(error)) throw slackFailure(error, `the direct message to ${user}`);
     }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../access/approval/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import { field } from "../app/installation.ts";
@@ -76,7 +77,7 @@ async function answerRefused(
 ): Promise<void> {
   const message = notAdmittedAnswer(account);
   try {
-    if (isCommand(sent)) await sent.ack({ response_type: "ephemeral", ...mutable(message) });
+    if (isCommand(sent)) await sent.ack({ response_type: "ephemeral", ...message });
     else if (isSuggestion(sent)) await sent.ack({ options: [] });
     else if (isSubmission(sent))
       await sent.ack({ response_action: "update", view: messageModal("eks-access", message) });
@@ -93,11 +94,7 @@ async function answerAction({ ack, body, respond, client }: FormChange, user: st
   const { view } = body;
   if (view?.type === "home") await client.views.publish({ user_id: user, view: refusedHomeView(message) });
   else if (view) await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) });
-  else await respond({ response_type: "ephemeral", replace_original: false, ...mutable(message) });
-}
-
-function mutable({ text, blocks }: Message) {
-  return { text, blocks: [...blocks] };
+  else await respond({ response_type: "ephemeral", replace_original: false, ...message });
 }
 
 /** The act of each button, form and command, in the audit log's words. The others only show. */
@@ -148,14 +145,6 @@ function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: s
 const value = z.object({ request: z.string() });
 
 function idIn(text: string): string {
-  const id = value.safeParse(parsed(text)).data?.request ?? text;
+  const id = value.safeParse(parseJson(text)).data?.request ?? text;
   return /^r-[a-z0-9-]{1,40}$/.test(id) ? id : "";
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
 import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
+import { parseJson } from "../../access/approval/seal.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -30,8 +31,8 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
     );
     if (decided.type === "refused") return await answerWhereClicked(context, click, decided.answer);
     const { user, arn } = decided.proposal;
-    await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });
-    await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
+    await click.respond({ replace_original: true, ...linkDecided(decided.proposal, confirmed, by) });
+    await click.client.chat.postMessage({ channel: user, ...linkOutcome(arn, confirmed, by) });
   } catch (error) {
     context.log.error({ err: error }, "could not decide about a link, or could not announce the outcome");
     await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
@@ -57,7 +58,7 @@ export async function decideLink(
     return { type: "refused", answer: linkClickAnswer(code, administrators) };
   };
   if (!administrators.includes(by)) return refused("not-an-administrator");
-  const button = buttonValue.safeParse(parse(value));
+  const button = buttonValue.safeParse(parseJson(value));
   const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
   if (!button.success || proposal?.id !== button.data.id || proposal.arn !== button.data.arn)
     return refused("handled-already", button.data?.user);
@@ -70,16 +71,4 @@ export async function decideLink(
   const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.keys.decision) };
   const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
   return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);
-}
-
-function sent({ text, blocks }: Message) {
-  return { text, blocks: [...blocks] };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

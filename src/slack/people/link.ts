@@ -104,11 +104,9 @@ async function ask(
   before: string | null,
 ): Promise<Message> {
   const administrators = othersThan(proposal.user, config.linking.administrators);
-  const { text, blocks } = linkQuestion(proposal, before);
+  const question = linkQuestion(proposal, before);
   const asked = administrators.slice(0, maxAsked);
-  const results = await Promise.allSettled(
-    asked.map((channel) => client.chat.postMessage({ channel, text, blocks: [...blocks] })),
-  );
+  const results = await Promise.allSettled(asked.map((channel) => client.chat.postMessage({ channel, ...question })));
   const reached = asked.filter((_, index) => results[index]?.status === "fulfilled");
   if (reached.length < asked.length) log.warn({ reached, asked }, "could not ask every administrator about a link");
   return proposedAnswer(proposal.arn, reached, administrators);

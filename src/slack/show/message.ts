@@ -7,7 +7,8 @@ import { code, cut, escapeText, section, styled, unformatted } from "./mrkdwn.ts
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
   readonly text: string;
-  readonly blocks: readonly KnownBlock[];
+  /** A list that can change, because Slack's clients ask for one. */
+  readonly blocks: KnownBlock[];
 }
 
 /** One event in the thread under the channel's message of a record. */
@@ -32,7 +33,7 @@ export function announcement(said: string): Message {
 const longestText = 4_000;
 
 /** A message of many blocks. Its `text` has all their words, without the signs that only format. */
-export function messageOf(blocks: readonly KnownBlock[]): Message {
+export function messageOf(blocks: KnownBlock[]): Message {
   return { text: cut(unformatted(blocks.flatMap(wordsOf).join("\n")), longestText), blocks };
 }
 
@@ -104,7 +105,7 @@ export function reasonInput(label: string, placeholder: string, optional: boolea
 
 /** A message as a modal, for places without a conversation: over a form or App Home. */
 export function messageModal(title: string, { blocks }: Message): ModalView {
-  return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
+  return { type: "modal", title: text(title), close: text("Close"), blocks };
 }
 
 /** `notice`: the answer to the last click, on top. */

@@ -65,8 +65,7 @@ async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<s
 async function postAll({ client, log }: NoticeContext, channel: string, owed: readonly Notice[]) {
   const left: Notice[] = [];
   for (const notice of owed) {
-    const { text, blocks } = noticeMessage(notice);
-    await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+    await client.chat.postMessage({ channel, ...noticeMessage(notice) }).catch((error: unknown) => {
       log.warn({ err: slackFailure(error, `the channel ${channel}`), notice }, "could not post a notice yet");
       left.push(notice);
     });
@@ -204,14 +203,14 @@ async function post(
   { ledger, client, log, configuration }: Pick<ZoneContext, "client" | "log" | "configuration"> & TurnContext,
   clusters: readonly Cluster[],
   turn: string,
-  { text, blocks }: Message,
+  message: Message,
   onceInMs = postedForMs,
 ): Promise<void> {
   if (!(await ledger.takeTurn(turn, onceInMs))) return;
   const { operatorsChannel } = configuration();
   const channels = operatorsChannel === null ? clusters.map(({ channel }) => channel) : [operatorsChannel];
   for (const channel of new Set(channels)) {
-    await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+    await client.chat.postMessage({ channel, ...message }).catch((error: unknown) => {
       log.warn({ err: slackFailure(error, `the channel ${channel}`) }, "could not post to the operators");
     });
   }

@@ -6,7 +6,7 @@ import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } fro
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
-import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
+import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
@@ -38,8 +38,6 @@ export interface AnchorContext {
   readonly log: Logger;
 }
 
-const pageSize = 1000;
-
 /** Posts the audit log's anchor on a schedule, from one Slack process at a time. */
 export function startAnchorPoster(context: AnchorContext): Ticking {
   return startTicking(lookEveryMs, anchorPoster(context));
@@ -58,8 +56,7 @@ function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorC
       const verdict = await verifyFrom(auditLog, keys, seen);
       const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
       if (anchor) await auditLog.noteAnchor(anchor);
-      const { text, blocks } = anchorMessage(verdict);
-      await client.chat.postMessage({ channel, text, blocks: [...blocks] });
+      await client.chat.postMessage({ channel, ...anchorMessage(verdict) });
       isOwed = false;
       seen = anchor ?? seen;
       if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
@@ -86,13 +83,11 @@ async function verifyFrom(
 async function verifyAfter(auditLog: ReadableLog, base: LogBase, seen: Anchor | null): Promise<ChainVerdict> {
   const start = await startOf(auditLog, base, seen);
   const verification = verifyLog(start, seen ? [seen] : []);
-  for (let from = start.count + 1; ; ) {
-    const page = await auditLog.events(from, pageSize);
+  for await (const page of pagesOf(auditLog, start.count + 1)) {
     const broken = verification.take(page);
     if (broken) return broken;
-    if (page.length === 0) return verification.end();
-    from += page.length;
   }
+  return verification.end();
 }
 
 async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null): Promise<Omit<LogBase, "seal">> {
@@ -222,12 +217,8 @@ function turnOf({ name }: Cluster, { since }: ClusterTrouble): string {
   return `trouble-${name}-${since}`;
 }
 
-async function postInChannel(
-  { client, log }: TroubleContext,
-  cluster: Cluster,
-  { text, blocks }: Message,
-): Promise<void> {
-  await client.chat.postMessage({ channel: cluster.channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+async function postInChannel({ client, log }: TroubleContext, cluster: Cluster, message: Message): Promise<void> {
+  await client.chat.postMessage({ channel: cluster.channel, ...message }).catch((error: unknown) => {
     const err = slackFailure(error, `the channel ${cluster.channel}`);
     log.warn({ cluster: cluster.name, err }, "could not post about a cluster");
   });

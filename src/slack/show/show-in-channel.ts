@@ -102,7 +102,7 @@ async function updateDirect(
   { channel, ts }: MessageRef,
 ): Promise<boolean> {
   try {
-    await client.chat.update({ channel, ts, ...webApiMessage(message) });
+    await client.chat.update({ channel, ts, ...message });
     return true;
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
@@ -119,7 +119,7 @@ async function sendTo(
 ): Promise<MessageRef | null> {
   const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };
   try {
-    const { channel, ts } = await client.chat.postMessage({ ...place, ...webApiMessage(message) });
+    const { channel, ts } = await client.chat.postMessage({ ...place, ...message });
     return channel && ts ? { channel, ts } : null;
   } catch (error) {
     const failure = slackFailure(error, `the direct message to ${user}`);
@@ -135,10 +135,6 @@ export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly directory: Directory;
 }
 
-export function webApiMessage({ text, blocks }: Message) {
-  return { text, blocks: [...blocks] };
-}
-
 /** A deleted message, one of an earlier bot user, or one too old for the workspace's limit on edits. */
 const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
@@ -149,7 +145,7 @@ export async function updateInChannel(
   { channel, ts }: MessageRef,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {
-    await client.chat.update({ channel, ts, ...webApiMessage(message) });
+    await client.chat.update({ channel, ts, ...message });
     return "shown";
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
@@ -168,7 +164,7 @@ export async function postOpening(
   try {
     const { channel, ts } = await client.chat.postMessage({
       channel: to,
-      ...webApiMessage(opening),
+      ...opening,
       unfurl_links: false,
     });
     if (channel && ts) return { channel, ts };

@@ -17,7 +17,7 @@ import { dueIn, maxCalled, whoIsCalled } from "../decide/active-approvers.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import type { Message, ThreadEntry } from "./message.ts";
 import { code, cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
-import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
+import type { MessengerContext } from "./show-in-channel.ts";
 import {
   asClause,
   droppedTexts,
@@ -279,7 +279,7 @@ async function reply(
   entries: readonly ThreadEntry[],
 ): Promise<boolean> {
   try {
-    const message = webApiMessage(threadMessage(entries));
+    const message = threadMessage(entries);
     await client.chat.postMessage({ channel, thread_ts: ts, ...message, unfurl_links: false });
     return true;
   } catch (error) {
