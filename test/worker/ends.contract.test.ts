@@ -3,7 +3,6 @@ import { arns, clusterName } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { endWithoutLedger } from "../../src/worker/end-without-ledger.ts";
-import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {
@@ -12,11 +11,10 @@ import {
   bound,
   clusterIn,
   give,
+  later,
   modesConfig,
   type Outside,
-  outsideBindings,
-  outsideDocument,
-  outsideEntries,
+  outsideOf,
   requestOf,
   revokeGiven,
 } from "./reconcile/both-ways.ts";
@@ -38,11 +36,7 @@ describe.each(ways)("without a ledger, by $way", ({ way, name, gives: { viewers,
   let outside: Outside;
   let before: string;
 
-  const inMinutes = (minutes: number): WorkerContext => ({
-    ...context,
-    now: () => new Date(Date.now() + minutes * 60_000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  });
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
   /** A worker that has lost its ledger, so many minutes from now. */
   const alone = (minutes: number) => {
     const { ledger: _, queues: __, ...rest } = inMinutes(minutes);
@@ -55,11 +49,7 @@ describe.each(ways)("without a ledger, by $way", ({ way, name, gives: { viewers,
     const config = modesConfig(way === "binding" ? bound : undefined);
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = {
-      "aws-auth": () => outsideDocument(side().sandbox),
-      "access-entry": () => outsideEntries(side().sandbox, cluster),
-      binding: () => outsideBindings(side().sandbox, context, cluster),
-    }[way]();
+    outside = outsideOf(way, side().sandbox, context, cluster);
     await outside.edit(engineer, null);
     before = await outside.all();
   });

@@ -5,10 +5,9 @@ import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { startWorker } from "../../src/worker/worker.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
-import { clusterIn, give, modesConfig, outsideDocument, requestOf, revokeOnly } from "./reconcile/both-ways.ts";
+import { clusterIn, give, later, modesConfig, outsideDocument, requestOf, revokeOnly } from "./reconcile/both-ways.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -40,13 +39,9 @@ afterEach(async () => {
   await outsideDocument(side().sandbox).reset();
 });
 
-/** A worker whose clock is so many seconds ahead. AWS takes no token of another time. */
+/** A worker whose clock is so many seconds ahead. */
 function aWorker(aheadSeconds: number, zones: readonly Zone[] = [null]): void {
-  const ahead: WorkerContext = {
-    ...context,
-    now: () => new Date(Date.now() + aheadSeconds * 1000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  };
+  const ahead = later(context, aheadSeconds);
   const blocking = connectRedisBlocking(database.url);
   const worker = startWorker(() => ahead, blocking, zones);
   stops.push(async () => {

@@ -20,6 +20,7 @@ import {
   clusterIn,
   creatorOf,
   give,
+  later,
   modesConfig,
   requestOf,
   revokeGiven,
@@ -50,11 +51,7 @@ const document = () => side().sandbox.cluster.awsAuth();
 
 const { asCreator, leave } = creatorOf(() => [context, cluster]);
 
-/** AWS uses the real time. */
-function secondsLater(seconds: number): WorkerContext {
-  const opens: typeof openCluster = (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about);
-  return { ...context, now: () => new Date(Date.now() + seconds * 1000), openCluster: opens };
-}
+const secondsLater = (seconds: number) => later(context, seconds);
 
 const bindings = () => asCreator((client) => client.listLeaseBindings());
 

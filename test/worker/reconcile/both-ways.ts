@@ -93,6 +93,15 @@ export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): W
   return { ...context, ledger: { ...ledger, commit } };
 }
 
+/** A worker for whom it is so many seconds later; AWS and the cluster take no token of then. */
+export function later(context: WorkerContext, seconds: number): WorkerContext {
+  return {
+    ...context,
+    now: () => new Date(Date.now() + seconds * 1000),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  };
+}
+
 /** The whole way to a proved lease. */
 export async function give(
   context: WorkerContext,
@@ -141,6 +150,16 @@ export interface Outside {
   readonly touch: (arn: string) => Promise<void>;
   /** Opens the cluster so that a person acts each time when a worker has read what is there for a principal. */
   readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;
+}
+
+export function outsideOf(
+  way: "aws-auth" | "access-entry" | "binding",
+  sandbox: Sandbox,
+  context: WorkerContext,
+  cluster: Cluster,
+): Outside {
+  if (way === "binding") return outsideBindings(sandbox, context, cluster);
+  return way === "aws-auth" ? outsideDocument(sandbox) : outsideEntries(sandbox, cluster);
 }
 
 export function outsideDocument(sandbox: Sandbox): Outside {
@@ -252,7 +271,7 @@ export function creatorOf(opening: () => readonly [WorkerContext, Cluster]) {
   };
 }
 
-export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
+function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
   const { asCreator, leave } = creatorOf(() => [context, cluster]);
   const bindings = () => asCreator((client) => client.listLeaseBindings());
   const clear = () =>

@@ -7,16 +7,7 @@ import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import {
-  clusterIn,
-  give,
-  modesConfig,
-  type Outside,
-  outsideDocument,
-  outsideEntries,
-  requestOf,
-  revokeGiven,
-} from "./both-ways.ts";
+import { clusterIn, give, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -69,7 +60,7 @@ function beforeReading(act: () => Promise<void>): NonNullable<WorkerContext["ope
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
-])("by $way, with drift: repair", ({ way, name }) => {
+] as const)("by $way, with drift: repair", ({ way, name }) => {
   let context: WorkerContext;
   let cluster: Cluster;
   let outside: Outside;
@@ -79,7 +70,7 @@ describe.each([
     const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    outside = outsideOf(way, side().sandbox, context, cluster);
   });
   afterEach(async () => {
     await makeRoom();

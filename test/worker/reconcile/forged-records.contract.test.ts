@@ -3,13 +3,12 @@ import { account, arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, type Outside, outsideDocument, outsideEntries, requestOf } from "./both-ways.ts";
+import { clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";
@@ -19,7 +18,7 @@ const foreigner = `arn:aws:iam::${account.replace(/^./, "9")}:user/intruder`;
 /** An attacker with Redis who also has the cluster's own memory stripped gains nothing: both ways, with drift: repair. */
 describe.each([
   {
-    way: "aws-auth",
+    way: "aws-auth" as const,
     name: clusterName,
     level: "viewer",
     given: [viewers],
@@ -28,7 +27,7 @@ describe.each([
     theirs: ["system:masters"],
   },
   {
-    way: "access-entry",
+    way: "access-entry" as const,
     name: "analytics",
     level: "peek",
     given: ["policy AmazonEKSViewPolicy in default"],
@@ -41,12 +40,7 @@ describe.each([
   let cluster: Cluster;
   let outside: Outside;
 
-  /** A worker for whom it is later; AWS and the cluster take no token of then. */
-  const inMinutes = (minutes: number): WorkerContext => ({
-    ...context,
-    now: () => new Date(Date.now() + minutes * 60_000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  });
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
 
   const forge = async (change: (request: AccessRequest) => Partial<AccessRequest>) => {
     const request = await requestOf(context, "r-one");
@@ -57,7 +51,7 @@ describe.each([
     const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    outside = outsideOf(way, side().sandbox, context, cluster);
     await outside.edit(engineer, null);
   });
 

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -13,10 +12,10 @@ import {
   clusterIn,
   dyingBefore,
   give,
+  later,
   modesConfig,
   type Outside,
-  outsideDocument,
-  outsideEntries,
+  outsideOf,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -30,24 +29,19 @@ const { engineer } = arns;
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
-])("by $way", ({ way, name }) => {
+] as const)("by $way", ({ way, name }) => {
   let context: WorkerContext;
   let cluster: Cluster;
   let outside: Outside;
 
-  /** A worker for whom it is later; AWS and the cluster take no token of then. */
-  const inMinutes = (minutes: number): WorkerContext => ({
-    ...context,
-    now: () => new Date(Date.now() + minutes * 60_000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  });
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
   const typesOf = async (id: string) => (await context.ledger.eventsOf(id, 100)).map(({ event }) => event.type);
 
   beforeEach(async () => {
     const config = modesConfig();
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    outside = outsideOf(way, side().sandbox, context, cluster);
     await outside.edit(engineer, null);
   });
 

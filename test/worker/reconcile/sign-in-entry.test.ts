@@ -18,6 +18,7 @@ import {
   creatorOf,
   dyingBefore,
   give,
+  later,
   modesConfig,
   requestOf,
   revokeGiven,
@@ -135,11 +136,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   };
   const { asCreator, leave } = creatorOf(() => [context, cluster]);
   const bindings = () => asCreator((client) => client.listLeaseBindings());
-  const inMinutes = (minutes: number): WorkerContext => ({
-    ...context,
-    now: () => new Date(Date.now() + minutes * 60_000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  });
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
   const giveTo = (principal: string, id: string, level = "own") => give(context, cluster, { id, principal, level });
 
   beforeEach(async () => {

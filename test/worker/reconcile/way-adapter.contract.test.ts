@@ -4,7 +4,6 @@ import { account, arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -15,11 +14,10 @@ import {
   bound,
   clusterIn,
   give,
+  later,
   modesConfig,
   type Outside,
-  outsideBindings,
-  outsideDocument,
-  outsideEntries,
+  outsideOf,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -53,12 +51,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     return { ...side().context(memoryLedger()), config };
   };
 
-  /** A worker for whom it is later; AWS and the cluster take no token of then. */
-  const inMinutes = (minutes: number): WorkerContext => ({
-    ...context,
-    now: () => new Date(Date.now() + minutes * 60_000),
-    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
-  });
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
 
   /** A run during which a person acts when it has read what is there, once or each time. */
   const runBeside = async (act: () => Promise<void>, times: "once" | "each time") => {
@@ -77,11 +70,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
 
   beforeEach(async () => {
     context = contextWith();
-    outside = {
-      "aws-auth": () => outsideDocument(side().sandbox),
-      "access-entry": () => outsideEntries(side().sandbox, cluster),
-      binding: () => outsideBindings(side().sandbox, context, cluster),
-    }[way]();
+    outside = outsideOf(way, side().sandbox, context, cluster);
     await outside.edit(engineer, null);
     before = await outside.all();
   });

@@ -17,8 +17,8 @@ import {
   give,
   modesConfig,
   type Outside,
-  outsideDocument,
   outsideEntries,
+  outsideOf,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -76,13 +76,13 @@ async function expectRefused(outside: Outside, state: "failed" | "ended"): Promi
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
-])("by $way, a record of before gives nothing:", ({ way, name }) => {
+] as const)("by $way, a record of before gives nothing:", ({ way, name }) => {
   let outside: Outside;
 
   beforeEach(async () => {
     use(name);
     side().sandbox.faults.clear();
-    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    outside = outsideOf(way, side().sandbox, context, cluster);
     if (way === "access-entry") await setTags(cluster, { team: "platform" });
     if (way === "access-entry") await outside.edit(engineer, null);
     else await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
