@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
+import { isGenuinePlan } from "../../access/approval/seals.ts";
 import { isMigrationOver, type Migration, type Replacement } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -18,12 +19,14 @@ export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "vo
 
 /**
  * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a forged
- * record replaces nothing. If a person stopped the repair, it only completes a step that began. @throws AccessError
+ * record replaces nothing. Only a worker's own plan counts: the Slack process signs approvals, and would choose who gets
+ * an administrator's entry. If a person stopped the repair, it only completes a step that began. @throws AccessError
  */
 export async function repairOnce(run: RepairRun, migration: Migration): Promise<RepairPass> {
   const { facts } = run.gathered;
   const replacements = migration.plan?.replacements ?? [];
-  if (digestOfRepair(facts, replacements) !== migration.plan?.digest) {
+  const isOurs = isGenuinePlan(migration, run.context.keys.preview);
+  if (!isOurs || digestOfRepair(facts, replacements) !== migration.plan?.digest) {
     return { type: "void", message: "the plan is not the approved one" };
   }
   const progress = new Map(replacements.map((each) => [each, progressOf(each, facts)]));

@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
 import { getPods } from "../../../sandbox/kubectl.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
-import { account, initialAwsAuth, region } from "../../../sandbox/scene.ts";
+import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { judgeStop } from "../../../src/access/approval/decide-migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
-import type { Migration } from "../../../src/access/request/migration.ts";
+import { createMigration, type Migration, type Replacement } from "../../../src/access/request/migration.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
+import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
@@ -183,5 +185,56 @@ describe("an access entry", () => {
     await scene.toItsEnd();
 
     expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+});
+
+/** The attacker signs as any approver, and writes any record; only the worker's own seal is out of reach. */
+describe("who has taken the Slack process, and can write to Redis, replaces nothing by a plan of their own", () => {
+  const intruder = "arn:aws:iam::999900001111:user/intruder";
+
+  async function forged(replacement: Replacement): Promise<Migration> {
+    const asked = await repair(printed);
+    const replacements = [replacement];
+    const digest = digestOfRepair({ clusterArn: clusterArnOf(cluster) }, replacements);
+    const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
+    const plan = { at: asked.createdAt, digest, summary, outs: [], replacements, seal: asked.plan?.seal ?? "" };
+    const pending = createMigration({ ...asked, id: "migration-staging-2" }, new Date(), 24 * 3_600);
+    const after: Migration = { ...pending, plan };
+    await scene.ledger.commit({ after, event: eventOf("migration.planned", after, "worker", new Date()) });
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    return scene.look();
+  }
+
+  test("in aws-auth", async () => {
+    const admins = itemOf(parseDocument(initialAwsAuth), arns.admins);
+    if (!admins) throw new Error("the scene has administrators");
+    const { username, groups } = admins;
+    const before = rolesNow();
+
+    const after = await forged({
+      ...{ place: "aws-auth", from: arns.admins, to: intruder, username, groups: [...groups] },
+      ...{ policies: [], tags: {}, createdAt: null },
+    });
+
+    expect(groups).toContain("system:masters");
+    expect(sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain("intruder");
+    expect(rolesNow()).toBe(before);
+    expect(after).toMatchObject({ state: "pending", voided: { message: "the plan is not the approved one" } });
+  });
+
+  test("among access entries", async () => {
+    replaceRole();
+    giveEntries({ arn: withPath(newer) });
+    const live = await entryOf(withPath(newer));
+    if (!live) throw new Error("the entry is made");
+    const { username, groups, policies, createdAt = null } = live;
+
+    await forged({
+      ...{ place: "access-entry", from: withPath(newer), to: arns.developers, username, groups, policies },
+      ...{ tags: {}, createdAt },
+    });
+
+    expect(await entryOf(arns.developers)).toBeNull();
+    expect(await entryOf(withPath(newer))).toEqual(live);
   });
 });
