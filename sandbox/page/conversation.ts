@@ -23,22 +23,23 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
     .map((first) => ({ first, replies: messages.filter((each) => isReply(each) && each.thread_ts === first.ts) }));
 }
 
-const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at the top, or play the story by yourself:</p>
+const guide = html`<p>There are no messages here yet. Take the tour, or play the story by yourself:</p>
   <ol>
     <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
-    <li>Become <b>approver</b> at the top. The message shows the exact change of aws-auth; approve it.</li>
-    <li>See beside it what was written, and that <code>kubectl get pods</code> works now.</li>
+    <li>Become <b>approver</b> at the top. The card says who asks for what, and Details the exact change. Approve it.</li>
+    <li>Look at the cluster: what was written, and that <code>kubectl get pods</code> works now.</li>
     <li>Revoke it, or let its time run out: everything is as it was, byte for byte.</li>
     <li>Then <b>try to break it</b>: each step holds, whatever fails in it.</li>
   </ol>`;
 
-export function conversation(messages: readonly SandboxMessage[], reader: Reader, title: string): Html {
+export function conversation(messages: readonly SandboxMessage[], reader: Reader, title: string, place = ""): Html {
   const threads = threadsOf(messages);
   const items = threads.map(
     ({ first, replies }) =>
       html`<li id="t-${first.ts.replace(".", "-")}">${message(first, reader)}${thread(replies, reader)}</li>`,
   );
-  return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${guide}</li>`}</ol></div>`;
+  const empty = place === direct ? html`<p>eks-access writes to you here.</p>` : guide;
+  return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${empty}</li>`}</ol></div>`;
 }
 
 /** Folded, as in Slack, below a line that announces it. */

@@ -37,14 +37,14 @@ function badge(count: number): Html | false {
 
 export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], unread: Unread): Html {
   const user = viewer.as.id;
-  const item = (place: string, name: string) => {
+  const item = (place: string, name: Html | string) => {
     const here = place === viewer.place;
     return html`<li><a href="${addressOf(user, place, viewer.at)}" data-go="in"${attributes({ "aria-current": here ? "page" : undefined })}>${name}${!here && badge(unread(user, place))}</a></li>`;
   };
   const open = channels.filter(({ directWith, members }) => directWith === undefined && members.includes(user));
   return html`<nav class="places" aria-label="Channels and messages">
     <h2>Channels</h2><ul>${open.map(({ id, name }) => item(id, `# ${name}`))}</ul>
-    <h2>Apps</h2><ul>${item(direct, "eks-access")}${item(home, "eks-access: Home")}</ul>
+    <h2>Apps</h2><ul>${item(direct, "eks-access")}${item(home, html`<span class="of">eks-access: </span>Home`)}</ul>
   </nav>`;
 }
 

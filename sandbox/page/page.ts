@@ -29,7 +29,7 @@ function chatRegions({ live, seen }: LivePage, viewer: Viewer): Regions {
     messages:
       viewer.place === home
         ? homeTab(person.home(), reader)
-        : conversation(conversationIn(slack, viewer.as.id, viewer.place), reader, title),
+        : conversation(conversationIn(slack, viewer.as.id, viewer.place), reader, title, viewer.place),
     composer: composer(viewer, title, examplesFor(viewer)),
     modal: view ? modal(view, reader) : nothing,
   };

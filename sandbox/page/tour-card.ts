@@ -19,18 +19,24 @@ export function tourCard(livePage: LivePage, viewer: Viewer): Html {
   if (!began || !isOpen) return nothing;
   const facts = factsSince(livePage, began);
   const step = stepNow(facts, seen);
-  if (!step) return card({ id: "end", head: "The end", text: ending, points: [] }, act("finish", "Finish", "primary"));
+  if (!step) return card(ending, html`${act("finish", "Finish", "primary")}${showing}`);
   const { id, title, text, line } = step;
   const points = [...inFront, ...step.points(viewer)];
   const head = html`<span class="step">Step ${tourSteps.indexOf(step) + 1} of ${tourSteps.length}</span> ${title}`;
   return card(
     { id, head, text, points },
-    html`${line !== undefined && html`<button type="button" class="button primary" data-line="${line}">Write it for me</button>`}${step.isToSee && seeing(step, step.isDone(facts))}<button type="button" class="button plain" data-shows>Show me where</button>${act("leave", "Leave", "plain")}`,
+    html`${line !== undefined && html`<button type="button" class="button primary" data-line="${line}">Write it for me</button>`}${step.isToSee && seeing(step, step.isDone(facts))}${showing}${act("leave", "Leave", "plain")}`,
   );
 }
 
-const ending =
-  "You have seen a request, an emergency and a diagnosis. Now try to break it: each step holds, whatever fails in it.";
+const ending = {
+  id: "end",
+  head: "The end",
+  text: "You have seen a request, an emergency and a diagnosis. Now try to break it: each step holds, whatever fails in it.",
+  points: [...inFront, "#panel-troubles-title"],
+};
+
+const showing = html`<button type="button" class="button plain" data-shows>Show me where</button>`;
 
 function seeing({ id }: TourStep, isThere: boolean): Html {
   return isThere

@@ -75,7 +75,8 @@ function valuesIn(part) {
 async function suggest(input) {
   const query = new URLSearchParams([...fieldsOf(input.dataset.suggest), ["text", input.value]]);
   const response = await fetch(`/suggest?${query}`);
-  if (!response.ok) return;
+  // The answer to an earlier letter can arrive later.
+  if (!response.ok || query.get("text") !== input.value) return;
   const options = (await response.json()).map((/** @type {string} */ text) => new Option(text, text));
   document.getElementById(input.getAttribute("list") ?? "")?.replaceChildren(...options);
 }

@@ -93,9 +93,13 @@ function morph(region, markup) {
   });
 }
 
+/** The newest message, or the beginning of one that is longer than the window. */
 function scrollToEnd() {
   const list = document.querySelector("#messages > .messages");
-  if (list) list.scrollTop = list.scrollHeight;
+  if (!list) return;
+  list.scrollTop = list.scrollHeight;
+  const newest = list.querySelector(":scope > ol > li:last-child > article");
+  if (newest && newest.clientHeight > list.clientHeight) newest.scrollIntoView();
 }
 
 /** The changes of each part that counts them, by its id. */

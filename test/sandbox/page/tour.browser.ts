@@ -1,4 +1,4 @@
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aPage, barriers, become, eventually, isTooWide, picture, type ServedPage } from "./a-page.ts";
 
@@ -44,12 +44,22 @@ async function follow(next: string): Promise<void> {
   await reach(next);
 }
 
+/** The text of the part that a person sees where its first letter is. */
+async function seenAt(shown: Locator): Promise<string> {
+  const { x = 0, y = 0 } = (await shown.boundingBox()) ?? {};
+  return page.evaluate<string>(
+    `document.elementFromPoint(${x + 2}, ${y + 2})?.closest(".block")?.textContent ?? "nothing"`,
+  );
+}
+
 test("the tour leads a newcomer from a request to an approval", async () => {
   await page.getByRole("button", { name: "Take the tour" }).click();
   await reach("Ask for access");
   await picture(page, "tour-ask");
   expect(await isTooWide(page)).toBe(false);
   expect(await barriers(page)).toEqual([]);
+  const home = await page.getByRole("link", { name: "eks-access: Home" }).boundingBox();
+  expect((home?.x ?? 0) + (home?.width ?? 0)).toBeLessThanOrEqual(390);
 
   await follow("Approve it");
   await follow("kubectl works");
@@ -63,6 +73,10 @@ test("it waits until kubectl works, and a reload keeps the place", async () => {
   await page.locator(".tabs [data-tour]").click();
   await page.locator("#kubectl-U0ENGINEER pre[data-tour]").getByText("shop-").waitFor();
   await picture(page, "tour-works");
+  // What was added is at the end of the document, all in sight.
+  const hidden =
+    "(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('.document'))";
+  expect(await page.evaluate<number>(hidden)).toBe(0);
 
   await tour().getByRole("button", { name: "Next" }).click();
   await reach("Give it back");
@@ -87,6 +101,10 @@ test("left and continued, it leads through the emergency, its review, and who I 
   await follow("Who am I?");
   await follow("The end");
   await picture(page, "tour-end");
+  expect(await seenAt(page.getByText("first failing step"))).toContain("first failing step");
+  await tour().getByRole("button", { name: "Show me where" }).click();
+  await page.locator(".tabs [data-tour]").click();
+  await page.locator("#troubles [data-tour]").waitFor();
   await tour().getByRole("button", { name: "Finish" }).click();
   await page.getByRole("button", { name: "Take the tour" }).waitFor();
 });
