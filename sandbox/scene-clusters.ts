@@ -106,6 +106,7 @@ export const modeClustersText = modeClusters
   .map(
     ({ name }) => `  ${name}:
     eksName: ${name}
+    labels: { env: ${name === "checkout" ? "production" : "staging"} }
     region: ${region}
     account: "${account}"
     creator: { roleArn: "${arns.creator}", externalId: ${externalId} }

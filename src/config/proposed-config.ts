@@ -1,4 +1,4 @@
-import type { Labels } from "../access/policy/cluster.ts";
+import { environmentName, type Labels, productionValue } from "../access/policy/cluster.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
 
 /** A cluster that `eks-access init` found. */
@@ -98,18 +98,16 @@ interface Environments {
   readonly development: readonly string[];
 }
 
-const keyForm = /^(env|environment|stage|tier)$/i;
-const productionForm = /^(prod|production|prd|live)$/i;
 const developmentForm =
   /^(dev|develop|development|test|testing|qa|int|integration|staging|stage|sandbox|demo|preview)$/i;
 
 /** The tag that names production on most clusters; null: none. */
 function environmentsIn(clusters: readonly SurveyedCluster[]): Environments | null {
-  const keys = distinct(clusters.flatMap(({ tags }) => Object.keys(tags).filter((key) => keyForm.test(key))));
+  const keys = distinct(clusters.flatMap(({ tags }) => Object.keys(tags).filter((key) => environmentName.test(key))));
   const found = keys.map((key) => {
     const values = clusters.flatMap(({ tags }) => tags[key] ?? []);
     const like = (form: RegExp) => values.filter((value) => form.test(value));
-    const [production, development] = [like(productionForm), like(developmentForm)];
+    const [production, development] = [like(productionValue), like(developmentForm)];
     const count = production.length + development.length;
     return { key, count, production: distinct(production), development: distinct(development) };
   });

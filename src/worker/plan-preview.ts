@@ -3,7 +3,7 @@ import { approvedShare } from "../access/lease/due-work.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import { lostRights } from "../access/lease/lost-rights.ts";
 import { type LeasesFound, otherLeasesOf } from "../access/lease/other-leases.ts";
-import type { Cluster, Rule, Way } from "../access/policy/cluster.ts";
+import { type Cluster, environmentName, productionValue, type Rule, type Way } from "../access/policy/cluster.ts";
 import { mayAsk } from "../access/policy/may-ask.ts";
 import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { approvalsNeeded, hoursInWords, isOutside } from "../access/policy/rule.ts";
@@ -96,6 +96,7 @@ export interface WarningFacts {
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request, facts),
+    ...productionWarning(cluster),
     ...ownerWarning(request, facts),
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
@@ -109,6 +110,11 @@ function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts):
   if (full === undefined) return [];
   const isShared = principal.kind === "role" ? ", and it is not for one person alone" : "";
   return [`Full control: ${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
+}
+
+function productionWarning({ name, labels }: Cluster): string[] {
+  const found = Object.entries(labels).find(([key, value]) => environmentName.test(key) && productionValue.test(value));
+  return found ? [`Production: ${name} has the label ${found.join(": ")}.`] : [];
 }
 
 /** A request for another person's principal gives that person access, in the requester's name. */

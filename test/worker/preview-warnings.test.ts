@@ -12,12 +12,12 @@ import { aLeasedRequest, aRequest, engineerArn } from "../builders/a-request.ts"
 const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
 const had = aLeasedRequest({ state: "ended" }, { id: "r-0" });
 
-function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {}): string[] {
+function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {}, cluster = aCluster()): string[] {
   const reading = readPrincipal(request.principal);
   if (reading.type === "invalid") throw new Error(reading.message);
   const { principal } = reading;
   const bindings = { groups: new Map([["eks-access:viewers", viewers]]), users: new Map() };
-  return warningsOf(aCluster(), request, {
+  return warningsOf(cluster, request, {
     principal,
     bindings,
     linked: request.principal,
@@ -56,6 +56,15 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
+});
+
+test.each([
+  [{ env: "production" }, "Production: staging has the label env: production."],
+  [{ team: "shop", Stage: "PRD" }, "Production: staging has the label Stage: PRD."],
+  [{ env: "staging" }, ""],
+  [{ team: "production" }, ""],
+])("whether an approver is warned of production, by the labels %j", (labels, warning) => {
+  expect(warningsFor(aRequest(), {}, aCluster({ labels })).join("\n")).toBe(warning);
 });
 
 test.each([

@@ -44,6 +44,7 @@ export interface Cluster extends RunIdentities {
   /** Slack user ids and user groups (`S…`). */
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
+  readonly labels: Labels;
   /** The first one that matches decides. */
   readonly rules: readonly Rule[];
   /** Why the cluster takes no requests now; null: it takes them. */
@@ -227,6 +228,10 @@ export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
     ([key, values]) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),
   );
 }
+
+/** Names of labels and tags for the environment, and their values for production. */
+export const environmentName = /^(env|environment|stage|tier)$/i;
+export const productionValue = /^(prod|production|prd|live)$/i;
 
 /**
  * Whether a role's session name identifies a person: IAM Identity Center sets it, or the trust policy fixes it, as the
