@@ -30,6 +30,7 @@ import {
   mentions,
   plainLine,
   preformatted,
+  revealed,
   section,
   styled,
   time,
@@ -144,7 +145,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
     section(
       `*${title}*, ${seen}${preview.diff ? "" : `\nNothing changes: ${request.extends ? `this only extends ${code(request.extends)}` : "another lease already gives this"}.`}`,
     ),
-    ...(preview.diff ? [preformatted(preview.diff, 1700)] : []),
+    ...(preview.diff ? [preformatted(revealed(preview.diff), 1700)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 10)
       .map((warning) => context(`:warning: ${asClause(warning, 250)}`)),

@@ -95,8 +95,12 @@ export function code(text: string, maxLength = 700): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(unseen, (sign) =>
-    Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
+  return JSON.stringify(text).replace(unseen, escapes);
+}
+
+function escapes(sign: string): string {
+  return Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(
+    "",
   );
 }
 
@@ -142,6 +146,13 @@ function shortened(whole: string, maxLength: number): string {
   }
   const left = rest.length + 1 - lines.length;
   return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
+}
+
+const unseenInBlock = /(?![\n\t ])[\s\p{Cc}\p{Cf}\p{Cs}]/gu;
+
+/** Lines with all that would rearrange or hide a part of them, such as a direction mark in a comment of aws-auth. */
+export function revealed(lines: string): string {
+  return lines.replace(unseenInBlock, escapes);
 }
 
 /** A block of code without escapes, so that people copy the exact text. */

@@ -90,6 +90,15 @@ test("an entry with hundreds of groups hides nothing of what the principal would
   expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
 });
 
+test("the difference shows what would rearrange or hide a part of it, such as in a comment of aws-auth", () => {
+  const diff = "+ - admins # \u202erebmem\u200b\n\t- viewers\u00a0\u001b[2J\r";
+  const request = aPreviewedRequest({ preview: aPreview({ diff }) });
+
+  expect(JSON.stringify(statusAnswer({ request, events: [], acts: [] }))).toContain(
+    JSON.stringify("+ - admins # \\u202erebmem\\u200b\n\t- viewers\\u00a0\\u001b[2J\\u000d"),
+  );
+});
+
 test("a change says where it is made: in aws-auth, or in the access entry", () => {
   const told = (way: "aws-auth" | "access-entry") =>
     textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview: aPreview({ way }) }), events: [], acts: [] }));
