@@ -202,7 +202,6 @@ function loadedWith(path: string, loaded = new Set<string>()): ReadonlySet<strin
 test("little is loaded before a process listens for SIGTERM, which a container's first process would not hear", () => {
   expect([...loadedWith("bin/eks-access.ts")].sort()).toEqual([
     "access/access-error.ts",
-    "access/bounded-pages.ts",
     "access/redact.ts",
     "bin/commands.ts",
     "bin/eks-access.ts",

@@ -13,10 +13,10 @@ import {
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import { principalOfCalls, type RequestIds } from "../access/audit/event.ts";
-import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
+import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";

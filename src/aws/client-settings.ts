@@ -2,8 +2,8 @@ import { Readable } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
-import { answerGuard } from "../access/redact.ts";
 import { type FinishedCall, observedCall, resultOfStatus } from "../operations/announcements.ts";
+import { answerGuard } from "../operations/bounds.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */

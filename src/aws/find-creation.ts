@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { parseJson } from "../access/approval/seal.ts";
-import { boundedPages } from "../access/bounded-pages.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
+import { boundedPages } from "../operations/bounds.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { callerIdentity, ownCredentials } from "./sts.ts";

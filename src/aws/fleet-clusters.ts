@@ -6,9 +6,9 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
-import { allOfPages } from "../access/bounded-pages.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
+import { allOfPages } from "../operations/bounds.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

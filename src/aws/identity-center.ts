@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-sso-admin";
 import { AccessError } from "../access/access-error.ts";
 import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/approval/identities.ts";
-import { allOfPages, answerTooLarge, type PageBounds } from "../access/bounded-pages.ts";
+import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { answeredWith, awsFailure } from "./explain-aws-error.ts";
 

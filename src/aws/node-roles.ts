@@ -6,8 +6,8 @@ import {
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
-import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
+import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

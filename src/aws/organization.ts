@@ -1,5 +1,5 @@
 import { ListAccountsCommand, OrganizationsClient } from "@aws-sdk/client-organizations";
-import { allOfPages } from "../access/bounded-pages.ts";
+import { allOfPages } from "../operations/bounds.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

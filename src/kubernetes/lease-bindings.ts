@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
-import { allOfPages } from "../access/bounded-pages.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
+import { allOfPages } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
 import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { answerTooLarge, boundedPages, type Page } from "../access/bounded-pages.ts";
 import type { RoleRef } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
+import { answerTooLarge, boundedPages, type Page } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 

@@ -3,10 +3,10 @@ import { Agent, request } from "undici";
 import { z } from "zod";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { parseJson } from "../../access/approval/seal.ts";
-import { boundedText } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { observedCall } from "../../operations/announcements.ts";
+import { boundedText } from "../../operations/bounds.ts";
 import { callWithinMs, usualDeadlines } from "../../operations/deadlines.ts";
 
 /** The bot's scopes, as in manifest.yml. */

@@ -2,9 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import type { DecisionKeys } from "../../access/approval/seal.ts";
 import { readGroups, sealGroups } from "../../access/approval/shared-lists.ts";
-import { answerTooLarge } from "../../access/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
+import { answerTooLarge } from "../../operations/bounds.ts";
 import { type Installation, installationOf } from "../app/installation.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 

@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { allOfPages } from "../../src/access/bounded-pages.ts";
-import { boundedText } from "../../src/access/redact.ts";
+import { allOfPages, boundedText } from "../../src/operations/bounds.ts";
 
 const bounds = { pages: 5, items: 100, deadline: new AbortController().signal };
 

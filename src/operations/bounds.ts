@@ -1,0 +1,131 @@
+import { AccessError } from "../access/access-error.ts";
+
+export interface PageBounds {
+  readonly pages: number;
+  readonly items: number;
+  readonly deadline: AbortSignal;
+}
+
+/** One page of an outside answer. An absent or empty token marks the last page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/**
+ * Reads page after page within bounds. Beyond them it throws: half of a list looks like a whole one. @param what the call and
+ * its subject @throws AccessError `answer-too-large`
+ */
+export async function* boundedPages<T>(
+  what: string,
+  { pages, items, deadline }: PageBounds,
+  read: (token: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<readonly T[]> {
+  let token: string | undefined;
+  let count = 0;
+  for (let page = 1; ; page += 1) {
+    if (deadline.aborted) throw answerTooLarge(`${what} takes too long for one reading`);
+    const { items: some, next } = await read(token);
+    count += some.length;
+    if (count > items) throw answerTooLarge(`${what} has more than ${items} items`);
+    yield some;
+    if (!next) return;
+    if (page === pages) throw answerTooLarge(`${what} goes on after ${pages} pages`);
+    token = next;
+  }
+}
+
+export async function allOfPages<T>(
+  what: string,
+  bounds: PageBounds,
+  read: (token: string | undefined) => Promise<Page<T>>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const some of boundedPages(what, bounds, read)) for (const item of some) all.push(item);
+  return all;
+}
+
+/** @param what a clause without a full stop */
+export function answerTooLarge(what: string): AccessError {
+  return new AccessError("answer-too-large", what);
+}
+
+export interface AnswerBounds {
+  readonly bytes: number;
+  /** Members and items of JSON: two megabytes of `[` block the process for most of a second. */
+  readonly values: number;
+}
+
+const deepest = 100;
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
+const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+interface Looked {
+  bytes: number;
+  values: number;
+  depth: number;
+  isText: boolean;
+  /** The bytes of the next part to skip: one, after a backslash at the end of this part. */
+  ahead: number;
+}
+
+/**
+ * Refuses an answer beyond the bounds while it arrives, before a parser sees it. @throws AccessError `answer-too-large`, from
+ * the returned function
+ */
+export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
+  const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };
+  return (part) => {
+    looked.bytes += part.length;
+    if (looked.bytes > bytes) throw answerTooLarge(`${what} answers with more than ${bytes} bytes`);
+    look(looked, part);
+    if (looked.depth > deepest) throw answerTooLarge(`${what} answers with values nested deeper than ${deepest}`);
+    if (looked.values > values) throw answerTooLarge(`${what} answers with more than ${values} values`);
+  };
+}
+
+function look(looked: Looked, part: Uint8Array): void {
+  let { values, depth, isText, ahead: at } = looked;
+  while (at < part.length && depth <= deepest) {
+    // A large answer is mostly a few long texts: this loop costs one comparison a byte.
+    if (isText) {
+      while (at < part.length && part[at] !== quote) at += part[at] === backslash ? 2 : 1;
+      if (at >= part.length) break;
+      isText = false;
+    } else {
+      const byte = part[at];
+      if (byte === quote) isText = true;
+      else if (byte === comma) values += 1;
+      else if (byte === closeList || byte === closeObject) depth -= 1;
+      else if (byte === openList || byte === openObject) {
+        values += 1;
+        depth += 1;
+      }
+    }
+    at += 1;
+  }
+  Object.assign(looked, { values, depth, isText, ahead: Math.max(0, at - part.length) });
+}
+
+/** Reads an answer's body within bounds; leaving the loop ends the stream. @throws AccessError `answer-too-large` */
+export async function boundedText(
+  body: AsyncIterable<Uint8Array>,
+  bounds: AnswerBounds,
+  what: string,
+): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let read = 0;
+  for await (const part of body) {
+    read += part.length;
+    if (read > bounds.bytes) throw answerTooLarge(`${what} answers with more than ${bounds.bytes} bytes`);
+    parts.push(part);
+  }
+  return textWithin(Buffer.concat(parts), bounds, what);
+}
+
+/** @throws AccessError `answer-too-large` */
+export function textWithin(answer: Buffer, bounds: AnswerBounds, what: string): string {
+  answerGuard(bounds, what)(answer);
+  return answer.toString("utf8");
+}
