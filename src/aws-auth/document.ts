@@ -7,6 +7,14 @@ export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
 /** The sections, in the order in which the authenticator searches them. */
 export const SECTIONS: readonly Section[] = ["mapRoles", "mapUsers", "mapAccounts"];
 
+/** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */
+export type FieldName = "arn" | "username" | "groups" | "sso";
+
+export function fieldKey(name: FieldName, section: Section): string {
+  if (name !== "arn") return name;
+  return section === "mapUsers" ? "userarn" : "rolearn";
+}
+
 /** Error: a caller gets less or more than the text says. Warning: it works, but may break. Notice: good to know. */
 export type Severity = "error" | "warning" | "notice";
 

@@ -1,5 +1,5 @@
-import { type Entry, type ListReading, type Section, sameGroups } from "./document.ts";
-import { decodeEntry, type FieldName, type FieldUse, fieldKey, fieldUses, lastUse } from "./field-problems.ts";
+import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
+import { decodeEntry, type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { readSection } from "./read-section.ts";
 import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";

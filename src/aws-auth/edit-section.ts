@@ -1,6 +1,7 @@
 import { type Intent, isAsIntended } from "./change.ts";
 import {
   type Entry,
+  fieldKey,
   type ListReading,
   type ReadDocument,
   type Section,
@@ -8,7 +9,6 @@ import {
   sameGroups,
 } from "./document.ts";
 import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
-import { fieldKey } from "./field-problems.ts";
 import type { readDocument } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
 import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";

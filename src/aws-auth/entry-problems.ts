@@ -1,9 +1,8 @@
 import { readPrincipal } from "./arn.ts";
-import { type Entry, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
+import { type Entry, fieldKey, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
 import {
   type DecodedEntry,
   type FieldUse,
-  fieldKey,
   fieldProblems,
   knownField,
   lastUse,

@@ -1,4 +1,4 @@
-import { type Entry, type Problem, problemAt, type Section } from "./document.ts";
+import { type Entry, type FieldName, fieldKey, type Problem, problemAt, type Section } from "./document.ts";
 import { goFold } from "./fold.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
@@ -94,14 +94,6 @@ export function seenByYaml12({ tag, style, value }: ScalarNode, raw: string): st
 /** `\'`, which go-yaml accepts within double quotes. */
 function hasOldEscape(raw: string): boolean {
   return raw.includes("\\'") && raw.replaceAll(/\\[^']/g, "").includes("\\'");
-}
-
-/** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */
-export type FieldName = "arn" | "username" | "groups" | "sso";
-
-export function fieldKey(name: FieldName, section: Section): string {
-  if (name !== "arn") return name;
-  return section === "mapUsers" ? "userarn" : "rolearn";
 }
 
 export interface FieldUse extends Field {
