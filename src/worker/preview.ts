@@ -6,7 +6,7 @@ import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../access/lease/du
 import type { CodedReason } from "../access/lease/lease-record.ts";
 import type { LeasesFound } from "../access/lease/other-leases.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { kubernetesGroups } from "../access/policy/policy-text.ts";
+import { bindsRoles, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { mastersRight } from "../access/policy/rights.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../access/request/record.ts";
 import { planReminders } from "../access/request/reminder.ts";
@@ -23,7 +23,6 @@ import { recordDelay } from "./due-change.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "./open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
-import { isGivenByBinding } from "./reconcile/binding-way.ts";
 import { closeRefused, nothingToExtend } from "./reconcile/look-again.ts";
 import { noOtherNames, type OtherNames, otherNames } from "./reconcile/other-names.ts";
 import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
@@ -104,7 +103,7 @@ async function namesBeside({ entries }: OpenedCluster, waiting: readonly Pending
   if (!entries) return noOtherNames;
   return otherNames(entries, (arns) => {
     const known = entryArnsByPrincipal(arns);
-    return waiting.some((request) => isGivenByBinding(request) || !known.has(request.principal.toLowerCase()));
+    return waiting.some(({ groups, principal }) => bindsRoles(groups) || !known.has(principal.toLowerCase()));
   });
 }
 

@@ -4,6 +4,7 @@ import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
@@ -22,7 +23,6 @@ import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
-import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import { readRoleTimes } from "../role-times.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
@@ -146,7 +146,7 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
 /** Only if a lease could need the document. */
 function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedProblem[] {
   const owner = mapOwner(cluster, managers);
-  if (!owner || cluster.levels.every(isGivenByBinding)) return [];
+  if (!owner || cluster.levels.every(({ groups }) => bindsRoles(groups))) return [];
   const message = `${belongsTo(cluster.name, owner)}, so no lease begins there.`;
   const remedy = `To allow it, ${owner.setting}. Then set owner: none.`;
   return [{ code: "document-owned", severity: "notice", place: "aws-auth", message, remedy }];
@@ -169,7 +169,7 @@ async function reportBindings(
   cluster: Cluster,
   { reached, leased, leasedNow, asker: reader }: Omit<EntriesQuestion, "document" | "limits">,
 ): Promise<BindingsReport> {
-  if (!cluster.levels.some(isGivenByBinding) && !leased.some(isGivenByBinding)) return { type: "none" };
+  if (![...cluster.levels, ...leased].some(({ groups }) => bindsRoles(groups))) return { type: "none" };
   try {
     const found = await reached.client.listLeaseBindings();
     const own = readOwnBindings(sealedClusterOf(cluster), found, keys.memory);

@@ -34,18 +34,13 @@ import type { Outcomes, Prepared, WayAdapter, WriteFailure } from "./way-adapter
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
 
-/** Whether bindings give a request: its level binds roles to the person. */
-export function isGivenByBinding({ groups }: Pick<AccessRequest, "groups">): boolean {
-  return bindsRoles(groups);
-}
-
 /** Bindings of roles to one user. Each lease has its own objects, so no lease delays another. */
 export function bindingWay(place: BindingsPlace): BindingWay {
   const { context, cluster } = place;
   let run = "";
   return {
     way: "binding",
-    isTaken: isGivenByBinding,
+    isTaken: ({ groups }) => bindsRoles(groups),
     begin: async () => {
       run = await context.ledger.beginRun(`${cluster.name}/bindings`);
     },

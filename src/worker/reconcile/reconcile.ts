@@ -3,6 +3,7 @@ import { requestIds } from "../../access/audit/event.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -12,7 +13,7 @@ import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
-import { type BindingWay, isGivenByBinding } from "./binding-way.ts";
+import type { BindingWay } from "./binding-way.ts";
 import type { DocumentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
@@ -158,7 +159,7 @@ async function reconcileWays(
  * the reverse. An end needs every way, because its record in Redis may be forged.
  */
 function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
-  const bound = beginning.filter(isGivenByBinding).length;
+  const bound = beginning.filter(({ groups }) => bindsRoles(groups)).length;
   if (bound === 0) return { ...ways, bindings: null };
   return bound < beginning.length ? ways : { ...ways, document: null, entries: null };
 }

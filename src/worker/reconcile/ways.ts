@@ -1,10 +1,11 @@
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, type Way, wayFor } from "../../access/policy/cluster.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
-import { type BindingWay, bindingWay, isGivenByBinding } from "./binding-way.ts";
+import { type BindingWay, bindingWay } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
@@ -33,10 +34,13 @@ export async function waysIn(
 ): Promise<Ways> {
   const { opened, cluster } = place;
   const { wayOf, hasDocument } = await principalsWays(opened, cluster);
-  const isOf = (way: Way) => (request: AccessRequest) => !isGivenByBinding(request) && wayOf(request.principal) === way;
+  const isOf =
+    (way: Way) =>
+    ({ groups, principal }: AccessRequest) =>
+      !bindsRoles(groups) && wayOf(principal) === way;
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
-  const takesBindings = cluster.levels.some(isGivenByBinding) || servedRequests.some(isGivenByBinding);
+  const takesBindings = [...cluster.levels, ...servedRequests].some(({ groups }) => bindsRoles(groups));
   return {
     bindings: takesBindings ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
