@@ -98,6 +98,7 @@ describe.each([
     await restoreOld(approved);
 
     await expectRefused(outside, "failed");
+    expect((await requestOf(context, id)).lease?.failure?.message).toContain("is back in Redis. The worker refuses it");
   });
 
   test.each(["report", "repair"] as const)("one that was active; drift: %s", async (drift) => {
