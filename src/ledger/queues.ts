@@ -112,8 +112,11 @@ export async function examineQueues(queues: QueuesToWake, clusters: Iterable<str
 function optionsOf(job: Job): JobsOptions {
   const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;
+  const id = [type, ...Object.values(fields)].join("-");
+  // News does not wait for the next try of what failed. A job that waits first would wait again and again.
+  const replace = tries > 1 && waitMs === 0;
   return {
-    ...(isSingle ? { deduplication: { id: [type, ...Object.values(fields)].join("-"), keepLastIfActive: true } } : {}),
+    ...(isSingle ? { deduplication: { id, keepLastIfActive: true, replace } } : {}),
     // Jobs without a priority are first.
     ...(isBackground ? { priority: 1 } : {}),
     ...(waitMs > 0 ? { delay: waitMs } : {}),
@@ -167,6 +170,8 @@ export interface QueueWork<T> {
   readonly read: (data: unknown) => T | null;
   readonly run: (job: T, running: BullJob) => Promise<unknown>;
   readonly failed: (job: BullJob | undefined, error: Error) => void;
+  /** How long a job waits that failed with this error at its nth start, without losing a try; null or absent: it failed. */
+  readonly waitMs?: (job: T, error: unknown, starts: number) => number | null;
   readonly log: Logger;
   /** So many jobs at once. */
   readonly concurrency: number;
@@ -183,7 +188,11 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
   const take = async (running: BullJob, token?: string) => {
     const job = work.read(running.data);
     if (job === null) return giveBack(work.log, running, token);
-    return handBack.run(running, token, work.run(job, running));
+    return handBack.run(running, token, work.run(job, running)).catch((error: unknown) => {
+      const waitMs = work.waitMs?.(job, error, running.attemptsStarted) ?? null;
+      if (waitMs === null) throw error;
+      return comeBack(running, token, waitMs);
+    });
   };
   const { concurrency, lockMs } = work;
   const locks = { lockDuration: lockMs, stalledInterval: Math.ceil(lockMs * 0.4), maxStalledCount };
@@ -206,10 +215,11 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
     throw new UnrecoverableError("No process of this version knows the job: update all processes to one version");
   }
   if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
-  await job.moveToDelayed(
-    Date.now() + Math.min(shortestReturnMs * 2 ** (job.attemptsStarted - 1), longestReturnMs),
-    token,
-  );
+  return comeBack(job, token, Math.min(shortestReturnMs * 2 ** (job.attemptsStarted - 1), longestReturnMs));
+}
+
+async function comeBack(job: BullJob, token: string | undefined, waitMs: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + waitMs, token);
   throw new DelayedError();
 }
 

@@ -104,6 +104,37 @@ test("a job that comes back is logged once, and fails with what to do where no p
   expect(older.ran).toEqual([]);
 });
 
+test("a job that has to wait loses no try, and news about its record runs at once in its place", async () => {
+  const show = { type: "show", record: "r-1" } as const;
+  const starts: number[] = [];
+  const blocking = connectRedisBlocking(database.url);
+  const work = {
+    queue: "messages",
+    read: (data: unknown) => data,
+    run: (_: unknown, { attemptsStarted, attemptsMade }: { attemptsStarted: number; attemptsMade: number }) => {
+      starts.push(attemptsStarted, attemptsMade);
+      return Promise.reject(new Error("Slack asks to wait"));
+    },
+    failed: () => starts.push(-1),
+    waitMs: (_: unknown, error: unknown, count: number) =>
+      String(error).includes("asks to wait") ? 5 * 720_000 ** (count - 1) : null,
+    log: pino({ enabled: false }),
+    ...settings,
+  } as const;
+  const worker = workOnJobs(work, blocking);
+  closers.push(async () => {
+    await worker.stop(new AbortController().signal);
+    blocking.disconnect();
+  });
+
+  await wake(queues, show);
+  await expect.poll(() => starts).toEqual([1, 0, 2, 0]);
+  await expect.poll(() => queues.messages.getDelayedCount()).toBe(1);
+  await wake(queues, show);
+
+  await expect.poll(() => starts).toEqual([1, 0, 2, 0, 1, 0, 2, 0]);
+});
+
 test("wake-ups of one type for one cluster are one job, and each waits in the queue of its type", async () => {
   const end = { type: "end", cluster: "staging" } as const;
   const show = { type: "show-thread", record: "r-1" } as const;
