@@ -63,7 +63,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ...keys[process],
       ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker, profiles)),
     }),
-    secrets: () => [...secretsOf(keys), slack.botToken, slack.appToken, slack.signingSecret, ...aws.account.secrets()],
+    secrets: () => [...secretsOf(keys), ...slack.secrets(), ...aws.account.secrets()],
     getPods: (user = "U0ENGINEER", name = clusterName) =>
       getPods(clusterNamed(clusters, name), region, keysOf(people, user)),
     stop: async () => {

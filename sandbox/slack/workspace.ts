@@ -26,6 +26,8 @@ export interface SandboxSlack {
   teamId: string;
   appId: string;
   botUserId: string;
+  /** Its keys, and of each response URL the part that only the app knows. */
+  secrets(): readonly string[];
   faults: Faults;
   /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app opens the connection. */
   connect(eventsUrl: string): void;
@@ -119,9 +121,11 @@ function startServer(
   });
 }
 
-function whereItIs(url: string, { identity }: SlackState) {
+function whereItIs(url: string, { identity, responseUrls }: SlackState) {
   const { botToken, appToken, signingSecret, teamId, appId, botUserId } = identity;
-  return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId };
+  const addresses = () => [...responseUrls.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const secrets = () => [botToken, appToken, signingSecret, ...addresses()];
+  return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId, secrets };
 }
 
 function connection(
