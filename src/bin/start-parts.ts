@@ -132,6 +132,7 @@ async function startSlackParts(
     { approverMistakes, watchApprovers },
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
+    { MessageUpdates },
     { startNoticePoster, startZonePoster, startLogPoster },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
@@ -141,6 +142,7 @@ async function startSlackParts(
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
+    import("../slack/show/message-updates.ts"),
     import("../slack/show/notice-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
@@ -157,10 +159,11 @@ async function startSlackParts(
   const approvers = await watchApprovers(slackContext);
   live.refuseIf((next) => approverMistakes(slackContext, next));
   started(stoppable(approvers, "a look at the approvers"));
-  started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode));
-  const client = clients.messengerClient(slack, timing.deadlines);
   const backgroundClient = clients.backgroundClient(slack, timing.deadlines);
-  const messenger = () => ({ ...context, directory, client, config: configuration() });
+  const updates = new MessageUpdates(backgroundClient);
+  started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode, updates));
+  const client = clients.messengerClient(slack, timing.deadlines);
+  const messenger = () => ({ ...context, directory, client, updates, config: configuration() });
   const contexts = () => ({ context: messenger(), background: { ...messenger(), client: backgroundClient } });
   started(startMessageWorker(contexts, blocking));
   const posting = { ...context, client };

@@ -8,8 +8,7 @@ import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
-import { aClient } from "../sandbox/slack/a-client.ts";
-import { noGroups } from "../slack/slack-context.ts";
+import { callsTo, noGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
 test("a lease that ends while Slack is slow with the channel is not reported to its holder as active", async () => {
@@ -20,7 +19,7 @@ test("a lease that ends while Slack is slow with the channel is not reported to 
   const context = {
     ...silentContext(ledger),
     config: reading.config,
-    client: aClient(slack),
+    ...callsTo(slack),
     directory: noGroups,
   };
   const active = aLeasedRequest({}, { version: 1 });

@@ -9,9 +9,10 @@ import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
 import type { Ledger, ShownMessages } from "../../src/ledger/ledger.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import { directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
+import { backgroundClient, directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { slackDirectory } from "../../src/slack/people/directory.ts";
+import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -82,7 +83,9 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       return `r-new${made}`;
     },
   };
-  const app = await startSlackApp(() => context, environment, options.mode ?? "http");
+  const updates = new MessageUpdates(backgroundClient(environment));
+  const messenger = () => ({ ...context, ledger, client: messengerClient(environment), updates });
+  const app = await startSlackApp(() => context, environment, options.mode ?? "http", updates);
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
   const answered: SlackApp["answered"] = async (user, act) => {
@@ -109,13 +112,12 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
     say: (user, text) => answered(user, () => slack.person(user).command(`/eks-access ${text}`, "C0ACCESS")),
     answered,
     show: async (id) => {
-      await showRequest({ ...context, ledger, client: messengerClient(environment) }, id);
+      await showRequest(messenger(), id);
       return messageOf(id, await ledger.shown(id));
     },
     showMigration: async (id) => {
-      const messenger = { ...context, ledger, client: messengerClient(environment) };
-      await showMigration(messenger, id);
-      await showThread(messenger, id);
+      await showMigration(messenger(), id);
+      await showThread(messenger(), id);
       return messageOf(id, await ledger.shown(id));
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),

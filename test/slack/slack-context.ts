@@ -1,11 +1,14 @@
+import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import type { Directory } from "../../src/slack/people/directory.ts";
+import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
 
 /** A workspace in which no one is of any group. */
 export const noGroups: Directory = {
@@ -15,6 +18,15 @@ export const noGroups: Directory = {
   emailOf: async () => null,
   accountOf: async () => "active",
 };
+
+/** What a messenger calls this workspace with. */
+export function callsTo(slack: SandboxSlack) {
+  const client = aClient(slack);
+  return { client, updates: new MessageUpdates(client) };
+}
+
+/** What notes clicks, where no message is updated. */
+export const noClicks = { noteClick: () => {} };
 
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
 export function aSlackContext(ledger: Ledger, text = configText, directory = noGroups): SlackContext {

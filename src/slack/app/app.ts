@@ -15,6 +15,7 @@ import type { SlackEnvironment } from "../../config/environment.ts";
 import { answeredRequests } from "../../operations/announcements.ts";
 import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
 import { answerForeigner } from "../people/check-person.ts";
+import type { MessageUpdates } from "../show/message-updates.ts";
 import { bodyLimitBytes } from "./admit.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
@@ -28,6 +29,7 @@ export async function startSlackApp(
   contextNow: () => SlackContext,
   environment: SlackEnvironment,
   mode: "http" | "socket",
+  updates: Pick<MessageUpdates, "noteClick">,
 ): Promise<Stoppable> {
   const context = contextNow();
   // A trigger lives for three seconds: a handler's call has no retry and no longer wait.
@@ -52,7 +54,7 @@ export async function startSlackApp(
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
-  app.use(handlerOf(contextNow));
+  app.use(handlerOf(contextNow, updates));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {

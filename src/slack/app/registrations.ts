@@ -60,6 +60,7 @@ import {
   stopMigrationAction,
 } from "../show/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
+import type { MessageUpdates } from "../show/message-updates.ts";
 import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
@@ -107,7 +108,10 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
  * time.
  * @param contextNow each handler keeps its first configuration
  */
-export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlewareArgs> {
+export function handlerOf(
+  contextNow: () => SlackContext,
+  updates: Pick<MessageUpdates, "noteClick">,
+): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
@@ -126,6 +130,8 @@ export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlew
     if (!isAction(sent)) return;
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
-    if (isClick(sent)) return buttons.get(sent.action.action_id)?.(from, sent);
+    if (!isClick(sent)) return;
+    updates.noteClick(sent.body);
+    return buttons.get(sent.action.action_id)?.(from, sent);
   };
 }

@@ -63,7 +63,7 @@ export function webClientOptions(
   };
 }
 
-/** The messenger's client: it waits when Slack says so, and the queue retries failures. */
+/** The messenger's client for new messages: it waits when Slack says so, and the queue retries failures. */
 export function messengerClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground, { rejectRateLimitedCalls: false });
 }
@@ -74,7 +74,7 @@ export function directoryClient(environment: SlackEnvironment, { slackCall } = u
 }
 
 /**
- * For App Homes and threads, which are many and can wait. If Slack limits the rate, the call fails and the queue
+ * For updates, App Homes and threads, which are many and can wait. If Slack limits the rate, the call fails and the queue
  * retries it, so no other call waits.
  */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {

@@ -1,4 +1,6 @@
+import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
+import { AccessError } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import { timeInQueue, workOnJobs } from "../../ledger/queues.ts";
@@ -47,7 +49,17 @@ export function startMessageWorker(contexts: () => MessageContexts, blocking: Re
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
   const lockMs = config.timing.deadlines.messageLock;
-  return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
+  return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
+}
+
+/** Soon, because another process can have the address of a click in this message. */
+const firstWaitMs = 250;
+
+/** While Slack limits updates, a message waits without losing a try. */
+function waitMs({ type }: MessageJob, error: unknown, starts: number): number | null {
+  const limited = error instanceof AccessError ? error.cause : null;
+  if (type !== "show" || !(limited instanceof WebAPIRateLimitedError)) return null;
+  return Math.min(firstWaitMs * 2 ** (starts - 1), limited.retryAfter * 1000);
 }
 
 function recordIn(data: unknown): { readonly request?: string } {

@@ -41,13 +41,15 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     await wake(context.queues, { type: "show", record: request.extends });
   const presence = before.version === request.version ? null : await presenceOf(context, request);
   const showing = showingOf(request, context.config.clusters.get(request.cluster), presence, extension);
-  const inChannel = await showInChannel(context, showing, before).catch(async (failure: unknown) => {
+  const peopleAnyway = async (failure: unknown) => {
     await updatePeopleAnyway(context, id);
     throw failure;
-  });
+  };
+  const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
   let shown = inChannel.shown;
   if (before.version !== request.version) {
-    shown = await showCopies(context, showing, shown, whoToAsk(context, request, presence), inChannel.lost !== null);
+    const approvers = whoToAsk(context, request, presence);
+    shown = await showCopies(context, showing, shown, approvers, inChannel.lost !== null).catch(peopleAnyway);
   }
   await noteOutage(context, request);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
@@ -85,7 +87,7 @@ function showingOf(
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
-/** Its people must see the state even if the update in the channel fails. */
+/** Its people must see the state even if an update for the approvers fails. */
 async function updatePeopleAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
@@ -139,7 +141,7 @@ async function updateDirectMessages(
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
     // Approvers see nothing without a message in the channel (law 5).
     if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
-    return updateDirectMessage(context, user, milestone, before);
+    return updateDirectMessage(context, user, request.version, milestone, before);
   });
 }
 
@@ -151,15 +153,22 @@ async function toEach(
   write: (user: string, before: DirectMessages) => Promise<DirectMessages>,
 ): Promise<ShownMessages> {
   let now = shown;
-  for (const user of peopleOf(request)) {
+  await forEach(peopleOf(request), async (user) => {
     const isAsker = user !== request.requester;
     const { direct, milestones } = isAsker ? (now.asker ?? nothingShown) : now;
     const after = await write(user, { direct, milestones });
-    if (after.direct === direct && after.milestones === milestones) continue;
+    if (after.direct === direct && after.milestones === milestones) return;
     now = isAsker ? { ...now, asker: after } : { ...now, ...after };
     await ledger.markShown(request.id, { ...now, version: 0 });
-  }
+  });
   return now;
+}
+
+/** The rest goes on without what fails: Slack can limit one message, and take another one. @throws the first failure */
+async function forEach<T>(each: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const one of each) await act(one).catch((failure: unknown) => failures.push(failure));
+  if (failures.length > 0) throw failures[0];
 }
 
 /**
@@ -174,9 +183,9 @@ async function showCopies(
   isLost: boolean,
 ): Promise<ShownMessages> {
   const copies: ApproverCopy[] = [];
-  for (const copy of shown.copies) {
+  await forEach(shown.copies, async (copy) => {
     if ((await updateInChannel(context, showing, copy)) === "shown") copies.push(copy);
-  }
+  });
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
   for (const user of missing.slice(0, Math.max(0, maxCopies - copies.length))) {

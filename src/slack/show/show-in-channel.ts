@@ -7,6 +7,7 @@ import type { RecordContext } from "../../ledger/lifecycle.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Directory } from "../people/directory.ts";
 import type { Message } from "./message.ts";
+import type { MessageUpdates } from "./message-updates.ts";
 import { mention, section } from "./mrkdwn.ts";
 import type { Milestone } from "./requester-message.ts";
 
@@ -59,6 +60,7 @@ export async function showInChannel(
 }
 
 type SendContext = Pick<MessengerContext, "client" | "log">;
+type UpdateContext = SendContext & Pick<MessengerContext, "updates">;
 
 /** Sends a person one direct message, as a reply under the message that follows the record. */
 export async function sendOnce(
@@ -78,13 +80,14 @@ export async function sendOnce(
  * urgent news.
  */
 export async function updateDirectMessage(
-  context: SendContext,
+  context: UpdateContext,
   user: string,
+  version: number,
   { name, message, ping }: Milestone,
   { direct, milestones }: DirectMessages,
 ): Promise<DirectMessages> {
   const names = milestones.includes(name) ? milestones : [...milestones, name];
-  if (!direct || !(await updateDirect(context, user, message, direct))) {
+  if (!direct || !(await updateDirect(context, user, version, message, direct))) {
     return { direct: await sendTo(context, user, message, null), milestones: names };
   }
   if (ping && names !== milestones) {
@@ -96,13 +99,14 @@ export async function updateDirectMessage(
 
 /** False: the message is gone, or too old to change. @throws AccessError */
 async function updateDirect(
-  { client }: SendContext,
+  { updates }: UpdateContext,
   user: string,
+  version: number,
   message: Message,
-  { channel, ts }: MessageRef,
+  direct: MessageRef,
 ): Promise<boolean> {
   try {
-    await client.chat.update({ channel, ts, ...message });
+    await updates.update(direct, message, version);
     return true;
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
@@ -132,6 +136,7 @@ async function sendTo(
 export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly client: WebClient;
+  readonly updates: MessageUpdates;
   readonly directory: Directory;
 }
 
@@ -140,16 +145,16 @@ const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_
 
 /** @throws AccessError if another try can help, or the bot is at fault */
 export async function updateInChannel(
-  { client }: Pick<MessengerContext, "client">,
+  { updates }: Pick<MessengerContext, "updates">,
   { record, message }: ChannelMessage,
-  { channel, ts }: MessageRef,
+  place: MessageRef,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {
-    await client.chat.update({ channel, ts, ...message });
+    await updates.update(place, message, record.version);
     return "shown";
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
-    const failure = slackFailure(error, `the message of ${record.id} in the channel ${channel}`);
+    const failure = slackFailure(error, `the message of ${record.id} in the channel ${place.channel}`);
     if (isGone(error)) return failure;
     throw failure;
   }

@@ -11,8 +11,7 @@ import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.t
 import { aDecision } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aClient } from "../../sandbox/slack/a-client.ts";
-import { aSlackContext, noGroups } from "../slack-context.ts";
+import { aSlackContext, callsTo, noGroups } from "../slack-context.ts";
 
 const id = "migration-staging-1";
 
@@ -33,7 +32,7 @@ async function revise(change: Partial<Migration>): Promise<void> {
   await put(reviseMigration(migration ?? expect.fail("there is no move"), change));
 }
 async function show(own = ledger): Promise<void> {
-  const context = { ...aSlackContext(own), client: aClient(slack) };
+  const context = { ...aSlackContext(own), ...callsTo(slack) };
   await showMigration(context, id);
   await showThread(context, id);
 }
@@ -95,7 +94,7 @@ test.each([
 describe("where the channel is gone", () => {
   const gone = configText.replace("channel: C0ACCESS", "channel: C0GONE");
   const showGone = (directory = noGroups, text = gone, own = ledger) =>
-    showMigration({ ...aSlackContext(own, text, directory), client: aClient(slack) }, id);
+    showMigration({ ...aSlackContext(own, text, directory), ...callsTo(slack) }, id);
   const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
 
   test("the approvers are asked and reminded one by one, each once for each time, and the requester knows", async () => {

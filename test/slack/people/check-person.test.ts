@@ -9,7 +9,7 @@ import { denyMigrationModalId, denyModalId, detailsModalId } from "../../../src/
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, noGroups } from "../slack-context.ts";
+import { aSlackContext, noClicks, noGroups } from "../slack-context.ts";
 
 type Sent = Parameters<ReturnType<typeof handlerOf>>[0];
 
@@ -64,7 +64,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   };
   const ledger = memoryLedger();
   await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
-  const handle = handlerOf(() => aSlackContext(ledger, undefined, directory));
+  const handle = handlerOf(() => aSlackContext(ledger, undefined, directory), noClicks);
 
   await handle({ ...sent, context: {}, ack: say, respond: say, client } as unknown as Sent);
 

@@ -17,6 +17,7 @@ import { at, hours } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
+import { callsTo } from "../slack-context.ts";
 
 let slack: SandboxSlack;
 let ledger: Ledger;
@@ -32,9 +33,9 @@ afterEach(() => slack.stop());
 function aContext(configuration = configText): MessengerContext {
   const reading = readConfig(configuration);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  const client = aClient(slack);
-  const directory = slackDirectory(client, () => new Date());
-  return { ...silentContext(ledger), config: reading.config, client, directory };
+  const calls = callsTo(slack);
+  const directory = slackDirectory(calls.client, () => new Date());
+  return { ...silentContext(ledger), config: reading.config, ...calls, directory };
 }
 
 /** As the jobs of the queue do it, one after the other. */

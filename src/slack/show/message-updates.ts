@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
+import { z } from "zod";
+import type { MessageRef } from "../../ledger/ledger.ts";
+import { observedFetch } from "../app/web-client.ts";
+import type { Message } from "./message.ts";
+
+/** A click in a message that is not for one person alone: only those follow a record. */
+const clickForm = z.object({
+  container: z.object({
+    type: z.literal("message"),
+    channel_id: z.string(),
+    message_ts: z.string(),
+    is_ephemeral: z.literal(false).optional(),
+  }),
+  response_url: z.string(),
+});
+
+/** https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
+const lifetimeMs = 30 * 60_000;
+const maxUses = 5;
+
+/** More clicks than people make in half an hour. */
+const maxClicked = 1_000;
+/** More messages than change within the tries of a job. */
+const maxWritten = 10_000;
+
+interface Click {
+  /** A secret: with it, anyone can change the message. */
+  readonly url: string;
+  readonly until: number;
+  left: number;
+}
+
+/**
+ * Changes messages. While Slack limits the rate of updates, a message that someone clicked is changed with the `response_url` of the
+ * click, which has no such limit. So no one clicks a button that was handled. Only the memory of this process has these addresses.
+ */
+export class MessageUpdates {
+  readonly #client: Pick<WebClient, "chat">;
+  #limitedUntil = 0;
+  /** By the message's place, the oldest first. */
+  readonly #clicks = new Map<string, Click>();
+  /** What each message shows, as a digest: a job that comes back spends Slack's next update on what is still missing. */
+  readonly #written = new Map<string, string>();
+
+  /** @param client fails when Slack limits the rate */
+  constructor(client: Pick<WebClient, "chat">) {
+    this.#client = client;
+  }
+
+  noteClick(body: object): void {
+    const click = clickForm.safeParse(body).data;
+    if (!click) return;
+    const { container, response_url: url } = click;
+    const now = Date.now();
+    const place = placeOf({ channel: container.channel_id, ts: container.message_ts });
+    putLast(this.#clicks, place, { url, until: now + lifetimeMs, left: maxUses }, maxClicked);
+    for (const [oldest, { until }] of this.#clicks) {
+      if (until > now) break;
+      this.#clicks.delete(oldest);
+    }
+  }
+
+  /** @param version the record's @throws WebAPIRateLimitedError with the time until Slack takes updates again, or as the client */
+  async update(ref: MessageRef, message: Message, version: number): Promise<void> {
+    const place = placeOf(ref);
+    const digest = createHash("sha256")
+      .update(JSON.stringify([version, message]))
+      .digest("base64");
+    if (this.#written.get(place) === digest) return;
+    // Without an answer, no one knows what it shows.
+    this.#written.delete(place);
+    const limited = await this.#call(ref, message);
+    if (limited && !(await this.#replace(place, message))) throw limited;
+    putLast(this.#written, place, digest, maxWritten);
+  }
+
+  /** The limit that keeps Slack from updating it; null: it is updated. */
+  async #call({ channel, ts }: MessageRef, message: Message): Promise<WebAPIRateLimitedError | null> {
+    if (Date.now() >= this.#limitedUntil) {
+      try {
+        await this.#client.chat.update({ channel, ts, ...message });
+        return null;
+      } catch (error) {
+        if (!(error instanceof WebAPIRateLimitedError)) throw error;
+        this.#limitedUntil = Date.now() + error.retryAfter * 1000;
+      }
+    }
+    return new WebAPIRateLimitedError((this.#limitedUntil - Date.now()) / 1000);
+  }
+
+  /** False: there is no address that works. */
+  async #replace(place: string, message: Message): Promise<boolean> {
+    const click = this.#clicks.get(place);
+    if (!click) return false;
+    if (click.left > 0 && Date.now() < click.until) {
+      click.left -= 1;
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify({ replace_original: true, ...message });
+      // An error can hold the address.
+      const answer = await observedFetch(click.url, { method: "POST", headers, body }).catch(() => null);
+      if (answer?.ok) return true;
+    }
+    this.#clicks.delete(place);
+    return false;
+  }
+}
+
+function placeOf({ channel, ts }: MessageRef): string {
+  return `${channel} ${ts}`;
+}
+
+function putLast<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}
