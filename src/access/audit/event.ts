@@ -114,6 +114,12 @@ export function chainHash(previous: string, eventDigest: string): string {
     .digest("hex");
 }
 
+/** Deeper than any event of ours. JSON can nest too deep to be digested or sent on, which would stop verification and sinks. */
+export function nestsTooDeep(value: unknown, most = 100): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return most === 0 || Object.values(value).some((each) => nestsTooDeep(each, most - 1));
+}
+
 export interface BrokenChain {
   readonly type: "broken";
   readonly sequence: number;
@@ -160,6 +166,7 @@ function breakOf(each: ChainedEvent<object>, previous: string, expected: number,
     return `Event ${expected} is missing: event ${each.sequence} is in its place.`;
   }
   if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
+  if (nestsTooDeep(each.event)) return `Event ${expected} was edited.`;
   const mark = erasureMark(each);
   if (mark !== null && mark !== erasures.get(expected))
     return `Event ${expected} was erased, and the worker did not sign that.`;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
-import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../../access/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, digestOfEvent, nestsTooDeep } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
 import { appendScript, endScript } from "./commit-script.ts";
 
@@ -81,15 +81,7 @@ function readEvent(text: string): AuditEvent {
 
 /** An event of another version of eks-access can have another type. */
 function isEvent(value: unknown): value is AuditEvent {
-  return nestsWithin(maxDepth, value) && auditEvent.safeParse(value).success;
-}
-
-/** Deeper than any event of ours: JSON from Redis can nest too deep to be digested or sent on, and would stop verification and sinks. */
-const maxDepth = 100;
-
-function nestsWithin(most: number, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return most > 0 && Object.values(value).every((each) => nestsWithin(most - 1, each));
+  return !nestsTooDeep(value) && auditEvent.safeParse(value).success;
 }
 
 const auditEvent = z.looseObject({
