@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { measuredStep } from "../operations/announcements.ts";
-import { RecentResults } from "../operations/recent.ts";
+import { RecentResults, worthRemembering } from "../operations/recent.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
@@ -124,7 +124,7 @@ export interface ConfigMapCalls {
 }
 
 /** Parsed answers, in UTF-16 units of their texts: a run often reads the same as the last one. */
-const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024);
+const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024, worthRemembering);
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(

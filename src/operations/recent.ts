@@ -6,15 +6,20 @@ interface Remembered<Value> {
   readonly value: Value;
 }
 
+/** A shorter text is read in less than a millisecond, and a thousand clusters have thousands of them. UTF-16 units. */
+export const worthRemembering = 8 * 1024;
+
 /** Remembers results for the most recent texts, compared whole. Callers share the results: do not change them. */
 export class RecentResults<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
   readonly #maxLength: number;
+  readonly #minLength: number;
   #length = 0;
 
-  /** @param maxLength of all texts together, in UTF-16 units */
-  constructor(maxLength: number) {
+  /** @param maxLength of all texts together @param minLength of each text; both in UTF-16 units */
+  constructor(maxLength: number, minLength = 0) {
     this.#maxLength = maxLength;
+    this.#minLength = minLength;
   }
 
   /** The remembered result for this text, or the result of `work`. @param place each place remembers one text */
@@ -36,7 +41,7 @@ export class RecentResults<Value extends object | boolean> {
 
   set(place: string, text: string, value: Value): void {
     this.#forget(place);
-    if (text.length > this.#maxLength) return;
+    if (text.length > this.#maxLength || text.length < this.#minLength) return;
     this.#known.set(place, { text, value });
     this.#length += text.length;
     for (const oldest of this.#known.keys()) {

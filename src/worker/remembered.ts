@@ -2,14 +2,14 @@ import type { MemoryKeys } from "../access/approval/seal.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
 import { readSealedLease, type SealedLease } from "../access/lease/own-bindings.ts";
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
-import { RecentResults } from "../operations/recent.ts";
+import { RecentResults, worthRemembering } from "../operations/recent.ts";
 
 // Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
 // of its whole input, so nothing unverified is trusted.
 
 /** A document with 58 kB of text takes 1.3 MB of memory. */
 const maxDocumentText = 512 * 1024;
-const documents = new RecentResults<DocumentReading>(maxDocumentText);
+const documents = new RecentResults<DocumentReading>(maxDocumentText, worthRemembering);
 /** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
 const documentsOf = new WeakMap<Data, DocumentReading>();
 const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
@@ -59,7 +59,7 @@ export function readAnnotationRemembered(
   keys: MemoryKeys,
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
-  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(maxAnnotationText);
+  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(maxAnnotationText, worthRemembering);
   annotations.set(keys, known);
   return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
 }

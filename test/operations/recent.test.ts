@@ -56,6 +56,14 @@ test("a text with more than there is room for leaves the others", () => {
   expect(worked).toEqual(["0123456789"]);
 });
 
+test("a text too short to be worth its room is worked out each time", () => {
+  const recent = new RecentResults<Upper>(10, 3);
+
+  const worked = workedOut(recent, ["ab", "abc", "ab", "abc"]);
+
+  expect(worked).toEqual(["ab", "abc", "ab"]);
+});
+
 test("what throws is tried again", () => {
   const recent = new RecentResults<Upper>(6);
   const fail = () => recent.of("abc", "abc", () => JSON.parse("{"));

@@ -13,7 +13,8 @@ import { aHolding, aShare } from "../builders/a-share.ts";
 
 test("an annotation is believed for the cluster and the key that sealed it, however often it was read", () => {
   const keys = memoryKeys([Buffer.alloc(32, 1)]);
-  const text = writeAnnotation("staging", [aHolding()], keys) ?? "";
+  const holdings = Array.from({ length: 100 }, () => aHolding());
+  const text = writeAnnotation("staging", holdings, keys) ?? "";
   const read = (cluster: string, of = keys, what = text) => readAnnotationRemembered(cluster, what, of).type;
 
   const first = [read("staging"), read("staging")];
@@ -25,8 +26,10 @@ test("an annotation is believed for the cluster and the key that sealed it, howe
   expect(read("staging")).toBe("holdings");
 });
 
+const entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [readers]\n";
+
 test("a document is read once for one text, and is what a new reading would be", () => {
-  const data = { mapRoles: "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [readers]\n" };
+  const data = { mapRoles: entry.repeat(100) };
 
   const document = parseRemembered(data);
 
@@ -34,6 +37,15 @@ test("a document is read once for one text, and is what a new reading would be",
   expect(parseRemembered({ ...data })).toBe(document);
   expect(readRemembered({ ...data })).toBe(readRemembered(data));
   expect(parseRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
+});
+
+test("the short documents and annotations of a large fleet take no memory", () => {
+  const keys = memoryKeys([Buffer.alloc(32, 1)]);
+  const text = writeAnnotation("staging", [aHolding()], keys) ?? "";
+
+  const readings = [() => parseRemembered({ mapRoles: entry }), () => readAnnotationRemembered("staging", text, keys)];
+
+  for (const read of readings) expect(read()).not.toBe(read());
 });
 
 test("the lease of a binding is believed for the place, the cluster and the key that sealed it, however often it was read", () => {

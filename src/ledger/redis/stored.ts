@@ -6,7 +6,6 @@ import { migrationForm } from "../../access/request/migration.ts";
 import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm, outageForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { RecentResults } from "../../operations/recent.ts";
 import { refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, indexLua, runScript, scriptOf } from "./commit-script.ts";
@@ -41,16 +40,8 @@ type Reading<K extends StoredKind> =
 /** A record has some kilobytes: we cut its difference far below this. Characters. */
 const maxRecord = 16_000_000;
 
-/** Parses unchanged records once: each run reads all leases of its cluster. Room for some 1,500 records. */
-const recent = new RecentResults<Reading<StoredKind>>(4 * 1024 * 1024);
-
 /** Parses the text under an id, of any form. */
 export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
-  // The kind is part of the place.
-  return recent.of(`${kind} ${id}`, text, () => parse(kind, id, text)) as Reading<K>;
-}
-
-function parse<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
   if (text.length > maxRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
   let json: unknown;
   try {
