@@ -11,7 +11,7 @@ import {
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../access/policy/rule.ts";
-import { parseDuration } from "../access/request/extension.ts";
+import { parseDuration } from "../access/request/duration.ts";
 import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";

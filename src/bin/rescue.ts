@@ -3,7 +3,7 @@ import type { AuditEvent } from "../access/audit/event.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/permissions.ts";
-import { parseDuration } from "../access/request/extension.ts";
+import { parseDuration } from "../access/request/duration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isRescue } from "../access/request/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";

@@ -1,4 +1,4 @@
-import { formatDuration } from "../access/request/extension.ts";
+import { formatDuration } from "../access/request/duration.ts";
 import { rescueLevel } from "../access/request/request.ts";
 import type { ConfigFile, SharedFile } from "./config-file.ts";
 import { creatorProblems, otherPartition, policyProblems } from "./config-problems.ts";

@@ -1,5 +1,5 @@
 import type { RunIdentities } from "../access/policy/creator.ts";
-import { isPermanent } from "../access/request/extension.ts";
+import { isPermanent } from "../access/request/duration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 
 /** The steps between a person in Slack and their pods, in order: each needs the ones before it. */

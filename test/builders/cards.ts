@@ -1,4 +1,4 @@
-import { permanentSeconds } from "../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import type { Message } from "../../src/slack/show/message.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { Migration } from "../../src/access/request/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

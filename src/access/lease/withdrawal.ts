@@ -1,7 +1,7 @@
 import type { DecisionPublicKeys } from "../approval/seal.ts";
 import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { permanentSeconds } from "../request/extension.ts";
+import { permanentSeconds } from "../request/duration.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";

@@ -1,5 +1,5 @@
 import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
-import { formatDuration, isPermanent } from "../request/extension.ts";
+import { formatDuration, isPermanent } from "../request/duration.ts";
 import { isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";

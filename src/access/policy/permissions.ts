@@ -6,7 +6,7 @@ import {
   readHolder,
   readPrincipal,
 } from "../../aws-auth/index.ts";
-import { formatDuration } from "../request/extension.ts";
+import { formatDuration } from "../request/duration.ts";
 import { type Asked, isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";

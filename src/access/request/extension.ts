@@ -1,4 +1,5 @@
 import type { Level } from "../policy/cluster.ts";
+import { formatDuration, isPermanent } from "./duration.ts";
 import type { AccessRequest } from "./record.ts";
 
 export type ExtensionReading =
@@ -67,44 +68,4 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
   if (room >= shortest) return `by at most ${formatDuration(Math.floor(room / minute) * minute)} now`;
   const from = endsAt - Math.max(0, level.maxDurationSeconds - shortest) * 1000;
   return `from ${new Date(from).toISOString()} on`;
-}
-
-const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-const PIECE = /(\d{1,6})\s*(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])\s*/y;
-
-/** Reads `90m`, `4h`, `2 hours`, `1h30m`, `2d` as whole seconds, and `permanent`. Null: no duration above zero. */
-export function parseDuration(text: string): number | null {
-  const trimmed = text.trim().toLowerCase();
-  if (trimmed === "permanent") return permanentSeconds;
-  let seconds = 0;
-  PIECE.lastIndex = 0;
-  while (PIECE.lastIndex < trimmed.length) {
-    const [, count, unit = ""] = PIECE.exec(trimmed) ?? [];
-    if (count === undefined) return null;
-    seconds += Number(count) * (secondsOf[unit.charAt(0)] ?? 0);
-  }
-  return seconds > 0 ? seconds : null;
-}
-
-/** `permanent` is a lease of a hundred years. It has a sealed end like any other, so no code needs leases without an end. */
-export const permanentSeconds = 100 * 365 * 86_400;
-
-/** Whether people call it permanent. A lease rebuilt from its cluster is a little shorter. */
-export function isPermanent(seconds: number): boolean {
-  return seconds >= permanentSeconds / 2;
-}
-
-/** Writes whole seconds as `1d 2h`, `4h`, `1h 30m`, `45s`: only the units that are not zero. */
-export function formatDuration(seconds: number): string {
-  if (isPermanent(seconds)) return "permanent";
-  const parts: string[] = [];
-  let rest = seconds;
-  for (const unit of ["d", "h", "m", "s"]) {
-    const size = secondsOf[unit] ?? 1;
-    const count = Math.floor(rest / size);
-    if (count > 0) parts.push(`${count}${unit}`);
-    rest -= count * size;
-  }
-  return parts.join(" ") || "0s";
 }

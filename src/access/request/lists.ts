@@ -1,5 +1,5 @@
 import type { LeaseEnd, LeaseState } from "../lease/lease-record.ts";
-import { isPermanent } from "./extension.ts";
+import { isPermanent } from "./duration.ts";
 import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
 import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";

@@ -3,9 +3,8 @@ import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
-import { formatDuration } from "./extension.ts";
+import { formatDuration, readTime } from "./duration.ts";
 import { refuseTicket } from "./ticket.ts";
-import { readTime } from "./time-words.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;

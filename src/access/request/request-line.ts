@@ -2,6 +2,7 @@ import type { Holder } from "../../aws-auth/index.ts";
 import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
+import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
 import {
   askIfDuration,
   keepToPolicy,
@@ -20,7 +21,6 @@ import {
 } from "./read-part.ts";
 import type { TypedFields } from "./record.ts";
 import { refuseTicket } from "./ticket.ts";
-import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./time-words.ts";
 
 /** A complete request: the policy allows its parts. */
 export interface RequestInput extends TypedFields {

@@ -6,7 +6,7 @@ import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts"
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import { maxReasonLength, readArn, readCluster, readOwnIdentity, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";

@@ -2,14 +2,9 @@ import type { ModalView, MrkdwnOption } from "@slack/types";
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import {
-  type ExtensionChoice,
-  extensionChoices,
-  formatDuration,
-  readExtension,
-} from "../../access/request/extension.ts";
+import { formatDuration, readTime } from "../../access/request/duration.ts";
+import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
-import { readTime } from "../../access/request/time-words.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { OfferedLevel } from "../../access/policy/rule.ts";
-import { formatDuration, parseDuration } from "../../access/request/extension.ts";
+import { formatDuration, parseDuration } from "../../access/request/duration.ts";
 import type { PartName, RequestParts } from "../../access/request/request-line.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 

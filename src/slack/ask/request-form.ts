@@ -11,7 +11,7 @@ import { needsEmail, type OwnIdentities } from "../../access/approval/identities
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { usualAnswerSeconds } from "../../access/request/reminder.ts";
 import { withinTime } from "../../operations/deadlines.ts";

@@ -3,7 +3,8 @@ import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, ruleFor } from "../../access/policy/rule.ts";
-import { type Extension, formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
+import type { Extension } from "../../access/request/extension.ts";
 import {
   type AccessRequest,
   type PendingRequest,

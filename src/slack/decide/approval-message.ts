@@ -4,7 +4,7 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
-import { formatDuration, isPermanent } from "../../access/request/extension.ts";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { givesFullControl, isHeld } from "../../access/request/request.ts";
 import {

@@ -10,7 +10,7 @@ import {
   ruleFor,
   sharedLeases,
 } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";

@@ -1,5 +1,5 @@
 import type { HomeView, KnownBlock } from "@slack/types";
-import { isPermanent } from "../../access/request/extension.ts";
+import { isPermanent } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-buttons.ts";

@@ -3,7 +3,7 @@ import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import { formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";
 import { givesFullControl, isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -2,7 +2,7 @@ import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
 import { parseJson } from "../../access/approval/seal.ts";
 import type { Act } from "../../access/policy/acts.ts";
-import { isPermanent } from "../../access/request/extension.ts";
+import { isPermanent } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request/request.ts";
 

@@ -6,7 +6,7 @@ import {
 } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isPermanent } from "../../access/request/extension.ts";
+import { isPermanent } from "../../access/request/duration.ts";
 import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
 import { type AccessRequest, askerOf } from "../../access/request/record.ts";

@@ -10,7 +10,7 @@ import type {
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
-import { formatDuration, isPermanent } from "../../access/request/extension.ts";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import {
   type AccessRequest,
   type ApprovedRequest,

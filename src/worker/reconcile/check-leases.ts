@@ -21,7 +21,7 @@ import {
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
-import { formatDuration } from "../../access/request/extension.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { otherLeasesChanged } from "../../access/request/request.ts";
 import type { Refusal } from "../../aws-auth/index.ts";

@@ -12,7 +12,7 @@ import {
   withdrawalOf,
   withoutWithdrawn,
 } from "../../../src/access/lease/withdrawal.ts";
-import { permanentSeconds } from "../../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";

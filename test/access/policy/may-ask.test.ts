@@ -4,7 +4,7 @@ import { type Level, matchesArnPattern, type Rule, type WorkingHours } from "../
 import { mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
-import { permanentSeconds } from "../../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { type Holder, readHolder } from "../../../src/aws-auth/caller.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration, isPermanent, parseDuration, permanentSeconds } from "../../../src/access/request/extension.ts";
+import { formatDuration, isPermanent, parseDuration, permanentSeconds } from "../../../src/access/request/duration.ts";
 
 test.each([
   ["45s", 45],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { extensionChoices, permanentSeconds, readExtension } from "../../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { extensionChoices, readExtension } from "../../../src/access/request/extension.ts";
 import { aLevel } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";

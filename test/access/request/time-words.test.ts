@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 

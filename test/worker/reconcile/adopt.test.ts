@@ -6,7 +6,7 @@ import { sealPlace } from "../../../src/access/lease/holding.ts";
 import { activeLease } from "../../../src/access/lease/lease.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
-import { permanentSeconds } from "../../../src/access/request/extension.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
