@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { toSarif } from "../../src/aws-auth/check-file.ts";
 import { render } from "../../src/aws-auth/names.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
@@ -65,39 +64,3 @@ describe("resolve", () => {
     expect(resolve(document, arn)).toBeNull();
   });
 });
-
-describe("toSarif", () => {
-  const problem = {
-    code: "b",
-    severity: "warning",
-    section: null,
-    line: 2,
-    column: 3,
-    message: "M.",
-    remedy: "R.",
-  } as const;
-
-  it("says what code scanning asks for", () => {
-    const sarif = toSarif([problem, { ...problem, code: "a", severity: "notice" }], "deploy dir\\aws-auth.yaml");
-
-    expect(sarif).toEqual({
-      $schema: "https://json.schemastore.org/sarif-2.1.0.json",
-      version: "2.1.0",
-      runs: [
-        {
-          tool: { driver: { name: "eks-access", rules: [{ id: "a" }, { id: "b" }] } },
-          columnKind: "utf16CodeUnits",
-          results: [result("b", 1, "warning"), result("a", 0, "note")],
-        },
-      ],
-    });
-  });
-});
-
-function result(ruleId: string, ruleIndex: number, level: string) {
-  const physicalLocation = {
-    artifactLocation: { uri: "deploy%20dir/aws-auth.yaml" },
-    region: { startLine: 2, startColumn: 3 },
-  };
-  return { ruleId, ruleIndex, level, message: { text: "M. R." }, locations: [{ physicalLocation }] };
-}
