@@ -1,5 +1,14 @@
-import { expect, test } from "vitest";
-import { admittedBy, admittedInWords, isSamePrincipal } from "../../src/aws-auth/caller.ts";
+import { describe, expect, test } from "vitest";
+import {
+  admittedBy,
+  admittedInWords,
+  entryArnOf,
+  isIdentityCenterRole,
+  isOwnPrincipal,
+  isSamePrincipal,
+  readHolder,
+  sessionNameIn,
+} from "../../src/aws-auth/caller.ts";
 
 const account = "arn:aws:iam::111122223333";
 
@@ -47,4 +56,58 @@ test.each<[string, string | null, string]>([
   ["what is no ARN", "Developer", role],
 ])("a person linked with %s is another principal", (_, linked, principal) => {
   expect(isSamePrincipal(linked, principal)).toBe(false);
+});
+
+const set = "AWSReservedSSO_Developer_0123456789abcdef";
+const roleOfSet = `arn:aws:iam::111122223333:role/${set}`;
+const session = (name: string, of = set) => `arn:aws:sts::111122223333:assumed-role/${of}/${name}`;
+const alice = session("alice@example.com");
+
+describe("one session of a role", () => {
+  test("is read as aws sts get-caller-identity prints it", () => {
+    const reading = readHolder(alice);
+
+    expect(reading).toMatchObject({ type: "principal", principal: { arn: alice, kind: "session", name: set } });
+    expect(sessionNameIn(alice)).toBe("alice@example.com");
+    expect(entryArnOf(alice)).toBe(roleOfSet);
+    expect(entryArnOf(roleOfSet)).toBe(roleOfSet);
+  });
+
+  test.each([
+    "arn:aws:sts::111122223333:assumed-role/Developer",
+    "arn:aws:sts::111122223333:assumed-role/Developer/a",
+    "arn:aws:sts::111122223333:assumed-role/team/Developer/alice",
+    "arn:aws:sts::111122223333:federated-user/alice",
+    "arn:aws:sts::12:assumed-role/Developer/alice",
+    `${alice} `,
+  ])("is not %s", (arn) => {
+    expect(readHolder(arn).type).toBe("invalid");
+  });
+
+  test("admits one person, and names it", () => {
+    expect(admittedInWords(admittedBy(alice))).toBe("only alice@example.com (as Developer)");
+  });
+
+  test("is of Identity Center by the name that only AWS can give a role", () => {
+    expect(isIdentityCenterRole(alice)).toBe(true);
+    expect(isIdentityCenterRole(session("alice", "Developer"))).toBe(false);
+    expect(isIdentityCenterRole(`arn:aws:iam::111122223333:user/${set}`)).toBe(false);
+  });
+});
+
+describe("a link", () => {
+  test("to a session is valid for that session and for its role", () => {
+    expect(isOwnPrincipal(alice, alice)).toBe(true);
+    expect(isOwnPrincipal(alice, roleOfSet)).toBe(true);
+    expect(isOwnPrincipal(alice, session("carol@example.com"))).toBe(false);
+  });
+
+  test("to a role is valid for none of its sessions, and an approver with it counts as any of them", () => {
+    for (const each of [alice, session("carol@example.com")]) {
+      expect(isOwnPrincipal(roleOfSet, each)).toBe(false);
+      expect(isSamePrincipal(roleOfSet, each)).toBe(true);
+    }
+    expect(isSamePrincipal(session("carol@example.com"), alice)).toBe(false);
+    expect(isSamePrincipal(session("ALICE@example.com"), alice)).toBe(true);
+  });
 });

@@ -1,11 +1,17 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   accessPolicies,
+  choosesNamespaces,
   covers,
   isFullControl,
+  isRoleText,
   kubernetesGroups,
+  levelGroupsIn,
+  matchesLevel,
+  placedRoleOf,
   policyTexts,
+  roleText,
 } from "../../../src/access/policy/policy-text.ts";
 
 const scoped = fc.record({
@@ -39,4 +45,66 @@ test("full control is system:masters, and the policy of a cluster administrator 
   expect(isFullControl(["system:masters"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in a"])).toBe(false);
+});
+
+const edit = { kind: "ClusterRole", name: "edit" } as const;
+const chooser = [roleText(edit, "choose"), "ClusterRole view"];
+
+describe("a role that a level binds", () => {
+  test.each([
+    ["ClusterRole view", { kind: "ClusterRole", name: "view", namespace: null }],
+    ["ClusterRole edit in shop", { kind: "ClusterRole", name: "edit", namespace: "shop" }],
+    ["Role deployer in shop", { kind: "Role", name: "deployer", namespace: "shop" }],
+    ["policy AmazonEKSViewPolicy in shop", null],
+    ["viewers", null],
+  ])("%s is read as a role", (text, role) => {
+    expect(placedRoleOf(text)).toEqual(role);
+    expect(isRoleText(text)).toBe(role !== null);
+  });
+
+  test("is no group of Kubernetes", () => {
+    expect(kubernetesGroups(["viewers", "ClusterRole view", "policy AmazonEKSViewPolicy"])).toEqual(["viewers"]);
+  });
+
+  test("cluster-admin is full control", () => {
+    expect(isFullControl(["ClusterRole cluster-admin"])).toBe(true);
+    expect(isFullControl(["ClusterRole view", "ClusterRole cluster-admin in shop"])).toBe(false);
+  });
+
+  test("a ClusterRole in the whole cluster covers each namespace, a Role never does", () => {
+    expect(covers(["ClusterRole edit"], "ClusterRole edit in shop")).toBe(true);
+    expect(covers(["ClusterRole edit in shop"], "ClusterRole edit")).toBe(false);
+    expect(covers(["Role edit"], "Role edit in shop")).toBe(false);
+  });
+});
+
+describe("the namespaces that a requester chooses", () => {
+  test("appear in what the level gives, beside what it gives everywhere", () => {
+    expect(levelGroupsIn(chooser, "shop,payments,shop")).toEqual([
+      "ClusterRole edit in payments",
+      "ClusterRole edit in shop",
+      "ClusterRole view",
+    ]);
+    expect(choosesNamespaces(chooser)).toBe(true);
+    expect(choosesNamespaces(["ClusterRole view"])).toBe(false);
+  });
+
+  test("are all that may differ from the level", () => {
+    const groups = levelGroupsIn(chooser, "payments,shop");
+
+    expect(matchesLevel(chooser, { groups, namespaces: "payments,shop" })).toBe(true);
+    expect(matchesLevel(chooser, { groups, namespaces: "payments" })).toBe(false);
+    expect(matchesLevel(["viewers"], { groups: ["viewers"], namespaces: "" })).toBe(true);
+  });
+
+  test.each([
+    ["no namespace", ["ClusterRole view"], ""],
+    ["another role", ["ClusterRole admin in shop", "ClusterRole view"], "shop"],
+    ["a role in the whole cluster", ["ClusterRole edit", "ClusterRole view"], "shop"],
+    ["one role more", ["ClusterRole edit in shop", "ClusterRole view", "ClusterRole cluster-admin"], "shop"],
+    ["a group", ["ClusterRole edit in shop", "ClusterRole view", "system:masters"], "shop"],
+    ["a text that is no role", ["ClusterRole edit in a b", "ClusterRole view"], "a b"],
+  ])("and not %s", (_, groups, namespaces) => {
+    expect(matchesLevel(chooser, { groups, namespaces })).toBe(false);
+  });
 });
