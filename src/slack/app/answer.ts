@@ -19,6 +19,7 @@ import {
   messageModal,
   notRecordedYetAnswer,
 } from "../show/message.ts";
+import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import { formFailure } from "./web-client.ts";
 
@@ -140,6 +141,14 @@ export async function answerSubmission(
 
 export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, () => readDetails(context, click.body.user.id, click.action.value ?? "", null));
+}
+
+/** @throws AccessError if Slack does not open it */
+export async function openOnCommand({ client, triggerId }: CommandCall, view: ModalView): Promise<null> {
+  await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
+    throw formFailure(error);
+  });
+  return null;
 }
 
 /** Opens a form, on top of an open one. Slack allows three seconds. */

@@ -13,7 +13,7 @@ import { createRequest } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, type ButtonClick, openOnClick, openOnCommand, type Submission } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
@@ -33,10 +33,13 @@ const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
 export const breakGlassCommand: Command = {
   word: "break-glass",
-  usage: "<cluster> [<arn>] <reason>",
-  summary: "emergency access now; alerts the channel and needs a review",
+  usage: "[<cluster> [<arn>] <reason>]",
+  summary: "emergency access now, alone with a form; alerts the channel and needs a review",
   records: true,
-  run: (context, { user, rest }) => breakGlass(context, user, rest),
+  run: async (context, call) =>
+    call.rest === ""
+      ? openOnCommand(call, await breakGlassForm(context, call.user, ""))
+      : breakGlass(context, call.user, call.rest),
 };
 
 /** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. The audit log has both. @throws AccessError */

@@ -6,10 +6,9 @@ import { formatDuration, readTime } from "../../access/request/duration.ts";
 import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
-import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, type ButtonClick, openOnClick, openOnCommand, type Submission } from "../app/answer.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { formFailure } from "../app/web-client.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
@@ -33,11 +32,7 @@ export const extend: Command = {
 
 async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
   const form = await extendForm(context, call.user, id);
-  if (form.type === "refused") return form.message;
-  await call.client.views.open({ trigger_id: call.triggerId, view: form.view }).catch((error: unknown) => {
-    throw formFailure(error);
-  });
-  return null;
+  return form.type === "refused" ? form.message : openOnCommand(call, form.view);
 }
 
 export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {

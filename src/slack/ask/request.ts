@@ -7,10 +7,9 @@ import {
   splitRequestLine,
 } from "../../access/request/request-line.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, type ButtonClick, openOnClick, openOnCommand, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { formFailure } from "../app/web-client.ts";
 import { refuseOtherPerson } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";
@@ -26,16 +25,9 @@ export const request: Command = {
   usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for @bob] [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   records: true,
-  run: (context, call) => (call.rest === "" ? openRequestForm(context, call) : askInOneLine(context, call)),
+  run: async (context, call) =>
+    call.rest === "" ? openOnCommand(call, await requestForm(context, call.user)) : askInOneLine(context, call),
 };
-
-async function openRequestForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
-  const view = await requestForm(context, user);
-  await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
-    throw formFailure(error);
-  });
-  return null;
-}
 
 async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {
   const { clusters } = context.config;

@@ -70,6 +70,14 @@ describe("break-glass", () => {
     return opened("U0ONCALL");
   }
 
+  test("typed alone opens the form, and without a policy for the person says why there is none", async () => {
+    for (const user of ["U0ONCALL", "U0ENGINEER"]) await app.person(user).command("/eks-access break-glass");
+
+    expect((await opened("U0ONCALL")).json.submit).toMatchObject({ text: "Take it now" });
+    expect(textOf(await opened("U0ENGINEER"))).toContain("The policy gives you no emergency access.");
+    expect((await opened("U0ENGINEER")).json.submit).toBeUndefined();
+  });
+
   test("is two clicks and a sentence: the form has cluster, level and identity, and says what happens", async () => {
     await app.ledger.linkPrincipal("U0ONCALL", aLink("U0ONCALL", engineerArn));
 
