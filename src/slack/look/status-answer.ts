@@ -2,7 +2,7 @@ import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import { bindsRoles } from "../../access/policy/policy-text.ts";
+import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";
 import { givesFullControl, isRescue } from "../../access/request/request.ts";
@@ -138,7 +138,9 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   const title = isOpen ? `Change to ${changePlace(preview)}` : `What would have changed in ${changePlace(preview)}`;
   const seen = `as the worker saw it ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
-    ...(request.state === "pending" ? [...rightsBlocks(preview), ...otherLeases(preview)] : []),
+    ...(request.state === "pending"
+      ? [...warningBlocks(request, preview), ...rightsBlocks(preview), ...otherLeases(preview)]
+      : []),
     section(
       `*Before* ${mappedIdentityText(preview.today, 400)}\n*After* ${mappedIdentityText(preview.afterwards, 700)}`,
     ),
@@ -146,10 +148,14 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
       `*${title}*, ${seen}${preview.diff ? "" : `\nNothing changes: ${request.extends ? `this only extends ${code(request.extends)}` : "another lease already gives this"}.`}`,
     ),
     ...(preview.diff ? [preformatted(revealed(preview.diff), 1700)] : []),
-    ...(request.state === "pending" ? preview.warnings : [])
-      .slice(0, 10)
-      .map((warning) => context(`:warning: ${asClause(warning, 250)}`)),
   ];
+}
+
+/** Before all else: an approver may not read to the end. The worker warns of a group that is full control by itself. */
+function warningBlocks(request: AccessRequest, { warnings }: Preview): KnownBlock[] {
+  const isByRole = givesFullControl(request) && !isFullControl(request.groups);
+  const full = isByRole ? ["Full control: this allows everything in every namespace."] : [];
+  return [...full, ...warnings].slice(0, 10).map((warning) => context(`:warning: ${asClause(warning, 250)}`));
 }
 
 /** Approvers decide about rights: the names of groups and roles say little. */

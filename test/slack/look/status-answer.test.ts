@@ -42,6 +42,30 @@ describe("the status of a request", () => {
     expect(problemsOfView(detailsModal(request.id, answer, failureAnswer("&".repeat(3_000))))).toEqual([]);
   });
 
+  test("warns before it shows the change, and of full control also where only a role gives it", () => {
+    const rights = [
+      {
+        group: "eks-access:admins",
+        role: "ClusterRole cluster-admin",
+        where: "in every namespace",
+        allows: "everything",
+      },
+    ];
+    const preview = aPreview({ rights, warnings: ["First time: the requester had no lease with this principal."] });
+
+    const text = textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview }), events: story, acts: [] }));
+
+    const places = [
+      "Full control: this allows everything in every namespace",
+      "First time: ",
+      "*What these groups can do*",
+    ];
+    expect(places.map((each) => text.indexOf(each))).toEqual(
+      places.map((each) => text.indexOf(each)).toSorted((a, b) => a - b),
+    );
+    expect(text).toContain(places[0]);
+  });
+
   test("has a button for each thing that the reader may do, and no other", () => {
     const request = aPreviewedRequest();
 
