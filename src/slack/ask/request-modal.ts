@@ -107,7 +107,7 @@ function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): 
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
   const usual = form.answerSeconds === null ? "" : ` An answer usually takes ${roughTime(form.answerSeconds)}.`;
-  return [context(`Needs ${count}, from ${oneOf(others, maxNamed) || "an approver"}.${usual}`)];
+  return [context(`Needs ${count}, from ${oneOf(others, maxNamed, needed) || "an approver"}.${usual}`)];
 }
 
 /** Slack lets a person change this choice, but not clear it, so it begins with their own name. */

@@ -118,7 +118,8 @@ const phoneLines = (lines: readonly string[], letters: number = phoneLine.sectio
 function askingLines(request: AccessRequest, who: readonly string[], room: number): readonly string[] {
   const isTight = room < 2;
   const place = room < maxRoom ? inNamespaces(request, 40) : placeText(request);
-  const waits = waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2), isTight);
+  const left = request.approvalsWanted - request.approvals.length;
+  const waits = waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2, left), isTight);
   return [
     request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request, place)}*`,
     admitsText(request),

@@ -201,7 +201,7 @@ export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Mess
 function needs(request: AccessRequest, cluster: Cluster): string {
   const left = Math.max(1, request.approvalsWanted - request.approvals.length);
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
-  const others = oneOf(othersWhoMayApprove(request, cluster));
+  const others = oneOf(othersWhoMayApprove(request, cluster), 20, left);
   return others
     ? `${more}, from ${others}.`
     : `${more}, but no one else can approve. Ask an operator to add approvers.`;

@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import type { Lease } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
@@ -82,7 +83,7 @@ function factsOf(
     ...(extension ? [`Extended by ${code(extension.id)}`] : []),
     ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
     ...(lease?.end?.cause === "cluster-gone" ? ["The cluster is gone"] : []),
-    ...(review ? [`Emergency, reviewed by ${mention(review.by)} ${time(review.at)}`] : []),
+    ...(review ? [`Emergency, reviewed by ${mention(review.by)}`] : []),
   ];
 }
 
@@ -102,13 +103,19 @@ export function headline(request: AccessRequest): string {
   if (lease?.state === "active" && !lease.end) {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }
-  if (lease?.state === "ended") return `:hourglass: *Ended*. ${endCauseText(lease, 90)}, ${time(lease.endedAt)}`;
+  if (lease?.state === "ended") return `:hourglass: *Ended*${endWords(lease)}`;
   if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
   if (lease?.end || lease?.voidSince || request.emergency || !lease) {
     return `:hourglass_flowing_sand: ${lease ? progressText(lease, 90) : stateText(request)}`;
   }
   const approvers = request.approvals.map(({ by }) => by);
   return `:hourglass_flowing_sand: Approved by ${mentions(approvers, 3) || code("worker")}. Applying`;
+}
+
+/** When, or why before its time: together they are longer than a line, and the thread has both. */
+function endWords(lease: Extract<Lease, { state: "ended" }>): string {
+  if (lease.end?.cause === "expired" || !lease.end) return ` ${time(lease.endedAt)}`;
+  return lease.end.cause === "revoked" ? `, revoked by ${mention(lease.end.by)}` : `. ${endCauseText(lease, 90)}`;
 }
 
 export function isForEveryoneWithRole({ principal }: AccessRequest): boolean {

@@ -134,7 +134,7 @@ export const denyAction = "deny";
 export const detailsAction = "details";
 /** Value: the request's id. */
 export const revokeAction = "revoke";
-/** Ends the holder's access without a confirmation. Value: the request's id. */
+/** Value: the request's id. */
 export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";

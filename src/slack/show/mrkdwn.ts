@@ -204,9 +204,10 @@ export function mentions(users: readonly string[], most = 20): string {
   return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
-/** "a, b or c". */
-export function oneOf(users: readonly string[], most = 20): string {
-  return mentions(users, most).replace(/, ([^,]*)$/, " or $1");
+/** "a, b or c"; "a and b" where each of them is needed. A user group can have many people. */
+export function oneOf(users: readonly string[], most = 20, needed = 1): string {
+  const isEach = users.length === needed && !users.some((user) => user.startsWith("S"));
+  return mentions(users, most).replace(/, ([^,]*)$/, isEach ? " and $1" : " or $1");
 }
 
 /** A message for notifications and screen readers: every word, without bold, quotes and the emoji before a line. */

@@ -152,12 +152,12 @@ function stateFor(request: AccessRequest, { what }: Reader): string {
 
 function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject, what }: Reader): Milestone {
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
-  const who = (cluster && oneOf(othersWhoMayApprove(request, cluster))) || "an approver";
+  const left = approvalsWanted - approvals.length;
+  const who = (cluster && oneOf(othersWhoMayApprove(request, cluster), 20, left)) || "an approver";
   const wait = (name: string, text: string, ping = "") =>
     tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], ping);
   const last = approvals.at(-1);
   if (last) {
-    const left = approvalsWanted - approvals.length;
     const needs = `Needs ${left} more approval${left === 1 ? "" : "s"}, from ${who}.`;
     return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
@@ -170,8 +170,11 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, 
     );
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
-  const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(expiresAt)}.`;
-  return wait("asked", `${text}\n${admitsText(request)}`);
+  const waits =
+    approvalsWanted === 1
+      ? `${who} to decide about ${subject}`
+      : `${approvalsWanted} approvals, from ${who}: ${subject}`;
+  return wait("asked", `Waiting for ${waits}. Expires ${time(expiresAt)}.\n${admitsText(request)}`);
 }
 
 function leaseMilestone(

@@ -28,6 +28,18 @@ test.each(Object.entries({ ...states, ...longestStates }))(
   },
 );
 
+test.each(["ended", "revoked", "broken glass, reviewed"] as const)("a card says its whole state: %s", (name) => {
+  const request = states[name] ?? expect.fail(`there is no state ${name}`);
+
+  expect(textOfBlocks(approvalMessage(request, aCluster()))).not.toContain("…");
+});
+
+test("where both approvers must approve, the card names both", () => {
+  const text = textOfBlocks(approvalMessage(aPreviewedRequest({ approvalsWanted: 2 }), aCluster()));
+
+  expect(text).toContain("0 of 2 approvals. Waiting for <@U0APPROVER> and <@U0APPROVER2>");
+});
+
 test("the channel reads of a rescue what it is, and what is proved of it", () => {
   const order = { cluster: aCluster(), principalArn: "arn:aws:iam::111122223333:role/rescuer", by: "U0ONCALL" };
   const as = "arn:aws:sts::111122223333:assumed-role/operators/jane";

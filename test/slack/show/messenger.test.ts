@@ -295,7 +295,7 @@ describe("a lease that another one extends", () => {
 
       await show("r-3", "r-2", "r-1");
 
-      const newest = "*Ended*. Expired, 2026-03-01 21:00:00 UTC";
+      const newest = "*Ended* 2026-03-01 21:00:00 UTC";
       expect(olderCards()).toEqual([expect.stringContaining(newest), expect.stringContaining(newest)]);
       for (const text of [...olderCards(), ...olderDirect()]) expect(text).toMatch(/\n\[Details\]$/);
       expect(olderDirect().join()).toContain("ended 2026-03-01 21:00:00 UTC, extended by `r-3`");

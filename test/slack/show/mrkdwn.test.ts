@@ -8,6 +8,7 @@ import {
   escapeText,
   mention,
   mentions,
+  oneOf,
   plainLine,
   styled,
   time,
@@ -151,6 +152,16 @@ test("twenty people are named, the others are counted", () => {
 
   expect(mentions(people.slice(0, 2))).toBe("<@U0>, <@U1>");
   expect(mentions(people)).toMatch(/<@U19>, 3 more$/);
+});
+
+test.each([
+  [["U1", "U2"], 1, "<@U1> or <@U2>"],
+  [["U1", "U2"], 2, "<@U1> and <@U2>"],
+  [["U1", "U2", "U3"], 2, "<@U1>, <@U2> or <@U3>"],
+  [["U1", "S2"], 2, "<@U1> or <!subteam^S2>"],
+  [["U1"], 1, "<@U1>"],
+])("of %j with %i needed it is %s who decides: a group has many people", (users, needed, words) => {
+  expect(oneOf(users, 20, needed)).toBe(words);
 });
 
 describe("a sentence of the domain", () => {

@@ -8,7 +8,14 @@ import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { signInMessage } from "../../../src/slack/show/sign-in-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { aLeasedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
+import {
+  aLeasedRequest,
+  anEndProof,
+  aPreviewedRequest,
+  aProof,
+  aRequest,
+  engineerArn,
+} from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -19,6 +26,14 @@ test.each(Object.entries(states))("what the requester reads of a request that is
   const milestone = milestoneOf(request, aCluster());
 
   expect(milestone && `${milestone.name}\n\n${textOfBlocks(milestone.message)}`).toMatchSnapshot();
+});
+
+test("the requester reads how many approvals are needed, and from whom", () => {
+  const asked = aPreviewedRequest({ approvalsWanted: 2 });
+
+  expect(milestoneOf(asked, aCluster())?.message.text).toContain(
+    "Waiting for 2 approvals, from <@U0APPROVER> and <@U0APPROVER2>: `viewer` on `staging` (`r-1`). Expires",
+  );
 });
 
 test.each(Object.entries(states))("a notification about a request that is %s says of what, and where", (_, request) => {
