@@ -50,16 +50,18 @@ function openBlocks(migration: Migration): KnownBlock[] {
 
 /** Three lines on a phone, as of a request. */
 function settledCard(migration: Migration): Message {
-  const { requester, cluster, id, trouble } = migration;
+  const { requester, cluster, id, trouble, approvals } = migration;
   const subject = `${mention(requester)} ${migrationWord(migration)} of ${code(cluster)}`;
-  const head = `${signOf(migration)} ${migrationHead(migration)}`;
-  const note = trouble ? `:warning: failing; next try ${time(trouble.retryAt)}` : migrationRest(migration);
+  const state = migrationHead(migration);
+  const rest = migrationRest(migration);
+  const by = mentions(approvals.map((each) => each.by));
+  const note = trouble ? `:warning: failing; next try ${time(trouble.retryAt)}` : rest;
   const isShown = note !== "" && (trouble !== null || linesOf(subject, phoneLine.context) === 1);
-  const all = [migrationTitle(migration), code(id), migrationState(migration), migrationTrouble(migration) ?? ""];
+  const all = [state, subject, code(id), rest, by && `Approved by ${by}`, migrationTrouble(migration)];
   return {
-    text: unformatted(all.join("\n")).trim(),
+    text: unformatted(all.filter(Boolean).join("\n")),
     blocks: [
-      section(onOneLine(head, phoneLine.section)),
+      section(onOneLine(`${signOf(migration)} ${state}`, phoneLine.section)),
       context(subject),
       ...(isShown ? [context(onOneLine(note, phoneLine.context))] : []),
     ],

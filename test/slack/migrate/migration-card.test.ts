@@ -72,6 +72,28 @@ test.each<[string, Migration, string]>([
   expect(textOfBlocks(migrationMessage(migration)).split(" ")[0]).toBe(sign);
 });
 
+test.each<[string, Migration, RegExp]>([
+  [
+    "runs",
+    aPlannedMigration({ state: "running", approvals }),
+    /^Running: 0 of 3 steps\n<@U0ONCALL> migration of `staging`\n/,
+  ],
+  ["is done", aPlannedMigration({ state: "done", approvals }), /^Done .*\n<@U0ONCALL> migration of `staging`\n/],
+  [
+    "is denied",
+    aPlannedMigration({ state: "denied", denial: aDecision({ why: "not now" }) }),
+    /^Denied by <@\w+>: not now\n/,
+  ],
+])(
+  "a migration that %s says so first to a screen reader, and no more that somebody asks for it",
+  (_, migration, first) => {
+    const { text } = migrationMessage(migration);
+
+    expect(text).toMatch(first);
+    expect(text).not.toContain("asks");
+  },
+);
+
 describe("a button that ends something, or can't be undone", () => {
   test("Stop has the style of danger, and asks before", () => {
     const { style, confirm } = stopMigrationButton(aPlannedMigration());
