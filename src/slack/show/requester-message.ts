@@ -83,7 +83,7 @@ function waitingText(
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
   if (!isBeginning || emergency || !trouble || !isClusterFailure(trouble.code)) return null;
   const until = time(lease?.endsAt ?? expiresAt);
-  const called = configured ? ` The operators are called in <#${configured.channel}>.` : "";
+  const called = configured ? ` I call the operators in <#${configured.channel}>.` : "";
   const operators = isForOperators(trouble) ? called : " If it lasts, I call the operators.";
   return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}.${operators}`;
 }
