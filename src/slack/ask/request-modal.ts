@@ -203,7 +203,9 @@ export function ownBlocks(
     chosen: identity,
     action: null,
   };
-  return [choiceBlock(choice, { type: "static_select", options, ...initially(options, identity) })];
+  const menu = choiceBlock(choice, { type: "static_select", options, ...initially(options, identity) });
+  // The field below takes another ARN instead.
+  return [{ ...menu, optional: true }];
 }
 
 function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) => code(name)): string {

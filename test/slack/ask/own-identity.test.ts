@@ -176,6 +176,18 @@ describe("the form", () => {
     expect(await requests()).toMatchObject([{ principal: alice }]);
   });
 
+  test("takes another ARN without a choice in the menu, and says which identities there are without both", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+    await open();
+
+    const { errors } = await app.person("U0ENGINEER").submit({ Why: "debug the queue" });
+    await app.person("U0ENGINEER").submit({ "Another IAM role or user": engineerArn });
+
+    const arns = `${sessionOf("Admin", "alice@example.com")} or ${alice}`;
+    expect(errors).toEqual({ "principal/0": `Say which identity: ${arns}.` });
+    expect(await requests()).toMatchObject([{ principal: engineerArn }]);
+  });
+
   test("says at its field what fails while it is sent", async () => {
     await withWorker("AWS throttled it.");
     await open();
@@ -220,7 +232,9 @@ describe("the form of an emergency", () => {
       "Your AWS identity on staging": "AWSReservedSSO_Developer_0123456789abcdef",
     });
 
-    expect(Object.keys(errors)).toEqual(["identity/staging"]);
+    expect(errors).toEqual({
+      "principal/staging": `Say which identity: ${roleOf("Admin")} or ${roleOf("Developer")}.`,
+    });
     expect(await requests()).toMatchObject([{ principal: roleOf("Developer") }]);
   });
 
