@@ -53,13 +53,16 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   ]);
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const typed = withTypedTime(form, offers);
-  const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, null);
+  const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, notYetKnown);
   return requestModal(typed, offers, own, user);
 }
 
 function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
+
+/** The worker's answer comes later: the form that is sent, or the next choice in it, has it. */
+const notYetKnown: OwnIdentities = { arns: [], why: null };
 
 /** The person's identities on the form's cluster. Null: no look-up is needed, or the form has no cluster yet. */
 async function ownIn(

@@ -213,7 +213,7 @@ function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) =
   return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
 }
 
-/** An empty field means the person's own identity, if it is known. */
+/** An empty field means the person's own identity, if it is known or a worker still looks it up. */
 function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities | null): InputBlock {
   const isKnown = own !== null && own.arns.length > 0;
   const label = isKnown ? "Another IAM role or user" : "IAM role or user";
@@ -223,7 +223,9 @@ function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities
     ...initialText(principal),
   });
   const element = { ...block.element, action_id: formActions.principal };
-  return { ...block, dispatch_action: true, ...(isKnown && { optional: true }), element };
+  const isLookedUp = own !== null && !isKnown && own.why === null;
+  const hint = isLookedUp ? { hint: text("Leave it empty to use your own AWS identity.") } : {};
+  return { ...block, ...hint, dispatch_action: true, ...((isKnown || isLookedUp) && { optional: true }), element };
 }
 
 function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {

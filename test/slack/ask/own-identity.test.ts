@@ -30,14 +30,24 @@ afterEach(() => app.stop());
 
 type Answer = Partial<Pick<Identities, "person" | "why" | "user">>;
 
-/** A worker that finds these permission sets, or answers something else. */
-async function withWorker(answer: Answer | string, from = keys): Promise<void> {
+/** Something that waits until it is let go. */
+function held() {
+  let letGo = () => {};
+  const until = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  return { until, letGo: () => letGo() };
+}
+
+/** A worker that finds these permission sets, or answers something else. @param until when it has looked them up */
+async function withWorker(answer: Answer | string, from = keys, until = Promise.resolve()): Promise<void> {
   asked = [];
   app = await aSlackApp({
     config,
     worker: async (question: WorkerQuestion) => {
       if (question.type !== "identities") return true;
       asked.push(question.email);
+      await until;
       if (typeof answer === "string") return { type: "failed", message: answer };
       const { user, email } = question.email;
       const found = {
@@ -186,6 +196,18 @@ describe("the form", () => {
     const arns = `${sessionOf("Admin", "alice@example.com")} or ${alice}`;
     expect(errors).toEqual({ "principal/0": `Say which identity: ${arns}.` });
     expect(await requests()).toMatchObject([{ principal: engineerArn }]);
+  });
+
+  test("wants no ARN while the worker still looks the person up", async () => {
+    const worker = held();
+    await withWorker({ person: person("Developer") }, keys, worker.until);
+    const view = await open();
+    worker.letGo();
+
+    await app.person("U0ENGINEER").submit({ Why: "debug the queue" });
+
+    expect(textOf(view)).toContain("Leave it empty to use your own AWS identity.");
+    expect(await requests()).toMatchObject([{ principal: alice }]);
   });
 
   test("says at its field what fails while it is sent", async () => {
