@@ -31,14 +31,18 @@ export interface Purpose {
   readonly requester: string;
 }
 
+/** Of STS. Redis can have any text, and a refused session would keep every lease of its cluster. */
+const sourceForm = /^(?!aws:)[\w+=,.@-]{2,64}$/;
+const notInTag = /[^\w.:/=+@ -]/g;
+
 export function sessionOf(
   purposes: readonly Purpose[],
 ): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
   const requesters = requestersOf(purposes);
-  const [only] = requesters;
+  const [only = ""] = requesters;
   return {
     sessionName: sessionNameOf(...requesters, ...purposes.map((purpose) => purpose.id)),
-    sourceIdentity: requesters.length === 1 && only ? only : "eks-access",
+    sourceIdentity: requesters.length === 1 && sourceForm.test(only) ? only : "eks-access",
     durationSeconds: sessionSeconds,
   };
 }
@@ -54,8 +58,9 @@ function requestersOf(purposes: readonly Purpose[]): readonly string[] {
 
 /** AWS allows 256 characters in a tag. It counts the rest, and the audit log has all. */
 function tagValue(values: readonly string[]): string {
-  const text = values.join(" ");
-  return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
+  const clean = values.map((value) => value.slice(0, 200).replace(notInTag, "-"));
+  const text = clean.join(" ");
+  return text.length <= 256 ? text : `${clean[0]} and ${clean.length - 1} more`;
 }
 
 /** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */

@@ -90,6 +90,25 @@ test("a session comes with its identity, and no call asks for that", async () =>
   expect(answered).toEqual(["AssumeRole", "GET clusters"]);
 });
 
+test.each([
+  ["letters that AWS takes in no session", "U0<!channel>\n\u0000 ü"],
+  ["one letter", "U"],
+  ["no letter", ""],
+  ["a prefix of AWS's own", "aws:U0ENGINEER"],
+  ["letters without end", "U0".repeat(5_000)],
+])(
+  "a requester or an id in Redis with %s keeps no run from its cluster, and so no other lease from its end",
+  async (_, text) => {
+    for (const name of ["staging", "payments"]) {
+      const purposes = [{ id: `r-${text}`, requester: text }];
+
+      const opened = await openCluster(workerSide().context(), configured(name), purposes);
+
+      opened.close();
+    }
+  },
+);
+
 test("a worker that AWS does not know is reported, and not that the first role refused it", async () => {
   const { faults } = workerSide().sandbox;
   // Its client asks once more, with newly read credentials.
