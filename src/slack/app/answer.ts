@@ -27,13 +27,16 @@ const notYet = { type: "not-yet" } as const;
 
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
+/** What a person does by a button or a form. @param value the button's, or the form's memory of its button's */
+type Deed<T> = (user: string, value: string) => Promise<T>;
+
 /** Carries out a click, then acknowledges it and answers in place. Null: the message itself shows the result. */
 export async function answerClick(
   context: SlackContext,
   click: ButtonClick,
-  doing: () => Promise<Message | null>,
+  doing: Deed<Message | null>,
 ): Promise<void> {
-  const done = doing().catch((error: unknown) => {
+  const done = doing(click.body.user.id, click.action.value ?? "").catch((error: unknown) => {
     context.log.error({ err: error, action: click.action.action_id }, "a click failed");
     return failedAnswer(error);
   });
@@ -118,12 +121,12 @@ export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewa
 /** Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
 export async function answerSubmission(
   context: SlackContext,
-  { ack, body, client }: Submission,
+  { ack, body, client, view }: Submission,
   title: string,
-  doing: () => Promise<Message | null>,
+  doing: Deed<Message | null>,
 ): Promise<void> {
-  const done = doing().catch((error: unknown) => {
-    context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
+  const done = doing(body.user.id, view.private_metadata).catch((error: unknown) => {
+    context.log.error({ err: error, form: view.callback_id }, "a form failed");
     return failedAnswer(error);
   });
   const { outcome, inTime } = await acknowledgeWhenDone(
@@ -140,7 +143,7 @@ export async function answerSubmission(
 }
 
 export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, () => readDetails(context, click.body.user.id, click.action.value ?? "", null));
+  return openOnClick(context, click, (user, id) => readDetails(context, user, id, null));
 }
 
 /** @throws AccessError if Slack does not open it */
@@ -152,21 +155,17 @@ export async function openOnCommand({ client, triggerId }: CommandCall, view: Mo
 }
 
 /** Opens a form, on top of an open one. Slack allows three seconds. */
-export async function openOnClick(
-  context: SlackContext,
-  click: ButtonClick,
-  make: () => Promise<ModalView>,
-): Promise<void> {
+export async function openOnClick(context: SlackContext, click: ButtonClick, make: Deed<ModalView>): Promise<void> {
   await click.ack();
-  const { body, client } = click;
+  const { action, body, client } = click;
   try {
-    const how = { trigger_id: body.trigger_id, view: await make() };
+    const how = { trigger_id: body.trigger_id, view: await make(body.user.id, action.value ?? "") };
     const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
     await opening.catch((error: unknown) => {
       throw formFailure(error);
     });
   } catch (error) {
-    context.log.error({ err: error, action: click.action.action_id }, "could not open a form");
+    context.log.error({ err: error, action: action.action_id }, "could not open a form");
     await answerWhereClicked(context, click, failedAnswer(error));
   }
 }

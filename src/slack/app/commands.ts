@@ -107,7 +107,7 @@ function wordAndRest(text: string): readonly [word: string, rest: string] {
 }
 
 export function handleHelpButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => readHelp(context, click.body.user.id, commands, true));
+  return answerClick(context, click, (user) => readHelp(context, user, commands, true));
 }
 
 /** Runs a corrected line: each command checks the person's rights. */

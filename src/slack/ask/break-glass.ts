@@ -215,7 +215,7 @@ export const breakGlassModalId = "break-glass";
 export const breakGlassClusterAction = "break-glass-cluster";
 
 export function handleBreakGlassButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, () => breakGlassForm(context, click.body.user.id, ""));
+  return openOnClick(context, click, (user) => breakGlassForm(context, user, ""));
 }
 
 export async function handleBreakGlassCluster(context: SlackContext, { ack, body, client }: FormChange): Promise<void> {

@@ -36,7 +36,7 @@ async function openExtendForm(context: SlackContext, call: CommandCall, id: stri
 }
 
 export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
+  return openOnClick(context, click, (user, id) => extendView(context, user, id));
 }
 
 /** The form, or a modal that says why there is none. */
@@ -97,10 +97,9 @@ function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
 }
 
 export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
-  return answerSubmission(context, submission, "Extend access", () =>
-    extendLease(context, body.user.id, view.private_metadata, ({ lease }) => secondsBetween(lease?.endsAt, until)),
+  const until = Date.parse(submission.view.state.values.until?.value?.selected_option?.value ?? "");
+  return answerSubmission(context, submission, "Extend access", (user, id) =>
+    extendLease(context, user, id, ({ lease }) => secondsBetween(lease?.endsAt, until)),
   );
 }
 

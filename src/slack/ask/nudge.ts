@@ -18,7 +18,7 @@ const onceInMs = 10 * 60 * 1000;
 const recentEvents = 50;
 
 export function handleNudgeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
+  return answerClick(context, click, (user, id) => nudge(context, user, id));
 }
 
 /** Reminds the approvers early, if a person of the request asks: the thread mentions them. @throws AccessError */

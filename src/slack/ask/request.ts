@@ -49,7 +49,7 @@ async function refuseNamed(context: SlackContext, asker: string, { for: named, c
 }
 
 export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, () => requestForm(context, click.body.user.id));
+  return openOnClick(context, click, (user) => requestForm(context, user));
 }
 
 const formTitle = "Ask for access";
@@ -78,8 +78,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
 
 /** Opens the form with an earlier request's values except its reason. Today's rules apply. */
 export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const [user, id] = [click.body.user.id, click.action.value ?? ""];
+  return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
     if (request && isTheirs(request, user)) return requestForm(context, user, request);
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });

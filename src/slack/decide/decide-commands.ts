@@ -88,15 +88,10 @@ function isNoReason(why: string): boolean {
 export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
   const why = await refuseEmptyReason(submission);
   if (why === null) return;
-  await answerSubmission(context, submission, "Not denied", async () => {
-    const button = readDecideValue(submission.view.private_metadata);
-    if (!button) return unreadableButton(context, "deny", submission.body.user.id);
-    return decideRequest(context, button.request, {
-      verdict: "denied",
-      by: submission.body.user.id,
-      digest: button.digest,
-      why,
-    });
+  await answerSubmission(context, submission, "Not denied", async (by, value) => {
+    const button = readDecideValue(value);
+    if (!button) return unreadableButton(context, "deny", by);
+    return decideRequest(context, button.request, { verdict: "denied", by, digest: button.digest, why });
   });
 }
 
@@ -104,8 +99,7 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
 const lookingMs = 1_200;
 
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const [user, value] = [click.body.user.id, click.action.value ?? ""];
+  return openOnClick(context, click, async (user, value) => {
     const looking = refuseToDeny(context, user, readDecideValue(value)).catch(() => null);
     const refusal = await withinTime(looking, lookingMs, null);
     return refusal ? messageModal("Deny the request", refusal) : denyModal(value);

@@ -37,14 +37,11 @@ const maxUser = 60;
 
 /** A click on Approve: the first one wins, and the others see who was first (law 2). */
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => approveShown(context, click.body.user.id, click.action.value ?? ""));
+  return answerClick(context, click, (user, value) => approveShown(context, user, value));
 }
 
 export function handleDetailsSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  return answerSubmission(context, submission, "Request", () =>
-    approveShown(context, body.user.id, view.private_metadata),
-  );
+  return answerSubmission(context, submission, "Request", (user, value) => approveShown(context, user, value));
 }
 
 /** @param value the request, and the digest of the visible change */

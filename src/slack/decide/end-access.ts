@@ -45,11 +45,10 @@ export const cancelCommand: Command = {
 };
 
 export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const id = click.action.value ?? "";
+  return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
     if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
-    const refusal = await refuseToRevoke(context, click.body.user.id, request);
+    const refusal = await refuseToRevoke(context, user, request);
     if (refusal) return messageModal("Revoke access", refusal);
     const others = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
     return revokeModal(
@@ -92,19 +91,18 @@ export function revokeModal(request: AccessRequest, others: readonly string[] = 
 }
 
 export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  return answerSubmission(context, submission, "Revoke access", () =>
-    revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
+  return answerSubmission(context, submission, "Revoke access", (user, id) =>
+    revokeLease(context, user, id, whyOf(submission)),
   );
 }
 
 /** "I'm done" ends access at once: its holder needs no reason. */
 export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
+  return answerClick(context, click, (user, id) => revokeLease(context, user, id, ""));
 }
 
 export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
+  return answerClick(context, click, (user, id) => cancelRequest(context, user, id));
 }
 
 /** `revoke <id> [why]`, and the button: the worker removes the access of the lease, of what it extends, and of its extensions. */

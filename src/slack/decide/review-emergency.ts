@@ -38,8 +38,7 @@ export const reviewed: Command = {
 export const reviewedModalId = "reviewed";
 
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const [user, id] = [click.body.user.id, click.action.value ?? ""];
+  return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
     const cluster = request && context.config.clusters.get(request.cluster);
     if (!request || !cluster) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
@@ -66,9 +65,8 @@ function reviewModal(request: AccessRequest): ModalView {
 }
 
 export function handleReviewedSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  return answerSubmission(context, submission, "Mark reviewed", () =>
-    reviewEmergency(context, body.user.id, view.private_metadata, whyOf(submission)),
+  return answerSubmission(context, submission, "Mark reviewed", (user, id) =>
+    reviewEmergency(context, user, id, whyOf(submission)),
   );
 }
 

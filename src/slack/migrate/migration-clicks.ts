@@ -182,41 +182,38 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
 }
 
 export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  const by = click.body.user.id;
-  return answerClick(context, click, async () => {
-    const button = readAskValue(click.action.value ?? "");
+  return answerClick(context, click, async (by, value) => {
+    const button = readAskValue(value);
     const cluster = button && context.config.clusters.get(button.cluster);
     return cluster ? askForMigration(context, cluster, by, button.givenArns) : unreadable(context, "migrate", by);
   });
 }
 
 export function handleApproveMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  const by = click.body.user.id;
-  return answerClick(context, click, async () => {
-    const button = readMigrationValue(click.action.value ?? "");
+  return answerClick(context, click, async (by, value) => {
+    const button = readMigrationValue(value);
     if (!button) return unreadable(context, "approve", by);
     return decideOnMigration(context, by, button.migration, { verdict: "approved", digest: button.digest, why: "" });
   });
 }
 
 export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => denyMigrationModal(click.action.value ?? ""));
+  return openOnClick(context, click, async (_, value) => denyMigrationModal(value));
 }
 
 export function handleStopMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => stopMigration(context, click.body.user.id, click.action.value ?? "", ""));
+  return answerClick(context, click, (by, id) => stopMigration(context, by, id, ""));
 }
 
 export function handleRetryMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => tryMigrationAgain(context, click.body.user.id, click.action.value ?? ""));
+  return answerClick(context, click, (by, id) => tryMigrationAgain(context, by, id));
 }
 
 export async function handleDenyMigrationSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const why = await refuseEmptyReason(submission);
   if (why === null) return;
-  const by = submission.body.user.id;
-  await answerSubmission(context, submission, "Not denied", async () => {
-    const button = readMigrationValue(submission.view.private_metadata);
+  await answerSubmission(context, submission, "Not denied", async (by, value) => {
+    const button = readMigrationValue(value);
     if (!button) return unreadable(context, "deny", by);
     return decideOnMigration(context, by, button.migration, { verdict: "denied", digest: button.digest, why });
   });
