@@ -61,9 +61,7 @@ const bindings: readonly Binding[] = [
   group("system:node", "system:node", "system:nodes"),
 ];
 
-export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
-  return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
-}
+export const defaultRbac: Rbac = { roles, bindings };
 
 export function group(name: string, clusterRole: string, groupName: string, namespace?: string): Binding {
   return {

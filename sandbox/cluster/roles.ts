@@ -1,6 +1,6 @@
 import { isObject } from "../json.ts";
 import { type BindingContent, bindingOf, clusterRoleBindingKind, nameProblems, roleBindingKind } from "./bindings.ts";
-import { withDefaultRbac } from "./default-roles.ts";
+import { defaultRbac } from "./default-roles.ts";
 import { type ObjectAddress, type ObjectKind, required, type Stored } from "./object-kind.ts";
 import { ObjectStore, type ResourceVersions } from "./object-store.ts";
 import {
@@ -97,7 +97,7 @@ export class RbacObjects {
     };
     this.#versions = versions;
     this.#namespaces = [...systemNamespaces, ...namespaces];
-    this.#add(withDefaultRbac());
+    this.#add(defaultRbac);
     this.setOwn(own);
   }
 

@@ -152,7 +152,9 @@ function nameFor(clusters: readonly FleetPlace[]): string {
   return isOwn(({ eksName, account }) => `${eksName}-${account}`) ? "{name}-{account}" : "{name}-{account}-{region}";
 }
 
-function rows(texts: readonly string[], inRow = 7): readonly string[] {
+const inRow = 7;
+
+function rows(texts: readonly string[]): readonly string[] {
   const starts = Array.from({ length: Math.ceil(texts.length / inRow) }, (_, row) => row * inRow);
   return starts.map((start) => `      ${texts.slice(start, start + inRow).join(", ")},`);
 }

@@ -173,7 +173,7 @@ export function whoAmIAnswer({
   const parts = [
     `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal, looksUp).join("\n")}`,
     leaseLines(requests).join("\n"),
-    `*You can approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
+    `*You can approve on* ${clustersOrNone(approves)}\n*You are on call for* ${clustersOrNone(onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
   ];
   return { text: parts.join("\n"), blocks: parts.map(section) };
@@ -211,8 +211,8 @@ function leaseState(request: AccessRequest): string {
   return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but access is lost*" : ""}`;
 }
 
-function namesOr(none: string, names: readonly string[]): string {
-  return names.length > 0 ? codeList(names, 1000) : none;
+function clustersOrNone(names: readonly string[]): string {
+  return names.length > 0 ? codeList(names, 1000) : "no cluster";
 }
 
 function workerWords(worker: WorkerIdentity | null, answered: boolean): string {

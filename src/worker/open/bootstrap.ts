@@ -16,7 +16,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "./become-creator.ts";
-import { creatorArnFor, creatorFor } from "./discover-creator.ts";
+import { creatorArnFor, creatorForBootstrap } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
 import {
@@ -97,7 +97,7 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
 /** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
 async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> {
   const { context, cluster, description, wanted } = bootstrap;
-  const creator = await creatorFor(context, cluster, "bootstrap");
+  const creator = await creatorForBootstrap(context, cluster);
   const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
   const options = { as: creatorArnOf(creator), ledger: context.ledger };
   const client = await connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options);
@@ -192,7 +192,7 @@ const policy = { name: CLUSTER_ADMIN, namespaces: null };
 async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<OperatorAdmission> {
   const { context, cluster } = bootstrap;
   const { roleArn } = cluster.operator;
-  const creator = () => creatorFor(context, cluster, "bootstrap");
+  const creator = () => creatorForBootstrap(context, cluster);
   const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
   const entries = accessEntriesOf(eks, context.awsRequests);
   try {

@@ -148,30 +148,24 @@ export type CreatorUse = "bootstrap" | "rescue";
 
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 
-/**
- * The creator of a cluster, for a caller that becomes it next. If the cluster has an operator, the audit log has each
- * use.
- * @param actor a Slack user id, or `worker`
- * @throws AccessError
- */
-export async function creatorFor(
-  context: UseContext,
-  cluster: Cluster,
-  use: CreatorUse,
-  actor = "worker",
-): Promise<KnownCreator> {
+/** The creator of a cluster, for a bootstrap that becomes it next. @throws AccessError */
+export async function creatorForBootstrap(context: UseContext, cluster: Cluster): Promise<KnownCreator> {
   const creator = await knownCreator(context, cluster);
-  await noteCreatorUse(context, cluster, creator, use, actor);
+  await noteCreatorUse(context, cluster, creator, "bootstrap", "worker");
   return creator;
 }
 
-/** Notes in the audit log that the caller becomes the creator, if there is an operator. @throws AccessError */
+/**
+ * Notes in the audit log that the caller becomes the creator, if there is an operator.
+ * @param actor a Slack user id, or `worker`
+ * @throws AccessError
+ */
 export async function noteCreatorUse(
   { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
   cluster: Cluster,
   creator: KnownCreator,
   use: CreatorUse,
-  actor = "worker",
+  actor: string,
 ): Promise<void> {
   if (!cluster.operator) return;
   const detail = { creator: creatorArnOf(creator), operator: cluster.operator.roleArn, use };

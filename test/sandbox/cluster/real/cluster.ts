@@ -6,7 +6,7 @@ import { readAwsAuth } from "../../../../sandbox/cluster/aws-auth-map.ts";
 import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
 import { startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
-import { withDefaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
+import { defaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
 import {
   attributesOf,
   bindingObject,
@@ -114,7 +114,7 @@ const noData = (): Readonly<Record<string, string>> | undefined => undefined;
 async function populate(admin: ClusterAdmin, mirror: AwsAuthMirror, options: SandboxClusterOptions): Promise<void> {
   const { rbac = {}, namespaces = [], awsAuth: data } = options;
   // A controller fills these roles from others; it runs in a control plane, not in the API server.
-  const aggregated = withDefaultRbac().roles.filter(({ name }) => ["admin", "edit", "view"].includes(name));
+  const aggregated = defaultRbac.roles.filter(({ name }) => ["admin", "edit", "view"].includes(name));
   await admin.createNamespaces(namespaces);
   await admin.createPods();
   await admin.putRbac({ roles: aggregated });
