@@ -62,6 +62,12 @@ export class MessageUpdates {
     }
   }
 
+  /** The limit that keeps Slack from updating any of these now; null: there is none, or someone clicked one of them. */
+  limitOf(places: readonly MessageRef[]): WebAPIRateLimitedError | null {
+    if (Date.now() >= this.#limitedUntil || places.some((ref) => this.#clicks.has(placeOf(ref)))) return null;
+    return this.#limit();
+  }
+
   /** @param version the record's @throws WebAPIRateLimitedError with the time until Slack takes updates again, or as the client */
   async update(ref: MessageRef, message: Message, version: number): Promise<void> {
     const place = placeOf(ref);
@@ -87,6 +93,10 @@ export class MessageUpdates {
         this.#limitedUntil = Date.now() + error.retryAfter * 1000;
       }
     }
+    return this.#limit();
+  }
+
+  #limit(): WebAPIRateLimitedError {
     return new WebAPIRateLimitedError((this.#limitedUntil - Date.now()) / 1000);
   }
 

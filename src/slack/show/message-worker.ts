@@ -44,22 +44,38 @@ const concurrency = 8;
 export function startMessageWorker(contexts: () => MessageContexts, blocking: RedisClient): Stoppable {
   const { log, config } = contexts().context;
   const read = (data: unknown) => readJob(messageJobs, data);
-  const run = (job: MessageJob, running: BullJob) =>
-    runJob(messageRuns, job.type, job, contexts(), timeInQueue(running));
+  const run = async (job: MessageJob, running: BullJob) => {
+    const own = contexts();
+    // The first start has woken what else shows the record.
+    if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(own.context, job.record);
+    return runJob(messageRuns, job.type, job, own, timeInQueue(running));
+  };
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
   const lockMs = config.timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
 }
 
-/** Soon, because another process can have the address of a click in this message. */
-const firstWaitMs = 250;
+/** Many messages can wait for Slack: each look at them must cost little. @throws WebAPIRateLimitedError */
+async function refuseWhileLimited({ ledger, updates }: MessengerContext, record: string): Promise<void> {
+  const { message = null, copies = [], direct = null, asker } = (await ledger.shown(record)) ?? {};
+  const places = [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
+  const limit = message && updates.limitOf(places);
+  if (limit) throw limit;
+}
+
+/** Soon, because another process can have the address of a click in this message; then at the end of the limit. */
+const firstWaitMs = 125;
+const startsSoon = 6;
+const longestWaitMs = 16_000;
 
 /** While Slack limits updates, a message waits without losing a try. */
 function waitMs({ type }: MessageJob, error: unknown, starts: number): number | null {
-  const limited = error instanceof AccessError ? error.cause : null;
+  const limited = error instanceof AccessError ? error.cause : error;
   if (type !== "show" || !(limited instanceof WebAPIRateLimitedError)) return null;
-  return Math.min(firstWaitMs * 2 ** (starts - 1), limited.retryAfter * 1000);
+  const limitMs = limited.retryAfter * 1000;
+  const grownMs = Math.min(firstWaitMs * 2 ** (starts - 1), longestWaitMs);
+  return starts <= startsSoon ? Math.min(grownMs, limitMs) : Math.max(grownMs, limitMs);
 }
 
 function recordIn(data: unknown): { readonly request?: string } {

@@ -91,7 +91,9 @@ function showingOf(
 async function updatePeopleAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  if (request) await updateDirectMessages(context, request, shown);
+  if (!request) return;
+  await wakeForThread(context, request, shown);
+  await updateDirectMessages(context, request, shown);
 }
 
 async function reportDelivery(
@@ -123,8 +125,8 @@ async function updatePeople(
   const request = await context.ledger.get(id);
   let now = shown;
   if (request) {
-    now = await updateDirectMessages(context, request, shown, !isLost);
     await wakeForThread(context, request, shown);
+    now = await updateDirectMessages(context, request, shown, !isLost);
   }
   await context.ledger.markShown(id, now);
 }

@@ -386,6 +386,25 @@ describe("where Slack fails", () => {
     expect(inThread()).toHaveLength(1);
   });
 
+  test("to take updates now, the thread and the App Homes are woken all the same", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await ledger.rememberHome("U0ENGINEER", "1.abc");
+    await recorded(revise(request, { state: "expired" }));
+    const context = aContext();
+    const woken: string[] = [];
+    const add = async (name: string) => void woken.push(name);
+    const addBulk = async (jobs: readonly { name: string }[]) => void woken.push(...jobs.map(({ name }) => name));
+    const queues = { ...context.queues, messages: { ...context.queues.messages, add, addBulk } };
+    const headers = { "retry-after": "30" };
+    slack.faults.plan("slack.chat.update", { type: "answer", status: 429, headers }, { times: 2 });
+
+    const showing = showMessage({ ...context, queues } as unknown as MessengerContext, request.id);
+
+    await expect(showing).rejects.toMatchObject({ retryable: true });
+    expect(woken).toEqual(["show-home", "show-thread"]);
+  });
+
   test("after the channel is archived, the requester reads the progress, and nothing waits for the channel", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { openQueues, type Queues, wake } from "../../../src/ledger/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { startMessageWorker } from "../../../src/slack/show/message-worker.ts";
+import { showRequest } from "../../../src/slack/show/messenger.ts";
+import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aRedis, type TestRedis } from "../../redis.ts";
+import { aSlackContext, callsTo } from "../slack-context.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let queues: Queues;
+let slack: SandboxSlack;
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  queues = openQueues(connection.redis);
+  slack = await startSandboxSlack({ rateLimits: false });
+});
+
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+  await queues.close();
+  await connection.close();
+  await database.close();
+  await slack.stop();
+});
+
+test("while Slack limits updates, a message that no one clicked waits without work", async () => {
+  const ledger = memoryLedger();
+  let reads = 0;
+  const counting = {
+    ...ledger,
+    get: (id: string) => {
+      reads += 1;
+      return ledger.get(id);
+    },
+  };
+  const context = { ...aSlackContext(counting), ...callsTo(slack) };
+  const request = aPreviewedRequest({ version: 1 });
+  await ledger.commit(aChange(request));
+  await showRequest(context, request.id);
+  await ledger.commit(aChange(revise(request, { state: "expired" }), "request.expired"));
+  const headers = { "retry-after": "60" };
+  slack.faults.plan("slack.chat.update", { type: "answer", status: 429, headers }, { times: 1_000 });
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker(() => ({ context, background: context }), blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+  const readsAt = async (starts: number) => {
+    const job = async () => (await queues.messages.getDelayed())[0];
+    await expect.poll(async () => ((await job())?.attemptsStarted ?? 0) >= starts, { timeout: 5_000 }).toBe(true);
+    return reads;
+  };
+
+  await wake(queues, { type: "show", record: request.id });
+  const first = await readsAt(1);
+
+  expect(await readsAt(4)).toBe(first);
+  expect(slack.messages("C0ACCESS").map(textOf)).toEqual([expect.stringContaining("[Approve]")]);
+});
