@@ -9,7 +9,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { revise } from "../../builders/a-request.ts";
+import { anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -337,6 +337,25 @@ describe("what others do to a binding", () => {
     const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => detail.why);
     expect(said).toEqual([1, 2, 3].map((round) => expect.stringMatching(`a-${round}.*b-${round}.*3 times an hour`)));
   });
+});
+
+test.each([
+  ["", "ClusterRole x in .."],
+  ["../../x", "Role .. in ."],
+  ["y".repeat(5_000), `ClusterRole ${"z".repeat(5_000)} in ${"z".repeat(5_000)}`],
+  ["<!channel>\n", "ClusterRole ü in %2e%2e"],
+])("a forged record with the id r-%s and the role %s delays no other's end", async (id, text) => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const forged = { id: `r-${id}`, cluster: clusterName, groups: [text], principal: alice, version: 1 };
+  const over = anApprovedRequest(forged);
+  const now = new Date().toISOString();
+  const due = { ...over, id: `${over.id}x`, approvals: over.approvals.map((each) => ({ ...each, at: now })) };
+  for (const record of [over, due]) await context.ledger.commit(aChange(record));
+
+  const ended = await revokeGiven(context, cluster, "r-one");
+
+  expect(ended.lease).toMatchObject({ state: "ended" });
+  expect(await bindings()).toEqual([]);
 });
 
 test.each([

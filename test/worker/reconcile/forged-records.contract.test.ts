@@ -4,11 +4,11 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { revise } from "../../builders/a-request.ts";
+import { anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
+import { clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";
@@ -132,6 +132,21 @@ describe.each([
     expect(await outside.given(engineer)).toEqual(theirs);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
+
+  test.each(["", `arn:aws:iam::${account}:user/../${"y".repeat(3_000)}`, "__proto__"])(
+    "with the principal %j delays no other's end",
+    async (principal) => {
+      await give(context, cluster, { id: "r-one", level });
+      const approved = anApprovedRequest({ cluster: cluster.name, groups: [principal, "ClusterRole ../x in ../y"] });
+      for (const id of ["r-two", `r-${principal}`])
+        await context.ledger.commit(aChange({ ...approved, id, principal, requester: principal, version: 1 }));
+
+      const ended = await revokeGiven(context, cluster, "r-one");
+
+      expect(ended.lease).toMatchObject({ state: "ended" });
+      expect(await outside.given(engineer)).toBeNull();
+    },
+  );
 
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
