@@ -28,9 +28,12 @@ export interface JobKind {
 /** A worker's failed job is not retried: the run records the next try, and the sweep wakes it. */
 const once = { waitMs: 0, tries: 1, retryMs: 0 } as const;
 
+/** A name or an id. A log line repeats it, and an attacker with Redis can queue any text. */
+const name = z.string().max(300);
+
 /** A job says where to look, never what to do. It can run twice, late or after a crash, with the same result. */
 function look<const Deadline extends DeadlineName>(deadline: Deadline, queue: QueueName = "clusters") {
-  return { ...once, queue, deadline, fields: { cluster: z.string() }, isSingle: true, isQuestion: false } as const;
+  return { ...once, queue, deadline, fields: { cluster: name }, isSingle: true, isQuestion: false } as const;
 }
 
 /** A question for a worker: the Slack process has no AWS rights. The job's return value is the answer. */
@@ -38,7 +41,7 @@ function question<const Fields extends z.ZodRawShape>(fields: Fields) {
   return { ...once, queue: "clusters", deadline: "question", fields, isSingle: false, isQuestion: true } as const;
 }
 
-const asked = { cluster: z.string(), user: z.string() };
+const asked = { cluster: name, user: name };
 const aboutCluster = { ...asked, isResponsible: z.boolean() };
 /** From the Slack process, with its seal. */
 const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
@@ -56,9 +59,9 @@ export const workerJobs = {
   migration: look("migration"),
   alive: question({}),
   identity: question({}),
-  identities: question({ cluster: z.string(), email: emailStatement }),
-  namespaces: question({ cluster: z.string() }),
-  creator: question({ cluster: z.string() }),
+  identities: question({ cluster: name, email: emailStatement }),
+  namespaces: question({ cluster: name }),
+  creator: question({ cluster: name }),
   whoami: question(aboutCluster),
   check: question(aboutCluster),
   why: question({ ...aboutCluster, principal: arn }),
@@ -69,11 +72,11 @@ const shown = { queue: "messages", isSingle: true, deadline: null } as const;
 
 /** The jobs of the Slack process. Each has its `run` in src/slack/show/message-worker.ts. */
 export const messageJobs = {
-  show: { ...shown, fields: { record: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
+  show: { ...shown, fields: { record: name }, waitMs: 0, tries: 10, retryMs: 500 },
   /** Slack takes about one message a second in a channel. */
-  "show-thread": { ...shown, fields: { record: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
+  "show-thread": { ...shown, fields: { record: name }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
   /** Slack takes 100 updates of App Homes in a minute, for all people together. */
-  "show-home": { ...shown, fields: { user: z.string() }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
+  "show-home": { ...shown, fields: { user: name }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
 } satisfies Readonly<Record<string, JobKind>>;
 
 const allJobs = { ...workerJobs, ...messageJobs };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type JobKind, messageJobs, workerJobs } from "../../src/ledger/jobs.ts";
+import { type JobKind, messageJobs, readJob, workerJobs } from "../../src/ledger/jobs.ts";
 import { workerRuns } from "../../src/worker/jobs.ts";
 
 const waits = readFileSync(new URL("../../docs/waits.md", import.meta.url), "utf8");
@@ -32,4 +32,14 @@ test("no job has the name of another one, and each job of a worker has its run",
     Object.keys(workerJobs).length + Object.keys(messageJobs).length,
   );
   expect(Object.keys(workerRuns).sort()).toEqual(Object.keys(workerJobs).sort());
+});
+
+test.each([
+  ...Object.getOwnPropertyNames(Object.prototype).map((type) => ({ type, cluster: "staging" })),
+  { type: "reconcile", cluster: "x".repeat(5_000_000) },
+  { type: "show", record: "x".repeat(5_000_000) },
+  { type: "check", cluster: "staging", user: "x".repeat(5_000_000), isResponsible: true },
+  { type: "reconcile", cluster: "staging", more: 1 },
+])("a job that an attacker with Redis queues is none of ours, and no log repeats it: %.40j", (data) => {
+  expect(readJob({ ...workerJobs, ...messageJobs }, data)).toBeNull();
 });
