@@ -83,6 +83,9 @@ const asked = (change: object) => ({
 });
 const why = { why: { why: { type: "plain_text_input", value: "because" } } };
 
+const link = JSON.stringify({ user: "U0ENGINEER", id: "p-1", arn: arns.engineer });
+const moved = (cluster: string) => JSON.stringify({ cluster, givenArns: [] });
+
 /** Signed by Slack, from real people: only their values were never shown to anyone. */
 type Tampered = [what: string, user: string, act: "click" | "form", id: string, value: unknown, values?: object];
 
@@ -143,6 +146,18 @@ const tampered: readonly Tampered[] = [
   ["an approval a hundred thousand lists deep", "U0APPROVER", "click", "approve", "[".repeat(100_000)],
   ["another's cancellation", "U0ONCALL", "click", "cancel", "r-1"],
   ["another's nudge", "U0ONCALL", "click", "nudge", "r-1"],
+  ["another's end", "U0ONCALL", "click", "done", "r-1"],
+  ["another's revocation", "U0ONCALL", "form", "revoke", "r-1", why],
+  ["another's request again", "U0ONCALL", "click", "ask-again", "r-1"],
+  ["a link that nobody proposed", "U0APPROVER", "click", "confirm-link", link],
+  ["a refusal of one", "U0APPROVER", "click", "refuse-link", link],
+  ["an approval by a corrected line", "U0ONCALL", "click", "run", "approve r-1"],
+  ["a cancellation by a corrected line", "U0ONCALL", "click", "run", "cancel r-1"],
+  ["a migration of a cluster that nobody configured", "U0APPROVER", "click", "ask-migration", moved("constructor")],
+  ["a migration by its requester alone", "U0ENGINEER", "click", "ask-migration", moved("staging")],
+  ["a stop of a request as of a migration", "U0APPROVER", "click", "stop-migration", "r-1"],
+  ["a retry of a request as of a migration", "U0APPROVER", "click", "retry-migration", "r-1"],
+  ["a list of a view that there is not", "U0ONCALL", "click", "list-next", '{"view":{"kind":"__proto__"},"offset":0}'],
   ["another's extension", "U0ONCALL", "form", "extend", "r-1", { extend: option("1h") }],
   ["a denial by the requester", "U0ENGINEER", "form", "deny", shown("r-1"), why],
   ["an emergency that the policy gives nobody", "U0ENGINEER", "form", "break-glass", "", asked({})],
