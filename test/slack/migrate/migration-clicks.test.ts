@@ -273,3 +273,15 @@ describe("a migration under way", () => {
     expect(app.person("U0ONCALL").directMessages().map(textOf).join()).toContain("of `staging`: *Done*");
   });
 });
+
+test("a migration that is stopped while Slack limits updates says so on the clicked card, without its buttons", async () => {
+  const card = await asked();
+  const headers = { "retry-after": "20" };
+  app.slack.faults.plan("slack.chat.update", { type: "answer", status: 429, headers }, { times: 10 });
+
+  await app.person("U0ONCALL").click(card, "Stop");
+  const text = textOf(await app.showMigration(id));
+
+  expect(text).toContain("*Stopped* by <@U0ONCALL>");
+  expect(text).not.toMatch(/\[Review\]|\[Deny\]|\[Stop\]/);
+});
