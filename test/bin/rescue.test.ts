@@ -11,8 +11,7 @@ import type { Holding } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../src/access/request/record.ts";
 import { isRescue } from "../../src/access/request/request.ts";
-import type { AccessEntry } from "../../src/access-entry/entry.ts";
-import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import { withEntries } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
@@ -68,14 +67,7 @@ afterEach(async () => {
 const order = ["staging", "--role", rescuer, "--for", "1h", "--by", "U0ONCALL", "--reason", "nobody gets in"];
 const rescue = (...more: string[]) => runCommand(runRescue, [...order, ...more]);
 
-async function entry(): Promise<AccessEntry | null> {
-  const entries = accessEntriesOf(await EksCluster.open("default", staging));
-  try {
-    return await entries.describe(rescuer);
-  } finally {
-    entries.close();
-  }
-}
+const entry = async () => withEntries(await EksCluster.open("default", staging), ({ describe }) => describe(rescuer));
 
 async function asWorker<T>(run: (context: WorkerContext, cluster: Cluster) => Promise<T>): Promise<T> {
   const settings = await readSettings("worker");
@@ -465,10 +457,9 @@ test("an entry that a late process made for a lease that is over is deleted by w
 
 test("a worker never deletes an entry with tags that it did not seal, and reports it", async () => {
   await rescue("--yes", "--keep");
-  const entries = accessEntriesOf(await EksCluster.open("default", staging));
   const made = await entry();
-  if (made) await entries.tag(made, { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" });
-  entries.close();
+  const tags = { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" };
+  if (made) await withEntries(await EksCluster.open("default", staging), ({ tag }) => tag(made, tags));
 
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));

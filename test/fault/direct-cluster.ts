@@ -83,12 +83,12 @@ interface Sending {
 
 function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): ClusterClient {
   const { point } = sending.process;
-  const nobody = () => Promise.reject(new Error("nobody asks"));
   const write = (object: V1Object, dryRun: boolean) => {
     const stored = store.replace(place, asSent(object), { manager: "eks-access", dryRun });
     return stored;
   };
   return {
+    ...reviewsOnly(sending.process),
     readAwsAuth: async () => {
       await point("GET");
       const found = store.get(place);
@@ -100,18 +100,29 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
       await point("dry run");
       answerOf(write(withContent(before.object, after), true));
     },
+    createAwsAuth: async (after) => {
+      const object = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
+      const options = { manager: "eks-access", dryRun: false };
+      return send(sending, "POST", () => store.create(place.namespace, asSent(object), options));
+    },
+  };
+}
+
+/** A cluster without a document, of which a worker asks reviews alone. */
+export function reviewsOnly({ point }: Pick<Turns, "point">): ClusterClient {
+  const nobody = () => Promise.reject(new Error("nobody asks"));
+  return {
+    readAwsAuth: async () => null,
+    writeAwsAuth: nobody,
+    rehearseWrite: nobody,
+    createAwsAuth: nobody,
+    rehearseCreation: nobody,
     readKept: async () => ({}),
     readWithdrawals: async () => ({ data: {}, object: null }),
     writeWithdrawals: async () => {},
     objectState: async () => "as wanted",
     writeObject: async () => {},
     writeKept: async () => {},
-    rehearseCreation: nobody,
-    createAwsAuth: async (after) => {
-      const object = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
-      const options = { manager: "eks-access", dryRun: false };
-      return send(sending, "POST", () => store.create(place.namespace, asSent(object), options));
-    },
     may: async () => {
       await point("review");
       return { auditId: null, allowed: true, reason: "" };

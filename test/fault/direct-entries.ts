@@ -3,10 +3,9 @@ import { AccessError } from "../../src/access/access-error.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import type { EntryCall } from "../../src/access-entry/plan-entry.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
-import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { afterCall } from "../access-entry/entry-model.ts";
-import type { Outcome } from "./direct-cluster.ts";
+import { type Outcome, reviewsOnly } from "./direct-cluster.ts";
 import type { Turns } from "./turns.ts";
 
 type Opens = NonNullable<WorkerContext["openCluster"]>;
@@ -126,37 +125,4 @@ function quietly(arrive: () => void): void {
 
 function unanswered(what: string): AccessError {
   return new AccessError("aws-unreachable", `AWS did not answer ${what}`);
-}
-
-function reviewsOnly({ point }: Process): ClusterClient {
-  const nobody = () => Promise.reject(new Error("nobody asks"));
-  return {
-    readAwsAuth: async () => null,
-    writeAwsAuth: nobody,
-    rehearseWrite: nobody,
-    createAwsAuth: nobody,
-    rehearseCreation: nobody,
-    readKept: async () => ({}),
-    readWithdrawals: async () => ({ data: {}, object: null }),
-    writeWithdrawals: async () => {},
-    objectState: async () => "as wanted",
-    writeObject: async () => {},
-    writeKept: async () => {},
-    may: async () => {
-      await point("review");
-      return { auditId: null, allowed: true, reason: "" };
-    },
-    roleBindings: async () => ({ groups: new Map(), users: new Map() }),
-    groupRights: async () => [],
-    whoAmI: nobody,
-    mayI: nobody,
-    listPods: nobody,
-    listLeaseBindings: nobody,
-    findBinding: nobody,
-    createBinding: nobody,
-    deleteBinding: nobody,
-    roleRules: nobody,
-    namespaces: nobody,
-    close: () => {},
-  };
 }

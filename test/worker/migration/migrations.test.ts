@@ -6,7 +6,7 @@ import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { Migration } from "../../../src/access/request/migration.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
-import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { withEntries } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
@@ -30,14 +30,8 @@ afterEach(async () => {
   await sandbox.stop();
 });
 
-async function entryOf(principalArn: string) {
-  const entries = accessEntriesOf(await openEks("default", cluster));
-  try {
-    return await entries.describe(principalArn);
-  } finally {
-    entries.close();
-  }
-}
+const entryOf = async (principalArn: string) =>
+  withEntries(await openEks("default", cluster), (entries) => entries.describe(principalArn));
 const entryOfAdmins = () => entryOf(arns.admins);
 
 const modeNow = () => sandbox.aws.accessOf(clusterArnOf(cluster))?.mode;

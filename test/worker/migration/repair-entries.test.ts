@@ -6,7 +6,7 @@ import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts
 import { judgeStop } from "../../../src/access/approval/decide-migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { createMigration, type Migration, type Replacement } from "../../../src/access/request/migration.ts";
-import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { withEntries } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
@@ -47,14 +47,8 @@ function giveEntries(...entries: readonly { readonly arn: string; readonly usern
   sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP", accessEntries });
 }
 
-async function entryOf(principalArn: string) {
-  const entries = accessEntriesOf(await openEks("default", cluster));
-  try {
-    return await entries.describe(principalArn);
-  } finally {
-    entries.close();
-  }
-}
+const entryOf = async (principalArn: string) =>
+  withEntries(await openEks("default", cluster), (entries) => entries.describe(principalArn));
 
 const podsOf = async (arn: string) =>
   (await getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, "alice@example.com"))).output;

@@ -22,6 +22,7 @@ import {
   give,
   later,
   modesConfig,
+  openingWith,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -449,11 +450,10 @@ describe("a worker that dies", () => {
   test("a lease that was never proved is not reported as over while a call that makes its binding may still arrive", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice });
     await approve(context, cluster, "r-one");
-    const lost = async (...about: Parameters<typeof openCluster>) => {
-      const open = await openCluster(...about);
+    const lost = openingWith(() => {
       const createBinding = () => Promise.reject(new AccessError("cluster-unreachable", "no answer"));
-      return { ...open, client: { ...open.client, createBinding } };
-    };
+      return { createBinding };
+    });
     await reconcileCluster({ ...context, openCluster: lost }, cluster);
     await revokeOnly(context, "r-one");
     await reconcileCluster(context, cluster);
@@ -467,14 +467,13 @@ describe("a worker that dies", () => {
     await ask(context, cluster, { id: "r-one", principal: alice });
     await approve(context, cluster, "r-one");
     const late: NewBinding[] = [];
-    const slow: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
+    const slow = openingWith(() => {
       const createBinding = (binding: NewBinding) => {
         late.push(binding);
         return Promise.reject(new AccessError("cluster-unreachable", "no answer"));
       };
-      return { ...open, client: { ...open.client, createBinding } };
-    };
+      return { createBinding };
+    });
     await reconcileCluster({ ...context, openCluster: slow }, cluster);
     await reconcileCluster(secondsLater(5), cluster);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
@@ -494,14 +493,13 @@ describe("a worker that dies", () => {
     await ask(context, cluster, { id: "r-one", principal: alice });
     await approve(context, cluster, "r-one");
     const unanswered: NewBinding[] = [];
-    const slow: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
+    const slow = openingWith(() => {
       const createBinding = (binding: NewBinding) => {
         unanswered.push(binding);
         return Promise.reject(new AccessError("cluster-unreachable", "no answer"));
       };
-      return { ...open, client: { ...open.client, createBinding } };
-    };
+      return { createBinding };
+    });
     await reconcileCluster({ ...context, openCluster: slow }, cluster);
     await revokeOnly(context, "r-one");
     await reconcileCluster(context, cluster);
@@ -536,11 +534,10 @@ describe("a worker that dies", () => {
 
 test("a lease ends where others made more bindings with our label than can be read: its own are found by their names", async () => {
   await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
-  const flooded: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
+  const flooded = openingWith(() => {
     const listLeaseBindings = () => Promise.reject(new AccessError("answer-too-large", "too many"));
-    return { ...open, client: { ...open.client, listLeaseBindings } };
-  };
+    return { listLeaseBindings };
+  });
 
   await revokeGiven({ ...context, openCluster: flooded }, cluster, "r-one");
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
@@ -550,18 +547,17 @@ test("a lease ends where others made more bindings with our label than can be re
 describe("what a run reads", () => {
   /** Opens the cluster, and notes how bindings are looked for. */
   const noting = (found: string[]): typeof openCluster => {
-    return async (...about) => {
-      const open = await openCluster(...about);
+    return openingWith((client) => {
       const listLeaseBindings: ClusterClient["listLeaseBindings"] = async () => {
         found.push("all");
-        return open.client.listLeaseBindings();
+        return client.listLeaseBindings();
       };
       const findBinding: ClusterClient["findBinding"] = async (place) => {
         found.push(place.name);
-        return open.client.findBinding(place);
+        return client.findBinding(place);
       };
-      return { ...open, client: { ...open.client, listLeaseBindings, findBinding } };
-    };
+      return { listLeaseBindings, findBinding };
+    });
   };
 
   /** Opens the cluster, and counts its calls, and how many of them wait for the answer to another. */
@@ -661,10 +657,7 @@ describe("what a run reads", () => {
 
 test("a lease is not reported as over while finalizers keep its binding", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
-  const keeping: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
-    return { ...open, client: { ...open.client, deleteBinding: async () => "kept" as const } };
-  };
+  const keeping = openingWith(() => ({ deleteBinding: async () => "kept" as const }));
 
   await revokeGiven({ ...context, openCluster: keeping }, cluster, "r-one");
   const request = await requestOf(context, "r-one");
@@ -676,17 +669,16 @@ test("of two revocations at once the cluster remembers both", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   await give(context, cluster, { id: "r-two", principal: carol });
   let isFirst = true;
-  const beside: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
+  const beside = openingWith((client) => {
     const writeWithdrawals: ClusterClient["writeWithdrawals"] = async (...written) => {
       if (isFirst) {
         isFirst = false;
         await revokeGiven(context, cluster, "r-one");
       }
-      return open.client.writeWithdrawals(...written);
+      return client.writeWithdrawals(...written);
     };
-    return { ...open, client: { ...open.client, writeWithdrawals } };
-  };
+    return { writeWithdrawals };
+  });
 
   await revokeGiven({ ...context, openCluster: beside }, cluster, "r-two");
   const { data } = await asCreator((client) => client.readWithdrawals());
@@ -702,14 +694,13 @@ test("a forged binding that can't be deleted keeps no lease", async () => {
   await asCreator((client) =>
     client.createBinding({ name: "a-copy", namespace, labels, annotations, role, user: "sso:mallory@example.com" }),
   );
-  const refusing: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
+  const refusing = openingWith((client) => {
     const deleteBinding: ClusterClient["deleteBinding"] = async (binding) => {
       if (binding.name === "a-copy") throw new AccessError("cluster-refused-write", "a webhook said no");
-      return open.client.deleteBinding(binding);
+      return client.deleteBinding(binding);
     };
-    return { ...open, client: { ...open.client, deleteBinding } };
-  };
+    return { deleteBinding };
+  });
 
   await revokeGiven({ ...context, openCluster: refusing }, cluster, "r-one");
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");

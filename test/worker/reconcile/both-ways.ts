@@ -93,6 +93,14 @@ export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): W
   return { ...context, ledger: { ...ledger, commit } };
 }
 
+/** Opens the cluster with these calls in the place of its client's own. */
+export function openingWith(calls: (client: ClusterClient) => Partial<ClusterClient>): typeof openCluster {
+  return async (...about) => {
+    const open = await openCluster(...about);
+    return { ...open, client: { ...open.client, ...calls(open.client) } };
+  };
+}
+
 /** A worker for whom it is so many seconds later; AWS and the cluster take no token of then. */
 export function later(context: WorkerContext, seconds: number): WorkerContext {
   return {

@@ -6,14 +6,14 @@ import { createRequest } from "../../../src/access/request/request.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import type { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { isLong } from "../../form.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, bound, clusterIn, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
+import { approve, ask, bound, clusterIn, modesConfig, openingWith, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";
@@ -44,14 +44,13 @@ async function writesDuring(act: () => Promise<void>): Promise<number> {
 
 /** Opens the cluster, and notes each question of a review. */
 function noting(questions: string[]): typeof openCluster {
-  return async (...about) => {
-    const open = await openCluster(...about);
+  return openingWith((client) => {
     const may: ClusterClient["may"] = (...question) => {
       questions.push(JSON.stringify(question));
-      return open.client.may(...question);
+      return client.may(...question);
     };
-    return { ...open, client: { ...open.client, may } };
-  };
+    return { may };
+  });
 }
 
 test("the ends of eight people are proved one after another, without a connection for each", async () => {
@@ -72,10 +71,7 @@ test("the ends of eight people are proved one after another, without a connectio
     running -= 1;
     return { allowed: false, reason: "", auditId: null };
   };
-  const answering: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
-    return { ...open, client: { ...open.client, may } };
-  };
+  const answering = openingWith(() => ({ may }));
 
   await reconcileCluster({ ...context, openCluster: answering }, cluster);
 

@@ -20,6 +20,7 @@ import {
   give,
   later,
   modesConfig,
+  openingWith,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -137,6 +138,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   const { asCreator, leave } = creatorOf(() => [context, cluster]);
   const bindings = () => asCreator((client) => client.listLeaseBindings());
   const inMinutes = (minutes: number) => later(context, minutes * 60);
+  const dying = openingWith(() => ({ createBinding: () => Promise.reject(new Error("killed")) }));
   const giveTo = (principal: string, id: string, level = "own") => give(context, cluster, { id, principal, level });
 
   beforeEach(async () => {
@@ -322,10 +324,6 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("of a worker that dies right after the entry was made is used by the next run", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");
-    const dying: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
-      return { ...open, client: { ...open.client, createBinding: () => Promise.reject(new Error("killed")) } };
-    };
     await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
     expect(await place.entry()).toMatchObject({ username });
     expect(await bindings()).toEqual([]);
@@ -340,10 +338,6 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("of a worker that dies right after the entry was made goes where the lease is revoked then", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");
-    const dying: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
-      return { ...open, client: { ...open.client, createBinding: () => Promise.reject(new Error("killed")) } };
-    };
     await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
     await revokeOnly(context, "r-one");
 
@@ -356,11 +350,10 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("goes at once where the cluster refuses the bindings for which it was made", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");
-    const refusing: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
+    const refusing = openingWith(() => {
       const createBinding = () => Promise.reject(new AccessError("binding-forbidden", "the cluster says no"));
-      return { ...open, client: { ...open.client, createBinding } };
-    };
+      return { createBinding };
+    });
     await reconcileCluster({ ...context, openCluster: refusing }, cluster);
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
@@ -370,15 +363,14 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("goes at once where others delete the bindings before the worker sees them", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");
-    const racing: typeof openCluster = async (...about) => {
-      const open = await openCluster(...about);
+    const racing = openingWith((client) => {
       const createBinding: ClusterClient["createBinding"] = async (...made) => {
-        const binding = await open.client.createBinding(...made);
-        await open.client.deleteBinding(binding);
+        const binding = await client.createBinding(...made);
+        await client.deleteBinding(binding);
         return binding;
       };
-      return { ...open, client: { ...open.client, createBinding } };
-    };
+      return { createBinding };
+    });
     await reconcileCluster({ ...context, openCluster: racing }, cluster);
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
