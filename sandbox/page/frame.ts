@@ -44,7 +44,7 @@ export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], u
   const open = channels.filter(({ directWith, members }) => directWith === undefined && members.includes(user));
   return html`<nav class="places" aria-label="Channels and messages">
     <h2>Channels</h2><ul>${open.map(({ id, name }) => item(id, `# ${name}`))}</ul>
-    <h2>Apps</h2><ul>${item(direct, "eks-access")}${item(home, html`<span class="of">eks-access: </span>Home`)}</ul>
+    <h2>Apps</h2><ul>${item(direct, "eks-access")}${item(home, html`<span><span class="of">eks-access: </span>Home</span>`)}</ul>
   </nav>`;
 }
 

@@ -9,7 +9,7 @@ import { isClusterFailure, isForOperators } from "../../access/request/retry.ts"
 import { headline } from "../decide/settled-card.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
-import { code, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
+import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
 import { signInMessage } from "./sign-in-message.ts";
 import {
   admitsText,
@@ -240,13 +240,13 @@ function provedMilestone(
   if (isFirstSignInRunning(lease)) return null;
   const isUnfinished = isProofPending(lease);
   if (isUnfinished && milestones.includes("active")) return null;
-  const proof = lease.proof ? `\n${proofLines(lease)}` : "";
+  const proof = proofLines(lease);
   const lasts = until(lease.endsAt, request.durationSeconds);
-  const text = `${subject} is active ${lasts}.\n${admitsText(request)}${proof}`;
+  const text = `${subject} is active ${lasts}.\n${admitsText(request)}`;
   const login = user === request.requester && cluster ? signInMessage(request, cluster) : null;
   const message = {
-    text: login ? `${text}\n${login.text}` : text,
-    blocks: [section(text), ...(login?.blocks ?? [])],
+    text: [text, ...(login ? [login.text] : []), ...(proof ? [proof] : [])].join("\n"),
+    blocks: [section(text), ...(login?.blocks ?? []), ...(proof ? [context(proof)] : [])],
   };
   const wasTold = milestones.includes("active-unfinished");
   return {

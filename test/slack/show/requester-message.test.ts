@@ -36,6 +36,14 @@ test("the requester reads how many approvals are needed, and from whom", () => {
   );
 });
 
+test("the requester reads the lines to sign in before the proof", () => {
+  const { message } = milestoneOf(aLeasedRequest({}), aCluster()) ?? expect.fail("there is no milestone");
+
+  for (const shown of [message.text, textOfBlocks(message)]) {
+    expect(shown).toMatch(/is active until [\s\S]*kubectl get pods[\s\S]*✓ \*mapped\*[\s\S]*✓ \*authorized\*/);
+  }
+});
+
 test.each(Object.entries(states))("a notification about a request that is %s says of what, and where", (_, request) => {
   const what = `\`${request.level}\` on \`staging\``;
   const pings = [request.requester, "U0OTHER"].map((user) => milestoneOf(request, aCluster(), [], user)?.ping);
