@@ -54,7 +54,7 @@ export function isForOperators(trouble: Trouble): boolean {
 }
 
 /** Whether it failed for a minute, or the other side asks for a longer wait: the gaps between tries have grown. */
-function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boolean {
+export function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boolean {
   return Date.parse(retryAt) - Date.parse(at) >= maxWaitMs;
 }
 

@@ -5,7 +5,7 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed, isHeld } from "../../access/request/request.ts";
-import { isClusterFailure, isForOperators } from "../../access/request/retry.ts";
+import { isClusterFailure, isLasting } from "../../access/request/retry.ts";
 import { headline } from "../decide/settled-card.ts";
 import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
@@ -83,9 +83,9 @@ function waitingText(
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
   if (!isBeginning || emergency || !trouble || !isClusterFailure(trouble.code)) return null;
   const until = time(lease?.endsAt ?? expiresAt);
-  const called = configured ? ` I call the operators in <#${configured.channel}>.` : "";
-  const operators = isForOperators(trouble) ? called : " If it lasts, I call the operators.";
-  return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}.${operators}`;
+  const place = configured ? ` in <#${configured.channel}>` : "";
+  const called = `${isLasting(trouble) ? "" : "If it lasts a minute, "}I call the operators${place}.`;
+  return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. ${called}`;
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {

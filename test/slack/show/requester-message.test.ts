@@ -67,12 +67,16 @@ test("the person who asked for somebody else is notified whose access it is", ()
 });
 
 test.each([
-  ["in its first minute", { retryAt: at(minutes(1) + 1).toISOString() }, "If it lasts, I call the operators."],
+  [
+    "in its first minute",
+    { retryAt: at(minutes(1) + 1).toISOString() },
+    "If it lasts a minute, I call the operators in <#C0ACCESS>.",
+  ],
   ["after a minute", {}, "I call the operators in <#C0ACCESS>."],
   [
     "that needs a repair",
     { code: "aws-access-denied", retryAt: at(minutes(1) + 1).toISOString() },
-    "I call the operators in <#C0ACCESS>.",
+    "If it lasts a minute, I call the operators in <#C0ACCESS>.",
   ],
 ])("a failure %s says whether the operators are called", (_, trouble, expected) => {
   const text = milestoneOf(aRequest({ trouble: aTrouble(trouble) }), aCluster())?.message.text;
