@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Decision } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
 import { code, context, mention, mentions, plainLine, section, time, until } from "../show/mrkdwn.ts";
@@ -43,8 +43,11 @@ export function settledCard(
   const whole = `${who}${inNamespaces(request, 22)}`;
   const hasRoom = linesOf(whole, phoneLine.context) === 1;
   const subject = note && !hasRoom ? who : whole;
-  const why = hasRoom ? [section(`>${plainLine(reason, phoneLine.section - 3)}`)] : [];
+  // What was answered says more than what was asked.
+  const answered = hasRoom && !note && request.denial?.why ? request.denial : null;
+  const why = hasRoom ? [section(`>${plainLine(answered?.why ?? reason, phoneLine.section - 3)}`)] : [];
   const third = note ? [context(onOneLine(note, phoneLine.context))] : why;
+  const first = answered ? deniedText(answered) : onOneLine(state, phoneLine.section);
   return {
     lines: [
       state,
@@ -55,7 +58,7 @@ export function settledCard(
       ...facts,
       `>${plainLine(reason)}`,
     ],
-    blocks: [section(onOneLine(state, phoneLine.section)), context(subject), ...third],
+    blocks: [section(first), context(subject), ...third],
   };
 }
 
@@ -87,12 +90,14 @@ function factsOf(
   ];
 }
 
+const deniedText = ({ by }: Pick<Decision, "by">) => `:no_entry: *Denied by ${mention(by)}*`;
+
 /** The first line of a decided card: the state and the main fact. A phone shows its first words. */
 export function headline(request: AccessRequest): string {
   const { denial, lease, state } = request;
   if (state === "denied" && denial) {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
-    return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;
+    return `${deniedText(denial)}${why}`;
   }
   if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
   if (state === "cancelled") return `:no_entry: ${stateText(request)}`;

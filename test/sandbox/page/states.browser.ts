@@ -167,12 +167,13 @@ test("one of two approvals", async () => {
 
 test("denied", async () => {
   await become(page, "approver");
-  const shown = card("drain a broken node");
-  await shown.getByRole("button", { name: "Deny" }).click();
+  await card("drain a broken node").getByRole("button", { name: "Deny" }).click();
   const form = page.getByRole("dialog");
   await form.getByRole("textbox").fill("Cordon it; the autoscaler replaces it");
   await form.getByRole("button", { name: "Deny" }).click();
-  await shown.getByText("Cordon it").waitFor();
+  // The answer has the place of the reason.
+  const shown = cardWith("Cordon it");
+  await shown.waitFor();
 
   await looks(shown, "denied");
 

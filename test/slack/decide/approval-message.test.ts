@@ -4,7 +4,7 @@ import { approvalMessage, openingMessage } from "../../../src/slack/decide/appro
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aLease, aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aDecision, aLease, aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -32,6 +32,18 @@ test.each(["ended", "revoked", "broken glass, reviewed"] as const)("a card says 
   const request = states[name] ?? expect.fail(`there is no state ${name}`);
 
   expect(textOfBlocks(approvalMessage(request, aCluster()))).not.toContain("…");
+});
+
+test("a denied card has the whole answer in place of what was asked", () => {
+  const why = "use the runbook of on-call, the autoscaler replaces it";
+  const request = aPreviewedRequest({ state: "denied", denial: aDecision({ verdict: "denied", why }) });
+
+  const text = textOfBlocks(approvalMessage(request, aCluster()));
+
+  expect(text).toContain(
+    ":no_entry: *Denied by <@U0APPROVER>*\n<@U0ENGINEER> `viewer` on `staging`\n>use the runbook of",
+  );
+  expect(text).not.toContain("the deployment of checkout hangs");
 });
 
 test("where both approvers must approve, the card names both", () => {
