@@ -42,7 +42,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "operations",
-    holds: "log, health, metrics, tracing, deadlines",
+    holds: "log, health, metrics, tracing, deadlines and bounds",
     imports: ["access"],
   },
   {
