@@ -33,7 +33,7 @@ async function startAnother(): Promise<void> {
 test.each([
   ["one Slack process", 0],
   ["two Slack processes", 1],
-])("with %s, a clicked card shows its new state long before Slack takes the next update", async (_, more) => {
+])("with %s, a clicked message shows its new state long before Slack takes the next update", async (_, more) => {
   flow = await startFlow();
   for (let count = 0; count < more; count += 1) await startAnother();
   const { person } = flow.sandbox.slack;
@@ -42,7 +42,7 @@ test.each([
     channel,
   );
   const card = await flow.asked("debug");
-  await flow.told("[Nudge]");
+  const own = await flow.told("[Nudge]");
   limit();
 
   const began = performance.now();
@@ -55,4 +55,16 @@ test.each([
 
   expect(Math.max(decided, active)).toBeLessThan(seconds * 1000);
   expect(now()).toContain("[Revoke]");
+
+  const toEngineer = () =>
+    textOf(
+      person("U0ENGINEER")
+        .directMessages()
+        .find(({ ts }) => ts === own.ts) ?? own,
+    );
+  expect(toEngineer()).toContain("[Nudge]");
+  await person("U0ENGINEER").click(own, "Nudge");
+  await flow.until(() => (toEngineer().includes("[I'm done]") ? true : undefined));
+  expect(toEngineer()).not.toContain("[Nudge]");
+  expect(performance.now() - began).toBeLessThan(seconds * 1000);
 });

@@ -26,7 +26,7 @@ export function callsTo(slack: SandboxSlack) {
 }
 
 /** What notes clicks, where no message is updated. */
-export const noClicks = { noteClick: () => {} };
+export const noClicks = { noteClick: () => false };
 
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
 export function aSlackContext(ledger: Ledger, text = configText, directory = noGroups): SlackContext {

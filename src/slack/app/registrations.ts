@@ -1,4 +1,5 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import { wake } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import {
   breakGlassClusterAction,
@@ -131,7 +132,9 @@ export function handlerOf(
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
     if (!isClick(sent)) return;
-    updates.noteClick(sent.body);
-    return buttons.get(sent.action.action_id)?.(from, sent);
+    const isLimited = updates.noteClick(sent.body);
+    await buttons.get(sent.action.action_id)?.(from, sent);
+    // Now a message that waits for Slack can change.
+    if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });
   };
 }

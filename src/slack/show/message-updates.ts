@@ -49,9 +49,10 @@ export class MessageUpdates {
     this.#client = client;
   }
 
-  noteClick(body: object): void {
+  /** Whether Slack limits updates now, and this message can change all the same. */
+  noteClick(body: object): boolean {
     const click = clickForm.safeParse(body).data;
-    if (!click) return;
+    if (!click) return false;
     const { container, response_url: url } = click;
     const now = Date.now();
     const place = placeOf({ channel: container.channel_id, ts: container.message_ts });
@@ -60,6 +61,7 @@ export class MessageUpdates {
       if (until > now) break;
       this.#clicks.delete(oldest);
     }
+    return now < this.#limitedUntil;
   }
 
   /** The limit that keeps Slack from updating any of these now; null: there is none, or someone clicked one of them. */

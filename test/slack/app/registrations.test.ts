@@ -27,3 +27,20 @@ test.each(inherited)("a form called %s does nothing", async (name) => {
 
   expect(outcome).toBeUndefined();
 });
+
+test.each([
+  ["wakes the message that waits while Slack limits updates", true, [{ type: "show", record: "r-7k2m9x4q" }]],
+  ["wakes nothing while Slack takes updates", false, []],
+])("a click %s", async (_, isLimited, expected) => {
+  const action = { type: "button", action_id: "nothing", value: "r-7k2m9x4q" };
+  const body = { type: "block_actions", user: { id: "U0ENGINEER" }, actions: [action] };
+  const context = aSlackContext(memoryLedger());
+  const woken: unknown[] = [];
+  const messages = { add: async (_name: string, job: unknown) => void woken.push(job) };
+  const queues = { ...context.queues, messages } as unknown as typeof context.queues;
+  const handle = handlerOf(() => ({ ...context, queues }), { noteClick: () => isLimited });
+
+  await handle({ body, context: { about: action.value }, action, payload: action } as unknown as Sent);
+
+  expect(woken).toEqual(expected);
+});
