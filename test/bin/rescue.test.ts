@@ -64,6 +64,8 @@ afterEach(async () => {
   await Promise.all([sandbox.stop(), redis.close()]);
 });
 
+const never = "2126-01-01T00:00:00.000Z";
+
 const order = ["staging", "--role", rescuer, "--for", "1h", "--by", "U0ONCALL", "--reason", "nobody gets in"];
 const rescue = (...more: string[]) => runCommand(runRescue, [...order, ...more]);
 
@@ -343,6 +345,27 @@ test("it goes on where it died, under the same record and with the same end", as
   expect(await entry()).toBeNull();
 });
 
+test("it goes on under a record that an attacker wrote into Redis no longer than its own time", async () => {
+  await rescue("--yes", "--keep");
+  const [begun] = await records();
+  await withEntries(await EksCluster.open("default", staging), ({ remove }) => remove(rescuer));
+  await asWorker(async (context) => {
+    if (!begun?.lease) throw new Error("the rescue has not begun");
+    const forged = revise(begun, {
+      durationSeconds: 1e9,
+      lease: { ...begun.lease, endsAt: never } as ApprovedRequest["lease"],
+    });
+    const now = new Date();
+    await recordChange(context, forged, eventOf("lease.delayed", forged, "worker", now, {}), now);
+  });
+
+  const { stdout } = await rescue("--yes", "--keep");
+
+  const [, , endsAt = ""] = (await entry())?.tags["eks-access/rescue"]?.split(" ") ?? [];
+  expect(Date.parse(endsAt)).toBeLessThanOrEqual(Date.now() + 3600 * 1000);
+  expect(stdout).not.toContain(never);
+});
+
 test("it does not go on in another cluster that got the name", async () => {
   write({});
   const denied = { "x-amzn-errortype": "AccessDeniedException" };
@@ -378,7 +401,6 @@ test("a worker ends it when its time is over", async () => {
 });
 
 const aHundredYears = { durationSeconds: 100 * 365 * 86_400 };
-const never = "2126-01-01T00:00:00.000Z";
 
 test.each<[string, (record: ApprovedRequest) => unknown]>([
   ["a later end", (record) => ({ ...record, ...aHundredYears, lease: { ...record.lease, endsAt: never } })],

@@ -2,7 +2,7 @@ import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approva
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
-import { activeLease, endedLease } from "../../access/lease/lease.ts";
+import { activeLease, earliest, endedLease, endOf } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -72,9 +72,12 @@ export async function rescue(
   const eks = await context.openEks();
   const { description } = eks;
   const place = sealPlace(cluster, journal.request(), context.keys.memory);
+  const now = context.now();
+  const [began, most] = [now.toISOString(), endOf(now, order.durationSeconds)];
   await journal.note(
     "lease.writing",
-    (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString(), place }),
+    // Redis can have a record of an earlier run with any end, and the tags seal this one.
+    (lease) => ({ ...lease, endsAt: earliest([lease.endsAt, most]), writeBegan: lease.writeBegan ?? began, place }),
     // Another person can continue a dead rescue.
     { as: order.as },
   );
