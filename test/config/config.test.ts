@@ -318,18 +318,6 @@ test("links are confirmed by the administrators that the file names", () => {
   });
 });
 
-test("a confirmation that no one could give is a problem at the start", () => {
-  expect(linkingOf("linking: { confirm: administrator }\n")).toEqual([
-    "administrators: name at least one; linking.confirm needs an administrator besides the person who links.",
-  ]);
-});
-
-test("an administrator is a person, named by the id", () => {
-  expect(linkingOf("administrators: [S0GROUP]\n")).toEqual([
-    "administrators[0]: use a Slack user id, for example U012ABCDEF (not a name).",
-  ]);
-});
-
 const identitiesOf = (text: string) => {
   const reading = readConfig(`${configText}${text}`);
   return reading.type === "config" ? reading.config.identities : reading.problems;
@@ -367,25 +355,8 @@ test("people are who their links say, unless the file names other ways, in their
   });
 });
 
-test.each([
-  ["[]", "identities: name at least one way, or remove identities."],
-  ["[links, links]", "identities: name each way once."],
-  ["[slack]", "identities[0]: write links, or one of identityCenter and rule."],
-  [
-    '[{ rule: { arn: "arn:aws:iam::{account}:role/{team}" } }]',
-    "identities[0].rule.arn: use the places {account} and {email} alone.",
-  ],
-  [
-    '[{ rule: { arn: "arn:aws:iam::{account}:role/dev", session: shared } }]',
-    "identities[0].rule.session: name the person with {email}.",
-  ],
-  [`\n  - ${center}\n      keepFor: 9h`, "identities[0].identityCenter.keepFor: use at most 8h, because people leave."],
-  [
-    `\n  - ${center.replace("d-1234567890", "store")}`,
-    "identities[0].identityCenter.identityStoreId: use the id of the identity store, for example d-1234567890.",
-  ],
-])("identities: %s is a mistake with its place", (written, problem) => {
-  expect(identitiesOf(`identities: ${written}\n`)).toEqual([problem]);
+test("an empty list of ways is a mistake", () => {
+  expect(identitiesOf("identities: []\n")).toEqual(["identities: name at least one way, or remove identities."]);
 });
 
 /** How the file reads where `staging` has these settings. */
@@ -421,20 +392,6 @@ test.each([
   ["arn:aws:iam::111122223333:role/*/dev", "its path would not be known"],
   ["arn:aws:iam::*:role/dev", "any account could be meant"],
   ["arn:aws:iam::111122223333:user/dev", "a user can't be assumed"],
-  ["dev-*", "it is no ARN"],
 ])("%s is refused: %s", (arn) => {
   expect(signInProblems(`{ roles: ["${arn}"] }`)).toEqual([`clusters.staging.signIn.roles[0]: ${roleForm}.`]);
-});
-
-test.each([
-  [
-    "arn:aws-cn:iam::111122223333:role/dev",
-    "it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them.",
-  ],
-  [
-    "arn:aws:iam::999988887777:role/dev",
-    "it is in account 999988887777, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.",
-  ],
-])("%s is refused: no one in it can get access", (arn, problem) => {
-  expect(signInProblems(`{ roles: ["${arn}"] }`)).toEqual([`clusters.staging.signIn.roles[0]: ${problem}`]);
 });

@@ -49,20 +49,3 @@ test.each([
 ])("an operator that can't be one is a problem: %s", (written, problem) => {
   expect(read(written)).toEqual([problem]);
 });
-
-test("no level can give the operator's group", () => {
-  const text = configText.replace("eks-access:viewers", "eks-access:operators");
-
-  expect(read(`operator: { roleArn: "${arn}" }\n`, text)).toEqual([
-    "levels.viewer.groups: eks-access:operators is the group of the operator. Use another group.",
-  ]);
-});
-
-test("no level can bind the operator's role", () => {
-  const bind = "bind: [{ clusterRole: eks-access:operator, in: all }]";
-  const text = configText.replace("groups: [eks-access:viewers]", bind);
-
-  expect(read(`operator: { roleArn: "${arn}" }\n`, text)).toEqual([
-    "levels.viewer.bind: eks-access:operator is the role of the operator. Use another role.",
-  ]);
-});

@@ -125,54 +125,17 @@ describe("a contradictory policy is refused:", () => {
   test.each<[string, string]>([
     ["  rules: []", "policy.rules: write at least one rule."],
     ["  rules: [{ approvals: 2 }]", "policy.rules[0].name: it is missing; give the rule a name."],
-    [
-      "  rules: [{ name: a }, { name: a }]",
-      "policy.rules[1].name: another rule has the name a. Give each rule its own name.",
-    ],
     ["  rules: [{ name: a, approvals: 0 }]", "policy.rules[0].approvals: use at least 1."],
-    [
-      "  rules: [{ name: a, clusters: [prod] }, { name: b }]",
-      "policy.rules[0].clusters[0]: there is no cluster prod. Use one of staging.",
-    ],
-    [
-      "  rules: [{ name: a, levels: [root] }, { name: b }]",
-      "policy.rules[0].levels[0]: there is no level root. Use one of viewer, admin.",
-    ],
-    [
-      "  rules: [{ name: a, levels: [viewer] }]",
-      "clusters.staging.levels[1]: no rule of the policy covers admin here. Add a rule, or remove the level.",
-    ],
-    [
-      "  rules: [{ name: a, levels: [admin], approvals: 3 }, { name: b }]",
-      "clusters.staging.levels[1]: admin on staging needs 3 approvals by the rule a, but staging has 2 approvers. Name more approvers.",
-    ],
   ])("%s", (policy, problem) => {
     expect(problemsOf(policy)).toEqual([problem]);
   });
 
   test.each<[string, string]>([
-    [
-      "who: [engineers]",
-      'who[0]: use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com".',
-    ],
     ["who: []", "who: name at least one person, or remove who to include everyone."],
     [
       'approvers: ["@example.com"]',
       "approvers[0]: use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name).",
     ],
-    [
-      "principals: { arns: [role/x] }",
-      "principals.arns[0]: use an ARN; * matches any text, for example arn:aws:iam::111122223333:role/dev-*.",
-    ],
-    [
-      'hours: { zone: Zurich, from: "09:00", to: "18:00" }',
-      "hours.zone: use a time zone's name, for example Europe/Zurich.",
-    ],
-    ['hours: { zone: UTC, from: "9", to: "18:00" }', 'hours.from: use a time of day in quotes, for example "09:00".'],
-    ['hours: { zone: UTC, from: "22:00", to: "22:00" }', "hours: give the end another time than the start."],
-    ["maxDuration: permanent", "maxDuration: write a duration with its unit, for example 30m, 4h or 1h30m."],
-    ["shared: maybe", "shared: use refuse or warn."],
-    ["selfApproval: true", "selfApproval: name the levels that people may approve for themselves."],
   ])("a rule with %s", (setting, problem) => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);
   });
@@ -182,23 +145,6 @@ describe("a contradictory policy is refused:", () => {
       "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more approvers.",
       "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more approvers.",
     ]);
-  });
-
-  test.each<[string, string]>([
-    [
-      "{ who: [U0ONCALL], level: root, for: 1h }",
-      "policy.breakGlass[0].level: there is no level root. Use one of viewer, admin.",
-    ],
-    [
-      "{ who: [U0ONCALL], level: admin, for: 2h }",
-      "policy.breakGlass[0].for: it gives admin for longer than the level's maxDuration. Use a shorter time.",
-    ],
-    [
-      "{ who: [U0ONCALL], clusters: [prod], level: admin, for: 1h }",
-      "policy.breakGlass[0].clusters[0]: there is no cluster prod. Use one of staging.",
-    ],
-  ])("emergency access with %s", (entry, problem) => {
-    expect(problemsOf(`  rules: [{ name: a }]\n  breakGlass: [${entry}]`)).toEqual([problem]);
   });
 
   test("full control with only one who can approve", () => {
@@ -226,19 +172,9 @@ describe("a rule for labels", () => {
     ["{ env: production }", ["some", "others"]],
     ["{ env: [dev, production], team: shop }", ["some", "others"]],
     [`{ account: "111122223333", region: eu-central-1 }`, ["some", "others"]],
-    [
-      "{ env: dev }",
-      ["policy.rules[0].clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster."],
-    ],
     ["{ env: production, team: pay }", [expect.stringContaining("no cluster has these labels")]],
     ["{ constructor: x }", [expect.stringContaining("no cluster has these labels")]],
     ["{}", ["policy.rules[0].clusters: name at least one label."]],
-    [
-      "{ env: true }",
-      [
-        "policy.rules[0].clusters.env: write a text of at most 256 characters, in quotes if it is a number or a word such as true or no.",
-      ],
-    ],
     ["dev", ["policy.rules[0].clusters: write a list of names, or labels, for example { env: production }."]],
   ])("%s", (clusters, expected) => {
     expect(rulesFor(clusters)).toEqual(expected);
