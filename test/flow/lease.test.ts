@@ -56,7 +56,7 @@ describe("a lease", () => {
     await person("U0ENGINEER").command(`/eks-access revoke ${id} found the bug`, channel);
     const message = textOf(await ended("debug"));
 
-    expect(message).toContain("Revoked by <@U0ENGINEER>");
+    expect(message).toContain("revoked by <@U0ENGINEER>");
     expect(data()).toEqual(initialAwsAuth);
   });
 

@@ -199,7 +199,7 @@ describe("after a compromise", () => {
     expect(verified).toMatchObject({ code: 0 });
     await expectWhole(exported.stdout, anchor);
     expect(lists).toEqual([expect.stringContaining(ID), expect.stringContaining(waiting)]);
-    expect(ended).toContain("Revoked by <@U0APPROVER>");
+    expect(ended).toContain("revoked by <@U0APPROVER>");
     expect(checked).toContain(`*aws-auth of \`${clusterName}\`* ✓`);
     expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
     return [verified.stdout];
