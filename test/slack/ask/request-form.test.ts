@@ -175,6 +175,16 @@ describe("what is in the form", () => {
     },
   } as unknown as Parameters<typeof readFormParts>[0];
 
+  test("is read without what no one sees in it, so that no line to copy has it", () => {
+    const typed = (value: string) => ({ value: { type: "plain_text_input", value } });
+    const values = { ...view.state.values, reason: typed("w\u200bh\u202ey"), ticket: typed("OPS\u2060-1") };
+
+    expect(readFormParts({ ...view, state: { values } } as typeof view)).toMatchObject({
+      reason: "why",
+      ticket: "OPS-1",
+    });
+  });
+
   test("is read part by part, and what was left empty as nothing", () => {
     expect(readFormParts(view)).toEqual({
       cluster: "staging",
