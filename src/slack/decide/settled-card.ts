@@ -43,11 +43,12 @@ export function settledCard(
   const whole = `${who}${inNamespaces(request, 22)}`;
   const hasRoom = linesOf(whole, phoneLine.context) === 1;
   const subject = note && !hasRoom ? who : whole;
-  // What was answered says more than what was asked.
-  const answered = hasRoom && !note && request.denial?.why ? request.denial : null;
-  const why = hasRoom ? [section(`>${plainLine(answered?.why ?? reason, phoneLine.section - 3)}`)] : [];
+  const [first, said] = (hasRoom && !note && stateInTwo(request)) || [
+    onOneLine(state, phoneLine.section),
+    quoted(reason),
+  ];
+  const why = hasRoom ? [section(said)] : [];
   const third = note ? [context(onOneLine(note, phoneLine.context))] : why;
-  const first = answered ? deniedText(answered) : onOneLine(state, phoneLine.section);
   return {
     lines: [
       state,
@@ -60,6 +61,19 @@ export function settledCard(
     ],
     blocks: [section(first), context(subject), ...third],
   };
+}
+
+/** A state, and the answer or the event that says more than what was asked; null: it has none. */
+function stateInTwo({ denial, lease }: AccessRequest): readonly [state: string, said: string] | null {
+  if (denial?.why) return [deniedText(denial), quoted(denial.why)];
+  if (!isLost(lease)) return null;
+  return [lostText, onOneLine(asClause(lease.drift.message), phoneLine.section)];
+}
+
+const quoted = (text: string) => `>${plainLine(text, phoneLine.section - 3)}`;
+
+function isLost(lease: Lease | null): lease is Lease & { drift: NonNullable<Lease["drift"]> } {
+  return lease?.state === "active" && !lease.end && lease.drift !== null;
 }
 
 /** The gravest warning. Details has a sentence for each. */
@@ -90,6 +104,7 @@ function factsOf(
   ];
 }
 
+const lostText = ":warning: *Access lost*";
 const deniedText = ({ by }: Pick<Decision, "by">) => `:no_entry: *Denied by ${mention(by)}*`;
 
 /** The first line of a decided card: the state and the main fact. A phone shows its first words. */
@@ -102,9 +117,7 @@ export function headline(request: AccessRequest): string {
   if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
   if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
   if (state === "expired") return ":hourglass: *Expired* without a decision";
-  if (lease?.state === "active" && !lease.end && lease.drift) {
-    return `:warning: *Access lost*: ${asClause(lease.drift.message, 100)}`;
-  }
+  if (isLost(lease)) return `${lostText}: ${asClause(lease.drift.message, 100)}`;
   if (lease?.state === "active" && !lease.end) {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }

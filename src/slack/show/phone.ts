@@ -29,7 +29,7 @@ function wrapped(words: readonly string[], letters: number): number {
 }
 
 const word = /(?:<[^>]*>|[^\s<])+\s*/g;
-const dangling = /(?: (?:or|by|and|because|the|a|an|to|of|in|is|has))*[\s,;:.]*$/;
+const dangling = /[\s,;:.]*(?: (?:or|by|and|because|the|a|an|to|of|in|is|has))*[\s,;:.]*$/;
 
 /** As many words as fit into one line. Of an ARN only the name is left. */
 export function onOneLine(mrkdwn: string, letters: number): string {

@@ -60,7 +60,7 @@ test("AWS throttles: the message says that it waits, and the worker continues al
 test("a lease that a person removes by hand is noticed and reported in the channel", async () => {
   await trouble("A person removes a lease").getByRole("button", { name: "Delete mapUsers" }).click();
 
-  await messageOf("while throttled").getByText("Access lost").waitFor();
+  await messageOf("Access lost").getByText("is gone").waitFor();
   await picture(page, "drifted");
 });
 

@@ -218,9 +218,11 @@ test("approved, but not applied yet; active, in the direct message; and lost", a
   await cluster.editAwsAuth(removeUsers);
   await toChannel();
   await become(page, "approver");
-  await shown.getByText("Access lost").waitFor();
-  await looks(shown, "lost");
-  await revoke(shown);
+  // What happened has the place of the reason.
+  const lost = cardWith("Access lost");
+  await lost.waitFor();
+  await looks(lost, "lost");
+  await revoke(lost);
   await shown.getByText("Ended", { exact: true }).waitFor();
 });
 
