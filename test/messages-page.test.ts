@@ -69,11 +69,12 @@ const examples = Object.entries(fiftyMessages).map(([reader, group]) => ({
 const retries = (code: FailureCode) => (new AccessError(code, "").retryable ? "yes" : "no");
 
 function page(): string {
+  const shownBefore = new Set<string>();
   return [
     "# Every message",
     "",
     "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
-    "What one of the fifty shows is not repeated below them.",
+    "What one of the fifty shows is not repeated below them, nor what differs from a text above in the names of its values alone.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
@@ -86,7 +87,9 @@ function page(): string {
     ...failureCodes.map((code) => `| \`${code}\` | ${new AccessError(code, "").remedy} | ${retries(code)} |`),
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
-      ...texts.filter((text) => isWhole(text) && !isExample(text)).map((text) => `- ${plain(text)}`),
+      ...texts
+        .filter((text) => isWhole(text) && !isExample(text) && isNew(text, shownBefore))
+        .map((text) => `- ${plain(text)}`),
     ]),
     "",
   ].join("\n");
@@ -95,8 +98,16 @@ function page(): string {
 const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`;
 
 const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[A-Za-z{]/.test(word)).length;
-/** The others are clauses of these. */
-const isWhole = (text: string) => /[.?!:]$|^[A-Z:*✓✗–•]/.test(text);
+/** The others are clauses of these, the name of a call, or only the frame of values. */
+const isWhole = (text: string) =>
+  /[.?!:]$|^[A-Z:*✓✗–•]/.test(text) && !/^(?:GET|PUT|POST|DELETE) /.test(text) && /[a-z]{2}/i.test(ownWords(text));
+const ownWords = (text: string) => text.replaceAll(/\{[^}]*\}|:[a-z_]+:/g, "");
+
+/** Whether it says more than another name in a text before it. */
+function isNew(text: string, before: Set<string>): boolean {
+  const said = text.replaceAll(/\{[^}]*\}/g, "{}").replace(/\.$/, "");
+  return !before.has(said) && before.add(said).has(said);
+}
 
 /** A value of a text, or its signs of the format, or none. */
 const anything = ".{0,200}?";
