@@ -120,9 +120,8 @@ function productionWarning({ name, labels }: Cluster): string[] {
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isOwnPrincipal(linked, principal)) return [];
-  return [
-    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal; ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
-  ];
+  if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
+  return ["No linked identity: the requester has linked none, so this may be another person's."];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {

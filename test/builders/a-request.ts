@@ -204,7 +204,7 @@ export function aProof(change: Partial<Proof> = {}): Proof {
     authorized: { result: "yes", detail: "can list pods in default" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     entryArn: null,
-    signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },
+    signedIn: { result: "not tested", detail: "only the IAM user has its keys" },
     auditIds: [],
     ...change,
   };

@@ -31,7 +31,7 @@ const person =
 
 const warnings = [
   "First time: the requester had no lease with this principal on staging before.",
-  "Not own identity: this may not be the requester's own principal; theirs is arn:aws:iam::111122223333:user/a.",
+  "Not own identity: the requester is linked to arn:aws:iam::111122223333:user/a, not to this principal.",
 ];
 const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
 export const clusterAdmin = [

@@ -46,10 +46,15 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ],
   ["a group that gives nothing", "names ghosts.", { groups: ["ghosts"] }, {}],
   ["bindings that could not be read", "Rights unknown: couldn't read the role bindings", {}, { bindings: null }],
-  ["another person's principal", `theirs is ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
+  [
+    "another person's principal",
+    `Not own identity: the requester is linked to ${engineerArn}-2, not to this principal.`,
+    {},
+    { linked: `${engineerArn}-2` },
+  ],
   [
     "a principal without a link",
-    "No linked identity: this may not be the requester's own principal; they have linked none.",
+    "No linked identity: the requester has linked none, so this may be another person's.",
     {},
     { linked: null },
   ],

@@ -13,9 +13,9 @@ export type SignInMethod =
  */
 export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
   if (principal.includes(":user/")) {
-    return notTested("sign-in can't be tested for IAM users");
+    return notTested("only the IAM user has its keys");
   }
-  if (sessionNameIn(principal) !== null) return notTested("sign-in can't be tested for one person's session");
+  if (sessionNameIn(principal) !== null) return notTested("only that person can open the session");
   const pattern = signIn.roles.find((each) => matchesArnPattern(withoutRolePath(each), principal));
   if (pattern === undefined) {
     return notTested(

@@ -35,6 +35,6 @@ test("the worker assumes no role that is not listed", () => {
 test("the worker never becomes a user", () => {
   expect(wayWith([iam("role/*")], iam("user/role/dev"))).toEqual({
     type: "not tested",
-    why: "sign-in can't be tested for IAM users",
+    why: "only the IAM user has its keys",
   });
 });

@@ -128,7 +128,7 @@ describe("is not tested, and says why, where the principal is", () => {
     const { given, signedIn } = await giveAndSignIn({ principal: arns.engineer });
 
     expect(findingOf(signedIn)).toMatchObject({ result: "not tested" });
-    expect(findingOf(signedIn)?.detail).toContain("can't be tested for IAM users");
+    expect(findingOf(signedIn)?.detail).toContain("only the IAM user has its keys");
     expect(signedIn).toEqual(given);
   });
 
