@@ -8,12 +8,6 @@ export interface Identity {
   groups: readonly string[];
 }
 
-interface CallerSession {
-  accessKeyId?: string;
-  /** If it differs from the last part of the ARN. */
-  sessionNameRaw?: string;
-}
-
 /** The session name for a role without a session. */
 const ASSUMED = "eks-access";
 
@@ -21,15 +15,14 @@ const ASSUMED = "eks-access";
  * The identity that the authenticator gives a caller; null: none. @param callerArn by sts:GetCallerIdentity; a role's means its
  * session `eks-access`
  */
-export function resolve(document: ReadDocument, callerArn: string, session: CallerSession = {}): Identity | null {
+export function resolve(document: ReadDocument, callerArn: string, accessKeyId?: string): Identity | null {
   const stsArn = asSession(callerArn);
   const canonical = canonicalCaller(stsArn);
   if (canonical === null) return null;
   const accountId = canonical.split(":")[4] ?? "";
   const entry = lookUp(document.lookup, canonical);
   if (entry === null) return document.lookup.accounts.has(accountId) ? { username: canonical, groups: [] } : null;
-  const sessionName = session.sessionNameRaw ?? sessionNameOf(stsArn);
-  return identify(entry, { accountId, sessionName, accessKeyId: session.accessKeyId });
+  return identify(entry, { accountId, sessionName: sessionNameOf(stsArn), accessKeyId });
 }
 
 function identify(entry: Identity, values: TemplateValues): Identity | null {

@@ -15,14 +15,12 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import type { WorkerContext } from "./context.ts";
-import { lookAtFleet, type OpenRegion, type TagMemory } from "./look-at-fleet.ts";
+import { lookAtFleet, type TagMemory } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
   readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
   readonly follower: FleetFollower;
   readonly announce: (notice: Notice) => Promise<void>;
-  /** Absent: over the network. */
-  readonly openRegion?: OpenRegion;
 }
 
 /** For this long, a listed cluster keeps its known tags. */
@@ -39,7 +37,7 @@ export class FleetKeeper {
     // Another worker can have published since.
     await context.follower.look();
     const before = context.follower.list();
-    const seen = await lookAtFleet(fleet, this.#memoryOf(context), context.openRegion);
+    const seen = await lookAtFleet(fleet, this.#memoryOf(context));
     reportFailed(context, seen.failed, fleet);
     const rules = {
       deciding: fleet.deciding,

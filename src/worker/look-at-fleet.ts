@@ -30,28 +30,22 @@ export interface TagMemory {
   readonly described: (place: FleetPlace, tags: Labels) => void;
 }
 
-/** Opens one region of an account with the roles of the fleet. @throws AccessError */
-export type OpenRegion = (fleet: Fleet, account: string, region: string) => Promise<FleetRegion>;
-
 const purpose = { id: "fleet", requester: "eks-access" };
 
-const openRegion: OpenRegion = async (fleet, account, region) => {
+/** Opens one region of an account with the roles of the fleet. @throws AccessError */
+async function openRegion(fleet: Fleet, account: string, region: string): Promise<FleetRegion> {
   const policy = fleetSessionPolicy();
   return fleetRegion(await sessionThrough(region, fleet.rolesFor(account), [purpose], policy), account, region);
-};
+}
 
 /**
  * Lists the clusters of each account and region, sixteen places at a time and one call at a time in each: AWS throttles
  * by both. Without an answer, a region keeps its known clusters.
  * @param memory spares a call for each cluster with tags in it
  */
-export async function lookAtFleet(
-  fleet: Fleet,
-  memory: TagMemory,
-  open: OpenRegion = openRegion,
-): Promise<LookAtFleet> {
+export async function lookAtFleet(fleet: Fleet, memory: TagMemory): Promise<LookAtFleet> {
   const regions = fleet.accounts.flatMap((account) => fleet.regions.map((region) => ({ account, region })));
-  const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, memory, open));
+  const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, memory));
   const failed = looks.flatMap((look) => ("error" in look ? look : []));
   const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
   return {
@@ -66,10 +60,9 @@ async function lookAtRegion(
   account: string,
   region: string,
   memory: TagMemory,
-  open: OpenRegion,
 ): Promise<{ readonly found: readonly FoundCluster[] } | FailedPlace> {
   try {
-    const eks = await open(fleet, account, region);
+    const eks = await openRegion(fleet, account, region);
     try {
       return { found: await clustersIn(fleet, eks, { account, region }, memory) };
     } finally {
@@ -105,13 +98,8 @@ async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): 
  * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once, so use
  * it only where no tag decides. Without an answer, a region keeps its clusters of `before`.
  */
-export async function discoverFleet(
-  fleet: Fleet,
-  before: FleetList | null,
-  at: Date,
-  openRegion?: OpenRegion,
-): Promise<FleetList> {
-  const seen = await lookAtFleet(fleet, { tagsOf: () => null, described: () => {} }, openRegion);
+export async function discoverFleet(fleet: Fleet, before: FleetList | null, at: Date): Promise<FleetList> {
+  const seen = await lookAtFleet(fleet, { tagsOf: () => null, described: () => {} });
   const rules = { deciding: fleet.deciding, holdMs: 0, isHeld: () => true };
   return nextFleet(before, { ...seen, at }, rules).list;
 }
@@ -120,15 +108,13 @@ export async function discoverFleet(
 export class FleetWithoutLedger {
   readonly #live: LiveConfig;
   readonly #now: () => Date;
-  readonly #openRegion: OpenRegion | undefined;
   #list: FleetList | null = null;
   #nextMs = 0;
   #looking: Promise<void> | null = null;
 
-  constructor(live: LiveConfig, now: () => Date, openRegion?: OpenRegion) {
+  constructor(live: LiveConfig, now: () => Date) {
     this.#live = live;
     this.#now = now;
-    this.#openRegion = openRegion;
   }
 
   /** A list of the ledger has each cluster with a lease, so a process that has one does not look. */
@@ -144,7 +130,7 @@ export class FleetWithoutLedger {
   }
 
   async #follow(fleet: Fleet): Promise<void> {
-    this.#list = await discoverFleet(fleet, this.#list, this.#now(), this.#openRegion);
+    this.#list = await discoverFleet(fleet, this.#list, this.#now());
     await this.#live.follow(this.#list.clusters);
   }
 }

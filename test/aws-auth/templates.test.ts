@@ -39,12 +39,10 @@ describe("resolve", () => {
     mapAccounts: "- '444455556666'\n",
   });
 
-  it("takes what is known of the session besides its ARN", () => {
-    const session = { sessionNameRaw: "real", accessKeyId: "ASIA1" };
+  it("takes the access key of the session besides its ARN", () => {
+    const identity = resolve(document, "arn:aws:sts::111122223333:assumed-role/dev/seen", "ASIA1");
 
-    const identity = resolve(document, "arn:aws:sts::111122223333:assumed-role/dev/seen", session);
-
-    expect(identity).toEqual({ username: "dev:real:ASIA1", groups: [] });
+    expect(identity).toEqual({ username: "dev:seen:ASIA1", groups: [] });
   });
 
   it.each([

@@ -184,7 +184,7 @@ export async function identityOfSession(
   }
   const configMap = await client.readAwsAuth();
   const { accessKeyId } = session.credentials;
-  return { identity: resolve(parseRemembered(configMap?.data ?? {}), session.arn, { accessKeyId }), place: "aws-auth" };
+  return { identity: resolve(parseRemembered(configMap?.data ?? {}), session.arn, accessKeyId), place: "aws-auth" };
 }
 
 async function entryOf(entries: AccessEntries, principal: string): Promise<AccessEntry | null> {
