@@ -48,7 +48,7 @@ Example: eks-access audit review --from 2026-09-01 --to 2026-10-01 > september.c
 Exit code: 0 done, 1 the log is broken, or something could not be erased yet, 2 unusable input.
 `;
 
-export type AuditOptions =
+type AuditOptions =
   | { readonly type: "verify"; readonly anchors: readonly Anchor[]; readonly file: string | null }
   | { readonly type: "export"; readonly format: "jsonl" | "cloudevents"; readonly from: number }
   | { readonly type: "show"; readonly request: string | null }
@@ -71,7 +71,7 @@ const ofCommand: Readonly<Record<string, readonly string[]>> = {
   review: ["from", "to", "cluster"],
 };
 
-export function readAuditOptions(argv: readonly string[]): AuditOptions | string {
+function readAuditOptions(argv: readonly string[]): AuditOptions | string {
   const read = readArguments(argv, auditFlags);
   if (typeof read === "string") return read;
   const { values, positionals } = read;

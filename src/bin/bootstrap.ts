@@ -3,7 +3,7 @@ import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/open/bootstrap.ts";
 import { isProved, type OperatedCluster, type OperatorProof } from "../worker/open/operator.ts";
-import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readOneCluster, unusable } from "./process-io.ts";
 import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
@@ -28,12 +28,9 @@ const known = {
 } as const;
 
 function readBootstrapOptions(argv: readonly string[]) {
-  const read = readArguments(argv, known);
+  const read = readOneCluster(argv, known);
   if (typeof read === "string") return read;
-  const { values, positionals } = read;
-  const [cluster, ...rest] = positionals;
-  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { role = null, "external-id": externalId = null, apply } = values;
+  const { cluster, role = null, "external-id": externalId = null, apply } = read;
   if (externalId !== null && role === null) return "Use --external-id together with --role.";
   return { cluster, role, externalId, apply };
 }

@@ -11,7 +11,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readOneCluster, unusable } from "./process-io.ts";
 import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -60,12 +60,9 @@ const known = {
 } as const;
 
 function readOptions(argv: readonly string[]) {
-  const read = readArguments(argv, known);
+  const read = readOneCluster(argv, known);
   if (typeof read === "string") return read;
-  const { values, positionals } = read;
-  const [cluster, ...rest] = positionals;
-  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { apply, backup, arn: givenArns = [], json } = values;
+  const { cluster, apply, backup, arn: givenArns = [], json } = read;
   if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
   const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
   return { cluster, givenArns, json, apply: application };

@@ -31,6 +31,14 @@ export function readOnlyOptions<const Known extends Options>(argv: readonly stri
   return word === undefined ? read.values : `Unexpected argument ${word}.`;
 }
 
+/** The options of a command line with the name of one cluster; a text: the mistake. */
+export function readOneCluster<const Known extends Options>(argv: readonly string[], options: Known) {
+  const read = readArguments(argv, options);
+  if (typeof read === "string") return read;
+  const [cluster, ...rest] = read.positionals;
+  return cluster === undefined || rest.length > 0 ? "Name one cluster." : { ...read.values, cluster };
+}
+
 /** The zones that a command line names; none: the clusters without a zone. A text: the mistake. */
 export function readZones(argv: readonly string[]): readonly (string | null)[] | string {
   const read = readOnlyOptions(argv, { zone: { type: "string", multiple: true } });

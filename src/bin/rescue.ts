@@ -24,7 +24,7 @@ import {
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
-import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, misused, readInput, readOneCluster, unusable } from "./process-io.ts";
 import { readCommandSettings, type Settings, unknownCluster, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
@@ -62,14 +62,11 @@ const rescueFlags = {
 } as const;
 
 export function readRescueOptions(argv: readonly string[]) {
-  const read = readArguments(argv, rescueFlags);
+  const read = readOneCluster(argv, rescueFlags);
   if (typeof read === "string") return read;
-  const { values, positionals } = read;
-  const [cluster, ...rest] = positionals;
-  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = values;
+  const { cluster, role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = read;
   if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
-  const durationSeconds = parseDuration(values.for ?? "");
+  const durationSeconds = parseDuration(read.for ?? "");
   if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }

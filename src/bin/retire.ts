@@ -3,7 +3,7 @@ import { isUser } from "../access/policy/person.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { type CommandIo, misused, readArguments } from "./process-io.ts";
+import { type CommandIo, misused, readOneCluster } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -63,12 +63,9 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
 
 function readRetireOptions(argv: readonly string[]) {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
-  const read = readArguments(argv, options);
+  const read = readOneCluster(argv, options);
   if (typeof read === "string") return read;
-  const { values, positionals } = read;
-  const [cluster, ...rest] = positionals;
-  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-  const { by = "", why = "", unseen = false } = values;
+  const { cluster, by = "", why = "", unseen = false } = read;
   if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
   return why.trim() === ""
     ? "Missing --why. Say what happened to the cluster."

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { audit, readAuditOptions } from "../../src/bin/audit.ts";
+import { audit } from "../../src/bin/audit.ts";
 import { runCommand } from "./check-run.ts";
 
-test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command", (verb) => {
-  const read = readAuditOptions([verb]);
+test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command", async (verb) => {
+  const run = await runCommand(audit, [verb]);
 
-  expect(read).toBe("Use verify, export, show, review or erase.");
+  expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("Use verify, export, show, review or erase.") });
 });
 
 test("an export with an event that nests too deep has a verdict", async () => {
