@@ -14,7 +14,7 @@ import {
   roomForWithdrawals,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { type Entry, entryArnsByPrincipal, withoutRolePath } from "../../aws-auth/index.ts";
+import { type Entry, entryArnsByPrincipal, readPrincipal, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -97,13 +97,19 @@ async function listedEntries(
  * entry would keep access alive, so only a first try believes that there is none.
  */
 async function entriesFor(entries: OpenedEntries["entries"], read: readonly AccessRequest[]): Promise<EntriesFound> {
-  if (!read.every(({ principal }) => principal.includes(":user/"))) return listedEntries(entries, "due", read);
+  if (!read.every(({ principal }) => isUserArn(principal))) return listedEntries(entries, "due", read);
   const found = await describeAll(entries, [...new Set(read.map(({ principal }) => principal))]);
   const known = new Set(found.map(({ principalArn }) => principalArn.toLowerCase()));
   const isFirstTry = ({ lease, trouble }: AccessRequest) =>
     !trouble && (lease === null || (lease.state === "scheduled" && lease.writeBegan === null));
   const isSure = read.every((request) => known.has(request.principal.toLowerCase()) || isFirstTry(request));
   return isSure ? { found, hasNone: () => false } : listedEntries(entries, "due", read);
+}
+
+/** EKS refuses a question about any other text, and a record in Redis can have one: no lease of its cluster would end. */
+function isUserArn(text: string): boolean {
+  const reading = readPrincipal(text);
+  return reading.type === "principal" && reading.principal.kind === "user";
 }
 
 export type EntriesSeen = Pick<EntryState, "entries" | "holdings" | "openSince" | "identityOf">;
