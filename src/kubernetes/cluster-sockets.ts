@@ -16,10 +16,10 @@ interface Kept {
 /** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
 const idleMs = 20_000;
 /**
- * Half of a run's 16 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory on each of a
- * thousand clusters.
+ * Half of a burst's 64 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory. A run with few calls at
+ * a time opens few.
  */
-const connections = 8;
+const connections = 32;
 const connectMs = 5_000;
 
 const kept = new Map<string, Kept>();

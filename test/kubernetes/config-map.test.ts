@@ -236,3 +236,15 @@ describe("a later connection", () => {
     server = await startScriptedServer();
   });
 });
+
+test("a hundred calls at once open thirty-two connections", async () => {
+  const own = await startScriptedServer();
+  own.answer = () => ({ status: 404, body: aStatus(404, "NotFound", "none") });
+  const client = own.connect();
+
+  await Promise.all(Array.from({ length: 100 }, () => client.readAwsAuth()));
+
+  expect(own.connections()).toBe(32);
+  client.close();
+  await own.stop();
+});

@@ -9,7 +9,7 @@ import {
 } from "../../access/lease/own-bindings.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { inParallel } from "../in-parallel.ts";
+import { burstWidth, inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import type { WayContext } from "./way-adapter.ts";
@@ -37,7 +37,8 @@ export interface BindingsSent {
 
 /** Deletes and creates lease by lease: a failure of one stops no other. */
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
-  const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, id, each)] as const);
+  const send = async ([id, each]: readonly [string, Calls]) => [id, await carryOut(tools, id, each)] as const;
+  const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const after =

@@ -8,7 +8,7 @@ import { measuredStep } from "../../operations/announcements.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
-import { callInParallel, inParallel } from "../in-parallel.ts";
+import { burstWidth, callInParallel, inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { memoryOf } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
@@ -92,8 +92,11 @@ async function act<State extends WayState, Decided extends Settlement>(
   const decided = { ...settled, voided: await beginVoids(run, settled) };
   // The ledger knows about a write before the cluster does.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
-    inParallel(requests, async (request) =>
-      prepared.isSentFor(request) ? recordWriteBegun(context, run.cluster, request, adapter.way) : request,
+    inParallel(
+      requests,
+      async (request) =>
+        prepared.isSentFor(request) ? recordWriteBegun(context, run.cluster, request, adapter.way) : request,
+      burstWidth,
     );
   const [begun, repaired] = await Promise.all([beginAll(decided.leased), beginAll(decided.repaired)]);
   const outcomes = await prepared.send();
@@ -142,7 +145,7 @@ async function record(done: Acted): Promise<void> {
     recordRefusal(context, request, refusal),
   );
   const reviewer = askingOnce(done.run.opened.client, done.roles);
-  await inParallel(given, (request) => recordGiven(done, request, reviewer));
+  await inParallel(given, (request) => recordGiven(done, request, reviewer), burstWidth);
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));

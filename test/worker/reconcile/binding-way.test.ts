@@ -727,3 +727,30 @@ test("a record of before gives nothing again: the cluster remembers what was tak
   expect(await bindings()).toEqual([]);
   expect(await may("alice@example.com", "default")).toBe(false);
 });
+
+test("forty leases at once: forty calls make their bindings together, and each is proved", async () => {
+  const ids = Array.from({ length: 40 }, (_, index) => `r-${index + 10}`);
+  for (const id of ids) {
+    await ask(context, cluster, { id, principal: session(`${id}@example.com`) });
+    await approve(context, cluster, id);
+  }
+  let running = 0;
+  let most = 0;
+  const counting: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const createBinding: ClusterClient["createBinding"] = async (...given) => {
+      running += 1;
+      most = Math.max(most, running);
+      return open.client.createBinding(...given).finally(() => {
+        running -= 1;
+      });
+    };
+    return { ...open, client: { ...open.client, createBinding } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: counting }, cluster);
+
+  expect(most).toBe(40);
+  const given = await Promise.all(ids.map((id) => requestOf(context, id)));
+  expect(given.map(({ lease }) => lease?.proof?.authorized.result)).toEqual(ids.map(() => "yes"));
+});
