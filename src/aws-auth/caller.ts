@@ -1,4 +1,4 @@
-import { fromAssumedRole, type Principal, readPrincipal } from "./arn.ts";
+import { type Principal, readPrincipal } from "./arn.ts";
 
 /** A caller, from an ARN that a person typed. */
 export interface Caller {
@@ -29,16 +29,18 @@ export function readCaller(given: string, partition?: string): CallerReading {
 
 /** RoleSessionName has 2 to 64 of these (API reference of STS AssumeRole). A service's own session may have a path. */
 const sessionForm =
-  /^arn:[a-z][a-z0-9-]*:sts::[0-9]{12}:assumed-role\/[A-Za-z0-9_+=,.@-]{1,64}\/([A-Za-z0-9_+=,.@-]{2,64})$/;
+  /^arn:([a-z][a-z0-9-]*):sts::([0-9]{12}):assumed-role\/([A-Za-z0-9_+=,.@-]{1,64})\/([A-Za-z0-9_+=,.@-]{2,64})$/;
 
 /** The session's name in an STS ARN; null: the ARN is of no session. RBAC compares its letters exactly. */
 export function sessionNameIn(arn: string): string | null {
-  return sessionForm.exec(arn)?.[1] ?? null;
+  return sessionForm.exec(arn)?.[4] ?? null;
 }
 
 /** The ARN that an entry has for this principal: for a session the ARN of its role. */
 export function entryArnOf(arn: string): string {
-  return sessionNameIn(arn) === null ? arn : (fromAssumedRole(arn) ?? arn);
+  // A run asks some ten times for each lease.
+  const [, partition, account, role] = sessionForm.exec(arn) ?? [];
+  return role === undefined ? arn : `arn:${partition}:iam::${account}:role/${role}`;
 }
 
 /** The principal of a lease: an IAM role or user, or one session of a role, which no entry can name. */

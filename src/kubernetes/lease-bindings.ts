@@ -24,13 +24,11 @@ export interface LeaseBindings {
   /** The binding of this name, whatever its labels; null: there is none. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
-   * Creates a binding of a role to one user. With `dryRun` the API server and its webhooks only check, and the answer's uid belongs to
-   * no binding.
-   * @throws AccessError `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the
-   * role and some of its rights; `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role
-   * exists to compare our rights with
+   * Creates a binding of a role to one user. Reads no answer: what a run made, it reads back. @throws AccessError
+   * `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the role and some of its rights;
+   * `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role exists to compare our rights with
    */
-  createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean } & CallFor): Promise<ClusterBinding>;
+  createBinding(binding: NewBinding, options?: CallFor): Promise<void>;
   /**
    * Deletes the binding with this uid. `absent`: none has its name; `other`: another uid has it. @throws AccessError
    * `binding-forbidden`
@@ -88,15 +86,13 @@ async function createBinding(
   connection: Connection,
   cluster: string,
   binding: NewBinding,
-  { dryRun = false, lease }: { readonly dryRun?: boolean } & CallFor,
-): Promise<ClusterBinding> {
-  const path = bindingsPath(binding.namespace);
-  const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
+  { lease }: CallFor,
+): Promise<void> {
+  const call = { method: "POST", path: bindingsPath(binding.namespace), query: { fieldManager } } as const;
   try {
-    const { value } = await connection.ask({ method: "POST", path, query, body: objectOf(binding), lease }, shape);
-    return readBinding(value);
+    await connection.send({ ...call, body: objectOf(binding), lease, isUnreadAnswer: true });
   } catch (error) {
-    throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}${dryRun ? " (dry run)" : ""}`);
+    throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}`);
   }
 }
 

@@ -44,13 +44,11 @@ export function directBindings(
   let made = 0;
   const overtaken: string[] = [];
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
-  const create: (binding: Parameters<ClusterClient["createBinding"]>[0]) => ClusterBinding = ({ user, ...binding }) => {
+  const create = ({ user, ...binding }: Parameters<ClusterClient["createBinding"]>[0]): void => {
     if (store.has(keyOf(binding))) throw new AccessError("binding-exists", `${binding.name} is taken`);
     made += 1;
     const subjects = [{ kind: "User", name: user }];
-    const stored = { ...binding, uid: `uid-${made}`, subjects, deletedAt: null };
-    store.set(keyOf(binding), stored);
-    return stored;
+    store.set(keyOf(binding), { ...binding, uid: `uid-${made}`, subjects, deletedAt: null });
   };
   const remove: (place: Parameters<ClusterClient["deleteBinding"]>[0]) => "absent" | "other" | "deleted" = (place) => {
     const found = store.get(keyOf(place));
@@ -96,10 +94,10 @@ export function directBindings(
         await point("found");
         return found;
       },
-      createBinding: (binding) => {
+      createBinding: async (binding) => {
         // A newer run may have read before this call.
         if (newestRun() !== runOfReading) overtaken.push(`an overtaken run makes ${binding.name}`);
-        return send("POST", () => create(binding));
+        await send("POST", () => create(binding));
       },
       deleteBinding: (place) => send("DELETE", () => remove(place)),
       roleRules: async () => allowed,
