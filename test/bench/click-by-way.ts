@@ -7,7 +7,10 @@ import { atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { approve, ask, developers, sessionArn, userArn } from "./people.ts";
 
 const cluster = "staging";
-const callsOfBindings = ["get-rolebinding", "list-rolebindings", "create-rolebinding", "get-clusterrole"];
+/** Every call to a cluster that only a lease by binding makes. */
+export const callsOfBindings = [
+  ...["get-rolebinding", "list-rolebindings", "list-clusterrolebindings", "create-rolebinding", "get-clusterrole"],
+].map((call) => `kubernetes.${call}`);
 const warmUps = 10;
 
 /** Who gets a lease, and at which level. */
@@ -35,7 +38,7 @@ export async function measureClickByWay(scale: Scale): Promise<readonly Figure[]
     const click = clicksOn(bench, readEvents(bench.ledger));
     await inTurns(click, warmUps);
     const near = await inTurns(click, runs);
-    const delayed = [...calls, ...callsOfBindings.map((call) => `kubernetes.${call}`)];
+    const delayed = [...calls, ...callsOfBindings];
     const far = await withDelays(bench, () => inTurns(click, runs), delayed);
     return [
       ...figuresOf("one click → proof", near),
