@@ -10,7 +10,7 @@ import { identitiesNow } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { askAgainAction, extendAction } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, oneOf, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, context, mention, oneOf, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */
@@ -73,7 +73,9 @@ function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identi
 }
 
 function causeBlocks(cause: Cause): KnownBlock[] {
-  const text = `• ${styled(cause.message, 800)}\n      → ${styled(cause.remedy, 900)}`;
+  // The diagnosis knows people by their ids alone.
+  const message = styled(cause.message, 800).replaceAll(/`([UW][A-Z0-9]{7,})`/g, (_, user: string) => mention(user));
+  const text = `• ${message}\n      → ${styled(cause.remedy, 900)}`;
   return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
 }
 

@@ -28,6 +28,12 @@ describe("the answer to why", () => {
     `);
   });
 
+  test("names another requester as Slack does", () => {
+    const theirs = aLeasedRequest({ state: "ended" }, { principal: developers, requester: "U0LUKAS123" });
+
+    expect(told(whyFacts({ data: {}, pods: null, requests: [theirs] }))).toContain("requested by <@U0LUKAS123>)");
+  });
+
   test("shows a person who gets Forbidden their identity in the cluster", () => {
     const facts = whyFacts({ boundGroups: new Set(), pods: { allowed: false, reason: "" } });
 
