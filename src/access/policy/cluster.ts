@@ -16,7 +16,7 @@ export interface AccessCheck {
 
 export interface Level {
   readonly name: string;
-  /** Groups and access policies (`policy-text.ts`), or roles to bind to the person (`role-text.ts`). */
+  /** Groups, access policies, or roles to bind to the person (`policy-text.ts`). */
   readonly groups: readonly string[];
   readonly maxDurationSeconds: number;
   /** What a lease of this level must allow; empty: nothing is tested. */
