@@ -6,8 +6,8 @@ export interface ApiCall {
   /** From the root: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** A text is already JSON. */
-  readonly body?: object | string;
+  /** Bytes are already JSON. */
+  readonly body?: object;
   /** The caller needs only success or failure: the answer has no text then. */
   readonly isUnreadAnswer?: boolean;
   /** The id of the only request that the call is for. */

@@ -103,23 +103,23 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
   };
 }
 
-const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: string }>();
+const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: Buffer }>();
 
-function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
+function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): Buffer {
   const known = bodies.get(after);
   if (known?.before === before) return known.body;
-  const body = JSON.stringify(withContent(before.object, after));
+  const body = Buffer.from(JSON.stringify(withContent(before.object, after)));
   bodies.set(after, { before, body });
   return body;
 }
 
-/** Calls for one ConfigMap. A text as a body is JSON. */
+/** Calls for one ConfigMap. Bytes as a body are JSON. */
 export interface ConfigMapCalls {
   /** Null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
-  replace(body: ConfigMapObject | string): Promise<ConfigMapObject>;
-  rehearse(body: ConfigMapObject | string): Promise<void>;
+  replace(body: ConfigMapObject | Buffer): Promise<ConfigMapObject>;
+  rehearse(body: ConfigMapObject | Buffer): Promise<void>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
@@ -137,7 +137,7 @@ export function configMapAt(
   const call = `configmap ${name} of cluster ${cluster}`;
   const read = ({ text }: ApiAnswer) => answers.of(call, text, () => readObject(text));
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
-  const put = async <T>(body: object | string, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
+  const put = async <T>(body: object, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
     try {
       const put = { method: "PUT", path: one, query: query(dryRun), body, isUnreadAnswer: dryRun } as const;
       return readAs(await connection.send(put));

@@ -157,21 +157,21 @@ interface Way {
 async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
   const { origin, host } = new URL(way.endpoint);
   const what = `The API server at ${host}`;
-  const { status, headers, bytes } = await receive(what, way, {
+  const { status, headers, parts } = await receive(what, way, {
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...way.headers },
-    body: typeof body === "object" ? JSON.stringify(body) : (body ?? null),
+    body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   const isUnread = isUnreadAnswer && status < 300;
-  const text = isUnread ? "" : knownText(host + path, bytes, what);
+  const text = isUnread ? "" : knownText(host + path, Buffer.concat(parts), what);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   return { status, headers, text };
 }
 
-type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly bytes: Buffer };
+type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly parts: readonly Buffer[] };
 
 /** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
 function receive(what: string, { withinMs, closing, dispatcher }: Way, call: Dispatcher.DispatchOptions) {
@@ -205,7 +205,7 @@ function receive(what: string, { withinMs, closing, dispatcher }: Way, call: Dis
       },
       onResponseEnd: () => {
         settled();
-        resolve({ status, headers, bytes: Buffer.concat(parts) });
+        resolve({ status, headers, parts });
       },
       onResponseError: (_, error) => {
         settled();

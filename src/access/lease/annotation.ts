@@ -198,7 +198,7 @@ export interface AnnotationRoom {
 export function roomIn(annotations: Annotations): AnnotationRoom {
   const sizes = Object.entries(othersAnnotations(annotations)).map(([name, text]) => ({
     name,
-    bytes: Buffer.byteLength(name + text),
+    bytes: bytesOf({ [name]: text }),
   }));
   const others = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const [largest = null] = sizes.toSorted((a, b) => b.bytes - a.bytes);
@@ -213,7 +213,10 @@ export function othersAnnotations(annotations: Annotations): Annotations {
 
 /** Names and values together, as the API server counts. */
 export function bytesOf(annotations: Annotations): number {
-  return Object.entries(annotations).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + text), 0);
+  return Object.entries(annotations).reduce(
+    (sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text),
+    0,
+  );
 }
 
 /** Others' annotations that fill the room, as a clause; null: there are none. */
