@@ -316,3 +316,22 @@ describe("a pattern of ARNs", () => {
     );
   });
 });
+
+describe("one session of a role", () => {
+  const bound = aLevel({ groups: ["ClusterRole view in default"] });
+  const session = holder("arn:aws:sts::111122223333:assumed-role/developers/alice@example.com");
+  const role = "arn:aws:iam::111122223333:role/developers";
+  const asked = (pinnedSessions: readonly string[], level: Level) => {
+    const cluster = aCluster({ levels: [level], pinnedSessions });
+    return mayRequest({ cluster, level, principal: session, durationSeconds: 3600 });
+  };
+
+  test("is a person only where people can't choose its name: anyone with the role could take it", () => {
+    expect(asked([], bound)).toMatchObject({ code: "session", message: expect.stringContaining("people choose its") });
+    expect(asked([role], bound)).toEqual({ type: "allowed" });
+  });
+
+  test("gets no groups, which everyone with the role would get", () => {
+    expect(asked([role], aLevel())).toMatchObject({ code: "session", message: expect.stringContaining("groups") });
+  });
+});
