@@ -185,8 +185,9 @@ function leaseMilestone(
 ): Milestone | null {
   const { subject } = to;
   if (lease.state === "failed") {
-    const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
-    return tell("failed", text, overButtons(request), `${to.what}: :no_entry: *Failed*: see above.`);
+    const why = failureInShort(lease.failure, "The thread in the channel");
+    const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${why}.`;
+    return tell("failed", text, overButtons(request), `${to.what}: :no_entry: *Failed*: ${why}`);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);

@@ -51,6 +51,14 @@ test.each(Object.entries(states))("a notification about a request that is %s say
   for (const ping of pings.filter((each) => each !== undefined)) expect(ping?.startsWith(what)).toBe(true);
 });
 
+test("a notification of a failure says the cause: a locked phone shows nothing above it", () => {
+  const failed = states.failed ?? expect.fail("there is no such state");
+
+  expect(milestoneOf(failed, aCluster())?.ping).toMatch(
+    /^`viewer` on `staging`: :no_entry: \*Failed\*: AWS .*\. The thread in the channel has the cause and the fix$/,
+  );
+});
+
 test.each([
   ["access that ends soon", aLeasedRequest({ warnedAt: at(hours(3)).toISOString() }), []],
   ["access that works again", aLeasedRequest({}), ["drift-1"]],
