@@ -66,10 +66,22 @@ const examples = Object.entries(fiftyMessages).map(([reader, group]) => ({
   })),
 }));
 
+/** Without what an example before it shows whole, such as Details below the answer to a typed approve. */
+function linesOnce(
+  lines: readonly string[],
+  before: readonly { readonly when: string; readonly lines: readonly string[] }[],
+) {
+  const whole = before.find(
+    (other) => other.lines.length < lines.length && lines.join("\n").endsWith(`\n${other.lines.join("\n")}`),
+  );
+  return whole ? [...lines.slice(0, -whole.lines.length), `(Then as when ${whole.when}.)`] : lines;
+}
+
 const retries = (code: FailureCode) => (new AccessError(code, "").retryable ? "yes" : "no");
 
 function page(): string {
   const shownBefore = new Set<string>();
+  const all = examples.flatMap(({ messages }) => messages);
   return [
     "# Every message",
     "",
@@ -79,7 +91,10 @@ function page(): string {
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
       `\n### ${reader}\n`,
-      ...messages.map(({ when, next, lines }) => `**When ${when}.** Next: ${next}.\n\n${quoted(lines)}\n`),
+      ...messages.map((each) => {
+        const lines = linesOnce(each.lines, all.slice(0, all.indexOf(each)));
+        return `**When ${each.when}.** Next: ${each.next}.\n\n${quoted(lines)}\n`;
+      }),
     ]),
     "## Each failure and its fix\n",
     "| Code | Fix | Another try can help |",
