@@ -79,6 +79,13 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
     expect(reasonOf(sealedBy("U0APPROVER", {}, two), two)).toContain("1 person has approved it; it needs 2");
   });
 
+  test("an approval outside the hours in which the policy allows one", () => {
+    const hours = { zone: "UTC", days: [1, 2, 3, 4, 5, 6, 7], from: 0, to: 60, outside: "refuse" as const };
+    const night = aCluster({ rules: [{ ...clusterRule, name: "at night", hours }] });
+
+    expect(reasonOf(sealedBy("U0APPROVER", {}, night), night)).toContain("outside the policy's hours");
+  });
+
   test("full control for everyone with a role", () => {
     const own = aCluster({ levels: [{ ...masters, maxDurationSeconds: 8 * 3_600 }] });
     const allowing = { ...own, rules: [{ ...clusterRule, name: "open", shared: "warn" as const, approvals: 1 }] };
