@@ -46,7 +46,11 @@ async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boole
       }
     });
     if (!isStruck && isTooShort(run)) return playOne(inUse, longer(run), tally);
-    if (!isStruck) tally.missed.push(title);
+    if (!isStruck) {
+      tally.missed.push(title);
+      // At once, as what went wrong: a step that the product no longer makes misses each of its faults.
+      console.warn(`missed: ${title}`);
+    }
     if (request?.state === "refused") tally.refused += 1;
     else if (request?.lease?.state === "failed") tally.failed += 1;
     else tally.active += 1;

@@ -92,7 +92,6 @@ const remove = "kubernetes.delete-clusterrolebinding";
 export const bindingSteps: readonly Step[] = [
   worker("ask", "kubernetes.list-clusterrolebindings", 2),
   worker("ask", "kubernetes.get-configmap", 2),
-  worker("ask", "kubernetes.get-configmap", 3),
   worker("ask", "kubernetes.get-clusterrole"),
   worker("approve", "kubernetes.get-clusterrolebinding", 1),
   worker("approve", "kubernetes.get-configmap", 2),
