@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type ClusterAddress, EksCluster, switchToAccessEntries } from "../../src/aws/eks-cluster.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
@@ -11,7 +11,11 @@ function clusterOf(name: string, authenticationMode?: "API_AND_CONFIG_MAP") {
   return { arn, address: { eksName: name, region, account, partition } };
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
+/** An update of EKS is done after one wait, however busy the machine is. */
+beforeAll(() => {
+  underTest().aws.eks.updateMs = 30_000;
+});
+const pause = async () => underTest().aws.clock.pass(31);
 const lettingIn = async (address: ClusterAddress) =>
   switchToAccessEntries(await EksCluster.open(underTest().worker, address), { pause });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, vi } from "vitest";
-import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { type ClusterDescription, EksCluster } from "../../src/aws/eks-cluster.ts";
+import { anAccount } from "../sandbox/aws/clients.ts";
 
 export const region = "eu-central-1";
 export const account = "111122223333";
@@ -14,7 +14,7 @@ export async function describeCluster(...asked: Parameters<typeof EksCluster.ope
 
 /** An AWS account for the tests of one file: a worker that may assume the cluster's creator, as the README sets it up. */
 export interface AccountUnderTest {
-  readonly aws: SandboxAws;
+  readonly aws: Awaited<ReturnType<typeof anAccount>>;
   readonly worker: AwsCredentials;
   readonly workerArn: string;
   readonly creatorArn: string;
@@ -24,7 +24,7 @@ export interface AccountUnderTest {
 export function useAccount(): () => AccountUnderTest {
   let started: AccountUnderTest | undefined;
   beforeAll(async () => {
-    const aws = await startSandboxAws({ account, region });
+    const aws = await anAccount({ account, region });
     vi.stubEnv("AWS_ENDPOINT_URL", aws.url);
     const { arn: workerArn } = aws.account.addRole({ name: "eks-access-worker", allow: ["sts:*", "eks:*"] });
     const { arn: creatorArn } = aws.account.addRole({
