@@ -71,11 +71,15 @@ async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boole
 
 /** On a busy machine a lease may be over before it was leased, and its end has other calls then. */
 function isTooShort({ ending, leaseSeconds = shortLeaseSeconds }: Run): boolean {
-  return ending === "expired" && leaseSeconds < 100;
+  return ending === "expired" && leaseSeconds * longerBy < maxSeconds;
 }
 
+const longerBy = 3;
+/** From here on a person writes minutes: `108s` is no duration. */
+const maxSeconds = 100;
+
 function longer(run: Run): Run {
-  const leaseSeconds = 3 * (run.leaseSeconds ?? shortLeaseSeconds);
+  const leaseSeconds = longerBy * (run.leaseSeconds ?? shortLeaseSeconds);
   return { ...run, name: `${run.name}-${leaseSeconds}`, leaseSeconds };
 }
 

@@ -10,16 +10,18 @@ const named = (choices: readonly Choice[]): Run[] =>
 /** The end of a lease is announced before, by calls to the ledger and to Slack that would be counted with the others. */
 const isOfTheEnd = ({ phase, call }: Step) => phase === "revoke" && !/^(redis|slack)\./.test(call);
 
+function endingsOf(step: Step): readonly Run["ending"][] {
+  if (step.ending) return [step.ending];
+  return isOfTheEnd(step) ? ["revoked", "expired"] : ["revoked"];
+}
+
 /** Every step with every fault; at the end of the access, where it is revoked and where its time is over. */
 export function everyRun(all: readonly Step[] = steps, faults: readonly FaultKind[] = [...faultKinds, hang]): Run[] {
   return named(
     all.flatMap((step) =>
       faults
         .filter((fault) => fault.appliesTo(step))
-        .flatMap((fault): Choice[] => [
-          { step, fault, ending: "revoked" },
-          ...(isOfTheEnd(step) ? [{ step, fault, ending: "expired" } as const] : []),
-        ]),
+        .flatMap((fault): Choice[] => endingsOf(step).map((ending) => ({ step, fault, ending }))),
     ),
   );
 }
@@ -71,7 +73,7 @@ export function accessEntrySection(): Run[] {
 function spread(all: readonly Step[], fault: FaultKind, index: number): Choice[] {
   const struck = all.filter(fault.appliesTo);
   const step = struck[(index * 7) % struck.length];
-  return step ? [{ step, fault, ending: "revoked" }] : [];
+  return step ? [{ step, fault, ending: step.ending ?? "revoked" }] : [];
 }
 
 function choose(phase: Step["phase"], call: string, name: string, ending: Run["ending"], all = steps): Choice[] {

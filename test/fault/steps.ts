@@ -13,6 +13,8 @@ export interface Step {
   readonly by: ProcessName;
   /** Armed only when this call has come: how many messages come before it is a matter of time. */
   readonly after?: string;
+  /** The only way to end the access that makes this call; absent: both ways do. */
+  readonly ending?: "revoked" | "expired";
 }
 
 /** `approve: sts.GetCallerIdentity 2` */
@@ -107,9 +109,17 @@ export const bindingSteps: readonly Step[] = [
   worker("revoke", "kubernetes.list-clusterrolebindings", 1),
   worker("revoke", remove),
   worker("revoke", "kubernetes.get-clusterrolebinding", 1, remove),
-  worker("revoke", "kubernetes.dry-run-configmap", 1, remove),
-  worker("revoke", write, 1, remove),
-  worker("revoke", "kubernetes.get-configmap", 1, remove),
+  // A revocation removes the bindings first. When its time is over, the lease has no share in the entry, which goes first.
+  ...[
+    worker("revoke", "kubernetes.dry-run-configmap", 1, remove),
+    worker("revoke", write, 1, remove),
+    worker("revoke", "kubernetes.get-configmap", 1, remove),
+  ].map((step) => ({ ...step, ending: "revoked" as const })),
+  ...[
+    worker("revoke", "kubernetes.dry-run-configmap"),
+    worker("revoke", write),
+    worker("revoke", "kubernetes.get-configmap", 1, write),
+  ].map((step) => ({ ...step, ending: "expired" as const })),
   worker("revoke", proof),
   worker("revoke", "redis.commit", 1, proof),
 ];
