@@ -81,7 +81,23 @@ async function ask(
 export async function identitiesNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
   const known = await lookUpIdentities(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, known);
-  return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
+  const why = arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found)));
+  return { arns: await lastUsedFirst(context, user, arns), why };
+}
+
+/** How many of a person's last requests say which identity they use. */
+const lookedThrough = 20;
+
+/** In the order of the person's last requests; what they never used comes last, as it was. */
+async function lastUsedFirst(
+  { ledger }: Pick<SlackContext, "ledger">,
+  user: string,
+  arns: readonly string[],
+): Promise<readonly string[]> {
+  if (arns.length < 2) return arns;
+  const used = (await ledger.ofRequester(user, lookedThrough)).map(({ principal }) => principal);
+  const placeOf = (arn: string) => (used.includes(arn) ? used.indexOf(arn) : used.length);
+  return arns.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** The same about another person: only they can repair it, so the sentence says so. */
@@ -94,7 +110,7 @@ export async function identitiesForAsker(
   if (asker === user) return identitiesNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
   const why = `No AWS identity of this person is known on ${cluster.name}. They can link theirs with /eks-access link.`;
-  return { arns, why: arns.length > 0 ? null : why };
+  return { arns: await lastUsedFirst(context, user, arns), why: arns.length > 0 ? null : why };
 }
 
 /** The same from the ledger alone. */

@@ -186,6 +186,16 @@ describe("the form", () => {
     expect(await requests()).toMatchObject([{ principal: alice }]);
   });
 
+  test("has the identity of the last request first", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+    await say(`request staging ${alice} viewer for 2h debug the queue`);
+
+    const menu = (await open()).blocks.find(({ block_id: id }) => id === "identity/staging");
+
+    expect(await requests()).toMatchObject([{ principal: alice }]);
+    expect(JSON.stringify(menu)).toMatch(/AWSReservedSSO_Developer.*AWSReservedSSO_Admin/);
+  });
+
   test("takes another ARN without a choice in the menu, and says which identities there are without both", async () => {
     await withWorker({ person: person("Admin", "Developer") });
     await open();
