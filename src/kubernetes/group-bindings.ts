@@ -2,7 +2,7 @@ import { z } from "zod";
 import { describeNamespaces, describeRules, type GroupRight } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
-import { bindingLists, bindingPages, readRoleRules } from "./rbac.ts";
+import { bindingPages, readRoleRules } from "./rbac.ts";
 
 /** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group or user. */
 export interface GroupBinding {
@@ -36,10 +36,9 @@ export async function roleBindings(connection: Connection, cluster: string): Pro
   const what = `GET rolebindings of cluster ${cluster}`;
   const found: Found = { groups: new Map(), users: new Map() };
   try {
-    // One after the other: messages name a group's roles in this order.
-    for (const path of bindingLists)
-      for await (const bindings of bindingPages(connection, path, what, bindingShape))
-        for (const binding of bindings) addBinding(found, binding);
+    for await (const bindings of bindingPages(connection, what, bindingShape)) {
+      for (const binding of bindings) addBinding(found, binding);
+    }
   } catch (error) {
     throw kubernetesFailure(error, what);
   }

@@ -5,7 +5,7 @@ import type { RoleRule } from "../access/policy/rights.ts";
 import { allOfPages } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
-import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
+import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
@@ -59,17 +59,13 @@ async function listLeaseBindings(connection: Connection, cluster: string): Promi
   const what = `GET rolebindings of leases of cluster ${cluster}`;
   const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
   const query = { labelSelector: labels.join(",") };
-  const listAt = async (path: string) => {
-    const found: ClusterBinding[] = [];
-    for await (const page of bindingPages(connection, path, what, shape, query)) found.push(...page.map(readBinding));
-    return found;
-  };
+  const found: ClusterBinding[] = [];
   try {
-    // At once: a person waits.
-    return (await Promise.all(bindingLists.map(listAt))).flat();
+    for await (const bindings of bindingPages(connection, what, shape, query)) found.push(...bindings.map(readBinding));
   } catch (error) {
     throw kubernetesFailure(error, what);
   }
+  return found;
 }
 
 async function findBinding(

@@ -24,25 +24,23 @@ interface WithSubjects {
   readonly subjects?: readonly unknown[] | null | undefined;
 }
 
-/** The lists of all bindings: those of the whole cluster, and those of its namespaces. */
-export const bindingLists = [bindingsPath(null), `${api}/rolebindings`];
-
-/** Reads one of these lists in pages. @throws AccessError `answer-too-large`; RefusedByServer */
+/** Reads all bindings in pages, those of the whole cluster first. @throws AccessError `answer-too-large`; RefusedByServer */
 export async function* bindingPages<T extends WithSubjects>(
   connection: Connection,
-  path: string,
   what: string,
   binding: z.ZodType<T>,
   query: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<readonly T[]> {
   const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
   let subjects = 0;
-  for await (const bindings of boundedPages(what, bounds, (token) =>
-    readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
-  )) {
-    for (const each of bindings) subjects += each.subjects?.length ?? 0;
-    if (subjects > mostOf.subjects) throw answerTooLarge(`${what} has more than ${mostOf.subjects} subjects`);
-    yield bindings;
+  for (const path of [bindingsPath(null), `${api}/rolebindings`]) {
+    for await (const bindings of boundedPages(what, bounds, (token) =>
+      readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
+    )) {
+      for (const each of bindings) subjects += each.subjects?.length ?? 0;
+      if (subjects > mostOf.subjects) throw answerTooLarge(`${what} has more than ${mostOf.subjects} subjects`);
+      yield bindings;
+    }
   }
 }
 
