@@ -193,7 +193,7 @@ test("an unused connection is closed after a while", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   client.close();
 
-  vi.advanceTimersByTime(10_000);
+  vi.advanceTimersByTime(20_000);
   vi.useRealTimers();
   const { client: next } = await readFull();
 
@@ -206,7 +206,7 @@ describe("a later connection", () => {
     const { client } = await readFull();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     client.close();
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(20_000);
     vi.useRealTimers();
   }
 
