@@ -58,7 +58,7 @@ async function startOnce(options: RealApiServerOptions): Promise<RealApiServer> 
   } catch (error) {
     const logs = await Promise.all(["etcd", "kube-apiserver"].map((program) => logOf(folder, program)));
     await stop();
-    throw new Error(`the API server did not start: ${logs.join("\n")}`, { cause: error });
+    throw new Error(`the API server did not start: ${error}\n${logs.join("\n")}`, { cause: error });
   }
   return { target, adminToken, stop };
 }
@@ -133,9 +133,23 @@ function serverFlags(folder: string, etcd: number, port: number, cacheMs: number
   ];
 }
 
-function run(assets: string, program: string, flags: readonly string[], folder: string): ChildProcess {
-  const log = `exec "$0" "$@" >"${join(folder, program)}.log" 2>&1`;
-  return spawn("sh", ["-c", log, join(assets, program), ...flags], { stdio: "ignore" });
+interface Program {
+  child: ChildProcess;
+  /** Why it no longer runs, or never did; null while it runs. */
+  end: Error | null;
+}
+
+function run(assets: string, name: string, flags: readonly string[], folder: string): Program {
+  const log = `exec "$0" "$@" >"${join(folder, name)}.log" 2>&1`;
+  const child = spawn("sh", ["-c", log, join(assets, name), ...flags], { stdio: "ignore" });
+  const program: Program = { child, end: null };
+  child.once("error", (error) => {
+    program.end = error;
+  });
+  child.once("exit", (code, signal) => {
+    program.end = new Error(`${name} ended with ${signal ?? `code ${code}`}`);
+  });
+  return program;
 }
 
 async function logOf(folder: string, program: string): Promise<string> {
@@ -143,7 +157,7 @@ async function logOf(folder: string, program: string): Promise<string> {
   return log.slice(-2000);
 }
 
-async function ready(target: ForwardTarget, token: string, programs: readonly ChildProcess[]): Promise<void> {
+async function ready(target: ForwardTarget, token: string, programs: readonly Program[]): Promise<void> {
   const deadline = performance.now() + 60_000;
   const headers = { authorization: `Bearer ${token}` };
   const get = (pathAndQuery: string) =>
@@ -153,16 +167,16 @@ async function ready(target: ForwardTarget, token: string, programs: readonly Ch
   for (;;) {
     const answers = await Promise.allSettled(paths.map(get));
     if (answers.every((answer) => answer.status === "fulfilled" && answer.value.status === 200)) return;
-    if (programs.some(({ exitCode }) => exitCode !== null)) throw new Error("a program ended");
+    for (const { end } of programs) if (end) throw end;
     if (performance.now() > deadline) throw new Error("not ready within a minute");
     await pause(100);
   }
 }
 
 /** Nothing of it is kept, so a graceful end is not needed. */
-async function kill(program: ChildProcess): Promise<void> {
-  if (program.exitCode !== null || program.signalCode !== null) return;
-  const ended = new Promise((resolve) => program.once("exit", resolve));
-  program.kill("SIGKILL");
+async function kill({ child, end }: Program): Promise<void> {
+  if (end) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
   await ended;
 }
