@@ -231,10 +231,9 @@ test("cancelled, and refused", async () => {
   await ask("viewer for 10m read one log");
   const shown = card("read one log");
   await shown.getByRole("button", { name: "Approve" }).waitFor();
-  const direct = slack.person("U0ENGINEER").directMessages();
-  await slack
-    .person("U0ENGINEER")
-    .click(direct.findLast(({ text }) => text.includes("Waiting for")) ?? expect.fail(), "cancel");
+  const engineer = slack.person("U0ENGINEER");
+  const waiting = () => engineer.directMessages().findLast(({ text }) => text.includes("Waiting for"));
+  await engineer.click(await slack.until(waiting), "cancel");
   await shown.getByText("Cancelled by").waitFor();
   await looks(shown, "cancelled");
 
@@ -312,7 +311,7 @@ test("Home of a person with access", async () => {
   await looks(home, "home");
 });
 
-test("a repair and a migration, which have Approve below the whole plan", async () => {
+test("a repair and a migration, which have Approve below the whole plan, and ask again before a step without a way back", async () => {
   const { aws, cluster } = served.livePage.live.sandbox;
   const role = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
   aws.account.addRole({ name: role("b"), path: "/aws-reserved/sso.amazonaws.com/" });
@@ -345,7 +344,18 @@ test("a repair and a migration, which have Approve below the whole plan", async 
   const sizeOfMigration = await onPhone(migration);
   await migration.getByRole("button", { name: "Review" }).click();
   const plan = page.getByRole("dialog", { name: "Plan" });
-  await plan.getByRole("button", { name: "Approve this plan" }).waitFor();
+  const approvePlan = plan.getByRole("button", { name: "Approve this plan" });
+  await approvePlan.waitFor();
+  await page.keyboard.press("Escape");
+  await become(page, "second-approver");
+  await migration.getByRole("button", { name: "Review" }).click();
+  await approvePlan.click();
+  const confirmation = page.getByRole("dialog").filter({ hasText: "EKS can't switch staging back to CONFIG_MAP." });
+  await confirmation.getByRole("button", { name: "Not yet" }).click();
+  await approvePlan.click();
+  await confirmation.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.getByText("Waiting for another approver").first().waitFor();
+  await page.keyboard.press("Escape");
 
   expect(sizeOfRepair.all).toBeLessThanOrEqual(12);
   expect(sizeOfStopped.text).toBeLessThanOrEqual(3);
