@@ -1,6 +1,6 @@
 import type { BindingContent } from "./bindings.ts";
 import type { Sent } from "./object-kind.ts";
-import { type Authorize, appliesTo, has, matchesPath, type PolicyRule, type Rbac, roleOf, type User } from "./rbac.ts";
+import { type Authorize, has, matchesPath, type PolicyRule, type Rbac, roleOf, subjectOf, type User } from "./rbac.ts";
 import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
@@ -62,7 +62,7 @@ function lacking(
 
 function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyRule[] {
   return rbac.bindings
-    .filter((binding) => appliesTo(binding, user, namespace))
+    .filter((binding) => subjectOf(binding, user, namespace))
     .flatMap((binding) => [...(roleOf(rbac, binding)?.rules ?? [])]);
 }
 

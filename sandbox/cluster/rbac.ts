@@ -40,6 +40,7 @@ export interface Binding {
 
 export interface Rbac {
   roles: readonly Role[];
+  /** Cluster-wide ones first, as a real API server looks at them: its reason names the first. */
   bindings: readonly Binding[];
 }
 
@@ -67,13 +68,8 @@ export type Authorize = (user: User, attributes: Attributes) => Verdict;
 export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
   if (user.groups.includes("system:masters")) return { allowed: true, reason: "" };
   const namespace = "namespace" in attributes ? attributes.namespace : undefined;
-  // Cluster-wide bindings first, so that the reason names the same binding as a real API server.
-  const applicable = [
-    ...rbac.bindings.filter((binding) => binding.namespace === undefined),
-    ...rbac.bindings.filter((binding) => binding.namespace !== undefined),
-  ].filter((binding) => appliesTo(binding, user, namespace));
-  for (const binding of applicable) {
-    const subject = binding.subjects.find((candidate) => isUser(candidate, user, binding.namespace));
+  for (const binding of rbac.bindings) {
+    const subject = subjectOf(binding, user, namespace);
     if (subject && roleOf(rbac, binding)?.rules.some((rule) => covers(rule, attributes))) {
       return { allowed: true, reason: reasonOf(binding, subject) };
     }
@@ -81,14 +77,14 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
   return { allowed: false, reason: "" };
 }
 
-/** Undefined: in all namespaces. */
-export function appliesTo(
+/** The subject that is this user, if the binding applies. @param namespace undefined: all namespaces */
+export function subjectOf(
   binding: Binding,
   user: Pick<User, "username" | "groups">,
   namespace: string | undefined,
-): boolean {
-  if (binding.namespace !== undefined && binding.namespace !== namespace) return false;
-  return binding.subjects.some((subject) => isUser(subject, user, binding.namespace));
+): Subject | undefined {
+  if (binding.namespace !== undefined && binding.namespace !== namespace) return undefined;
+  return binding.subjects.find((subject) => isUser(subject, user, binding.namespace));
 }
 
 export function roleOf(rbac: Rbac, { role, namespace }: Pick<Binding, "role" | "namespace">): Role | undefined {
