@@ -48,9 +48,20 @@ export function bindingWay(place: BindingsPlace): BindingWay {
     preview: (state, requested) => previewByBinding(cluster, state, requested),
     settle: settleBindings,
     prepare: async (state, settlement) => {
-      const isNewest = () => context.ledger.isNewestRun(`${cluster.name}/bindings`, run);
+      const isNewest = sharing(() => context.ledger.isNewestRun(`${cluster.name}/bindings`, run));
       return prepare({ ...place, state, settlement, isNewest });
     },
+  };
+}
+
+/** All creations that ask while a question is on its way share its answer: a burst asks for hundreds at once. */
+function sharing(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let asked: Promise<boolean> | null = null;
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = null;
+    });
+    return asked;
   };
 }
 
