@@ -1,6 +1,6 @@
 import type { LeaseEnd, LeaseState } from "../lease/lease-record.ts";
 import { isPermanent } from "./duration.ts";
-import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
+import { type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
 import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
@@ -91,6 +91,11 @@ export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): 
 
 /** A record of the ledger. Both kinds are committed, found when due, shown and removed in the same way. */
 export type LedgerRecord = AccessRequest | Migration;
+
+/** Whether an id is a migration's: requests' ids begin differently. */
+export function isMigrationId(id: string): boolean {
+  return /^migration-.+-\d+$/.test(id);
+}
 
 /** The kind of a record, by its id. */
 export function isMigration(record: LedgerRecord): record is Migration {

@@ -228,11 +228,6 @@ function retryAtOf({ trouble }: Migration): number {
   return trouble ? Date.parse(trouble.retryAt) : 0;
 }
 
-/** Whether an id is a migration's: requests' ids begin differently. */
-export function isMigrationId(id: string): boolean {
-  return /^migration-.+-\d+$/.test(id);
-}
-
 export function clusterOfMigration(id: string): string {
   return id.slice("migration-".length, id.lastIndexOf("-"));
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { isRequest, type LedgerRecord } from "../../access/request/lists.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigrationId, isRequest, type LedgerRecord } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";

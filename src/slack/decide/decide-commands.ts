@@ -1,5 +1,5 @@
 import { refuseDecision } from "../../access/approval/decide.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigrationId } from "../../access/request/lists.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";

@@ -2,7 +2,7 @@ import type { ModalView } from "@slack/types";
 import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigrationId } from "../../access/request/lists.ts";
 import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";

@@ -1,7 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { actsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigrationId } from "../../access/request/lists.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -1,7 +1,7 @@
 import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigrationId } from "../../access/request/lists.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import { timeInQueue, workOnJobs } from "../../ledger/queues.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";

@@ -7,8 +7,7 @@ import {
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/duration.ts";
-import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
-import { isMigrationId } from "../../access/request/migration.ts";
+import { isMigration, isMigrationId, type LedgerRecord } from "../../access/request/lists.ts";
 import { type AccessRequest, askerOf } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
