@@ -1,4 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { canonicalJson, type Json } from "../../access/approval/seal.ts";
+import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
 
 /**
@@ -88,6 +90,12 @@ local function append_event(head_key, events_key, event, digest)
   return sequence
 end
 `;
+
+/** What `append_event` takes of an event: its text with a salt, and its digest in hex. */
+export function chainText(event: AuditEvent): readonly [text: string, digest: string] {
+  const salted = { ...event, salt: randomBytes(16).toString("base64url") };
+  return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];
+}
 
 /**
  * Lua: writes into an index. Records make it up, so one of another type is as lost as a removed one, and must not stop a change that has its

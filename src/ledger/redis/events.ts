@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { canonicalJson, type Json } from "../../access/approval/seal.ts";
-import { type AuditEvent, type ChainedEvent, digestOfEvent, nestsTooDeep } from "../../access/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
-import { appendScript, endScript } from "./commit-script.ts";
+import { appendScript, chainText, endScript } from "./commit-script.ts";
 
 /** The newest value of the chain: a hash of `sequence` and `hash`. */
 export const chainHeadKey = "{eks-access}:chain-head";
@@ -16,12 +14,6 @@ export const eventsKey = "{eks-access}:events";
 export async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
   const rows = await redis.xrange(eventsKey, `${from}-0`, "+", "COUNT", limit);
   return rows.map(chainedEvent);
-}
-
-/** An event of the log, with its salt, and its digest in hex. */
-export function chainText(event: AuditEvent): readonly [text: string, digest: string] {
-  const salted = { ...event, salt: randomBytes(16).toString("base64url") };
-  return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];
 }
 
 /** Appends an event, and adds its number to the log of its request. */
