@@ -2,14 +2,16 @@ import { AliasBudget, ReadingBudget } from "./budget.ts";
 import { YamlFailure } from "./cursor.ts";
 import {
   type Field,
+  isWide,
   type MappingNode,
   type MapValue,
+  resolvePlain,
   type ScalarNode,
+  type ScalarValue,
   YAML_TAG,
   type YamlNode,
   type YamlValue,
 } from "./node.ts";
-import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 
 /** The forms of a time that go-yaml accepts: a date, or one with a time after T and a zone, or after a space without one. */
 const TIMESTAMP =
