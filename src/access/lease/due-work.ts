@@ -105,3 +105,13 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
 export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
 }
+
+/** When an unanswered call that gives a lease can last have been sent; null: each was answered. */
+export function lastUnanswered(request: ApprovedRequest, now: Date): Date | null {
+  const { lease } = request;
+  // A proved lease has its answers; only repeated calls count.
+  if (lease.state !== "scheduled") return lease.sentAgainAt === null ? null : new Date(lease.sentAgainAt);
+  if (!lease.writeBegan) return null;
+  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
+  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan)));
+}

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { AccessError } from "../access-error.ts";
 import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
+import type { ApprovedRequest } from "../request/record.ts";
+import { lastUnanswered } from "./due-work.ts";
 import { type Holding, type Immutable, type Share, shareForm } from "./lease-record.ts";
 
 /** A RoleBinding, or (namespace null) a ClusterRoleBinding, as in the cluster. */
@@ -197,4 +200,15 @@ export function bindingsByLease(parts: readonly LeaseBinding[]): ReadonlyMap<str
     else found.set(part.share.id, [part]);
   }
   return found;
+}
+
+/** An unanswered POST can still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds. */
+export const arrivesWithin = 90_000;
+
+/** Why a binding of a lease can still appear; null: none can. */
+export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {
+  const last = lastUnanswered(request, now);
+  if (last === null || now.getTime() > last.getTime() + arrivesWithin) return null;
+  const until = new Date(last.getTime() + arrivesWithin).toISOString();
+  return new AccessError("binding-late", `A binding for ${request.principal} can still arrive until ${until}`);
 }

@@ -3,6 +3,7 @@ import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
@@ -17,7 +18,6 @@ import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { noteHourly } from "./hourly-notices.ts";
-import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import type { WayState } from "./way-adapter.ts";

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import { bindingsByLease, type ClusterBinding } from "../../access/lease/own-bindings.ts";
+import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
@@ -25,7 +25,6 @@ import {
   placeInWords,
 } from "./carry-out-bindings.ts";
 import { reportUntrusted, untrustedReportEveryMs } from "./gather.ts";
-import { lateCreation } from "./late-creation.ts";
 import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { rehearseSignIns, type SignInsWritten, signInWrites, withoutFailed, writeSignIns } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";

@@ -1,7 +1,7 @@
 import type { Drift } from "../../access/lease/drift.ts";
 import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
-import { bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
+import { bindingsByLease, type LeaseBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
@@ -10,7 +10,6 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { entryArnOf } from "../../aws-auth/index.ts";
 import type { BindingState } from "./binding-state.ts";
 import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
-import { lateCreation } from "./late-creation.ts";
 import { needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
 import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
-import { approvedShare } from "../../access/lease/due-work.ts";
+import { approvedShare, lastUnanswered } from "../../access/lease/due-work.ts";
 import { baseOf, type EntryTarget, entryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
@@ -21,7 +21,6 @@ import {
 import { type NamedEntry, type Refusal, unifiedDiff } from "../../aws-auth/index.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
-import { lastUnanswered } from "./late-creation.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 import { sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
