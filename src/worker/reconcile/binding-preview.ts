@@ -18,12 +18,12 @@ import {
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
+import { sameUsernameWarnings } from "../preview-warnings.ts";
 import type { BindingState } from "./binding-state.ts";
 import { refusalOf } from "./settle-bindings.ts";
 import { needsEntry, refuseSignIns, signInWrites } from "./settle-sign-ins.ts";
 import type { SignInNames } from "./sign-in-names.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
-import { sameUsernameWarnings } from "./way-warnings.ts";
 
 /** The bindings to make, and their roles' present rights; or why it is impossible. */
 export function previewByBinding(

@@ -6,10 +6,10 @@ import { usernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
 import { planChanges, resolve } from "../../aws-auth/index.ts";
+import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
 import { readRemembered } from "../remembered.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
-import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
 
 /** The change of aws-auth; or why it is impossible. */
 export function previewInDocument(

@@ -19,11 +19,11 @@ import {
   writeHoldingTags,
 } from "../../access-entry/index.ts";
 import { type NamedEntry, type Refusal, unifiedDiff } from "../../aws-auth/index.ts";
+import { sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
-import { sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
 
 export interface EntrySettlement extends Settlement {
   readonly withdrawals: Withdrawals;

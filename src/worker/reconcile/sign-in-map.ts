@@ -8,6 +8,7 @@ import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/clust
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { documentWarnings } from "../preview-warnings.ts";
 import { readRemembered } from "../remembered.ts";
 import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
 import {
@@ -23,7 +24,6 @@ import { signInEntries } from "./sign-in-entries.ts";
 import { type SignInMap, sessionArn } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
-import { documentWarnings } from "./way-warnings.ts";
 
 /**
  * Reads where these principals, and those of these requests, sign in.

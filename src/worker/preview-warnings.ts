@@ -1,0 +1,184 @@
+import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../access/lease/annotation.ts";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
+import { type Cluster, environmentName, productionValue, type Rule } from "../access/policy/cluster.ts";
+import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts";
+import { hoursInWords, isOutside } from "../access/policy/rule.ts";
+import type { AccessRequest } from "../access/request/record.ts";
+import {
+  type AwsAuthDocument,
+  entriesThatYield,
+  type Holder,
+  isOwnPrincipal,
+  type NamedEntry,
+} from "../aws-auth/index.ts";
+import type { RoleBindings } from "../kubernetes/group-bindings.ts";
+import type { OtherNames } from "./reconcile/other-names.ts";
+import type { ClusterState } from "./reconcile/settle-document.ts";
+
+// What an approver should consider: one sentence a warning. The card shows only the words before the colon.
+
+export interface WarningFacts {
+  readonly principal: Holder;
+  /** Null: unreadable. */
+  readonly bindings: RoleBindings | null;
+  /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
+  readonly linked: string | null;
+  readonly earlier: readonly AccessRequest[];
+}
+
+/** By the request alone, the gravest first. */
+export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
+  return [
+    ...mastersWarning(request, facts),
+    ...productionWarning(cluster),
+    ...ownerWarning(request, facts),
+    ...accountWarning(cluster, facts),
+    ...unboundWarning(cluster, request, facts),
+    ...firstTimeWarning(cluster, request, facts),
+  ];
+}
+
+/** The message's title already says who gets in. */
+function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts): string[] {
+  const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
+  if (full === undefined) return [];
+  const isShared = principal.kind === "role" ? ", and it is not for one person alone" : "";
+  return [`Full control: ${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
+}
+
+function productionWarning({ name, labels }: Cluster): string[] {
+  const found = Object.entries(labels).find(([key, value]) => environmentName.test(key) && productionValue.test(value));
+  return found ? [`Production: ${name} has the label ${found.join(": ")}.`] : [];
+}
+
+/** A request for another person's principal gives that person access, in the requester's name. */
+function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
+  if (isOwnPrincipal(linked, principal)) return [];
+  if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
+  return ["No linked identity: the requester has linked none, so this may be another person's."];
+}
+
+function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
+  if (principal.account === account) return [];
+  return [`Another account: the principal is in ${principal.account}, ${name} in ${account}.`];
+}
+
+function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
+  const groups = kubernetesGroups(request.groups);
+  if (groups.length === 0) return [];
+  if (!bindings) return ["Rights unknown: couldn't read the role bindings, so what the groups allow is unknown."];
+  const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
+  if (unbound.length === 0) return [];
+  return [`Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}.`];
+}
+
+function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
+  const isKnown = earlier.some(
+    ({ id, cluster, principal, lease }) =>
+      id !== request.id &&
+      cluster === request.cluster &&
+      principal.toLowerCase() === request.principal.toLowerCase() &&
+      lease?.activeSince,
+  );
+  return isKnown ? [] : [`First time: the requester had no lease with this principal on ${name} before.`];
+}
+
+export function outsideHours(rule: Rule, now: Date): string[] {
+  if (!rule.hours || !isOutside(rule, now)) return [];
+  const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
+  return [`Outside working hours: they are ${hoursInWords(rule.hours)}${more}.`];
+}
+
+const maxNamed = 3;
+
+/**
+ * What a principal loses through another username or fewer groups: one sentence each. @param users RBAC's bindings by username;
+ * null: unreadable
+ */
+export function lostRights(
+  today: MappedIdentity | null,
+  afterwards: MappedIdentity,
+  users: RoleBindings["users"] | null,
+): string[] {
+  if (!today) return [];
+  const groups = today.groups.filter((group) => !afterwards.groups.includes(group));
+  return [
+    ...lostUsername(today.username, afterwards.username, users),
+    ...(groups.length > 0
+      ? [`Loses rights: the principal loses the groups ${groups.join(", ")} while this lasts.`]
+      : []),
+  ];
+}
+
+function lostUsername(before: string, after: string, users: RoleBindings["users"] | null): readonly string[] {
+  if (before === after) return [];
+  if (!users) {
+    return [
+      `The principal may lose rights while this lasts: it becomes ${after} instead of ${before}, and eks-access could not read the role bindings.`,
+    ];
+  }
+  const bound = users.get(before) ?? [];
+  if (bound.length === 0) return [];
+  const named = bound
+    .slice(0, maxNamed)
+    .map(
+      ({ kind, role, namespace }) => `${kind} ${role} ${namespace === null ? "in every namespace" : `in ${namespace}`}`,
+    )
+    .join(", ");
+  const more = bound.length > maxNamed ? ` and ${bound.length - maxNamed} more` : "";
+  const verb = bound.length > 1 ? "are" : "is";
+  return [
+    `Loses rights: while this lasts, the principal becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
+  ];
+}
+
+/** Warns an approver about a username with templates. A user has no session name. */
+export function sessionWarnings(username: string, arn: string): string[] {
+  if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
+  return [
+    "Shared username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+  ];
+}
+
+/** The same for a username that is new to the cluster. @param known the names that the way reads */
+export function sameUsernameWarnings(
+  username: string,
+  arn: string,
+  known: readonly NamedEntry[],
+  { entries, unread }: OtherNames,
+): string[] {
+  const others = entriesThatYield(username, arn, [...known, ...entries]);
+  if (others.length === 0) {
+    return unread > 0
+      ? [`Not compared: ${unread} more access entries, which may give the username ${username} too.`]
+      : [];
+  }
+  const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
+  return [
+    `Same username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+  ];
+}
+
+/** Warns about the present document. */
+export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
+  return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
+}
+
+function problemsWarning(document: AwsAuthDocument): string[] {
+  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
+  if (problems === 0) return [];
+  return [
+    `Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}, which stay as they are.`,
+  ];
+}
+
+/** A day's work of leases: an operator has time to make room. */
+const fewLeases = 20;
+
+function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
+  const room = roomIn(annotations);
+  const more = leasesThatFit(room, annotations[leasesAnnotation]);
+  if (more >= fewLeases) return [];
+  const clause = spaceTakenByOthers(room);
+  return [`Little room in aws-auth: it has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
+}
