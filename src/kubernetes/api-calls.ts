@@ -1,5 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { RequestIds } from "../access/audit/event.ts";
 import { observedCall, resultOfStatus } from "../operations/announcements.ts";
+import { answerTooLarge, textWithin } from "../operations/bounds.ts";
+import { endCall } from "../operations/deadlines.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -66,19 +71,188 @@ function resourceOf(path: string): string {
   return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] ?? "";
 }
 
-/** The longest list of request ids in a header. The audit log of eks-access has all of them. */
-const longest = 200;
+interface ClusterSockets {
+  readonly dispatcher: Dispatcher;
+  /** This user has no more calls. */
+  release(): void;
+}
 
-/** Names us and the requests in the API server's audit log. A role's session name does too; an IAM user has none. */
-export function userAgentFor(requests: readonly string[]): string {
-  // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
-  const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
-  const shown: string[] = [];
-  for (const id of ids) {
-    if ([...shown, id].join(" ").length > longest) break;
-    shown.push(id);
-  }
-  const left = ids.length - shown.length;
-  const words = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
-  return words ? `eks-access (${words})` : "eks-access";
+interface Kept {
+  readonly agent: Agent;
+  users: number;
+  expiry?: NodeJS.Timeout;
+}
+
+/** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
+const idleMs = 20_000;
+/**
+ * Half of a burst's 64 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory. A run with few calls at
+ * a time opens few.
+ */
+const connections = 32;
+const connectMs = 5_000;
+
+const kept = new Map<string, Kept>();
+
+/**
+ * The sockets to an API server outlive a run: the next run within some seconds needs no TLS handshake, which costs as much processor
+ * time as all the calls of a run. They hold no credentials: each call brings its own token. Another authority is another API server,
+ * whatever its address.
+ * @param authority PEM
+ */
+export function takeSockets(endpoint: string, authority: string): ClusterSockets {
+  const place = `${endpoint}\n${authority}`;
+  const sockets = kept.get(place) ?? open(place, authority);
+  clearTimeout(sockets.expiry);
+  sockets.users += 1;
+  let isReleased = false;
+  return {
+    dispatcher: sockets.agent,
+    release: () => {
+      if (isReleased) return;
+      isReleased = true;
+      sockets.users -= 1;
+      if (sockets.users === 0) expire(place, sockets);
+    },
+  };
+}
+
+function open(place: string, authority: string): Kept {
+  const timeouts = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
+  const agent = new Agent({ connect: connectorTo(place, authority), connections, ...timeouts });
+  const sockets = { agent, users: 0 };
+  kept.set(place, sockets);
+  return sockets;
+}
+
+/** The last TLS session of each API server: to resume it costs a third of a handshake. Only the server of that handshake has its keys. */
+const sessions = new Map<string, Buffer>();
+/** Each has some two kilobytes. */
+const maxSessions = 2_000;
+
+function connectorTo(place: string, authority: string): buildConnector.connector {
+  let secureContext: SecureContext | undefined;
+  return (options, connected) => {
+    // As a list: for an empty text Node.js would trust every public authority.
+    secureContext ??= createSecureContext({ ca: [authority] });
+    const session = sessions.get(place);
+    const connect = buildConnector({ secureContext, timeout: connectMs, ...(session && { session }) });
+    connect(options, (...result) => {
+      const [, socket] = result;
+      // After the server's certificate was checked.
+      if (socket instanceof TLSSocket) socket.on("session", (next) => rememberSession(place, next));
+      connected(...result);
+    });
+  };
+}
+
+function rememberSession(place: string, session: Buffer): void {
+  sessions.delete(place);
+  sessions.set(place, session);
+  for (const oldest of [...sessions.keys()].slice(0, -maxSessions)) sessions.delete(oldest);
+}
+
+/** Neither the timer nor an idle socket keeps a process alive. */
+function expire(place: string, sockets: Kept): void {
+  sockets.expiry = setTimeout(() => {
+    kept.delete(place);
+    void sockets.agent.destroy();
+  }, idleMs).unref();
+}
+
+/** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
+const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
+
+interface Route {
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly withinMs: number;
+  readonly closing: AbortSignal;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Follows no redirection: the token is for this cluster. */
+export async function sendDirectly(
+  { method, path, query, body, isUnreadAnswer }: ApiCall,
+  route: Route,
+): Promise<ApiAnswer> {
+  const { origin, host } = new URL(route.endpoint);
+  const what = `The API server at ${host}`;
+  const { status, headers, parts } = await receive(what, route, {
+    origin,
+    path: query ? `${path}?${new URLSearchParams(query)}` : path,
+    method,
+    headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
+    body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+  const isUnread = isUnreadAnswer && status < 300;
+  const text = isUnread ? "" : knownText(host + path, Buffer.concat(parts), what);
+  // undici frees the socket only then: an immediate call would open another one.
+  await nextTurn();
+  return { status, headers, text };
+}
+
+type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly parts: readonly Buffer[] };
+
+/** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
+function receive(what: string, { withinMs, closing, dispatcher }: Route, call: Dispatcher.DispatchOptions) {
+  return new Promise<Received>((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let [status, bytes, headers]: [number, number, Received["headers"]] = [0, 0, {}];
+    let sending: Dispatcher.DispatchController | null = null;
+    let over: Error | null = null;
+    const end = (reason: Error) => {
+      over ??= reason;
+      reject(over);
+      sending?.abort(over);
+    };
+    const settled = endCall(withinMs, closing, end);
+    if (over) return;
+    dispatcher.dispatch(call, {
+      onRequestStart: (controller) => {
+        sending = controller;
+        if (over) controller.abort(over);
+      },
+      onResponseStart: (_, answered, found) => {
+        status = answered;
+        headers = Object.fromEntries(
+          Object.entries(found).map(([name, value = ""]) => [name, [value].flat().join(", ")]),
+        );
+      },
+      onResponseData: (_, part) => {
+        bytes += part.length;
+        if (bytes <= largestAnswer.bytes) parts.push(part);
+        else end(answerTooLarge(`${what} answers with more than ${largestAnswer.bytes} bytes`));
+      },
+      onResponseEnd: () => {
+        settled();
+        resolve({ status, headers, parts });
+      },
+      onResponseError: (_, error) => {
+        settled();
+        end(error);
+      },
+    });
+  });
+}
+
+interface KnownAnswer {
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+const knownAnswers = new Map<string, KnownAnswer>();
+const largeAnswer = 16 * 1024;
+const maxKnown = 16;
+
+/** The text of an answer. It parses a text that stays the same to the byte once. @throws AccessError */
+function knownText(place: string, bytes: Buffer, what: string): string {
+  const known = knownAnswers.get(place);
+  if (known?.bytes.equals(bytes)) return known.text;
+  knownAnswers.delete(place);
+  const text = textWithin(bytes, largestAnswer, what);
+  if (bytes.length < largeAnswer) return text;
+  knownAnswers.set(place, { bytes, text });
+  for (const oldest of [...knownAnswers.keys()].slice(0, -maxKnown)) knownAnswers.delete(oldest);
+  return text;
 }

@@ -1,17 +1,19 @@
 import { setMaxListeners } from "node:events";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Dispatcher } from "undici";
 import type { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
-import { answerTooLarge, textWithin } from "../operations/bounds.ts";
-import { callWithinMs, endCall } from "../operations/deadlines.ts";
-import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall, userAgentFor } from "./api-calls.ts";
-import { takeSockets } from "./cluster-sockets.ts";
+import { answerTooLarge } from "../operations/bounds.ts";
+import { callWithinMs } from "../operations/deadlines.ts";
+import {
+  type ApiAnswer,
+  type ApiCall,
+  isWrite,
+  observedCalls,
+  type SendCall,
+  sendDirectly,
+  takeSockets,
+} from "./api-calls.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
-
-/** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
-const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
 /** Of one page: we ask for at most 500. zod notes a problem for each item, and 25,000 problems take longer than 100 ms. */
 const maxItems = 1_000;
@@ -145,93 +147,19 @@ async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void>
 const usualRemedy =
   "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.";
 
-interface Way {
-  readonly endpoint: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly withinMs: number;
-  readonly closing: AbortSignal;
-  readonly dispatcher: Dispatcher;
-}
+/** The longest list of request ids in a header. The audit log of eks-access has all of them. */
+const longest = 200;
 
-/** Follows no redirection: the token is for this cluster. */
-async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
-  const { origin, host } = new URL(way.endpoint);
-  const what = `The API server at ${host}`;
-  const { status, headers, parts } = await receive(what, way, {
-    origin,
-    path: query ? `${path}?${new URLSearchParams(query)}` : path,
-    method,
-    headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...way.headers },
-    body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
-  });
-  const isUnread = isUnreadAnswer && status < 300;
-  const text = isUnread ? "" : knownText(host + path, Buffer.concat(parts), what);
-  // undici frees the socket only then: an immediate call would open another one.
-  await nextTurn();
-  return { status, headers, text };
-}
-
-type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly parts: readonly Buffer[] };
-
-/** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
-function receive(what: string, { withinMs, closing, dispatcher }: Way, call: Dispatcher.DispatchOptions) {
-  return new Promise<Received>((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let [status, bytes, headers]: [number, number, Received["headers"]] = [0, 0, {}];
-    let sending: Dispatcher.DispatchController | null = null;
-    let over: Error | null = null;
-    const end = (reason: Error) => {
-      over ??= reason;
-      reject(over);
-      sending?.abort(over);
-    };
-    const settled = endCall(withinMs, closing, end);
-    if (over) return;
-    dispatcher.dispatch(call, {
-      onRequestStart: (controller) => {
-        sending = controller;
-        if (over) controller.abort(over);
-      },
-      onResponseStart: (_, answered, found) => {
-        status = answered;
-        headers = Object.fromEntries(
-          Object.entries(found).map(([name, value = ""]) => [name, [value].flat().join(", ")]),
-        );
-      },
-      onResponseData: (_, part) => {
-        bytes += part.length;
-        if (bytes <= largestAnswer.bytes) parts.push(part);
-        else end(answerTooLarge(`${what} answers with more than ${largestAnswer.bytes} bytes`));
-      },
-      onResponseEnd: () => {
-        settled();
-        resolve({ status, headers, parts });
-      },
-      onResponseError: (_, error) => {
-        settled();
-        end(error);
-      },
-    });
-  });
-}
-
-interface KnownAnswer {
-  readonly bytes: Buffer;
-  readonly text: string;
-}
-
-const knownAnswers = new Map<string, KnownAnswer>();
-const largeAnswer = 16 * 1024;
-const maxKnown = 16;
-
-/** The text of an answer. It parses a text that stays the same to the byte once. @throws AccessError */
-function knownText(place: string, bytes: Buffer, what: string): string {
-  const known = knownAnswers.get(place);
-  if (known?.bytes.equals(bytes)) return known.text;
-  knownAnswers.delete(place);
-  const text = textWithin(bytes, largestAnswer, what);
-  if (bytes.length < largeAnswer) return text;
-  knownAnswers.set(place, { bytes, text });
-  for (const oldest of [...knownAnswers.keys()].slice(0, -maxKnown)) knownAnswers.delete(oldest);
-  return text;
+/** Names us and the requests in the API server's audit log. A role's session name does too; an IAM user has none. */
+export function userAgentFor(requests: readonly string[]): string {
+  // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
+  const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
+  const shown: string[] = [];
+  for (const id of ids) {
+    if ([...shown, id].join(" ").length > longest) break;
+    shown.push(id);
+  }
+  const left = ids.length - shown.length;
+  const words = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
+  return words ? `eks-access (${words})` : "eks-access";
 }

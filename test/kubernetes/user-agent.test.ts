@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { userAgentFor } from "../../src/kubernetes/api-calls.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { userAgentFor } from "../../src/kubernetes/connection.ts";
 import { startScriptedServer, token } from "./api-server.ts";
 
 test.each([
