@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { approvalsNeeded, approversOf, hoursInWords, ruleFor } from "../../src/access/policy/rule.ts";
+import { approversOf } from "../../src/access/policy/person.ts";
+import { approvalsNeeded, hoursInWords, ruleFor } from "../../src/access/policy/rule.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { configText } from "../builders/a-cluster.ts";
 

@@ -1,6 +1,6 @@
 import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
+import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/person.ts";
 import {
   endedMigration,
   hasApproved,

@@ -1,8 +1,8 @@
 import { scheduleLease } from "../lease/lease.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { isApproverOf } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
-import { approversOf, breakGlassFor } from "../policy/rule.ts";
+import { approversOf, isApproverOf } from "../policy/person.ts";
+import { breakGlassFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/request.ts";
 import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";

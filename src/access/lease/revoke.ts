@@ -1,6 +1,6 @@
 import type { Cluster } from "../policy/cluster.ts";
-import { isResponsibleFor } from "../policy/permissions.ts";
 import type { Person } from "../policy/person.ts";
+import { isResponsibleFor } from "../policy/person.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../request/record.ts";
 import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request/request.ts";
 import { endedLease, failedLease } from "./lease.ts";

@@ -3,9 +3,9 @@ import { formatDuration, isPermanent } from "../request/duration.ts";
 import { isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
-import { isUser, type Person, type RequesterFacts } from "./person.ts";
+import { approversOf, isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
-import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
+import { approvalsNeeded, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
 
 export interface PolicyQuestion extends RequestedAccess {
   readonly requester: string;

@@ -10,22 +10,8 @@ import { formatDuration } from "../request/duration.ts";
 import { type Asked, isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
-import { isNamedIn, type Person } from "./person.ts";
-import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
-
-export function isApproverOf(cluster: Cluster, person: Person): boolean {
-  return isNamedIn(clusterApprovers(cluster), person);
-}
-
-/** The approvers of a cluster, by any of its rules: Slack user ids and user groups. */
-export function clusterApprovers(cluster: Cluster): readonly string[] {
-  const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
-  return [...new Set([...cluster.approvers, ...byRules])];
-}
-
-export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
-  return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
-}
+import { isResponsibleFor, type Person } from "./person.ts";
+import { breakGlassFor, levelsFor } from "./rule.ts";
 
 /** Whether a person can read a request with its reason and principal, or a migration: its people, the cluster's approvers and on-call can. */
 export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person: Person): boolean {

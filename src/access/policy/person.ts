@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Immutable, textForm, textsForm } from "../lease/lease-record.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster, Rule } from "./cluster.ts";
 
 export interface Person {
   readonly user: string;
@@ -28,12 +28,31 @@ export function isNamedIn(names: readonly string[], { user, memberships }: Perso
   return names.includes(user) || memberships.some((each) => names.includes(each));
 }
 
+/** The approvers of a rule: Slack user ids and user groups. */
+export function approversOf(rule: Pick<Rule, "approvers">, cluster: Pick<Cluster, "approvers">): readonly string[] {
+  return rule.approvers ?? cluster.approvers;
+}
+
+export function isApproverOf(cluster: Cluster, person: Person): boolean {
+  return isNamedIn(clusterApprovers(cluster), person);
+}
+
+/** The approvers of a cluster, by any of its rules: Slack user ids and user groups. */
+export function clusterApprovers(cluster: Cluster): readonly string[] {
+  const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
+  return [...new Set([...cluster.approvers, ...byRules])];
+}
+
+export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
+  return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
+}
+
 /** Every name in the policy, to ask which of them are a person's: user groups, e-mail domains, and ids. */
 export function namesIn(cluster: Cluster): readonly string[] {
   const named = [
-    ...cluster.approvers,
+    ...clusterApprovers(cluster),
     ...cluster.onCall,
-    ...cluster.rules.flatMap(({ who, approvers }) => [...(who ?? []), ...(approvers ?? [])]),
+    ...cluster.rules.flatMap(({ who }) => who ?? []),
     ...(cluster.breakGlass?.who ?? []),
   ];
   return [...new Set(named)].sort();

@@ -1,5 +1,5 @@
 import type { BreakGlass, Cluster, Level, Rule, SharedLeases, WorkingHours } from "./cluster.ts";
-import { isNamedIn, type Person } from "./person.ts";
+import { approversOf, isNamedIn, type Person } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
 
 /** Without a policy in the file, everyone can ask for each level of the cluster, and its own approvers decide. */
@@ -28,11 +28,6 @@ export function ruleFor(cluster: Cluster, level: string, requester: Person): Rul
 
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
   return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
-}
-
-/** The approvers of a rule: Slack user ids and user groups. */
-export function approversOf(rule: Pick<Rule, "approvers">, cluster: Pick<Cluster, "approvers">): readonly string[] {
-  return rule.approvers ?? cluster.approvers;
 }
 
 type Approvals = Pick<Rule, "approvals" | "hours">;

@@ -3,8 +3,8 @@ import { othersWhoMayApprove, peopleNotDue } from "../../access/approval/decide.
 import { approversLeft } from "../../access/approval/decide-migration.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
-import { isUser } from "../../access/policy/person.ts";
-import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
+import { approversOf, isUser } from "../../access/policy/person.ts";
+import { maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";

@@ -1,15 +1,7 @@
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
-import { isNamedIn, type Person } from "../../access/policy/person.ts";
-import {
-  approvalsNeeded,
-  approversOf,
-  breakGlassFor,
-  levelsFor,
-  ruleFor,
-  sharedLeases,
-} from "../../access/policy/rule.ts";
+import { approversOf, isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/person.ts";
+import { approvalsNeeded, breakGlassFor, levelsFor, ruleFor, sharedLeases } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";

@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
-import { isResponsibleFor } from "../../access/policy/permissions.ts";
+import { isResponsibleFor } from "../../access/policy/person.ts";
 import type { Migration } from "../../access/request/migration.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { AccessRequest } from "../../access/request/record.ts";

@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/permissions.ts";
+import { isResponsibleFor } from "../../access/policy/person.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";

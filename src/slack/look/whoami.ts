@@ -1,8 +1,7 @@
 import { needsEmail } from "../../access/approval/identities.ts";
 import type { LinkProposal } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
-import { isNamedIn, type Person } from "../../access/policy/person.ts";
+import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";

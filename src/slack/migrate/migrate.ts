@@ -1,5 +1,5 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/permissions.ts";
+import { isResponsibleFor } from "../../access/policy/person.ts";
 import { isMigrationOver } from "../../access/request/migration.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";

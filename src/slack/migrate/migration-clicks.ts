@@ -8,8 +8,8 @@ import {
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/person.ts";
 import {
   createMigration,
   isMigrationOver,

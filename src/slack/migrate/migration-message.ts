@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { approversLeft } from "../../access/approval/decide-migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/permissions.ts";
+import { clusterApprovers } from "../../access/policy/person.ts";
 import {
   hasApproved,
   type ItemSummary,
