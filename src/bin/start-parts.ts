@@ -5,6 +5,8 @@ import type { Zone } from "../access/policy/cluster.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Ledger, UndoneLedger } from "../ledger/ledger.ts";
+import { startFollowingUndone } from "../ledger/lifecycle.ts";
 import type { Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
@@ -16,6 +18,7 @@ import type { FleetContext } from "../worker/keep-fleet.ts";
 import { noticeSender, startFollowing } from "./reload.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
+  readonly ledger: Ledger & UndoneLedger;
   readonly queues: Queues;
   readonly auditLog: AuditLog;
   readonly live: LiveConfig;
@@ -44,6 +47,7 @@ export async function startParts(
   const following = await startFollowing(context, { workerKeys, slackKeys });
   started(following);
   const fleet = { follower: following, announce: noticeSender(context, { workerKeys, slackKeys }) };
+  started(stoppable(startFollowingUndone(context), "a look for changes that Redis lost"));
   if (workerKeys) await startWorkerParts({ ...context, ...fleet, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys)
     await startSlackParts({ ...context, keys: slackKeys, follow: following.look }, slack, started);

@@ -86,6 +86,14 @@ export interface RecordLedger {
   remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
 }
 
+export interface UndoneLedger {
+  /**
+   * Acts once for each record of which this process committed a later version than there is now: a failover of Redis lost it.
+   * Null: nothing is left of it.
+   */
+  eachUndone(act: (cluster: string, left: LedgerRecord | null) => Promise<void>): Promise<void>;
+}
+
 export interface RequestLedger extends RecordLedger {
   /** Null: there is none, or it can't be read. */
   get(id: string): Promise<AccessRequest | null>;

@@ -7,10 +7,19 @@ import { isMigration, type LedgerRecord, recordDueAt } from "../access/request/l
 import type { Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { recordedEvents } from "../operations/announcements.ts";
+import type { FailureLog } from "../operations/log.ts";
+import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
-import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
-import { type QueuesToWake, wake } from "./queues.ts";
+import type {
+  CommitResult,
+  LedgerChange,
+  MigrationLedger,
+  RecordLedger,
+  RequestLedger,
+  UndoneLedger,
+} from "./ledger.ts";
+import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
 
 /** The context of a change. A context that extends it names its other parts of the ledger. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
@@ -60,6 +69,32 @@ export function recordChange(
     });
     return result;
   });
+}
+
+const lookForUndoneEveryMs = 10_000;
+
+/**
+ * Looks for changes of this process that a failover of Redis lost. Messages show them, and the cluster can have their access. So the record
+ * gets its next version as it is, which shows it again, and a worker compares the cluster with the ledger.
+ */
+export function startFollowingUndone(
+  context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger> & {
+    readonly now: () => Date;
+    readonly failures: FailureLog;
+  },
+): Ticking {
+  const follow = async (cluster: string, left: LedgerRecord | null) => {
+    await wakeAll(context.queues, [
+      { type: "adopt", cluster },
+      { type: "inspect", cluster },
+    ]);
+    if (!left) return;
+    context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
+    const [now, version] = [context.now(), left.version + 1];
+    await recordChange(context, { ...left, version }, eventOf("record.undone", left, "worker", now), now);
+  };
+  const look = () => context.ledger.eachUndone(follow);
+  return startTicking(lookForUndoneEveryMs, () => context.failures.during("could not look for lost changes", {}, look));
 }
 
 function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {

@@ -38,6 +38,8 @@ export interface KillableProduct {
   /** SIGKILL; resolves when it is gone. `revive` starts whatever is not there. */
   kill: (name: ProcessName | "redis") => Promise<void>;
   revive: () => Promise<void>;
+  /** The present data of Redis; the result brings them back, as a failover to a replica that lags. */
+  replicate: () => Promise<() => Promise<void>>;
   stop: () => Promise<void>;
 }
 
@@ -120,6 +122,17 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
       }
       gate.open();
       for (const name of ["slack", "worker"] as const) if (!running.has(name)) await start(name);
+    },
+    replicate: async () => {
+      const keys = await observer.keys("*");
+      const values = await Promise.all(keys.map((key) => observer.dumpBuffer(key)));
+      return async () => {
+        const restored = observer.multi().flushall();
+        for (const [index, key] of keys.entries()) restored.restore(key, 0, values[index] ?? Buffer.of());
+        await restored.exec();
+        gate.cut();
+        gate.open();
+      };
     },
     stop: async () => {
       await Promise.all([...running.values()].map((child) => child.stop()));

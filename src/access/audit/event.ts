@@ -67,6 +67,7 @@ export type EventType =
   | "fleet.changed"
   | "annotation.refused"
   | "record.unreadable"
+  | "record.undone"
   | "decision.refused"
   | "attempt.refused"
   | "person.erased";

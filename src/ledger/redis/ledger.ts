@@ -11,6 +11,7 @@ import type {
   MigrationLedger,
   RecordLedger,
   RequestLedger,
+  UndoneLedger,
 } from "../ledger.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
@@ -40,9 +41,10 @@ import {
 import { redisMessages, unshownKey } from "./messages.ts";
 import { kindOfRecord, readRecord, readRecords, readRequests, recordKey, textOfRecord } from "./records.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
+import { OwnCommits } from "./undone.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
-export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger {
+export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {
   const reader = storedReader(redis, log);
   const ports = {
     ...redisRecords(redis, reader),
@@ -119,9 +121,15 @@ async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
 }
 
 /** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list has the closed ones. */
-function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
+function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger & UndoneLedger {
+  const own = new OwnCommits();
   return {
-    commit: (change) => commit(redis, reader, change),
+    commit: async (change) => {
+      const result = await commit(redis, reader, change);
+      if (result.type === "committed") own.add(change.after);
+      return result;
+    },
+    eachUndone: (act) => own.eachUndone(redis, reader, act),
     due: (now, limit, isKnown) => readDue(redis, reader, now, limit, isKnown),
     whyUnreadable: (id) => whyUnreadable(redis, id),
     takeClosed: (taking) => takeClosed(redis, reader, taking),

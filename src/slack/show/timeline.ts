@@ -60,6 +60,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "link.proposed": "asked for a link",
   "link.confirmed": "confirmed a link",
   "link.refused": "refused a link",
+  "record.undone": "found that Redis had lost the last changes of this request",
   "record.unreadable": "could not read the record in Redis, and left it alone",
   "configuration.changed": "changed the configuration",
   "configuration.refused": "refused a configuration",

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
+import { account, channel, clusterName } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { type KillableProduct, startKillableProduct } from "./killable-product.ts";
+import { messagesOf } from "./play-run.ts";
+
+let product: KillableProduct;
+
+beforeAll(async () => {
+  product = await startKillableProduct();
+});
+afterAll(() => product.stop());
+
+const person = (user: "U0ENGINEER" | "U0APPROVER") => product.sandbox.slack.person(user);
+const arnOf = (name: string) => `arn:aws:iam::${account}:user/${name}`;
+
+async function requestOf(name: string): Promise<AccessRequest | null> {
+  const requests = await product.ledger.ofRequester("U0ENGINEER", 10);
+  return requests.find(({ reason }) => reason === name) ?? null;
+}
+
+/** What the last message in the channel about it says. */
+async function cardOf(name: string): Promise<string> {
+  const message = messagesOf(product, await requestOf(name)).at(-1);
+  return message ? textOf(message) : "";
+}
+
+async function ask(name: string): Promise<void> {
+  product.sandbox.aws.account.addUser({ name });
+  const line = `/eks-access request ${clusterName} ${arnOf(name)} viewer for 1h ${name}`;
+  await person("U0ENGINEER").command(line, channel);
+  await expect.poll(() => cardOf(name)).toContain("[Approve]");
+}
+
+async function approve(name: string): Promise<void> {
+  const message = messagesOf(product, await requestOf(name)).at(-1);
+  if (!message) throw new Error(`No message shows ${name}.`);
+  await person("U0APPROVER").click(message, "approve");
+  await expect.poll(() => cardOf(name)).toContain("*Active*");
+}
+
+const groupsOf = (name: string) =>
+  readAwsAuth(product.sandbox.cluster.awsAuth()?.data).users.get(arnOf(name).toLowerCase())?.groups;
+
+test("a failover that loses the last changes leaves no message untrue and no access behind, and people decide again", async () => {
+  await ask("approved");
+  await ask("revoked");
+  await approve("revoked");
+  const failOver = await product.replicate();
+  await approve("approved");
+  await ask("unknown");
+  await approve("unknown");
+  const unknown = await requestOf("unknown");
+  await person("U0APPROVER").command(`/eks-access revoke ${(await requestOf("revoked"))?.id} done`, channel);
+  await expect.poll(() => cardOf("revoked")).toContain("*Ended*");
+
+  await failOver();
+
+  await expect.poll(() => cardOf("approved")).toContain("[Approve]");
+  await expect.poll(() => groupsOf("approved")).toBeUndefined();
+  await expect.poll(async () => (await requestOf("revoked"))?.lease?.end?.cause).toBe("replayed");
+  expect(groupsOf("revoked")).toBeUndefined();
+  await expect.poll(async () => (await product.ledger.get(unknown?.id ?? ""))?.lease?.state).toBe("active");
+  const found = (await product.ledger.events(1, 1_000)).filter(({ event }) => event.type === "record.undone");
+  expect(new Set(found.map(({ event }) => event.request)).size).toBe(2);
+  await approve("approved");
+  expect(groupsOf("approved")).toEqual(["eks-access:viewers"]);
+});
