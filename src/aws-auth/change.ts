@@ -4,13 +4,13 @@ import {
   entriesFor,
   entriesOfKey,
   entryOf,
+  goFold,
   type Lookup,
   type ReadDocument,
   type Section,
   sameGroups,
   sameList,
 } from "./document.ts";
-import { goFold } from "./fold.ts";
 
 /** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then. */
 export type Change =

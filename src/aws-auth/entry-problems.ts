@@ -1,5 +1,13 @@
 import { readPrincipal } from "./arn.ts";
-import { type Entry, fieldKey, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
+import {
+  type Entry,
+  fieldKey,
+  isAscii,
+  type Problem,
+  problemAt,
+  type Section,
+  type SectionReading,
+} from "./document.ts";
 import {
   type DecodedEntry,
   type FieldUse,
@@ -8,7 +16,6 @@ import {
   lastUse,
   seenByYaml12,
 } from "./field-problems.ts";
-import { isAscii } from "./fold.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";

@@ -1,5 +1,4 @@
-import { type Entry, type FieldName, fieldKey, type Problem, problemAt, type Section } from "./document.ts";
-import { goFold } from "./fold.ts";
+import { type Entry, type FieldName, fieldKey, goFold, type Problem, problemAt, type Section } from "./document.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
 export function fieldProblems({ section }: Entry, map: MapValue, { uses }: DecodedEntry): Problem[] {

@@ -6,11 +6,12 @@ import {
   entriesFor,
   entriesOfKey,
   entryOf,
+  goFold,
+  goLower,
   type ReadDocument,
   sameGroups,
   sizeOf,
 } from "./document.ts";
-import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
 import { wildcardsFor } from "./resolve.ts";
 

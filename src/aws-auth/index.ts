@@ -28,6 +28,7 @@ export {
   type Entry,
   entriesFor,
   entryOf,
+  goFold,
   isBlocking,
   type Problem,
   type ReadDocument,
@@ -37,7 +38,6 @@ export {
   sizeOf,
 } from "./document.ts";
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
-export { goFold } from "./fold.ts";
 export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";

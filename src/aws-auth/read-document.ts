@@ -1,7 +1,14 @@
 import { PARTITIONS } from "./arn.ts";
-import { competingEntries, type Entry, type Lookup, type ReadDocument, type Section } from "./document.ts";
+import {
+  competingEntries,
+  type Entry,
+  goFold,
+  goLower,
+  type Lookup,
+  type ReadDocument,
+  type Section,
+} from "./document.ts";
 import { type DecodedEntry, decodeEntry } from "./field-problems.ts";
-import { goFold, goLower } from "./fold.ts";
 import { DocumentBudget } from "./go-yaml/budget.ts";
 import type { MapValue, YamlNode } from "./go-yaml/node.ts";
 import { type MappedAccount, readSection, type SectionContent } from "./read-section.ts";

@@ -1,6 +1,5 @@
 import { canonicalCaller } from "./arn.ts";
-import { type Entry, lookUp, type ReadDocument } from "./document.ts";
-import { goLower } from "./fold.ts";
+import { type Entry, goLower, lookUp, type ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 
 export interface Identity {

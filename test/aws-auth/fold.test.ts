@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { goFold, goLower, isAscii } from "../../src/aws-auth/fold.ts";
+import { goFold, goLower, isAscii } from "../../src/aws-auth/document.ts";
 
 describe("letters are lowered as strings.ToLower of Go does", () => {
   it.each([
