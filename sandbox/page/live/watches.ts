@@ -11,7 +11,7 @@ import { arns, clusterArn, principals, region } from "../../scene.ts";
 import type { EntriesState } from "../entries.ts";
 import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
 
-/** The log's key in src/ledger/redis/events.ts. */
+/** The log's key in src/ledger/redis/commit-script.ts. */
 const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;

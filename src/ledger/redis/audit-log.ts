@@ -4,8 +4,8 @@ import { genesis } from "../../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/verify-log.ts";
 import type { AuditLog } from "../audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
-import { chainLua, chainText } from "./commit-script.ts";
-import { chainHeadKey, eventsKey, readEvents } from "./events.ts";
+import { chainHeadKey, chainLua, chainText, eventsKey } from "./commit-script.ts";
+import { readEvents } from "./events.ts";
 
 const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../../access/request/lists.ts";
 import type { ClosedBatch } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { countLua, runScript, scriptOf } from "./commit-script.ts";
-import { logKey } from "./events.ts";
+import { countLua, logKey, runScript, scriptOf } from "./commit-script.ts";
 import {
   closedKey,
   countsKey,

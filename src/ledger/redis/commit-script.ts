@@ -91,6 +91,13 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
+/** The newest value of the chain: a hash of `sequence` and `hash`. */
+export const chainHeadKey = "{eks-access}:chain-head";
+/** The sequence numbers of a request's events. */
+export const logKey = (id: string): string => `{eks-access}:log:${id}`;
+/** The stream of all events; an entry's id is `<sequence>-0`. */
+export const eventsKey = "{eks-access}:events";
+
 /** What `append_event` takes of an event: its text with a salt, and its digest in hex. */
 export function chainText(event: AuditEvent): readonly [text: string, digest: string] {
   const salted = { ...event, salt: randomBytes(16).toString("base64url") };

@@ -1,14 +1,7 @@
 import { z } from "zod";
 import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
-import { appendScript, chainText, endScript } from "./commit-script.ts";
-
-/** The newest value of the chain: a hash of `sequence` and `hash`. */
-export const chainHeadKey = "{eks-access}:chain-head";
-/** The sequence numbers of a request's events. */
-export const logKey = (id: string): string => `{eks-access}:log:${id}`;
-/** The stream of all events; an entry's id is `<sequence>-0`. */
-export const eventsKey = "{eks-access}:events";
+import { appendScript, chainHeadKey, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
 
 /** Events from this sequence number on, in order. */
 export async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {

@@ -16,8 +16,8 @@ import type {
 import { explained, type RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
-import { chainText, commitScript, noteScript, runScript } from "./commit-script.ts";
-import { appendEvent, chainHeadKey, eventsKey, logFlaw, logKey, readEvents, readEventsOf } from "./events.ts";
+import { chainHeadKey, chainText, commitScript, eventsKey, logKey, noteScript, runScript } from "./commit-script.ts";
+import { appendEvent, logFlaw, readEvents, readEventsOf } from "./events.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,

@@ -2,8 +2,7 @@ import type { Identities } from "../../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../access/approval/links.ts";
 import type { LinkChange, LinkLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { chainLua, chainText } from "./commit-script.ts";
-import { chainHeadKey, eventsKey } from "./events.ts";
+import { chainHeadKey, chainLua, chainText, eventsKey } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */

@@ -8,8 +8,16 @@ import { clusterTroubleForm, outageForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { chainLua, chainText, indexLua, runScript, scriptOf } from "./commit-script.ts";
-import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import {
+  chainHeadKey,
+  chainLua,
+  chainText,
+  eventsKey,
+  indexLua,
+  logKey,
+  runScript,
+  scriptOf,
+} from "./commit-script.ts";
 
 /** Everything that Redis keeps as JSON, by its kind. */
 const schemas = {
