@@ -3,7 +3,7 @@ import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import type { Lease, Trouble } from "../access/lease/lease-record.ts";
 import { isMigration, isRequest, type LedgerRecord } from "../access/request/lists.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
@@ -25,15 +25,12 @@ export function dueChange(record: LedgerRecord, now: Date, remindAfterSeconds: r
 }
 
 function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
-  const unreviewed = remindOfReview(request, now);
-  if (unreviewed) {
-    return {
-      type: "emergency.unreviewed",
-      after: unreviewed,
-      detail: { reminders: unreviewed.emergency?.reminders ?? 0 },
-    };
-  }
-  if (request.state === "pending" && hasExpired(request, now)) {
+  if (request.state === "pending") return changeOfPending(request, now, remindAfterSeconds);
+  return request.state === "approved" ? changeOfApproved(request, now) : null;
+}
+
+function changeOfPending(request: PendingRequest, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
+  if (hasExpired(request, now)) {
     const { preview, trouble } = request;
     // No approver saw it, so it ends with its trouble as the reason.
     if (!preview && trouble) {
@@ -42,8 +39,16 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
     return { type: "request.expired", after: undecidedRequest(request, "expired") };
   }
   const reminded = remind(request, now, remindAfterSeconds);
-  if (reminded) return { type: "request.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
-  if (request.state !== "approved" || !isToBeWarned(request.lease, now)) return null;
+  return reminded && { type: "request.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
+}
+
+function changeOfApproved(request: ApprovedRequest, now: Date): DueChange | null {
+  const unreviewed = request.emergency && remindOfReview(request, now);
+  if (unreviewed) {
+    const reminders = unreviewed.emergency?.reminders ?? 0;
+    return { type: "emergency.unreviewed", after: unreviewed, detail: { reminders } };
+  }
+  if (!isToBeWarned(request.lease, now)) return null;
   return { type: "lease.warned", after: withLease(request, { ...request.lease, warnedAt: now.toISOString() }) };
 }
 

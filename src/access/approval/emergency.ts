@@ -1,7 +1,6 @@
 import { scheduleLease } from "../lease/lease.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import type { Person } from "../policy/person.ts";
-import { approversOf, isApproverOf } from "../policy/person.ts";
+import { clusterApprovers, isApproverOf, type Person } from "../policy/person.ts";
 import { breakGlassFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/request.ts";
@@ -123,8 +122,7 @@ export function refuseReview(request: AccessRequest, cluster: Cluster, person: P
 
 /** The cluster's approvers, by any of its rules, without the person who took the access. Slack user ids and user groups. */
 export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
-  const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
-  return [...new Set([...cluster.approvers, ...approvers])].filter((each) => each !== requester);
+  return clusterApprovers(cluster).filter((each) => each !== requester);
 }
 
 /** The record after one more reminder of the review; null: none is due. Missed days give one reminder. */
