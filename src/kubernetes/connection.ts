@@ -66,6 +66,8 @@ export interface Connection {
 
 export interface Answered<T> {
   readonly value: T;
+  /** Of the answer. */
+  readonly bytes: number;
   readonly headers: ApiAnswer["headers"];
 }
 
@@ -97,7 +99,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
           `The API server of cluster ${cluster.name} answers with a page of more than ${maxItems} items`,
         );
       }
-      return { value: shape.parse(body), headers };
+      return { value: shape.parse(body), bytes: Buffer.byteLength(text), headers };
     },
     send: sendOne,
     close: () => {

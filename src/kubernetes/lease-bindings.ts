@@ -2,12 +2,12 @@ import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
-import { allOfPages } from "../operations/bounds.ts";
+import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
 import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
-/** The name of one binding, and the uid of the meant one. */
+/** The name of one binding, and the uid of the meant one; null: whatever has the name. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 
 /** The result of a deletion. `kept`: finalizers keep the binding, which still gives its rights. */
@@ -21,7 +21,7 @@ interface CallFor {
 export interface LeaseBindings {
   /** All bindings with our labels; `answer-too-large` beyond the bounds. */
   listLeaseBindings(): Promise<readonly ClusterBinding[]>;
-  /** The binding of this name, whatever its labels; null: there is none. */
+  /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
    * Creates a binding of a role to one user. Reads no answer: what a run made, it reads back. @throws AccessError
@@ -78,9 +78,16 @@ async function findBinding(
     return readBinding((await connection.ask({ method: "GET", path }, shape)).value);
   } catch (error) {
     if (isNotFound(error)) return null;
+    if (isTooLarge(error)) return { ...place, ...unread };
     throw kubernetesFailure(error, `GET ${nameOf(place)} of cluster ${cluster}`);
   }
 }
+
+/** People who may edit a lease's binding can make it so large: it must end all the same, and delay no other. */
+const unread = {
+  ...{ uid: null, labels: {}, annotations: {}, subjects: [], deletedAt: null },
+  role: { kind: "ClusterRole", name: "" },
+} as const;
 
 async function createBinding(
   connection: Connection,
@@ -117,8 +124,8 @@ async function deleteBinding(
 ): Promise<Deleted> {
   const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
   // An explicit policy overrides a finalizer that makes the object wait for its dependents (apiserver, shouldDeleteDependents).
-  const options = { propagationPolicy: "Background", preconditions: { uid: place.uid } };
-  const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
+  const meant = place.uid === null ? {} : { preconditions: { uid: place.uid } };
+  const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...meant };
   try {
     const { value } = await connection.ask({ method: "DELETE", path, body, lease }, deletion);
     return value.kind === "Status" ? "deleted" : "kept";

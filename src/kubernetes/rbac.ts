@@ -7,7 +7,7 @@ import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /** A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an answer. */
 const pageSize = 250;
-const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
+const mostOf = { pages: 100, items: 20_000, bytes: 48 * 1024 * 1024, subjects: 50_000, milliseconds: 10_000 };
 
 const api = "/apis/rbac.authorization.k8s.io/v1";
 
@@ -51,8 +51,8 @@ export async function readPage<T>(
   item: z.ZodType<T>,
   query: Readonly<Record<string, string>>,
 ): Promise<Page<T>> {
-  const { items, metadata } = (await connection.ask({ method: "GET", path, query }, pageOf(item))).value;
-  return { items, next: metadata?.continue ?? undefined };
+  const { value, bytes } = await connection.ask({ method: "GET", path, query }, pageOf(item));
+  return { items: value.items, bytes, next: value.metadata?.continue ?? undefined };
 }
 
 const pageShape = z.object({

@@ -3,12 +3,15 @@ import { AccessError } from "../access/access-error.ts";
 export interface PageBounds {
   readonly pages: number;
   readonly items: number;
+  /** Of all pages; absent: a page is small. */
+  readonly bytes?: number;
   readonly deadline: AbortSignal;
 }
 
 /** One page of an outside answer. An absent or empty token marks the last page. */
 export interface Page<T> {
   readonly items: readonly T[];
+  readonly bytes?: number;
   readonly next: string | undefined;
 }
 
@@ -18,14 +21,17 @@ export interface Page<T> {
  */
 export async function* boundedPages<T>(
   what: string,
-  { pages, items, deadline }: PageBounds,
+  { pages, items, bytes = Number.POSITIVE_INFINITY, deadline }: PageBounds,
   read: (token: string | undefined) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
   let token: string | undefined;
   let count = 0;
+  let size = 0;
   for (let page = 1; ; page += 1) {
     if (deadline.aborted) throw answerTooLarge(`${what} takes too long for one reading`);
-    const { items: some, next } = await read(token);
+    const { items: some, bytes: length = 0, next } = await read(token);
+    size += length;
+    if (size > bytes) throw answerTooLarge(`${what} has more than ${bytes} bytes`);
     count += some.length;
     if (count > items) throw answerTooLarge(`${what} has more than ${items} items`);
     yield some;
@@ -48,6 +54,10 @@ export async function allOfPages<T>(
 /** @param what a clause without a full stop */
 export function answerTooLarge(what: string): AccessError {
   return new AccessError("answer-too-large", what);
+}
+
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof AccessError && error.code === "answer-too-large";
 }
 
 export interface AnswerBounds {

@@ -1,6 +1,14 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
-import { readSealedLease, type SealedLease } from "../access/lease/own-bindings.ts";
+import {
+  type ClusterBinding,
+  type LeaseBinding,
+  type OwnBindings,
+  readOwnBindings,
+  readSealedLease,
+  type SealedLease,
+} from "../access/lease/own-bindings.ts";
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
 import { RecentResults, worthRemembering } from "../operations/recent.ts";
 
@@ -48,6 +56,26 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
   // Others' annotations use no memory.
   if (lease) known.set(place, annotation ?? "", lease);
   return lease;
+}
+
+/** Others' annotations can be large: no turn of the event loop reads many. */
+const readInOneTurn = 16;
+
+/** As `readOwnBindings`. */
+export async function ownBindingsAmong(
+  cluster: string,
+  bindings: readonly ClusterBinding[],
+  keys: MemoryKeys,
+): Promise<OwnBindings> {
+  const parts: LeaseBinding[] = [];
+  const forged: ClusterBinding[] = [];
+  for (let at = 0; at < bindings.length; at += readInOneTurn) {
+    if (at > 0) await nextTurn();
+    const read = readOwnBindings(cluster, bindings.slice(at, at + readInOneTurn), keys, readLeaseRemembered);
+    parts.push(...read.parts);
+    forged.push(...read.forged);
+  }
+  return { parts, forged };
 }
 
 const maxAnnotationText = 2 * 1024 * 1024;

@@ -73,6 +73,20 @@ test("bindings with more subjects than are read are refused", async () => {
 });
 
 test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
+  ["of leases", (client) => client.listLeaseBindings()],
+  ["of groups", (client) => client.roleBindings()],
+])("bindings %s with more text than a worker has room for are refused", async (_, list) => {
+  const [binding] = bindingsOf({ bindings: 1, subjects: 1, name: () => "viewers" });
+  const metadata = { name: "large", uid: "u", namespace: "shop", annotations: { note: "x".repeat(1.9 * 2 ** 20) } };
+  answerWith([{ ...binding, metadata }], "more");
+
+  await expect(list(client)).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: expect.stringMatching(/ has more than \d+ bytes$/),
+  });
+});
+
+test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
   ["pods", (client) => client.listPods("shop")],
   ["namespaces", (client) => client.namespaces()],
   ["bindings of leases", (client) => client.listLeaseBindings()],

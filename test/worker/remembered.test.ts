@@ -4,6 +4,7 @@ import { writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import {
+  ownBindingsAmong,
   parseRemembered,
   readAnnotationRemembered,
   readLeaseRemembered,
@@ -65,4 +66,23 @@ test("the lease of a binding is believed for the place, the cluster and the key 
   expect(read("staging", place, annotation.replace('"dev"', '"eve"'))).toBeUndefined();
   expect(read("staging", place, annotation, memoryKeys([Buffer.alloc(32, 2)]))).toBeUndefined();
   expect(read("staging")).toBe("dev");
+});
+
+test("others' bindings are read in turns: whatever else the process does comes between", async () => {
+  const binding = { name: "theirs", namespace: "shop", uid: "u-1", labels: {}, annotations: {}, deletedAt: null };
+  const theirs = { ...binding, role: { kind: "ClusterRole", name: "view" } as const, subjects: [] };
+  let turns = 0;
+  const other = setInterval(() => {
+    turns += 1;
+  }, 0);
+
+  const { parts, forged } = await ownBindingsAmong(
+    "staging",
+    Array.from({ length: 20_000 }, () => theirs),
+    memoryKeys([Buffer.alloc(32, 1)]),
+  );
+  clearInterval(other);
+
+  expect([parts.length, forged.length]).toEqual([0, 20_000]);
+  expect(turns).toBeGreaterThan(1);
 });

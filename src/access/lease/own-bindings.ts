@@ -5,13 +5,14 @@ import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
 import { lastUnanswered } from "./due-work.ts";
-import { type Holding, type Immutable, type Share, shareForm } from "./lease-record.ts";
+import { type Holding, type Share, shareForm } from "./lease-record.ts";
 
 /** A RoleBinding, or (namespace null) a ClusterRoleBinding, as in the cluster. */
 export interface ClusterBinding {
   readonly name: string;
   readonly namespace: string | null;
-  readonly uid: string;
+  /** Null: the binding is too large to read, and all else is empty. */
+  readonly uid: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly role: RoleRef;
@@ -89,12 +90,12 @@ export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, 
   if (!role) return null;
   const { principal, user, share } = lease;
   const place = { name: bindingName(share.id, text), namespace: role.namespace };
-  const remembered = { v: 1 as const, text, principal, user, share };
+  const remembered = JSON.stringify({ v: 1, text, principal, user, share });
   const seal = keys.seal("binding", sealedValue(cluster, place, remembered));
   return {
     ...place,
     labels: { ...leaseLabels, [requestLabel]: share.id },
-    annotations: { [leaseAnnotation]: JSON.stringify({ ...remembered, seal }) },
+    annotations: { [leaseAnnotation]: `${remembered.slice(0, -1)}${sealField}${seal}"}` },
     role: { kind: role.kind, name: role.name },
     user,
   };
@@ -131,27 +132,33 @@ export function readOwnBindings(
   };
 }
 
+const sealField = ',"seal":"';
+
 const rememberedForm = z.strictObject({
   v: z.literal(1),
   text: z.string(),
   principal: z.string(),
   user: z.string(),
   share: shareForm,
-  seal: z.string(),
 });
 
-/** The content of a binding's annotation; null: our key did not seal it for this cluster and place. */
+/**
+ * The content of a binding's annotation; null: our key did not seal it for this cluster and place. The seal comes before the
+ * parser, which takes half a second for the largest annotation that people can write.
+ */
 export function readSealedLease(
   cluster: string,
   place: Pick<ClusterBinding, "name" | "namespace">,
-  annotation: string | undefined,
+  annotation = "",
   keys: MemoryKeys,
 ): SealedLease | null {
-  const read = rememberedForm.safeParse(parseJson(annotation ?? ""));
+  const at = annotation.lastIndexOf(sealField);
+  const remembered = `${annotation.slice(0, at)}}`;
+  const seal = annotation.slice(at + sealField.length, -2);
+  if (at < 0 || !keys.isSealed("binding", sealedValue(cluster, place, remembered), seal)) return null;
+  const read = rememberedForm.safeParse(parseJson(remembered));
   if (!read.success) return null;
-  const { seal, ...remembered } = read.data;
-  if (!keys.isSealed("binding", sealedValue(cluster, place, remembered), seal)) return null;
-  const { text, principal, user, share } = remembered;
+  const { text, principal, user, share } = read.data;
   return { text, principal, user, share };
 }
 
@@ -167,12 +174,9 @@ function isIntact({ role, subjects, deletedAt }: ClusterBinding, text: string, u
 function sealedValue(
   cluster: string,
   { name, namespace }: Pick<ClusterBinding, "name" | "namespace">,
-  { v, text, principal, user, share }: Omit<Immutable<z.output<typeof rememberedForm>>, "seal">,
+  remembered: string,
 ): Json {
-  const { id, groups, endsAt, level, requester, askedBy, emergency, approvers } = share;
-  const asked = askedBy === undefined ? {} : { askedBy };
-  const lease = { id, groups, endsAt, level, requester, ...asked, emergency, approvers };
-  return { cluster, name, namespace, v, text, principal, user, share: lease };
+  return { cluster, name, namespace, remembered };
 }
 
 /** What the cluster's bindings remember, by principal. A share counts while any of its bindings exists. */

@@ -2,7 +2,6 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/approval/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
-import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -23,6 +22,7 @@ import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import { ownBindingsAmong } from "../remembered.ts";
 import { readRoleTimes } from "../role-times.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
@@ -172,7 +172,7 @@ async function reportBindings(
   if (![...cluster.levels, ...leased].some(({ groups }) => bindsRoles(groups))) return { type: "none" };
   try {
     const found = await reached.client.listLeaseBindings();
-    const own = readOwnBindings(sealedClusterOf(cluster), found, keys.memory);
+    const own = await ownBindingsAmong(sealedClusterOf(cluster), found, keys.memory);
     const facts = { ...own, cluster, leased: await leasedNow(), reader, now: now() };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   } catch (error) {

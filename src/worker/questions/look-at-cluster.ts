@@ -4,7 +4,6 @@ import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
-import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -22,6 +21,7 @@ import { inParallel } from "../in-parallel.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
+import { ownBindingsAmong } from "../remembered.ts";
 import { readRoleTimes } from "../role-times.ts";
 
 export interface LookedAtEntries {
@@ -141,6 +141,6 @@ export async function bindingDrifts(
 ): Promise<readonly Drift[]> {
   const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
-  const { parts } = readOwnBindings(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
+  const { parts } = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
   return bindingsMissing(bound, parts);
 }

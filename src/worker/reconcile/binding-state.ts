@@ -1,4 +1,3 @@
-import { AccessError } from "../../access/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
@@ -9,16 +8,16 @@ import {
   holdingsOf,
   isLabelled,
   type LeaseBinding,
-  readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
+import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { readLeaseRemembered } from "../remembered.ts";
+import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { signInSharesIn } from "./settle-sign-ins.ts";
@@ -77,12 +76,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
     rolesSeen(client, texts),
     asked.length > 0 ? client.namespaces() : null,
   ]);
-  const { parts, forged: others } = readOwnBindings(
-    sealedClusterOf(cluster),
-    bindings,
-    keys.memory,
-    readLeaseRemembered,
-  );
+  const { parts, forged: others } = await ownBindingsAmong(sealedClusterOf(cluster), bindings, keys.memory);
   // A binding with only the right name can be another's.
   const forged = others.filter(isLabelled);
   const known = new Set(principalsOf(some ?? open).map(entryKeyOf));
@@ -185,12 +179,12 @@ async function partsAgain(
   places: readonly BindingPlace[],
 ): Promise<readonly LeaseBinding[]> {
   const { client } = opened;
-  const read = (bindings: readonly ClusterBinding[]) =>
-    readOwnBindings(sealedClusterOf(cluster), bindings, context.keys.memory, readLeaseRemembered).parts;
-  const written = new Map(places.map((place) => [keyOf(place), place]));
+  const read = async (bindings: readonly ClusterBinding[]) =>
+    (await ownBindingsAmong(sealedClusterOf(cluster), bindings, context.keys.memory)).parts;
+  const written = new Map(places.map((each) => [keyOf(each), each]));
   if (written.size > maxByName) return read(await labelledBindings(client, open, context.now()));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
-  return [...others, ...read(await findAll(client, [...written.values()]))];
+  return [...others, ...(await read(await findAll(client, [...written.values()])))];
 }
 
 function principalsOf(requests: readonly Pick<AccessRequest, "principal">[]): readonly string[] {
@@ -230,8 +224,7 @@ async function labelledBindings(
       )),
     ];
   } catch (error) {
-    const isTooLong = error instanceof AccessError && error.code === "answer-too-large";
-    if (!isTooLong || open.length === 0) throw error;
+    if (!isTooLarge(error) || open.length === 0) throw error;
     return findAll(client, placesOf(open));
   }
 }

@@ -8,6 +8,7 @@ import {
   readOwnBindings,
 } from "../../../src/access/lease/own-bindings.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
+import { cpuTimeOf } from "../../cpu-time.ts";
 
 const text = "ClusterRole edit in shop";
 const alice = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice@example.com";
@@ -107,6 +108,18 @@ describe("a binding of a lease", () => {
 
     expect(readOwnBindings("staging", [{ ...binding, annotations }], keys.memory).parts).toEqual([]);
   });
+});
+
+test("an annotation that our key did not seal costs no parsing", () => {
+  const { annotations } = stored();
+  const seal = JSON.parse(annotations["eks-access/lease"] ?? "").seal.replace(/.$/, "x");
+  const groups = "1,".repeat(128 * 1024);
+  const hostile = `{"v":1,"text":"","principal":"","user":"","share":{"groups":[${groups}1]},"seal":"${seal}"}`;
+  const bindings = Array.from({ length: 8 }, () => stored({ annotations: { "eks-access/lease": hostile } }));
+
+  const spent = cpuTimeOf(() => expect(readOwnBindings("staging", bindings, keys.memory).parts).toEqual([]));
+
+  expect(spent).toBeLessThan(500);
 });
 
 test("bindings are their own memory: any of them shows the whole lease", () => {

@@ -254,6 +254,23 @@ describe("what others do to a binding", () => {
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: { groups: [] } });
   });
 
+  test("keeps no lease, theirs or another's, where they make theirs too large to read", async () => {
+    await give(context, cluster, { id: "r-alice", principal: alice });
+    const own = await onlyBinding();
+    await give(context, cluster, { id: "r-carol", principal: carol });
+    const labels = { ...own.labels, ...Object.fromEntries(Array.from({ length: 50_001 }, (_, at) => [`l${at}`, ""])) };
+    await edited({ labels, subjects: own.subjects }, own);
+
+    await revokeGiven(context, cluster, "r-carol");
+    await revokeGiven(context, cluster, "r-alice");
+
+    expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
+      false,
+      false,
+    ]);
+    expect(await bindings()).toEqual([]);
+  });
+
   test("is repaired if the configuration says so", async () => {
     context = contextWith("repair");
     await give(context, cluster, { id: "r-one", principal: alice });
