@@ -153,9 +153,10 @@ export interface DecodedEntry {
 export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
   const uses = fieldUses(map, section);
   const entry: DecodedEntry = { arn: "", username: "", groups: [], sso: false, uses };
+  const places: string[] = [];
   for (const { name, value } of uses) {
     if (name === "sso") entry.sso = value.type !== "null";
-    else if (name === "groups") entry.groups = decodeGroups(entry.groups, value);
+    else if (name === "groups") entry.groups = decodeGroups(entry.groups, places, value);
     else if (value.type === "string") entry[name] = value.value;
   }
   return entry;
@@ -163,10 +164,14 @@ export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
 
 /**
  * Decodes as encoding/json into the existing slice: an item that is not text keeps the earlier value of its place, "" unless
- * `groups` is there twice.
+ * `groups` is there several times.
+ * @param places the slice's memory: a shorter list hides the further places, and a later longer one shows them again
  */
-function decodeGroups(before: readonly string[], value: YamlValue): readonly string[] {
-  if (value.type === "null") return [];
-  if (value.type !== "list") return before;
-  return value.items.map((item, index) => (item.type === "string" ? item.value : (before[index] ?? "")));
+function decodeGroups(before: readonly string[], places: string[], value: YamlValue): readonly string[] {
+  if (value.type !== "null" && value.type !== "list") return before;
+  const items = value.type === "list" ? value.items : [];
+  if (items.length === 0) places.length = 0;
+  for (const [index, item] of items.entries())
+    places[index] = item.type === "string" ? item.value : (places[index] ?? "");
+  return places.slice(0, items.length);
 }
