@@ -247,7 +247,8 @@ const toApprovers = {
     when: "your click decided nothing",
     next: "read the message again, then decide",
     leads: "Read the message again, then decide",
-    text: () => of(clickAnswer("change-differs", aPreviewedRequest(), aCluster())),
+    text: () =>
+      of(clickAnswer("change-differs", aPreviewedRequest(), aCluster(), { user: "U0APPROVER", memberships: [] })),
   },
   oneOfSeveralAnswer: {
     when: "you gave one of several approvals",

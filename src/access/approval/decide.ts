@@ -164,7 +164,7 @@ function ruledBy(
   return [ruleFor(cluster, request.level, requester), cluster.levels.find(({ name }) => name === request.level)];
 }
 
-function personOf(user: string, { memberships }: DecisionFacts): Person {
+export function personOf(user: string, { memberships }: DecisionFacts): Person {
   return { user, memberships: memberships.get(user) ?? [] };
 }
 

@@ -12,10 +12,10 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Revokes a lease. Its people, the cluster's approvers and on-call can do that. */
+/** Revokes a lease. Its people, the cluster's approvers and on-call can do that; nobody else learns its state. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
-  if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
   if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
+  if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
   if (request.lease.end) return refuseEnd("ending-already");
   const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
@@ -48,8 +48,8 @@ export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Pers
 
 /** Cancels a request before a decision. Only its people can do that. */
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
-  if (request.state !== "pending") return refuseEnd("not-pending");
   if (!isTheirs(request, by)) return refuseEnd("not-yours");
+  if (request.state !== "pending") return refuseEnd("not-pending");
   return { type: "ended", after: undecidedRequest(request, "cancelled") };
 }
 

@@ -30,9 +30,12 @@ export interface Command {
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }
 
+/** An id copied from a message can have the signs of its code style, and a phone begins a line with a capital. */
+const copiedId = /^`?((?:r|migration)-[a-z0-9-]+)`?[.,;:]?$/i;
+
 export function idAndRest(rest: string): readonly [id: string, rest: string] {
-  const [id = "", ...others] = rest.split(" ");
-  return [id, others.join(" ")];
+  const [first = "", ...others] = rest.split(" ");
+  return [copiedId.exec(first)?.[1]?.toLowerCase() ?? first, others.join(" ")];
 }
 
 export interface CommandText {

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { isTheirs } from "../../access/request/record.ts";
+import { type AccessRequest, isTheirs, peopleOf } from "../../access/request/record.ts";
 import {
   type RequestParts,
   type RequestReading,
@@ -14,8 +14,8 @@ import { refuseOtherPerson } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
-import { type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
-import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import { answer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import { actions, code, codeBlock, cut, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
 import { askFor } from "./submit-request.ts";
@@ -52,6 +52,12 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, (user) => requestForm(context, user));
 }
 
+export function notYoursToRepeatAnswer(request: AccessRequest): Message {
+  return answer(
+    `Only ${oneOf(peopleOf(request))} can request ${code(request.id)} again. For your own access: ${code("/eks-access request")}.`,
+  );
+}
+
 const formTitle = "Ask for access";
 
 /** Shows mistakes at their fields. Otherwise it closes the form and sends a direct message. */
@@ -81,8 +87,9 @@ export function handleAskAgainButton(context: SlackContext, click: ButtonClick):
   return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
     if (request && isTheirs(request, user)) return requestForm(context, user, request);
-    if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-    return messageModal("Request again", noSuchRequestAnswer(id));
+    if (!request) return messageModal("Request again", noSuchRequestAnswer(id));
+    await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+    return messageModal("Request again", notYoursToRepeatAnswer(request));
   });
 }
 

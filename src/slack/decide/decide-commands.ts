@@ -1,4 +1,4 @@
-import { refuseDecision } from "../../access/approval/decide.ts";
+import { personOf, refuseDecision } from "../../access/approval/decide.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
@@ -47,7 +47,7 @@ export const approve: Command = {
     const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
     if (refusal) {
       await noteAttempt(context, { act: "approve", by: user, code: refusal, request, detail: { digest } });
-      return clickAnswer(refusal, request, cluster);
+      return clickAnswer(refusal, request, cluster, personOf(user, facts));
     }
     return approveBelowAnswer(await readStatus(context, user, id));
   },
@@ -112,12 +112,13 @@ async function refuseToDeny(
   shown: ReturnType<typeof readDecideValue>,
 ): Promise<Message | null> {
   const request = shown && (await context.ledger.get(shown.request));
-  const cluster = request && context.config.clusters.get(request.cluster);
-  if (!shown || !request || !cluster) return null;
+  if (!shown || !request) return unreadableButton(context, "deny", by);
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return clusterGoneAnswer(request.cluster);
   const click = { verdict: "denied", by, digest: shown.digest } as const;
   const facts = await factsFor(context, cluster, request, click);
   const refusal = refuseDecision(request, cluster, click, context.now(), facts);
   if (!refusal) return null;
   await noteAttempt(context, { act: "deny", by, code: refusal, request, detail: { digest: shown.digest } });
-  return clickAnswer(refusal, request, cluster);
+  return clickAnswer(refusal, request, cluster, personOf(by, facts));
 }

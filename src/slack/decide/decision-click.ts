@@ -4,10 +4,13 @@ import {
   type DecisionRefusal,
   decideClick,
   othersWhoMayApprove,
+  personOf,
 } from "../../access/approval/decide.ts";
 import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { maySeeRequest } from "../../access/policy/permissions.ts";
+import type { Person } from "../../access/policy/person.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/request/record.ts";
 import {
@@ -89,7 +92,7 @@ async function decideNow(
   const decided = decideClick(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
-    return { type: "stop", outcome: clickAnswer(decided.code, request, cluster) };
+    return { type: "stop", outcome: clickAnswer(decided.code, request, cluster, personOf(click.by, facts)) };
   }
   const [departed] = facts.departed;
   if (departed && request.state === "pending") return dropDeparted(request, departed, now);
@@ -164,17 +167,19 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
-export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
+/** @param by only people who may see the request learn what came of it */
+export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster, by: Person): Message {
   const others = whoElse(request, cluster);
+  const outcome = maySeeRequest(request, cluster, by) ? ` ${stateText(request)}.` : "";
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
-    "already-decided": `Already handled. ${stateText(request)}.`,
+    "already-decided": `Already handled.${outcome}`,
     expired: "This request expired. The requester can ask again.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `You use ${code(request.principal)} yourself, so you would get this access. Ask another approver.`,
     "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
-    "no-preview": "The worker is checking the cluster again. The buttons come back after that.",
+    "no-preview": "The worker must check the cluster before you can decide. Try again in a minute.",
     "change-differs": "The change is different now. Read the message again, then decide.",
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
     quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,

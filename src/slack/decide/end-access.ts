@@ -1,7 +1,6 @@
 import type { ModalView } from "@slack/types";
 import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Person } from "../../access/policy/person.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
 import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
@@ -16,6 +15,7 @@ import {
   answer,
   clusterGoneAnswer,
   type Message,
+  maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
   reasonInput,
@@ -32,7 +32,7 @@ export const revokeCommand: Command = {
   records: true,
   run: (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
-    return revokeLease(context, user, id, why);
+    return revokeLease(context, user, id, why.slice(0, maxWhyLength));
   },
 };
 
@@ -41,7 +41,7 @@ export const cancelCommand: Command = {
   usage: "<id>",
   summary: "cancels your request",
   records: true,
-  run: (context, { user, rest }) => cancelRequest(context, user, rest),
+  run: (context, { user, rest }) => cancelRequest(context, user, idAndRest(rest)[0]),
 };
 
 export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -107,66 +107,64 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
 
 /** `revoke <id> [why]`, and the button: the worker removes the access of the lease, of what it extends, and of its extensions. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
-    type: "lease.ending",
-    by,
-    why,
+  if (isMigrationId(id)) return Promise.resolve(stopMigrationByAnswer(id));
+  // A repeated decision must not repeat these.
+  const others: string[] = [];
+  return updateRequest(context, id, (request) => decideRevoke(context, id, request, { by, why }, others));
+}
+
+/** `cancel <id>`, by the requester or the person who asked for them. It gives nothing, so a cluster that is gone does not stop it. */
+export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
+  if (isMigrationId(id)) return Promise.resolve(stopMigrationByAnswer(id));
+  return updateRequest(context, id, async (request) => {
+    const turnedAway = await refuseActor(context, by, "cancel", request ?? { id, cluster: "" });
+    if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
+    const verdict = judgeCancel(request, by);
+    if (verdict.type === "refused") return refuse(context, by, "cancel", request, verdict.code);
+    const event = eventOf("request.cancelled", request, by, context.now(), { why: "" });
+    return { type: "write", after: verdict.after, event, outcome: endedAnswer(verdict.after) };
   });
 }
 
-/** `cancel <id>`, by the requester or the person who asked for them. */
-export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
-  return endAccess(context, id, (request) => judgeCancel(request, by), { type: "request.cancelled", by, why: "" });
+const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
+
+async function refuse(
+  context: SlackContext,
+  by: string,
+  act: "revoke" | "cancel",
+  request: AccessRequest,
+  code: EndRefusal,
+): Promise<ReturnType<typeof stop>> {
+  await noteAttempt(context, { act, by, code, request });
+  return stop(endRefusedAnswer(code, request, context.config.clusters.get(request.cluster)));
 }
 
 interface Ending {
-  readonly type: "lease.ending" | "request.cancelled";
   readonly by: string;
   readonly why: string;
 }
 
-type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict;
-
-async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
-  if (isMigrationId(id)) return stopMigrationByAnswer(id);
-  // A repeated decision must not repeat these.
-  const others: string[] = [];
-  return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, others));
-}
-
-async function decideEnd(
+async function decideRevoke(
   context: SlackContext,
   id: string,
   request: AccessRequest | null,
-  decide: EndDecision,
-  ending: Ending,
+  { by, why }: Ending,
   others: string[],
 ): Promise<UpdateStep<AccessRequest, Message>> {
-  const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
-  const { type, by, why } = ending;
-  const act = type === "lease.ending" ? "revoke" : "cancel";
-  const turnedAway = await refuseActor(context, by, act, request ?? { id, cluster: "" });
-  if (turnedAway) return stop(turnedAway);
-  if (!request) return stop(noSuchRequestAnswer(id));
+  const turnedAway = await refuseActor(context, by, "revoke", request ?? { id, cluster: "" });
+  if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   // A revocation must work while Slack does not answer: people named by id need no user groups.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
-  const verdict = decide(request, cluster, person, now);
-  if (verdict.type === "refused") {
-    await noteAttempt(context, { act, by, code: verdict.code, request });
-    return stop(endRefusedAnswer(verdict.code, request, cluster));
-  }
+  const verdict = judgeRevoke(request, cluster, person, why, now);
+  if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
   const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, belongsToRevoked(request), now);
-  if (act === "revoke") others.push(...(await endRest(context, request, endIt, ending)));
+  others.push(...(await endRest(context, request, endIt, by)));
   const { after } = verdict;
-  return {
-    type: "write",
-    after,
-    event: eventOf(type, request, by, now, { why }),
-    outcome: endedAnswer(after, others),
-  };
+  const event = eventOf("lease.ending", request, by, now, { why });
+  return { type: "write", after, event, outcome: endedAnswer(after, others) };
 }
 
 /** Ends the other leases first: if the process dies in between, people can still revoke this one. */
@@ -174,11 +172,11 @@ async function endRest(
   context: SlackContext,
   request: AccessRequest,
   end: (request: AccessRequest) => EndVerdict,
-  { type, by }: Ending,
+  by: string,
 ): Promise<readonly string[]> {
   const ended: string[] = [];
   for (const { id } of restOfAccess(request, await context.ledger.leasedOf(request.cluster))) {
-    const isEnded = await endOther(context, id, end, { type, by, why: belongsToRevoked(request) });
+    const isEnded = await endOther(context, id, end, { by, why: belongsToRevoked(request) });
     if (isEnded) ended.push(id);
   }
   return ended;
@@ -188,12 +186,12 @@ function endOther(
   context: SlackContext,
   id: string,
   end: (request: AccessRequest) => EndVerdict,
-  { type, by, why }: Ending,
+  { by, why }: Ending,
 ): Promise<boolean> {
   return updateRequest<boolean>(context, id, (current) => {
     const verdict = current && end(current);
     if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
-    const event = eventOf(type, current, by, context.now(), { why });
+    const event = eventOf("lease.ending", current, by, context.now(), { why });
     return { type: "write", after: verdict.after, event, outcome: true };
   });
 }
@@ -211,8 +209,12 @@ export function endedAnswer(after: AccessRequest, others: readonly string[] = []
   return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }
 
-export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const who = oneOf([...new Set([...peopleOf(request), ...cluster.approvers, ...cluster.onCall])]);
+export function endRefusedAnswer(
+  refusal: EndRefusal,
+  request: AccessRequest,
+  { approvers, onCall }: Pick<Cluster, "approvers" | "onCall"> = { approvers: [], onCall: [] },
+): Message {
+  const who = oneOf([...new Set([...peopleOf(request), ...approvers, ...onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
     "not-active": `Nothing to revoke. ${stateText(request)}.`,
     "not-pending": `You can't cancel it now. ${stateText(request)}.`,

@@ -80,7 +80,7 @@ describe("a typed approve", () => {
   test("before the worker has looked has no change to show", async () => {
     const { id } = await app.put(aRequest({ id: "r-unseen" }));
 
-    expect(textOf(await app.say("U0APPROVER", `approve ${id}`))).toContain("The worker is checking the cluster");
+    expect(textOf(await app.say("U0APPROVER", `approve ${id}`))).toContain("The worker must check the cluster");
   });
 });
 

@@ -6,6 +6,8 @@ import { aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 
+const approver = { user: "U0APPROVER", memberships: [] };
+
 describe("a click that decides nothing", () => {
   test.each<[DecisionRefusal, string]>([
     [
@@ -15,14 +17,14 @@ describe("a click that decides nothing", () => {
     ["expired", "This request expired. The requester can ask again."],
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-    ["no-preview", "The worker is checking the cluster again. The buttons come back after that."],
+    ["no-preview", "The worker must check the cluster before you can decide. Try again in a minute."],
     ["change-differs", "The change is different now. Read the message again, then decide."],
   ])("%s learns why", (code, sentence) => {
-    expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
+    expect(clickAnswer(code, states.denied ?? aRequest(), aCluster(), approver).text).toBe(sentence);
   });
 
   test("says to a requester who is the only approver that there is no other", () => {
-    const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
+    const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }), approver);
 
     expect(answer.text).toBe("You can't decide about your own request. Ask an operator to add approvers.");
   });
@@ -30,7 +32,7 @@ describe("a click that decides nothing", () => {
   test.each(Object.entries({ ...states, ...longestStates }))(
     "never says two full stops, whatever came of it: %s",
     (_, request) => {
-      const { text } = clickAnswer("already-decided", request, aCluster());
+      const { text } = clickAnswer("already-decided", request, aCluster(), approver);
 
       expect(text).not.toMatch(/\.\.$/);
     },
@@ -45,7 +47,7 @@ describe("where several have to approve", () => {
   });
 
   test("a second click of the same person learns that it counts once", () => {
-    expect(clickAnswer("approved-already", waiting, aCluster()).text).toBe(
+    expect(clickAnswer("approved-already", waiting, aCluster(), approver).text).toBe(
       "You approved it already. Needs 1 more approval, from <@U0APPROVER2>.",
     );
   });
