@@ -25,7 +25,7 @@ import { code, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { blockOf, chosenIdentity, fieldId, readFormParts } from "./form.ts";
 import { input, select } from "./form-fields.ts";
-import { recordedBeside } from "./limits.ts";
+import { recordedBeside, refuseTooMany } from "./limits.ts";
 import type { FormChange } from "./request-form.ts";
 import { identityKey, ownBlocks } from "./request-modal.ts";
 
@@ -89,8 +89,11 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   if (!may || !level) return refuse(context, person, requested);
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
-  const given = (await takenJustNow(context, user, requested)) ?? (await give(context, person, requested, level, may));
-  return emergencyAnswer(given, requested.cluster);
+  const taken = await takenJustNow(context, user, requested);
+  if (taken) return emergencyAnswer(taken, requested.cluster);
+  // Each one calls a channel, makes a lease and needs a review.
+  const tooMany = await refuseTooMany(context, user, "requests");
+  return tooMany ?? emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
 }
 
 /** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first. */

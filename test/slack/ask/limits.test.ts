@@ -50,6 +50,22 @@ test("150 refused requests of a person without any right leave no record, and a 
   expect((await ledger.events(1, 1_000)).map(({ event }) => event.type)).toEqual(["request.refused"]);
 });
 
+test("one person can't call a channel for emergencies without end", async () => {
+  const emergency =
+    "policy: { rules: [{ name: everybody }], breakGlass: [{ who: [U0ENGINEER], level: admin, for: 10m }] }\n";
+  const ledger = memoryLedger();
+  const context = aContext(ledger, emergency);
+
+  const answers: string[] = [];
+  for (let index = 0; index < 32; index += 1) {
+    answers.push(await say(context, `break-glass staging ${engineerArn} because ${index}`));
+  }
+
+  expect(answers.filter((each) => each.startsWith("You took emergency"))).toHaveLength(30);
+  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 requests in a short time\. You can send more at /);
+  expect((await ledger.list(everything, 0, 9)).total).toBe(30);
+});
+
 test("60 identical requests at once are one, and so is one more later; each answer names it", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
