@@ -31,8 +31,8 @@ export interface Finding {
 
 export interface Link extends Finding {
   readonly name: LinkName;
-  /** In milliseconds; null where nothing was asked. */
-  readonly ms: number | null;
+  /** Whether it was reached: otherwise the detail names the step that it needs. */
+  readonly isReached: boolean;
 }
 
 export function found(detail: string): Finding {
@@ -81,7 +81,7 @@ export function completeChain(links: readonly Link[], cluster: Operated): readon
   const taken = new Map(links.map((link) => [link.name, link]));
   let last = "no worker answered";
   return linkNames.map((name) => {
-    const link = taken.get(name) ?? { name, ms: null, ...notAsked(last) };
+    const link = taken.get(name) ?? { name, isReached: false, ...notAsked(last) };
     const isEnd = taken.has(name) && link.result !== "yes" && !sideLinks.includes(name);
     if (isEnd) last = endsAt(name, cluster);
     return link;
@@ -98,7 +98,8 @@ export function brokenIn(
   cluster: Operated,
 ): { readonly beside: readonly LinkName[]; readonly end: LinkName | null } {
   const broken = links.filter(({ result }) => result === "no").map(({ name }) => name);
-  const isEnd = (name: LinkName) => links.some(({ ms, detail }) => ms === null && detail === endsAt(name, cluster));
+  const isEnd = (name: LinkName) =>
+    links.some(({ isReached, detail }) => !isReached && detail === endsAt(name, cluster));
   const end = broken.find(isEnd) ?? null;
   return { beside: broken.filter((name) => name !== end), end };
 }

@@ -75,7 +75,7 @@ export const chainReport = z.object({
       result: z.enum(["yes", "no", "not asked"]),
       detail: z.string(),
       remedy: z.string().nullable(),
-      ms: z.number().nullable(),
+      isReached: z.boolean(),
     }),
   ),
 });

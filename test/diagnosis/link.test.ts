@@ -6,7 +6,7 @@ const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
   result,
   detail: "d",
   remedy: null,
-  ms: 1,
+  isReached: true,
 });
 
 /** A cluster whose runs become its creator. */
@@ -27,7 +27,7 @@ describe("a chain", () => {
       result: "not asked",
       detail: "needs the creator",
       remedy: null,
-      ms: null,
+      isReached: false,
     });
   });
 

@@ -86,8 +86,8 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
   const leases = leasesFinding(open, { user, principal });
   return completeChain(
     [
-      { name: "worker", ms: null, ...missing },
-      { name: "leases", ms: null, ...leases },
+      { name: "worker", isReached: false, ...missing },
+      { name: "leases", isReached: false, ...leases },
     ],
     cluster,
   );
@@ -98,7 +98,7 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
  * is unknown there, in sentences
  */
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
-  const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}${totalOf(links)}`;
+  const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}`;
   const sections = parts.map(({ title, names }) => {
     const lines = together(links.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
     const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
@@ -119,17 +119,12 @@ function verdictOf(links: readonly Link[], cluster: Cluster): string {
   return open.length === 0 ? "✓ every step works" : `✓ each tested step works; not tested: ${open.join(", ")}`;
 }
 
-function totalOf(links: readonly Link[]): string {
-  const ms = links.reduce((sum, link) => sum + (link.ms ?? 0), 0);
-  return ms > 0 ? ` (${ms} ms)` : "";
-}
-
 /** One line for consecutive steps with the same reason. */
 function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   const rows: [Link, ...Link[]][] = [];
   for (const link of links) {
     const row = rows.at(-1);
-    const isSame = link.ms === null && row?.[0].ms === null && row[0].detail === link.detail;
+    const isSame = !link.isReached && row?.[0].isReached === false && row[0].detail === link.detail;
     if (row && isSame && !link.remedy) row.push(link);
     else rows.push([link]);
   }
@@ -137,12 +132,11 @@ function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
 }
 
 function phoneLine(row: readonly [Link, ...Link[]], cluster: Cluster): string {
-  const [{ result, detail, remedy, ms }] = row;
+  const [{ result, detail, remedy }] = row;
   const names = row.map(({ name }) => `*${linkWords(name, cluster)}*`).join(", ");
-  const time = ms === null ? "" : ` _${ms} ms_`;
   const what = `${spokenMarks[result]}${styled(detail, 480)}`;
   const advice = remedy ? `\n      → ${styled(remedy, 300)}` : "";
-  return `${marks[result]} ${names} ${what}${time}${advice}`;
+  return `${marks[result]} ${names} ${what}${advice}`;
 }
 
 interface WhoAmI {

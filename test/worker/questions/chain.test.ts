@@ -67,7 +67,7 @@ describe("the chain to another person's pods", () => {
     expect(links.document.detail).toMatch(/^3 entries, .*1 notice, \d+ KiB \(99 %\) left$/);
     expect(links.you.detail).toBe(`${arns.engineer} is \`engineer\` in \`eks-access:viewers\``);
     expect(links.pods.detail).toContain("can list pods in `default`");
-    expect(linkNames.filter((name) => links[name].ms === null)).toEqual([]);
+    expect(linkNames.filter((name) => !links[name].isReached)).toEqual([]);
   });
 
   test("ends at the creator where its trust policy does not know the worker, and says how to fix it", async () => {
@@ -80,7 +80,7 @@ describe("the chain to another person's pods", () => {
     );
     expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
     expect(links.creator.remedy).toContain("Check the trust policy");
-    expect(links.cluster).toMatchObject({ detail: "needs the creator", ms: null });
+    expect(links.cluster).toMatchObject({ detail: "needs the creator", isReached: false });
   });
 
   test("ends at the worker where AWS does not know it", async () => {
