@@ -86,13 +86,19 @@ const refusedByAws = new AccessError("aws-access-denied", "AWS refused sts:Assum
 const drifted = "drift-2026-03-01T10:00:00.000Z";
 
 const chain: readonly Link[] = [
-  { name: "worker", result: "yes", detail: "AWS says: arn:aws:iam::111122223333:role/worker", remedy: null, ms: 12 },
+  {
+    name: "worker",
+    result: "yes",
+    detail: "AWS says: arn:aws:iam::111122223333:role/worker",
+    remedy: null,
+    isReached: true,
+  },
   {
     name: "you",
     result: "no",
     detail: `${engineerArn} can't sign in here: \`Unauthorized\``,
     remedy: "Request access: `/eks-access request staging`.",
-    ms: 1,
+    isReached: true,
   },
 ];
 

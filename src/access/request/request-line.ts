@@ -118,7 +118,7 @@ type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
   const typed = line
     .trim()
-    .replace(/[０-９]/g, digitOf)
+    .replace(/[\uff10-\uff19]/g, digitOf)
     .split(/\s+/);
   const draft: Draft = {};
   const lone = loneTicket(typed, clusters);

@@ -154,6 +154,19 @@ export async function openOnCommand({ client, triggerId }: CommandCall, view: Mo
   return null;
 }
 
+/** Slack opens a form within three seconds or not at all: after this time it opens, and its submission decides. */
+const lookingMs = 1_200;
+
+/** The form, or why this person can't send it. @param looking null: they can */
+export async function formUnless(looking: Promise<Message | null>, form: ModalView): Promise<ModalView> {
+  const refusal = await withinTime(
+    looking.catch(() => null),
+    lookingMs,
+    null,
+  );
+  return refusal ? messageModal(form.title.text, refusal) : form;
+}
+
 /** Opens a form, on top of an open one. Slack allows three seconds. */
 export async function openOnClick(context: SlackContext, click: ButtonClick, make: Deed<ModalView>): Promise<void> {
   await click.ack();

@@ -163,10 +163,14 @@ export function slackErrorCode(error: unknown): string | null {
   return typeof data.error === "string" ? data.error : null;
 }
 
-const passing = new Set(["ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
+const passing = new Set(["internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
 
 export function slackFailure(error: unknown, where: string): AccessError {
   const code = slackErrorCode(error);
+  if (code === "ratelimited") {
+    const limited = `Slack takes no more calls for ${where} now`;
+    return new AccessError("slack-unreachable", limited, { cause: error, remedy: "Try again in a minute." });
+  }
   if (code && !passing.has(code)) {
     return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, { cause: error });
   }

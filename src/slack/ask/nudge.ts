@@ -6,7 +6,7 @@ import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { answer, type Message, noSuchRequestAnswer } from "../show/message.ts";
+import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
@@ -31,6 +31,7 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
     return noSuchRequestAnswer(id);
   }
   if (!isWaiting(request)) return nothingToNudge(request);
+  if (!context.config.clusters.has(request.cluster)) return clusterGoneAnswer(request.cluster);
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
   if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {

@@ -3,7 +3,7 @@ import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, ruleFor } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import type { Extension } from "../../access/request/extension.ts";
 import {
   type AccessRequest,
@@ -173,9 +173,12 @@ async function refuseWithoutApprovers(
 export function requestedAnswer(request: AccessRequest): Message {
   const { askedBy, requester } = request;
   const [forPerson, addressee] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
+  const lasting = isPermanent(request.durationSeconds)
+    ? "without an end date"
+    : `for ${formatDuration(request.durationSeconds)}`;
   if (request.refusal) return answer(`No request made${forPerson}. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Requested ${code(request.level)} on ${code(request.cluster)}${placeText(request, 1500)}${forPerson} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${addressee}.\n` +
+    `Requested ${code(request.level)} on ${code(request.cluster)}${placeText(request, 1500)}${forPerson} ${lasting} (${code(request.id)}). I'll DM ${addressee}.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
 }

@@ -1,7 +1,6 @@
 import { personOf, refuseDecision } from "../../access/approval/decide.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
-import { withinTime } from "../../operations/deadlines.ts";
-import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, type ButtonClick, formUnless, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { readStatus } from "../look/status.ts";
@@ -18,7 +17,6 @@ import {
   denyModal,
   type Message,
   maxWhyLength,
-  messageModal,
   noSuchRequestAnswer,
   refuseEmptyReason,
 } from "../show/message.ts";
@@ -95,15 +93,10 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
   });
 }
 
-/** Slack opens a form within three seconds or not at all: after this time it opens, and its submission decides. */
-const lookingMs = 1_200;
-
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async (user, value) => {
-    const looking = refuseToDeny(context, user, readDecideValue(value)).catch(() => null);
-    const refusal = await withinTime(looking, lookingMs, null);
-    return refusal ? messageModal("Deny the request", refusal) : denyModal(value);
-  });
+  return openOnClick(context, click, (user, value) =>
+    formUnless(refuseToDeny(context, user, readDecideValue(value)), denyModal(value)),
+  );
 }
 
 async function refuseToDeny(

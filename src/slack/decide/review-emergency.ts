@@ -40,8 +40,9 @@ export const reviewedModalId = "reviewed";
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
-    const cluster = request && context.config.clusters.get(request.cluster);
-    if (!request || !cluster) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
+    if (!request) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
+    const cluster = context.config.clusters.get(request.cluster);
+    if (!cluster) return messageModal("Mark reviewed", clusterGoneAnswer(request.cluster));
     const refusal = refuseReview(request, cluster, await personFor(context, cluster, user));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });

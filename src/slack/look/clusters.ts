@@ -6,7 +6,7 @@ import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, cut, mentions, plainLine, section } from "../show/mrkdwn.ts";
+import { code, codeList, context, cut, mentions, oneOf, plainLine, section } from "../show/mrkdwn.ts";
 
 /** More do not fit into one Slack message. */
 const maxClusters = 8;
@@ -84,9 +84,10 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
   if (!rule) return `${what}: you can't request it`;
   const count = approvalsNeeded(rule, level, now);
-  const approvers = few(approversOf(rule, cluster));
+  const approvers = approversOf(rule, cluster);
+  const decided = count === 1 ? `decided by ${oneOf(approvers, 5)}` : `approved by ${count} of ${few(approvers)}`;
   const only = sharedLeases(rule, level) === "refuse" ? ", for one person only" : "";
-  return `${what}${only}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
+  return `${what}${only}, ${decided}`;
 }
 
 function few(users: readonly string[]): string {

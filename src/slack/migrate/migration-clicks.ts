@@ -4,6 +4,7 @@ import {
   judgeStop,
   type MigrationClick,
   type MigrationVerdict,
+  refuseMigrationClick,
   retryMigration,
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
@@ -18,7 +19,14 @@ import {
   nextMigrationId,
 } from "../../access/request/migration.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
-import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import {
+  answerClick,
+  answerSubmission,
+  type ButtonClick,
+  formUnless,
+  openOnClick,
+  type Submission,
+} from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
@@ -198,7 +206,25 @@ export function handleApproveMigrationButton(context: SlackContext, click: Butto
 }
 
 export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async (_, value) => denyMigrationModal(value));
+  return openOnClick(context, click, (user, value) =>
+    formUnless(refuseToDeny(context, user, readMigrationValue(value)), denyMigrationModal(value)),
+  );
+}
+
+async function refuseToDeny(
+  context: SlackContext,
+  by: string,
+  shown: ReturnType<typeof readMigrationValue>,
+): Promise<Message | null> {
+  const migration = shown && (await context.ledger.migrations.get(shown.migration));
+  if (!migration) return unreadable(context, "deny", by);
+  const cluster = context.config.clusters.get(migration.cluster);
+  if (!cluster) return noMigrationAnswer(migration.cluster);
+  const click = { verdict: "denied", digest: shown.digest } as const;
+  const code = refuseMigrationClick(migration, cluster, await personFor(context, cluster, by), click, context.now());
+  if (!code) return null;
+  await noteAttempt(context, { act: "deny", by, code, request: migration });
+  return migrationRefusedAnswer(code, migration, cluster);
 }
 
 export function handleStopMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {

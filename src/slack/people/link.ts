@@ -220,7 +220,7 @@ export function linkClickAnswer(
   administrators: readonly string[],
 ): Message {
   const others: Readonly<Record<typeof refusal, string>> = {
-    "not-an-administrator": `Only an administrator can confirm this: ${oneOf(administrators)}.`,
+    "not-an-administrator": `Only an administrator can confirm this: ${oneOf(administrators) || "ask an operator to name one"}.`,
     "own-link": "You can't confirm your own link. Ask another administrator.",
     "handled-already": "This is already handled, or they asked for another ARN since.",
   };

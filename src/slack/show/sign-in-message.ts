@@ -13,7 +13,7 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
     `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}${profile}`,
     `kubectl get pods${namespaceOption(request, cluster)}`,
   ].join("\n");
-  const intro = `Sign in with the credentials of ${code(request.principal)}:`;
+  const intro = `Sign in with the credentials of ${code(request.principal)}`;
   const hint = assumeHint(request, cluster);
   return {
     text: [intro, codeBlock(lines), ...(hint ? [hint] : [])].join("\n"),

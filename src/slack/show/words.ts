@@ -18,7 +18,6 @@ import {
   type DroppedApproval,
   isTheirs,
   type Preview,
-  peopleOf,
 } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { isClusterFailure } from "../../access/request/retry.ts";
@@ -53,14 +52,11 @@ export function stateText(request: AccessRequest): string {
     const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 300)}`;
     return `Denied by ${mention(denial.by)} ${time(denial.at)}${why}`;
   }
-  if (request.state === "cancelled") return `Cancelled by ${whoAsked(request)}`;
+  // The record does not have which of two people it was; the history in Details does.
+  if (request.state === "cancelled") return request.askedBy === null ? "Cancelled by the requester" : "Cancelled";
   if (request.state === "expired") return `Expired ${time(request.expiresAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
-}
-
-function whoAsked(request: AccessRequest): string {
-  return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
 }
 
 export function asksText(request: AccessRequest, place = placeText(request)): string {

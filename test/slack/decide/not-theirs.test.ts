@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { deniedRequest } from "../../../src/access/request/request.ts";
+import { denyButton, nudgeButton } from "../../../src/slack/show/buttons.ts";
+import { messageOf } from "../../../src/slack/show/message.ts";
+import { actions } from "../../../src/slack/show/mrkdwn.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
@@ -58,6 +62,24 @@ describe("who may not see a request", () => {
   });
 });
 
+test("no card says that one of two people cancelled who may not have", async () => {
+  const own = { state: "cancelled", requester: "U0ONCALL", askedBy: "U0ENGINEER" } as const;
+  const { id } = await app.put(aPreviewedRequest({ id: nextId(), ...own }));
+
+  expect(textOf(await app.show(id))).toMatch(/^:no_entry: Cancelled\n/);
+});
+
+test("when Slack limits forms, the answer says so, and when to try again", async () => {
+  const { id } = await app.put(aPreviewedRequest({ id: nextId() }));
+  const card = await app.show(id);
+  const limited = { type: "answer", status: 429, headers: { "retry-after": "30" } } as const;
+  app.slack.faults.plan("slack.views.open", limited, { times: 1 });
+
+  const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "details"));
+
+  expect(textOf(answer)).toBe(":warning: Slack takes no more calls for the form now. Try again in a minute.");
+});
+
 test.each(["`r-COPIED`", "R-copied.", "r-copied please"])("a typed id is read as people copy it: %s", async (id) => {
   if (!(await app.ledger.get("r-copied"))) await app.put(aPreviewedRequest({ id: "r-copied" }));
 
@@ -71,5 +93,29 @@ describe("when the cluster is no longer in eks-access.yml", () => {
     const { id } = await waiting();
 
     expect(await say("U0ENGINEER", `cancel ${id}`)).toBe(`Cancelled \`${id}\`.`);
+  });
+
+  test("Nudge does not say that the thread mentions anybody", async () => {
+    const { id } = await waiting();
+    const { text, blocks } = messageOf([actions("dm", [nudgeButton(aPreviewedRequest({ id }))])]);
+    await aClient(app.slack).chat.postMessage({ channel: "U0ENGINEER", text: text || "waits", blocks });
+    const own = await app.slack.until(() => app.person("U0ENGINEER").directMessages().at(-1));
+
+    const answer = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(own, "nudge"));
+
+    expect(textOf(answer)).toContain("gone is no longer in eks-access.yml.");
+    expect((await app.ledger.get(id))?.reminders?.sent).toBe(0);
+  });
+
+  test("Deny opens no form", async () => {
+    const { id } = await waiting();
+    const { blocks } = messageOf([actions("card", [denyButton(aPreviewedRequest({ id }))])]);
+    await aClient(app.slack).chat.postMessage({ channel: "C0ACCESS", text: "asks", blocks });
+    const card = await app.slack.until(() => app.slack.messages("C0ACCESS").at(-1));
+
+    await app.person("U0APPROVER").click(card, "deny");
+    const view = await app.slack.until(() => app.person("U0APPROVER").view());
+
+    expect(textOf(view)).toContain("gone is no longer in eks-access.yml.");
   });
 });

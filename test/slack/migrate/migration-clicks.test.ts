@@ -188,6 +188,13 @@ describe("a decision about a migration", () => {
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
+  test("opens no form to deny for people who can't decide: it says who can", async () => {
+    await app.person("U0ONCALL").click(await asked(), "deny-migration");
+    const view = await app.slack.until(() => app.person("U0ONCALL").view());
+
+    expect(textOf(view)).toMatch(/^Deny the plan\nOnly approvers of `staging` can decide about this plan/);
+  });
+
   test("that denies it ends it, with a reason that the requester reads", async () => {
     await app.person("U0APPROVER").click(await asked(), "deny-migration");
     await app.slack.until(() => (app.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));

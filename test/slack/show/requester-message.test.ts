@@ -203,7 +203,7 @@ describe("how to sign in", () => {
   test("is two lines to copy, and whose credentials they need", () => {
     expect(signIn(engineerArn)).toBe(
       [
-        "Sign in with the credentials of `arn:aws:iam::111122223333:user/engineer`:",
+        "Sign in with the credentials of `arn:aws:iam::111122223333:user/engineer`",
         "```aws eks update-kubeconfig --region eu-central-1 --name staging-eks --alias staging",
         "kubectl get pods```",
       ].join("\n"),
