@@ -8,6 +8,9 @@ import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, time } from "../show/mrkdwn.ts";
 
+/** Emergencies have a count of their own: no request keeps a person from one. */
+type Counted = "requests" | "questions" | "emergencies";
+
 /**
  * Counts one more for a person in all Slack processes. Null: there is room. It counts in fixed periods, so the answer
  * can say when the next one begins.
@@ -15,9 +18,10 @@ import { code, time } from "../show/mrkdwn.ts";
 export async function refuseTooMany(
   { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
   user: string,
-  what: "requests" | "questions",
+  what: Counted,
 ): Promise<Message | null> {
-  const { everySeconds, [what]: most } = config.limits;
+  const { everySeconds, requests, questions } = config.limits;
+  const most = what === "questions" ? questions : requests;
   const part = Math.floor(now().getTime() / 1000 / everySeconds);
   if (await ledger.takeTurn(`${what}-${user}-${part}`, everySeconds * 1000, most)) return null;
   return tooManyAnswer(what, most, new Date((part + 1) * everySeconds * 1000));
@@ -108,7 +112,7 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
   return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));
 }
 
-function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
+function tooManyAnswer(what: Counted, most: number, again: Date): Message {
   return answer(
     `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
   );

@@ -52,7 +52,7 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, (user) => requestForm(context, user));
 }
 
-export function notYoursToRepeatAnswer(request: AccessRequest): Message {
+function notYoursToRepeatAnswer(request: AccessRequest): Message {
   return answer(
     `Only ${oneOf(peopleOf(request))} can request ${code(request.id)} again. For your own access: ${code("/eks-access request")}.`,
   );

@@ -62,8 +62,9 @@ test("one person can't call a channel for emergencies without end", async () => 
   }
 
   expect(answers.filter((each) => each.startsWith("You took emergency"))).toHaveLength(30);
-  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 requests in a short time\. You can send more at /);
+  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 emergencies in a short time\. You can send more at /);
   expect((await ledger.list(everything, 0, 9)).total).toBe(30);
+  expect(await say(context, asking("no emergency"))).toMatch(/^Requested/);
 });
 
 test("60 identical requests at once are one, and so is one more later; each answer names it", async () => {
