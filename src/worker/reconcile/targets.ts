@@ -130,11 +130,11 @@ export function withdrawalsAfter(
       .filter((withdrawal) => withdrawal !== null);
   const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, isVoid: true as const }));
   const removed = withoutLedger ? removedShares(state.holdings, targets, now) : [];
-  const withdrawn = [
-    ...withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]),
-    ...nothing,
-    ...removed.map(({ id }) => removalWithoutLedger(id, now)),
-  ];
+  // An attacker with Redis can leave only an earlier approval in the record: none of before this end counts again.
+  const ended = withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]).map((each) => {
+    return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
+  });
+  const withdrawn = [...ended, ...nothing, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
   if (withdrawn.length === 0 && state.withdrawals.list.length === 0) return state.withdrawals;
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(leased.map(({ id }) => id));

@@ -122,6 +122,31 @@ describe.each([
     await expectRefused(outside, "failed");
   });
 
+  test.each(["approved", "active"] as const)(
+    "one that was %s, although only an earlier approval was left in its record when it ended",
+    async (state) => {
+      await ask(context, cluster, { id });
+      await approve(context, cluster, id);
+      const { approvals } = await requestOf(context, id);
+      await outside.edit(engineer, ["readers"]);
+      await reconcileCluster(context, cluster);
+      await outside.edit(engineer, null);
+      await previewCluster(context, cluster);
+      await approve(context, cluster, id);
+      const approved = await requestOf(context, id);
+      await reconcileCluster(context, cluster);
+      const active = await requestOf(context, id);
+      expect(active.lease?.state).toBe("active");
+      await revokeOnly(context, id);
+      records.set(id, { ...(await requestOf(context, id)), approvals });
+      await reconcileCluster(context, cluster);
+
+      await restoreOld(state === "active" ? active : approved);
+
+      await expectRefused(outside, state === "active" ? "ended" : "failed");
+    },
+  );
+
   test("one whose approval had come to nothing, when the entry is as it was before", async () => {
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
