@@ -200,14 +200,15 @@ interface Placed {
 
 /**
  * Refuses to work in a cluster that got the name of the one in which a lease or a step began. A reload refuses such a configuration, but a start
- * does not see it, and an end there would be proved in the wrong cluster. Only a worker's seal counts, so that no edit of a record can delay an end.
+ * does not see it, and an end there would be proved in the wrong cluster. Only a worker's seal for this name counts, so that no edit of a record, as
+ * of its cluster, can delay the others' ends.
  *
  * @throws AccessError `cluster-mismatch`
  */
 export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys: MemoryKeys): void {
   const here = sealedClusterOf(cluster);
   for (const { id, lease } of begun) {
-    if (!lease?.place || lease.place.cluster === here) continue;
+    if (!lease?.place || lease.place.cluster === here || !lease.place.cluster.startsWith(`${cluster.name} `)) continue;
     const { cluster: place, seal: sealText } = lease.place;
     if (!keys.isSealed("place", { cluster: place, request: id }, sealText)) continue;
     const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} belongs to ${place.slice(place.indexOf(" ") + 1)}`;

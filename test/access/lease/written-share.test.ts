@@ -123,5 +123,6 @@ test("only a worker's seal says that a lease was given in another cluster of the
   expect(refuse(next, given())).toThrow(`belongs to ${clusterArnOf(aCluster())}`);
   expect(refuse(aCluster(), given())).not.toThrow();
   expect(refuse(next, forged)).not.toThrow();
+  expect(refuse(aCluster({ name: "prod" }), given())).not.toThrow();
   expect(refuse(next, given({ ...remembering(), id: "r-9" }))).not.toThrow();
 });

@@ -148,6 +148,19 @@ describe.each([
     },
   );
 
+  test("to be of another cluster delays no end there", async () => {
+    const elsewhere = clusterIn(context.config, "checkout");
+    const moved = await give(context, elsewhere, { id: "r-two", level: "viewer" });
+    await give(context, cluster, { id: "r-one", level });
+    await context.ledger.commit(aChange(revise(moved, { cluster: cluster.name })));
+
+    const ended = await revokeGiven(context, cluster, "r-one");
+
+    expect(ended.lease).toMatchObject({ state: "ended" });
+    expect(await outside.given(engineer)).toBeNull();
+    await outsideOf("access-entry", side().sandbox, context, elsewhere).reset();
+  });
+
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
     await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
