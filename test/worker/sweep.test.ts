@@ -207,8 +207,8 @@ describe("a cluster that can't be worked on", () => {
     await queues.clusters.drain();
     return waiting;
   };
-  const noteTroubleOf = async (configuration: string) => {
-    const trouble = { ...aTrouble({ retryAt: at(minutes(10)).toISOString() }), since: at(0).toISOString() };
+  const noteTroubleOf = async (configuration: string, retryAt = at(minutes(10))) => {
+    const trouble = { ...aTrouble({ retryAt: retryAt.toISOString() }), since: at(0).toISOString() };
     await contextAt(at(0)).ledger.setClusterTrouble("staging", { ...trouble, configuration, overAt: null });
   };
   const itsConfiguration = () => {
@@ -221,6 +221,12 @@ describe("a cluster that can't be worked on", () => {
 
     expect(await looksAt(minutes(9.9))).toEqual([]);
     expect(await looksAt(minutes(10))).toEqual(["adopt"]);
+  });
+
+  test("gets a look at once where a person wrote into Redis that its next try is in a year", async () => {
+    await noteTroubleOf(itsConfiguration(), at(hours(8_760)));
+
+    expect(await looksAt(minutes(1))).toEqual(["adopt"]);
   });
 
   test("gets one look at once after a new configuration", async () => {

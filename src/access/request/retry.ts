@@ -161,7 +161,7 @@ export function nextClusterTry(
   const known = isKnown(before, configuration) ? before : null;
   const since = known?.since ?? now.toISOString();
   const next = nextTry({ trouble: known }, failure, now, maxClosedSeconds);
-  if (known && Date.parse(known.retryAt) > now.getTime()) {
+  if (known && !isClusterDue(known, now)) {
     return { ...next, attempts: known.attempts, retryAt: known.retryAt, since, configuration, overAt: null };
   }
   const waitMs = (Date.parse(next.retryAt) - now.getTime()) * (1 - chance / 4);
@@ -177,7 +177,11 @@ export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble
   return after.causes.length > known.length;
 }
 
-/** Whether the clock retries a closed cluster now, even without a new request. */
-export function isClusterDue(trouble: ClusterTrouble, now: Date): boolean {
-  return Date.parse(trouble.retryAt) <= now.getTime();
+/**
+ * Whether the clock retries a closed cluster now, even without a new request. No try of ours is later than twice the longest wait: an
+ * attacker with Redis could keep every worker from the cluster's own memory of its leases.
+ */
+export function isClusterDue({ retryAt }: ClusterTrouble, now: Date): boolean {
+  const waitMs = Date.parse(retryAt) - now.getTime();
+  return waitMs <= 0 || waitMs > 2 * maxClosedSeconds * 1000;
 }

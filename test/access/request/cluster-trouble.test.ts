@@ -40,6 +40,15 @@ describe("a cluster that can't be worked on", () => {
     expect(again).toMatchObject({ attempts: last.attempts, retryAt: last.retryAt });
   });
 
+  test("is due where its next try is later than any wait: a person wrote it into Redis", () => {
+    const forged = { ...failing(8).last, retryAt: at(10_000).toISOString() };
+
+    const again = nextClusterTry(forged, away, moment(1_000));
+
+    expect(isClusterDue(forged, at(1_000))).toBe(true);
+    expect(again.retryAt).toBe(at(1_256).toISOString());
+  });
+
   test("begins again with another configuration", () => {
     const { last } = failing(8);
 
