@@ -9,7 +9,7 @@ import {
   refusalGoodForMs,
   type TurnLedger,
 } from "../ledger.ts";
-import type { RedisClient } from "./client.ts";
+import { type RedisClient, readOr } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -45,10 +45,10 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     outages: () => readOutages(redis, reader),
     endOutage: async (cluster) => (await redis.hdel(keys.outages, cluster)) === 1,
     revertedAt: (clusters) => readReverted(redis, clusters),
-    noteReverted: async (cluster, at) => void (await redis.hset(keys.reverted, cluster, at.toISOString())),
-    creation: async (clusterArn) => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn)),
-    rememberCreation: async (clusterArn, creation) =>
-      void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation))),
+    noteReverted: (cluster, at) => setField(redis, keys.reverted, cluster, at.toISOString()),
+    creation: async (clusterArn) =>
+      reader.read("creation", clusterArn, await readOr(null, redis.hget(keys.creations, clusterArn))),
+    rememberCreation: (clusterArn, creation) => setField(redis, keys.creations, clusterArn, JSON.stringify(creation)),
     namespacesOf: async (cluster) => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
     rememberNamespaces: async (list) => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
     lastAcceptedAt: async (place) => {
@@ -152,9 +152,22 @@ export function redisTurns(redis: RedisClient): TurnLedger {
   };
 }
 
+/** Sets a field, also of a key of another type, which would keep runs from ending leases. KEYS: the hash. ARGV: field, value */
+const setFieldScript = scriptOf(`
+if type(redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2])) == 'table' then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+return 1
+`);
+
+async function setField(redis: RedisClient, key: string, field: string, value: string): Promise<void> {
+  await runScript(redis, setFieldScript, [key], [field, value]);
+}
+
 async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
   const run = randomUUID();
-  await redis.hset(runsKey, cluster, run);
+  await setField(redis, runsKey, cluster, run);
   return run;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../../access/audit/event.ts";
-import type { RedisClient } from "./client.ts";
+import { type RedisClient, readOr } from "./client.ts";
 import { appendScript, chainHeadKey, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
 
 /** Events from this sequence number on, in order. */
@@ -27,7 +27,7 @@ export async function logFlaw(redis: RedisClient): Promise<string | null> {
 
 /** The last events of a request's log, in order. */
 export async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
-  return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
+  return readEventsAt(redis, await readOr([], redis.lrange(logKey(id), -limit, -1)));
 }
 
 /** Without removed ones. Redis can have any text among the numbers. */

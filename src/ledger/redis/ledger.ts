@@ -13,7 +13,7 @@ import type {
   RequestLedger,
   UndoneLedger,
 } from "../ledger.ts";
-import { explained, type RedisClient } from "./client.ts";
+import { explained, type RedisClient, readOr } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
 import { chainHeadKey, chainText, commitScript, eventsKey, logKey, noteScript, runScript } from "./commit-script.ts";
@@ -74,7 +74,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
     extensionsOf: async (id) => readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
     counts: () => readCounts(redis, countsKey),
     openByCluster: () => readCounts(redis, openByClusterKey),
-    isPermanentLeaseOver: async (id) => (await redis.sismember(permanentKey, id)) === 1,
+    isPermanentLeaseOver: async (id) => (await readOr(0, redis.sismember(permanentKey, id))) === 1,
     ofRequester: async (user, limit) =>
       readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
     list: async (of, offset, limit) => {

@@ -1,7 +1,7 @@
 import type { Identities } from "../../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../access/approval/links.ts";
 import type { LinkChange, LinkLedger } from "../ledger.ts";
-import type { RedisClient } from "./client.ts";
+import { type RedisClient, readOr } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -69,7 +69,7 @@ async function changeLink(redis: RedisClient, change: LinkChange): Promise<boole
 }
 
 async function readLinks(redis: RedisClient, reader: StoredReader, user: string): Promise<readonly PrincipalLink[]> {
-  const stored = Object.entries(await redis.hgetall(linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
+  const stored = Object.entries(await readOr({}, redis.hgetall(linksKey(user)))).sort(([a], [b]) => a.localeCompare(b));
   const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
   return links.filter((link) => link !== null);
 }
@@ -79,7 +79,7 @@ async function readIdentities(
   reader: StoredReader,
   user: string,
 ): Promise<ReadonlyMap<string, unknown>> {
-  const stored = Object.entries(await redis.hgetall(identitiesKey(user)));
+  const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
   const read = stored.map(async ([cluster, text]) => {
     return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { RedisClient } from "./client.ts";
+import { type RedisClient, readOr } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { Stored, StoredReader } from "./stored.ts";
 
@@ -44,11 +44,8 @@ export async function readRecord<K extends RecordKind>(
 }
 
 /** Empty, so that it can't be read: the key is no hash. */
-export async function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
-  return redis.hget(recordKey(id), "record").catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return "";
-    throw error;
-  });
+export function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
+  return readOr("", redis.hget(recordKey(id), "record"));
 }
 
 /**

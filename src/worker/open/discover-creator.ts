@@ -101,8 +101,13 @@ export async function identityOfRun(context: DiscoveryContext, cluster: Cluster)
 /** The creator of a cluster, from the configuration or CloudTrail. @throws AccessError */
 async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   if (cluster.creator.type !== "discover") return cluster.creator;
-  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
-  return creatorOfRecord(cluster, cluster.creator, record);
+  return creatorOfRecord(cluster, cluster.creator, await creationOf(context, cluster));
+}
+
+/** The ledger's memory, CloudTrail's, or this process's: an attacker with Redis can take the first away after CloudTrail forgot it. */
+export async function creationOf(context: DiscoveryContext, cluster: Cluster): Promise<CreationRecord | null> {
+  const known = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  return known ?? seenCreations.get(clusterArnOf(cluster))?.record ?? null;
 }
 
 /** The creator that a record names. @throws AccessError `creator-unknown` */

@@ -22,10 +22,10 @@ import type { ClusterLedger } from "../../ledger/ledger.ts";
 import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
 import {
   askCloudTrail,
+  creationOf,
   creatorArnFor,
   creatorOfRecord,
   type DiscoveryContext,
-  rememberedCreation,
 } from "./discover-creator.ts";
 import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
@@ -86,7 +86,7 @@ async function openDiscovered(
   way: CreatorToDiscover,
   purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
-  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  const record = await creationOf(context, cluster);
   const creator = creatorOfRecord(cluster, way, record);
   const first = await attempt(context, cluster, creator, record, purposes);
   if (first.type === "open") return first.open;

@@ -10,12 +10,15 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AwsCredentials } from "../../../src/aws/client-settings.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { connectRedis } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { finishedCalls } from "../../../src/operations/announcements.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { creatorArns, creators } from "../../creators.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aRedis } from "../../redis.ts";
 import { recordOf } from "../../sandbox/aws/creator-records.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -282,6 +285,26 @@ describe("a creator that to discover", () => {
     const ledger = { ...memoryLedger(), creation: async () => written };
 
     expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("is the one that this process has seen, after an attacker with Redis took it away and CloudTrail forgot it", async () => {
+    await open(research());
+    const answer = { type: "answer", status: 200, body: JSON.stringify({ Events: [] }) } as const;
+    workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", answer);
+
+    expect(await open(research())).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("opens the cluster whatever an attacker with Redis left in the place of its memory", async () => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    await redis.set("{eks-access}:creations", "garbage");
+
+    const opened = await open(research(), redisLedger(redis));
+
+    expect(opened).toMatchObject({ creatorArn: creatorArns.discovered });
+    await close();
+    await database.close();
   });
 
   test("differs if the cluster was made again, even if the worker can still become the former creator", async () => {

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { connectRedis } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aRedis, type TestRedis } from "../../redis.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { bound, clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { engineer, onCall } = arns;
+
+/** An attacker with Redis makes a key another type: what a run reads there counts as absent, and access ends on time. */
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+  { way: "binding", name: clusterName },
+] as const)("by $way, a lease ends on time", ({ way, name }) => {
+  let database: TestRedis;
+  let redis: Awaited<ReturnType<typeof connectRedis>>;
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+
+  beforeEach(async () => {
+    database = await aRedis();
+    redis = await connectRedis(database.url);
+    const config = modesConfig(way === "binding" ? bound : undefined);
+    context = { ...side().context(redisLedger(redis.redis)), config };
+    cluster = clusterIn(config, name);
+    outside = outsideOf(way, side().sandbox, context, cluster);
+    await outside.edit(engineer, null);
+    await give(context, cluster, { id: "r-one", durationSeconds: 300 });
+    expect(await outside.given(engineer)).not.toBeNull();
+  });
+
+  afterEach(async () => {
+    await outside.reset();
+    await redis.close();
+    await database.close();
+  });
+
+  const garble = async (key: string) => {
+    await redis.redis.del(`{eks-access}:${key}`);
+    await redis.redis.rpush(`{eks-access}:${key}`, "garbage");
+  };
+
+  test.each(["runs", "links:U0APPROVER"])("whatever {eks-access}:%s is", async (key) => {
+    await give(context, cluster, { id: "r-two", principal: onCall });
+    await garble(key);
+
+    await reconcileCluster(later(context, 301), cluster, "end");
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  });
+
+  test("without its record, whatever the list of ended permanent leases is", async () => {
+    await garble("record:r-one");
+    await garble("over-for-good");
+
+    await reconcileCluster(later(context, 301), cluster, "adopt");
+
+    expect(await outside.given(engineer)).toBeNull();
+  });
+});
