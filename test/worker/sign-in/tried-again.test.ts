@@ -6,7 +6,15 @@ import { dueAt } from "../../../src/access/request/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
+import {
+  clusterIn,
+  give,
+  modesConfig,
+  outsideDocument,
+  requestOf,
+  revokeGiven,
+  revokeOnly,
+} from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();
@@ -32,7 +40,7 @@ afterEach(async () => {
   const { faults, aws } = side().sandbox;
   faults.clear();
   aws.account.setTrust(developers, trust);
-  await revokeGiven(context, cluster(), "r-one");
+  await outsideDocument(side().sandbox).reset();
 });
 
 const cluster = () => clusterIn(context.config, clusterName);
