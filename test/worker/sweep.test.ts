@@ -180,6 +180,22 @@ test("a cluster in which nothing is in force is read from time to time, and not 
   expect(second.map(({ data }) => data.type)).not.toContain("adopt");
 });
 
+test("a record with times that no calendar has keeps no sweep from the others", async () => {
+  const context = contextAt(at(hours(5)));
+  const lease = aLeasedRequest({}, { version: 1 });
+  await context.ledger.commit(aChange(lease));
+  for (const [index, impossible] of [{ at: "garbage" }, { at: "+275760-09-13T00:00:00.000Z" }].entries()) {
+    const approvals = lease.approvals.map((each) => ({ ...each, ...impossible }));
+    await context.ledger.commit(aChange({ ...lease, id: `r-forged-${index}`, approvals }));
+  }
+
+  await sweep(context);
+
+  expect((await queues.ends.getJobs(["waiting"])).map(({ data }) => data)).toEqual([
+    { type: "end", cluster: "staging" },
+  ]);
+});
+
 test("a broken glass that a person made look reviewed in Redis is found, and reported again as not reviewed", async () => {
   const { ledger } = contextAt(at(0));
   const broken = anEmergency({ version: 1 });

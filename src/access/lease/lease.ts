@@ -39,11 +39,19 @@ export function leaseEnd(
 
 /** ISO 8601. */
 export function earliest(times: readonly string[]): string {
-  return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
+  return isoOf(Math.min(...times.map((time) => Date.parse(time))));
 }
 
 export function endOf(decidedAt: Date, durationSeconds: number): string {
-  return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
+  return isoOf(decidedAt.getTime() + durationSeconds * 1000);
+}
+
+/** ECMAScript, "Time Values and Time Range". */
+const lastMs = 8.64e15;
+
+/** A record in Redis can have any time: an unreadable one is long over, and none keeps the others from their end. */
+function isoOf(ms: number): string {
+  return new Date(Number.isNaN(ms) ? 0 : Math.min(ms, lastMs)).toISOString();
 }
 
 type LeaseIn<State extends Lease["state"]> = Extract<Lease, { readonly state: State }>;

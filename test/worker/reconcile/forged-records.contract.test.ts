@@ -148,6 +148,22 @@ describe.each([
     },
   );
 
+  test.each([
+    ["garbage", 3600],
+    ["+275760-09-13T00:00:00.000Z", 3600],
+    [new Date().toISOString(), 1e300],
+  ])("approved at %j for %d s delays no other's end", async (at, durationSeconds) => {
+    await give(context, cluster, { id: "r-one", level });
+    const approved = anApprovedRequest({ cluster: cluster.name, principal: engineer, durationSeconds });
+    const approvals = approved.approvals.map((each) => ({ ...each, at }));
+    await context.ledger.commit(aChange({ ...approved, approvals, id: "r-two", version: 1 }));
+
+    const ended = await revokeGiven(context, cluster, "r-one");
+
+    expect(ended.lease).toMatchObject({ state: "ended" });
+    expect(await outside.given(engineer)).toBeNull();
+  });
+
   test("to be of another cluster delays no end there", async () => {
     const elsewhere = clusterIn(context.config, "checkout");
     const moved = await give(context, elsewhere, { id: "r-two", level: "viewer" });
