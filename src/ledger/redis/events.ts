@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../../access/audit/event.ts";
+import { timeForm } from "../../access/lease/lease-record.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { appendScript, chainHeadKey, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
 
@@ -71,7 +72,7 @@ function isEvent(value: unknown): value is AuditEvent {
 
 const auditEvent = z.looseObject({
   type: z.string(),
-  at: z.string(),
+  at: timeForm,
   actor: z.string(),
   request: z.string(),
   cluster: z.string(),
