@@ -3,16 +3,17 @@ import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../in-parallel.ts";
 
 export interface RoleSeen {
   /** Null: there is no such role. */
   readonly rules: readonly RoleRule[] | null;
-  /** Of the rules: an approval covers these alone. */
-  readonly digest: string;
+  /** Of the rules: an approval covers these alone. Null: they are too many to read. */
+  readonly digest: string | null;
 }
 
-/** Reads the roles that these level texts name, each once. By text. @throws AccessError */
+/** Reads the roles that these level texts name, each once. By text. A role that is too large stops no other. @throws AccessError */
 export async function rolesSeen(
   client: Pick<ClusterClient, "roleRules">,
   texts: readonly string[],
@@ -27,12 +28,21 @@ export async function rolesSeen(
     ofRole.set(key, known);
   }
   const seen = await inParallel([...ofRole.values()], async ({ role: { kind, name, namespace }, texts: named }) => {
-    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
-    const digest = createHash("sha256")
-      .update(canonicalJson(rules as unknown as Json))
-      .digest("hex")
-      .slice(0, 32);
-    return named.map((text) => [text, { rules, digest }] as const);
+    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null).catch(unreadIfTooLarge);
+    const role: RoleSeen = rules === "unread" ? { rules: [], digest: null } : { rules, digest: digestOf(rules) };
+    return named.map((text) => [text, role] as const);
   });
   return new Map(seen.flat());
+}
+
+function unreadIfTooLarge(error: unknown): "unread" {
+  if (isTooLarge(error)) return "unread";
+  throw error;
+}
+
+function digestOf(rules: readonly RoleRule[] | null): string {
+  return createHash("sha256")
+    .update(canonicalJson(rules as unknown as Json))
+    .digest("hex")
+    .slice(0, 32);
 }

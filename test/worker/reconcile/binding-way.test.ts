@@ -5,6 +5,7 @@ import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
+import { answerTooLarge } from "../../../src/operations/bounds.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
@@ -269,6 +270,30 @@ describe("what others do to a binding", () => {
       false,
     ]);
     expect(await bindings()).toEqual([]);
+  });
+
+  test("ends beside a role that they made too large to read, and that role begins no lease", async () => {
+    await give(context, cluster, { id: "r-carol", principal: carol });
+    await ask(context, cluster, { id: "r-alice", level: "admin", principal: alice });
+    await approve(context, cluster, "r-alice");
+    const growing = openingWith((client) => ({
+      roleRules: async (role, namespace) => {
+        if (role.name !== "edit") return client.roleRules(role, namespace);
+        throw answerTooLarge("The API server answers with more than 50000 values");
+      },
+    }));
+    await revokeOnly(context, "r-carol");
+
+    await reconcileCluster({ ...context, openCluster: growing }, cluster);
+
+    expect(await may("carol@example.com", "default")).toBe(false);
+    expect((await requestOf(context, "r-carol")).lease?.state).toBe("ended");
+    expect(await bindings()).toEqual([]);
+    expect(await requestOf(context, "r-alice")).not.toMatchObject({ lease: { state: "active" } });
+    await ask({ ...context, openCluster: growing }, cluster, { id: "r-again", level: "admin", principal: alice });
+    expect((await requestOf(context, "r-again")).refusal?.message).toBe(
+      "ClusterRole edit in default is too large to read. Ask an operator of the cluster.",
+    );
   });
 
   test("is repaired if the configuration says so", async () => {
