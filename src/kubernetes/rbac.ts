@@ -81,6 +81,9 @@ const rule = z.object({
 
 const role = z.object({ rules: z.array(rule).nullish() });
 
+/** A verb on a kind of object. What describes a role looks at each. */
+const mostRights = 10_000;
+
 /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding @throws AccessError */
 export async function readRoleRules(
   connection: Connection,
@@ -90,12 +93,18 @@ export async function readRoleRules(
 ): Promise<readonly RoleRule[] | null> {
   if (kind === "Role" && namespace === null) return null;
   const place = kind === "Role" ? `${placeOf(namespace ?? "")}/roles` : `${api}/clusterroles`;
+  const what = `GET ${kind} ${name} of cluster ${cluster}`;
   try {
     const path = `${place}/${encodeURIComponent(name)}`;
-    return ((await connection.ask({ method: "GET", path }, role)).value.rules ?? []).map(readRule);
+    const rules = ((await connection.ask({ method: "GET", path }, role)).value.rules ?? []).map(readRule);
+    let rights = 0;
+    for (const { verbs, resources, nonResourceURLs } of rules)
+      rights += verbs.length * (resources.length + nonResourceURLs.length);
+    if (rights > mostRights) throw answerTooLarge(`${what} has more than ${mostRights} rights`);
+    return rules;
   } catch (error) {
     if (isNotFound(error)) return null;
-    throw kubernetesFailure(error, `GET ${kind} ${name} of cluster ${cluster}`);
+    throw kubernetesFailure(error, what);
   }
 }
 

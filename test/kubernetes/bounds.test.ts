@@ -72,6 +72,19 @@ test("bindings with more subjects than are read are refused", async () => {
   });
 });
 
+test("a role that gives each of many verbs on each of many resources is refused: listing all of it would fill the memory", async () => {
+  const names = (of: string) => Array.from({ length: 200 }, (_, at) => `${of}${at}`);
+  server.answer = () => ({
+    status: 200,
+    body: { rules: [{ verbs: names("verb"), apiGroups: [""], resources: names("kind") }] },
+  });
+
+  await expect(client.roleRules({ kind: "ClusterRole", name: "huge" }, null)).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: "GET ClusterRole huge of cluster payments has more than 10000 rights",
+  });
+});
+
 test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
   ["of leases", (client) => client.listLeaseBindings()],
   ["of groups", (client) => client.roleBindings()],
