@@ -51,15 +51,27 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
       at: now.toISOString(),
       digest: digestOfChange(request, cluster, level, { base: change.base, way, leases }),
       ...shown,
+      diff: startOf(shown.diff),
       leases,
       warnings: [
         ...outsideHours(allowed.rule, now),
         ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
         ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
         ...warnings,
-      ],
+      ].map((warning) => warning.slice(0, longestWarning)),
     },
   };
+}
+
+/** Details show less. A line or a name of aws-auth can have a megabyte. */
+const longestWarning = 1_000;
+const longestDiff = 20_000;
+const shownOfLonger = 1_600;
+
+function startOf(diff: string): string {
+  if (diff.length <= longestDiff) return diff;
+  const left = diff.slice(shownOfLonger).split("\n").length - 1;
+  return `${diff.slice(0, shownOfLonger)}\n… and ${left} more line${left === 1 ? "" : "s"}`;
 }
 
 function beginningBeside(

@@ -106,3 +106,13 @@ test.each([
     `Same username: ${other} can also get the username eks-access:111122223333:engineer`,
   );
 });
+
+test("of a difference with endless lines, the record has the start and the count of the rest", async () => {
+  const long = `# ${"\u200b".repeat(100_000)}\n`;
+  await editOf(clusterName, { mapUsers: `${long.repeat(3)}${initialAwsAuth.mapUsers ?? ""}` });
+
+  const { diff } = await previewOn(clusterName);
+
+  expect(diff.length).toBeLessThan(2_000);
+  expect(diff).toMatch(/^--- a\/mapUsers\n.*\n… and \d+ more lines?$/s);
+});
