@@ -114,13 +114,15 @@ export function refusalOf(
     const message = `${cluster.name} has no namespace ${nowhere.join(" and no namespace ")}.`;
     return { code: "namespace-absent", arn: principal, message };
   }
-  const refused = (code: string, what: string) => {
-    return { code, arn: principal, message: `${what}. Ask an operator of the cluster.` };
-  };
   const absent = groups.find((text) => state.roles.get(text)?.rules === null);
-  if (absent !== undefined) return refused("role-absent", `${cluster.name} has no ${absent}`);
+  if (absent !== undefined) {
+    const message = `${cluster.name} has no ${absent}. Ask an operator of the cluster.`;
+    return { code: "role-absent", arn: principal, message };
+  }
   const unread = groups.find((text) => state.roles.get(text)?.digest === null);
-  return unread === undefined ? null : refused("answer-too-large", `${unread} is too large to read`);
+  if (unread === undefined) return null;
+  const message = `${unread} is too large to read. Ask an operator of the cluster.`;
+  return { code: "answer-too-large", arn: principal, message };
 }
 
 function driftIn(
