@@ -170,13 +170,14 @@ function warningLines(request: AccessRequest, room: number): readonly string[] {
 }
 
 function presenceLines(presence: Presence | null, room: number): readonly string[] {
-  if (!presence || presence.departed.length === 0) return [];
+  if (!presence) return [];
   const { present, departed } = presence;
+  const none = ":warning: No approver is left in Slack";
+  if (present.length === 0) return [room === 0 ? none : `${none}. Ask an operator to add approvers`];
+  if (departed.length === 0) return [];
   const most = room < 2 ? 1 : 20;
   const gone = `:warning: No longer in Slack: ${mentions(departed, most)}`;
-  if (room === 0) return [present.length > 0 ? gone : ":warning: No approver is left in Slack"];
-  const left = present.length > 0 ? mentions(present, most) : "no one. Ask an operator to add approvers";
-  return [`${gone}. Still able to decide: ${left}`];
+  return [room === 0 ? gone : `${gone}. Still able to decide: ${mentions(present, most)}`];
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */

@@ -168,9 +168,10 @@ export function leaseWarnings({ lease }: AccessRequest): readonly string[] {
   if (lease?.state !== "ended") return [];
   const { endProof, remains } = lease;
   return [
+    // It explains the other two.
+    ...(endProof?.others.length ? ["another lease remains"] : []),
     ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
     ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
-    ...(endProof?.others.length ? ["another lease remains"] : []),
     ...(remains?.groups.length && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
     ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
   ];

@@ -15,6 +15,9 @@ import { needsRenewal } from "./requester-facts.ts";
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
+const onlyAdministrator =
+  "Another administrator must confirm it, and you are the only one. Ask an operator to name one more in eks-access.yml.";
+
 /** More administrators than a workspace has; each costs one call to Slack. */
 const maxAsked = 10;
 const askAgainAfterMs = 10 * 60_000;
@@ -46,6 +49,7 @@ export const link: Command = {
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
     if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);
+    if (othersThan(user, linking.administrators).length === 0) return linkRefusedAnswer(onlyAdministrator);
     if (waiting?.arn === principal.arn) return askAgain(context, client, waiting, current);
     return propose(context, client, user, principal.arn, current);
   },

@@ -144,6 +144,16 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
+  test("can't be confirmed for the only administrator: it says whom to ask, and leaves no proposal", async () => {
+    await app.stop();
+    app = await aSlackApp({ config: confirming.replace(", U0APPROVER2]\nlinking", "]\nlinking") });
+
+    expect(await say("U0ONCALL", `link ${arn}`)).toBe(
+      "No link made. Another administrator must confirm it, and you are the only one. Ask an operator to name one more in eks-access.yml.",
+    );
+    expect(await app.ledger.linkProposalOf("U0ONCALL")).toBeNull();
+  });
+
   test("is asked of the other administrators alone where an administrator wants it", async () => {
     await say("U0ONCALL", `link ${arn}`);
 

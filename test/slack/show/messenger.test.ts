@@ -337,8 +337,20 @@ describe("people who have left Slack", () => {
     expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
       "Too few active approvers for `viewer` on `staging` (`r-1`): none. Ask an operator to add approvers for `staging` in eks-access.yml. Expires 2026-03-02 09:00:00 UTC.",
     ]);
-    expect(inChannel()[0]).toContain("Still able to decide: no one. Ask an operator to add approvers");
+    expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("and a user group in which nobody else is left: the message says so", async () => {
+    const config = `${configText}policy: { rules: [{ name: all, approvals: 2, approvers: [S0PAIR] }] }\n`;
+    slack.addUsergroup("S0PAIR", ["U0APPROVER2"]);
+    const { approvals } = anApprovedRequest({});
+    const given = approvals.map((approval) => ({ ...approval, by: "U0APPROVER2" }));
+    const request = await recorded(aPreviewedRequest({ approvals: given, approvalsWanted: 2 }));
+
+    await showRequest(aContext(config), request.id);
+
+    expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
   });
 
   test("are not asked in direct messages, which Slack would take and no one read", async () => {
