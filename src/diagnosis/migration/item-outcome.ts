@@ -209,12 +209,14 @@ function readWholeArn(
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
     const why = "A role of IAM Identity Center always has a path, which aws-auth does not know.";
-    const remedy = `Give its whole ARN, as IAM shows it, with --arn ${whole}.`;
+    const remedy = `Add its whole ARN to the command, as IAM shows it (in a terminal with --arn): ${whole}.`;
     return { type: "refused", code: "path-unknown", why, remedy };
   }
   const notes =
     kind === "role" && given === undefined
-      ? ["If the role has a path, EKS refuses this ARN and nothing changes: give the whole one with --arn."]
+      ? [
+          "If the role has a path, EKS refuses this ARN and nothing changes: add the whole one to the command (in a terminal with --arn).",
+        ]
       : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }
@@ -225,5 +227,10 @@ function refuseKind(arn: string, code: string): WholeArnReading {
     return { type: "refused", code, why, remedy: "Map a role instead." };
   }
   const why = `${arn} is not spelled as in IAM, and EKS accepts no other spelling.`;
-  return { type: "refused", code, why, remedy: "Give the right ARN with --arn, or correct it in aws-auth first." };
+  return {
+    type: "refused",
+    code,
+    why,
+    remedy: "Add the right ARN to the command (in a terminal with --arn), or correct it in aws-auth first.",
+  };
 }

@@ -80,7 +80,7 @@ export function reviewAnswer(
 
 function rowText(row: AccessRow): string {
   const { request, requester, askedBy, level, cluster, began, ended, reason } = row;
-  const until = ended === "" ? "not ended" : `to ${time(ended)}`;
+  const until = ended === "" ? "until now" : `to ${time(ended)}`;
   return [
     `• ${requester === "" ? "unknown" : mention(requester)}: ${code(level, 60)} on ${code(cluster)}, ${time(began)} ${until} (${code(request, 40)})`,
     ...(askedBy === "" ? [] : [`asked by ${mention(askedBy)}`]),

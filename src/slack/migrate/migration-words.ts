@@ -179,7 +179,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
   switch (refusal) {
     case "already-decided":
     case "over":
-      return `Nothing changed. ${code(migration.id)}: ${migrationState(migration)}.`;
+      return `Already handled. ${code(migration.id)}: ${migrationState(migration)}.`;
     case "expired":
       return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
     case "not-an-approver":

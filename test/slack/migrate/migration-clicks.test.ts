@@ -259,7 +259,7 @@ describe("a migration under way", () => {
 
     expect((await migrationNow()).state).toBe("stopped");
     expect(textOf(await app.showMigration(id))).not.toContain("[Stop]");
-    expect(textOf(await app.say("U0APPROVER", "migrate staging stop"))).toContain("Nothing changed");
+    expect(textOf(await app.say("U0APPROVER", "migrate staging stop"))).toContain("Already handled");
   });
 
   test("is not for an engineer to stop", async () => {
