@@ -11,7 +11,7 @@ import {
 } from "../ledger.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { StoredReader } from "./stored.ts";
+import type { Stored, StoredKind, StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const keys = {
@@ -39,12 +39,13 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
   return {
     adopted: (clusters) => readAdopted(redis, clusters),
     markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
-    clusterTroubles: (clusters) => readTroubles(redis, reader, clusters),
+    clusterTroubles: async (clusters) =>
+      readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
     setClusterTrouble: (cluster, trouble) => writeTrouble(redis, cluster, trouble),
     beginOutage: (cluster, outage) => beginOutage(redis, reader, cluster, outage),
-    outages: () => readOutages(redis, reader),
+    outages: async () => readEach(reader, "outage", Object.entries(await redis.hgetall(keys.outages))),
     endOutage: async (cluster) => (await redis.hdel(keys.outages, cluster)) === 1,
-    revertedAt: (clusters) => readReverted(redis, clusters),
+    revertedAt: async (clusters) => timesIn(await fieldsOf(redis, keys.reverted, clusters)),
     noteReverted: (cluster, at) => setField(redis, keys.reverted, cluster, at.toISOString()),
     creation: async (clusterArn) =>
       reader.read("creation", clusterArn, await readOr(null, redis.hget(keys.creations, clusterArn))),
@@ -73,10 +74,8 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
 const noZone = ".";
 
 async function readZones(redis: RedisClient): Promise<ReadonlyMap<Zone, Date>> {
-  const seen = Object.entries(await redis.hgetall(keys.zones)).map(
-    ([name, at]) => [name === noZone ? null : name, new Date(at)] as const,
-  );
-  return new Map(seen.filter(([, at]) => !Number.isNaN(at.getTime())));
+  const seen = [...timesIn(Object.entries(await redis.hgetall(keys.zones)))];
+  return new Map(seen.map(([name, at]) => [name === noZone ? null : name, at]));
 }
 
 async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {
@@ -90,20 +89,23 @@ async function writeTrouble(redis: RedisClient, cluster: string, trouble: Cluste
   else await redis.hdel(keys.troubles, cluster);
 }
 
-async function readTroubles(
-  redis: RedisClient,
+type Field = readonly [name: string, text: string | null];
+
+/** These fields of a hash. */
+async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly Field[]> {
+  if (names.length === 0) return [];
+  const texts = await redis.hmget(key, ...names);
+  return names.map((name, index) => [name, texts[index] ?? null]);
+}
+
+/** The readable values, by their fields. */
+async function readEach<K extends StoredKind>(
   reader: StoredReader,
-  clusters: readonly string[],
-): Promise<ReadonlyMap<string, ClusterTrouble>> {
-  if (clusters.length === 0) return new Map();
-  const texts = await redis.hmget(keys.troubles, ...clusters);
-  const found = await Promise.all(
-    clusters.map(async (cluster, index) => {
-      const trouble = await reader.read("cluster trouble", cluster, texts[index]);
-      return trouble ? [[cluster, trouble] as const] : [];
-    }),
-  );
-  return new Map(found.flat());
+  kind: K,
+  fields: readonly Field[],
+): Promise<ReadonlyMap<string, Stored<K>>> {
+  const values = await Promise.all(fields.map(([name, text]) => reader.read(kind, name, text)));
+  return new Map(fields.flatMap(([name], index) => (values[index] ? [[name, values[index]] as const] : [])));
 }
 
 async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: string, outage: Outage): Promise<Outage> {
@@ -113,14 +115,6 @@ async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: st
   return open ?? outage;
 }
 
-async function readOutages(redis: RedisClient, reader: StoredReader): Promise<ReadonlyMap<string, Outage>> {
-  const texts = Object.entries(await redis.hgetall(keys.outages));
-  const found = await Promise.all(
-    texts.map(async ([cluster, text]) => [cluster, await reader.read("outage", cluster, text)] as const),
-  );
-  return new Map(found.flatMap(([cluster, outage]) => (outage ? [[cluster, outage]] : [])));
-}
-
 async function writeRefusal(redis: RedisClient, process: string, refusal: RefusedFile | null): Promise<void> {
   if (!refusal) return void (await redis.hdel(keys.refusals, process));
   await redis.hset(keys.refusals, process, JSON.stringify(refusal));
@@ -128,17 +122,12 @@ async function writeRefusal(redis: RedisClient, process: string, refusal: Refuse
 }
 
 async function readRefusals(redis: RedisClient, reader: StoredReader, now: Date): Promise<readonly RefusedFile[]> {
-  const texts = Object.entries(await redis.hgetall(keys.refusals));
-  const found = await Promise.all(texts.map(([process, text]) => reader.read("refusal", process, text)));
-  return found
-    .filter((refusal) => refusal !== null)
-    .filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
+  const refusals = await readEach(reader, "refusal", Object.entries(await redis.hgetall(keys.refusals)));
+  return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
 }
 
-async function readReverted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlyMap<string, Date>> {
-  if (clusters.length === 0) return new Map();
-  const texts = await redis.hmget(keys.reverted, ...clusters);
-  const times = clusters.map((cluster, index) => [cluster, new Date(texts[index] ?? "")] as const);
+function timesIn(fields: readonly Field[]): ReadonlyMap<string, Date> {
+  const times = fields.map(([name, text]) => [name, new Date(text ?? "")] as const);
   return new Map(times.filter(([, at]) => !Number.isNaN(at.getTime())));
 }
 
