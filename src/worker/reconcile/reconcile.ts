@@ -13,13 +13,11 @@ import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
-import type { BindingWay } from "./binding-way.ts";
-import type { DocumentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
-import type { EntryWay } from "./entry-way.ts";
 import { refreshWaitingRequests } from "./look-again.ts";
 import { recordPostponed } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
+import type { Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 import { type Ways, waysIn } from "./ways.ts";
 
 /**
@@ -131,26 +129,22 @@ async function reconcileWays(
   reason: ReconcileReason,
   servedRequests: readonly ApprovedRequest[],
 ): Promise<boolean> {
-  const onlyEnds = reason === "end";
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
   const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests);
   const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
+  const options = { onlyEnds: reason === "end" };
+  const runOf = <State extends WayState, Decided extends Settlement>(adapter: WayAdapter<State, Decided> | null) =>
+    adapter ? [{ adapter, run: () => reconcileWay(context, cluster, opened, adapter, options) }] : [];
+  const runs = [...runOf(document), ...runOf(entries), ...runOf(bindings)];
+  // A document alone delays no other way, so its failure is the cluster's.
+  if (document && runs.length === 1) {
+    await reconcileWay(context, cluster, opened, document, options);
+    return true;
+  }
   const done: boolean[] = [];
-  if (document) {
-    const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    if (entries || bindings) done.push(await orPostpone(context, cluster, document, reason, run));
-    else await run();
-  }
-  if (entries) {
-    const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
-    done.push(await orPostpone(context, cluster, entries, reason, run));
-  }
-  if (bindings) {
-    const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
-    done.push(await orPostpone(context, cluster, bindings, reason, run));
-  }
+  for (const { adapter, run } of runs) done.push(await orPostpone(context, cluster, adapter, reason, run));
   return !done.includes(false);
 }
 
@@ -168,7 +162,7 @@ function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
 async function orPostpone(
   context: WorkerContext,
   cluster: Cluster,
-  { isTaken, way }: Pick<DocumentWay | EntryWay | BindingWay, "isTaken" | "way">,
+  { isTaken, way }: Pick<WayAdapter<WayState, Settlement>, "isTaken" | "way">,
   reason: ReconcileReason,
   run: () => Promise<void>,
 ): Promise<boolean> {
