@@ -73,7 +73,7 @@ interface Rejection {
   suggestion?: string;
 }
 
-function rejectPrincipal(text: string, partition?: string): Rejection {
+function rejectPrincipal(text: string, partition: string | undefined): Rejection {
   const trimmed = text.trim();
   if (trimmed !== text) return rejectPadding(trimmed);
   if (/[^!-~]/.test(text))

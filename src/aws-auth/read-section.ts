@@ -1,5 +1,5 @@
 import type { Problem, Section, SectionReading } from "./document.ts";
-import { AliasBudget, DocumentBudget, ReadingBudget } from "./go-yaml/budget.ts";
+import { AliasBudget, DocumentBudget, type ReadingBudget } from "./go-yaml/budget.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, requireJson, resolveScalar } from "./go-yaml/decode.ts";
 import type { ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
@@ -91,7 +91,7 @@ interface DecodedAccounts {
 }
 
 /** mapAccounts as go-yaml v2 decodes it into a list of strings, without JSON. */
-function decodeAccounts(root: YamlNode, decoded = new ReadingBudget()): DecodedAccounts {
+function decodeAccounts(root: YamlNode, decoded: ReadingBudget): DecodedAccounts {
   if (root.kind !== "sequence") {
     const isNull = root.kind === "scalar" && resolveScalar(root).type === "null";
     return { accounts: [], state: isNull ? "empty" : "unreadable", list: null, failure: null };

@@ -172,8 +172,8 @@ function lookAfterMs(look: number): number {
   return Math.min(5_000, 100 * 2 ** look);
 }
 
-interface SwitchOptions {
-  readonly log?: RequestIds;
+interface SwitchContext {
+  readonly awsRequests?: RequestIds;
   /** Waits between two checks. Milliseconds. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
@@ -184,7 +184,7 @@ interface SwitchOptions {
  */
 export async function switchToAccessEntries(
   eks: EksCluster,
-  { log, pause = wait }: SwitchOptions = {},
+  { awsRequests: log, pause = wait }: SwitchContext,
 ): Promise<boolean> {
   const { address } = eks;
   const client = eks.client();
@@ -208,7 +208,7 @@ async function update(
   client: EKSClient,
   address: ClusterAddress,
   log: RequestIds | undefined,
-  pause: NonNullable<SwitchOptions["pause"]>,
+  pause: NonNullable<SwitchContext["pause"]>,
 ): Promise<void> {
   const { eksName: name } = address;
   const place = clusterPlace(address);

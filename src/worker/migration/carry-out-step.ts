@@ -82,10 +82,8 @@ async function doStep(run: MigrationRun, step: MigrationStep, migration: Migrati
 }
 
 async function switchMode({ context, reached, gathered }: MigrationRun): Promise<readonly string[]> {
-  const { awsRequests: log, pause } = context;
-  const options = { ...(log && { log }), ...(pause && { pause }) };
   try {
-    await switchToAccessEntries(await gathered.openManager(), options);
+    await switchToAccessEntries(await gathered.openManager(), context);
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   }

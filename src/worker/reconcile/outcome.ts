@@ -64,7 +64,7 @@ export async function recordActive(
   request: ApprovedRequest,
   proved: Proved,
   holding: Holding | undefined,
-  way: Way = "aws-auth",
+  way: Way,
 ): Promise<void> {
   if (!holding) return;
   const { proof } = proved;

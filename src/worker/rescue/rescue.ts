@@ -64,8 +64,7 @@ export async function rescue(
 ): Promise<RescueOutcome> {
   const { cluster, principalArn } = order;
   refuseMovedName(cluster, [journal.request()], context.keys.memory);
-  const options = context.pause ? { pause: context.pause } : {};
-  if (await switchToAccessEntries(await context.openEks(), options).catch(naming)) {
+  if (await switchToAccessEntries(await context.openEks(), context).catch(naming)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
