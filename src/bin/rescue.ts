@@ -148,7 +148,7 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   const { cluster, principalArn, by } = order;
   const leased = await context.ledger.leasedOf(cluster.name);
   const begun = leased.find(
-    (request) => isRescue(request) && request.principal === principalArn && request.lease?.end === null,
+    (request) => isRescue(request) && request.principal === principalArn && request.lease.end === null,
   );
   if (begun) return ledgerJournal(context, begun, by);
   const request = beginRescue(order, newRequestId(), context, context.config.timing.requestExpiresAfterSeconds);
@@ -242,7 +242,7 @@ async function carryOut(
   const { keys, now, openEks, creatorArn } = context;
   const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (repaired?.type === "repaired") await context.isRepaired();
-  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}. ${ending}`);
+  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }
 

@@ -38,10 +38,10 @@ export function rolesToAsk(
 
 /**
  * Whether a role was made after its access entry. EKS keeps the unique id of the earlier role (EKS API, AccessEntry,
- * principalArn), so such an entry lets no one in. @param madeAt undefined: unknown
+ * principalArn), so such an entry lets no one in.
  */
-export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string | undefined): boolean {
-  return createdAt !== undefined && madeAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
+export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
+  return createdAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
 }
 
 /** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */

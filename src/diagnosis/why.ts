@@ -261,7 +261,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     return cause("lease-ended", `${subject} ended ${lease.endedAt}: ${why}.`, "Ask again if you still need it.", offer);
   }
   if (lease?.state === "failed") {
-    const why = sentence(lease.failure?.message ?? "");
+    const why = sentence(lease.failure.message);
     return cause(
       "request-closed",
       `The approvers approved ${subject}, but the worker could not apply it. ${why}`,

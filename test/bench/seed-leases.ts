@@ -143,7 +143,7 @@ async function record(
   const lease = activeLease(request.lease, {
     writeBegan: at,
     activeSince: at,
-    written: sealWritten(sealedClusterOf(cluster), request, holding, bench.keys.memory),
+    written: sealWritten(sealedClusterOf(cluster), request, holding, bench.keys.memory, "aws-auth"),
     warnAt: at,
     warnedAt: at,
   });

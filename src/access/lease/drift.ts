@@ -51,7 +51,7 @@ function sectionOf({ principal }: ApprovedRequest): Section {
 /** managedFields never names the remover: only the last writer of the section after our lease became active. */
 function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {
   const section = sectionOf(request);
-  const since = Math.floor(Date.parse(request.lease?.activeSince ?? "") / 1000) * 1000;
+  const since = Math.floor(Date.parse(request.lease.activeSince ?? "") / 1000) * 1000;
   const [last] = writers
     .filter(
       ({ manager, dataKeys, time }) =>

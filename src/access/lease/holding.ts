@@ -108,7 +108,7 @@ export function sealWritten(
   request: AccessRequest,
   holding: Holding,
   keys: MemoryKeys,
-  way: Way = "aws-auth",
+  way: Way,
 ): WrittenShare | null {
   const share = holding.shares.find(({ id }) => id === request.id);
   if (!share) return null;
@@ -182,7 +182,7 @@ function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKey
 
 function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
-  if (!written || written.share?.id !== request.id) return null;
+  if (!written || written.share.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
   return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
 }

@@ -96,7 +96,7 @@ const writtenForm = z.strictObject({
 export type SealedPlace = Immutable<z.output<typeof placeForm>>;
 export const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 
-/** A Slack user id, or `worker`. */
+/** Why and when a lease ends. */
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
 const leaseEndForm = z.strictObject({
   /**
@@ -104,6 +104,7 @@ const leaseEndForm = z.strictObject({
    * longer exists.
    */
   cause: z.enum(["expired", "revoked", "replayed", "cluster-gone"]),
+  /** A Slack user id, or `worker`. */
   by: textForm,
   /** The time of the decision; `endedAt` is the time when the access was gone. */
   at: timeForm,

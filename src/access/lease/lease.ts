@@ -123,11 +123,11 @@ export function isReviewDue(lease: Lease | null, now: Date): boolean {
 }
 
 /** Whether the API server has not answered yet about an ended lease. */
-export function isEndReviewPending(lease: Lease | null): boolean {
-  return lease?.state === "ended" && lease.endProof?.trouble != null;
+export function isEndReviewPending(lease: Lease): boolean {
+  return lease.state === "ended" && lease.endProof?.trouble != null;
 }
 
-export function isProofPending(lease: Lease | null): boolean {
+export function isProofPending(lease: Lease): boolean {
   return isSignInPending(lease) || isReviewPending(lease);
 }
 
@@ -147,8 +147,8 @@ export function isSignInPending(lease: Lease | null): boolean {
 }
 
 /** Whether the first try still runs: it takes some seconds, and messages that are sent once wait for it. */
-export function isFirstSignInRunning(lease: Lease | null): boolean {
-  return isSignInPending(lease) && !lease?.signInTrouble;
+export function isFirstSignInRunning(lease: Lease): boolean {
+  return isSignInPending(lease) && !lease.signInTrouble;
 }
 
 export function isSignInDue(lease: Lease | null, now: Date): boolean {

@@ -196,7 +196,7 @@ function laterThan(current: string): string {
 const leased = "A lease uses this entry, or one of the current role. Ask again after it ends.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
-function ownTags(tags: PresentEntry["tags"] = {}): Replacement["tags"] {
+function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith("aws:")));
 }
 

@@ -179,7 +179,7 @@ export async function connectAs(
   description: ClusterDescription,
   now: Date,
   purposes: readonly Purpose[],
-  { auditIds, as: arn, ledger, tokenSeconds }: ConnectOptions = {},
+  { auditIds, as: arn, ledger, tokenSeconds }: ConnectOptions,
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now, tokenSeconds);
   const { name, endpoint = description.endpoint } = cluster;

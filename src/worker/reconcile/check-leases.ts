@@ -81,7 +81,7 @@ export function isReplayed(
   keys: DecisionPublicKeys,
 ): boolean {
   if (isWithdrawn(request, withdrawals, keys)) return !wasVoidBefore(request, { withdrawals }, keys);
-  const isUnknown = request.lease?.state === "active" && !shareInCluster(holdings, request);
+  const isUnknown = request.lease.state === "active" && !shareInCluster(holdings, request);
   return isUnknown && mayBeWithdrawn(request, withdrawals, keys);
 }
 
@@ -91,12 +91,12 @@ export function wasVoidBefore(
   { withdrawals }: Pick<ClusterMemory, "withdrawals">,
   keys: DecisionPublicKeys,
 ): boolean {
-  return request.lease?.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
+  return request.lease.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
 /** A void approval stays void, even if the change is again as the approver saw it: other runs rely on it. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
+  return request.lease.voidSince !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
 
 /** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */

@@ -123,7 +123,7 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
 
 function takesBack({ ending, voided }: DocumentSettlement): boolean {
   const back = [...ending, ...voided.map((each) => each.request)];
-  return back.some(({ lease }) => lease?.writeBegan != null);
+  return back.some(({ lease }) => lease.writeBegan !== null);
 }
 
 /** @param data of the ConfigMap that was read back */

@@ -125,7 +125,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
     const readBack = { identity: null, place: "aws-auth", seenAfterMs: null, entryArn: null };
     await inParallel(ending, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
-      const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;
+      const proved = request.lease.state === "active" ? await proveEnd(context, facts) : null;
       await recordEnd(context, request, null, isEarly(request, context.now()), proved);
     });
   }

@@ -63,10 +63,9 @@ export async function recordActive(
   cluster: Cluster,
   request: ApprovedRequest,
   proved: Proved,
-  holding: Holding | undefined,
+  holding: Holding,
   way: Way,
 ): Promise<void> {
-  if (!holding) return;
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return recordPostponed(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";

@@ -84,13 +84,8 @@ function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFi
 }
 
 /** An active lease with its proof, and its pending parts: the sign-in, and an answer of the API server. */
-export function withProof(
-  lease: Lease,
-  { proof, unanswered }: Proved,
-  cluster: Cluster | undefined,
-  principal: string,
-): Lease {
-  const isToBeTried = cluster !== undefined && signInMethod(cluster, principal).type === "role";
+export function withProof(lease: Lease, { proof, unanswered }: Proved, cluster: Cluster, principal: string): Lease {
+  const isToBeTried = signInMethod(cluster, principal).type === "role";
   const at = new Date(proof.at);
   const reviewTrouble = mayBeAnswered(unanswered) ? nextReviewTry(null, failureOf(unanswered), at) : null;
   return { ...lease, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
@@ -182,7 +177,7 @@ async function withWhatWasHidden(
 }
 
 function usernameOf({ principal, lease }: ApprovedRequest): string {
-  const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
+  const known: MappedIdentity | null = lease.proof?.reviewedAs ?? null;
   if (known) return known.username;
   const reading = readHolder(principal);
   if (reading.type !== "principal") return principal;
@@ -194,5 +189,5 @@ function usernameOf({ principal, lease }: ApprovedRequest): string {
 function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {
   return inForce
     .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
-    .map((each) => `${each.id} gives ${each.level} until ${each.lease?.endsAt}`);
+    .map((each) => `${each.id} gives ${each.level} until ${each.lease.endsAt}`);
 }

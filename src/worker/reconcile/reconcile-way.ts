@@ -38,10 +38,7 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   cluster: Cluster,
   opened: OpenedCluster,
   adapter: WayAdapter<State, Decided>,
-  {
-    onlyEnds = false,
-    withoutLedger = false,
-  }: Partial<Pick<WayAttempt<State, Decided>, "onlyEnds" | "withoutLedger">> = {},
+  { onlyEnds, withoutLedger = false }: { readonly onlyEnds: boolean; readonly withoutLedger?: boolean },
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
@@ -194,19 +191,19 @@ async function recordGiven(
 
 /** The cluster refused the call, and none was sent for this lease before: it has no part. */
 function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {
-  const isCertain = kind === "refused" && !before?.lease?.writeBegan;
+  const isCertain = kind === "refused" && !before?.lease.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
 }
 
 function unwritten(request: ApprovedRequest): ApprovedRequest {
-  return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null, place: null } } : request;
+  return { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
 }
 
 /** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
   const { request, message, whyStillThere } = approval;
-  const left = whyStillThere ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
+  const left = whyStillThere ?? (request.lease.writeBegan ? whyLeft(done, request) : null);
   await (left ? recordVoidPostponed(context, request, left) : recordVoid(context, request, message));
 }
 
@@ -219,7 +216,7 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const inForce = [...decided.complete, ...begun, ...repaired];
   const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce };
   // A lease that was never active gave nothing, so its end needs no proof.
-  const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
+  const proved = lease.state === "active" ? await proveEnd(context, facts) : null;
   const isForgotten = outcomes.isForgotten(request);
   await recordEnd(context, request, outcomes.remainsOf(principal), isForgotten, proved, removedAt(request));
 }

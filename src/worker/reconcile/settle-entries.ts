@@ -48,7 +48,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
 function whyStillThere({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
-  return request.lease?.writeBegan ? lateCallDoubt(request, seen, now) : null;
+  return request.lease.writeBegan ? lateCallDoubt(request, seen, now) : null;
 }
 
 /** Keeps a revocation while an entry still has its share, if there is room. */

@@ -165,7 +165,7 @@ function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],
 ): readonly ApprovedRequest[] {
-  const failed = refused.filter(({ request }) => request.lease?.writeBegan === null);
+  const failed = refused.filter(({ request }) => request.lease.writeBegan === null);
   return [...voided, ...failed]
     .map(({ request }) => request)
     .filter((request) => lastSealedApproval(request, keys.decision) !== null);

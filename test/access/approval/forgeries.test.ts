@@ -98,7 +98,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "what a lease wrote",
     ({ memory }) => {
-      const written = sealWritten("staging", active, aHolding(), memory);
+      const written = sealWritten("staging", active, aHolding(), memory, "aws-auth");
       const request = { ...active, lease: active.lease && { ...active.lease, written } };
       return withLedgerMemory("staging", [], [request], keys.memory).holdings.size > 0;
     },

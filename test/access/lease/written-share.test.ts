@@ -21,7 +21,10 @@ const active = aLeasedRequest({ state: "active" });
 const written = sealedBy(keys.memory);
 
 function sealedBy(memory: MemoryKeys): WrittenShare {
-  return sealWritten(place, active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
+  return (
+    sealWritten(place, active, aHolding(), memory, "aws-auth") ??
+    expect.fail("The builder's holding has a share of it.")
+  );
 }
 
 function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
@@ -65,7 +68,7 @@ test("a share that was lost alone is restored beside the others", () => {
 test("of the groups of an entry a lease remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
-  expect(sealWritten(place, active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
+  expect(sealWritten(place, active, holding, keys.memory, "aws-auth")?.added).toEqual(["eks-access:viewers"]);
 });
 
 const sharing = (change: Partial<Share>): WrittenShare => ({ ...written, share: { ...written.share, ...change } });

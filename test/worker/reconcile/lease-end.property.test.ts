@@ -72,7 +72,7 @@ test("a lease ends no later than its sealed duration after its first write, what
         // As a run records what it gave: whoever edited the record before it finds the edit in there.
         const [holding] = leased.length > 0 ? after : [];
         if (!holding || !open.lease) return;
-        const written = sealWritten(place, open, holding, keys.memory);
+        const written = sealWritten(place, open, holding, keys.memory, "aws-auth");
         record = { ...open, lease: aLease(open.lease, { state: "active", written }) };
       };
 

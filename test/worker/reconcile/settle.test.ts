@@ -74,7 +74,7 @@ describe("a run on one cluster decides", () => {
 
   test("that a lease which Redis calls active is restored only by a sealed share", () => {
     const request = aLeasedRequest({});
-    const written = sealWritten(sealedClusterOf(aCluster()), request, remembered(request), keys.memory);
+    const written = sealWritten(sealedClusterOf(aCluster()), request, remembered(request), keys.memory, "aws-auth");
     const active = { ...request, lease: request.lease && { ...request.lease, written } };
     const late = at(minutes(62) + 1);
 
@@ -204,7 +204,7 @@ describe("a run on one cluster decides", () => {
       ...request,
       lease: request.lease && {
         ...request.lease,
-        written: sealWritten(sealedClusterOf(aCluster()), request, holding, keys.memory),
+        written: sealWritten(sealedClusterOf(aCluster()), request, holding, keys.memory, "aws-auth"),
       },
     };
 
