@@ -1,5 +1,6 @@
 import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
+import { ownId } from "../access/request/record.ts";
 
 /**
  * The revocations of a cluster with access entries, in tags of the EKS cluster: a deleted entry remembers nothing. EKS has no
@@ -16,9 +17,6 @@ const maxTags = 50;
 /** Replaces `approved` for an approval that was void. */
 const voidWord = "void";
 const removedWord = "removed";
-
-/** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */
-const ownId = /^[\w-]{1,64}$/;
 
 type Tags = Readonly<Record<string, string>>;
 

@@ -4,6 +4,7 @@ import { AccessError } from "../access-error.ts";
 import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
+import { ownId } from "../request/record.ts";
 import { lastUnanswered } from "./due-work.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 
@@ -101,9 +102,9 @@ export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, 
   };
 }
 
-/** The name and namespace of the binding of one role of a lease; null: the text names no role. */
+/** The name and namespace of the binding of one role of a lease; null: no run made one for this id, or the text names no role. */
 export function bindingPlace(request: string, text: string): Pick<ClusterBinding, "name" | "namespace"> | null {
-  const role = placedRoleOf(text);
+  const role = ownId.test(request) ? placedRoleOf(text) : null;
   return role && { name: bindingName(request, text), namespace: role.namespace };
 }
 

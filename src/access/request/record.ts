@@ -103,6 +103,9 @@ export const remindersForm = z.strictObject({ sent: countForm, nextAt: timeForm.
 /** Why the earlier approvals of these people became void. */
 export const voidedForm = z.strictObject({ by: textsForm, message: textForm });
 
+/** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */
+export const ownId = /^[\w-]{1,64}$/;
+
 /** The fields of a request in every state. */
 export type RequestFields = Immutable<z.output<typeof requestFields>>;
 const requestFields = z.strictObject({

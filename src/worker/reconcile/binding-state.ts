@@ -67,7 +67,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { keys } = context;
   const some = place.isWhole ? null : whereOnlyBegins(open, context.now());
   const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
-  const texts = open.filter(isNew).flatMap(({ groups }) => groups);
+  const texts = open.filter(isNew).flatMap(textsOf);
   const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
   // At once: a person waits.
   const [{ read, bindings, stored, memory }, early, roles, namespaces] = await Promise.all([
@@ -169,7 +169,15 @@ function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly Ac
 }
 
 function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
-  return requests.flatMap(({ id, groups }) => groups.flatMap((text) => bindingPlace(id, text) ?? []));
+  return requests.flatMap((request) => textsOf(request).flatMap((text) => bindingPlace(request.id, text) ?? []));
+}
+
+/** A level binds at most 20 roles, each in at most 20 namespaces. */
+const maxTexts = 400;
+
+/** A record in Redis can have so many that no run would end. */
+function textsOf({ groups }: AccessRequest): readonly string[] {
+  return groups.slice(0, maxTexts);
 }
 
 /** The leases' bindings after the write. Reads again only those that this run wrote: another run or a person can have changed them. */

@@ -10,7 +10,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { anApprovedRequest, revise } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -695,6 +695,42 @@ describe("what a run reads", () => {
 
     expect(await bindings()).toEqual([]);
   });
+});
+
+const endless = "x".repeat(100_000);
+const view = ["ClusterRole view"];
+
+test.each([
+  ["an endless id", endless, view],
+  ["an endless role", "r-forged", [`ClusterRole ${endless}`, ...view]],
+  ["an endless namespace", "r-forged", [`ClusterRole view in ${endless}`, ...view]],
+  ["a thousand roles", "r-forged", Array.from({ length: 1_000 }, (_, index) => `ClusterRole view-${index}`)],
+])("a record in Redis with %s delays no other lease and no end", async (_, id, groups) => {
+  const wanted: string[] = [];
+  const noting = openingWith((client) => ({
+    findBinding: async (place) => {
+      wanted.push(place.name);
+      return client.findBinding(place);
+    },
+    roleRules: async (role, namespace) => {
+      wanted.push(role.name);
+      return client.roleRules(role, namespace);
+    },
+  }));
+  const forged = { principal: carol, cluster: cluster.name, durationSeconds: 28_800 };
+  const scheduled = { ...anApprovedRequest(forged), version: 1, groups };
+  const approvals = scheduled.approvals.map((each) => ({ ...each, at: context.now().toISOString() }));
+  const active = { ...aLeasedRequest({}, forged), version: 1, groups, approvals };
+  await context.ledger.commit(aChange({ ...scheduled, id: `${id}-1`, approvals }));
+  await context.ledger.commit(aChange({ ...active, id: `${id}-2` }));
+
+  const given = await give({ ...context, openCluster: noting }, cluster, { id: "r-one", principal: alice });
+  const ended = await revokeGiven({ ...context, openCluster: noting }, cluster, "r-one");
+
+  expect([given.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
+  expect(await bindings()).toEqual([]);
+  expect(wanted.every((each) => each.length < 300)).toBe(true);
+  expect(new Set(wanted).size).toBeLessThan(1_000);
 });
 
 test("a lease is not reported as over while finalizers keep its binding", async () => {
