@@ -44,7 +44,7 @@ function question<const Fields extends z.ZodRawShape>(fields: Fields) {
 const asked = { cluster: name, user: name };
 const aboutCluster = { ...asked, isResponsible: z.boolean() };
 /** From the Slack process, with its seal. */
-const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
+const emailStatement = z.strictObject({ user: name, email: name, at: name, seal: name });
 const arn = z.string().max(2048);
 
 /** The jobs of a worker. Each has its `run` in src/worker/jobs.ts. */

@@ -39,6 +39,7 @@ test.each([
   { type: "reconcile", cluster: "x".repeat(5_000_000) },
   { type: "show", record: "x".repeat(5_000_000) },
   { type: "check", cluster: "staging", user: "x".repeat(5_000_000), isResponsible: true },
+  { type: "identities", cluster: "staging", email: { user: "x".repeat(5_000_000), email: "", at: "", seal: "" } },
   { type: "reconcile", cluster: "staging", more: 1 },
 ])("a job that an attacker with Redis queues is none of ours, and no log repeats it: %.40j", (data) => {
   expect(readJob({ ...workerJobs, ...messageJobs }, data)).toBeNull();
