@@ -236,8 +236,8 @@ export function context(text: string): KnownBlock {
   return { type: "context", elements: [mrkdwn(text, 3000)] };
 }
 
-/** Never cuts inside an escape, which would show a stray ampersand, or inside a character. */
+/** Never cuts inside an escape, which would show a stray ampersand, inside a time or a mention, or inside a character. */
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
-  return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, "")}…`;
+  return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|<(?:[!@#][^<>]*)?$|[\ud800-\udbff]$/, "")}…`;
 }

@@ -120,6 +120,21 @@ test("a list of names shows as many as fit, and counts the rest", () => {
   expect(codeList([], 100)).toBe("");
 });
 
+test("a cut text never ends within a time or a mention, which would swallow all up to the next one", () => {
+  const shown = `until ${time("2026-07-25T10:00:00Z")} for ${mention("U0ENGINEER")} of ${mention("S0PLATFORM")}`;
+  for (let length = 1; length < shown.length; length += 1) {
+    const rest = cut(shown, length).replace(/<[^<>]*>/g, "");
+
+    expect(rest, String(length)).not.toContain("<");
+  }
+});
+
+test("a sentence is not cut within a time", () => {
+  expect(styled("ClusterRole aaaaaaaaaaaaaaaaaaaaaaaaaaa.2026-07-25T10:00:00Z", 80)).toBe(
+    "ClusterRole aaaaaaaaaaaaaaaaaaaaaaaaaaa.…",
+  );
+});
+
 test("a cut text never ends within an escape or a character", () => {
   fc.assert(
     fc.property(
