@@ -77,7 +77,7 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   return shown;
 }
 
-const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
+const isProved = (message: SandboxMessage) => textOf(message).includes("not as every session of the role");
 
 async function endOf(sandbox: Sandbox, narration: Narration, shown: string): Promise<void> {
   const title = "Alice is done: her binding goes";

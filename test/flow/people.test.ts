@@ -84,7 +84,7 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   expect(details).toContain("*What these roles can do*\n• `ClusterRole view` in default: read pods");
   expect(details).toContain("+RoleBinding: ClusterRole view in default");
   expect(textOf(told)).toContain(
-    "✓ *authorized*: can list pods in default, not in other namespaces, not as another session of the role",
+    "✓ *authorized*: can list pods in default, not in every namespace, not as every session of the role",
   );
   expect(chain).toContain("✓ *drift* 1 active lease found in the document and the bindings");
   expect(checked).not.toContain("lease-part-removed");

@@ -52,7 +52,7 @@ test("where no one with a permission set signs in Alice's lease lets her in, Car
   expect(textOf(asked)).toContain("new entry");
   expect(details).toContain(`username: "eks-access:${account}:${permissionSet}:{{SessionNameRaw}}"`);
   expect(textOf(told)).toContain(
-    "✓ *authorized*: can list pods in default, not in other namespaces, not as another session of the role",
+    "✓ *authorized*: can list pods in default, not in every namespace, not as every session of the role",
   );
   expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   expect(cluster.awsAuth()?.metadata.annotations ?? {}).toEqual({});

@@ -65,7 +65,7 @@ export async function reviewLease(
   return { finding: { result: "yes", detail }, auditIds, unanswered: null };
 }
 
-/** A namespace that no cluster has: its answer also holds for all namespaces outside the lease. */
+/** A namespace that no cluster has: what is allowed there is allowed in every namespace. Bindings of others can allow it in some. */
 const anotherNamespace = "eks-access-another-namespace";
 
 /**
@@ -99,7 +99,7 @@ async function reviewElsewhere(
 ): Promise<Said> {
   const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
   if (!question || !bindsRoles(groups) || isEverywhere) return nothingAsked;
-  const where = "in other namespaces";
+  const where = "in every namespace";
   if (byRoleBinding.test(own.reasons[0] ?? "")) return { ...nothingAsked, says: `, not ${where}` };
   return askBeyond(client, { ...question, check: { ...question.check, namespace: anotherNamespace }, where });
 }
@@ -112,7 +112,7 @@ function anotherSession(
 ): Beyond | null {
   const username = check && bindsRoles(groups) ? nameOfAnotherSession(principal, identity.username) : null;
   return check && username
-    ? { identity: { ...identity, username }, check, where: "as another session of the role" }
+    ? { identity: { ...identity, username }, check, where: "as every session of the role" }
     : null;
 }
 

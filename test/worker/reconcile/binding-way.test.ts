@@ -89,7 +89,7 @@ describe("a lease for one person", () => {
     const given = await give(context, cluster, { id: "r-one", principal: alice });
 
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
-    expect(given.lease?.proof?.authorized.detail).toContain("not as another session of the role");
+    expect(given.lease?.proof?.authorized.detail).toContain("not as every session of the role");
     expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
       true,
       false,
@@ -132,7 +132,7 @@ describe("a lease for one person", () => {
     expect(given.lease?.proof?.authorized).toEqual({
       result: "yes",
       detail:
-        "can get pods in default, get pods in kube-system, not in other namespaces, not as another session of the role",
+        "can get pods in default, get pods in kube-system, not in every namespace, not as every session of the role",
     });
     expect(ended.lease?.endProof?.authorized).toEqual({
       result: "no",
@@ -155,7 +155,7 @@ describe("a lease for one person", () => {
 
     expect(given.lease?.proof?.authorized).toEqual({
       result: "yes",
-      detail: "can get configmaps one in default, not in other namespaces, not as another session of the role",
+      detail: "can get configmaps one in default, not in every namespace, not as every session of the role",
     });
     expect(ended.lease?.endProof?.authorized).toEqual({
       result: "no",
@@ -294,6 +294,26 @@ describe("what others do to a binding", () => {
     expect((await requestOf(context, "r-again")).refusal?.message).toBe(
       "ClusterRole edit in default is too large to read. Ask an operator of the cluster.",
     );
+  });
+
+  test("gives the same elsewhere by a binding of their own, and the proof does not deny it", async () => {
+    context = contextWith("report", (text) => text.replace(/ {4}verify:\n( {6}.*\n)+/g, ""));
+    const theirs = { labels: {}, annotations: {}, role: { kind: "ClusterRole", name: "edit" } as const };
+    const places = [
+      { name: "theirs", namespace: "kube-system", user: "sso:alice@example.com" },
+      { name: "carols", namespace: "default", user: "sso:carol@example.com" },
+    ];
+    for (const place of places) await asCreator((client) => client.createBinding({ ...place, ...theirs }));
+
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+
+    expect(given.lease?.proof?.authorized.detail).toMatch(
+      /, not in every namespace, not as every session of the role$/,
+    );
+    await asCreator(async (client) => {
+      for (const place of places) await client.deleteBinding({ ...place, uid: null });
+    });
+    await revokeGiven(context, cluster, "r-one");
   });
 
   test("is repaired if the configuration says so", async () => {

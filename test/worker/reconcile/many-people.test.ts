@@ -109,9 +109,7 @@ test(`${people} people of one permission set begin and end at once: one PUT of a
   // One about each person, and one about the session that no person has.
   expect(questions).toHaveLength(people + 1);
   expect(new Set(questions).size).toBe(people + 1);
-  const own = begun.every(({ lease }) =>
-    lease?.proof?.authorized.detail.includes("not as another session of the role"),
-  );
+  const own = begun.every(({ lease }) => lease?.proof?.authorized.detail.includes("not as every session of the role"));
   expect(own).toBe(true);
   const events = (await context.ledger.events(1, 10_000)).filter(({ event }) => event.type === "lease.active");
   const writes = { "POST clusterrolebindings": [expect.any(String)], "POST subjectaccessreviews": { length: 2 } };

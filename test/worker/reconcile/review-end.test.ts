@@ -128,7 +128,7 @@ test("another session of the role is asked about, also where the role's name con
   });
 
   expect(asked).toEqual(["sso:alice-team:alice", `sso:alice-team:${impossibleSession}`]);
-  expect(finding.detail).toContain("not as another session of the role");
+  expect(finding.detail).toContain("not as every session of the role");
 });
 
 describe("a level that binds roles and names nothing to verify", () => {
@@ -161,9 +161,7 @@ describe("a level that binds roles and names nothing to verify", () => {
       [{ kind: "Role", name: "deployer" }, "shop"],
       [{ kind: "Role", name: "reader" }, "shop"],
     ]);
-    expect(finding.detail).toBe(
-      "can get pods in every namespace, get pods in shop, not as another session of the role",
-    );
+    expect(finding.detail).toBe("can get pods in every namespace, get pods in shop, not as every session of the role");
   });
 
   test("says so, where no question can name a right of its roles", async () => {
@@ -196,7 +194,7 @@ describe("a level that binds roles and names nothing to verify", () => {
     ]);
     expect(finding).toEqual({
       result: "yes",
-      detail: "can get secrets tls in shop, not in other namespaces, not as another session of the role",
+      detail: "can get secrets tls in shop, not in every namespace, not as every session of the role",
     });
   });
 
@@ -228,5 +226,5 @@ test.each([
   });
 
   expect(places.filter((place) => place !== "default")).toHaveLength(times);
-  expect(finding.detail).toContain(times === 0 ? "not in other namespaces" : "in other namespaces too, by other");
+  expect(finding.detail).toContain(times === 0 ? "not in every namespace" : "in every namespace too, by other");
 });
