@@ -54,8 +54,8 @@ import {
   troubleText,
 } from "../show/words.ts";
 
-/** More events than any record has. */
-const maxEvents = 500;
+/** More events than any record has, with the refused attempts of several people. */
+export const maxEvents = 500;
 
 /** The first event of a record: its actor asked. */
 const askingEvents: readonly string[] = ["request.created", "emergency.taken", "migration.asked"];

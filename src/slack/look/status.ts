@@ -13,10 +13,14 @@ import { runButton } from "../show/buttons.ts";
 import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, code, section } from "../show/mrkdwn.ts";
 import { clustersSeenBy, readOverview } from "./overview.ts";
-import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
-
-/** More than a request has, unless a person repeats refused attempts. */
-const maxEvents = 60;
+import {
+  maxEvents,
+  notYoursToSeeAnswer,
+  readRemoved,
+  type Status,
+  statusAnswer,
+  statusModal,
+} from "./status-answer.ts";
 
 export const status: Command = {
   word: "status",

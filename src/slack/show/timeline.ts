@@ -72,23 +72,34 @@ const happened: Readonly<Record<EventType, string>> = {
   "person.erased": "erased a person's data",
 };
 
-/** One line for each event of a request, with its number in the audit log. @param plan what a migration is */
+/** Anyone who knows an id can cause these. */
+const refusals: ReadonlySet<EventType> = new Set(["attempt.refused", "decision.refused"]);
+
+/**
+ * One line for each event of a request, with its number in the audit log. Where there is no room, it leaves out refused
+ * attempts first: they must not hide what happened. @param plan what a migration is
+ */
 export function timelineText(
   events: readonly ChainedEvent[],
   maxLength: number,
   plan: "migration" | "repair" = "migration",
 ): string {
-  const lines = events.map((each) => phoneLine(each, plan));
-  const [first = "", ...others] = lines;
-  let room = maxLength - first.length - 40;
-  const last: string[] = [];
-  for (const line of others.toReversed()) {
+  const [first, ...others] = events;
+  if (!first) return "";
+  const beginning = phoneLine(first, plan);
+  const isRefusal = ({ event }: ChainedEvent) => refusals.has(event.type);
+  const newest = others.toReversed();
+  const shown = new Map<ChainedEvent, string>();
+  let room = maxLength - beginning.length - 40;
+  for (const each of [...newest.filter((event) => !isRefusal(event)), ...newest.filter(isRefusal)]) {
+    const line = phoneLine(each, plan);
     room -= line.length + 1;
     if (room < 0) break;
-    last.unshift(line);
+    shown.set(each, line);
   }
-  const left = others.length - last.length;
-  return [first, ...(left > 0 ? [`… ${left} more …`] : []), ...last].join("\n");
+  const left = others.length - shown.size;
+  const lines = others.flatMap((each) => shown.get(each) ?? []);
+  return [beginning, ...(left > 0 ? [`… ${left} more …`] : []), ...lines].join("\n");
 }
 
 function phoneLine({ sequence, event }: ChainedEvent, plan: string): string {

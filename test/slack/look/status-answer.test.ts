@@ -92,6 +92,18 @@ describe("the timeline", () => {
     expect(timelineText([planned], 900, "repair")).toMatch(/ planned a repair$/);
   });
 
+  test("leaves out refused attempts first: no one hides with them what happened", () => {
+    const refused = (from: number) =>
+      Array.from({ length: 40 }, (_, index) => chained(from + index, { type: "attempt.refused", actor: "U0STRANGER" }));
+    const approved = chained(50, { type: "request.approved", actor: "U0APPROVER" });
+    const ended = chained(100, { type: "lease.ended", actor: "worker" });
+
+    const text = timelineText([chained(1), ...refused(2), approved, ...refused(51), ended], 900);
+
+    expect(text.length).toBeLessThanOrEqual(900);
+    expect(text).toMatch(/^`#1` .*\n… \d+ more …\n`#50` .* approved it\n(?:`#\d+` .* action blocked\n)+`#100` /);
+  });
+
   test("keeps its beginning and its end where it is too long, and says how much is left out", () => {
     const long = Array.from({ length: 60 }, (_, index) => chained(index + 1, { type: "decision.refused" }));
 
