@@ -25,7 +25,7 @@ async function previousRevisions(): Promise<readonly string[]> {
   const { EKS_ACCESS_PREVIOUS: given } = process.env;
   if (given !== undefined) return [given];
   const release = await git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*").catch(() => null);
-  return release === null ? ["7ed79b34", "c17dcbc8"] : [release];
+  return release === null ? ["7ed79b34", "040eaed4"] : [release];
 }
 
 interface Previous extends Program {
@@ -126,10 +126,10 @@ function testMove(programs: () => readonly [Program, Program]): void {
     running = [];
   }
 
-  const message = (...texts: readonly string[]): Promise<SandboxMessage> =>
-    sandbox.slack.until(() =>
-      sandbox.slack.messages(channel).findLast((each) => texts.every((text) => textOf(each).includes(text))),
-    );
+  const messageWith = (find: (each: SandboxMessage) => boolean) =>
+    sandbox.slack.until(() => sandbox.slack.messages(channel).findLast(find));
+  const message = (...texts: readonly string[]) =>
+    messageWith((each) => texts.every((text) => textOf(each).includes(text)));
   const ask = (reason: string) =>
     sandbox.slack
       .person("U0ENGINEER")
@@ -177,7 +177,8 @@ function testMove(programs: () => readonly [Program, Program]): void {
     await approver.click(active, "revoke");
     await sandbox.slack.until(() => approver.view());
     await approver.submit({ why: "another release" });
-    await message("before", "*Ended*");
+    // Another lease still gives the access: the end says so in the place of the reason.
+    await messageWith((each) => each.ts === active.ts && textOf(each).includes("*Ended*"));
     const { verdict, events } = await auditOf(redis.url);
     const lost = ["annotation.refused", "record.unreadable", "approval.void", "preview.refused"];
     expect(verdict.type).toBe("whole");
