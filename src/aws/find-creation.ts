@@ -31,6 +31,8 @@ const schema = z.object({
   responseElements: z.object({ cluster: z.object({ arn: z.string().optional() }).optional() }).nullish(),
 });
 
+/** In characters; a record has some thousand. It is one text of the answer, so the bound on values does not see into it. */
+const largestRecord = 512 * 1024;
 /** How far LookupEvents looks back. */
 const historyMs = 90 * 24 * 3600 * 1000;
 /** LookupEvents allows two calls a second for an account and region: the milliseconds between two. */
@@ -129,6 +131,7 @@ export interface CreatedCluster {
  * Source: CloudTrail User Guide, "userIdentity element".
  */
 export function readCreationRecord(json: string, cluster: CreatedCluster): CreationRecord | null {
+  if (json.length > largestRecord) return null;
   const event = schema.safeParse(parseJson(json));
   if (!event.success || event.data.eventSource !== "eks.amazonaws.com" || event.data.errorCode) return null;
   const { eventID, eventTime, userIdentity, responseElements } = event.data;

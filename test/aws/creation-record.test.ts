@@ -120,3 +120,10 @@ test("no record, however odd, breaks the reader", () => {
     }),
   );
 });
+
+test("a text that is longer than any record of CloudTrail is not parsed", () => {
+  const record = aRecord();
+
+  expect(readCreationRecord(record.padEnd(2 ** 19), cluster)).not.toBeNull();
+  expect(readCreationRecord(record.padEnd(2 ** 19 + 1), cluster)).toBeNull();
+});
