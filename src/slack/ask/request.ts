@@ -14,7 +14,7 @@ import { refuseOtherPerson } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
-import { answer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, code, codeBlock, cut, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
@@ -86,7 +86,13 @@ export async function handleRequestSubmission(context: SlackContext, submission:
 export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async (user, id) => {
     const request = await context.ledger.get(id);
-    if (request && isTheirs(request, user)) return requestForm(context, user, request);
+    if (request && isTheirs(request, user)) {
+      // The form would choose another cluster.
+      const isThere = context.config.clusters.has(request.cluster);
+      return isThere
+        ? requestForm(context, user, request)
+        : messageModal("Request again", clusterGoneAnswer(request.cluster));
+    }
     if (!request) return messageModal("Request again", noSuchRequestAnswer(id));
     await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return messageModal("Request again", notYoursToRepeatAnswer(request));

@@ -70,6 +70,18 @@ test("what is over is asked for again from its card, in the form, with its ticke
   engineer.close();
 });
 
+test("what is over on a cluster that is gone is not asked for on another one", async () => {
+  const { id } = await app.put(aPreviewedRequest({ id: "r-3", state: "denied", cluster: "legacy" }));
+  const engineer = app.person("U0ENGINEER");
+
+  await engineer.click(await app.say("U0ENGINEER", `status ${id}`), "Request again");
+  const answer = textOf(await app.slack.until(() => engineer.view()));
+
+  expect(answer).toContain("legacy");
+  expect(answer).not.toContain("[staging]");
+  engineer.close();
+});
+
 test("why asks for an ARN where none is linked", async () => {
   expect(textOf(await app.say("U0APPROVER", "why staging"))).toContain("Which identity?");
 });
