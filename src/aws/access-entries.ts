@@ -17,10 +17,9 @@ import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
-import { logRequestId } from "./client-settings.ts";
+import { answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
-import { answeredWith } from "./explain-aws-error.ts";
 
 /** The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as `access-entry-conflict` */
 export interface AccessEntries {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
+import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { type FinishedCall, observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { answerGuard } from "../operations/bounds.ts";
@@ -151,6 +152,12 @@ export interface AwsCredentials {
 
 /** `"default"`: the credentials that the SDK finds (IRSA, Pod Identity, environment, profile, instance role). */
 export type CredentialSource = AwsCredentials | "default";
+
+/** EKS always answers with what was asked for, also with an empty list: without it, nothing is known. @throws AccessError */
+export function answeredWith<T>(found: T | undefined, what: string): T {
+  if (found !== undefined) return found;
+  throw new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
+}
 
 interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };

@@ -12,8 +12,14 @@ import type { RequestIds } from "../access/audit/event.ts";
 import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/announcements.ts";
-import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
-import { answeredWith, awsFailure } from "./explain-aws-error.ts";
+import {
+  type AwsCredentials,
+  answeredWith,
+  type CredentialSource,
+  clientSettings,
+  logRequestId,
+} from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 

@@ -57,12 +57,6 @@ export function awsFailure(error: unknown, what: string): AccessError {
   });
 }
 
-/** EKS always answers with what was asked for, also with an empty list: without it, nothing is known. @throws AccessError */
-export function answeredWith<T>(found: T | undefined, what: string): T {
-  if (found !== undefined) return found;
-  throw new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
-}
-
 function codeByTransport(networkCode: string, status: number | undefined): FailureCode {
   if (networkCodes.test(networkCode)) return "aws-unreachable";
   if (status === 429) return "aws-throttled";

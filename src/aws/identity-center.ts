@@ -13,8 +13,8 @@ import {
 import { AccessError } from "../access/access-error.ts";
 import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/approval/identities.ts";
 import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
-import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { answeredWith, awsFailure } from "./explain-aws-error.ts";
+import { answeredWith, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
 
 /** A user has some groups, and a group some permission sets in one account. */
 function bounds(): PageBounds {

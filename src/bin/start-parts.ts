@@ -77,15 +77,13 @@ async function startWorkerParts(
 ): Promise<void> {
   const [
     { startWorker },
-    { publishIdentity },
     { startAuditKeeper },
-    { checkOwnAccount },
+    { checkOwnAccount, publishIdentity },
     { rememberingSeals },
     { startFleetKeeper },
     { wakeChanged },
   ] = await Promise.all([
     import("../worker/worker.ts"),
-    import("../worker/jobs.ts"),
     import("../worker/keep-audit.ts"),
     import("../worker/open/open-eks.ts"),
     import("../operations/recent.ts"),

@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
 import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
-import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
+import { type JobHandlers, type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
@@ -9,8 +9,60 @@ import { type Stoppable, startTicking, stoppable } from "../operations/stoppable
 import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
-import { workerRuns } from "./jobs.ts";
+import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
+import { publishIdentity } from "./open/open-eks.ts";
+import { previewCluster } from "./preview.ts";
+import { reportChain } from "./questions/chain.ts";
+import { reportCheck } from "./questions/check.ts";
+import { reportCreator } from "./questions/creator.ts";
+import { reportIdentities } from "./questions/identities.ts";
+import { reportNamespaces } from "./questions/look-at-cluster.ts";
+import { reportWhy } from "./questions/why.ts";
+import { adoptByTheClock } from "./reconcile/adopt.ts";
+import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
+import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
 import { clustersWithOverdueEnds, removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
+
+interface JobContext extends WorkerContext {
+  /** An earlier start of this job did not end. */
+  readonly isBegunBefore: boolean;
+}
+
+/** What a worker does in each job. The return value of a question's run is its answer. */
+export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
+  preview: onCluster(previewCluster),
+  reconcile: onCluster(reconcileFor("due")),
+  end: onCluster(reconcileFor("end")),
+  inspect: onCluster(reconcileFor("inspect")),
+  adopt: onCluster(adoptByTheClock),
+  "sign-in": onCluster(signInToCluster),
+  migration: onCluster(lookAtMigration),
+  alive: async () => true,
+  identity: (_, context) => publishIdentity(context),
+  identities: onCluster(reportIdentities),
+  namespaces: onCluster(reportNamespaces),
+  creator: onCluster(reportCreator),
+  whoami: onCluster(reportChain),
+  check: onCluster(reportCheck),
+  why: onCluster(reportWhy),
+  migrate: onCluster(reportMigration),
+};
+
+function onCluster<Asked>(
+  run: (context: JobContext, cluster: Cluster, asked: Asked) => Promise<unknown>,
+): (job: Asked & { readonly cluster: string }, context: JobContext) => Promise<unknown> {
+  return async (job, context) => {
+    const cluster = context.config.clusters.get(job.cluster);
+    if (cluster) return run(context, cluster, job);
+    context.log.error({ cluster: job.cluster }, "a request names a cluster that is not configured");
+  };
+}
+
+/** A job that started before inspects the cluster: it can have left something half done. */
+function reconcileFor(reason: ReconcileReason) {
+  return (context: JobContext, cluster: Cluster) =>
+    reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);
+}
 
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).

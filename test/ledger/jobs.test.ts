@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type JobKind, messageJobs, readJob, workerJobs } from "../../src/ledger/jobs.ts";
-import { workerRuns } from "../../src/worker/jobs.ts";
+import { workerRuns } from "../../src/worker/worker.ts";
 
 const waits = readFileSync(new URL("../../docs/waits.md", import.meta.url), "utf8");
 const kinds: readonly (readonly [string, JobKind])[] = Object.entries({ ...workerJobs, ...messageJobs });

@@ -8,6 +8,7 @@ import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
 import type { Config } from "../../config/config.ts";
+import type { ClusterLedger } from "../../ledger/ledger.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
 /** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
@@ -102,6 +103,21 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
     if (error instanceof AccessError && error.code === "aws-credentials-missing") return null;
     throw error;
   }
+}
+
+/** Publishes who the worker is, so that `creator` and `whoami` can name it. */
+export async function publishIdentity({
+  config,
+  ledger,
+  now,
+}: {
+  readonly config: Pick<Config, "clusters">;
+  readonly ledger: Pick<ClusterLedger, "setWorkerIdentity">;
+  readonly now: () => Date;
+}): Promise<void> {
+  const [first] = config.clusters.values();
+  const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
+  await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
 }
 
 /** The roles up to the first one of this account; empty: there is none. */

@@ -1,5 +1,6 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/approval/shared-lists.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -15,11 +16,14 @@ import { bindingsMissing } from "../../diagnosis/binding-problems.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
+import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
+import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
+import { reachCluster } from "../open/reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import { readRoleTimes } from "../role-times.ts";
@@ -143,4 +147,22 @@ export async function bindingDrifts(
   if (bound.length === 0) return [];
   const { parts } = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
   return bindingsMissing(bound, parts);
+}
+
+const listing = { id: "namespaces", requester: "eks-access" };
+
+/** Lists a cluster's namespaces for the form, seals the list, and publishes it for the next search. */
+export async function reportNamespaces(context: WorkerContext, cluster: Cluster): Promise<NamespacesReport> {
+  const { ledger, keys, now, log } = context;
+  const known = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
+  if (known && isCurrentList(known, now())) return { type: "found", list: known };
+  try {
+    const names = await reachCluster(context, cluster, listing, ({ client }) => client.namespaces());
+    const list = sealNamespaces(cluster, names, now(), keys.preview);
+    await ledger.rememberNamespaces(list);
+    return { type: "found", list };
+  } catch (error) {
+    log.warn({ cluster: cluster.name, err: error }, "could not list the namespaces");
+    return { type: "failed", message: explainFailure(error) };
+  }
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { creatorAnswer } from "../../../src/slack/look/creator.ts";
-import { reportCreator } from "../../../src/worker/jobs.ts";
+import { reportCreator } from "../../../src/worker/questions/creator.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();

@@ -1,0 +1,44 @@
+import { AccessError, explainFailure } from "../../access/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
+import type { CreatorReport } from "../../diagnosis/reports.ts";
+import type { WorkerContext } from "../context.ts";
+import { becomeCreator } from "../open/become-creator.ts";
+import { askCloudTrail, identityOfRun, rememberedCreation } from "../open/discover-creator.ts";
+import { openCluster } from "../open/open-cluster.ts";
+
+/** Asks CloudTrail for the creator, and tries to act as a run does: as the operator, the configured creator, or CloudTrail's. */
+export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
+  let createdAt: Date | null = null;
+  let becomes: CreatorReport["becomes"];
+  try {
+    const open = await openCluster(context, cluster, []);
+    ({ createdAt } = open.description);
+    becomes = { ok: true, message: "", arn: cluster.operator?.roleArn ?? open.creatorArn, isMissing: false };
+    open.close();
+  } catch (error) {
+    const arn = await becomesAnyway(context, cluster);
+    const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
+    becomes = { ok: arn !== null, message: explainFailure(error), arn, isMissing };
+  }
+  const memory = await rememberedCreation(context, cluster);
+  const remembered = memory && isRecordOfCluster(memory, createdAt) ? memory : null;
+  try {
+    const record = await askCloudTrail(context, cluster, createdAt);
+    return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
+  } catch (error) {
+    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explainFailure(error) };
+  }
+}
+
+/** The identity that the worker can become although the cluster is unusable, for example during its creation; null: none. */
+async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
+  try {
+    const identity = await identityOfRun(context, cluster);
+    await becomeCreator(cluster, identity, []);
+    return creatorArnOf(identity);
+  } catch (error) {
+    if (error instanceof AccessError) return null;
+    throw error;
+  }
+}
