@@ -15,7 +15,7 @@ import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
 import type { SectionContent } from "./read-section.ts";
-import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
+import { documentProblems, innerMarks, layoutProblems, oldBreaks } from "./section-problems.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
@@ -79,6 +79,7 @@ function problemsOf({ document, parts }: DocumentReading): Problem[] {
   for (const part of parts) {
     problems.add(part.problems);
     problems.add(oldBreaks(part.reading));
+    problems.add(innerMarks(part.reading));
     problems.add(layoutProblems(part.reading));
     problems.add(accountProblems(part));
     problems.add(shadowProblems(part.kept, document.lookup));

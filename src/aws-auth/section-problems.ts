@@ -68,6 +68,18 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 
+/**
+ * go-yaml looks for a byte order mark where its buffer begins, wherever it reads in that moment (is_bom in yamlprivateh.go): then
+ * each line loses a character. This reader follows only a mark at the start of the text.
+ */
+export function innerMarks({ section, text, state }: SectionReading): Problem[] {
+  const at = state === "list" && text !== null ? text.indexOf("\ufeff", 1) : -1;
+  if (text === null || at < 0) return [];
+  const message =
+    "An invisible byte order mark is here. Depending on its place, the authenticator skips a character after it, and can't read the section.";
+  return [problemAt(section, lineAndColumn(text, at), "byte-order-mark", "error", message, "Remove it.")];
+}
+
 /** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */
 export function layoutProblems({ section, text, list }: SectionReading): Problem[] {
   if (text === null || list === null) return [];
