@@ -77,7 +77,14 @@ function linesOnce(
   return whole ? [...lines.slice(0, -whole.lines.length), `(Then as when ${whole.when}.)`] : lines;
 }
 
-const retries = (code: FailureCode) => (new AccessError(code, "").retryable ? "yes" : "no");
+/** A line for each fix, with its failures. */
+function fixesOf(codes: readonly FailureCode[]): string[] {
+  const fixOf = (code: FailureCode) => new AccessError(code, "").remedy;
+  return [...new Set(codes.map(fixOf))].map((fix) => {
+    const same = codes.filter((code) => fixOf(code) === fix);
+    return `- ${same.map((code) => `\`${code}\``).join(", ")}: ${fix}`;
+  });
+}
 
 function page(): string {
   const shownBefore = new Set<string>();
@@ -97,9 +104,9 @@ function page(): string {
       }),
     ]),
     "## Each failure and its fix\n",
-    "| Code | Fix | Another try can help |",
-    "| --- | --- | --- |",
-    ...failureCodes.map((code) => `| \`${code}\` | ${new AccessError(code, "").remedy} | ${retries(code)} |`),
+    ...fixesOf(failureCodes.filter((code) => !new AccessError(code, "").retryable)),
+    "\nHere another try can help, too:\n",
+    ...fixesOf(failureCodes.filter((code) => new AccessError(code, "").retryable)),
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
       ...texts

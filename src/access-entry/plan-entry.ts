@@ -149,14 +149,14 @@ export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }:
     return refused(
       "entry-of-node",
       arn,
-      `The access entry of ${arn} has the type ${entry.type}, for nodes. EKS accepts no groups and no access policies for it. Ask for another role.`,
+      `The access entry of ${arn} has the type ${entry.type}, for nodes. Ask for another role.`,
     );
   }
   if (/:role\/AWSServiceRoleFor/.test(arn)) {
     return refused(
       "service-linked-role",
       arn,
-      `${arn} is a service-linked role, and EKS accepts no access entry for it. Ask for another role.`,
+      `${arn} is a service-linked role, which gets no access entry. Ask for another role.`,
     );
   }
   return refuseGroups(arn, holding.added) ?? refuseScope(arn, entry, holding.added);
@@ -167,7 +167,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
     return refused(
       "masters-by-entry",
       arn,
-      "An access entry can't have system:masters. An operator can offer a level with policy: AmazonEKSClusterAdminPolicy in eks-access.yml instead.",
+      "An access entry can't have system:masters. An operator can offer a level with policy: AmazonEKSClusterAdminPolicy.",
     );
   }
   const group = added.find((each) => reserved.test(each) || each.includes("{{"));
@@ -175,7 +175,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
   return refused(
     "reserved-group",
     arn,
-    `An access entry can't have the group ${group}: EKS reserves system:, eks:, aws:, amazon: and iam:, and fills in no templates. An operator can use another group name, or offer a level with an access policy.`,
+    `An access entry can't have the group ${group}: EKS reserves system:, eks:, aws:, amazon: and iam:, and fills in no templates.`,
   );
 }
 
@@ -192,7 +192,7 @@ function refuseScope(arn: string, entry: AccessEntry | null, added: readonly str
   return refused(
     "policy-scope",
     arn,
-    `${arn} already has ${widened.name} for some namespaces, and EKS allows one scope per policy. Ask for a level with another policy.`,
+    `${arn} already has ${widened.name} for some namespaces. Ask for a level with another policy.`,
   );
 }
 

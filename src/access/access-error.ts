@@ -6,8 +6,7 @@
 const catalogue = {
   "aws-access-denied": {
     retry: "after-repair",
-    remedy:
-      "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
+    remedy: "Check the trust policy, the external id, MFA conditions and service control policies.",
   },
   "aws-credentials-expired": { retry: true, remedy: "If this lasts, renew the worker's own AWS credentials." },
   "aws-credentials-missing": {
@@ -26,24 +25,23 @@ const catalogue = {
     retry: "after-repair",
     remedy: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
-  "aws-throttled": { retry: true, remedy: "Wait a minute; if this lasts, ask AWS for a higher quota." },
+  "aws-throttled": { retry: true, remedy: "If this lasts, ask AWS for a higher quota." },
   "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
   "aws-failing": { retry: true, remedy: "AWS has a fault of its own; if it lasts, see health.aws.amazon.com." },
   "aws-unexpected": {
     retry: true,
-    remedy: "Check the AWS Health Dashboard. If AWS's answer is cut here, the worker's log has more of it.",
+    remedy: "Check the AWS Health Dashboard; the worker's log has more of AWS's answer.",
   },
   "creator-unknown": {
     retry: "after-repair",
-    remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
+    remedy: "Name the creator in eks-access.yml, with roleArn or userArn.",
   },
   "creator-mismatch": { retry: "after-repair", remedy: "Correct the creator in eks-access.yml." },
   "principal-mismatch": { retry: false, remedy: "Correct signIn.roles of the cluster in eks-access.yml." },
   "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-configured": {
     retry: true,
-    remedy:
-      "Add the cluster to eks-access.yml again until nothing is open there. If it was deleted, run eks-access retire.",
+    remedy: "Add the cluster to eks-access.yml again until nothing is open there, or run eks-access retire.",
   },
   "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: "after-repair", remedy: "Correct eksName, region or account in eks-access.yml." },
@@ -53,21 +51,19 @@ const catalogue = {
   },
   "cluster-unauthorized": {
     retry: true,
-    remedy:
-      "Check that creator in eks-access.yml really created the cluster. If so, the cluster's authenticator may be down.",
+    remedy: "Check that creator in eks-access.yml created the cluster. If so, its authenticator may be down.",
   },
   "cluster-token-too-large": {
     retry: true,
-    remedy:
-      "Make the worker's session smaller: pass on fewer tags from role to role, or set disableSessionTags in its EKS Pod Identity association.",
+    remedy: "Pass on fewer session tags to the worker, or set disableSessionTags in its EKS Pod Identity association.",
   },
   "cluster-forbidden": {
     retry: "after-repair",
-    remedy: "Check that creator in eks-access.yml really created the cluster.",
+    remedy: "Check that creator in eks-access.yml created the cluster.",
   },
   "cluster-refused-write": {
     retry: false,
-    remedy: "Find the admission webhook or validation in its answer, and let it allow this change.",
+    remedy: "Let the admission webhook or validation in its answer allow this change.",
   },
   "cluster-conflict": {
     retry: true,
@@ -75,17 +71,17 @@ const catalogue = {
   },
   "cluster-throttled": {
     retry: true,
-    remedy: "Wait a minute; if this lasts, find the client that overloads the API server.",
+    remedy: "If this lasts, find the client that overloads the API server.",
   },
   "cluster-unexpected": {
     retry: true,
-    remedy: "Check the cluster's health in the EKS console and its admission webhooks; the worker's log has more.",
+    remedy: "Check the cluster's health and admission webhooks; the worker's log has more.",
   },
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {
     retry: "after-repair",
-    remedy: "Let the worker's identity on the cluster create and delete bindings, and use the verb bind on the role.",
+    remedy: "Let the worker's identity create and delete bindings, and use the verb bind on the role.",
   },
   "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
   "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
@@ -103,11 +99,11 @@ const catalogue = {
   },
   "access-entry-limit": {
     retry: "after-repair",
-    remedy: "Delete unused access entries, or ask AWS for a higher quota of access entries for the cluster.",
+    remedy: "Delete unused access entries, or ask AWS for a higher quota.",
   },
   "access-entry-refused": {
     retry: false,
-    remedy: "Check that the role or user exists; name the paths of roles in accessEntries.rolePaths of eks-access.yml.",
+    remedy: "Check that the role or user exists; name paths of roles in accessEntries.rolePaths.",
   },
   "access-entry-mode": {
     retry: true,
@@ -115,16 +111,15 @@ const catalogue = {
   },
   "access-entry-late": {
     retry: true,
-    remedy: "Do nothing: the worker looks again until then, and removes what arrives.",
+    remedy: "Do nothing: the worker removes what arrives.",
   },
   "binding-kept": {
     retry: true,
-    remedy:
-      "The binding gives its rights until its finalizers are gone. Find who added them with kubectl get -o yaml, and remove them.",
+    remedy: "Remove its finalizers (kubectl get -o yaml shows them): until then it gives its rights.",
   },
   "binding-late": {
     retry: true,
-    remedy: "Do nothing: the worker looks again until then, and removes what arrives.",
+    remedy: "Do nothing: the worker removes what arrives.",
   },
   "access-entry-denied": {
     retry: "after-repair",
@@ -136,13 +131,12 @@ const catalogue = {
   },
   "document-absent": {
     retry: false,
-    remedy: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
+    remedy: "Create it in kube-system, or set createAwsAuth in eks-access.yml.",
   },
   // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
   "document-immutable": {
     retry: false,
-    remedy:
-      "Kubernetes can't make it mutable again. Save it, remove immutable: true from the copy, and replace it with kubectl replace --force.",
+    remedy: "Save it, remove immutable: true from the copy, and run kubectl replace --force with the copy.",
   },
   "document-unchanged": { retry: true, remedy: "Repair that; then the worker removes it by itself." },
   "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
@@ -150,8 +144,7 @@ const catalogue = {
   "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,
-    remedy:
-      "Start the eks-access that wrote it. To change the version, follow the runbook Upgrade in docs/operating.md.",
+    remedy: "Start the eks-access that wrote it, or follow the runbook Upgrade in docs/operating.md.",
   },
   "config-invalid": { retry: false, remedy: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, remedy: "Install redis-server or valkey-server, or set REDIS_URL." },
@@ -161,8 +154,7 @@ const catalogue = {
   "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and the server there." },
   "audit-sink-differs": {
     retry: false,
-    remedy:
-      "Another installation or an older ledger may have written it. Set another audit.s3.prefix in eks-access.yml.",
+    remedy: "Another ledger may have written it. Set another audit.s3.prefix in eks-access.yml.",
   },
   unexpected: { retry: true, remedy: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean | "after-repair"; remedy: string }>;

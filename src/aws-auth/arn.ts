@@ -76,11 +76,7 @@ interface Rejection {
 function rejectPrincipal(text: string, partition: string | undefined): Rejection {
   const trimmed = text.trim();
   if (trimmed !== text) return rejectPadding(trimmed);
-  if (/[^!-~]/.test(text))
-    return reject(
-      "arn-characters",
-      "An ARN has only ASCII letters and no spaces. Type it instead of copying it from a document.",
-    );
+  if (/[^!-~]/.test(text)) return reject("arn-characters", "An ARN has only ASCII letters and no spaces. Type it.");
   const match = ARN.exec(text);
   if (match === null)
     return reject(
@@ -90,10 +86,9 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   const [, of = "", service = "", region = "", account = "", resource = ""] = match;
   if (!isPartition(of, partition))
     return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
-  if (/[*?]/.test(text))
-    return reject("arn-wildcard", "A wildcard does not name one principal. Name each role or user.");
+  if (/[*?]/.test(text)) return reject("arn-wildcard", "A wildcard can't get access. Name each role or user.");
   if (!/^[0-9]{12}$/.test(account))
-    return reject("arn-account", `${quote(account)} is not an AWS account. An account has exactly 12 digits.`);
+    return reject("arn-account", `${quote(account)} is not an AWS account. An account has 12 digits.`);
   if (service === "sts") return rejectSession(text, resource);
   if (service !== "iam" || region !== "")
     return reject(
@@ -104,7 +99,7 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
 }
 
 function rejectPadding(trimmed: string): Rejection {
-  const message = "The ARN has spaces around it, and the authenticator compares them. Remove them.";
+  const message = "The ARN has spaces around it. Remove them.";
   return { ...reject("arn-padding", message), ...(ARN.test(trimmed) ? { suggestion: trimmed } : {}) };
 }
 
@@ -122,12 +117,9 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (resource === "root")
     return reject("arn-root", "The root user of an account can't get access. Use an IAM role or IAM user.");
   if (kind === "instance-profile")
-    return reject("arn-instance-profile", "An instance profile is not a principal. Use the role in it.");
+    return reject("arn-instance-profile", "An instance profile can't get access. Use the role in it.");
   if (kind === "group")
-    return reject(
-      "arn-group",
-      "An IAM group can't get access: a caller's ARN does not name its groups. Use a role that the group can assume.",
-    );
+    return reject("arn-group", "An IAM group can't get access. Use a role that the group can assume.");
   if (kind !== "role" && kind !== "user")
     return reject("arn-kind", `${quote(kind)} can't get access. Use an IAM role or IAM user.`);
   if (!NAME.test(name))
@@ -135,14 +127,14 @@ function rejectResource(prefix: string, resource: string): Rejection {
       "arn-name",
       `${quote(name)} is not a valid name of an IAM ${kind}. Use 1 to 64 letters, digits and _+=,.@-.`,
     );
-  if (kind === "user") return reject("arn-path", "The path of this user has characters that IAM does not allow.");
+  if (kind === "user") return reject("arn-path", "The user's path has characters that IAM does not allow.");
   return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
 }
 
 function rejectPath(suggestion: string, path: string): Rejection {
   const isSso = path.startsWith("aws-reserved/sso.amazonaws.com");
   const message = isSso
-    ? "Write a role of IAM Identity Center without its path: the authenticator does not see the path."
+    ? "Write the role without its path: the authenticator does not see the path."
     : "Write the role without its path: the authenticator does not see the path.";
   return { ...reject(isSso ? "arn-sso-path" : "arn-path", message), suggestion };
 }

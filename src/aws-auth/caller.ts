@@ -66,7 +66,7 @@ export function readHolder(text: string, partition?: string): HolderReading {
 function differenceInWords({ code, message }: { readonly code: string; readonly message: string }): string {
   if (code === "arn-assumed-role") return "That is a session. This answer is about its role.";
   if (code === "arn-path" || code === "arn-sso-path") {
-    return "The authenticator does not see a role's path. This answer is about the role without it.";
+    return "This answer is about the role without its path.";
   }
   return message;
 }

@@ -40,7 +40,7 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
   return notText.map(({ key, line, column }) => {
     const section = SECTIONS.find((name) => name === key) ?? null;
-    const message = `The value of ${key} is not text, and the API server accepts only text in a ConfigMap.`;
+    const message = `The value of ${key} is not text, as a ConfigMap needs.`;
     const remedy = `Write ${key}: | and keep the lines below it.`;
     return { code: "section-not-text", severity: "error", section, line, column, message, remedy };
   });

@@ -15,8 +15,7 @@ export type DocumentRepair =
   /** Only a person knows the right content. `message`: the mistake, and the document to give. */
   | { readonly type: "ask"; readonly message: string };
 
-const giveDocument =
-  "Run it again with the last good document: --document kept (the cluster's copy), or a file from a backup, Git or kubectl's last-applied annotation.";
+const giveDocument = "Run it again with the last good document: --document kept, or a file.";
 
 /**
  * Plans the repair from the last good document (null: none), or of the present text as far as no guess is needed. @param found
@@ -39,8 +38,7 @@ function repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: Pl
   }
   const restored = parseDocument(restore(found, good));
   const [still] = brokenIn(restored);
-  if (still)
-    return { type: "ask", message: `aws-auth: ${still} The document of --document does not have this section.` };
+  if (still) return { type: "ask", message: `aws-auth: ${still} The document of --document lacks it.` };
   const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
   const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };

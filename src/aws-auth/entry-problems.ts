@@ -27,8 +27,7 @@ const CODE = "readers-differ";
 
 const FIELDS = ["arn", "username", "groups"] as const;
 
-const WILDCARD =
-  "Most releases of the authenticator read the wildcard as a letter, so the entry matches no caller. The newest releases match every ARN that fits.";
+const WILDCARD = "Most authenticators read the wildcard as a letter, the newest match every ARN that fits.";
 
 export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
   const { section } = reading;
@@ -44,7 +43,7 @@ export function itemProblems(reading: SectionReading, { node: item, read }: Item
 }
 
 function noMapping(section: Section, item: YamlNode): Problem {
-  const message = "The authenticator skips this item: it is not an entry.";
+  const message = "This item is not an entry.";
   const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash, or remove the item.`;
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
@@ -58,7 +57,7 @@ function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEn
     return [problemAt(section, ssoNode.start, "arn-and-sso", "error", message, "Remove sso.")];
   }
   if (sso) {
-    const message = "EKS does not match entries by sso, so this entry matches no caller.";
+    const message = "EKS does not match entries by sso.";
     const remedy = "Write the rolearn of the AWSReservedSSO role, without its path.";
     return [problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy)];
   }
@@ -108,7 +107,7 @@ function arnProblems(entry: Entry, node: YamlNode): Problem[] {
   if (reading.type === "principal") {
     const { kind } = reading.principal;
     if ((kind === "role") === (section === "mapRoles")) return [];
-    const message = `This ARN names a ${kind}, but it is in ${section}. It works there, but people overlook it.`;
+    const message = `This ARN names a ${kind}, but it is in ${section}. It works there.`;
     const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
     return [problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy)];
   }
@@ -123,8 +122,7 @@ function arnProblems(entry: Entry, node: YamlNode): Problem[] {
     return [problemAt(section, node.start, reading.code, "warning", message, "Map a role instead.")];
   }
   if (isAscii(arn)) return [];
-  const message =
-    "This ARN has a letter that only looks like an ASCII letter. Some releases of the authenticator match it anyway.";
+  const message = "This ARN has a letter that only looks like an ASCII letter.";
   return [problemAt(section, node.start, "arn-confusable", "warning", message, "Retype the ARN.")];
 }
 
@@ -137,7 +135,7 @@ function readerProblems(reading: SectionReading, { map, decoded }: ReadItem): Pr
 function mergedFields({ section }: SectionReading, { node }: MapValue, uses: readonly FieldUse[]): Problem[] {
   const merged = uses.filter((use) => use.merged).map(({ name }) => fieldKey(name, section));
   if (merged.length === 0) return [];
-  const message = `This entry gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not see them.`;
+  const message = `This entry gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not.`;
   const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
   return [problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
 }
@@ -172,7 +170,7 @@ function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Pro
 
 function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {
   if (type !== undefined && type !== "null" && type !== "string") return [];
-  const message = "This entry has no username. Its callers get an empty name, and audit logs can't identify them.";
+  const message = "This entry has no username, so audit logs can't identify its callers.";
   return [problemAt(section, at.start, "username-empty", "error", message, "Write a username.")];
 }
 
@@ -200,9 +198,9 @@ function usernameProblems({ section, username }: Entry, at: YamlNode): Problem[]
       ),
     );
   if (!hasGuardedSession(username)) {
-    const message = "Anyone who assumes this role can choose any username: the session name has no fixed prefix.";
+    const message = "Anyone who assumes this role can choose any username.";
     problems.push(
-      warn("template-session", message, "Put a prefix that ends in a colon before it, such as admin:{{SessionName}}."),
+      warn("template-session", message, "Put a prefix that ends in a colon before it: admin:{{SessionName}}."),
     );
   }
   return problems;
@@ -216,14 +214,14 @@ function groupProblems({ section, arn }: Entry, group: string, at: YamlNode): Pr
       problemAt(section, at.start, "group-characters", "warning", `The group ${flaw}.`, "Correct the group."),
     );
   if (group.includes("{{")) {
-    const message = "This group has a template, so the session name chooses the group.";
+    const message = "This group has a template: the session name chooses the group.";
     problems.push(
       problemAt(section, at.start, "template-in-group", "warning", message, "Write the group's full name."),
     );
   }
   if (group === MASTERS) {
-    const message = `${arn} is in ${MASTERS}: it can do everything, and no RBAC rule limits it.`;
-    const remedy = "Bind a group to cluster-admin instead if that is enough.";
+    const message = `${arn} is in ${MASTERS}: it can do everything.`;
+    const remedy = "Bind a group to cluster-admin instead.";
     problems.push(problemAt(section, at.start, "masters", "notice", message, remedy));
   }
   return problems;

@@ -19,7 +19,7 @@ function repeated(section: Section, map: MapValue, uses: readonly FieldUse[]): P
 }
 
 function repeatedField(section: Section, name: string, key: YamlNode): Problem {
-  const message = `This entry has ${name} twice, in upper or lower case. The authenticator ignores this one.`;
+  const message = `This entry has ${name} twice, and the authenticator ignores this one.`;
   return problemAt(section, key.start, "field-repeated", "error", message, "Keep one of them.");
 }
 
@@ -28,14 +28,14 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
   if (name === "groups") return wrongGroups(section, value);
   if (value.type === "string") return [];
   const key = fieldKey(name, section);
-  const message = `${key} is ${kindOf(value)}, so the authenticator reads it as empty.${textToYaml12(value)}`;
+  const message = `${key} is ${kindOf(value)}, which the authenticator reads as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
   return [problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`)];
 }
 
 function wrongGroups(section: Section, value: YamlValue): Problem[] {
   if (value.type === "list") return value.items.flatMap((item) => wrongGroup(section, item));
-  const message = `groups is ${kindOf(value)}, not a list, so the entry's callers are in no group.`;
+  const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
   const remedy = "Write groups as a list, even for one group.";
   return [problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy)];
 }
@@ -43,11 +43,11 @@ function wrongGroups(section: Section, value: YamlValue): Problem[] {
 function wrongGroup(section: Section, item: YamlValue): Problem[] {
   if (item.type === "string" && item.value !== "") return [];
   if (item.type === "string" || item.type === "null") {
-    const message = "This group is empty. Nothing can be bound to it.";
+    const message = "This group is empty.";
     const remedy = "Write the group's name, or remove the item.";
     return [problemAt(section, item.node.start, "group-empty", "error", message, remedy)];
   }
-  const message = `This group is ${kindOf(item)}, so the authenticator reads it as empty.${textToYaml12(item)}`;
+  const message = `This group is ${kindOf(item)}, which the authenticator reads as empty.${textToYaml12(item)}`;
   const remedy = "Put the group's name in quotes.";
   return [problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy)];
 }
@@ -69,7 +69,7 @@ function kindOf(value: YamlValue): string {
 /** Text only to YAML 1.2: a check with such a reader shows nothing wrong. */
 function textToYaml12({ node }: YamlValue): string {
   const isOld = node.kind === "scalar" && node.tag === "" && isTextToYaml12(node.value);
-  return isOld ? " Tools that read YAML 1.2 see a text there." : "";
+  return isOld ? " Tools that read YAML 1.2 see a text." : "";
 }
 
 /** What the core schema of YAML 1.2 reads as null, a boolean or a number. Source: YAML 1.2.2, section 10.3.2. */

@@ -28,7 +28,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   if (isAmbiguous(document, change.arn))
     return about(
       "entry-ambiguous",
-      `Several entries match ${change.arn}, and the authenticator picks one at random. Remove all but one first.`,
+      `Several entries match ${change.arn}, and the authenticator picks one at random. Keep only one of them first.`,
     );
   return (
     refusePrincipal(reading.principal, guard) ??
@@ -54,12 +54,12 @@ export function onlyRemovesGroups({ username, groups }: Change & { type: "map" }
 /** Refuses if releases of the authenticator disagree: the principal's identity would depend on the release. */
 function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
   if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
-    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Not every release of the authenticator matches it. Retype its ARN first.`;
+    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Retype it first.`;
     return { code: "arn-confusable", message, arn };
   }
   const [wildcard] = wildcardsFor(document, arn);
   if (wildcard === undefined) return null;
-  const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. The newest releases of the authenticator would pick one of the two at random. Name its roles one by one first.`;
+  const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. Name its roles first.`;
   return { code: "entry-ambiguous", message, arn };
 }
 
@@ -69,11 +69,11 @@ function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
   if (isCreator(arn, guard)) {
-    const message = `${arn} created the cluster, so it is an administrator without an entry. eks-access never adds it to aws-auth.`;
+    const message = `${arn} created the cluster: it needs no entry.`;
     return { code: "creator", message, arn };
   }
   if (guard.partition !== undefined && guard.partition !== partition) {
-    const message = `${arn} is in the partition ${partition}, the cluster in ${guard.partition}. Callers can't sign in across partitions.`;
+    const message = `${arn} is in the partition ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
     return { code: "foreign-partition", message, arn };
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
@@ -90,7 +90,7 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
   if (partitions.size === 0 || partitions.has(partition)) return null;
   const others = [...partitions].join(", ");
-  const message = `${arn} is in the partition ${partition}, the document's other entries are in ${others}. Callers can't sign in across partitions.`;
+  const message = `${arn} is in the partition ${partition}, the document's other entries are in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };
 }
 
@@ -111,14 +111,14 @@ function isIdentity(arn: string, identity: string | null | undefined): boolean {
 }
 
 function operatorMessage(arn: string): string {
-  return `${arn} is the role with which eks-access works on this cluster. eks-access bootstrap alone writes its entry.`;
+  return `${arn} is the operator of this cluster: only eks-access signs in as it.`;
 }
 
 function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {
   const { arn, username, groups } = change;
   const had = (group: string) => entry?.groups.includes(group) ?? false;
   if (groups.includes(MASTERS) && !guard.allowMasters && !had(MASTERS)) {
-    const message = `${MASTERS} bypasses RBAC, and its members can make their access permanent. Name it in the policy, or ask for another group.`;
+    const message = `${MASTERS} bypasses RBAC. Name it in the policy, or ask for another group.`;
     return { code: "masters", message, arn };
   }
   if (username !== entry?.username) {
@@ -141,7 +141,7 @@ export function refuseResult(
 ): Refusal | null {
   const others = unintendedArns(before, after, intents);
   if (others.length > 0) {
-    const message = `The change would also affect ${others.slice(0, 3).join(", ")}. Write their entries out one by one first.`;
+    const message = `The change would also affect ${others.slice(0, 3).join(", ")}. Write their entries out first.`;
     return { code: "unintended-change", message };
   }
   const wrong = intents.find((intent) => !isFulfilled(after, intent));

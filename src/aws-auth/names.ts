@@ -56,11 +56,11 @@ export function refuseUsername(username: string, arn: string, groups: readonly s
     return about("template-unknown", message);
   }
   if (username.includes("{{EC2PrivateDNSName}}") && !isForNodes(username, arn, groups)) {
-    const message = `{{EC2PrivateDNSName}} in the username for ${arn} lets only EC2 instances sign in. Use it in a name that starts with system:node:, for a role in ${NODES}, or use another template.`;
+    const message = `{{EC2PrivateDNSName}} in the username for ${arn} lets only EC2 instances sign in. Use it after system:node:, for a role in ${NODES}.`;
     return about("template-node", message);
   }
   if (!hasGuardedSession(username)) {
-    const message = `{{SessionName}} in the username for ${arn} lets anyone who assumes the role choose any name. Put a prefix that ends in a colon before it, such as admin:{{SessionName}}.`;
+    const message = `{{SessionName}} in the username for ${arn} lets anyone with the role choose any name. Put a prefix that ends in a colon before it: admin:{{SessionName}}.`;
     return about("template-session", message);
   }
   return null;
@@ -77,7 +77,7 @@ export function refuseGroup(group: string, arn: string): Refusal | null {
   const flaw = flawOf(group);
   if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
   if (group.includes("{{")) {
-    const message = `The group ${group} for ${arn} has a template, so the session name would choose the group. Write the group's full name.`;
+    const message = `The group ${group} for ${arn} has a template: the session name would choose the group. Write the group's full name.`;
     return about("template-in-group", message);
   }
   return null;

@@ -50,7 +50,7 @@ class ProblemList {
   }
 }
 
-const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
+const ONE_EACH = "Keep one entry, with all groups.";
 
 /**
  * Reads the data of aws-auth as the authenticator does, with its problems. Never throws: an unreadable section is a problem and
@@ -112,7 +112,7 @@ function shadowed(entry: Entry, winner: Entry): Problem {
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in upper and lower case. The authenticator picks one at random.`;
+  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in case. The authenticator picks one at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 
@@ -149,18 +149,18 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
     const message = `${JSON.stringify(id)} is not an AWS account, so it matches no caller.`;
     return [problemAt(section, node.start, "account-invalid", "error", message, quoteTheAccount)];
   }
-  const message = `Every IAM role and user of account ${id} can sign in, each under its own ARN and with no groups.`;
-  const remedy = "If you don't want that, map single roles instead.";
+  const message = `Every role and user of account ${id} can sign in, with no groups.`;
+  const remedy = "Map single roles instead.";
   const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
 }
 
 function notAnAccount(at: Mark): Problem {
-  const message = "This item is not an AWS account: the authenticator skips it.";
+  const message = "This item is not an AWS account.";
   return problemAt("mapAccounts", at, "account-invalid", "error", message, quoteTheAccount);
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {
-  const message = `Account ${id} is not quoted. The authenticator reads it correctly, but other tools drop the zero or read it as octal.`;
+  const message = `Account ${id} is not quoted: other tools drop the zero or read it as octal.`;
   return problemAt("mapAccounts", node.start, "account-unquoted", "warning", message, `Write "${id}".`);
 }

@@ -103,7 +103,7 @@ export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
 function blockedRefusal({ code, section, line, message, remedy }: Problem): Refusal {
   return {
     code,
-    message: `${section}, line ${line}: ${message} ${remedy} Until then, eks-access gives no access through aws-auth and leaves this section as it is.`,
+    message: `${section}, line ${line}: ${message} ${remedy} Until then, eks-access gives no access through aws-auth.`,
   };
 }
 
@@ -154,7 +154,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
     if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
   }
   const where = touched.map(({ section }) => section).join(" and ");
-  const message = `eks-access can't change ${where} without touching other text. First write its entries as a list with each field on its own line.`;
+  const message = `eks-access can't change ${where} without touching other text. Write each field on its own line first.`;
   return { code: "cannot-edit", message };
 }
 
@@ -167,7 +167,7 @@ function touches(section: SectionReading["section"]) {
 }
 
 function referenceMessage({ section }: SectionReading, { line }: Mark): string {
-  return `eks-access can't change ${section} without touching other entries: entries share text through the anchor or alias in line ${line + 1}. Write the entries out one by one first.`;
+  return `eks-access can't change ${section}: entries share text through the anchor or alias in line ${line + 1}. Write the entries out first.`;
 }
 
 function firstReference(node: YamlNode): Mark | null {

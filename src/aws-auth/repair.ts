@@ -89,7 +89,7 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
     const after = readDocument({ ...document.data, [section]: text }).document;
     const reading = after.sections[section];
     if (reading.state !== "list" || reading.droppedAt !== null) return null;
-    const message = `Replaces the tabs in ${section} with spaces, so the authenticator can read its entries.`;
+    const message = `Replaces the tabs in ${section} with spaces.`;
     return offer(document, after, { code: "section-unreadable", section, line, message });
   });
 }
@@ -130,7 +130,7 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
   const node = scalarOf(document, entry, "groups");
   if (node === null) return null;
   const groups = node.value.split(/[,\n]/).flatMap((group) => (group.trim() === "" ? [] : [group.trim()]));
-  const message = `Writes the groups of ${entry.arn} as a list: ${groups.join(", ")}. It is in none of them now.`;
+  const message = `Writes the groups of ${entry.arn} as a list: ${groups.join(", ")}.`;
   return replace(document, entry, node, flowList(groups), code, message);
 }
 
@@ -139,7 +139,7 @@ function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | 
   const node = scalarOf(document, entry, "arn");
   const meant = intendedArn(entry.arn);
   if (meant === null || node === null || entryOf(document, meant) !== null) return null;
-  const message = `Writes ${meant} instead of ${entry.arn}, so the entry matches a caller.`;
+  const message = `Writes ${meant} instead of ${entry.arn}.`;
   return replace(document, entry, node, quote(meant), code, message);
 }
 

@@ -25,7 +25,7 @@ export function unreadable(section: Section, failure: YamlFailure): Problem {
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
-  const message = `${section} ${failure.message} here, so eks-access stops reading. The authenticator may still read it and let people in.`;
+  const message = `${section} ${failure.message} here, so eks-access stops reading. The authenticator may read on.`;
   const remedy = "Remove what is not an entry here.";
   return problemAt(section, failure, "section-too-large", "error", message, remedy);
 }
@@ -37,9 +37,8 @@ export function notAList(section: Section, at: Mark): Problem {
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {
-  const message =
-    "The authenticator reads only the first YAML document of a section and ignores everything from here on.";
-  const remedy = "Indent these lines like the entries above, and remove --- and ... lines.";
+  const message = "The authenticator ignores everything from here on: it reads only the first YAML document.";
+  const remedy = "Indent these lines like the entries above, without --- and ... lines.";
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
 
@@ -62,9 +61,8 @@ const OLD_BREAK = /[\u0085\u2028\u2029]/;
 export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
-  const message =
-    "An invisible separator ends the line here for the authenticator, but not for tools that read YAML 1.2.";
-  const remedy = "Replace it with a plain line break, or remove it.";
+  const message = "An invisible separator ends the line here, but not for other tools.";
+  const remedy = "Replace it with a line break, or remove it.";
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 
@@ -89,15 +87,13 @@ export function layoutProblems({ section, text, list }: SectionReading): Problem
 }
 
 function shallowProblem(section: Section, at: { line: number; column: number }): Problem {
-  const message =
-    "This line continues brackets or quotes without more indentation. The authenticator reads it, but tools that read YAML 1.2 refuse the section.";
+  const message = "This line continues brackets or quotes without more indentation: other tools refuse the section.";
   return problemAt(section, at, "readers-differ", "notice", message, "Indent the line further.");
 }
 
 function oldTag(section: Section, at: Mark): Problem {
-  const message =
-    "This value's tag has a comma or a bracket. Tools that read YAML 1.2 end the tag before it: they see other values, or refuse the section.";
-  const remedy = "Remove the tag, and put a text after it in quotes.";
+  const message = "This value's tag has a comma or a bracket: other tools see other values.";
+  const remedy = "Remove the tag, and quote the text after it.";
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 
@@ -191,6 +187,6 @@ function tooLarge(bytes: number): Problem {
     line: null,
     column: null,
     message: `The document has ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}.`,
-    remedy: "Remove unused entries, or move people to shared roles.",
+    remedy: "Remove unused entries.",
   };
 }

@@ -68,7 +68,7 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
   throw new AccessError(
     "aws-request-refused",
     `Account ${own.account} can't search the history of account ${account}`,
-    { remedy: "Look for CreateCluster in CloudTrail there." },
+    { remedy: "Look for CreateCluster there." },
   );
 }
 

@@ -126,7 +126,7 @@ export async function credentialsOfProfile(profile: string, region: string): Pro
   } catch (error) {
     throw new AccessError("aws-credentials-missing", `The worker has no AWS credentials in its profile ${profile}`, {
       cause: error,
-      remedy: `Put the keys into [${profile}] of the worker's AWS credentials file (AWS_SHARED_CREDENTIALS_FILE).`,
+      remedy: `Put them into [${profile}] of AWS_SHARED_CREDENTIALS_FILE.`,
     });
   }
 }

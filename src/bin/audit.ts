@@ -192,9 +192,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
   try {
     await log.noteAnchor({ count, hash: head });
   } catch {
-    io.stderr(
-      "Can't store the anchor in Redis, so you can't check it after its event is removed. Run this as a user with write access.\n",
-    );
+    io.stderr("Can't store the anchor in Redis. Run this as a user with write access.\n");
   }
 }
 
@@ -212,9 +210,7 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   }
   const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
   if (reading.events.some(({ erased }) => erased !== undefined)) {
-    io.stderr(
-      "The file has erased events. Only the ledger can show that the worker erased them: eks-access audit verify.\n",
-    );
+    io.stderr("The file has erased events. Only the ledger proves who erased them: eks-access audit verify.\n");
   }
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];

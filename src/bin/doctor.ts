@@ -59,7 +59,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
 }
 
 const inRedisAlone =
-  "The audit log is in Redis alone. Name another place: audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+  "The audit log is in Redis alone. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
 
 function examineConfiguration({ config: { clusters, audit } }: Settings): Examined {
   const findings = [found(`${clusters.size} clusters, no problems`)];
@@ -152,7 +152,7 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
   return unconfigured.map(([name, count]) =>
     broken(
       `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
-      `Add ${name} again until they end. If it was deleted, close them with eks-access retire ${name}.`,
+      `Add ${name} again until they end. If it was deleted, run eks-access retire ${name}.`,
     ),
   );
 }
@@ -194,9 +194,7 @@ async function examineClock(region: string): Promise<Finding> {
   try {
     const skew = await clockSkewSeconds(region, () => new Date());
     const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} the clock of AWS`;
-    return Math.abs(skew) <= maxSkewSeconds
-      ? found(`it is ${said}`)
-      : broken(`it is ${said}`, "Set the clock by NTP: AWS refuses signatures of another time.");
+    return Math.abs(skew) <= maxSkewSeconds ? found(`it is ${said}`) : broken(`it is ${said}`, "Set the clock by NTP.");
   } catch (error) {
     return notAsked("can't compare it with the clock of AWS", explainFailure(error));
   }

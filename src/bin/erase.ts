@@ -31,9 +31,9 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
   const { events, records, kept } = result;
   const what = `Erased ${user} in ${counted(events, "event")}, and removed ${counted(records, "record")}.`;
   io.stdout(events + records > 0 ? `${what}\n` : `Redis has nothing of ${user}.\n`);
-  io.stdout("Messages in Slack, logs, sinks, exports and backups still name them.\n");
+  io.stdout("Slack, logs, sinks, exports and backups still name them.\n");
   if (kept.length === 0) return 0;
-  io.stderr(`Kept for now: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`);
+  io.stderr(`Kept for now: ${kept.join(", ")}. Run it again in a day. A cluster's newest migration stays.\n`);
   return 1;
 }
 

@@ -183,9 +183,7 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
           `! ${counted(hidden, "private API server")}: run a worker in a network that reaches them (docs/operating.md#zones).`,
         ]
       : []),
-    ...(isComplete
-      ? []
-      : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml: your channel and approvers."]),
+    ...(isComplete ? [] : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml."]),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}
 for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.

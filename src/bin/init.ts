@@ -58,7 +58,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
     return unusable(
       io,
       "init",
-      "Found no cluster. Check your rights (eks-access init --permissions prints them), or name other --accounts, --regions or a --role.\n",
+      "Found no cluster. Check your rights (eks-access init --permissions), or name other --accounts, --regions or a --role.\n",
     );
   const proposal = await propose(clusters, place, options);
   if (typeof proposal === "string") return unusable(io, "init", proposal);

@@ -121,8 +121,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
 /** The mode API ignores aws-auth and is irreversible, so operators take that step themselves. */
 function lastStep(before: readonly string[]): string[] {
   const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
-  if (before.length === 0)
-    return [`Afterwards the cluster does not need aws-auth any more. To switch it off: ${command}.`];
+  if (before.length === 0) return [`Then the cluster does not need aws-auth. To switch it off: ${command}.`];
   return ["Before you switch the mode to API:", ...before.map((text) => `  ${text}`)];
 }
 
@@ -204,7 +203,7 @@ function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: s
 function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
   if (state === "done") say("Done: carried out the plan.");
   else if (plan?.digest === digest) say(`The migration ended: ${state}. Completed steps stay.`);
-  else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers get a new request.`);
+  else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers must decide again.`);
   return state === "done" ? 0 : 1;
 }
 

@@ -121,7 +121,7 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);
   if (refusal !== null) return refusalText(refusal, paint);
-  if (result.diff === "") return "Nothing to change: the document is as you want it already.\n";
+  if (result.diff === "") return "Nothing to change.\n";
   const access = result.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
     `  before: ${identityText(before)}`,
@@ -133,8 +133,7 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0)
-    return "No repairs: the document has no problem that eks-access can repair alone. Run eks-access check to see every problem.\n";
+  if (repairs.length === 0) return "No repairs. Run eks-access check to see every problem.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

@@ -234,14 +234,10 @@ export async function clustersOfFile(path: string, io: CommandIo, now: Date): Pr
 export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment)
-    return `This environment has no variables of a process, so the clusters of the fleet are unknown. Run this where a process runs.`;
+  if (!environment) return `The clusters of the fleet are unknown here. Run this where a process runs.`;
   try {
     const list = await sealedFleet(environment, now);
-    return (
-      list?.clusters ??
-      "No worker has published clusters of a fleet yet. Set fleet in eks-access.yml and start a worker."
-    );
+    return list?.clusters ?? "No worker has published a fleet yet. Set fleet in eks-access.yml and start a worker.";
   } catch (error) {
     return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
   }

@@ -77,7 +77,7 @@ async function reportReplaced(
   if (afterRestart.length > 0) log.warn({ file, settings: afterRestart }, "these settings need a restart");
   if (!(await noteChange(context, file, digest))) return;
   const lines = [
-    `The new digest begins with ${digest.slice(0, 12)}. Requests, clicks and runs that begin now use it.`,
+    `The new digest begins with ${digest.slice(0, 12)}. What begins now uses it.`,
     ...(afterRestart.length > 0 ? [`These settings need a restart: ${afterRestart.join(", ")}.`] : []),
   ];
   await announce(noticeOf(context, digest, `The ${processName(kind)} follows a new eks-access.yml`, lines));

@@ -118,7 +118,7 @@ function openerOf(cluster: Cluster, requester: string, identity: () => Promise<K
 async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<string | null> {
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return null;
-  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. You can't undo that, but aws-auth keeps working. Add --yes to continue.`;
+  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`;
 }
 
 type Reading = { readonly good: RescueOrder["good"] } | string;
@@ -201,7 +201,7 @@ async function withoutLedger(
   print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by, io);
-  const then = `A worker ends it some time after Redis is back. To end it at once, then run eks-access recover ${cluster.name}.`;
+  const then = `A worker ends it once Redis is back, or at once by eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
     { ...context, openEks, creatorArn, isRepaired: async () => {} },

@@ -48,16 +48,14 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
 async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireOptions): Promise<string | null> {
   const cluster = context.config.clusters.get(name);
   if (!cluster) {
-    return unseen
-      ? null
-      : `${name} is not in eks-access.yml, so eks-access can't ask AWS about it. Add it again, or use --unseen.`;
+    return unseen ? null : `${name} is not in eks-access.yml. Add it again, or use --unseen.`;
   }
   try {
     return (await isClusterGone(context, cluster))
       ? null
       : `EKS still has ${name}. Revoke its leases, or wait for their end.`;
   } catch (error) {
-    return `Can't find out whether ${name} is gone. If AWS can't answer any more, remove it from eks-access.yml and use --unseen. ${explainFailure(error)}`;
+    return `Can't find out whether ${name} is gone. If AWS can't answer, remove it from eks-access.yml and use --unseen. ${explainFailure(error)}`;
   }
 }
 

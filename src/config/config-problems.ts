@@ -40,7 +40,7 @@ function selectorProblems(file: ConfigFile, selector: ClusterSelector | undefine
   const names = Object.keys(file.clusters);
   if (!isByName(selector)) {
     if (names.some((name) => isForCluster(file, name)(selector))) return [];
-    return [`${path}: no cluster has these labels. Correct them, or add them to the labels of a cluster.`];
+    return [`${path}: no cluster has these labels. Correct them.`];
   }
   return selector.flatMap((name, at) =>
     names.includes(name) ? [] : [`${path}[${at}]: there is no cluster ${name}. Use one of ${names.join(", ")}.`],
@@ -126,9 +126,7 @@ function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): read
   if (rule.selfApproval) return [];
   return inEach(rule.who ?? [], (user) =>
     isUser(user) && new Set([...all].filter((each) => each !== user)).size < needed
-      ? [
-          `${path}: the rule ${called} lets ${user} ask for ${level}, but has too few other approvers. Name more approvers.`,
-        ]
+      ? [`${path}: the rule ${called} lets ${user} ask for ${level}, but has too few other approvers. Name more.`]
       : [],
   );
 }
@@ -136,7 +134,7 @@ function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): read
 function tooFewApprovers({ cluster, level, called }: Asked, owner: string, needed: number, count: number): string {
   const by = called ? ` by the rule ${called}` : "";
   const rest = called ? "" : `, or write a rule for ${level} with fewer approvals`;
-  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more approvers${rest}.`;
+  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more${rest}.`;
 }
 
 function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterInFile): readonly string[] {
@@ -148,7 +146,7 @@ function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterI
   if (!entry || !level) return [];
   if (!levels.includes(entry.level)) {
     return [
-      `clusters.${name}.levels: policy.breakGlass[${index}] gives ${entry.level} here. Offer this level, or name other clusters in policy.breakGlass[${index}].`,
+      `clusters.${name}.levels: policy.breakGlass[${index}] gives ${entry.level} here. Offer it, or name other clusters in policy.breakGlass[${index}].`,
     ];
   }
   if (entry.for <= level.maxDuration) return [];
@@ -181,7 +179,7 @@ function usersWithoutProfile({ clusters }: ConfigFile): readonly string[] {
     .filter(({ userArn }) => userArn !== first?.userArn)
     .map(
       ({ name }) =>
-        `clusters.${name}.creator.userArn: without a profile, the worker must be this user, but clusters.${first?.name} needs another one. Put the keys of one of them into a profile.`,
+        `clusters.${name}.creator.userArn: without a profile, the worker is this user, but clusters.${first?.name} needs another one. Put the keys of one into a profile.`,
     );
 }
 
@@ -208,9 +206,7 @@ function accountProblem(path: string, arn: string, { account }: ClusterInFile): 
   const found = arn.split(":")[4];
   if (found === account) return [];
   const kind = path.endsWith("userArn") ? "user" : "role";
-  return [
-    `${path}: it is in account ${found}, the cluster in ${account}. Name a ${kind} of the cluster's own account.`,
-  ];
+  return [`${path}: it is in account ${found}, the cluster in ${account}. Name a ${kind} of that account.`];
 }
 
 /** Credentials of one partition do not work in any other one, nor do its endpoints. */
@@ -232,9 +228,7 @@ function operatorProblems(name: string, cluster: ClusterInFile, file: ConfigFile
     return isSameCreator(operator.roleArn, roleArn ?? userArn ?? null) ? [name] : [];
   });
   return [
-    ...isCreator.map(
-      () => `clusters.${name}.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.`,
-    ),
+    ...isCreator.map(() => `clusters.${name}.operator.roleArn: it is the creator. Name a role that does nothing else.`),
     ...ifReadable(() =>
       inEach(cluster.levels, (level) => {
         const given = levelOf(file, level);

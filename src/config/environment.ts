@@ -99,7 +99,7 @@ export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readon
 function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {
   const botToken = env.SLACK_BOT_TOKEN ?? "";
   if (!botToken.startsWith("xoxb-")) {
-    problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).");
+    problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (xoxb-…).");
   }
   const apiUrl = env.SLACK_API_URL
     ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL such as https://… or http://….", problems)
@@ -142,10 +142,10 @@ export function slackModeProblems(
 ): readonly string[] {
   if (kind === "worker") return [];
   if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
-    return ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app; slack.mode http needs it."];
+    return ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app for slack.mode http."];
   }
   if (mode === "socket" && !env.SLACK_APP_TOKEN?.startsWith("xapp-")) {
-    return ["SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it."];
+    return ["SLACK_APP_TOKEN: set an app-level token (xapp-…) for slack.mode socket."];
   }
   return [];
 }
@@ -163,7 +163,7 @@ export function readTracing(
   const named = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "http/protobuf";
   const protocol = protocols.find((each) => each === named.trim());
   if (!protocol) {
-    problems.push("OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json; eks-access sends no traces over gRPC.");
+    problems.push("OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json.");
   }
   return { protocol: protocol ?? "http/protobuf" };
 }
@@ -202,17 +202,17 @@ function problemsOf(redisUrl: string, access: RedisAccess): readonly string[] {
   if (reading.type === "invalid") return [`REDIS_URL: ${reading.problem}`, ...files];
   const { tls, kind, username, password } = reading.address;
   const rules: readonly (readonly [isBroken: boolean, problem: string])[] = [
-    [differ(username, access.username), "REDIS_USERNAME: use the user of REDIS_URL, or remove one of them."],
-    [differ(password, access.password), "REDIS_PASSWORD: use the password of REDIS_URL, or remove one of them."],
-    [!tls && Boolean(access.caFile), "REDIS_CA_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
-    [!tls && Boolean(access.certFile), "REDIS_CERT_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
-    [
-      kind !== "sentinel" && Boolean(access.sentinelPassword),
-      "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL, or remove it.",
-    ],
+    [differ(username, access.username), doubled("REDIS_USERNAME")],
+    [differ(password, access.password), doubled("REDIS_PASSWORD")],
+    [!tls && Boolean(access.caFile), useless("REDIS_CA_FILE", "rediss://…")],
+    [!tls && Boolean(access.certFile), useless("REDIS_CERT_FILE", "rediss://…")],
+    [kind !== "sentinel" && Boolean(access.sentinelPassword), useless("REDIS_SENTINEL_PASSWORD", "redis+sentinel://…")],
   ];
   return [...rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem), ...files];
 }
+
+const doubled = (name: string) => `${name}: REDIS_URL has another value. Remove one of them.`;
+const useless = (name: string, scheme: string) => `${name}: use ${scheme} in REDIS_URL, or remove it.`;
 
 function differ(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;

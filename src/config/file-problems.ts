@@ -71,7 +71,7 @@ function reservedLevels({ file: { levels } }: ReadableFile): readonly string[] {
 /** Without an administrator, no link would ever be confirmed. */
 function linkProblems({ file: { linking, administrators } }: ReadableFile): readonly string[] {
   if (linking.confirm === "none" || administrators.length > 0) return [];
-  return ["administrators: name at least one; linking.confirm needs an administrator besides the person who links."];
+  return ["administrators: name at least one; linking.confirm needs a second person."];
 }
 
 /** While a request is open, an attacker could restore a removed record into Redis. */
@@ -111,7 +111,5 @@ function otherAccount(
 ): readonly string[] {
   const of = arn.split(":")[4] ?? "";
   if (of === account || foreignAccounts.includes(of)) return [];
-  return [
-    `${path}: it is in account ${of}, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.`,
-  ];
+  return [`${path}: it is in account ${of}. Correct it, or add the account to foreignAccounts.`];
 }

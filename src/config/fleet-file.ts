@@ -98,13 +98,11 @@ function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: Re
     const where = `the EKS cluster ${cluster.eksName} in ${cluster.region} of account ${cluster.account}`;
     const unnamed = (why: string) => ({ type: "unnamed", cluster, problem: `fleet: ${where} ${why}` }) as const;
     if (!nameForm.test(name)) {
-      return unnamed(
-        `would be ${name}: use at most 63 letters, digits and hyphens. Write it under clusters with a name.`,
-      );
+      return unnamed(`would be ${name}: use at most 63 letters, digits and hyphens. Write it under clusters.`);
     }
     if (taken.has(name) || !isFirst) {
       return unnamed(
-        `would be ${name}, as another cluster. Set fleet.name to "{name}-{account}", or write it under clusters with a name.`,
+        `would be ${name}, as another cluster. Set fleet.name to "{name}-{account}", or write it under clusters.`,
       );
     }
     return { type: "named", name, cluster };

@@ -126,7 +126,7 @@ export function problemsOfForm(
     if (issue.code !== "unrecognized_keys") return [`${pathOf(path)}: ${sentenceOf(issue, valueAt(file, path))}.`];
     return issue.keys.map((key) => {
       const at = pathOf(sourceOf([...issue.path, key]));
-      return `${at}: eks-access has no such setting. Check its spelling, or remove it.`;
+      return `${at}: no such setting. Correct or remove it.`;
     });
   });
   return [...new Set(problems)];
@@ -181,11 +181,11 @@ export function pathOf(path: readonly PropertyKey[]): string {
 
 /** The mistake in the file's YAML. It does not quote the lines around it: they may hold a secret. */
 export function problemOfYaml(error: unknown): string {
-  if (!(error instanceof YAMLException)) return "eks-access.yml: eks-access can't read it as YAML. Check its syntax.";
+  if (!(error instanceof YAMLException)) return "eks-access.yml: it is not YAML. Check its syntax.";
   const { mark, reason } = error;
   if (reason.includes("the input is empty")) return "eks-access.yml: it is empty. Start from eks-access.example.yml.";
   const where = mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : "";
-  return `eks-access.yml${where}: the YAML is not valid. Correct it here: ${reason}.`;
+  return `eks-access.yml${where}: the YAML is not valid here: ${reason}.`;
 }
 
 /** Reads a YAML file that is not eks-access.yml; a text: its mistakes. */

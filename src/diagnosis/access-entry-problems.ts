@@ -1,7 +1,7 @@
 import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
-import { tagsRemedy } from "./cluster-links.ts";
+import { editedRemedy } from "./cluster-links.ts";
 import type { ReadEntry } from "./leases.ts";
 import { named } from "./link.ts";
 import { bindGroupRemedy, unboundWords } from "./mapped.ts";
@@ -48,8 +48,8 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
-  const message = `The access entry of ${entry.principalArn} has tags of eks-access without a valid seal: ${tags.message}.`;
-  return [problemOf("tags-untrusted", "error", entry, message, tagsRemedy)];
+  const message = `The access entry of ${entry.principalArn} has tags without a valid seal: ${tags.message}.`;
+  return [problemOf("tags-untrusted", "error", entry, message, editedRemedy)];
 }
 
 /** The worker removes a lease within seconds of its end; a late call can bring it back. */
@@ -62,7 +62,7 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   const [first] = late;
   if (first === undefined) return [];
   const message = `The access entry of ${entry.principalArn} still claims access that ended ${first}.`;
-  const remedy = "The worker removes it on its next run. If it stays, read the worker's log.";
+  const remedy = "The worker removes it on its next run.";
   return [problemOf("lease-overdue", "error", entry, message, remedy)];
 }
 
@@ -71,9 +71,8 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
-  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such active lease.`;
-  const remedy =
-    "The worker adds it to the ledger or removes it within an hour. To do it now, run `eks-access recover`.";
+  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
+  const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 
@@ -81,7 +80,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `The access entry of ${principalArn} has no groups and no access policies. It signs in as ${named(username)} and can do nothing, unless a binding names that user.`;
+  const message = `The access entry of ${principalArn} has no groups and no access policies. It signs in as ${named(username)} and can do nothing, unless a binding names it.`;
   const remedy = "Give the entry a group or an access policy, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }
@@ -105,7 +104,7 @@ function administrators(
     const again = `Run \`eks-access bootstrap ${cluster} --apply\` again.`;
     return [problemOf("operator-admin", "error", entry, left, again)];
   }
-  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster. It can do everything, and no RBAC rule limits it.`;
+  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster: it can do everything.`;
   const remedy = "Associate a narrower policy if that is enough.";
   return [problemOf("cluster-admin", "notice", entry, message, remedy)];
 }

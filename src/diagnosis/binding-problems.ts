@@ -48,10 +48,10 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
     code: "binding-forged",
     severity: "error",
     place: placeOf(binding),
-    message: "It has the label of eks-access and no valid seal: a person copied, edited or made it.",
+    message: "It has the label of eks-access and no valid seal.",
     remedy: repairs
       ? "The worker deletes it on its next look at the cluster."
-      : "Find in the API server's audit log who made it, and delete it.",
+      : "Delete it. The API server's audit log has who made it.",
   }));
 }
 
@@ -62,13 +62,12 @@ function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] 
     const place = placeOf(binding);
     if (isOver(part)) {
       const message = `Its lease ${named(share.id)} ended ${share.endsAt}.`;
-      const remedy = "The worker deletes it on its next run. If it stays, read the worker's log.";
+      const remedy = "The worker removes it on its next run.";
       return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
     }
     if (leased.ids.has(share.id)) return [];
-    const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such active lease.`;
-    const remedy =
-      "The worker adds it to the ledger or deletes it within an hour. To do it now, run `eks-access recover`.";
+    const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such lease.`;
+    const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
     return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
   });
 }

@@ -102,7 +102,7 @@ function outdatedEntries({ cluster, leased, read, roles }: EntriesFacts): readon
     if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
     if (roles.madeAt.has(found.entry.principalArn)) return [];
     const { principalArn: place } = found.entry;
-    const message = `The cluster refused ${place} with the lease ${named(id)}, although its access entry was there before.`;
+    const message = `The cluster refused ${place} with the lease ${named(id)}.`;
     return [
       { code: "entry-dead", severity: "warning", place, message, remedy: outdatedEntryRemedy(cluster, found.entry) },
     ];
@@ -170,8 +170,8 @@ function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry):
     code: "entry-hides-nodes",
     severity: "error",
     place: principalArn,
-    message: `Nodes sign in through ${placeIn(item)} of aws-auth, but the access entry of ${principalArn} overrides it and is for people. Nodes of this role can't join.`,
-    remedy: `Delete the entry and create one for nodes: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
+    message: `Nodes sign in through ${placeIn(item)} of aws-auth, but the access entry of ${principalArn} overrides it: they can't join.`,
+    remedy: `Delete it and create one for nodes: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
   };
 }
 
@@ -209,8 +209,7 @@ function differs(principalArn: string, item: Entry, byEntry: string, lost: reado
     severity: "warning",
     place: principalArn,
     message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth${loss}. It ${byEntry}; aws-auth says ${identityWords(item)}.`,
-    remedy:
-      "Add what the entry lacks and remove the item from aws-auth. Or delete the entry, and the item counts again.",
+    remedy: "Add what the entry lacks, or delete it: the item then counts.",
   };
 }
 

@@ -41,11 +41,10 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   if (!facts) return found("the authentication mode has none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
-  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, tagsRemedy);
+  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, editedRemedy);
 }
 
-export const tagsRemedy =
-  "Nothing is lost: the next change writes them again from the ledger. Find out who edited them.";
+export const editedRemedy = "Find out who edited that: the next change writes it again.";
 
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
@@ -58,12 +57,9 @@ export interface DocumentFacts {
 
 /** The API server never makes an object mutable again (Kubernetes docs, "Immutable ConfigMaps"). */
 const immutableRemedy =
-  "Save the ConfigMap, remove `immutable: true` from the copy, and run `kubectl replace --force` with it. In between, its entries let no one in.";
+  "Save it, remove `immutable: true` from the copy, and run `kubectl replace --force` with the copy.";
 
-const goingRemedy = "Save it now, and create it again as soon as it is gone. In between, its entries let no one in.";
-
-export const annotationRemedy =
-  "Nothing is lost: the next change writes it again from the ledger. Find out who edited it.";
+const goingRemedy = "Save it now, and create it again once it is gone.";
 
 /** Whether the document exists, is writable and is readable as a whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
@@ -80,7 +76,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   if (untrusted !== null) {
     return broken(
       `${detail}, but the annotation ${named("eks-access/leases")} has no valid seal: ${untrusted}`,
-      annotationRemedy,
+      editedRemedy,
     );
   }
   const isWhole = document.problems.every((problem) => problem.severity !== "error");

@@ -69,7 +69,7 @@ export function leaseProblems(
     place: isReadable ? request.principal : "another person's",
     message: isReadable
       ? `${named(request.id)} is active, but its access is missing: ${message}.`
-      : `Another person's access is active, but it is missing from ${from}.`,
+      : `Another person's access is missing from ${from}.`,
     remedy: driftRemedy(cluster),
   }));
 }

@@ -35,7 +35,7 @@ export function randomEntryCause(document: AwsAuthDocument, { principal }: Calle
   );
   if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
   const each = taken.map((entry) => `the entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`);
-  const why = "Their ARNs differ only in the case of letters, and the authenticator picks one.";
+  const why = "Their ARNs differ only in the case of letters.";
   return cause("ambiguous", `One of these entries counts, at random: ${each.join("; ")}. ${why}`, keepOne);
 }
 
@@ -43,18 +43,18 @@ function givesMore(entry: Entry, winner: Entry): boolean {
   return entry.groups.some((group) => !winner.groups.includes(group)) || entry.username !== winner.username;
 }
 
-const keepOne = "Keep one entry for each ARN, with all its groups.";
+const keepOne = "Keep one entry, with all groups.";
 
 function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it: the authenticator merges no two entries.`;
+  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it.`;
   return cause("shadowed", message, keepOne);
 }
 
 export function unboundWords(cluster: string, groups: readonly string[]): string {
-  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}, so the group gives nothing.`;
+  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}.`;
 }
 
-export const bindGroupRemedy = "Ask the owner of the cluster's RBAC to bind the group to a role.";
+export const bindGroupRemedy = "Ask the owner of the cluster's RBAC to bind the group.";
 
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
@@ -68,17 +68,14 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   if (unbound.length === identity.groups.length || !pods) return causes;
   const why = pods.reason ? ` The API server says: ${pods.reason.replace(/\.?$/, ".")}` : "";
   const message = `The API server knows ${named(identity.username)} in ${someOf(identity.groups)}, but these can't list pods in ${named("default")}.${why}`;
-  return [
-    ...causes,
-    cause("not-allowed", message, "Use the namespaces of the role, or request a level that allows more."),
-  ];
+  return [...causes, cause("not-allowed", message, "Use the role's namespaces, or request another level.")];
 }
 
 function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIdentity, { principal }: Caller): Cause {
   const entry = document ? entryOf(document, principal.arn) : null;
   const remedy = `Request a level with a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
   if (!entry) {
-    const message = `${principal.arn} signs in as ${named(username)} in no groups, because mapAccounts lists its whole account.`;
+    const message = `${principal.arn} signs in as ${named(username)} in no groups: mapAccounts lists its account.`;
     return cause("without-groups", message, remedy);
   }
   const wrong = document?.problems.find(
@@ -163,7 +160,7 @@ function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return wildcardsFor(document, principal.arn).map((entry) =>
     cause(
       "entry-never-matches",
-      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only with the newest releases of the authenticator.`,
+      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only with the newest authenticators.`,
       `Give ${named(principal.arn)} an entry of its own, and remove the wildcard.`,
     ),
   );
@@ -177,7 +174,7 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
     .map(({ entry }) =>
       cause(
         "user-path",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which has another path. The path of an IAM user counts.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which has another path.`,
         `Write ${named(principal.arn)} there, or use the path that ${named("aws sts get-caller-identity")} shows.`,
       ),
     );
@@ -190,7 +187,7 @@ function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[
       cause(
         "wrong-account",
         `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} in account ${named(of.account)}; ${principal.arn} is in account ${named(principal.account)}.`,
-        `Check your account with ${named("aws sts get-caller-identity")}, and use the profile of the other account.`,
+        `Check your account with ${named("aws sts get-caller-identity")}, and use the other account's profile.`,
       ),
     );
 }
@@ -211,7 +208,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
   const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If it means you, correct the name in aws-auth.")];
+  return [cause("near-miss", message, "If it means you, correct it in aws-auth.")];
 }
 
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {

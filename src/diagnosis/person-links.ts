@@ -64,7 +64,7 @@ export function podsFinding(
   const why = answer.reason ? `: ${answer.reason.replace(/\.$/, "")}` : "";
   if (answer.allowed) return found(`can list pods in ${named("default")}${why}`);
   if (accessEntry.type === "entry" && accessEntry.policies.length > 0) {
-    return notAsked("RBAC alone does not let you list pods; access policies can't be tested from here");
+    return notAsked("RBAC does not let you list pods; access policies are not tested");
   }
   return broken(
     `can't list pods in ${named("default")}${why}: ${named("Forbidden")}`,
@@ -134,13 +134,13 @@ function driftWords(
 
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
-    ? "The worker restores them on its next run. Ask the other writer to keep them."
-    : "Ask the other writer to keep them, then request again. Or set drift: repair in eks-access.yml.";
+    ? "The worker restores them. Ask the other writer to keep them."
+    : "Ask the other writer to keep them, then request again. Or set drift: repair.";
 }
 
 export function workerMissing(seconds: number): Finding {
   return broken(
     `no worker of this version answered within ${seconds} s`,
-    "Check that a worker of the same version runs and reaches Redis. Its log says what it does.",
+    "Check that a worker of the same version runs and reaches Redis.",
   );
 }

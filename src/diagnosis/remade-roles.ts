@@ -52,15 +52,15 @@ export function remadeRoleWords(
 ): Pick<ReportedProblem, "message" | "remedy"> {
   const arn = withoutRolePath(principalArn);
   return {
-    message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry is of a deleted role with the same name, so it lets no one in.`,
-    remedy: `An approver runs ${repairOf(cluster, arn)}: the new role gets the same groups and policies.`,
+    message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry is of a deleted role: it lets no one in.`,
+    remedy: `An approver runs ${repairOf(cluster, arn)}: the new role gets its groups and policies.`,
   };
 }
 
 /** A person's entry that no longer fits its principal: without IAM's answer, only kubectl shows it. */
 export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
-  const message = `If kubectl still says Unauthorized, the access entry may be for a deleted principal of this name. Not compared: ${notCompared(accessEntry, cluster)}.`;
+  const message = `If kubectl says Unauthorized, the access entry may be for a deleted principal. Not compared: ${notCompared(accessEntry, cluster)}.`;
   return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
 
@@ -105,7 +105,7 @@ export function absentRoleProblems(
       message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
       remedy: isIdentityCenterRole(arn)
         ? `If its permission set has a new role, an approver runs ${repairOf(cluster, "<that ARN>")}: ${named("aws sts get-caller-identity")} prints it. Otherwise remove the entry.`
-        : "Remove the entry, or make the role again before an approver repairs it.",
+        : "Remove the entry, or make the role again.",
     }));
 }
 
@@ -114,11 +114,11 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   const { elsewhere } = rolesToAsk(asked, cluster);
   const others = elsewhere.map((arn) => ({
     ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
-    message: `Not tested: whether the role still exists, or was made again. The worker asks IAM of account ${named(cluster.account)} only.`,
+    message: `Not tested: whether the role exists, or was made again. The worker asks IAM of account ${named(cluster.account)} only.`,
     remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;
-  const message = `Not tested: whether roles were deleted and made again after their access entries. ${why}.`;
+  const message = `Not tested: whether roles were made again after their access entries. ${why}.`;
   const remedy = "Allow iam:GetRole, as in deploy/iam.";
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

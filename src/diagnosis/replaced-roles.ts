@@ -99,7 +99,7 @@ export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt 
     ? ["user", "--user-name", "User"]
     : ["role", "--role-name", "Role"];
   const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
-  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind} with the same name. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}: the new one gets the same groups and policies.`;
+  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind} with the same name. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}.`;
 }
 
 /** The command that replaces the entries of deleted principals. @param current the ARN of the principal that replaced them */

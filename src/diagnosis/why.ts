@@ -49,17 +49,17 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
   const { cluster, creatorArn } = facts;
   const partition = partitionOf(cluster);
   if (isSameCreator(principal.arn, creatorArn)) {
-    const message = `${principal.arn} created ${named(cluster.name)}: the API server always lets it in as ${named("system:masters")}. Never add it to aws-auth.`;
+    const message = `${principal.arn} created ${named(cluster.name)}: the API server lets it in as ${named("system:masters")}. Never add it to aws-auth.`;
     const identity = { username: "kubernetes-admin", groups: ["system:masters"] };
     return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts))] };
   }
   if (isOperator(cluster, principal.arn)) {
-    const message = `${principal.arn} is the operator of ${named(cluster.name)}: eks-access signs in as it, with its own few rights. People get nothing through it.`;
+    const message = `${principal.arn} is the operator of ${named(cluster.name)}: only eks-access signs in as it.`;
     const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows who you are.`;
     return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }
   if (principal.partition === partition) return null;
-  const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}. Sign-in does not work across partitions.`;
+  const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}. It can't sign in there.`;
   const remedy = `Use a principal of ${named(partition)}.`;
   return { identity: null, symptom: "unauthorized", causes: [cause("wrong-partition", message, remedy)] };
 }
@@ -93,7 +93,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
   const message = `${caller.principal.arn} has an access entry as ${identityWords(identity)}${gives}.${loses}`;
   const remedy = inMap
-    ? "Add the missing groups and policies to the access entry, or delete it so that aws-auth counts."
+    ? "Add the missing groups and policies to the access entry, or delete it: aws-auth then counts."
     : "Add the missing groups and policies to the access entry.";
   const wins = cause("access-entry-wins", message, remedy);
   const outdated = outdatedCause(facts);
@@ -107,7 +107,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[] {
   const { accessEntry } = facts;
   if (accessEntry.type !== "not asked" || causes.some(({ message }) => message.includes(accessEntry.why))) return [];
-  const message = `Access entries were not read: ${accessEntry.why}. One of them can override aws-auth, or name a role that was replaced.`;
+  const message = `Access entries were not read: ${accessEntry.why}. One of them can override aws-auth.`;
   return [cause("entries-unread", message, "Ask an operator to allow it, as in deploy/iam.")];
 }
 
@@ -117,7 +117,7 @@ function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { 
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
-  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, so one of the two no longer exists.`;
+  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). Only one of the two exists.`;
   const remedy = `${named("aws sts get-caller-identity")} prints the current one. If that is ${principal.arn}, run ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}, or an approver runs ${repairOf(cluster, principal.arn)} to give it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
@@ -128,7 +128,7 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
     const message = `There is no ConfigMap ${named("aws-auth")} in ${named(cluster.name)}, so it lets no one in.`;
     const remedy = cluster.createAwsAuth
       ? "The first lease creates it."
-      : "Ask an operator to create it, or to set createAwsAuth for the cluster.";
+      : "Ask an operator to create it, or to set createAwsAuth.";
     return { identity: null, symptom: "unauthorized", causes: [cause("document-absent", message, remedy)] };
   }
   const identity = resolve(document, caller.callerArn);
@@ -148,27 +148,23 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };
 }
 
-const podsNotAsked = cause(
-  "not-allowed",
-  "eks-access did not ask the API server about this principal's rights.",
-  "Ask again.",
-);
+const podsNotAsked = cause("not-allowed", "The API server was not asked about its rights.", "Ask again.");
 
 function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   const { cluster } = facts;
   const isForeign = principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account);
   const foreign = isForeign
-    ? ` It is in account ${named(principal.account)}, the cluster in ${named(cluster.account)}, and eks-access.yml does not admit that account.`
+    ? ` It is in account ${named(principal.account)}, the cluster in ${named(cluster.account)}, and eks-access.yml does not admit it.`
     : "";
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
-    ? `Use a principal in account ${named(cluster.account)}, or ask an operator to add the account to foreignAccounts.`
+    ? `Use a principal in account ${named(cluster.account)}, or ask an operator for foreignAccounts.`
     : `Request access: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
   return cause("not-mapped", message, remedy);
 }
 
 function ownSideCause(facts: WhyFacts): Cause[] {
-  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity, another cluster or a token that is too large${notAskedWords(facts)}.`;
+  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity, another cluster or a too large token${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
 }
 
@@ -180,7 +176,7 @@ function ownSide({ cluster, given }: WhyFacts): string {
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
-  return `Check your identity with ${named("aws sts get-caller-identity")}, and kubectl's with ${named("kubectl auth whoami")}. Write the kubeconfig again with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: the authenticator may refuse more than 4096, which many session tags cause.`;
+  return `Check your identity with ${named("aws sts get-caller-identity")}, and kubectl's with ${named("kubectl auth whoami")}. Write the kubeconfig with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: at most 4096.`;
 }
 
 /** Why access is missing or different, by the ledger. `identity`: the principal's present one. */
@@ -233,7 +229,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
 }
 
 function waitForIt({ cluster }: WhyFacts): string {
-  return `Follow its message. If nothing happens, ${named(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
+  return `If nothing happens, ${named(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
 }
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
@@ -248,7 +244,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker restores it within minutes."
-      : "Ask the other writer to keep it, then request again. Or ask an operator to set drift: repair for the cluster.";
+      : "Ask the other writer to keep it, then request again. Or ask an operator for drift: repair.";
   return cause("drifted", message, remedy);
 }
 

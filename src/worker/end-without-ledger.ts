@@ -135,7 +135,7 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
   const gives = (arn: string) => {
     throw new AccessError(
       "access-entry-conflict",
-      `A worker without the ledger gives no access, and this change would give ${arn} more`,
+      `A worker without the ledger gives no access, and this gives ${arn} more`,
     );
   };
   return {

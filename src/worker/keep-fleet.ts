@@ -134,7 +134,7 @@ const maxLines = 30;
 /** @param before when the previous list was made */
 function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
-  const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the worker's log.`] : [];
+  const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the log.`] : [];
   const digest = createHash("sha256")
     .update(JSON.stringify([before, all]))
     .digest("hex")
@@ -147,13 +147,13 @@ function sentenceOf(change: FleetChange): string {
   const cluster = `${eksName} in ${region} of account ${account}`;
   if (change.type === "added") return `New: ${cluster}, with ${tagText(tags)}.`;
   if (change.type === "gone") {
-    return `Gone: ${cluster}. It takes no requests now. Its leases end as planned.`;
+    return `Gone: ${cluster}. It takes no requests. Its leases end as planned.`;
   }
   if (change.type === "removed") return `Removed: ${cluster}. No lease is open there.`;
   if (change.type !== "changed") return `Restored: ${cluster} has ${tagText(tags)} again.`;
   const what = `${cluster} has ${tagText(tags)} instead of ${tagText(change.from)}.`;
   if (change.countsAt === null) return `Changed: ${what} This counts now.`;
-  return `Changed: ${what} This counts from ${change.countsAt.slice(0, 16).replace("T", " ")} UTC. To prevent it, restore the tags or write the cluster into eks-access.yml.`;
+  return `Changed: ${what} This counts from ${change.countsAt.slice(0, 16).replace("T", " ")} UTC. To prevent it, restore the tags or add it to eks-access.yml.`;
 }
 
 function tagText(tags: Labels): string {

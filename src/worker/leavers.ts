@@ -63,14 +63,14 @@ export async function findLeavers(
   });
   const unknown = people.filter((person) => answerOf(person) === undefined).length;
   if (unknown === 0) return { found, notCompared: null };
-  const nameless = people.includes(null) ? " A shared lease does not show its person's user name." : "";
+  const nameless = people.includes(null) ? " A shared lease does not show its person." : "";
   const foreign = [...new Set([...sought.values()].filter(isForeign).map(({ account }) => account))];
-  const elsewhere = foreign.length > 0 ? ` No answer shows that it is for account ${foreign.join(" or ")}.` : "";
+  const elsewhere = foreign.length > 0 ? ` Nothing shows that it is for account ${foreign.join(" or ")}.` : "";
   const reason = `${answers.size === sought.size ? nameless : ` ${why ?? lateWords}`}${elsewhere}`;
   return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
 
-const lateWords = "It did not answer about all people in time. Try again in a minute.";
+const lateWords = "It did not answer in time. Try again in a minute.";
 
 /** Of a lease for a whole role only our own sealed answer knows the user name. Null: unknown. */
 async function assignedTo(

@@ -55,7 +55,7 @@ function productionWarning({ name, labels }: Cluster): string[] {
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
-  return ["No linked identity: the requester has linked none, so this may be another person's."];
+  return ["No linked identity: the principal may be another person's."];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
@@ -66,7 +66,7 @@ function accountWarning({ name, account }: Cluster, { principal }: WarningFacts)
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
   const groups = kubernetesGroups(request.groups);
   if (groups.length === 0) return [];
-  if (!bindings) return ["Rights unknown: couldn't read the role bindings, so what the groups allow is unknown."];
+  if (!bindings) return ["Rights unknown: couldn't read the role bindings."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
   return [`Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}.`];
@@ -104,9 +104,7 @@ export function lostRights(
   const groups = today.groups.filter((group) => !afterwards.groups.includes(group));
   return [
     ...lostUsername(today.username, afterwards.username, users),
-    ...(groups.length > 0
-      ? [`Loses rights: the principal loses the groups ${groups.join(", ")} while this lasts.`]
-      : []),
+    ...(groups.length > 0 ? [`Loses rights: the groups ${groups.join(", ")} while this lasts.`] : []),
   ];
 }
 
@@ -114,7 +112,7 @@ function lostUsername(before: string, after: string, users: RoleBindings["users"
   if (before === after) return [];
   if (!users) {
     return [
-      `The principal may lose rights while this lasts: it becomes ${after} instead of ${before}, and eks-access could not read the role bindings.`,
+      `May lose rights while this lasts: the principal becomes ${after} instead of ${before}, and the role bindings are unknown.`,
     ];
   }
   const bound = users.get(before) ?? [];
@@ -136,7 +134,7 @@ function lostUsername(before: string, after: string, users: RoleBindings["users"
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
-    "Shared username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+    "Shared username: {{SessionName}} turns @ into -, so alice-example.com and alice@example.com are the same user.",
   ];
 }
 
@@ -149,13 +147,11 @@ export function sameUsernameWarnings(
 ): string[] {
   const others = entriesThatYield(username, arn, [...known, ...entries]);
   if (others.length === 0) {
-    return unread > 0
-      ? [`Not compared: ${unread} more access entries, which may give the username ${username} too.`]
-      : [];
+    return unread > 0 ? [`Not compared: ${unread} more access entries, which may give ${username} too.`] : [];
   }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `Same username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+    `Same username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user.`,
   ];
 }
 
@@ -167,9 +163,7 @@ export function documentWarnings({ document, configMap }: Pick<ClusterState, "do
 function problemsWarning(document: AwsAuthDocument): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
-  return [
-    `Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}, which stay as they are.`,
-  ];
+  return [`Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}.`];
 }
 
 /** A day's work of leases: an operator has time to make room. */
@@ -180,5 +174,5 @@ function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const more = leasesThatFit(room, annotations[leasesAnnotation]);
   if (more >= fewLeases) return [];
   const clause = spaceTakenByOthers(room);
-  return [`Little room in aws-auth: it has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
+  return [`Little room in aws-auth: it has room for about ${more} more leases${clause ? `: ${clause}` : ""}.`];
 }

@@ -19,7 +19,7 @@ export async function readRoleTimes(
   const until = performance.now() + withinMs;
   try {
     for (const arn of arns.slice(0, maxRoles)) {
-      if (performance.now() > until) return { madeAt, absent, why: "IAM did not answer about all of them in time" };
+      if (performance.now() > until) return { madeAt, absent, why: "IAM did not answer in time" };
       const at = await iam.roleMadeAt(arn);
       if (at === null) absent.add(arn);
       else madeAt.set(arn, at);

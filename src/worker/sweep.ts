@@ -198,7 +198,7 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
  * cluster does the work; if the cluster is gone, `eks-access retire` closes its requests.
  */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
-  const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
+  const what = `The cluster ${request.cluster} is not in eks-access.yml`;
   if (request.state === "approved") {
     return recordPostponed(
       context,

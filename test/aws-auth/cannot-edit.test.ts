@@ -14,7 +14,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
     refusal: {
       code: "cannot-edit",
       message:
-        "eks-access can't change mapRoles without touching other entries: entries share text through the anchor or alias in line 2. Write the entries out one by one first.",
+        "eks-access can't change mapRoles: entries share text through the anchor or alias in line 2. Write the entries out first.",
     },
   });
 });
@@ -26,7 +26,6 @@ it("no anchor is blamed where the section has none", () => {
 
   expect(refusal).toEqual({
     code: "cannot-edit",
-    message:
-      "eks-access can't change mapRoles without touching other text. First write its entries as a list with each field on its own line.",
+    message: "eks-access can't change mapRoles without touching other text. Write each field on its own line first.",
   });
 });

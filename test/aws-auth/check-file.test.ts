@@ -41,14 +41,14 @@ describe("checkFile", () => {
         ...common,
         section: "mapRoles",
         line: 4,
-        message: "The value of mapRoles is not text, and the API server accepts only text in a ConfigMap.",
+        message: "The value of mapRoles is not text, as a ConfigMap needs.",
         remedy: "Write mapRoles: | and keep the lines below it.",
       },
       {
         ...common,
         section: null,
         line: 6,
-        message: "The value of notes is not text, and the API server accepts only text in a ConfigMap.",
+        message: "The value of notes is not text, as a ConfigMap needs.",
         remedy: "Write notes: | and keep the lines below it.",
       },
     ]);

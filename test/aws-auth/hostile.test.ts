@@ -60,7 +60,7 @@ describe("a section that holds more than is read", () => {
         line: 1,
         column: 200_000,
         message:
-          "mapRoles holds more than 100,000 values here, so eks-access stops reading. The authenticator may still read it and let people in.",
+          "mapRoles holds more than 100,000 values here, so eks-access stops reading. The authenticator may read on.",
       },
     ]);
   });

@@ -23,7 +23,7 @@ it("a document may be as large as a ConfigMap, and not a byte larger", () => {
       line: null,
       column: null,
       message: "The document has 1048577 bytes; a ConfigMap can have 1048576.",
-      remedy: "Remove unused entries, or move people to shared roles.",
+      remedy: "Remove unused entries.",
     },
   ]);
 });

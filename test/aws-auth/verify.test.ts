@@ -81,7 +81,7 @@ describe("a result is refused", () => {
 
     expect(refuseResult(before, after, [], {})).toEqual({
       code: "unintended-change",
-      message: `The change would also affect ${arn("b")}. Write their entries out one by one first.`,
+      message: `The change would also affect ${arn("b")}. Write their entries out first.`,
     });
   });
 
@@ -106,7 +106,7 @@ describe("a result is refused", () => {
     const refusal = refuseResult(some ?? before, others ?? before, [], {});
 
     expect(refusal?.message).toBe(
-      `The change would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write their entries out one by one first.`,
+      `The change would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write their entries out first.`,
     );
   });
 

@@ -75,7 +75,7 @@ test("a profile that is not there is named, with where to put it", async () => {
   await expect(failure).rejects.toMatchObject({
     code: "aws-credentials-missing",
     message:
-      "The worker has no AWS credentials in its profile founder. Put the keys into [founder] of the worker's AWS credentials file (AWS_SHARED_CREDENTIALS_FILE).",
+      "The worker has no AWS credentials in its profile founder. Put them into [founder] of AWS_SHARED_CREDENTIALS_FILE.",
   });
   await expect(failure).rejects.not.toThrow("canary");
 });

@@ -163,7 +163,7 @@ describe("eks-access plan", () => {
 
     expect(run).toEqual({
       code: 0,
-      stdout: "Nothing to change: the document is as you want it already.\n",
+      stdout: "Nothing to change.\n",
       stderr: "",
     });
   });

@@ -131,7 +131,7 @@ describe("policy test", () => {
   test.each<[string, string, string]>([
     ["a file without expectations", "people: {}\nexpect: []", "write at least one expectation"],
     ["a file that is no YAML", "a: [", "the YAML is not valid"],
-    ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "eks-access has no such setting"],
+    ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "no such setting"],
     ["a list", "- a", "-: it is a list; write a block of settings."],
   ])("%s is unusable", async (_, stdin, why) => {
     const { code, error } = await run(["test", "-"], stdin);
@@ -314,7 +314,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "the clusters of the fleet are unknown. Run this where a process runs. Or use --clusters with the output",
+      "The clusters of the fleet are unknown here. Run this where a process runs. Or use --clusters with the output",
     );
     expect(stdout).toContain("there is no cluster payments");
   });

@@ -16,21 +16,20 @@ const unsealed: Omit<SealedPlan, "seal"> = {
       {
         name: "switch-mode",
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports success and the new mode, and aws-auth is unchanged.",
+        proof: "EKS reports the new mode, and aws-auth is unchanged.",
         undo: "Not possible: EKS has no way back to CONFIG_MAP.",
       },
       {
         name: `give-entry ${arn}`,
-        does: `Create the access entry of ${arn}. It overrides the item in aws-auth at once.`,
-        proof:
-          "Read back, the entry has these names and policies, and the API server gives them the rights of the item in aws-auth.",
+        does: `Create the access entry of ${arn}. It counts at once.`,
+        proof: "Read back, the entry is as planned, and the API server gives it the same rights.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       },
       {
         name: "remove-from-aws-auth",
         does: `Remove this item from aws-auth: ${arn}.`,
-        proof: "The worker reads each access entry again before the write, and aws-auth after it.",
-        undo: "Add the items to aws-auth again; the access entries count either way.",
+        proof: "The worker reads each access entry before the write, and aws-auth after it.",
+        undo: "Add the items to aws-auth again.",
       },
     ],
     keptBecause: null,

@@ -79,7 +79,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInTrouble: aTrouble({
       code: "aws-throttled",
       message:
-        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). Wait a minute; if this lasts, ask AWS for a higher quota.",
+        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). If this lasts, ask AWS for a higher quota.",
       attempts: 3,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -90,8 +90,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInDueAt: null,
     reviewTrouble: aTrouble({
       code: "cluster-throttled",
-      message:
-        "The API server asked us to wait (429). Wait a minute; if this lasts, find the client that overloads the API server.",
+      message: "The API server asked us to wait (429). If this lasts, find the client that overloads the API server.",
       attempts: 2,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -119,8 +118,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       authorized: { result: "not tested", detail: "the API server has not answered yet" },
       trouble: aTrouble({
         code: "cluster-throttled",
-        message:
-          "The API server asked us to wait (429). Wait a minute; if this lasts, find the client that overloads the API server.",
+        message: "The API server asked us to wait (429). If this lasts, find the client that overloads the API server.",
       }),
     }),
   }),

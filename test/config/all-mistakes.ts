@@ -132,7 +132,7 @@ const region = "use a region's name, for example eu-central-1";
 const duration = "write a duration with its unit, for example 30m, 4h or 1h30m";
 const role = "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator";
 const externalId = "use 2 to 1224 letters, digits and _+=,.@:/-";
-const unknown = "eks-access has no such setting. Check its spelling, or remove it";
+const unknown = "no such setting. Correct or remove it";
 const userOrGroup = "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)";
 const person =
   'use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com"';
@@ -364,7 +364,7 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.creator.roleArn`,
     "arn:aws:iam::999988887777:role/x",
-    "it is in account 999988887777, the cluster in 111122223333. Name a role of the cluster's own account",
+    "it is in account 999988887777, the cluster in 111122223333. Name a role of that account",
     `${staging}.account`,
     `${staging}.creator`,
   ),
@@ -378,7 +378,7 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.operator.roleArn`,
     "arn:aws:iam::111122223333:role/creator",
-    "it is the creator of the cluster. Name a role that does nothing else",
+    "it is the creator. Name a role that does nothing else",
     `${staging}.creator.roleArn`,
   ),
   elsewhere(
@@ -394,13 +394,13 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "clusters.other.creator",
     { userArn: "arn:aws:iam::111122223333:user/b" },
-    "clusters.other.creator.userArn: without a profile, the worker must be this user, but clusters.alone needs another one. Put the keys of one of them into a profile",
+    "clusters.other.creator.userArn: without a profile, the worker is this user, but clusters.alone needs another one. Put the keys of one into a profile",
     "clusters.alone.creator",
   ),
   at(
     `${staging}.signIn.roles.1`,
     "arn:aws:iam::888877776666:role/dev",
-    "it is in account 888877776666, which gets no access to this cluster. Correct it, or add the account to foreignAccounts",
+    "it is in account 888877776666. Correct it, or add the account to foreignAccounts",
     `${staging}.account`,
     `${staging}.foreignAccounts`,
   ),
@@ -424,7 +424,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.3`,
     { name: "lost", clusters: { team: "nobody" } },
-    "policy.rules[3].clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster",
+    "policy.rules[3].clusters: no cluster has these labels. Correct them",
     // A template that is not there could have such labels.
     "clusters.research.template",
   ),
@@ -438,7 +438,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.0.approvals`,
     5,
-    "clusters.production.levels[1]: deployer on production needs 5 approvals by the rule four eyes, but the rule has 3 approvers. Name more approvers",
+    "clusters.production.levels[1]: deployer on production needs 5 approvals by the rule four eyes, but the rule has 3 approvers. Name more",
     ...ofProduction,
     ...["name", "approvers"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",
@@ -446,7 +446,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.0.approvers`,
     ["U0ONE", "U0TWO"],
-    "clusters.production.levels[1]: the rule four eyes lets U0ONE ask for deployer, but has too few other approvers. Name more approvers",
+    "clusters.production.levels[1]: the rule four eyes lets U0ONE ask for deployer, but has too few other approvers. Name more",
     ...ofProduction,
     ...["name", "approvals", "who"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",
@@ -454,7 +454,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${production}.approvers`,
     ["U0ONE"],
-    "clusters.production.levels[3]: owner on production needs 2 approvals by the rule the rest, but production has 1 approver. Name more approvers",
+    "clusters.production.levels[3]: owner on production needs 2 approvals by the rule the rest, but production has 1 approver. Name more",
     ...ofProduction,
     ...["name", "approvals", "approvers"].map((each) => `${rules}.2.${each}`),
     "levels.owner",
@@ -469,16 +469,11 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "policy.breakGlass.1.level",
     "owner",
-    "clusters.staging.levels: policy.breakGlass[1] gives owner here. Offer this level, or name other clusters in policy.breakGlass[1]",
+    "clusters.staging.levels: policy.breakGlass[1] gives owner here. Offer it, or name other clusters in policy.breakGlass[1]",
     "policy.breakGlass",
     ...places,
   ),
-  at(
-    "administrators",
-    [],
-    "name at least one; linking.confirm needs an administrator besides the person who links",
-    "linking.confirm",
-  ),
+  at("administrators", [], "name at least one; linking.confirm needs a second person", "linking.confirm"),
   elsewhere(
     "timing.requestExpiresAfter",
     "31d",

@@ -119,7 +119,7 @@ x-anchors: { quiet: &freeze "release freeze" }
       "defaults.channel: use a Slack channel id, for example C012ABCDEF (not a name).",
     ]);
     expect(problemsOf(text.replace("{ region: us-east-1 }", "{ regoin: us-east-1 }"))).toEqual([
-      "templates.us.regoin: eks-access has no such setting. Check its spelling, or remove it.",
+      "templates.us.regoin: no such setting. Correct or remove it.",
     ]);
     expect(problemsOf(text.replace("template: us", "template: eu"))).toEqual([
       "clusters.a.template: there is no template eu. Use one of production, us, or define it under templates.",
@@ -220,13 +220,10 @@ describe("a file that is no good YAML is reported with its place", () => {
     ["", "eks-access.yml: it is empty. Start from eks-access.example.yml."],
     ["# only this\n", "eks-access.yml: it is empty. Start from eks-access.example.yml."],
     ["- a\n", "eks-access.yml: it is a list; write a block of settings."],
-    [
-      "slack: {}\nslack: {}\n",
-      "eks-access.yml line 2, column 1: the YAML is not valid. Correct it here: duplicated mapping key.",
-    ],
+    ["slack: {}\nslack: {}\n", "eks-access.yml line 2, column 1: the YAML is not valid here: duplicated mapping key."],
     [
       "a:\n\t- b\n",
-      "eks-access.yml line 2, column 1: the YAML is not valid. Correct it here: tab characters must not be used in indentation.",
+      "eks-access.yml line 2, column 1: the YAML is not valid here: tab characters must not be used in indentation.",
     ],
   ])("%j", (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);

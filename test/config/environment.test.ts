@@ -67,7 +67,7 @@ describe("what a process needs", () => {
 
     expect(environment?.slack).toMatchObject({ botToken: "xoxb-1", signingSecret: "signing", port: 3000 });
     expect(problemsOf({ ...ofKind[kind], SLACK_BOT_TOKEN: "" }, kind)).toEqual([
-      "SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).",
+      "SLACK_BOT_TOKEN: set the bot token of the Slack app (xoxb-…).",
     ]);
   });
 
@@ -162,7 +162,7 @@ describe("the keys", () => {
 
   test("are another one for each kind: one key for both would sign previews where people decide", () => {
     expect(problemsOf({ ...slack, PREVIEW_PUBLIC_KEYS: worker.DECISION_PUBLIC_KEYS }, "slack")).toEqual([
-      "PREVIEW_PUBLIC_KEYS: use another key than for decisions. Run `eks-access keys` to make both.",
+      "PREVIEW_PUBLIC_KEYS: use another key than for decisions, as `eks-access keys` prints.",
     ]);
   });
 
@@ -177,10 +177,10 @@ describe("what the mode needs", () => {
     [
       "http",
       { ...slack, SLACK_SIGNING_SECRET: "" },
-      ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app; slack.mode http needs it."],
+      ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app for slack.mode http."],
     ],
     ["socket", { ...slack, SLACK_APP_TOKEN: "xapp-1" }, []],
-    ["socket", slack, ["SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it."]],
+    ["socket", slack, ["SLACK_APP_TOKEN: set an app-level token (xapp-…) for slack.mode socket."]],
   ] as const)("%s", (mode, env, problems) => {
     expect(slackModeProblems(env, "slack", mode)).toEqual(problems);
     expect(slackModeProblems(env, "all", mode)).toEqual(problems);

@@ -30,7 +30,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["clusters.staging.creator", "it is text; write a block of settings", /creator:\n.*\n/, "creator: somebody\n"],
   [
     "clusters.staging.creator.userArn",
-    "it is in account 999988887777, the cluster in 111122223333. Name a user of the cluster's own account",
+    "it is in account 999988887777, the cluster in 111122223333. Name a user of that account",
     "roleArn: arn:aws:iam::111122223333:role/cluster-creator",
     "userArn: arn:aws:iam::999988887777:user/founder",
   ],

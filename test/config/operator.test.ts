@@ -36,7 +36,7 @@ test("without an operator the creator is needed as before", () => {
 test.each([
   [
     `operator: { roleArn: "${arn.replace("1111", "9999")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Name a role of the cluster's own account.",
+    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Name a role of that account.",
   ],
   [
     `operator: { roleArn: "${arn.replace("aws", "aws-cn")}" }\n`,
@@ -44,7 +44,7 @@ test.each([
   ],
   [
     `operator: { roleArn: "${arn}" }\n    creator: { roleArn: "${arn.replace("role/", "role/ci/")}" }\n`,
-    "clusters.staging.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.",
+    "clusters.staging.operator.roleArn: it is the creator. Name a role that does nothing else.",
   ],
 ])("an operator that can't be one is a problem: %s", (written, problem) => {
   expect(read(written)).toEqual([problem]);

@@ -50,7 +50,7 @@ test.each(["groups: [system:masters]", "policy: AmazonEKSClusterAdminPolicy"])(
     expect(reading).toMatchObject({
       type: "invalid",
       problems: [
-        "clusters.staging.levels[1]: admin on staging needs 2 approvals, but staging has 1 approver. Name more approvers, or write a rule for admin with fewer approvals.",
+        "clusters.staging.levels[1]: admin on staging needs 2 approvals, but staging has 1 approver. Name more, or write a rule for admin with fewer approvals.",
       ],
     });
   },
@@ -143,8 +143,8 @@ describe("a contradictory policy is refused:", () => {
 
   test("a person whom no one else can approve", () => {
     expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
-      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more approvers.",
-      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more approvers.",
+      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more.",
+      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more.",
     ]);
   });
 
@@ -152,7 +152,7 @@ describe("a contradictory policy is refused:", () => {
     const masters = configText.replace("eks-access:admins", "system:masters");
 
     expect(problemsOf("  rules: [{ name: a, approvers: [U0APPROVER] }]", masters)).toEqual([
-      "clusters.staging.levels[1]: admin on staging needs 2 approvals by the rule a, but the rule has 1 approver. Name more approvers.",
+      "clusters.staging.levels[1]: admin on staging needs 2 approvals by the rule a, but the rule has 1 approver. Name more.",
     ]);
   });
 });

@@ -47,17 +47,17 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "two users",
     { REDIS_URL: "redis://one:hunter2secret@redis", REDIS_USERNAME: "other" },
-    "REDIS_USERNAME: use the user of REDIS_URL, or remove one of them.",
+    "REDIS_USERNAME: REDIS_URL has another value. Remove one of them.",
   ],
   [
     "two passwords",
     { REDIS_URL: "redis://:hunter2secret@redis", REDIS_PASSWORD: "hunter2secret too" },
-    "REDIS_PASSWORD: use the password of REDIS_URL, or remove one of them.",
+    "REDIS_PASSWORD: REDIS_URL has another value. Remove one of them.",
   ],
   [
     "an authority without TLS",
     { REDIS_URL: "redis://:hunter2secret@redis", REDIS_CA_FILE: "ca.pem" },
-    "REDIS_CA_FILE: use rediss:// in REDIS_URL for TLS, or remove it.",
+    "REDIS_CA_FILE: use rediss://… in REDIS_URL, or remove it.",
   ],
   [
     "a certificate without its key",
@@ -72,7 +72,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "Sentinels without the master's name",
     { REDIS_URL: "redis+sentinel://:hunter2secret@a:26379" },
-    "REDIS_URL: use redis+sentinel://host:26379/master, with the Sentinels' name for the master.",
+    "REDIS_URL: use redis+sentinel://host:26379/master.",
   ],
 ])("%s is one problem with its remedy, and nothing of a secret", (_, env, problem) => {
   const { problems } = read(env);

@@ -34,6 +34,6 @@ test("what can't be done is a problem: another exporter, and gRPC", () => {
 
   expect(problems).toEqual([
     "OTEL_TRACES_EXPORTER: use otlp or none.",
-    "OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json; eks-access sends no traces over gRPC.",
+    "OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json.",
   ]);
 });

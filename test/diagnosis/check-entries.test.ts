@@ -61,9 +61,7 @@ describe("the report on access entries", () => {
     const [problem] = tell([aReadEntry({ groups: [] })]);
 
     expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
-    expect(problem?.message).toContain(
-      "It signs in as `engineer` and can do nothing, unless a binding names that user",
-    );
+    expect(problem?.message).toContain("It signs in as `engineer` and can do nothing, unless a binding names it");
     expect(codes([aReadEntry({ groups: [], type: "EC2" })])).toEqual([]);
     expect(codes([aReadEntry({ groups: [], policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["a"] }] })])).toEqual(
       [],
@@ -76,7 +74,7 @@ describe("the report on access entries", () => {
     );
 
     expect(tell(read)).toMatchObject([{ code: "group-unbound", severity: "warning", count: 2 }]);
-    expect(tell(read)[0]?.message).toContain("names `nobodys`, so the group gives nothing");
+    expect(tell(read)[0]?.message).toContain("names `nobodys`.");
     expect(summarizeEntries(factsOf(read, { boundGroups: null }))).toMatchObject({ groups: [], knowsBindings: false });
   });
 

@@ -273,7 +273,7 @@ describe("a principal without an entry that counts", () => {
     const { message } = theCause(nobody(roleEntry('"arn:aws:iam::*:role/dev*"')), "entry-never-matches");
 
     expect(message).toContain("is for `arn:aws:iam::*:role/dev*`");
-    expect(message).toContain(`matches ${developers} only with the newest releases of the authenticator`);
+    expect(message).toContain(`matches ${developers} only with the newest authenticators`);
   });
 
   test("is an IAM user that is written with another path", () => {
@@ -282,7 +282,7 @@ describe("a principal without an entry that counts", () => {
 
     const { message } = theCause({ ...nobody("", { mapUsers }), given }, "user-path");
 
-    expect(message).toContain("The path of an IAM user counts.");
+    expect(message).toContain("which has another path.");
   });
 
   test("is of another account than the one that is written", () => {
@@ -357,14 +357,14 @@ describe("a principal that gets in", () => {
 
     const { message } = theCause(whyFacts({ data, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("because mapAccounts lists its whole account");
+    expect(message).toContain("mapAccounts lists its account");
   });
 
   test("is in a group that nothing binds", () => {
     const facts = whyFacts({ boundGroups: new Set(), pods: forbidden });
 
     expect(codesOf(facts)).toEqual(["group-unbound"]);
-    expect(theCause(facts, "group-unbound").message).toContain("names `readers`, so the group gives nothing.");
+    expect(theCause(facts, "group-unbound").message).toContain("names `readers`.");
   });
 
   test("is in a group that is bound and lists no pods, in the API server's own words", () => {

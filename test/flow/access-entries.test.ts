@@ -49,7 +49,7 @@ describe("check says what decides who gets in", () => {
     expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
     expect(answer).toContain(`*\`entry-hides-item\`* \`${arns.admins}\``);
     expect(answer).toContain("of aws-auth and loses `system:masters`");
-    expect(answer).toContain("names `nobodys`, so the group gives nothing");
+    expect(answer).toContain("names `nobodys`.");
   });
 
   test("on analytics: its access entries, and that no one would read a document", async () => {

@@ -53,7 +53,7 @@ describe("what a person on call asks a worker:", () => {
     created({ recordedAs: recordOf("AWSService", arns.creator), createdAt: daysAgo(3) });
     const service = await ask(clusterName);
 
-    expect(root).toContain("✗ the root user of the account, which the worker can't act as");
+    expect(root).toContain("✗ the root user of the account, which the worker can't use");
     expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user");
   });
 
@@ -62,7 +62,7 @@ describe("what a person on call asks a worker:", () => {
 
     const answer = await ask(clusterName);
 
-    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1`, which keeps 90 days.");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in the last 90 days.");
     expect(answer).toContain("*The worker* ✓ can act as it");
   });
 

@@ -110,7 +110,7 @@ describe("a process that can't start ends, so that it is started again, and says
 
     expect(end).toContain("code 2");
     expect(end).toContain("eks-access slack: 2 levels in eks-access.yml have too few active approvers.");
-    expect(end).toContain("Not active: U0APPROVER, U0APPROVER2. An operator can name other approvers");
+    expect(end).toContain("Not active: U0APPROVER, U0APPROVER2. An operator can add approvers");
   });
 
   test("where Redis refuses the password", async () => {

@@ -19,7 +19,7 @@ test("a deadline that the file does not name has its usual value, and one that i
 });
 
 test.each([
-  ["a name that there is not", "callAws: 1s", "timing.deadlines.callAws: eks-access has no such setting"],
+  ["a name that there is not", "callAws: 1s", "timing.deadlines.callAws: no such setting"],
   ["a time without a unit", "awsCall: 3", "timing.deadlines.awsCall: it is a number; write a time with its unit"],
   ["no time at all", "awsCall: 0s", "timing.deadlines.awsCall: write a time with its unit"],
 ])("%s is refused", (_, written, problem) => {

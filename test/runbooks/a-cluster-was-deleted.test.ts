@@ -95,7 +95,7 @@ test("a cluster was deleted: AWS says so, its open requests are closed with an e
   expect(verdict.type).toBe("whole");
 });
 
-test("one that is no longer configured is reported as such, and closed on a person's word, which the log has", async () => {
+test("one that is no longer configured is reported as such, and closed a person's word, which the log has", async () => {
   await deleted();
   await removeFromConfiguration();
 

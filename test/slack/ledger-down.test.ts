@@ -116,5 +116,5 @@ test("a Redis that has gone silent keeps no acknowledgement, no form and no answ
   expect(form.title).toBe("Ask for access");
   expect(opening.error).toBeUndefined();
   expect(denial.error).toBeUndefined();
-  expect(textOf(answer)).toContain("shows what was saved");
+  expect(textOf(answer)).toContain("I can't reach my records now");
 });

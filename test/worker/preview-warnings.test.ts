@@ -58,12 +58,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     {},
     { linked: `${engineerArn}-2` },
   ],
-  [
-    "a principal without a link",
-    "No linked identity: the requester has linked none, so this may be another person's.",
-    {},
-    { linked: null },
-  ],
+  ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
   ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
@@ -84,7 +79,7 @@ test.each([
     "annotations that others fill",
     {},
     { big: "x".repeat(242_000) },
-    "Little room in aws-auth: it has room to remember about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+    "Little room in aws-auth: it has room for about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
   ],
 ])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
@@ -132,7 +127,7 @@ test("losing the username that a role binding names is a warning, with what the 
 
 test("becoming another user while the bindings can't be read is a warning that rights may be lost", () => {
   expect(lostRights(bob, lease, null)).toEqual([
-    "The principal may lose rights while this lasts: it becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and eks-access could not read the role bindings.",
+    "May lose rights while this lasts: the principal becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and the role bindings are unknown.",
   ]);
 });
 
@@ -140,7 +135,7 @@ test("losing groups is a warning that names them", () => {
   const today = { username: "dev", groups: ["readers", "writers"] };
 
   expect(lostRights(today, { username: "dev", groups: ["writers", "eks-access:viewers"] }, users())).toEqual([
-    "Loses rights: the principal loses the groups readers while this lasts.",
+    "Loses rights: the groups readers while this lasts.",
   ]);
 });
 

@@ -28,7 +28,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
       ? {
           type: "broken",
           sequence: anchor.count,
-          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}: another log replaced the events up to it.`,
+          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}: another log replaced it.`,
         }
       : null;
   const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));

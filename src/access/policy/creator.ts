@@ -67,7 +67,7 @@ export function refuseIdentity(
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: `${arn} created ${cluster.name}, and no lease can end its access.` };
+    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access there already.` };
   }
   if (!isOperator(cluster, arn)) return null;
   return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };
@@ -111,7 +111,7 @@ export type CreatorVerdict =
   | { readonly type: "unusable"; readonly why: string };
 
 export const remedyWithoutCreator =
-  "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.";
+  "Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.";
 
 /** The creator that a record names. @param way how the configuration lets the worker become it */
 export function creatorOf(

@@ -196,7 +196,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
       const creator = one.eksName === other.eksName ? sharedCreator(one, other) : null;
       if (creator === null) return [];
       return [
-        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own ${one.operator ? "operator" : "creator"}.`,
+        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. One token works at both. Give each its own ${one.operator ? "operator" : "creator"}.`,
       ];
     }),
   );

@@ -1,8 +1,9 @@
 import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/duration.ts";
 import { isTheirs } from "../request/record.ts";
-import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
-import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
+import { type Cluster, isSessionPinned, type Level, matchesArnPattern, type Rule } from "./cluster.ts";
+import { creatorArnOf, refuseIdentity } from "./creator.ts";
+import { refusePlace } from "./permissions.ts";
 import { approversOf, isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
 import { approvalsNeeded, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
@@ -173,33 +174,11 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Reque
   if (tooLong !== null) return refused("too-long", tooLong);
   const session = refuseSession(cluster, level, principal);
   if (session !== null) return refused("session", session);
-  const creatorArn = creatorArnOf(cluster.creator);
   // Only the worker knows a discovered creator, and its plan refuses it.
-  if (creatorArn !== null && isSameCreator(entryArnOf(principal.arn), creatorArn)) {
-    return refused(
-      "creator",
-      `${principal.arn} created ${cluster.name}, so it has full access already. It must stay out of aws-auth.`,
-    );
-  }
-  if (isOperator(cluster, entryArnOf(principal.arn))) {
-    return refused(
-      "operator",
-      `${principal.arn} is the operator of ${cluster.name}: only eks-access signs in as it. Ask for another role or user.`,
-    );
-  }
-  if (principal.partition !== partitionOf(cluster)) {
-    return refused(
-      "wrong-partition",
-      `${principal.arn} is in partition ${principal.partition}, but ${cluster.name} is in ${partitionOf(cluster)}. It can't sign in there.`,
-    );
-  }
-  if (principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account)) {
-    return refused(
-      "foreign-account",
-      `${principal.arn} is in account ${principal.account}, but ${cluster.name} is in ${cluster.account}. An operator can add the account to foreignAccounts in eks-access.yml.`,
-    );
-  }
-  return { type: "allowed" };
+  const found =
+    refuseIdentity(cluster, entryArnOf(principal.arn), creatorArnOf(cluster.creator)) ??
+    refusePlace(cluster, principal);
+  return found ? refused(found.code, found.message) : { type: "allowed" };
 }
 
 /** Why one session of a role can't have a level; null: it can, or the principal is no session. */
@@ -212,7 +191,7 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
-  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes sts:RoleSessionName, an operator can add it to pinnedSessions.`;
+  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes sts:RoleSessionName, an operator can use pinnedSessions.`;
 }
 
 /** Why a duration is too long for a level; null: it is not. */

@@ -9,7 +9,7 @@ import {
 import { formatDuration } from "../request/duration.ts";
 import { type Asked, isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
-import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
+import { creatorArnOf, refuseIdentity } from "./creator.ts";
 import { isResponsibleFor, type Person } from "./person.ts";
 import { breakGlassFor, levelsFor } from "./rule.ts";
 
@@ -36,7 +36,7 @@ export type LinkVerdict =
 
 export type LinkRefusal = "not-a-principal" | "creator" | "operator" | "unknown-account";
 
-const chosenName = "People choose the session names of this role, so the link is to the role.";
+const chosenName = "The link is to the role: people choose its session names.";
 
 /** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
@@ -48,21 +48,11 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   const isPinned = isPerson && clusters.some((cluster) => isSessionPinned(cluster, caller.principal.arn));
   const principal = isPinned ? session.principal : caller.principal;
   const noticed = isPerson ? (isPinned ? null : chosenName) : caller.noticed;
-  const created = clusters.find((cluster) => isCreatorOf(cluster, entryArnOf(principal.arn)));
-  if (created) {
-    return refused(
-      "creator",
-      `${principal.arn} created ${created.name}, so it has full access there already. Link your own role or user.`,
-    );
+  for (const cluster of clusters) {
+    const own = refuseIdentity(cluster, entryArnOf(principal.arn), creatorArnOf(cluster.creator));
+    if (own) return refused(own.code, `${own.message} Link your own role or user.`);
   }
-  const operated = clusters.find((cluster) => isOperator(cluster, entryArnOf(principal.arn)));
-  if (operated) {
-    return refused(
-      "operator",
-      `${principal.arn} is the operator of ${operated.name}: only eks-access signs in as it. Link your own role or user.`,
-    );
-  }
-  if (!clusters.some((cluster) => takes(cluster, principal))) {
+  if (!clusters.some((cluster) => refusePlace(cluster, principal) === null)) {
     return refused(
       "unknown-account",
       `No cluster accepts principals of account ${principal.account} in partition ${principal.partition}. Check yours with aws sts get-caller-identity.`,
@@ -79,13 +69,21 @@ function readIn(given: string, clusters: readonly Cluster[]): CallerReading {
   return readings.find(({ type }) => type === "caller") ?? first ?? readCaller(given);
 }
 
-function isCreatorOf({ creator }: Cluster, arn: string): boolean {
-  const creatorArn = creatorArnOf(creator);
-  return creatorArn !== null && isSameCreator(arn, creatorArn);
-}
-
-function takes(cluster: Cluster, { account, partition }: Holder): boolean {
-  return partition === partitionOf(cluster) && [cluster.account, ...cluster.foreignAccounts].includes(account);
+/** Why a cluster takes no principal of this partition or account; null: it takes it. */
+export function refusePlace(
+  cluster: Cluster,
+  { arn, account, partition }: Pick<Holder, "arn" | "account" | "partition">,
+): { readonly code: "wrong-partition" | "foreign-account"; readonly message: string } | null {
+  const own = partitionOf(cluster);
+  if (partition !== own) {
+    return {
+      code: "wrong-partition",
+      message: `${arn} is in partition ${partition}, but ${cluster.name} is in ${own}.`,
+    };
+  }
+  if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
+  const message = `${arn} is in account ${account}, but ${cluster.name} is in ${cluster.account}. An operator can add it to foreignAccounts.`;
+  return { code: "foreign-account", message };
 }
 
 function refused(code: LinkRefusal, message: string): LinkVerdict {
@@ -102,7 +100,7 @@ interface RescueRequest {
 export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueRequest): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
   if (!may) {
-    return `The policy gives ${by} no emergency access to ${cluster.name}. Add their Slack user id to breakGlass.who in eks-access.yml.`;
+    return `The policy gives ${by} no emergency access to ${cluster.name}. Add their Slack user id to breakGlass.who.`;
   }
   if (durationSeconds > may.durationSeconds) {
     return `Emergency access to ${cluster.name} lasts at most ${formatDuration(may.durationSeconds)}.`;
@@ -110,10 +108,9 @@ export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: Re
   const reading = readPrincipal(role.replace(/:role\/.*\//, ":role/"), partitionOf(cluster));
   if (reading.type === "invalid") return `${role}: ${reading.message}`;
   const { kind, partition, account } = reading.principal;
-  if (isOperator(cluster, role)) return `${role} is the operator of ${cluster.name}. Use another role.`;
-  if (kind !== "role") return `${role} is not a role. A rescue needs an IAM role: its sessions end by themselves.`;
-  if (partition !== partitionOf(cluster))
-    return `${role} is in partition ${partition}, but ${cluster.name} is in ${partitionOf(cluster)}.`;
-  if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
-  return `${role} is in account ${account}, but ${cluster.name} is in ${cluster.account}. Add the account to foreignAccounts in eks-access.yml to allow it.`;
+  // The creator can rescue its cluster.
+  const own = refuseIdentity(cluster, role, null);
+  if (own) return own.message;
+  if (kind !== "role") return `${role} is not a role, and a rescue needs one: its sessions end.`;
+  return refusePlace(cluster, { arn: role, account, partition })?.message ?? null;
 }

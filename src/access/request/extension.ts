@@ -31,7 +31,7 @@ const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { lease } = request;
   if (lease?.state !== "active" || lease.end) {
-    return { type: "refused", message: `${request.id} is not active, so you can't extend it. Request access again.` };
+    return { type: "refused", message: `${request.id} is not active. Request access again.` };
   }
   if (isPermanent(request.durationSeconds)) {
     return { type: "refused", message: `${request.id} is permanent: it needs no extension.` };

@@ -4,7 +4,7 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
 import { formatDuration, readTime } from "./duration.ts";
-import { refuseTicket } from "./ticket.ts";
+import { refuseTicket, tooLongText } from "./ticket.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;
@@ -81,10 +81,10 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
 
 const beforeReason = "If they get it, write that before the reason.";
 const oldManifest =
-  "To type names in lines, ask a workspace administrator to set should_escape: true in the app's manifest.";
+  "To type names in lines, ask a workspace administrator for should_escape: true in the app's manifest.";
 
 const whichIdentity =
-  "Say which IAM role or user, as an ARN. Find yours with `aws sts get-caller-identity`, and save it with `/eks-access link <arn>`.";
+  "Say which IAM role or user, as an ARN. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
@@ -136,7 +136,7 @@ export function readNamespaces(typed: string, level: Level | null): PartReading<
   const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
   const corrected = `in ${namespacesPlaceholder}`;
   if (names.length === 0 || typed === namespacesPlaceholder) {
-    return mistaken(`Say in which namespaces you need ${level.name}, for example: in shop,payments.`, corrected);
+    return mistaken(`Name the namespaces for ${level.name}, for example: in shop,payments.`, corrected);
   }
   const wrong = names.find((name) => !isNamespaceName(name));
   if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not the name of a namespace.`, corrected);
@@ -162,7 +162,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
 
 /** A time that can be the duration or the end of the reason: a wrong guess would give too little or too much. */
 export function askIfDuration(time: string, level: Level | null): PartReading<number> {
-  const said = `Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`;
+  const said = `Is ${time} how long you need it, or part of the reason? Write the time before the reason.`;
   return mistaken(said, readDuration(time, level).corrected);
 }
 
@@ -187,7 +187,7 @@ export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
     const start = reason.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, "");
-    return mistaken(`The reason has ${reason.length} characters; the limit is ${maxReasonLength}.`, start.trim());
+    return mistaken(tooLongText("The reason", reason.length, maxReasonLength), start.trim());
   }
   if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
   return understood(reason, `"${reason}"`, reason);

@@ -17,10 +17,13 @@ function compiled(pattern: string): RE2JS {
   return last.expression;
 }
 
+export function tooLongText(what: string, length: number, limit: number): string {
+  return `${what} has ${length} characters; the limit is ${limit}.`;
+}
+
 /** Why this is no ticket for the cluster; null: it is one. */
 export function refuseTicket({ pattern }: TicketRule, ticket: string): string | null {
-  if (ticket.length > maxTicketLength)
-    return `The ticket has ${ticket.length} characters; the limit is ${maxTicketLength}.`;
+  if (ticket.length > maxTicketLength) return tooLongText("The ticket", ticket.length, maxTicketLength);
   if (/\s/.test(ticket)) return "A ticket is one word, for example OPS-123.";
   if (pattern === null || compiled(pattern).testExact(ticket)) return null;
   return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;

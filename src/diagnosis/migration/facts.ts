@@ -205,7 +205,7 @@ function refuseUsername(username: string): NamesRefusal | null {
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   return refused(
     "template-session",
-    "EKS accepts a session name in a username only after a colon, so that no session can copy another user's name.",
+    "EKS accepts a session name in a username only after a colon.",
     "Add a prefix with a colon in aws-auth first, such as admin:{{SessionName}}.",
   );
 }
@@ -213,8 +213,8 @@ function refuseUsername(username: string): NamesRefusal | null {
 function refuseTemplatedGroup(group: string): NamesRefusal {
   return refused(
     "template-in-group",
-    `The group ${group} has a template, which access entries do not support.`,
-    "Write the groups out in aws-auth first, one entry for each role.",
+    `The group ${group} has a template, which access entries don't have.`,
+    "Write the groups out in aws-auth first.",
   );
 }
 
@@ -222,12 +222,12 @@ function refuseReservedGroup(group: string): NamesRefusal {
   return refused(
     "group-reserved",
     `EKS refuses the group ${group} in an access entry: it reserves groups that begin with ${group.split(":", 1)[0]}:.`,
-    `Give the bindings of ${group} to a group of your own, and use that group in aws-auth first.`,
+    `Use a group of your own in bindings and aws-auth first.`,
   );
 }
 
 function insteadOfMasters(others: readonly string[]): string[] {
-  const masters = `AmazonEKSClusterAdminPolicy for the whole cluster replaces ${MASTERS} and gives the same rights.`;
+  const masters = `AmazonEKSClusterAdminPolicy replaces ${MASTERS} and gives the same rights.`;
   return [masters, ...others.map((group) => `${group} goes: the policy already allows everything.`)];
 }
 

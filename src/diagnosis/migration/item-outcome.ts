@@ -53,7 +53,7 @@ export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
 
 function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {
   if (item.section === "mapAccounts") return outcomeOfAccount(item);
-  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
+  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles, or remove it.");
   if (!item.reachable) return { type: "unmatched", why: whyUnmatched(item, facts) };
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return stays(
@@ -94,8 +94,8 @@ function outcomeOfAccount({ arn }: Entry): Outcome {
   if (!isAccountId(arn)) return { type: "unmatched", why: `${JSON.stringify(arn)} is not an AWS account.` };
   return stays(
     "whole-account",
-    `It admits every role and user of account ${arn}; an access entry is for one principal.`,
-    "Map the principals that need access one by one, and remove the account.",
+    `It admits the whole account ${arn}; an access entry is for one principal.`,
+    "Map its principals one by one, and remove the account.",
   );
 }
 
@@ -106,7 +106,7 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
   const warning =
     lost.length === 0
       ? ""
-      : ` Such an entry lacks the groups ${lost.join(", ")}. Bind their rights to something else before you switch the mode.`;
+      : ` It lacks the groups ${lost.join(", ")}. Bind their rights elsewhere before you switch the mode.`;
   if (there && there.type !== "STANDARD") {
     const note = `Its access entry of type ${there.type} exists.${ownersText(owners)}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
@@ -128,18 +128,17 @@ function nodesOf(
   command: string,
 ): string {
   if (owners.length > 0) {
-    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing after the switch of the mode: ${command}.`;
+    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing then: ${command}.`;
   }
   if (managedNodes) {
-    return `No managed node group or Fargate profile has this role: its nodes are self-managed, or gone. For them: ${command}.`;
+    return `Its nodes are self-managed, or gone. For them: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker has no right to ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
+  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
 }
 
-const creatorNote =
-  "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, at the switch of the mode.";
+const creatorNote = "It created the cluster: EKS makes its access entry at the switch of the mode.";
 
-const leasedNote = "A lease uses its access entry. If the entry ends with it, aws-auth counts again: plan again then.";
+const leasedNote = "A lease uses its access entry. Plan again after it ends.";
 
 function waitNote(ids: readonly string[]): string {
   return `It includes what a lease gives (${ids.join(", ")}). Plan again after that ends.`;
@@ -152,8 +151,7 @@ function presentNote({ username, groups, policies, type }: PresentEntry): string
 }
 
 /** The problem that `check` shows first for the item, perhaps some lines below its start. */
-const wildcardNote =
-  "New releases of the authenticator admit every principal that fits its wildcard; an access entry names one.";
+const wildcardNote = "It has a wildcard; an access entry names one principal.";
 
 function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
@@ -199,16 +197,16 @@ function readWholeArn(
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
-    const why = `It is in partition ${of}, the cluster in ${partition}: sign-in does not work across partitions.`;
+    const why = `It is in partition ${of}, the cluster in ${partition}.`;
     return { type: "refused", code: "foreign-partition", why, remedy: "Remove it." };
   }
   if (kind === "role" && name.startsWith("AWSServiceRoleFor")) {
-    const why = "It is a service-linked role, which EKS refuses in an access entry.";
-    return { type: "refused", code: "service-linked-role", why, remedy: "Let the service use a role of your own." };
+    const why = "EKS refuses a service-linked role in an access entry.";
+    return { type: "refused", code: "service-linked-role", why, remedy: "Use a role of your own." };
   }
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
-    const why = "A role of IAM Identity Center always has a path, which aws-auth does not know.";
+    const why = "A role of IAM Identity Center has a path, which aws-auth does not know.";
     const remedy = `Add its whole ARN to the command, as IAM shows it (in a terminal with --arn): ${whole}.`;
     return { type: "refused", code: "path-unknown", why, remedy };
   }
@@ -226,7 +224,7 @@ function refuseKind(arn: string, code: string): WholeArnReading {
     const why = "An access entry needs an IAM role or user; this is neither.";
     return { type: "refused", code, why, remedy: "Map a role instead." };
   }
-  const why = `${arn} is not spelled as in IAM, and EKS accepts no other spelling.`;
+  const why = `${arn} is not spelled as in IAM.`;
   return {
     type: "refused",
     code,

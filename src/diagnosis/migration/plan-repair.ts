@@ -88,7 +88,7 @@ const [maxArn, maxShown] = [290, 560];
 function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
   const outcomes = all.map((each): Outcome => {
     if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
-    const why = "An approver could not read all its groups in one message. Replace it by hand.";
+    const why = "Its groups are too many for a message. Replace it by hand.";
     return { type: "kept", place: each.place, arn: each.replacement.from, outcome: "stays", why };
   });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
@@ -109,7 +109,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
   const message =
     why.join(" ") ||
-    "Can't tell which entry is of a deleted role. Add the ARN that aws sts get-caller-identity prints for a person who has the current role. The repair then replaces the entries of its earlier roles.";
+    "Can't tell which entry is of a deleted role. Add the current role's ARN, as aws sts get-caller-identity prints it. The repair replaces its earlier entries.";
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
@@ -186,14 +186,13 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
-const unproved =
-  "The current role has its own entry, and nothing proves that this one is of a deleted role. If it is, it lets no one in.";
+const unproved = "The current role has its own entry, and nothing proves that this one is of a deleted role.";
 
 function laterThan(current: string): string {
-  return `EKS made it later than the entry of ${current}, so its role is the current one.`;
+  return `EKS made it later than the entry of ${current}, so its role is current.`;
 }
 
-const leased = "A lease uses this entry, or one of the current role. Ask again after it ends.";
+const leased = "A lease uses it, or the current role's. Ask again after it ends.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
@@ -227,9 +226,8 @@ function becomes(replacement: Replacement): string {
     ...policies.map(({ name, namespaces }) => `${inCode(name)}${scopeOf(namespaces)}`),
   ];
   const what = `as ${inCode(usernameAfter(replacement))}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
-  if (to === null) return "Deleted: EKS made the current principal's entry later, and that one stays.";
-  if (place === "aws-auth")
-    return `${to} gets the same, ${what}. This item stays: if its role is gone, it lets no one in.`;
+  if (to === null) return "Deleted: the current principal has a later entry.";
+  if (place === "aws-auth") return `${to} gets the same, ${what}. This item stays.`;
   return from === to ? `Made again for the current principal of this name, ${what}.` : `Becomes ${to}, ${what}.`;
 }
 
@@ -254,8 +252,8 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inDocument = {
     name: replaceInMap,
     does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
-    proof: "Read back, aws-auth is as planned, and everyone else signs in as before.",
-    undo: "The cluster keeps the previous document: eks-access rescue with --document kept restores it.",
+    proof: "Read back, aws-auth is as planned.",
+    undo: "eks-access rescue --document kept restores the previous document.",
   };
   return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
 }
@@ -265,9 +263,9 @@ function entryStep(replacement: Replacement): StepSummary {
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
   const name = replaceEntryStep(replacement);
   if (to === null) {
-    const undo = "Create the access entry again; its names are in the audit log.";
+    const undo = "Create the access entry again, from the audit log.";
     return { name, does, proof: "Read back, the entry is gone.", undo };
   }
   const undo = `Delete the access entry of ${to}: the earlier one let no one in.`;
-  return { name, does, proof: "Read back, the new entry has these names and policies.", undo };
+  return { name, does, proof: "Read back, the entry is as planned.", undo };
 }

@@ -45,7 +45,7 @@ export type MigrationResult =
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
-    const message = `${facts.cluster} does not read aws-auth, so there is nothing to migrate.`;
+    const message = `${facts.cluster} does not read aws-auth.`;
     return { type: "refused", code: "nothing-to-migrate", message };
   }
   const outcomes = outcomesOf(facts);
@@ -155,7 +155,7 @@ function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): str
     state = after(state, step);
     const other = callers.find((arn) => !isSame(before.get(arn) ?? null, predictSignIn(state, arn)));
     if (other !== undefined) {
-      return `The step ${step.type} would change the identity of ${other}, so the worker refuses the plan.`;
+      return `The step ${step.type} would change ${other}, so the worker refuses the plan.`;
     }
   }
   return null;

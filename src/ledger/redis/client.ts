@@ -137,7 +137,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
     what: (place) => `The Sentinels of ${place} refuse the user or the password`,
-    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights that docs/operating.md lists.",
+    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights in docs/operating.md.",
   },
   {
     pattern: /No such master|invalid reply: null/,
@@ -152,13 +152,13 @@ const causes: readonly Cause[] = [
   {
     pattern: /^NOPERM/,
     what: (place) => `The Redis user lacks rights at ${place}`,
-    remedy: "Give it the rights that docs/operating.md lists.",
+    remedy: "Give it the rights in docs/operating.md.",
   },
   {
     // From a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
-    what: (place) => `Redis at ${place} requires a client certificate that it trusts`,
-    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
+    what: (place) => `Redis at ${place} requires a client certificate`,
+    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one of its authority (tls-ca-cert-file).",
   },
   {
     // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
@@ -170,7 +170,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
-    remedy: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
+    remedy: "Set REDIS_CA_FILE to its authority's certificate, and use the host that it names.",
   },
 ];
 

@@ -39,14 +39,14 @@ const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isC
   },
   elasticache: {
     keeps: notAsked(
-      "Amazon ElastiCache keeps acknowledged requests through a failure only with durability by synchronous writes",
-      "Create it with --durability sync (Valkey 9 or newer), or use MemoryDB. Otherwise a failover can lose the last decisions.",
+      "Amazon ElastiCache can lose acknowledged requests without synchronous writes",
+      "Create it with --durability sync (Valkey 9 or newer), or use MemoryDB.",
     ),
     isCluster: false,
   },
   "elasticache-serverless": {
     keeps: broken(
-      "Amazon ElastiCache Serverless has no durability, so a failure can lose acknowledged requests",
+      "Amazon ElastiCache Serverless can lose acknowledged requests",
       "Use MemoryDB, or ElastiCache nodes with --durability sync.",
     ),
     isCluster: true,

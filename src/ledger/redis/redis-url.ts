@@ -30,7 +30,7 @@ const shape =
   /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 
 const forms =
-  "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, with rediss for TLS, and percent-encode special characters in a user name or password.";
+  "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user name and password.";
 
 /**
  * Reads `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…host[:port],…/master[?db=db]` or
@@ -51,7 +51,7 @@ export function readRedisUrl(url: string): RedisUrlReading {
   const rest = readRest(kind, parts.path ?? "", parts.query ?? "");
   if (typeof rest === "string") return invalid(rest);
   const known = nodes.filter((node) => node !== null);
-  if (known.length < nodes.length) return invalid("use host:port for each host, with an IPv6 address in brackets.");
+  if (known.length < nodes.length) return invalid("use host:port, with an IPv6 address in brackets.");
   const credentials = { username: username || undefined, password: password || undefined };
   return {
     type: "address",
@@ -102,15 +102,15 @@ function readRest(
 ): Pick<RedisAddress, "master" | "database"> | string {
   const { db, ...others } = Object.fromEntries(new URLSearchParams(query));
   const [stranger] = Object.keys(others);
-  if (stranger !== undefined) return "remove every parameter except db, the number of a database.";
+  if (stranger !== undefined) return "remove every parameter except db.";
   if (kind === "cluster" && (path !== "" || (db ?? "0") !== "0")) {
-    return "remove what follows the hosts: a Redis Cluster has only database 0.";
+    return "remove what follows the hosts.";
   }
   const master = kind === "sentinel" ? path : "";
   if (kind === "sentinel" && !/^[\w.-]+$/.test(master)) {
-    return "use redis+sentinel://host:26379/master, with the Sentinels' name for the master.";
+    return "use redis+sentinel://host:26379/master.";
   }
   const number = db ?? (kind === "server" && path !== "" ? path : "0");
-  if (!/^\d{1,5}$/.test(number)) return "use a number for the database, for example redis://host:6379/0.";
+  if (!/^\d{1,5}$/.test(number)) return "use a number for the database: redis://host:6379/0.";
   return { master, database: Number(number) };
 }

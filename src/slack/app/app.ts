@@ -87,7 +87,7 @@ function announceAnswer(seconds: number): void {
 const patience = { timeoutMs: 10_000, retries: 2 };
 
 function workspaceUnknown({ enterprise }: Installation): AccessError {
-  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) that has the user groups of the policy.";
+  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) of the policy's user groups.";
   return new AccessError("config-invalid", `The Slack app is installed for the organization ${enterprise}`, { remedy });
 }
 

@@ -146,7 +146,7 @@ export async function examineSlack(client: WebClient): Promise<readonly Finding[
         ? found("the app has every scope it needs")
         : broken(
             `the app lacks ${missing.map(named).join(", ")}`,
-            "Add them as in manifest.yml under OAuth & Permissions, and install the app again.",
+            "Add them under OAuth & Permissions, and install the app again.",
           ),
     ];
   } catch (error) {

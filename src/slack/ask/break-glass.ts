@@ -47,7 +47,7 @@ export function breakGlass(context: SlackContext, user: string, line: string): P
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? (words.shift() ?? "") : "";
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
-    const mistake = "You can take emergency access only for yourself. The other person must take it themselves.";
+    const mistake = "Emergency access is for yourself alone. The other person must take it.";
     return Promise.resolve(emergencyMistakeAnswer(mistake));
   }
   return takeAccess(context, user, { cluster, principal, identity: "", reason: words.join(" ") });
@@ -240,7 +240,7 @@ async function breakGlassForm(context: SlackContext, user: string, chosen: strin
   if (!cluster)
     return messageModal(
       "Emergency access",
-      answer("The policy gives you no emergency access. Ask for access instead."),
+      answer("The policy gives you no emergency access. Request access instead."),
     );
   const looking = ownForEmergency(context, user, cluster).catch(() => unknownIdentity);
   const { arns, why } = await withinTime(looking, lookingUpMs, unknownIdentity);
@@ -265,7 +265,7 @@ function breakGlassModal(clusters: readonly Cluster[], { name: chosen }: Cluster
     close: text("Cancel"),
     blocks: [
       section(
-        `:rotating_light: You get access at once, without an approval. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
+        `:rotating_light: You get access at once. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
       ),
       select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
       ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),

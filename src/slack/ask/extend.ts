@@ -136,7 +136,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readHolder(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
-    const gone = `${request.level} on ${request.cluster} is no longer offered. Request another level.`;
+    const gone = `${request.level} on ${request.cluster} is no longer offered.`;
     return refused(failureAnswer(gone));
   }
   const longer = await extendedBy(context, request);

@@ -114,7 +114,7 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
 
 function tooManyAnswer(what: Counted, most: number, again: Date): Message {
   return answer(
-    `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
+    `:hourglass: You have sent ${most} ${what} already. You can send more at ${time(again.toISOString())}.`,
   );
 }
 

@@ -45,9 +45,7 @@ async function nudgedAlready({ ledger, now }: SlackContext, id: string): Promise
   const events = await ledger.eventsOf(id, recentEvents);
   const last = events.findLast(({ event }) => event.type === "request.reminded" && isUser(event.actor));
   const again = Date.parse(last?.event.at ?? now().toISOString()) + onceInMs;
-  return answer(
-    `Not sent: the approvers already got a nudge. Nudge works again ${time(new Date(again).toISOString())}.`,
-  );
+  return answer(`Not sent: the last nudge is recent. Nudge works again ${time(new Date(again).toISOString())}.`);
 }
 
 function isWaiting({ state, preview, reminders }: AccessRequest): boolean {
@@ -65,5 +63,5 @@ function remindNow(context: SlackContext, user: string, request: AccessRequest):
   }
   const after = pendingRequest(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
   const event = eventOf("request.reminded", request, user, context.now(), { sent: after.reminders?.sent ?? 0 });
-  return { type: "write", after, event, outcome: answer("Nudged: the thread mentions the approvers again.") };
+  return { type: "write", after, event, outcome: answer("Nudged the approvers in the thread.") };
 }

@@ -163,9 +163,7 @@ async function offerTo({ directory }: OfferContext, cluster: Cluster, user: stri
 }
 
 function nothingOfferedAnswer(): Message {
-  return answer(
-    "You can't request any cluster now: the policy names none for you, or all are closed. Ask an operator.",
-  );
+  return answer("You can't request any cluster now: none is for you, or all are closed. Ask an operator.");
 }
 
 export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;

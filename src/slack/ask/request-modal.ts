@@ -117,7 +117,7 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
     type: "input",
     block_id: fieldId("for"),
     label: text("For someone else"),
-    hint: text("They get the access, and a message. Choose yourself for your own access."),
+    hint: text("They get the access, and a message."),
     optional: true,
     dispatch_action: true,
     element: {

@@ -16,7 +16,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
-import type { Message } from "../show/message.ts";
+import { type Message, newerMessageNote } from "../show/message.ts";
 import {
   actions,
   code,
@@ -66,7 +66,7 @@ export function openingMessage(request: AccessRequest, cluster: Cluster | undefi
     text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,
     blocks: [
       section([title, `>${plainLine(reason, longest.reason)}`, ...(please ? [please] : [])].join("\n")),
-      context(`Request ${code(id)}. If it does not update here, look for a newer message.`),
+      context(newerMessageNote(`Request ${code(id)}`)),
     ],
   };
 }

@@ -6,7 +6,7 @@ import type { SlackContext } from "../app/context.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
-import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migration-words.ts";
+import { noSuchMigrationAnswer } from "../migrate/migration-words.ts";
 import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
@@ -14,13 +14,14 @@ import { factsFor } from "../people/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import {
   clusterGoneAnswer,
+  deniedAnswer,
   denyModal,
   type Message,
   maxWhyLength,
   noSuchRequestAnswer,
   refuseEmptyReason,
 } from "../show/message.ts";
-import { clickAnswer, decideRequest, deniedAnswer, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
+import { clickAnswer, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /**
  * An approver approves a change, not an id (law 4). A typed line can't say which change the person saw, so the answer
@@ -74,9 +75,7 @@ async function denyMigration(context: SlackContext, by: string, id: string, why:
   if (!migration) return noSuchMigrationAnswer(id);
   if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
   const digest = migration.plan?.digest ?? "";
-  return (
-    (await decideOnMigration(context, by, id, { verdict: "denied", digest, why })) ?? migrationDeniedAnswer(migration)
-  );
+  return (await decideOnMigration(context, by, id, { verdict: "denied", digest, why })) ?? deniedAnswer(id);
 }
 
 function isNoReason(why: string): boolean {

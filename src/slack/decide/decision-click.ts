@@ -19,6 +19,7 @@ import {
   pendingRequest,
   unpreviewedRequest,
 } from "../../access/request/request.ts";
+import { tooLongText } from "../../access/request/ticket.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -33,7 +34,7 @@ import { stateText } from "../show/words.ts";
 /** SHA-256 in hex: a forged button can have any text. */
 const digestLength = 64;
 
-const noSuchRequest = "This request no longer exists. Request it again.";
+const noSuchRequest = "This request no longer exists.";
 
 /** Redis can have any text. */
 const maxUser = 60;
@@ -173,20 +174,20 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
   const outcome = maySeeRequest(request, cluster, by) ? ` ${stateText(request)}.` : "";
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `Already handled.${outcome}`,
-    expired: "This request expired. The requester can ask again.",
+    expired: "This request expired.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
-    "own-principal": `You use ${code(request.principal)} yourself, so you would get this access. Ask another approver.`,
+    "own-principal": `You use ${code(request.principal)} yourself. Ask another approver.`,
     "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
     "no-preview": "The worker must check the cluster before you can decide. Try again in a minute.",
     "change-differs": "The change is different now. Read the message again, then decide.",
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
-    quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
+    quiet: `${code(cluster.name)} takes no approvals now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
     "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide again.`,
     "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide again.`,
-    "lease-over": `${code(request.extends ?? "")} has ended, so there is nothing to extend. ${mention(request.requester)} can request access again.`,
+    "lease-over": `${code(request.extends ?? "")} has ended. ${mention(request.requester)} can request access again.`,
   };
   return answer(reasons[refusal]);
 }
@@ -204,9 +205,7 @@ function needs(request: AccessRequest, cluster: Cluster): string {
   const left = Math.max(1, request.approvalsWanted - request.approvals.length);
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
   const others = oneOf(othersWhoMayApprove(request, cluster), 20, left);
-  return others
-    ? `${more}, from ${others}.`
-    : `${more}, but no one else can approve. Ask an operator to add approvers.`;
+  return others ? `${more}, from ${others}.` : `${more}, but no one else can approve. Ask an operator.`;
 }
 
 function whoElse(request: AccessRequest, cluster: Cluster): string {
@@ -217,11 +216,7 @@ export function missingReasonAnswer(id: string, length: number, most: number): M
   const line = code(`/eks-access deny ${id} <why>`);
   return answer(
     length > most
-      ? `Not denied: the reason has ${length} characters; the limit is ${most}.`
-      : `Not denied. Add a reason, so the requester knows what to do instead: ${line}`,
+      ? `Not denied. ${tooLongText("The reason", length, most)}`
+      : `Not denied. Say why, so the requester knows what to do instead: ${line}`,
   );
-}
-
-export function deniedAnswer(id: string): Message {
-  return answer(`Denied ${code(id)}. The requester gets your reason.`);
 }

@@ -75,7 +75,7 @@ export function revokeModal(request: AccessRequest, others: readonly string[] = 
   const { id, requester, level, cluster } = request;
   const also = others.map((each) => code(each)).join(", ");
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
-  const ends = `${loses}${also && ` This also ends ${also}, which is the same access.`}`;
+  const ends = `${loses}${also && ` It also ends ${also}, which is the same access.`}`;
   return {
     type: "modal",
     callback_id: revokeModalId,
@@ -204,7 +204,7 @@ export function endedAnswer(after: AccessRequest, others: readonly string[] = []
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (others.length > 0) {
     const ids = others.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)}, and ${ids} of the same access. The request messages will confirm.`);
+    return answer(`Revoking ${code(after.id)}, and ${ids} of the same access. Their messages will confirm.`);
   }
   return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }

@@ -108,7 +108,7 @@ function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, clu
   const { id, emergency } = request;
   const others = oneOf(reviewersOf(request, cluster));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
-    "nothing-to-review": `${code(id)} is not emergency access: there is nothing to review.`,
+    "nothing-to-review": `${code(id)} is not emergency access.`,
     own: `You can't review your own emergency access. Ask ${others}.`,
     "not-an-approver": `Only approvers of ${code(cluster.name)} can review it. Ask ${others}.`,
     "reviewed-already": `${mention(emergency?.review?.by ?? "")} reviewed it ${time(emergency?.review?.at ?? "")}.`,

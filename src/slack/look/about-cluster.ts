@@ -37,7 +37,7 @@ export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
 }
 
 export function noWorkerAnswer(): Message {
-  return answer(":warning: No worker answered. Check that one runs, then try again.");
+  return answer(":warning: No worker answered. Check that one runs.");
 }
 
 function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {

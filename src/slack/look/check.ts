@@ -34,10 +34,9 @@ const unreadWords = "This cluster does not read aws-auth.";
 
 const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
 
-const immutableWarning = `It is immutable, so access can't change. Save it, remove ${code("immutable: true")} from the copy, and run ${code("kubectl replace --force")} with the copy.`;
+const immutableWarning = `It is immutable. Save it, remove ${code("immutable: true")} from the copy, and run ${code("kubectl replace --force")} with the copy.`;
 
-const goingWarning =
-  "It is being deleted and waits for its finalizers. Once it is gone, its entries let no one in. Save it now, and create it again as soon as it is gone.";
+const goingWarning = "It is being deleted. Save it now, and create it again once it is gone.";
 
 export const check: Command = {
   word: "check",
@@ -76,7 +75,7 @@ async function leaverBlocks(
   const unknown = accounts.includes(null) ? "Not checked: whether the people with leases are still in Slack." : null;
   return [
     ...found.slice(0, maxLeavers).map((request) => leaverBlock(request, why.get(request.id))),
-    ...(more > 0 ? [context(`${more} more leases of people who left. Revoke these first, then check again.`)] : []),
+    ...(more > 0 ? [context(`${more} more leases of people who left. Revoke these first.`)] : []),
     ...[unknown, notCompared && styled(notCompared, 400)].flatMap((words) => (words ? [context(words)] : [])),
   ];
 }
@@ -156,7 +155,7 @@ function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: bool
 function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
-  return [context(`Other writers, which may revert changes: ${words}`)];
+  return [context(`Other writers that may revert changes: ${words}`)];
 }
 
 function absentWords(cluster: Cluster, isRead: boolean): string {
@@ -164,7 +163,7 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
   if (!isRead) return `– ${absent}, and does not need one.`;
   const how = cluster.createAwsAuth
     ? "The first lease creates it."
-    : "It lets no one in until it exists. Create it, or ask an operator to set createAwsAuth for the cluster.";
+    : "Create it, or ask an operator to set createAwsAuth.";
   return `✗ ${absent}. ${how}`;
 }
 
@@ -189,7 +188,7 @@ function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   return [
     section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
     ...unreadBlocks(entries),
-    ...problemBlocks(entries, ": fix these first, then check again."),
+    ...problemBlocks(entries, ": fix these first."),
     ...(entries.knowsBindings ? [] : [context(unknownBindings)]),
   ];
 }

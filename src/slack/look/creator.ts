@@ -60,10 +60,10 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
   const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
   const memory = isRemembered ? `; from the ledger${trouble ? ", as CloudTrail did not answer" : ""}` : "";
   const event = `event ${code(record.eventId)}, ${time(record.at)}${memory}`;
-  if (record.kind === "Root") return `✗ the root user of the account${by}, which the worker can't act as (${event})`;
+  if (record.kind === "Root") return `✗ the root user of the account${by}, which the worker can't use (${event})`;
   if (!record.arn) return `✗ ${escapeText(record.kind)}${by}, which names no role or user (${event})`;
   if (record.kind === "FederatedUser") {
-    return `– a federated user session issued by ${code(record.arn)}; the cluster may know only the session (${event})`;
+    return `– a federated user session of ${code(record.arn)}; perhaps the cluster knows only the session (${event})`;
   }
   return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
 }
@@ -73,8 +73,8 @@ function noRecordWords(creator: Creator, region: string, { trouble, becomes }: C
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
   if (becomes.isMissing) return `– no record in ${code(region)}, and EKS has no such cluster there`;
   // Without a configured creator, nothing asked EKS whether the cluster exists.
-  if (creator.type === "discover") return `– no record in ${code(region)} in the last 90 days`;
-  return `– no record in ${code(region)}, which keeps 90 days. Check creator in eks-access.yml.`;
+  const check = creator.type === "discover" ? "" : ". Check creator in eks-access.yml.";
+  return `– no record in ${code(region)} in the last 90 days${check}`;
 }
 
 function whetherSame(creator: Creator, arn: string): string {
@@ -109,12 +109,12 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
   if (configured !== null && isSameCreator(named, configured)) return null;
   const { line, note } = creatorLine(verdict.creator);
   if (record.kind === "FederatedUser") {
-    return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} shows whether the API server lets that user in. ${remedyWithoutCreator}`;
+    return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} tests it. ${remedyWithoutCreator}`;
   }
   if (creator.type === "discover") {
-    return `Add ${line} to eks-access.yml: CloudTrail keeps records for only 90 days.${note}`;
+    return `Add ${line} to eks-access.yml: CloudTrail forgets it after 90 days.${note}`;
   }
-  return `If the cluster that CloudTrail names still exists, set ${line} in eks-access.yml.${note}`;
+  return `If that cluster still exists, set ${line} in eks-access.yml.${note}`;
 }
 
 /** The whole setting, to copy. A user needs its own keys. */
@@ -126,7 +126,7 @@ function creatorLine(creator: KnownCreator): { readonly line: string; readonly n
     return { line: code(`creator: { ${parts.join(", ")} }`), note: "" };
   }
   const { userArn, profile = "PROFILE" } = creator;
-  const note = creator.profile ? "" : " PROFILE is the profile of the worker's credentials file with this user's keys.";
+  const note = creator.profile ? "" : " PROFILE is this user's profile in the worker's credentials file.";
   return { line: code(`creator: { userArn: ${userArn}, profile: ${profile} }`), note };
 }
 

@@ -67,7 +67,7 @@ export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
 function roleLines({ approves, onCall }: Role): string[] {
   return [
     ...(approves.length > 0 ? [`You decide about requests for ${codeList(approves, 900)}.`] : []),
-    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)} and can revoke any access there.`] : []),
+    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)} and can revoke there.`] : []),
   ];
 }
 

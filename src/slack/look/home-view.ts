@@ -92,9 +92,9 @@ type Row = (request: AccessRequest) => KnownBlock[];
 const lists = { decide: "pending", review: "active", access: "active", requests: "mine", recent: "mine" } as const;
 
 const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
-  decide: "You're done: no request waits for you.",
+  decide: "No request waits for you.",
   review: "",
-  access: "Ask for access above. It appears here with its end.",
+  access: "Your access appears here.",
   requests: "What you ask for waits here for its approvers.",
   recent: "Denied and ended requests appear here, to request them again.",
 };

@@ -11,7 +11,7 @@ import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
+import { failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import { logStoppedText } from "../show/notice-poster.ts";
 
@@ -43,7 +43,7 @@ export interface Overview {
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {
   const { ledger } = context;
   const clusters = await clustersSeenBy(context, user);
-  if (clusters.length === 0) return noOverviewAnswer();
+  if (clusters.length === 0) return onlyResponsibleAnswer(`${code("/eks-access status <id>")} shows one request.`);
   const now = context.now();
   const since = new Date(now.getTime() - lateAfterSeconds * 1000);
   const found = await Promise.all([
@@ -87,12 +87,6 @@ export async function clustersSeenBy(context: SlackContext, user: string): Promi
 }
 
 const seesAll = ({ config }: SlackContext, user: string) => config.linking.administrators.includes(user);
-
-function noOverviewAnswer(): Message {
-  return answer(
-    `Only approvers, on-call and administrators can see the backlog. ${code("/eks-access status <id>")} shows one request.`,
-  );
-}
 
 export function overviewAnswer(overview: Overview): Message {
   const parts = [logPart, latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));

@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from "../../access/request/duration.ts"
 import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, failureAnswer, type Message, messageOf } from "../show/message.ts";
+import { answer, failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { clustersSeenBy } from "./overview.ts";
 
@@ -21,7 +21,7 @@ export const review: Command = {
   forApprovers: true,
   run: async (context, { user, rest }) => {
     const seen = await clustersSeenBy(context, user);
-    if (seen.length === 0) return notYourReviewAnswer();
+    if (seen.length === 0) return onlyResponsibleAnswer(`${code("/eks-access list")} shows your access.`);
     const question = readQuestion(rest, seen);
     return typeof question === "string" ? answer(question) : readReview(context, question);
   },
@@ -46,8 +46,7 @@ function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | s
 
 async function readReview(context: SlackContext, question: ReviewQuestion): Promise<Message> {
   const { auditLog, ledger, keys } = context;
-  if (!(await ledger.takeTurn("review", betweenMs)))
-    return answer("I just read another review. Ask again in ten seconds.");
+  if (!(await ledger.takeTurn("review", betweenMs))) return answer("Ask again in ten seconds.");
   const to = context.now();
   const from = new Date(to.getTime() - question.seconds * 1000);
   const scope = { from, to, clusters: question.clusters };
@@ -93,10 +92,4 @@ function decidedText({ approvedBy, emergency, reviewedBy }: AccessRow): string {
   const reviewed = reviewedBy === "" ? "not reviewed" : `reviewed by ${mention(reviewedBy)}`;
   if (emergency !== "") return `*emergency*, ${reviewed}`;
   return approvedBy === "" ? "approvals unknown" : `approved by ${mentions(approvedBy.split(" "), 5)}`;
-}
-
-function notYourReviewAnswer(): Message {
-  return answer(
-    `Only approvers, on-call and administrators can review access. ${code("/eks-access list")} shows yours.`,
-  );
 }

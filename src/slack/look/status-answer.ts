@@ -19,7 +19,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
-import { detailsModal, failureAnswer, type Message, messageOf, text } from "../show/message.ts";
+import { detailsModal, failureAnswer, type Message, messageOf, notYoursAnswer, text } from "../show/message.ts";
 import {
   actions,
   code,
@@ -27,7 +27,6 @@ import {
   context,
   cut,
   fields,
-  mentions,
   plainLine,
   preformatted,
   revealed,
@@ -52,6 +51,7 @@ import {
   reviewState,
   stateText,
   troubleText,
+  voidedText,
 } from "../show/words.ts";
 
 /** More events than any record has, with the refused attempts of several people. */
@@ -115,13 +115,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   const ended = lease?.state === "ended" && endProofLines(lease);
   const proof = lease?.state === "active" && !lease.end && !lease.drift && lease.proof;
   return [
-    ...(voided && request.state === "pending"
-      ? [
-          section(
-            `:warning: The approval by ${mentions(voided.by)} no longer counts: ${asClause(voided.message, 400)}.`,
-          ),
-        ]
-      : []),
+    ...(voided && request.state === "pending" ? [section(`:warning: ${voidedText(voided)}`)] : []),
     ...(request.state === "pending" ? droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)) : []),
     ...(request.emergency ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
@@ -206,11 +200,6 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   };
 }
 
-export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
-  const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
-  return { text, blocks: [section(text)] };
-}
-
 export function approveBelowAnswer({ blocks }: Message): Message {
   return messageOf([section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks]);
 }
@@ -229,7 +218,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   const cluster = config.clusters.get(record.cluster);
   if (!maySeeRequest(record, cluster, await personFor(context, cluster, user))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
-    return notYoursToSeeAnswer(record);
+    return notYoursAnswer(record);
   }
   const why = await ledger.whyUnreadable(id);
   if (why !== null) return failureAnswer(why);
@@ -253,8 +242,8 @@ function removedAnswer(
 ): Message {
   const subject = `${code(id)} on ${code(cluster)}`;
   const text = events.some(({ event }) => closing.test(event.type))
-    ? `${subject} closed on ${time(closedAt)}. Records stay for ${formatDuration(keepSeconds)}; the audit log has its events.`
-    : `:warning: ${subject} has no record in Redis, and the audit log does not say that it closed. Access that it gave still ends in time. Restore the record from a copy of Redis, and check who can write there.`;
+    ? `${subject} closed ${time(closedAt)}. Records stay ${formatDuration(keepSeconds)}; the audit log has it.`
+    : `:warning: ${subject} has no record in Redis, and no event closed it. Its access still ends in time. Restore it from a copy of Redis, and check who can write there.`;
   return messageOf([
     section(text),
     section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),

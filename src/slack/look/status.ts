@@ -10,17 +10,10 @@ import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { runButton } from "../show/buttons.ts";
-import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message.ts";
+import { detailsModal, type Message, noSuchRequestAnswer, notYoursAnswer } from "../show/message.ts";
 import { actions, code, section } from "../show/mrkdwn.ts";
 import { clustersSeenBy, readOverview } from "./overview.ts";
-import {
-  maxEvents,
-  notYoursToSeeAnswer,
-  readRemoved,
-  type Status,
-  statusAnswer,
-  statusModal,
-} from "./status-answer.ts";
+import { maxEvents, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
 export const status: Command = {
   word: "status",
@@ -56,7 +49,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
   const person = await personFor(context, cluster, user);
   if (!maySeeRequest(request, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
-    return notYoursToSeeAnswer(request);
+    return notYoursAnswer(request);
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
   const extension = await continuationOf(context.ledger, request);

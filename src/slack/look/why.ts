@@ -44,7 +44,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
 export function clusterUnavailableAnswer({ name, approvers, onCall }: Cluster): Message {
   const who = oneOf([...new Set(onCall.length > 0 ? onCall : approvers)]);
   return answer(
-    `:warning: Couldn't find out: I can't work on ${code(name)} now. Try again in a few minutes. If it lasts, ask ${who}.`,
+    `:warning: Couldn't find out: I can't work on ${code(name)} now. Try again later. If it lasts, ask ${who}.`,
   );
 }
 
@@ -57,7 +57,7 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
     section(head),
     ...(noticed ? [context(styled(noticed, 400))] : []),
     ...shown.flatMap(causeBlocks),
-    ...(left > 0 ? [context(`${left} more. Fix these first, then ask again.`)] : []),
+    ...(left > 0 ? [context(`${left} more. Fix these first.`)] : []),
   ];
   return messageOf(blocks);
 }

@@ -79,7 +79,7 @@ export function stopMigrationButton(migration: Migration): Button {
   const { id, state } = migration;
   const running = state === "running";
   const what = running
-    ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."
+    ? "The worker finishes or undoes the current step. Finished steps stay, and everyone can sign in."
     : "The approvers can no longer decide.";
   const stop: Button = { ...button(stopMigrationAction, "Stop", id), style: "danger" };
   return confirmed(stop, [`Stop the ${migrationWord(migration)}?`, what, "Stop it", "Keep going"]);

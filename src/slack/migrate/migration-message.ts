@@ -13,7 +13,7 @@ import {
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { peopleNamed } from "../people/directory.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
@@ -25,7 +25,7 @@ import {
   showInChannel,
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
-import { asClause, droppedTexts } from "../show/words.ts";
+import { droppedTexts, voidedText } from "../show/words.ts";
 import { migrationMessage } from "./migration-card.ts";
 import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemHead } from "./plan-answer.ts";
@@ -44,7 +44,7 @@ export type Place = keyof typeof roomOfPlan;
  */
 export function openingMigrationMessage(migration: Migration, cluster: Cluster | undefined): Message {
   const title = migrationTitle(migration);
-  const note = `${migrationName(migration)}. If no state appears here, look for a newer message.`;
+  const note = newerMessageNote(migrationName(migration));
   const called = cluster && migration.state === "pending" ? mentions(approversLeft(migration, cluster)) : "";
   const blocks = [section(`*${title}*${called && `\n${called}`}`), context(note)];
   return { text: `${called && `${called}: `}${title}`, blocks };
@@ -52,25 +52,15 @@ export function openingMigrationMessage(migration: Migration, cluster: Cluster |
 
 /** The request, the plan and the state: the same for every approver. */
 export function migrationBlocks(migration: Migration, place: Place): KnownBlock[] {
+  const { state, voided, dropped } = migration;
   const trouble = migrationTrouble(migration);
   return [
     section(`*${migrationTitle(migration)}*\n${code(migration.id)}, asked ${time(migration.createdAt)}`),
     ...migrationPlanBlocks(migration, place),
-    ...voidedBlocks(migration),
-    ...(migration.state === "pending"
-      ? droppedTexts(migration.dropped).map((text) => section(`:warning: ${text}`))
-      : []),
+    ...(voided && state === "pending" ? [section(`:warning: ${voidedText(voided)}`)] : []),
+    ...(state === "pending" ? droppedTexts(dropped).map((text) => section(`:warning: ${text}`)) : []),
     section(migrationState(migration)),
     ...(trouble ? [section(trouble)] : []),
-  ];
-}
-
-function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
-  if (!voided || state !== "pending") return [];
-  return [
-    section(
-      `:warning: The approvals by ${mentions(voided.by)} no longer count: ${asClause(voided.message, 400)}. Decide again.`,
-    ),
   ];
 }
 
@@ -149,8 +139,8 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
   const plan = `Plan ${code(digest.slice(0, 12))}.`;
   if (whole) return `${plan} An approval covers all of it.`;
   return place === "message"
-    ? `${plan} It is longer than a message: press *Details* to read all of it, and to approve it.`
-    : `${plan} It is too long to show here, so you can't approve it. Remove items from aws-auth, then ask again.`;
+    ? `${plan} Press *Details* to read all of it, and to approve.`
+    : `${plan} It is too long to approve. Remove items from aws-auth, then ask again.`;
 }
 
 /**
@@ -206,7 +196,7 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
   const lost =
     state === "pending"
-      ? `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. The approvers get direct messages instead.`
+      ? `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. I sent direct messages to the approvers.`
       : `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. Follow it with ${code(`/eks-access status ${id}`)}.`;
   return {
     name: "channel-lost",

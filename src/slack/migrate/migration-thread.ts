@@ -3,8 +3,8 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../show/message.ts";
-import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
-import { droppedTexts } from "../show/words.ts";
+import { code, mention, mentions, styled, time } from "../show/mrkdwn.ts";
+import { droppedTexts, voidedText } from "../show/words.ts";
 import { migrationState, migrationWord } from "./migration-words.ts";
 
 /** Everything for the thread of a migration, oldest first. A pure function of the record. `due`: the people and user groups to call. */
@@ -35,12 +35,7 @@ function decisionEntries(migration: Migration, called: string): ThreadEntry[] {
   return [
     ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...(voided && state === "pending"
-      ? [
-          {
-            name: `void-${voided.message}-${voided.by.join()}`,
-            text: `The approvals by ${mentions(voided.by)} no longer count: ${styled(voided.message, 400)}. Decide again.`,
-          },
-        ]
+      ? [{ name: `void-${voided.message}-${voided.by.join()}`, text: voidedText(voided) }]
       : []),
     ...approvals.map(({ by, at, digest }) => ({
       name: `approved-${by}-${at}`,
@@ -72,15 +67,6 @@ function troubleEntries({ trouble, expiresAt }: Migration): ThreadEntry[] {
 }
 
 function endEntries(migration: Migration): ThreadEntry[] {
-  const { state, denial, endedAt, begun } = migration;
-  if (endedAt === null || begun) return [];
-  if (state === "denied" && denial) {
-    return [
-      {
-        name: "denied",
-        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${plainLine(denial.why, 600)}`,
-      },
-    ];
-  }
-  return [{ name: state, text: `${migrationState(migration)}.` }];
+  const { state, endedAt, begun } = migration;
+  return endedAt === null || begun ? [] : [{ name: state, text: `${migrationState(migration)}.` }];
 }

@@ -3,7 +3,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, notYoursAnswer } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 
@@ -50,8 +50,10 @@ export function migrationHead(migration: Migration): string {
   switch (migration.state) {
     case "done":
       return `*Done* ${time(migration.endedAt)}`;
-    case "denied":
-      return `Denied by ${mention(migration.denial.by)}: ${plainLine(migration.denial.why, 600)}`;
+    case "denied": {
+      const { by, why } = migration.denial;
+      return `Denied by ${mention(by)}: ${plainLine(why.replace(/\.$/, ""), 600)}`;
+    }
     case "stopped": {
       const { by, why } = migration.stop;
       return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300).replace(/\.$/, "")}` : ""}`;
@@ -98,10 +100,10 @@ function askLine(kind: Migration["kind"], cluster: string): string {
 
 /** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */
 function lastStep({ plan, cluster, kind }: Migration): string {
-  if (kind === "repair") return "The current principals have what the entries of deleted ones gave";
+  if (kind === "repair") return "The current principals have the access of deleted ones";
   const before = plan?.summary.before.length ?? 0;
   const left = before > 0 ? `It would drop ${counted(before, "item")} of aws-auth` : "Nothing needs aws-auth any more";
-  return `Only an operator switches to the mode ${code("API")}, which can't be undone. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
+  return `Only an operator switches to the mode ${code("API")}, for good. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
 }
 
 /** What failed, how to fix it, and the next try; null: nothing failed. @param maxLength of the failure, in characters */
@@ -118,7 +120,7 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;
   if (state !== "pending" || !plan) return null;
-  const why = "I can't reach the cluster's channel, so you get this here";
+  const why = "I can't reach the cluster's channel";
   const text = `${migrationTitle(migration)}: ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
   const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
@@ -127,7 +129,7 @@ export function migrationCall(migration: Migration): Milestone | null {
 export function migrationAskedAnswer(migration: Migration): Message {
   const { id, cluster } = migration;
   return answer(
-    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
+    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it; then ${migrationApprovals} approvers must approve it.`,
   );
 }
 
@@ -148,10 +150,6 @@ export function noSuchMigrationAnswer(id: string): Message {
 export function stopMigrationByAnswer(id: string): Message {
   const line = code(`/eks-access migrate ${clusterOfMigration(id)} stop`);
   return answer(`Nothing changed. To stop a migration or a repair: ${line}.`);
-}
-
-export function migrationDeniedAnswer(migration: Pick<Migration, "id" | "kind">): Message {
-  return answer(`Denied ${migrationWord(migration)} ${code(migration.id)}. The requester gets your reason.`);
 }
 
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
@@ -193,7 +191,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "approved-already":
       return "You already approved this plan. It needs another approver.";
     case "not-yours":
-      return `Only the requester, the approvers of ${code(name)} and its on-call can do that.`;
+      return notYoursAnswer(migration).text;
     case "not-in-trouble":
       return isMigrationOver(migration)
         ? `${code(migration.id)} has ended.`

@@ -29,7 +29,7 @@ export function migrationAnswer(
 ): Message {
   const { mode, items, steps, keptBecause, before, digest } = plan;
   const moving = items.filter(({ outcome }) => outcome === "moves").length;
-  const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. This is only a plan.`;
+  const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. Nothing changes yet.`;
   const left = Math.max(0, items.length - maxItems) + Math.max(0, steps.length - maxSteps);
   const blocks = [
     section(head),
@@ -66,8 +66,7 @@ function stepWords({ does, proof, undo }: StepSummary, index: number): string {
 }
 
 function lastWords(inTheWay: number): string {
-  if (inTheWay === 0)
-    return `After that nothing needs aws-auth, and an operator can switch the mode to ${code("API")} for good.`;
+  if (inTheWay === 0) return `Then an operator can switch the mode to ${code("API")} for good.`;
   return `The mode ${code("API")} would drop ${counted(inTheWay, "item")} of aws-auth: see above.`;
 }
 
@@ -80,5 +79,5 @@ export function nothingToMigrationAnswer(message: string): Message {
 }
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {
-  return answer(`Only approvers of ${code(name)} and its on-call can see the plan: it names everyone who can sign in.`);
+  return answer(`Only approvers of ${code(name)} and its on-call can see the plan.`);
 }

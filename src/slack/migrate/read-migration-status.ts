@@ -5,12 +5,12 @@ import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts"
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { DoneStep, Migration } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";
-import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";
+import { approveBelowAnswer, readRemoved } from "../look/status-answer.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { failureAnswer, type Message, messageOf } from "../show/message.ts";
+import { failureAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
@@ -47,7 +47,7 @@ export async function readMigrationStatus(
   const person = await personFor(context, cluster, user);
   if (!maySeeRequest(migration, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
-    return notYoursToSeeAnswer(migration);
+    return notYoursAnswer(migration);
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
   const acts = migrationActsOf(migration, cluster, person, context.now());
@@ -61,7 +61,8 @@ export async function readMigrationToApprove(context: SlackContext, user: string
   const turnedAway = await refuseActor(context, user, "approve", migration);
   if (turnedAway) return turnedAway;
   const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster) return failureAnswer(`The cluster ${migration.cluster} is no longer configured. Ask an operator.`);
+  if (!cluster)
+    return failureAnswer(`The cluster ${migration.cluster} is no longer in eks-access.yml. Ask an operator.`);
   const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
   const refusal = refuseMigrationClick(
     migration,

@@ -9,31 +9,22 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
   const reasons: Readonly<Record<typeof account, string>> = {
     deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
     guest: "Nothing changed: you are a guest in this workspace. Ask a member to do this.",
-    "of-another-workspace":
-      "Nothing changed: your Slack account belongs to another workspace. Ask a member of this one.",
+    "of-another-workspace": "Nothing changed: your account belongs to another workspace. Ask a member of this one.",
     bot: "Nothing changed: only people can do this.",
-    unknown: "Nothing changed: Slack does not know your account in this workspace. Ask a workspace administrator.",
+    unknown: "Nothing changed: Slack does not know your account here. Ask a workspace administrator.",
     unconfirmed: "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);
 }
 
-function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
-  const who = mention(user);
-  if (account === "unconfirmed") {
-    return answer(
-      `:warning: Nothing changed: Slack did not confirm that the account of ${who} is active. Try again in a minute.`,
-    );
-  }
-  if (account === "guest") {
-    return answer(
-      `:warning: Nothing changed: ${who} is now a guest in this workspace. Deny the request, or let it expire.`,
-    );
-  }
-  return answer(
-    `:warning: Nothing changed: ${who} can no longer sign in to this workspace. Deny the request, or let it expire.`,
-  );
-}
+const aboutAnother: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", string>> = {
+  deactivated: "their Slack account is deactivated",
+  guest: "guests of this workspace can't get access",
+  "of-another-workspace": "their Slack account belongs to another workspace",
+  bot: "only people can get access",
+  unknown: "Slack does not know their account here",
+  unconfirmed: "Slack did not confirm that their account is active. Try again in a minute",
+};
 
 /** Null: they are an active member, so they can get it. */
 export async function refuseOtherPerson(
@@ -45,15 +36,7 @@ export async function refuseOtherPerson(
   const account = await accountOf(context, other);
   if (account === "active") return null;
   await noteAttempt(context, { act: "request", by, code: `requester-${account}`, request });
-  const why: Readonly<Record<typeof account, string>> = {
-    deactivated: "their Slack account is deactivated",
-    guest: "guests of this workspace can't get access",
-    "of-another-workspace": "their Slack account belongs to another workspace",
-    bot: "only people can get access",
-    unknown: "Slack does not know their account in this workspace",
-    unconfirmed: "Slack did not confirm that their account is active. Try again in a minute",
-  };
-  return answer(`:warning: No request made for ${mention(other)}: ${why[account]}.`);
+  return answer(`:warning: No request made for ${mention(other)}: ${aboutAnother[account]}.`);
 }
 
 /** Acts that give access, at once or in the next step: it refuses them without an answer of Slack. */
@@ -96,7 +79,8 @@ export async function refuseForRequester(
     const account = await accountOf(context, person);
     if (account === "active") continue;
     await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
-    return requesterGoneAnswer(person, account);
+    const next = account === "unconfirmed" ? "" : " Deny the request, or let it expire.";
+    return answer(`:warning: Not approved for ${mention(person)}: ${aboutAnother[account]}.${next}`);
   }
   return null;
 }

@@ -24,9 +24,8 @@ export interface KnownNow extends KnownOf {
   readonly trouble: string | null;
 }
 
-const unconfirmed =
-  "Slack has not confirmed your email address, so eks-access can't look you up. Confirm it in your Slack account.";
-const noAnswer = "No worker could look you up in AWS. Check that one runs, then try again.";
+const unconfirmed = "Confirm your email address in Slack, so that eks-access can look you up.";
+const noAnswer = "No worker could look you up in AWS. Check that one runs.";
 
 /**
  * A person's identities on a cluster, from the ledger or a worker. A failure is a sentence: links and written ARNs work
@@ -109,7 +108,7 @@ export async function identitiesForAsker(
 ): Promise<OwnIdentities> {
   if (asker === user) return identitiesNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
-  const why = `No AWS identity of this person is known on ${cluster.name}. They can link theirs with /eks-access link.`;
+  const why = `No AWS identity of this person is known on ${cluster.name}. They can use /eks-access link.`;
   return { arns: await lastUsedFirst(context, user, arns), why: arns.length > 0 ? null : why };
 }
 

@@ -180,9 +180,7 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
   const text = `${mention(user)} asks to link to ${code(arn)}`;
   const value = JSON.stringify({ user, id, arn });
   return messageOf([
-    section(
-      `*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs: rules may rely on it.`,
-    ),
+    section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs.`),
     {
       type: "actions",
       elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
@@ -215,7 +213,7 @@ export function linkDecided(
 export function linkOutcome(arn: string, confirmed: boolean, by: string): Message {
   const text = confirmed
     ? `${mention(by)} confirmed your link to ${code(arn)}.`
-    : `${mention(by)} did not confirm your link to ${code(arn)}. Nothing changed; ask them why.`;
+    : `${mention(by)} did not confirm your link to ${code(arn)}. Ask them why.`;
   return { text, blocks: [section(text)] };
 }
 
@@ -226,7 +224,7 @@ export function linkClickAnswer(
   const others: Readonly<Record<typeof refusal, string>> = {
     "not-an-administrator": `Only an administrator can confirm this: ${oneOf(administrators) || "ask an operator to name one"}.`,
     "own-link": "You can't confirm your own link. Ask another administrator.",
-    "handled-already": "This is already handled, or they asked for another ARN since.",
+    "handled-already": "This is handled, or they asked for another ARN.",
   };
   return answer(others[refusal]);
 }

@@ -67,13 +67,32 @@ export function failureAnswer(sentence: string): Message {
   return answer(`:warning: ${styled(sentence, 2900)}`);
 }
 
+/** A decision that a person took with a reason. */
+export function deniedAnswer(id: string): Message {
+  return answer(`Denied ${code(id)}. The requester gets your reason.`);
+}
+
+export function notYoursAnswer({ id, cluster }: { readonly id: string; readonly cluster: string }): Message {
+  return answer(`Only the requester, the approvers of ${code(cluster)} and its on-call can see or change ${code(id)}.`);
+}
+
+/** @param hint what everyone else can do instead */
+export function onlyResponsibleAnswer(hint: string): Message {
+  return answer(`Only approvers, on-call and administrators can do that. ${hint}`);
+}
+
+/** The first post of a message, until an update has its state. */
+export function newerMessageNote(name: string): string {
+  return `${name}. If it does not update, look for a newer message.`;
+}
+
 /**
  * What failed, for the person who acted. Operators read in `status`, the log and the alerts that Redis is down. The
  * change may be saved, if only the answer was lost.
  */
 export function explainToPerson(error: unknown): string {
   if (!isLedgerFailure(error)) return explainFailure(error);
-  return "I can't reach my records now. Try again in a minute; `/eks-access list` then shows what was saved.";
+  return "I can't reach my records now. Try again in a minute.";
 }
 
 export function failedAnswer(error: unknown): Message {
@@ -131,7 +150,7 @@ export function denyModal(value: string): ModalView {
     title: text("Deny the request"),
     submit: text("Deny"),
     close: text("Back"),
-    blocks: [reasonInput("Why", "The requester reads this, for example: use staging instead", false)],
+    blocks: [reasonInput("Why", "The requester reads this: use staging instead", false)],
   };
 }
 

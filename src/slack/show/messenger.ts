@@ -230,30 +230,27 @@ export function lostChannelMilestones(
   if (milestones.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
-    const text = `The channel message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead; tell an operator.`;
+    const text = `The channel message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead.`;
     return [milestone("channel-lost", text)];
   }
   const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${asClause(why)}.`;
   const how =
     copies.length > 0
-      ? `I sent direct messages instead, to ${mentions(copies.map(({ user }) => user))}.`
+      ? `I sent direct messages to ${mentions(copies.map(({ user }) => user))}.`
       : `An approver can still decide with ${code(`/eks-access approve ${request.id}`)}.`;
   // Two names: the first message can come before any copy, and a later one then names the approvers.
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }
 
 export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
-  return milestone(
-    `deleted-${ts}`,
-    `Someone deleted the channel message about ${subjectOf(request)}. I posted it again; nothing else changed.`,
-  );
+  return milestone(`deleted-${ts}`, `Someone deleted the message about ${subjectOf(request)}. I posted it again.`);
 }
 
 export function tooFewMilestone(request: AccessRequest, { present }: Presence): Milestone {
   const left = present.length > 0 ? `only ${mentions(present)}` : "none";
   const text =
     `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
-    `Ask an operator to add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.expiresAt)}.`;
+    `An operator can add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.expiresAt)}.`;
   return milestone("too-few-approvers", text);
 }
 

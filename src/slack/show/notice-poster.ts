@@ -184,7 +184,7 @@ export function logPoster(context: LogContext): () => Promise<void> {
 }
 
 /** `status` says it too. */
-export const logStoppedText = `It takes no event, so no request, decision or lease can change. Someone wrote into Redis: follow ${code("The audit log takes no event")} in docs/operating.md. Access still ends on time.`;
+export const logStoppedText = `No request, decision or lease can change: someone wrote into Redis. Follow ${code("The audit log takes no event")} in docs/operating.md. Access still ends on time.`;
 
 function logStoppedMessage(): Message {
   return announcement(`:rotating_light: *The audit log is stopped.* ${logStoppedText}`);

@@ -248,8 +248,8 @@ function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster
 
 function revertedMessage(cluster: string): Message {
   const text = [
-    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases there lost their access three times in a week.`,
-    `${code(`/eks-access check ${cluster}`)} names the writers. Use levels that bind roles, or make that tool ignore leases.`,
+    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lost access three times in a week.`,
+    `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make that tool ignore leases.`,
   ].join("\n");
   return announcement(text);
 }

@@ -46,5 +46,5 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
   const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
   if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
   const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;
-  return `No profile for this role? ${code(line)} prints its ARN with its path: add it to the first line, after ${code("--role-arn")}.`;
+  return `No profile for this role? ${code(line)} prints its whole ARN: add it to the first line, after ${code("--role-arn")}.`;
 }

@@ -27,6 +27,7 @@ import {
   replayedClause,
   reviewState,
   stateText,
+  voidedText,
 } from "./words.ts";
 
 /**
@@ -93,20 +94,9 @@ function droppedEntries({ dropped }: AccessRequest): ThreadEntry[] {
 }
 
 function stateEntries(request: AccessRequest): ThreadEntry[] {
-  const { state, denial, voided } = request;
-  if (state === "pending" && voided) {
-    const { by, message } = voided;
-    const text = `The approval by ${mentions(by)} no longer counts: ${asClause(message, 400)}. The approvers must decide again.`;
-    return [{ name: `void-${message}`, text }];
-  }
-  if (state === "cancelled") return [{ name: "cancelled", text: `${stateText(request)}.` }];
-  if (state === "expired") {
-    return [{ name: "expired", text: `Expired ${time(request.expiresAt)} without a decision.` }];
-  }
-  if (state === "refused") return [{ name: "refused", text: `Refused: ${asClause(request.refusal?.message ?? "")}.` }];
-  if (state !== "denied" || !denial) return [];
-  const why = denial.why && `: ${plainLine(denial.why, 600)}`;
-  return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
+  const { state, voided } = request;
+  if (state === "pending") return voided ? [{ name: `void-${voided.message}`, text: voidedText(voided) }] : [];
+  return state === "approved" ? [] : [{ name: state, text: `${stateText(request, 600)}.` }];
 }
 
 /** Mentions the approvers: an update in place notifies no one. */
@@ -216,7 +206,7 @@ function troubleEntry(request: AccessRequest): ThreadEntry[] {
 /** Without a record in the cluster, only Redis has the revocation. */
 function forgottenNote({ lease }: AccessRequest): string {
   if (!lease?.isForgotten) return "";
-  return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone with write access to Redis can undo it.`;
+  return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone who writes to Redis can undo it.`;
 }
 
 /** A moment later, so that many changes become one reply. */

@@ -22,7 +22,7 @@ import {
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { isClusterFailure } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { code, codeList, cut, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
+import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** A sentence inside another one: without its full stop. */
 export function asClause(sentence: string, maxLength = 600): string {
@@ -44,12 +44,12 @@ export function admitsText(request: AccessRequest): string {
 }
 
 /** The state with people and times, without a full stop. It says nothing that is not true yet (law 5). */
-export function stateText(request: AccessRequest): string {
+export function stateText(request: AccessRequest, maxWhy = 300): string {
   const { denial } = request;
   if (request.state === "pending" && request.preview) return waitingFor(request);
   if (request.state === "pending") return request.trouble ? "Not checked yet" : "Checking the cluster";
   if (request.state === "denied" && denial) {
-    const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 300)}`;
+    const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), maxWhy)}`;
     return `Denied by ${mention(denial.by)} ${time(denial.at)}${why}`;
   }
   // The record does not have which of two people it was; the history in Details does.
@@ -122,7 +122,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
     return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
-    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access, then the approvers decide again`;
+    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access, then they decide again`;
   }
   return "Applying; not active yet";
 }
@@ -249,6 +249,11 @@ export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 
   const username = code(identity.username, Math.floor(maxLength / 3));
   const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
   return `${username} with ${groups}`;
+}
+
+/** Why all approvals stopped counting, of a request or a migration. */
+export function voidedText({ by, message }: NonNullable<AccessRequest["voided"]>): string {
+  return `The approval by ${mentions(by)} no longer counts: ${asClause(message, 400)}. The approvers must decide again.`;
 }
 
 /** One sentence for each approval that no longer counts, newest last. */

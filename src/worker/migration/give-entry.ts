@@ -66,7 +66,7 @@ async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} can't sign in through its access entry: ${detail}`, {
-    remedy: "The worker deleted the entry again, and aws-auth is unchanged. Fix that, then click Try again.",
+    remedy: "The worker deleted the entry again. Fix that, then click Try again.",
   });
 }
 
@@ -139,7 +139,7 @@ async function proveMovedEntry(
 ): Promise<readonly string[]> {
   const mapped = `mapped: EKS has ${username} with ${[...groups, ...policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
   if (policies.length > 0) {
-    return [mapped, "authorized: not tested, a review of the API server does not see what an access policy allows."];
+    return [mapped, "authorized: not tested, a review does not see access policies."];
   }
   // The document has roles without their paths.
   const before = resolve(document, principalArn.replace(/:role\/.*\//, ":role/"));
@@ -152,7 +152,7 @@ async function proveMovedEntry(
     if (was !== is) throw differs(principalArn, check, was);
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
-  return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth alike.`];
+  return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth.`];
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
@@ -164,8 +164,7 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    remedy:
-      "The worker deleted the entry again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
+    remedy: "The worker deleted the entry again. Check the bindings of its groups, then click Try again.",
   });
 }
 
@@ -232,6 +231,6 @@ export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: 
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
-    remedy: "Request the migration again: the approved plan does not cover this entry.",
+    remedy: "Request the migration again.",
   });
 }

@@ -183,6 +183,6 @@ function mismatch(name: string, creator: KnownCreator, found: string, kind: "cre
     return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
   }
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
-    remedy: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+    remedy: "Name a profile of the worker with the user's keys as the creator's.",
   });
 }

@@ -237,7 +237,7 @@ function refuseOthers(entry: AccessEntry | null, cluster: string): void {
   if (type === "STANDARD" && others.length === 0) return;
   const what = `${principalArn} has an access entry of ${cluster} already, with ${others.join(", ") || `the type ${type}`}`;
   throw new AccessError("access-entry-conflict", what, {
-    remedy: "Name a role that does nothing else, or delete that access entry first.",
+    remedy: "Name a role that does nothing else, or remove that entry first.",
   });
 }
 

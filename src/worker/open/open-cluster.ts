@@ -204,7 +204,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   }
   if (isCreatorAdmin) return undefined;
   return {
-    unauthorized: `EKS gave the creator no rights in Kubernetes (bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it). Name an operator in eks-access.yml, and run ${bootstrap}. It lets the operator in with an access entry, without the creator.`,
+    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it). Name an operator in eks-access.yml, and run ${bootstrap}. It needs no creator.`,
   };
 }
 

@@ -58,7 +58,7 @@ function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: Calle
   if (accessEntries.as === "creator" || own.account === account) return null;
   return new AccessError(
     "cluster-mismatch",
-    `The worker is ${own.arn} of account ${own.account}, and ${name} is in account ${account}: its own identity reaches no cluster there`,
+    `The worker is ${own.arn} of account ${own.account}, and ${name} is in account ${account}: it reaches no cluster there`,
     { remedy: `Set accessEntries.as of ${name} to creator in eks-access.yml.` },
   );
 }

@@ -9,7 +9,7 @@ import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { bindingProblems } from "../../diagnosis/binding-problems.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
-import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
+import { editedRemedy } from "../../diagnosis/cluster-links.ts";
 import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
@@ -140,7 +140,7 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   if (untrusted === null) return [];
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
-  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
+  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: editedRemedy }];
 }
 
 /** Only if a lease could need the document. */

@@ -84,9 +84,9 @@ function entryWarning(names: SignInNames, way: Way, principal: string): string {
   const name = names.of(principal);
   const what = way === "aws-auth" ? "an entry without groups in aws-auth" : "an access entry without groups";
   if (name.type === "name" && name.entry === "ours")
-    return `Entry kept: the entry of ${entryArnOf(principal)} that eks-access added stays until this lease ends, too.`;
+    return `Entry kept: the entry of ${entryArnOf(principal)} stays until this lease ends, too.`;
   const who = admittedInWords(admittedBy(entryArnOf(principal)));
-  return `New entry: ${what} lets ${who} authenticate, and gives no rights. The worker removes it when no lease needs it.`;
+  return `New entry: ${what} lets ${who} authenticate, without rights.`;
 }
 
 function textOf(username: string, texts: readonly string[]): string {
@@ -143,7 +143,7 @@ function collisionWarnings(username: string, principal: string): string[] {
   const warnings: string[] = [];
   if (session?.includes("@") && !username.includes(session)) {
     warnings.push(
-      `Shared username: {{SessionName}} turns @ into -, so two people can get ${username}. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
+      `Shared username: {{SessionName}} turns @ into -, so two people can be ${username}. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
     );
   }
   if (session && !isIdentityCenterRole(principal)) {

@@ -162,13 +162,13 @@ function endDetail(context: WorkerContext, request: ApprovedRequest, proved: Pro
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease ended before the worker proved its access. Nothing of it is left in aws-auth.",
+  message: "The lease ended before its proof. Nothing of it is left in aws-auth.",
 };
 
 const approvalReplayed = {
   code: "approval-replayed",
   message:
-    "An old copy of this request, from before its revocation, is back in Redis. The worker refuses it. Check who can write to Redis, and whether someone restored a backup.",
+    "An old copy of this request is back in Redis. The worker refuses it. Check who can write to Redis, or restored a backup.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */

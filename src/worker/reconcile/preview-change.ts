@@ -23,7 +23,7 @@ export function previewInDocument(
   if (groups.some(isPolicyText)) {
     return refused(
       "policy-in-aws-auth",
-      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or ask an operator to move ${arn} to an access entry.`,
+      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or an operator to move ${arn} to an access entry.`,
     );
   }
   const entry = state.identityOf(arn);

@@ -227,7 +227,7 @@ export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal
   const full = `${name} can't remember more leases at once in its annotation`;
   const clause = spaceTakenByOthers(room);
   const message = clause
-    ? `${full}: ${clause}. Ask again when some have ended, or ask an operator to remove unneeded annotations.`
+    ? `${full}: ${clause}. Ask again when some have ended, or an operator to remove annotations.`
     : `${full}. Ask again when some have ended.`;
   return { code: "annotation-full", message };
 }
@@ -254,6 +254,6 @@ export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterS
 
 function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
-  const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}; its entries go with it. Ask an operator to save it, remove the finalizers and create it again. Then ask again.`;
+  const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}. Ask an operator to save it, remove the finalizers and create it again.`;
   return { code: "document-being-deleted", message };
 }

@@ -98,7 +98,7 @@ export function refuseTarget(
   if (own) return { ...own, arn };
   const refusal = refuseEntry(arn, entry, target);
   if (refusal || fitsTags(writeHoldingTags(sealedClusterOf(cluster), holding, keys), entry?.tags ?? {})) return refusal;
-  const message = `The access entry of ${arn} in ${cluster.name} can't remember more leases in its tags. Ask again when some have ended.`;
+  const message = `The access entry of ${arn} in ${cluster.name} has no room for more leases. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }
 

@@ -70,7 +70,7 @@ function othersEntry(principalArn: string): AccessError {
     "access-entry-conflict",
     `The access entry of ${principalArn} is not of this rescue: its tags have no valid seal`,
     {
-      remedy: "Check it with aws eks describe-access-entry. Delete it by hand if it must go, or use another role.",
+      remedy: "Delete it by hand if it must go, or use another role.",
     },
   );
 }

@@ -99,7 +99,7 @@ export async function signInAsOne(
 function refusedByEntry(error: unknown): unknown {
   const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
   if (!isRefused) return error;
-  const remedy = "Its new access entry may not count yet: run the same rescue again in a minute.";
+  const remedy = "Its access entry may not count yet: run the same rescue again in a minute.";
   return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 

@@ -165,7 +165,7 @@ async function keptDocument(
 }
 
 function noKept({ name }: Cluster): RepairResult {
-  const message = `${name} has no such document with a seal of eks-access. Run it again with another --document, or without it.`;
+  const message = `${name} has no such sealed document. Run it again with another --document, or without it.`;
   return { type: "ask", message };
 }
 

@@ -158,7 +158,7 @@ function withRemedy(error: unknown, cluster: string): unknown {
   if (!(error instanceof AccessError) || error.code !== "aws-access-denied") return error;
   return new AccessError("aws-access-denied", error.what, {
     cause: error.cause,
-    remedy: `Let the role trust the worker and the worker assume it (deploy/iam), or remove it from signIn.roles of ${cluster}.`,
+    remedy: `Let the worker assume the role (deploy/iam), or remove it from signIn.roles of ${cluster}.`,
   });
 }
 

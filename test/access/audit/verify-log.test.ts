@@ -23,7 +23,7 @@ describe("a log with the anchors that were posted", () => {
     expect(verifyLog(beginning, [posted]).take(replaced)).toEqual({
       type: "broken",
       sequence: 3,
-      message: `Event 3 does not match the anchor ${formatAnchor(posted)}: another log replaced the events up to it.`,
+      message: `Event 3 does not match the anchor ${formatAnchor(posted)}: another log replaced it.`,
     });
   });
 

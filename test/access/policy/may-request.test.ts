@@ -17,7 +17,7 @@ function aRole(roleArn: string): Creator {
 }
 
 test.each<[string, RequestedAccess]>([
-  ["a role of the cluster's own account", aRequestedAccess()],
+  ["a role of that account", aRequestedAccess()],
   ["the longest lease of the level", aRequestedAccess({ durationSeconds: 8 * 3600 })],
   [
     "a principal of an account that the policy names",
@@ -48,7 +48,7 @@ describe("the policy refuses", () => {
       "the creator, in whatever case it is written",
       "creator",
       aRequestedAccess({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
-      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access already. It must stay out of aws-auth.",
+      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access there already.",
     ],
     [
       "a creator that has a path, by the ARN that the authenticator sees",
@@ -57,7 +57,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
         cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
-      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access already. It must stay out of aws-auth.",
+      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there already.",
     ],
     [
       "a user that created the cluster, with its path, in whatever case",
@@ -66,7 +66,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:user/ops/Founder",
         cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
       }),
-      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access already. It must stay out of aws-auth.",
+      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access there already.",
     ],
     [
       "the operator, by the ARN that the authenticator sees",
@@ -77,13 +77,13 @@ describe("the policy refuses", () => {
           operator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/infra/operator", through: [] },
         }),
       }),
-      "arn:aws:iam::111122223333:role/operator is the operator of staging: only eks-access signs in as it. Ask for another role or user.",
+      "arn:aws:iam::111122223333:role/operator is the operator of staging: only eks-access signs in as it.",
     ],
     [
       "a principal of another account",
       "foreign-account",
       aRequestedAccess({ arn: "arn:aws:iam::999988887777:role/x" }),
-      "arn:aws:iam::999988887777:role/x is in account 999988887777, but staging is in 111122223333. An operator can add the account to foreignAccounts in eks-access.yml.",
+      "arn:aws:iam::999988887777:role/x is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
     ],
     [
       "a principal of another partition, also where its account is allowed",
@@ -92,7 +92,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws-cn:iam::999988887777:role/x",
         cluster: aCluster({ foreignAccounts: ["999988887777"] }),
       }),
-      "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws. It can't sign in there.",
+      "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws.",
     ],
   ])("%s", (_, code, requested, message) => {
     expect(mayRequest(requested)).toEqual({ type: "refused", code, message });

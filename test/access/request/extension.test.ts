@@ -67,7 +67,7 @@ describe("an extension", () => {
   ])("of a lease that %s is refused", (_, request) => {
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
-      message: "r-1 is not active, so you can't extend it. Request access again.",
+      message: "r-1 is not active. Request access again.",
     });
   });
 });

@@ -55,9 +55,7 @@ describe("a time that ends the line without `for`", () => {
     ["pods older than 1d", "1d", "for 8h pods older than"],
   ])("may be part of the reason, so it is asked about: %s", (rest, time, corrected) => {
     expect(told(`staging ${arn} viewer ${rest}`)).toMatchObject({
-      mistakes: [
-        `duration: Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`,
-      ],
+      mistakes: [`duration: Is ${time} how long you need it, or part of the reason? Write the time before the reason.`],
       corrected: `/eks-access request staging ${arn} viewer ${corrected}`,
     });
   });
@@ -163,7 +161,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "the creator, who must never be in aws-auth",
       "staging arn:aws:iam::111122223333:role/cluster-creator viewer why",
       [
-        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access already. It must stay out of aws-auth.",
+        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there already.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -171,7 +169,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add the account to foreignAccounts in eks-access.yml.",
+        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -180,7 +178,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "",
       [
         "cluster: Say which cluster. Clusters: staging, production.",
-        "principal: Say which IAM role or user, as an ARN. Find yours with `aws sts get-caller-identity`, and save it with `/eks-access link <arn>`.",
+        "principal: Say which IAM role or user, as an ARN. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.",
         "level: Say which level.",
         "reason: Say why you need it.",
       ],

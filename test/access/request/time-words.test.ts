@@ -205,7 +205,7 @@ describe("a time in the reason", () => {
     ["look for 2 more hours", "2 more hours"],
   ])("is asked about if no other is given: %s", (rest, time) => {
     expect(mistakesOf(`staging ${arn} viewer ${rest}`)).toEqual([
-      `duration: Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`,
+      `duration: Is ${time} how long you need it, or part of the reason? Write the time before the reason.`,
     ]);
     expect(read(`staging ${arn} viewer 30m ${rest}`)).toMatchObject({
       requested: { durationSeconds: 1_800, reason: rest },

@@ -127,9 +127,7 @@ describe("a permission set's entries of deleted roles", () => {
       { document, presentEntries: [entry(entryRole("b"), { isLeased: true })] },
       { presentEntries: [entry(entryRole("a"), { isLeased: true })] },
     ]) {
-      expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain(
-        "A lease uses this entry",
-      );
+      expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain("A lease uses it");
     }
   });
 

@@ -147,7 +147,7 @@ it("leaves whole accounts, and says so before the mode can be API", () => {
     { type: "stays", code: "whole-account" },
     { type: "unmatched" },
   ]);
-  expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
+  expect(before).toEqual([expect.stringContaining(`the whole account ${account}`)]);
 });
 
 it("gives no access entry to a principal that can't sign in today", () => {
@@ -213,9 +213,9 @@ it("says by EKS's own answer which nodes use a role, and of which type", () => {
   });
   expect(of([windows])).toMatchObject({ nodeType: "EC2_WINDOWS" });
   expect(of([{ ...linux, roleArn: role("others") }])).toMatchObject({
-    note: expect.stringContaining("No managed node group or Fargate profile has this role"),
+    note: expect.stringContaining("Its nodes are self-managed, or gone"),
   });
-  expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker has no right to ask") });
+  expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker can't ask") });
 });
 
 it("says which groups of nodes an entry of EKS's own would not give", () => {

@@ -56,16 +56,16 @@ describe("an address of Redis", () => {
   test.each([
     ["nothing", "", "use redis://host:6379"],
     ["another scheme", "https://redis", "use redis://host:6379"],
-    ["a password with a slash as it is", "redis://:se/cret@redis", "percent-encode special characters"],
+    ["a password with a slash as it is", "redis://:se/cret@redis", "Percent-encode user name and password"],
     ["a percent sign as it is", "redis://:se%cret@redis", "use %25"],
     ["several hosts without saying what they are", "redis://a,b", "redis+sentinel:// or redis+cluster://"],
     ["a port that is none", "redis://redis:70000", "use host:port"],
     ["a host that is none", "redis://re dis", "use host:port"],
     ["a database by name", "redis://redis/main", "use a number for the database"],
     ["an unknown parameter", "redis://redis?family=6", "remove every parameter except db"],
-    ["Sentinels without the master's name", "redis+sentinel://a:26379", "the Sentinels' name for the master"],
-    ["a database in a Cluster", "redis+cluster://a/1", "only database 0"],
-    ["a database in a Cluster as a parameter", "redis+cluster://a?db=1", "only database 0"],
+    ["Sentinels without the master's name", "redis+sentinel://a:26379", "use redis+sentinel://host:26379/master"],
+    ["a database in a Cluster", "redis+cluster://a/1", "remove what follows the hosts"],
+    ["a database in a Cluster as a parameter", "redis+cluster://a?db=1", "remove what follows the hosts"],
   ])("with %s is refused with the remedy", (_, url, remedy) => {
     expect(readRedisUrl(url)).toEqual({ type: "invalid", problem: expect.stringContaining(remedy) });
   });

@@ -79,7 +79,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     expect(events.map(({ event }) => event.request)).toEqual(["r-2"]);
     expect((await aLedger().eventsOf("r-2", 10)).at(-1)?.event.type).toBe("record.unreadable");
     expect(counted).toEqual(["record.unreadable"]);
-    expect(logged[0]).toMatch(/^The request r-2 in Redis can't be read \(.+\)\. eks-access leaves it as it is/);
+    expect(logged[0]).toMatch(/^The request r-2 in Redis can't be read \(.+\)\. Restore it from a copy of Redis/);
     expect(await aLedger().whyUnreadable("r-2")).toBe(logged[0]);
     expect(JSON.stringify([events, logged])).not.toContain("U0SECRET");
   });

@@ -230,7 +230,7 @@ describe("the door to the slack process", () => {
       send({ text, appId: "A0OTHER" }),
     ]);
 
-    expect(ofOther).toEqual([200, expect.stringContaining("your Slack account belongs to another workspace")]);
+    expect(ofOther).toEqual([200, expect.stringContaining("your account belongs to another workspace")]);
     expect(ofOtherApp).toBe(404);
   });
 });

@@ -107,7 +107,7 @@ describe("a request of a person who has left since", () => {
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "approve"));
 
-    expect(textOf(answer)).toContain("<@U0ENGINEER> can no longer sign in to this workspace. Deny the request");
+    expect(textOf(answer)).toContain("<@U0ENGINEER>: their Slack account is deactivated. Deny the request");
     expect((await app.ledger.get("r-others"))?.state).toBe("pending");
     expect((await app.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",

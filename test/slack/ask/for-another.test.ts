@@ -154,7 +154,7 @@ describe("a request for another person", () => {
   test("is no emergency", async () => {
     const answer = await app.say("U0ONCALL", "break-glass staging for @engineer production is down");
 
-    expect(textOf(answer)).toContain("You can take emergency access only for yourself.");
+    expect(textOf(answer)).toContain("Emergency access is for yourself alone.");
   });
 });
 
@@ -204,5 +204,5 @@ test("an approver can't approve for a person who asked and left since", async ()
 
   const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "Approve"));
 
-  expect(textOf(answer)).toContain("<@U0ENGINEER> can no longer sign in");
+  expect(textOf(answer)).toContain("<@U0ENGINEER>: their Slack account is deactivated");
 });

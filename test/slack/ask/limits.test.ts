@@ -62,7 +62,7 @@ test("one person can't call a channel for emergencies without end", async () => 
   }
 
   expect(answers.filter((each) => each.startsWith("You took emergency"))).toHaveLength(30);
-  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 emergencies in a short time\. You can send more at /);
+  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 emergencies already\. You can send more at /);
   expect((await ledger.list(everything, 0, 9)).total).toBe(30);
   expect(await say(context, asking("no emergency"))).toMatch(/^Requested/);
 });
@@ -148,7 +148,7 @@ test("requests of one person, refused ones too, are limited in a time, and the a
   const fourth = await say(context, asking("four"));
   const later = await say({ ...context, now: () => at(minutes(16)) }, asking("five"));
 
-  expect(fourth).toMatch(/^:hourglass: You have sent 3 requests in a short time\. You can send more at <!date\^\d+/);
+  expect(fourth).toMatch(/^:hourglass: You have sent 3 requests already\. You can send more at <!date\^\d+/);
   expect(later).toContain("The policy does not let you");
 });
 
@@ -165,6 +165,6 @@ test("questions of one person that a worker answers are limited, whichever they 
     for (const line of ["check staging", "whoami", "whoami staging"]) answers.push(await say(context, line));
   }
 
-  expect(answers.filter((answer) => answer.includes("You have sent 5 questions in a short time"))).toHaveLength(25);
+  expect(answers.filter((answer) => answer.includes("You have sent 5 questions already"))).toHaveLength(25);
   expect(asked).toBeLessThanOrEqual(10);
 });

@@ -96,11 +96,11 @@ describe("a request without an ARN", () => {
     await withWorker({ why: "user-not-found" });
 
     expect(await say(line)).toContain(
-      "IAM Identity Center has no user with the address engineer@example.com. Ask its administrator to correct your address there. Or write the ARN of an IAM role or user.",
+      "IAM Identity Center has no user with the address engineer@example.com. Ask its administrator to correct it. Or write the ARN of an IAM role or user.",
     );
   });
 
-  test.each(["AWS throttled identitystore:GetUserId. Wait a minute; if this lasts, ask AWS for a higher quota."])(
+  test.each(["AWS throttled identitystore:GetUserId. If this lasts, ask AWS for a higher quota."])(
     "says what fails, and a link or an ARN works all the same: %s",
     async (failure) => {
       await withWorker(failure);
@@ -119,7 +119,7 @@ describe("a request without an ARN", () => {
       await app.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
     }
 
-    expect(await say(line)).toContain("You have sent 30 questions in a short time.");
+    expect(await say(line)).toContain("You have sent 30 questions already.");
     expect(asked).toEqual([]);
   });
 

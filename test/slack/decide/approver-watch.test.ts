@@ -50,7 +50,7 @@ describe("a process whose configuration leaves a level without approvers", () =>
     expect(failure).toMatchObject({ code: "config-invalid" });
     expect(String(failure)).toContain(
       "viewer on staging needs an approval, but no approver is active in Slack. Not active: U0APPROVER, U0APPROVER2. " +
-        "An operator can name other approvers for the cluster staging in eks-access.yml, or add people to its Slack user group.",
+        "An operator can add approvers for the cluster staging in eks-access.yml or its Slack user group.",
     );
   });
 
@@ -105,7 +105,7 @@ describe("while the process runs", () => {
       ["viewer", 0],
       ["admin", 0],
     ]);
-    expect(lines.join()).toContain("An operator can name other approvers for the cluster staging");
+    expect(lines.join()).toContain("An operator can add approvers for the cluster staging");
   });
 
   test("Slack is asked again soon, until it has answered", async () => {

@@ -95,8 +95,8 @@ describe("a typed deny", () => {
   });
 
   test.each([
-    ["", "Not denied. Add a reason"],
-    ["x".repeat(301), "Not denied: the reason has 301 characters; the limit is 300."],
+    ["", "Not denied. Say why"],
+    ["x".repeat(301), "Not denied. The reason has 301 characters; the limit is 300."],
   ])("without a reason that can be shown denies nothing", async (why, sentence) => {
     const { id } = await waiting();
 

@@ -73,9 +73,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
 
     const answered = await click(context, "approved", request, "U0APPROVER");
 
-    expect(answered).toEqual([
-      `You use \`${request.principal}\` yourself, so you would get this access. Ask another approver.`,
-    ]);
+    expect(answered).toEqual([`You use \`${request.principal}\` yourself. Ask another approver.`]);
     expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [] });
     expect(await refusals()).toEqual(["own-principal"]);
     await click(context, "denied", request, "U0APPROVER");

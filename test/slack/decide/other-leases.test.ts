@@ -44,7 +44,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said).toEqual(["`r-one` has ended, so there is nothing to extend. <@U0ENGINEER> can request access again."]);
+    expect(said).toEqual(["`r-one` has ended. <@U0ENGINEER> can request access again."]);
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null, approvals: [] });
     expect((await types("r-two")).at(-1)).toBe("decision.refused");
   });
@@ -88,9 +88,7 @@ describe("revoking a lease that is extended", () => {
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
 
-    expect(text).toBe(
-      "Revoking `r-one`, and `r-two`, `r-three` of the same access. The request messages will confirm.",
-    );
+    expect(text).toBe("Revoking `r-one`, and `r-two`, `r-three` of the same access. Their messages will confirm.");
     const ends = await Promise.all(["r-one", "r-two", "r-three", "r-other"].map((id) => ledger.get(id)));
     expect(ends.map((each) => each?.lease?.end?.why)).toEqual([
       "incident 42",

@@ -30,7 +30,7 @@ describe("without a worker", () => {
   test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
     app = await aSlackApp({ worker: () => Promise.reject(new Error("no worker answered")) });
 
-    expect(await say(line)).toContain("No worker answered. Check that one runs, then try again.");
+    expect(await say(line)).toContain("No worker answered. Check that one runs.");
   });
 
   test("an answer of another version does not count", async () => {
@@ -113,7 +113,7 @@ test("a failure has its technical text only for a person who can repair the clus
   const toEngineer = await say(`why staging ${engineerArn}`);
   const toApprover = await say(`why staging ${engineerArn}`, "U0APPROVER");
 
-  expect(toEngineer).toContain("I can't work on `staging` now. Try again in a few minutes.");
+  expect(toEngineer).toContain("I can't work on `staging` now. Try again later.");
   expect(toEngineer).not.toContain("AssumeRole");
   expect(toApprover).toContain("AWS refused sts:AssumeRole.");
 });
@@ -199,7 +199,7 @@ describe("a worker", () => {
 
     const answer = await say("migrate staging", "U0APPROVER");
 
-    expect(answer).toContain("1 item of 1 can move, in 1 step. This is only a plan.");
+    expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing changes yet.");
     expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Undo: Delete it\./);
     expect(answer).toContain("[Request this migration]");
     expect(await say("migrate staging")).toContain("Only approvers of `staging` and its on-call can see the plan");

@@ -64,11 +64,11 @@ describe("check of a cluster that uses aws-auth alone", () => {
             → Write \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
       This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces all of it.
-            → Keep one entry for each ARN, with all its groups.
+            → Keep one entry, with all groups.
       – *\`masters\`* \`mapRoles line 3\`
-      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it can do everything, and no RBAC rule limits it.
-            → Bind a group to cluster-admin instead if that is enough.
-      Other writers, which may revert changes: \`terraform\` (\`mapRoles\`)"
+      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it can do everything.
+            → Bind a group to cluster-admin instead.
+      Other writers that may revert changes: \`terraform\` (\`mapRoles\`)"
     `);
   });
 
@@ -81,15 +81,13 @@ describe("check of a cluster that uses aws-auth alone", () => {
   });
 
   test("says that the document is about to go, or may not be written", () => {
-    expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain(
-      "It is being deleted and waits for its finalizers.",
-    );
+    expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain("It is being deleted.");
     expect(tell("CONFIG_MAP", checked({}, { immutable: true }), none)).toContain("It is immutable");
   });
 
   test.each([
     [true, "The first lease creates it."],
-    [false, "It lets no one in until it exists."],
+    [false, "Create it, or ask an operator to set createAwsAuth."],
   ])("says what follows from an absent document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
   });

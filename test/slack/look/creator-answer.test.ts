@@ -70,7 +70,7 @@ describe("the answer to who created a cluster", () => {
         "*Configured* discover: the identity that CloudTrail names",
         `*CloudTrail* ✓ \`arn:aws:iam::111122223333:role/cluster-creator\`, as \`AssumedRole\` ${event}`,
         "*The worker* ✓ can act as `arn:aws:iam::111122223333:role/cluster-creator`, and the cluster exists",
-        "*What to do* Add `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` to eks-access.yml: CloudTrail keeps records for only 90 days.",
+        "*What to do* Add `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` to eks-access.yml: CloudTrail forgets it after 90 days.",
       ].join("\n"),
     );
   });
@@ -84,7 +84,7 @@ describe("the answer to who created a cluster", () => {
     ],
   ])("gives the whole line of a creator that was discovered with %j", (more, rest) => {
     expect(answer({ ...discover, ...more }, {})).toContain(
-      `Add \`creator: { roleArn: ${iam("role/cluster-creator")}, ${rest}\` to eks-access.yml: CloudTrail keeps`,
+      `Add \`creator: { roleArn: ${iam("role/cluster-creator")}, ${rest}\` to eks-access.yml: CloudTrail forgets`,
     );
   });
 
@@ -97,7 +97,7 @@ describe("the answer to who created a cluster", () => {
     const text = answer(creator, { record: { ...record, kind: "IAMUser", arn: iam("user/ops/founder") } });
 
     expect(text).toContain(`\`creator: { userArn: ${iam("user/ops/founder")}, profile: ${profile} }\``);
-    expect(text.includes("PROFILE is the profile of the worker's credentials file with this user's keys.")).toBe(
+    expect(text.includes("PROFILE is this user's profile in the worker's credentials file.")).toBe(
       profile === "PROFILE",
     );
   });
@@ -108,11 +108,11 @@ describe("the answer to who created a cluster", () => {
     const configured = answer(user, federated);
     const discovered = answer({ ...discover, profile: "founder" }, federated);
 
-    const said = "a federated user session issued by `arn:aws:iam::111122223333:user/ops/founder`";
-    expect(configured).toContain(`*CloudTrail* – ${said}; the cluster may know only the session`);
+    const said = "a federated user session of `arn:aws:iam::111122223333:user/ops/founder`";
+    expect(configured).toContain(`*CloudTrail* – ${said}; perhaps the cluster knows only the session`);
     expect(configured).not.toContain("✓ the same");
     expect(discovered).toContain(`*CloudTrail* – ${said}`);
-    expect(discovered).toContain("`/eks-access whoami staging` shows whether the API server lets that user in.");
+    expect(discovered).toContain("`/eks-access whoami staging` tests it.");
   });
 
   test("gives the line for a user where CloudTrail names one, and the configuration another person", () => {
@@ -120,7 +120,7 @@ describe("the answer to who created a cluster", () => {
 
     expect(text).toContain("*CloudTrail* ✗ `arn:aws:iam::111122223333:user/ops/founder`, not the configured one");
     expect(text).toContain(
-      "*What to do* If the cluster that CloudTrail names still exists, set `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder, profile: PROFILE }` in eks-access.yml.",
+      "*What to do* If that cluster still exists, set `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder, profile: PROFILE }` in eks-access.yml.",
     );
   });
 
@@ -135,14 +135,14 @@ describe("the answer to who created a cluster", () => {
     );
     expect(text).toContain("*The worker* ✗ can't act as it: AWS refused it.");
     expect(text).toContain(
-      "*What to do* Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy",
+      "*What to do* Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy",
     );
   });
 
   test("does not complain where a role with an access entry is in for such a creator", () => {
     const text = answer(role, { record: { ...record, kind: "Root", arn: iam("root") } });
 
-    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which the worker can't act as");
+    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which the worker can't use");
     expect(text).not.toContain("*What to do*");
   });
 
@@ -156,7 +156,7 @@ describe("the answer to who created a cluster", () => {
 
   test("says that there is no record, or that no one could ask", () => {
     expect(answer(role, { record: null })).toContain(
-      "*CloudTrail* – no record in `eu-central-1`, which keeps 90 days. Check creator in eks-access.yml.",
+      "*CloudTrail* – no record in `eu-central-1` in the last 90 days. Check creator in eks-access.yml.",
     );
     expect(answer(role, { record: null, trouble: "AWS refused <it>." })).toContain(
       "*CloudTrail* – not asked: AWS refused &lt;it&gt;.",

@@ -17,7 +17,7 @@ describe("the help", () => {
 
     expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
     expect(text).toContain("You decide about requests for `staging`.");
-    expect(text).toContain("You are on call for `production` and can revoke any access there.");
+    expect(text).toContain("You are on call for `production` and can revoke there.");
     expect(text).toContain(
       "[Ask for access] [My requests] [Waiting for a decision] [Active access] [Emergency access]",
     );

@@ -91,7 +91,7 @@ test("App Home of a new person says how to begin", () => {
     [Ask for access]
     divider
     *Your access*: none
-    Ask for access above. It appears here with its end.
+    Your access appears here.
     divider
     *Your requests*: none
     What you ask for waits here for its approvers.
@@ -174,7 +174,7 @@ test("the time left is a date of Slack, so it is right whenever a person opens A
 test("each part that is empty says what appears there; only approvers read that nothing waits for them", () => {
   const [approver, engineer] = [aHome({ decides: true }), aHome()].map((home) => textOfBlocks(homeView(home)));
 
-  expect(approver).toContain("*Waiting for your decision*: none\nYou're done");
+  expect(approver).toContain("*Waiting for your decision*: none\nNo request waits for you");
   expect(engineer).not.toContain("Waiting for your decision");
   expect(engineer).toContain("*Recent*: none\nDenied and ended requests appear here, to request them again.");
   expect(`${approver}${engineer}`).not.toContain("Emergency access");

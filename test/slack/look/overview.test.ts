@@ -86,7 +86,7 @@ describe("status alone", () => {
   });
 
   test("says to anyone else who can see it", async () => {
-    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see the backlog.");
+    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can do that.");
   });
 });
 
@@ -112,7 +112,7 @@ describe("its answer", () => {
   test("says first that the audit log takes no event", () => {
     const said = textOfBlocks(overviewAnswer({ ...fine, isLogStopped: true }));
 
-    expect(said).toMatch(/Problems among your 2 clusters.*\*Audit log\*\n• It takes no event, so no request/s);
+    expect(said).toMatch(/Problems among your 2 clusters.*\*Audit log\*\n• No request, decision or lease/s);
   });
 
   test("says what waits, for how long, and where to look", () => {

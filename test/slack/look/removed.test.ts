@@ -38,7 +38,7 @@ test.each(["U0ENGINEER", "U0APPROVER"])(
     const closedAt = at(hours(1)).getTime() / 1000;
     expect(text).toMatch(
       new RegExp(
-        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Records stay for 90d; the audit log has its events\\.\n`,
+        `^\`r-1\` on \`staging\` closed <!date\\^${closedAt}\\^.*>\\. Records stay 90d; the audit log has it\\.\n`,
       ),
     );
     expect(JSON.stringify(blocks)).toMatch(/`#1`.*asked.*`#2`.*<@U0APPROVER> denied it/);
@@ -53,8 +53,8 @@ test("a lease whose record a person deleted is not called closed: the audit log 
 
   const { text } = await readStatus(aSlackContext({ ...ledger, get: async () => null }), "U0ENGINEER", "r-1");
 
-  expect(text).toContain("has no record in Redis, and the audit log does not say that it closed.");
-  expect(text).toContain("Access that it gave still ends in time.");
+  expect(text).toContain("has no record in Redis, and no event closed it.");
+  expect(text).toContain("Its access still ends in time.");
   expect(text).not.toContain("closed on");
 });
 
@@ -76,7 +76,7 @@ test("no one else reads what the audit log says of a removed request", async () 
 
   const { text, blocks } = await status("U0STRANGER");
 
-  expect(text).toBe("Only the requester, the approvers of `staging` and its on-call can see `r-1`.");
+  expect(text).toBe("Only the requester, the approvers of `staging` and its on-call can see or change `r-1`.");
   expect(JSON.stringify(blocks)).not.toContain("denied");
 });
 
@@ -102,5 +102,5 @@ test("a removed migration is answered from the audit log as well", async () => {
   const { text } = await status("U0APPROVER", "migration-staging-1");
 
   expect(isRemoved).toBe(true);
-  expect(text).toContain("Records stay for 90d; the audit log has its events.");
+  expect(text).toContain("Records stay 90d; the audit log has it.");
 });

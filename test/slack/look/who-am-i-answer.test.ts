@@ -58,7 +58,7 @@ test("whoami says what is missing, and that no worker is there", () => {
     *Your active access* none
     *You can approve on* no cluster
     *You are on call for* no cluster
-    *The worker* ✗ no worker has ever answered. Check that one runs and has AWS credentials."
+    *The worker* ✗ no worker has ever answered. Check that one runs."
   `);
 });
 

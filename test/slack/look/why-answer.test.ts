@@ -39,8 +39,8 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ signs in as \`developer\` in \`readers\`, but kubectl get pods says \`Forbidden\`
-      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`, so the group gives nothing.
-            → Ask the owner of the cluster's RBAC to bind the group to a role."
+      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`.
+            → Ask the owner of the cluster's RBAC to bind the group."
     `);
   });
 
@@ -54,8 +54,8 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ signs in at random as one of several entries
-      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters, and the authenticator picks one.
-            → Keep one entry for each ARN, with all its groups."
+      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters.
+            → Keep one entry, with all groups."
     `);
   });
 
@@ -65,8 +65,8 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       That is a session. This answer is about its role.
-      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a token that is too large.
-            → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: the authenticator may refuse more than 4096, which many session tags cause."
+      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a too large token.
+            → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
     `);
   });
 
@@ -90,7 +90,7 @@ describe("the answer to why", () => {
 
   test("gives a person who can't repair the cluster no technical text, and a person to ask", () => {
     expect(clusterUnavailableAnswer(aCluster({ onCall: ["U0ONCALL"] })).text).toMatchInlineSnapshot(
-      `":warning: Couldn't find out: I can't work on \`staging\` now. Try again in a few minutes. If it lasts, ask <@U0ONCALL>."`,
+      `":warning: Couldn't find out: I can't work on \`staging\` now. Try again later. If it lasts, ask <@U0ONCALL>."`,
     );
     expect(clusterUnavailableAnswer(aCluster({ approvers: ["U0APPROVER"], onCall: [] })).text).toContain(
       "ask <@U0APPROVER>",

@@ -41,7 +41,7 @@ describe("the status of a migration", () => {
     await put();
 
     expect(await say("U0ENGINEER", `status ${id}`)).toContain(
-      "the approvers of `staging` and its on-call can see `migration-staging-1`",
+      "the approvers of `staging` and its on-call can see or change `migration-staging-1`",
     );
 
     expect(await lastEvent()).toMatchObject({ type: "attempt.refused", detail: { act: "see", code: "not-yours" } });
@@ -91,7 +91,7 @@ describe("a typed deny", () => {
     await put();
 
     expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
-      `Denied migration \`${id}\`. The requester gets your reason.`,
+      `Denied \`${id}\`. The requester gets your reason.`,
     );
 
     expect(await app.ledger.migrations.get(id)).toMatchObject({
@@ -101,7 +101,7 @@ describe("a typed deny", () => {
   });
 
   test.each([
-    ["without a reason", "U0APPROVER", `deny ${id}`, "Not denied. Add a reason"],
+    ["without a reason", "U0APPROVER", `deny ${id}`, "Not denied. Say why"],
     ["by who may not", "U0ONCALL", `deny ${id} no`, "Only approvers of `staging` can decide about this plan."],
     [
       "of one that there is not",

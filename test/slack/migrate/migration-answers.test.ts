@@ -5,7 +5,6 @@ import { openingMigrationMessage } from "../../../src/slack/migrate/migration-me
 import { migrationThreadOf } from "../../../src/slack/migrate/migration-thread.ts";
 import {
   migrationAskedAnswer,
-  migrationDeniedAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
 } from "../../../src/slack/migrate/migration-words.ts";
@@ -46,7 +45,7 @@ test("every text about a repair calls it a repair", () => {
     textOfBlocks(migrationStatusAnswer({ migration: repair, events, acts: ["approve", "deny"] })),
     ...migrationThreadOf(repair, cluster).map(({ text }) => text),
     ...[repair, running].map((each) => JSON.stringify(stopMigrationButton(each).confirm)),
-    ...[migrationAskedAnswer, migrationDeniedAnswer, migrationRetriedAnswer].map((answer) => answer(repair).text),
+    ...[migrationAskedAnswer, migrationRetriedAnswer].map((answer) => answer(repair).text),
     expired,
   ];
 

@@ -265,7 +265,7 @@ describe("a migration under way", () => {
   test("is not for an engineer to stop", async () => {
     await running();
 
-    expect(await click("U0ENGINEER", "stop-migration")).toContain("can do that");
+    expect(await click("U0ENGINEER", "stop-migration")).toContain("can see or change");
     expect((await migrationNow()).state).toBe("running");
   });
 

@@ -40,10 +40,10 @@ describe("the status of a migration", () => {
             Gets an access entry.
       · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.
             Undo: Not possible: EKS has no way back to CONFIG_MAP.
-      · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`. It overrides the item in aws-auth at once.
+      · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`. It counts at once.
             Undo: Delete the access entry: the item in aws-auth counts again.
       · Remove this item from aws-auth: \`arn:aws:iam::111122223333:role/dev\`.
-            Undo: Add the items to aws-auth again; the access entries count either way.
+            Undo: Add the items to aws-auth again.
       Plan \`dddddddddddd\`. An approval covers all of it.
       Waiting for 2 approvals by different people
       Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>.

@@ -105,9 +105,9 @@ describe("where the channel is gone", () => {
 
     expect(toldTo("U0APPROVER")).toHaveLength(2);
     expect(toldTo("U0APPROVER2")[0]).toMatch(
-      /^<@U0ONCALL> asks to migrate `staging`.*Waiting for 2 approvals.*I can't reach the cluster's channel, so you get this here.*\[Review\]/s,
+      /^<@U0ONCALL> asks to migrate `staging`.*Waiting for 2 approvals.*I can't reach the cluster's channel.*\[Review\]/s,
     );
-    expect(toldTo("U0ONCALL").join()).toContain("The approvers get direct messages instead.");
+    expect(toldTo("U0ONCALL").join()).toContain("I sent direct messages to the approvers.");
   });
 
   test("a person who approved it is not asked again, and no one is after the decision", async () => {

@@ -74,7 +74,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
 describe.each<[Account, string]>([
   ["deactivated", "your Slack account is deactivated"],
   ["guest", "you are a guest in this workspace"],
-  ["of-another-workspace", "your Slack account belongs to another workspace"],
+  ["of-another-workspace", "your account belongs to another workspace"],
 ])("a person whose account is %s", (account, reason) => {
   test.each(everything())("learns nothing by %s", async (name, sent) => {
     const said = await saidTo(sent, account);

@@ -17,7 +17,7 @@ const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() }
 test("an administrator sees which principal a person wants, and had so far", () => {
   expect(textOfBlocks(linkQuestion(proposal, null))).toMatchInlineSnapshot(`
     "*<@U0ENGINEER> asks to link to \`arn:aws:iam::111122223333:role/developers\`*
-    Current link: none. Confirm only if you know it is theirs: rules may rely on it.
+    Current link: none. Confirm only if you know it is theirs.
     [Confirm] [Refuse]"
   `);
 });
@@ -27,7 +27,7 @@ test("the question becomes what was decided, and the person learns it", () => {
     `"<@U0ENGINEER> is linked to \`arn:aws:iam::111122223333:role/developers\`: confirmed by <@U0ADMIN>"`,
   );
   expect(linkOutcome(arn, false, "U0ADMIN").text).toMatchInlineSnapshot(
-    `"<@U0ADMIN> did not confirm your link to \`arn:aws:iam::111122223333:role/developers\`. Nothing changed; ask them why."`,
+    `"<@U0ADMIN> did not confirm your link to \`arn:aws:iam::111122223333:role/developers\`. Ask them why."`,
   );
 });
 

@@ -53,7 +53,7 @@ describe("link, where every person may make one,", () => {
   test("says what it took a session for", async () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
-    expect(answer).toContain("People choose the session names of this role, so the link is to the role.");
+    expect(answer).toContain("The link is to the role: people choose its session names.");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
@@ -128,7 +128,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
-    expect(textOf(answer)).toContain("This is already handled");
+    expect(textOf(answer)).toContain("This is handled");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
@@ -140,7 +140,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));
 
-    expect(textOf(answer)).toContain("This is already handled, or they asked for another ARN since.");
+    expect(textOf(answer)).toContain("This is handled, or they asked for another ARN.");
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 

@@ -225,7 +225,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inChannel().filter((text) => text.includes("without a decision"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("Someone deleted the channel message about"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("Someone deleted the message about"))).toHaveLength(1);
   });
 });
 
@@ -335,7 +335,7 @@ describe("people who have left Slack", () => {
     await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
-      "Too few active approvers for `viewer` on `staging` (`r-1`): none. Ask an operator to add approvers for `staging` in eks-access.yml. Expires 2026-03-02 09:00:00 UTC.",
+      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging` in eks-access.yml. Expires 2026-03-02 09:00:00 UTC.",
     ]);
     expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);
@@ -451,7 +451,7 @@ describe("where Slack fails", () => {
       expect.stringContaining("Cancelled by the requester"),
       expect.stringContaining("waits for your decision"),
     ]);
-    expect(toEngineer().at(-1)).toContain("I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.");
+    expect(toEngineer().at(-1)).toContain("I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.");
     expect(inThread()).toEqual([]);
   });
 
@@ -462,7 +462,7 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showRequest(context, request.id);
 
     expect(toEngineer()).toEqual([
-      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). Can't reach the channel C0NOWHERE of staging: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.",
+      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). Can't reach the channel C0NOWHERE of staging: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.",
     ]);
     expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
     expect(await ledger.unshown(10)).toEqual([]);

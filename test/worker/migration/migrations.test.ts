@@ -380,7 +380,7 @@ describe("a migration that a person stops", () => {
 test("whose nodes a role is of is asked of EKS", async () => {
   const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
 
-  expect(await nodes()).toContain("No managed node group or Fargate profile has this role");
+  expect(await nodes()).toContain("Its nodes are self-managed, or gone");
   await stop();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { nodeRoles: [{ arn: arns.node, type: "EC2_LINUX" }] });
   expect(await nodes()).toContain("It is the role of the managed node group ng-1");

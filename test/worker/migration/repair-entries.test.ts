@@ -80,7 +80,7 @@ describe("an item of aws-auth for a role that has another suffix now", () => {
         arn: inMap(older),
         outcome: "moves",
         sentences: [
-          `${inMap(newer)} gets the same, as \`dev:{{SessionName}}\`, \`eks-access:viewers\`. This item stays: if its role is gone, it lets no one in.`,
+          `${inMap(newer)} gets the same, as \`dev:{{SessionName}}\`, \`eks-access:viewers\`. This item stays.`,
         ],
       },
     ]);

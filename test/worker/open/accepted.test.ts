@@ -34,8 +34,8 @@ test("a 401 means a creator that never got in, or a failing authenticator", asyn
   const told = await read();
 
   expect(told).toContain("The API server answered 401 to GET configmap aws-auth of cluster staging");
-  expect(told).toContain("Check that creator in eks-access.yml really created the cluster.");
-  expect(told).toContain("If so, the cluster's authenticator may be down");
+  expect(told).toContain("Check that creator in eks-access.yml created the cluster.");
+  expect(told).toContain("If so, its authenticator may be down");
 });
 
 test("a 401 right after the same creator got in is not reported as a wrong creator", async () => {

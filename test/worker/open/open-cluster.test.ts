@@ -221,8 +221,7 @@ describe("a user that created the cluster", () => {
   test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      remedy:
-        "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+      remedy: "Name a profile of the worker with the user's keys as the creator's.",
     });
   });
 });
@@ -366,11 +365,11 @@ describe("a creator that to discover", () => {
   test.each([
     [
       "AWSService" as const,
-      "CloudTrail says about research: an AWS service created it in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
+      "CloudTrail says about research: an AWS service created it in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.",
     ],
     [
       "Root" as const,
-      "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.",
+      "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.",
     ],
   ])("can be no one, and then it is said what to do: %s", async (kind, message) => {
     const creatorArn = creatorArns.discovered;
@@ -385,7 +384,7 @@ describe("a creator that to discover", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check the cluster's region, account and eksName. If they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check the cluster's region, account and eksName. If they are right, name the creator in eks-access.yml.",
     });
   });
 

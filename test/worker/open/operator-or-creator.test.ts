@@ -71,7 +71,7 @@ interface Failing {
 }
 
 const bootstrap = "run eks-access bootstrap staging";
-const checkCreator = "Check that creator in eks-access.yml really created the cluster";
+const checkCreator = "Check that creator in eks-access.yml created the cluster";
 const failures: readonly Failing[] = [
   {
     ...{ what: "AWS refuses the role", call: "sts.AssumeRole", answer: refusedBySts },
@@ -123,7 +123,7 @@ const failures: readonly Failing[] = [
     },
     act: async ({ client }) => void (await client.createBinding(binding)),
     operator: { says: `The operator lacks this right: ${bootstrap} again`, neverSays: "creator" },
-    creator: { says: "Let the worker's identity on the cluster create and delete bindings", neverSays: "operator" },
+    creator: { says: "Let the worker's identity create and delete bindings", neverSays: "operator" },
   },
 ];
 
@@ -234,12 +234,12 @@ describe("a rescue", () => {
   test("names the new entry where the cluster refuses its principal, and no creator", async () => {
     const text = await why({});
 
-    expect(text).toContain("Its new access entry may not count yet");
+    expect(text).toContain("Its access entry may not count yet");
     expect(text).not.toContain("creator");
   });
 
   test("names the creator where the cluster refuses the creator", async () => {
-    expect(await why({ name: arns.creator, isLeased: false })).toContain("The identity is the same");
+    expect(await why({ name: arns.creator, isLeased: false })).toContain("The cluster's authenticator may be down");
   });
 });
 

@@ -256,7 +256,7 @@ describe("the chain to another person's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.you).toMatchObject({ result: "no", remedy: "Keep one entry for each ARN, with all its groups." });
+    expect(links.you).toMatchObject({ result: "no", remedy: "Keep one entry, with all groups." });
     expect(links.you.detail).toMatch(
       /^One of these entries counts, at random: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
     );

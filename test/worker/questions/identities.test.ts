@@ -124,7 +124,7 @@ test("a failure of Identity Center is a sentence, and nothing is remembered of i
   expect(throttled).toEqual({
     type: "failed",
     message: expect.stringMatching(
-      /^AWS throttled identitystore:DescribeUser .*Wait a minute; if this lasts, ask AWS for a higher quota\.$/,
+      /^AWS throttled identitystore:DescribeUser .*If this lasts, ask AWS for a higher quota\.$/,
     ),
   });
   expect(await ledger.identitiesOf(user)).toEqual(new Map());

@@ -36,7 +36,7 @@ test("an immutable document is refused, whatever is in it", async () => {
   await expect(read({ ...configMap, immutable: true })).rejects.toMatchObject({
     code: "document-immutable",
     message: expect.stringMatching(
-      /aws-auth of staging is immutable\. Kubernetes can't make it mutable again.*kubectl replace --force/,
+      /aws-auth of staging is immutable\. Save it, remove immutable.*kubectl replace --force/,
     ),
   });
 });

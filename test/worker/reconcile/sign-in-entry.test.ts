@@ -163,7 +163,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("is added without groups where the person can't sign in yet, and goes with the lease, without a trace", async () => {
     const given = await giveTo(alice, "r-one");
 
-    expect(given.preview?.warnings.join()).toMatch(/New entry: .*without groups.*Developer.*gives no rights/);
+    expect(given.preview?.warnings.join()).toMatch(/New entry: .*without groups.*Developer.*without rights/);
     expect(given.preview?.diff).toContain(username);
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
     expect(given.lease?.proof?.mapped.detail).toContain("alice@example.com");

@@ -76,8 +76,8 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
 
     expect(waiting).toMatchObject({ state: "approved", trouble: { code: "document-unchanged" } });
     expect(text).toMatchInlineSnapshot(`
-      "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access, then the approvers decide again
-      :warning: An approval no longer counts, and the worker can't remove what it may have written to aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct the YAML here or in the lines above. Until then, eks-access gives no access through aws-auth and leaves this section as it is. Repair that; then the worker removes it by itself. Tried 2 times; next try at a time."
+      "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access, then they decide again
+      :warning: An approval no longer counts, and the worker can't remove what it may have written to aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct the YAML here or in the lines above. Until then, eks-access gives no access through aws-auth. Repair that; then the worker removes it by itself. Tried 2 times; next try at a time."
     `);
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
     expect(await outside.given(engineer)).toEqual(["readers"]);
@@ -123,7 +123,7 @@ test("by access entries, the message of an approval that is void does not say th
   await reconcileCluster({ ...context, openCluster: withoutAnswer }, cluster, "inspect");
 
   expect(await said()).toMatchInlineSnapshot(`
-    "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access, then the approvers decide again
+    "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access, then they decide again
     :warning: AWS did not answer. Check the worker's network path to AWS. Tried 2 times; next try at a time."
   `);
 });

@@ -146,7 +146,7 @@ describe("is not tested, and says why, where the principal is", () => {
 
     expect(findingOf(signedIn)).toMatchObject({ result: "not tested" });
     expect(findingOf(signedIn)?.detail).toMatch(
-      /^AWS refused sts:AssumeRole on \S+developers \(AccessDenied: .*\)\. Let the role trust the worker/,
+      /^AWS refused sts:AssumeRole on \S+developers \(AccessDenied: .*\)\. Let the worker assume the role/,
     );
     expect(signedIn.lease?.state).toBe("active");
   });
