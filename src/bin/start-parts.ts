@@ -15,7 +15,7 @@ import type { NoticeContext } from "../slack/show/notice-poster.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/keep-fleet.ts";
-import { noticeSender, startFollowing } from "./reload.ts";
+import { startFollowing } from "./reload.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly ledger: Ledger & UndoneLedger;
@@ -46,9 +46,8 @@ export async function startParts(
 ): Promise<void> {
   const following = await startFollowing(context, { workerKeys, slackKeys });
   started(following);
-  const fleet = { follower: following, announce: noticeSender(context, { workerKeys, slackKeys }) };
   started(stoppable(startFollowingUndone(context), "a look for changes that Redis lost"));
-  if (workerKeys) await startWorkerParts({ ...context, ...fleet, keys: workerKeys }, webhookSecret, started);
+  if (workerKeys) await startWorkerParts({ ...context, follower: following, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys)
     await startSlackParts({ ...context, keys: slackKeys, follow: following.look }, slack, started);
 }
@@ -71,7 +70,7 @@ export async function startPartWithoutLedger(
 }
 
 async function startWorkerParts(
-  context: WithKeys<WorkerKeys> & Pick<FleetContext, "follower" | "announce">,
+  context: WithKeys<WorkerKeys> & Pick<FleetContext, "follower">,
   webhookSecret: Environment["webhookSecret"],
   started: Started,
 ): Promise<void> {

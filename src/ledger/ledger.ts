@@ -183,7 +183,8 @@ export interface FleetLedger {
   /** When the list of the fleet was made, ISO 8601; null: there is none. */
   fleetAt(): Promise<string | null>;
   fleet(): Promise<unknown>;
-  publishFleet(list: SealedFleetList): Promise<void>;
+  /** With the notice of its changes, at once: who reads of a new cluster finds it in the list. */
+  publishFleet(list: SealedFleetList, notice: SealedNotice | null): Promise<void>;
   /** Adds a notice for the operators' channel. The newest hundred stay. */
   addNotice(notice: SealedNotice): Promise<void>;
   /** The newest first. */

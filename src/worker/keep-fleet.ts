@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Notice } from "../access/audit/notice.ts";
+import { type Notice, sealNotice } from "../access/audit/notice.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import {
   type FleetChange,
@@ -20,7 +20,6 @@ import { lookAtFleet, type TagMemory } from "./look-at-fleet.ts";
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
   readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
   readonly follower: FleetFollower;
-  readonly announce: (notice: Notice) => Promise<void>;
 }
 
 /** For this long, a listed cluster keeps its known tags. */
@@ -45,9 +44,11 @@ export class FleetKeeper {
       isHeld: await heldPlaces(context, fleet, before),
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
-    // Reports first: a worker that dies in between repeats the report, so no change goes unreported.
-    await reportChanges(context, before, changes, list.at);
-    await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
+    const notice = changes.length > 0 ? fleetNotice(before?.at ?? "", changes, list.at) : null;
+    // The event first: a worker that dies in between repeats it, so no change goes unreported.
+    if (notice) await reportChanges(context, changes, notice);
+    const { preview } = context.keys;
+    await context.ledger.publishFleet(sealFleetList(list, preview), notice && sealNotice(notice, preview));
     await context.follower.look();
   }
 
@@ -103,18 +104,14 @@ async function heldPlaces(
 
 async function reportChanges(
   context: FleetContext,
-  before: FleetList | null,
   changes: readonly FleetChange[],
-  at: string,
+  { at, lines }: Notice,
 ): Promise<void> {
-  if (changes.length === 0) return;
   for (const change of changes) context.log.info({ ...change }, "the fleet changed");
-  const notice = fleetNotice(before?.at ?? "", changes, at);
-  const detail = { changes: notice.lines };
+  const detail = { changes: lines };
   const event = { type: "fleet.changed", at, actor: "worker", request: "", cluster: "", detail } as const;
   await context.ledger.append(event);
   recordedEvents.publish(event);
-  await context.announce(notice);
 }
 
 const lookEveryMs = 5_000;

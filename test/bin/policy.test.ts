@@ -280,7 +280,7 @@ expect:
     const at = new Date().toISOString();
     const list = clusters.map((each) => aFleetCluster({ ...each, since: at, seenAt: at }));
     const gone = aFleetCluster({ eksName: "old", since: at, seenAt: at, goneSince: at });
-    await redisLedger(redis).publishFleet(sealFleetList({ at, clusters: [...list, gone] }, keys.preview));
+    await redisLedger(redis).publishFleet(sealFleetList({ at, clusters: [...list, gone] }, keys.preview), null);
     await close();
   });
   afterAll(() => database.close());

@@ -134,9 +134,9 @@ describe("a command about a cluster of the fleet", () => {
     const { redis, close } = await connectRedis(database.url);
     const list = { at: new Date().toISOString(), clusters: [aFleetCluster()] };
 
-    await redisLedger(redis).publishFleet(sealFleetList(list, keys.preview));
+    await redisLedger(redis).publishFleet(sealFleetList(list, keys.preview), null);
     const genuine = await clusterNames();
-    await redisLedger(redis).publishFleet(sealFleetList(list, otherKeys.preview));
+    await redisLedger(redis).publishFleet(sealFleetList(list, otherKeys.preview), null);
     const forged = await clusterNames();
     await close();
     await database.close();

@@ -172,7 +172,7 @@ describe("following the list in the ledger", () => {
   let live: LiveConfig;
   let follower: FleetFollower;
 
-  const publish = (list: FleetList, by = keys) => ledger.publishFleet(sealFleetList(list, by.preview));
+  const publish = (list: FleetList, by = keys) => ledger.publishFleet(sealFleetList(list, by.preview), null);
   const listAt = (seconds: number, ...clusters: readonly FleetCluster[]): FleetList => ({
     at: at(seconds).toISOString(),
     clusters,

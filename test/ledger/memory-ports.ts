@@ -81,8 +81,9 @@ export function memoryFleet(): FleetLedger {
   return {
     fleetAt: async () => list?.at ?? null,
     fleet: async () => list,
-    publishFleet: async (next) => {
+    publishFleet: async (next, notice) => {
       list = next;
+      if (notice) notices = [notice, ...notices].slice(0, 100);
     },
     addNotice: async (notice) => {
       notices = [notice, ...notices].slice(0, 100);

@@ -52,10 +52,13 @@ afterEach(() => {
 function aContext(): FleetContext {
   const log = pino({ level: "silent" });
   const follower = followFleet({ ledger, keys: keys.preview, live, log, now: () => now });
-  const announce = async (notice: Notice) => void notices.push(notice);
-  const everyTurn = { ...ledger, takeTurn: async () => true };
+  const publishFleet: FleetContext["ledger"]["publishFleet"] = async (list, notice) => {
+    if (notice) notices.push(notice);
+    await ledger.publishFleet(list, notice);
+  };
+  const everyTurn = { ...ledger, publishFleet, takeTurn: async () => true };
   const failures = new FailureLog(log);
-  return { ledger: everyTurn, follower, announce, log, failures, keys, config: live.current(), now: () => now };
+  return { ledger: everyTurn, follower, log, failures, keys, config: live.current(), now: () => now };
 }
 
 /** A worker's looks, some minutes apart. */

@@ -184,12 +184,24 @@ const listKey = "{eks-access}:fleet";
 const noticesKey = "{eks-access}:notices";
 const maxNotices = 100;
 
+/** KEYS: the list, the notices. ARGV: when the list was made, the list, and its notice if there is one. */
+const publishFleetScript = scriptOf(`
+redis.call('HSET', KEYS[1], 'at', ARGV[1], 'list', ARGV[2])
+if ARGV[3] then
+  redis.call('LPUSH', KEYS[2], ARGV[3])
+  redis.call('LTRIM', KEYS[2], 0, ${maxNotices - 1})
+end
+`);
+
 /** The fleet, and notices for the operators, on Redis. Their readers parse them and verify their seals. */
 export function redisFleet(redis: RedisClient): FleetLedger {
   return {
     fleetAt: () => redis.hget(listKey, "at"),
     fleet: async () => parseJson((await redis.hget(listKey, "list")) ?? ""),
-    publishFleet: async (list) => void (await redis.hset(listKey, { at: list.at, list: JSON.stringify(list) })),
+    publishFleet: async (list, notice) => {
+      const texts = [list.at, JSON.stringify(list), ...(notice ? [JSON.stringify(notice)] : [])];
+      await runScript(redis, publishFleetScript, [listKey, noticesKey], texts);
+    },
     addNotice: async (notice) => {
       await redis.lpush(noticesKey, JSON.stringify(notice));
       await redis.ltrim(noticesKey, 0, maxNotices - 1);
