@@ -92,7 +92,7 @@ test("the audit log takes no event: people read it, access ends, and after the f
   await product.message("The audit log takes events again");
 
   const said = product.sandbox.slack.person("U0APPROVER").ephemerals().map(textOf).join();
-  expect(said).toContain("*Audit log*\n• It takes no event");
+  expect(said).toContain("*Audit log*\n• No request, decision or lease can change");
   expectSentences(stopped, product.readable());
   expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   product.inEnvironmentOf("worker");
