@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
@@ -159,6 +160,8 @@ function contextOn(
 /** Stops all parts at once. At the deadline it hands back and logs the remaining work. Resolves two seconds later at the latest. */
 export async function stopParts(parts: readonly Stoppable[], withinSeconds: number, log: Logger): Promise<void> {
   const deadline = new AbortController();
+  // Each part listens.
+  setMaxListeners(0, deadline.signal);
   const timer = setTimeout(() => deadline.abort(), withinSeconds * 1000);
   const stopped = Promise.all(parts.map((part) => part.stop(deadline.signal))).then((left) => left.flat());
   const left = await Promise.race([stopped, afterDeadline(deadline.signal)]);
