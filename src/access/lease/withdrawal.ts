@@ -91,7 +91,7 @@ export function withdrawalOf(
 ): Withdrawal | null {
   const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
   if (Date.parse(endsAt) <= now.getTime()) return null;
-  // A record without a genuine seal hides the time of its approval: any time up to now.
+  // Without a genuine seal the time of the approval is unknown, so this covers every approval up to now.
   return { id: request.id, at: lastSealedApproval(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
