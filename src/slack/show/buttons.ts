@@ -84,8 +84,9 @@ export const revokeButton = ({ id }: AccessRequest): Button => button(revokeActi
 
 export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
+export const askAgainButton = ({ id }: AccessRequest): Button => button(askAgainAction, "Request again", id);
 export const askAgainButtons = (request: AccessRequest): Button[] =>
-  isClosed(request) && !isRescue(request) ? [button(askAgainAction, "Request again", request.id)] : [];
+  isClosed(request) && !isRescue(request) ? [askAgainButton(request)] : [];
 
 export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
   confirmed(button(cancelAction, "Cancel", id, "danger"), [

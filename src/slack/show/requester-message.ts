@@ -7,7 +7,15 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { isClosed, isHeld } from "../../access/request/request.ts";
 import { isClusterFailure, isLasting } from "../../access/request/retry.ts";
 import { headline } from "../decide/settled-card.ts";
-import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
+import {
+  askAgainButton,
+  askAgainButtons,
+  cancelButton,
+  detailsButton,
+  doneButton,
+  extendButtons,
+  nudgeButton,
+} from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
 import { signInMessage } from "./sign-in-message.ts";
@@ -209,12 +217,13 @@ function activeMilestone(
   const buttons = leaseButtons(request, to);
   const who = user === request.requester ? "You" : mention(request.requester);
   if (drift) {
-    const next =
-      cluster?.drift === "repair"
-        ? "The worker restores it within minutes."
-        : "Ask the other writer to keep it, then request it again.";
+    const isRestored = cluster?.drift === "repair";
+    const next = isRestored
+      ? "The worker restores it within minutes."
+      : "Ask the other writer to keep it, then request it again.";
     const text = `${who} lost ${subject}: ${asClause(drift.message)}. ${next}`;
-    return tell(`drift-${drift.at}`, text, buttons, stateFor(request, to));
+    const retry = isRestored ? buttons : [askAgainButton(request), doneButton(request)];
+    return tell(`drift-${drift.at}`, text, retry, stateFor(request, to));
   }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");

@@ -172,6 +172,17 @@ test("a person who read that an entry is gone reads once that it is back", () =>
   expect(milestoneOf(aLeasedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
+test("a person whose entry is gone requests it again, unless the worker restores it", () => {
+  const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
+  const lost = aLeasedRequest({ drift });
+
+  const reported = milestoneOf(lost, aCluster({ drift: "report" }));
+  const repaired = milestoneOf(lost, aCluster({ drift: "repair" }));
+
+  expect(reported && textOfBlocks(reported.message)).toContain("[Request again] [I'm done]");
+  expect(repaired && textOfBlocks(repaired.message)).toContain("[Extend] [I'm done]");
+});
+
 test("an end without the API server's answer is reported at once, and again with the answer", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const proved = aLeasedRequest({ ...unproved.lease, endProof: anEndProof() });
