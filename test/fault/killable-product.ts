@@ -136,6 +136,7 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
     },
     stop: async () => {
       await Promise.all([...running.values()].map((child) => child.stop()));
+      clock.remove();
       observer.disconnect();
       await gate.stop();
       await redis.stop();

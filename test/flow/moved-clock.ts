@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
@@ -42,10 +42,13 @@ export interface MovedClock {
   readonly environment: Readonly<Record<string, string>>;
   /** @param seconds after the real time, and not after the last move */
   moveTo: (seconds: number, processes: readonly ProductProcess[]) => void;
+  /** After its processes. */
+  remove: () => void;
 }
 
 export function aMovedClock(): MovedClock {
-  const file = join(mkdtempSync(join(tmpdir(), "eks-access-clock-")), "ahead");
+  const folder = mkdtempSync(join(tmpdir(), "eks-access-clock-"));
+  const file = join(folder, "ahead");
   writeFileSync(file, "0");
   return {
     environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preloaded(file))}` },
@@ -53,5 +56,6 @@ export function aMovedClock(): MovedClock {
       writeFileSync(file, String(seconds * 1000));
       for (const { pid } of processes) process.kill(pid, "SIGUSR2");
     },
+    remove: () => rmSync(folder, { recursive: true }),
   };
 }

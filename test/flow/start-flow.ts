@@ -140,6 +140,7 @@ export async function startFlow({
     },
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
+      clock.remove();
       const log = started.flatMap((child) => child.log);
       const leaks = leaksIn(await placesOf(sandbox, given?.administratorUrl ?? redis.url, log), sandbox.secrets());
       if (leaks.length > 0) throw new Error(`${leaks.join(", ")}. What is a secret stays in memory.`);

@@ -91,6 +91,8 @@ describe("a process that can't start yet", () => {
     await giveOver("r-second");
     clock.moveTo(130, [child]);
     await child.logged('"requests":["r-second"]');
+    await child.stop();
+    clock.remove();
     await server.stop();
 
     expect(child.log.join("\n").split("working without the ledger")).toHaveLength(3);
