@@ -3,20 +3,21 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/approval/seal.ts";
+import { field } from "./payload.ts";
 import { deliveryId, isRetry, type SeenRequests, toleranceSeconds } from "./seen-requests.ts";
 
 const text = z.string();
 
 const named = z.looseObject({ id: text });
 
-const field = z.looseObject({
+const input = z.looseObject({
   value: text.nullish(),
   selected_user: text.nullish(),
   selected_options: z.array(z.looseObject({ value: text })).nullish(),
   selected_option: z.looseObject({ value: text }).nullish(),
 });
 
-const values = z.record(text, z.record(text, field));
+const values = z.record(text, z.record(text, input));
 
 /** What Bolt reads of every action of a person, before any handler. */
 const byPerson = {
@@ -172,7 +173,7 @@ function isOfSlacksShape(body: object): boolean {
 function kindOf(body: object): keyof typeof shapes {
   const has = (name: string) => Object.hasOwn(body, name);
   if (has("ssl_check")) return "sslCheck";
-  const type = Object.getOwnPropertyDescriptor(body, "type")?.value;
+  const type = field(body, "type");
   if (type === "url_verification") return "challenge";
   if (has("event")) return "event";
   if (has("command")) return "command";

@@ -1,11 +1,3 @@
-import type {
-  AllMiddlewareArgs,
-  BlockAction,
-  ButtonAction,
-  SlackActionMiddlewareArgs,
-  SlackViewMiddlewareArgs,
-  ViewSubmitAction,
-} from "@slack/bolt";
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { withinTime } from "../../operations/deadlines.ts";
@@ -21,11 +13,10 @@ import {
 } from "../show/message.ts";
 import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
+import type { ButtonClick, Submission } from "./payload.ts";
 import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;
-
-export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
 /** What a person does by a button or a form. @param value the button's, or the form's memory of its button's */
 type Deed<T> = (user: string, value: string) => Promise<T>;
@@ -115,8 +106,6 @@ async function sendNotRecordedYet(log: Logger, client: WebClient, user: string):
     log.warn({ err: error, user }, "could not tell a person that the answer takes longer");
   });
 }
-
-export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
 /** Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
 export async function answerSubmission(

@@ -19,7 +19,7 @@ import type { MessageUpdates } from "../show/message-updates.ts";
 import { bodyLimitBytes } from "./admit.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
-import { field, type Installation, installationOf, isFrom, teamOf } from "./installation.ts";
+import { field, type Installation, installationOf, isFrom, teamOf } from "./payload.ts";
 import { handlerOf } from "./registrations.ts";
 import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
 import { InFlight, WatchedApp } from "./watched-app.ts";

@@ -1,4 +1,3 @@
-import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
 import { nearest } from "../../access/request/read-part.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
@@ -18,9 +17,10 @@ import { why } from "../look/why.ts";
 import { migrate, repair } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
 import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
-import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
+import { acknowledgeWhenDone, answerClick } from "./answer.ts";
 import { type Command, readCommandText } from "./command.ts";
 import type { SlackContext } from "./context.ts";
+import type { ButtonClick, SlashCommand } from "./payload.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());
 
@@ -47,8 +47,6 @@ export const commands: readonly Command[] = [
   creator,
   help,
 ];
-
-export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
 /** Answers `/eks-access …`. A quick answer is in the acknowledgement, which saves a call to Slack. */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {

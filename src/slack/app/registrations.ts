@@ -1,4 +1,6 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import type { AuditEvent } from "../../access/audit/event.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import {
@@ -62,10 +64,21 @@ import {
 } from "../show/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
+import { handleDetailsButton } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
-import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";
+import {
+  type ButtonClick,
+  isAction,
+  isClick,
+  isCommand,
+  isHomeOpened,
+  isSubmission,
+  isSuggestion,
+  originOf,
+  type Submission,
+  type Suggestion,
+} from "./payload.ts";
 
 /** A map, because the ids come from outside: an object has inherited keys such as `constructor`. */
 const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([
@@ -104,6 +117,25 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
   [breakGlassModalId, handleBreakGlassSubmission],
 ]);
 
+const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) => Promise<void>> = new Map([
+  [formActions.cluster, handleClusterSearch],
+  [formActions.namespaces, handleNamespaceSearch],
+]);
+
+/** The ledger for one request of Slack: its events have the origin in `slack`. */
+function ledgerFor(ledger: Ledger, body: object): Ledger {
+  const slack = originOf(body);
+  if (!slack) return ledger;
+  const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
+  return {
+    ...ledger,
+    commit: (change) => ledger.commit({ ...change, event: change.event && from(change.event) }),
+    append: (event) => ledger.append(from(event)),
+    note: (event) => ledger.note(from(event)),
+    changeLink: (change) => ledger.changeLink({ ...change, event: from(change.event) }),
+  };
+}
+
 /**
  * Every request of Slack with its handler, as one middleware: six of Bolt's own cost a quarter of a command's processor
  * time.
@@ -124,10 +156,7 @@ export function handlerOf(
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);
     if (isSubmission(sent)) return forms.get(sent.view.callback_id)?.(from, sent);
-    if (isSuggestion(sent)) {
-      const isForNamespace = sent.body.action_id === formActions.namespaces;
-      return isForNamespace ? handleNamespaceSearch(from, sent) : handleClusterSearch(from, sent);
-    }
+    if (isSuggestion(sent)) return searches.get(sent.body.action_id)?.(from, sent);
     if (!isAction(sent)) return;
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);

@@ -1,26 +1,17 @@
 import { createHash } from "node:crypto";
 import type { AllMiddlewareArgs } from "@slack/bolt";
 import type { Logger } from "pino";
-import { z } from "zod";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { type Attempt, noteAttempt } from "../people/attempts.ts";
 import type { SlackContext } from "./context.ts";
-import { originOf } from "./kinds.ts";
+import { field, originOf, userIn } from "./payload.ts";
 
 /**
  * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
  * https://docs.slack.dev/authentication/verifying-requests-from-slack. A future signature could be used later.
  */
 export const toleranceSeconds = 300;
-
-const id = z.string().max(60);
-
-const userForm = z.union([
-  z.object({ user: z.object({ id }) }).transform(({ user }) => user.id),
-  z.object({ user_id: id }).transform(({ user_id }) => user_id),
-  z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
-]);
 
 /** How long a signature could be replayed: while its time is within the tolerance. */
 const rememberMs = 2 * toleranceSeconds * 1000;
@@ -101,8 +92,8 @@ export function isRetry(body: object, retryNumber: unknown, mode: "http" | "sock
 
 /** Events have an id; people's actions have a trigger. */
 export function deliveryId(body: object): string | null {
-  const values = ["event_id", "trigger_id"].map((name) => Object.getOwnPropertyDescriptor(body, name)?.value);
-  return values.find((value) => typeof value === "string" && value !== "") ?? null;
+  const values = ["event_id", "trigger_id"].map((name) => field(body, name));
+  return values.find((value): value is string => typeof value === "string" && value !== "") ?? null;
 }
 
 /** Notes a genuine request that arrived twice: its person and message are known, but not its second sender. */
@@ -113,7 +104,7 @@ export function noteReplay(context: Pick<SlackContext, "ledger" | "log" | "now">
 function replayOf(body: object): Attempt {
   const slack = originOf(body);
   const detail = {
-    user: userForm.safeParse(body).data ?? "",
+    user: userIn(body),
     delivery: deliveryId(body)?.slice(0, 100) ?? "",
     ...(slack && { slack }),
   };

@@ -6,10 +6,10 @@ import { isNamespaceName } from "../../access/request/read-part.ts";
 import { namespacesReport } from "../../diagnosis/reports.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
+import type { Suggestion } from "../app/payload.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { readForm } from "./form.ts";
 import { optionOf, suggestionsOf } from "./form-fields.ts";
-import type { Suggestion } from "./request-form.ts";
 
 /** Slack waits three seconds for options, and a person for a letter. In milliseconds. */
 const searchingMs = 1_500;

@@ -1,10 +1,4 @@
-import type {
-  AllMiddlewareArgs,
-  BlockAction,
-  SlackActionMiddlewareArgs,
-  SlackOptionsMiddlewareArgs,
-  ViewOutput,
-} from "@slack/bolt";
+import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { explainFailure } from "../../access/access-error.ts";
 import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
@@ -16,6 +10,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { usualAnswerSeconds } from "../../access/request/reminder.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { FormChange, Suggestion } from "../app/payload.ts";
 import { slackErrorCode } from "../app/web-client.ts";
 import { identitiesForAsker, rememberedIdentities } from "../people/identities.ts";
 import { personFor } from "../people/requester-facts.ts";
@@ -166,7 +161,6 @@ function nothingOfferedAnswer(): Message {
   return answer("You can't request any cluster now: none is for you, or all are closed. Ask an operator.");
 }
 
-export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;
 const maxForms = 1_000;
 
 /**
@@ -228,7 +222,6 @@ function remember(newest: Map<string, string>, view: string, at: string): void {
   if (newest.size > maxForms && oldest !== undefined) newest.delete(oldest);
 }
 
-export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;
 export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const offers = await offersTo(context, body.user.id);
   const names = offers.map(({ cluster }) => cluster.name);

@@ -7,9 +7,10 @@ import {
   splitRequestLine,
 } from "../../access/request/request-line.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import { answerSubmission, type ButtonClick, openOnClick, openOnCommand, type Submission } from "../app/answer.ts";
+import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseOtherPerson } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { identitiesForAsker } from "../people/identities.ts";

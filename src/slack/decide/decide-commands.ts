@@ -1,8 +1,9 @@
 import { personOf, refuseDecision } from "../../access/approval/decide.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
-import { answerSubmission, type ButtonClick, formUnless, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";

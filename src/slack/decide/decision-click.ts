@@ -21,8 +21,9 @@ import {
 } from "../../access/request/request.ts";
 import { tooLongText } from "../../access/request/ticket.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
-import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
+import { answerClick, answerSubmission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/requester-facts.ts";

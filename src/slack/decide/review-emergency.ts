@@ -3,9 +3,10 @@ import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
-import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { answerSubmission, openOnClick } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";

@@ -1,4 +1,3 @@
-import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/approval/emergency.ts";
 import { arnsOf } from "../../access/approval/links.ts";
@@ -15,6 +14,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { continuationOf, type IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { HomeOpened } from "../app/payload.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 import { migrationsShown } from "../migrate/migration-buttons.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
@@ -150,8 +150,6 @@ async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList
   const requests = found.flat();
   return { requests, total: list.total - (list.requests.length - requests.length) };
 }
-
-export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
 
 /** Later, each change updates it. */
 export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {

@@ -19,15 +19,9 @@ import {
   nextMigrationId,
 } from "../../access/request/migration.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
-import {
-  answerClick,
-  answerSubmission,
-  type ButtonClick,
-  formUnless,
-  openOnClick,
-  type Submission,
-} from "../app/answer.ts";
+import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../people/requester-facts.ts";

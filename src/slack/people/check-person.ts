@@ -2,9 +2,17 @@ import { z } from "zod";
 import { parseJson } from "../../access/approval/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
-import { field } from "../app/installation.ts";
-import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type SlackRequest } from "../app/kinds.ts";
-import type { FormChange } from "../ask/request-form.ts";
+import {
+  type FormChange,
+  field,
+  isAction,
+  isCommand,
+  isHomeOpened,
+  isSubmission,
+  isSuggestion,
+  type SlackRequest,
+  userIn,
+} from "../app/payload.ts";
 import { revokeModalId } from "../decide/end-access.ts";
 import { refusedHomeView } from "../look/home-view.ts";
 import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
@@ -39,18 +47,6 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
 
 /** The words and forms that end access, and show nothing else. */
 const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
-
-const id = z.string().min(1);
-const sentBy = z.union([
-  z.object({ user: z.object({ id }) }).transform(({ user }) => user.id),
-  z.object({ user_id: id }).transform(({ user_id }) => user_id),
-  z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
-]);
-
-/** Empty: the sender is unknown. */
-function userIn(body: object): string {
-  return sentBy.safeParse(body).data ?? "";
-}
 
 /** From here on the sender has one id. With two, a person could approve their own request. */
 function nameSender(body: object, id: string): void {

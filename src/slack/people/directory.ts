@@ -5,7 +5,7 @@ import { readGroups, sealGroups } from "../../access/approval/shared-lists.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
-import { type Installation, installationOf } from "../app/installation.ts";
+import { type Installation, installationOf } from "../app/payload.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 
 /** What Slack knows about people: their user groups and e-mail domains. */

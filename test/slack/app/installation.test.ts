@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../../src/slack/app/app.ts";
-import { installationOf, isFrom } from "../../../src/slack/app/installation.ts";
+import { installationOf, isFrom } from "../../../src/slack/app/payload.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, noClicks } from "../slack-context.ts";
 

@@ -1,0 +1,119 @@
+import type {
+  AllMiddlewareArgs,
+  AnyMiddlewareArgs,
+  BlockAction,
+  ButtonAction,
+  SlackActionMiddlewareArgs,
+  SlackCommandMiddlewareArgs,
+  SlackEventMiddlewareArgs,
+  SlackOptionsMiddlewareArgs,
+  SlackViewMiddlewareArgs,
+  ViewSubmitAction,
+} from "@slack/bolt";
+import type { AuthTestResponse } from "@slack/web-api";
+import { z } from "zod";
+
+// What Slack sends: which kind it is, who sent it, and from where.
+
+/** A request of Slack, as Bolt gives it to a middleware. */
+export type SlackRequest = AnyMiddlewareArgs & AllMiddlewareArgs;
+export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
+export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
+export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
+export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;
+export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;
+export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
+
+export function isCommand(sent: SlackRequest): sent is SlashCommand {
+  return "command" in sent && sent.command.command === "/eks-access";
+}
+
+export function isHomeOpened(sent: SlackRequest): sent is HomeOpened {
+  return "event" in sent && sent.event.type === "app_home_opened";
+}
+
+export function isSubmission(sent: SlackRequest): sent is Submission {
+  return "view" in sent && sent.body.type === "view_submission";
+}
+
+export function isSuggestion(sent: SlackRequest): sent is Suggestion {
+  return "options" in sent && sent.body.type === "block_suggestion";
+}
+
+export function isAction(sent: SlackRequest): sent is FormChange {
+  return "action" in sent && sent.body.type === "block_actions";
+}
+
+export function isClick(sent: FormChange): sent is FormChange & ButtonClick {
+  return sent.action.type === "button";
+}
+
+const userId = z.string().min(1).max(60);
+
+const sender = z.union([
+  z.object({ user: z.object({ id: userId }) }).transform(({ user }) => user.id),
+  z.object({ user_id: userId }).transform(({ user_id }) => user_id),
+  z.object({ event: z.object({ user: userId }) }).transform(({ event }) => event.user),
+]);
+
+/** Empty: the sender is unknown. */
+export function userIn(body: object): string {
+  return sender.safeParse(body).data ?? "";
+}
+
+const id = z.string().max(100);
+
+const origin = z.union([
+  z.object({ container: z.object({ channel_id: id, message_ts: id }) }).transform(({ container }) => ({
+    channel: container.channel_id,
+    message: container.message_ts,
+  })),
+  z.object({ command: id, channel_id: id }).transform(({ command, channel_id: channel }) => ({ channel, command })),
+  z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
+]);
+
+/** Where in Slack a payload comes from; null: unknown. */
+export function originOf(body: object): { readonly [key: string]: string } | null {
+  return origin.safeParse(body).data ?? null;
+}
+
+export interface Installation {
+  /** The workspace of the bot's token; for an organization its id. */
+  readonly team: string;
+  /** The Enterprise organization, if the app is installed for all of it; null: for one workspace. */
+  readonly enterprise: string | null;
+  /** The Enterprise organization of the workspace; null: none. */
+  readonly organization: string | null;
+}
+
+export function installationOf({
+  team_id: team = "",
+  enterprise_id: enterprise,
+  is_enterprise_install: isWide,
+}: AuthTestResponse): Installation {
+  return { team, enterprise: isWide && enterprise ? enterprise : null, organization: enterprise || null };
+}
+
+/**
+ * Whether a payload comes from where the app is installed. Commands and events name the workspace by id, clicks and
+ * forms as an object; an event of an organization's app has the organization's id.
+ */
+export function isFrom({ team, enterprise }: Installation, body: object): boolean {
+  if (enterprise === null) return teamOf(body) === team;
+  const authorizations = field(body, "authorizations");
+  const named = [
+    field(body, "enterprise_id"),
+    field(field(body, "enterprise"), "id"),
+    field(Array.isArray(authorizations) ? authorizations[0] : null, "enterprise_id"),
+  ];
+  return named.find((each) => typeof each === "string") === enterprise;
+}
+
+export function teamOf(body: object): unknown {
+  return field(body, "team_id") ?? field(field(body, "team"), "id");
+}
+
+/** Of the value itself: a payload comes from outside, and an object has inherited keys such as `constructor`. */
+export function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+}
