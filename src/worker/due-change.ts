@@ -1,12 +1,13 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
-import type { Lease, Trouble } from "../access/lease/lease-record.ts";
+import type { CodedReason, Lease, Trouble } from "../access/lease/lease-record.ts";
 import { isMigration, isRequest, type LedgerRecord } from "../access/request/lists.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
+import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { continuationOf } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
@@ -91,6 +92,22 @@ export async function recordDelay(context: WorkerContext, request: AccessRequest
   const isTold = needsEvent(request.trouble, trouble);
   const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
   await recordChange(context, withTrouble(request, trouble), event, now);
+}
+
+export async function closeRefused(
+  context: WorkerContext<RequestLedger>,
+  request: PendingRequest,
+  refusal: CodedReason,
+): Promise<void> {
+  const now = context.now();
+  const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
+  await recordChange(context, refusedRequest(request, refusal), event, now);
+}
+
+/** Closes the extension of a lease that is over. */
+export function closeEndedExtension(context: WorkerContext<RequestLedger>, request: PendingRequest): Promise<void> {
+  const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
+  return closeRefused(context, request, { code: "lease-over", message });
 }
 
 /** The record forgets its trouble later; the event stays. */

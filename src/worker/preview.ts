@@ -19,11 +19,10 @@ import { knownIdentitiesOf } from "../ledger/look-ups.ts";
 import { wake } from "../ledger/queues.ts";
 import { tracedRun } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
-import { recordDelay } from "./due-change.ts";
+import { closeEndedExtension, closeRefused, recordDelay } from "./due-change.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "./open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
-import { closeRefused, nothingToExtend } from "./reconcile/look-again.ts";
 import { noOtherNames, type OtherNames, otherNames } from "./reconcile/other-names.ts";
 import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
 import { waysIn } from "./reconcile/ways.ts";
@@ -169,7 +168,7 @@ async function previewRequest(
 ): Promise<void> {
   const { context, cluster, bindings, others } = look;
   const now = context.now();
-  if (await hasNothingToExtend(context, request)) return closeRefused(context, request, nothingToExtend(request));
+  if (await hasNothingToExtend(context, request)) return closeEndedExtension(context, request);
   const earlier = await look.earlierOf(request.requester);
   const linked = await identityOf(context, cluster, request);
   const planned = planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request);

@@ -39,9 +39,8 @@ import {
   requesterKey,
 } from "./lists.ts";
 import { redisMessages, unshownKey } from "./messages.ts";
-import { kindOfRecord, readRecord, readRecords, readRequests, recordKey, textOfRecord } from "./records.ts";
+import { kindOfRecord, OwnCommits, readRecord, readRecords, readRequests, recordKey, textOfRecord } from "./records.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
-import { OwnCommits } from "./undone.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {

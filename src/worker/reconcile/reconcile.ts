@@ -2,19 +2,23 @@ import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
+import type { OtherLease } from "../../access/lease/lease-record.ts";
+import { giveSameAccess } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isRescue } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request/request.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { otherLeasesNow } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
+import { closeEndedExtension } from "../due-change.ts";
 import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
 import type { EntriesToRead } from "./entry-state.ts";
-import { refreshWaitingRequests } from "./look-again.ts";
 import { recordPostponed } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import type { Settlement, WayAdapter, WayState } from "./way-adapter.ts";
@@ -178,4 +182,44 @@ async function orPostpone(
     await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPostponed(context, request, error));
     return false;
   }
+}
+
+/** The click itself checks the rest. */
+const maxPending = 200;
+
+/**
+ * Previews pending requests again after other leases began or ended, so that approvers see the present change. Closes
+ * an extension of a lease that is over.
+ */
+async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
+  const { requests } = await context.ledger.list(of, 0, maxPending);
+  const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
+  if (waiting.length === 0) return;
+  // One reading for all: a cluster can have hundreds of requests.
+  const leased = await context.ledger.leasedOf(cluster.name);
+  for (const request of waiting) await lookAgain(context, request, leased);
+}
+
+async function lookAgain(
+  context: WorkerContext,
+  request: AccessRequest,
+  leased: readonly ApprovedRequest[],
+): Promise<void> {
+  if (request.state !== "pending") return;
+  const now = context.now();
+  const ledger = { get: context.ledger.get, leasedOf: async () => leased };
+  const { leases, isExtendedLeaseOver } = await otherLeasesNow(ledger, request, now);
+  if (isExtendedLeaseOver) return closeEndedExtension(context, request);
+  if (!request.preview || !isOutdated(request, leases, now)) return;
+  const approvers = request.approvals.map(({ by }) => by);
+  const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
+  const event = eventOf(type, request, "worker", now, { why: otherLeasesChanged, approvers });
+  await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
+}
+
+/** Before any approval, approvers see every difference. Later, an approval becomes void only if the result would differ. */
+function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
+  const shown = preview?.leases ?? [];
+  return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
 }
