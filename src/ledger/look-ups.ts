@@ -84,6 +84,16 @@ function goesOn({ lease }: AccessRequest): boolean {
   return lease?.state === "ended" || (lease?.state === "active" && !lease.drift);
 }
 
+/** A cluster's pending requests, at most so many. */
+export async function pendingRequestsOf(
+  ledger: Pick<Ledger, "list">,
+  cluster: string,
+  limit: number,
+): Promise<readonly AccessRequest[]> {
+  const of = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
+  return (await ledger.list(of, 0, limit)).requests;
+}
+
 const maxPending = 100;
 
 /** A cluster's open leases, and this person's pending requests there. */

@@ -6,6 +6,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
+import { pendingRequestsOf } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 
@@ -30,7 +31,6 @@ export async function closeRequestsOfCluster(
   name: string,
   closing: ClusterClosure,
 ): Promise<readonly string[]> {
-  const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
   const closed = new Set<string>();
   const closeEach = async (requests: readonly AccessRequest[]) => {
     for (const request of requests) {
@@ -41,8 +41,8 @@ export async function closeRequestsOfCluster(
   await closeEach(await context.ledger.leasedOf(name));
   // A closed request leaves the list, so the next page is always the first.
   for (;;) {
-    const { requests } = await context.ledger.list(pending, 0, page);
-    const left = requests.filter(({ id }) => !closed.has(id));
+    const pending = await pendingRequestsOf(context.ledger, name, page);
+    const left = pending.filter(({ id }) => !closed.has(id));
     if (left.length === 0) return [...closed];
     await closeEach(left);
   }

@@ -9,6 +9,7 @@ import {
   waitsForRepair,
 } from "../../access/request/retry.ts";
 import type { OutageLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
+import { pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
@@ -103,8 +104,7 @@ export async function lookAtOutages(
 }
 
 async function waitingFor(ledger: OutagesLedger, name: string): Promise<readonly Trouble[]> {
-  const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
-  const open = [...(await ledger.leasedOf(name)), ...(await ledger.list(pending, 0, maxPending)).requests];
+  const open = [...(await ledger.leasedOf(name)), ...(await pendingRequestsOf(ledger, name, maxPending))];
   return open.flatMap(({ trouble }) => (trouble && isClusterFailure(trouble.code) ? [trouble] : []));
 }
 

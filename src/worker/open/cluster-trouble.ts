@@ -7,6 +7,7 @@ import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../
 import type { Config } from "../../config/config.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/lifecycle.ts";
+import { pendingRequestsOf } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 
@@ -60,26 +61,20 @@ export async function wakeChanged(
   await inParallel(changed, (cluster) => wakeWaiting(context, cluster));
 }
 
+const maxPending = 200;
+
 /** Tries what waits for a repair of the cluster at once. */
 export async function wakeWaiting(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
 ): Promise<void> {
-  const at = context.now();
-  const waiting = [...(await context.ledger.leasedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
+  const { ledger, now } = context;
+  const at = now();
+  const pending = await pendingRequestsOf(ledger, cluster.name, maxPending);
+  const waiting = [...(await ledger.leasedOf(cluster.name)), ...pending].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
-}
-
-const maxPending = 200;
-
-async function pendingOf(
-  { ledger }: WorkerContext<ClusterLedger & RequestLedger>,
-  cluster: Cluster,
-): Promise<readonly AccessRequest[]> {
-  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
-  return (await ledger.list(of, 0, maxPending)).requests;
 }
 
 function dueNow(request: AccessRequest, now: Date): AccessRequest {

@@ -9,7 +9,7 @@ import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
-import { otherLeasesNow } from "../../ledger/look-ups.ts";
+import { otherLeasesNow, pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
@@ -192,8 +192,7 @@ const maxPending = 200;
  * an extension of a lease that is over.
  */
 async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
-  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
-  const { requests } = await context.ledger.list(of, 0, maxPending);
+  const requests = await pendingRequestsOf(context.ledger, cluster.name, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
   // One reading for all: a cluster can have hundreds of requests.
