@@ -209,7 +209,7 @@ function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean
 }
 
 /**
- * All bindings with our label, and those of leases in force or ending that people took it from. A person with the right to create
+ * All bindings with our label, and those of leases begun, in force or ending that people took it from. A person with the right to create
  * RoleBindings can make this list too long to read: then it reads those of the ledger's leases one by one, so that they
  * still end.
  */
@@ -222,7 +222,8 @@ async function labelledBindings(
     const labelled = await client.listLeaseBindings();
     const isListed = isIn(labelled);
     const isBegun = (each: AccessRequest) =>
-      each.state === "approved" && (each.lease.state === "active" || isDueToEnd(each, now));
+      each.state === "approved" &&
+      (each.lease.state === "active" || each.lease.writeBegan !== null || isDueToEnd(each, now));
     const begun = placesOf(open.filter(isBegun));
     return [
       ...labelled,

@@ -168,11 +168,15 @@ function outcomesOf(
   };
 }
 
-/** By lower-case ARN of the principal: why its bindings are not as they must be. Refused only if the API server refused all of its leases. */
-function notBoundBy({ calls, failures, after }: BindingsSent): NotBound {
+/**
+ * By lower-case ARN of the principal: why its bindings are not as they must be. Refused only if the API server refused all of its leases: a
+ * refusal closes a lease at once, and people can strip what it made before anyone reads it.
+ */
+function notBoundBy({ calls, failures, made, after }: BindingsSent): NotBound {
   const partsOf = bindingsByLease(after);
   const written = after.filter(({ share }) => calls.has(share.id));
   const partlyThere = new Set(written.map(({ principal }) => principal.toLowerCase()));
+  for (const [id, { principal }] of calls) if (made.has(id)) partlyThere.add(principal.toLowerCase());
   const found = new Map<string, WriteFailure>();
   for (const [id, each] of calls) {
     const key = each.principal.toLowerCase();

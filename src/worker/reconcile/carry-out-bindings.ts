@@ -32,23 +32,27 @@ export type CallsByLease = ReadonlyMap<string, Calls>;
 export interface BindingsSent {
   readonly calls: CallsByLease;
   readonly failures: ReadonlyMap<string, unknown>;
+  /** Ids of leases for which the API server made a binding, whatever others made of it since. */
+  readonly made: ReadonlySet<string>;
   readonly after: readonly LeaseBinding[];
 }
 
 /** Deletes and creates lease by lease: a failure of one stops no other. */
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
-  const send = async ([id, each]: readonly [string, Calls]) => [id, await carryOut(tools, id, each)] as const;
+  const made = new Set<string>();
+  const send = async ([id, each]: readonly [string, Calls]) =>
+    [id, await carryOut(tools, id, each, () => made.add(id))] as const;
   const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const after =
     written.length > 0 ? await measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
-  return { calls, failures, after };
+  return { calls, failures, made, after };
 }
 
 /** By request id. A binding that is as planned needs no call. */
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
-  const { targets, leased, repaired, ending } = settlement;
+  const { targets, leased, repaired, ending, voided } = settlement;
   const calls = new Map<string, Calls>();
   const partsOf = bindingsByLease(state.parts);
   for (const request of [...leased, ...repaired]) {
@@ -74,7 +78,8 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
   }
   // Only a lease's binding has its name: a person who may edit it must not keep access by stripping our seal.
-  for (const request of [...ending, ...repaired]) {
+  const begun = [...leased, ...voided.map((each) => each.request)].filter(({ lease }) => lease.writeBegan !== null);
+  for (const request of [...ending, ...repaired, ...begun]) {
     const { id, principal } = request;
     const { remove, create } = calls.get(id) ?? { remove: [], create: [] };
     const stripped = state.inPlaceOf(request);
@@ -88,6 +93,7 @@ async function carryOut(
   { context, cluster, opened, isNewest }: BindingTools,
   lease: string,
   calls: Calls,
+  noteMade: () => void,
 ): Promise<unknown> {
   const { client } = opened;
   try {
@@ -100,7 +106,7 @@ async function carryOut(
     for (const binding of calls.create) {
       if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
-      await client.createBinding(binding, { lease }).catch(ignoreTaken);
+      await client.createBinding(binding, { lease }).then(noteMade, ignoreTaken);
     }
     return null;
   } catch (error) {

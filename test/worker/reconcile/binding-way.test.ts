@@ -255,6 +255,56 @@ describe("what others do to a binding", () => {
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: { groups: [] } });
   });
 
+  describe.each<[string, Partial<ClusterBinding>]>([
+    ["annotation", { annotations: {} }],
+    ["annotation and label", { annotations: {}, labels: {} }],
+  ])("who take its %s away right after its creation", (_, change) => {
+    const strippedAtOnce = async () => {
+      await ask(context, cluster, { id: "r-one", principal: alice });
+      await approve(context, cluster, "r-one");
+      const openCluster = openingWith((client) => ({
+        createBinding: (binding, options) => client.createBinding({ ...binding, ...change }, options),
+      }));
+      await reconcileCluster({ ...context, openCluster }, cluster);
+      expect(await requestOf(context, "r-one")).toMatchObject({
+        lease: { state: "scheduled" },
+        trouble: { code: "binding-exists" },
+      });
+    };
+
+    test("keep no access when the lease ends", async () => {
+      await strippedAtOnce();
+
+      await revokeGiven(context, cluster, "r-one");
+
+      expect(await may("alice@example.com", "default")).toBe(false);
+      await reconcileCluster(secondsLater(180), cluster);
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+    });
+
+    test("delay the lease until the next try, which makes it again", async () => {
+      await strippedAtOnce();
+
+      await reconcileCluster(secondsLater(5), cluster);
+
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+      expect((await onlyBinding()).annotations).not.toEqual({});
+      await revokeGiven(secondsLater(180), cluster, "r-one");
+      expect(await may("alice@example.com", "default")).toBe(false);
+    });
+
+    test("keep no access when the approval does not count any more", async () => {
+      await strippedAtOnce();
+      const other = terraforms.replace("sso:", "people:");
+      await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles: other } }));
+
+      await reconcileCluster(secondsLater(5), cluster);
+
+      expect((await requestOf(context, "r-one")).lease?.voidSince).not.toBeNull();
+      expect(await may("alice@example.com", "default")).toBe(false);
+    });
+  });
+
   test("keeps no lease, theirs or another's, where they make theirs too large to read", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     const own = await onlyBinding();
