@@ -13,8 +13,8 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
   if (!entry) return null;
   if (!holding) return entry;
   const groups = entry.groups.filter((group) => !holding.added.includes(group));
-  // If we gave an entry only its username, an entry with another username belongs to others.
-  const isOurs = holding.entryAdded && (holding.added.length > 0 || isOwnUsername(entry.username));
+  // An entry with another username belongs to others, who can have bound it.
+  const isOurs = holding.entryAdded && isOwnUsername(entry.username);
   if (isOurs && groups.length === 0) return null;
   return { username: entry.username, groups };
 }

@@ -92,6 +92,15 @@ describe("the end", () => {
     expect(entryAfter(entryTarget(arn, null, aHolding(), [], username))).toBeNull();
   });
 
+  test.each([
+    ["without groups, for a binding to its name", []],
+    ["with the lease's group", ["eks-access:viewers"]],
+  ])("keeps an entry that others made in the place of ours, %s", (_, groups) => {
+    const target = entryTarget(arn, { username: "alice", groups }, aHolding(), [], username);
+
+    expect(entryAfter(target)).toEqual({ username: "alice", groups: [] });
+  });
+
   test("removes our entry too after others had a group in it for a while", () => {
     const withTheirs = { username, groups: ["eks-access:viewers", "theirs"] };
     const shares = [viewers, admins];

@@ -92,7 +92,7 @@ describe("a run on one cluster decides", () => {
     const account = "arn:aws:iam::111122223333:user/second";
     const double = anApprovedRequest(
       { id: "r-bad", principal: account },
-      { base: { username: "someone", groups: ["b"] } },
+      { base: { username: "eks-access:someone", groups: ["b"] } },
     );
 
     const { leased, refused, data } = settled({

@@ -95,4 +95,5 @@ export function settled(given: Given): DocumentSettlement {
 }
 
 /** A person's entry of mapUsers. */
-export const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: someone\n  groups: [${groups}]\n`;
+export const entry = (arn: string, groups: string) =>
+  `- userarn: ${arn}\n  username: eks-access:someone\n  groups: [${groups}]\n`;
