@@ -178,7 +178,7 @@ function showingOf(migration: Migration, cluster: Cluster | undefined): ChannelM
   return {
     record: migration,
     message: migrationMessage(migration),
-    opening: openingMigrationMessage(migration, cluster),
+    opening: () => openingMigrationMessage(migration, cluster),
     isReady,
   };
 }

@@ -26,9 +26,10 @@ const maxPending = 1000;
  */
 export async function noteOutage(
   { ledger, config, log }: MessengerContext<Pick<OutageLedger, "beginOutage" | "clusterTroubles">>,
-  { id, trouble, cluster: name }: Pick<AccessRequest, "id" | "trouble" | "cluster">,
+  { id, cluster: name }: Pick<AccessRequest, "id" | "cluster">,
+  trouble: Trouble,
 ): Promise<void> {
-  if (!trouble || !config.clusters.has(name) || !isForOperators(trouble)) return;
+  if (!config.clusters.has(name) || !isForOperators(trouble)) return;
   try {
     if (isOldNews(trouble, (await ledger.clusterTroubles([name])).get(name))) return;
     await ledger.beginOutage(name, { since: trouble.at, request: id });

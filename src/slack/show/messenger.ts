@@ -50,7 +50,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     const approvers = whoToAsk(context, request, presence);
     shown = await showCopies(context, showing, shown, approvers, inChannel.lost !== null).catch(peopleAnyway);
   }
-  await noteOutage(context, request);
+  if (request.trouble) await noteOutage(context, request, request.trouble);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
   await updatePeople(
     context,
@@ -81,9 +81,12 @@ function showingOf(
   presence: Presence | null,
   extension: ApprovedRequest | null,
 ): ChannelMessage {
-  const message = approvalMessage(request, cluster, presence, extension);
-  const opening = openingMessage(request, cluster);
-  return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
+  return {
+    record: request,
+    message: approvalMessage(request, cluster, presence, extension),
+    opening: () => openingMessage(request, cluster),
+    isReady: request.preview !== null || request.lease !== null,
+  };
 }
 
 /** Its people must see the state even if an update for the approvers fails. */

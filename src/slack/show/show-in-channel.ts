@@ -25,7 +25,7 @@ export interface ChannelMessage {
   readonly record: LedgerRecord;
   readonly message: Message;
   /** The first post, before the ledger knows it: without buttons. */
-  readonly opening: Message;
+  readonly opening: () => Message;
   readonly isReady: boolean;
 }
 
@@ -169,7 +169,7 @@ export async function postOpening(
   try {
     const { channel, ts } = await client.chat.postMessage({
       channel: to,
-      ...opening,
+      ...opening(),
       unfurl_links: false,
     });
     if (channel && ts) return { channel, ts };
