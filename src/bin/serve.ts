@@ -137,10 +137,7 @@ function contextOn(
   own: Pick<PartsContext, "live" | "zones" | "log" | "failures" | "metrics" | "now">,
 ): Connected {
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(
-    forQueues,
-    zoneByName(() => own.live.current().clusters),
-  );
+  const queues = openQueues(forQueues, zoneByName(own.live.current));
   const context: PartsContext = {
     ledger: redisLedger(redis, own.log),
     auditLog: redisAuditLog(redis),

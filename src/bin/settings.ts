@@ -90,7 +90,7 @@ export async function withWorkerContext<T>(
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(
     forQueues,
-    zoneByName(() => config.clusters),
+    zoneByName(() => config),
   );
   const log = createLog("silent", name);
   try {

@@ -27,7 +27,7 @@ beforeEach(async () => {
   connection = await connectRedis(database.url, {}, { gathers: false });
   queues = openQueues(
     connection.redis,
-    zoneByName(() => clusters),
+    zoneByName(() => ({ clusters })),
   );
 });
 afterEach(async () => {

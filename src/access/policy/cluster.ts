@@ -195,8 +195,13 @@ function anyZoneOf(clusters: Iterable<Zoned>): Zone {
 }
 
 /** The zone of a cluster, by its name in the present configuration; null: of any cluster. */
-export function zoneByName(clusters: () => ReadonlyMap<string, Zoned>): (cluster: string | null) => Zone {
-  return (cluster) => (cluster === null ? anyZoneOf(clusters().values()) : zoneOf(clusters().get(cluster)));
+export function zoneByName(
+  configuration: () => { readonly clusters: ReadonlyMap<string, Zoned> },
+): (cluster: string | null) => Zone {
+  return (name) => {
+    const { clusters } = configuration();
+    return name === null ? anyZoneOf(clusters.values()) : zoneOf(clusters.get(name));
+  };
 }
 
 export function zoneInWords(zone: Zone): string {

@@ -1,9 +1,8 @@
 import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/duration.ts";
 import { isTheirs } from "../request/record.ts";
-import { type Cluster, isSessionPinned, type Level, matchesArnPattern, type Rule } from "./cluster.ts";
+import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
-import { refusePlace } from "./permissions.ts";
 import { approversOf, isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
 import { approvalsNeeded, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
@@ -179,6 +178,23 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Reque
     refuseIdentity(cluster, entryArnOf(principal.arn), creatorArnOf(cluster.creator)) ??
     refusePlace(cluster, principal);
   return found ? refused(found.code, found.message) : { type: "allowed" };
+}
+
+/** Why a cluster takes no principal of this partition or account; null: it takes it. */
+export function refusePlace(
+  cluster: Cluster,
+  { arn, account, partition }: Pick<Holder, "arn" | "account" | "partition">,
+): { readonly code: "wrong-partition" | "foreign-account"; readonly message: string } | null {
+  const own = partitionOf(cluster);
+  if (partition !== own) {
+    return {
+      code: "wrong-partition",
+      message: `${arn} is in partition ${partition}, but ${cluster.name} is in ${own}.`,
+    };
+  }
+  if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
+  const message = `${arn} is in account ${account}, but ${cluster.name} is in ${cluster.account}. An operator can add it to foreignAccounts.`;
+  return { code: "foreign-account", message };
 }
 
 /** Why one session of a role can't have a level; null: it can, or the principal is no session. */

@@ -10,6 +10,7 @@ import { formatDuration } from "../request/duration.ts";
 import { type Asked, isTheirs } from "../request/record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
+import { refusePlace } from "./may-ask.ts";
 import { isResponsibleFor, type Person } from "./person.ts";
 import { breakGlassFor, levelsFor } from "./rule.ts";
 
@@ -67,23 +68,6 @@ function readIn(given: string, clusters: readonly Cluster[]): CallerReading {
   const readings = partitions.map((partition) => readCaller(given, partition));
   const [first] = readings;
   return readings.find(({ type }) => type === "caller") ?? first ?? readCaller(given);
-}
-
-/** Why a cluster takes no principal of this partition or account; null: it takes it. */
-export function refusePlace(
-  cluster: Cluster,
-  { arn, account, partition }: Pick<Holder, "arn" | "account" | "partition">,
-): { readonly code: "wrong-partition" | "foreign-account"; readonly message: string } | null {
-  const own = partitionOf(cluster);
-  if (partition !== own) {
-    return {
-      code: "wrong-partition",
-      message: `${arn} is in partition ${partition}, but ${cluster.name} is in ${own}.`,
-    };
-  }
-  if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
-  const message = `${arn} is in account ${account}, but ${cluster.name} is in ${cluster.account}. An operator can add it to foreignAccounts.`;
-  return { code: "foreign-account", message };
 }
 
 function refused(code: LinkRefusal, message: string): LinkVerdict {
