@@ -17,12 +17,12 @@ import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
 import { answerForeigner } from "../people/check-person.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { bodyLimitBytes } from "./admit.ts";
+import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";
+import { commands } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
-import { GuardedReceiver } from "./guarded-receiver.ts";
 import { field, type Installation, installationOf, isFrom, teamOf } from "./payload.ts";
 import { handlerOf } from "./registrations.ts";
 import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
-import { InFlight, WatchedApp } from "./watched-app.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
 
 export async function startSlackApp(
@@ -49,7 +49,7 @@ export async function startSlackApp(
   const authorize = async () => ({ ...bot.authorized });
   const app = new WatchedApp(
     { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
-    { onAck, traces: context.traces },
+    { onAck, words: new Set(commands.map(({ word }) => word)), traces: context.traces },
   );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));

@@ -77,6 +77,42 @@ export function originOf(body: object): { readonly [key: string]: string } | nul
   return origin.safeParse(body).data ?? null;
 }
 
+const text = z.string();
+
+const forms = {
+  command: z.object({ command: text, text: text.default("") }),
+  click: z.object({ actions: z.tuple([z.object({ action_id: text, value: text.default("") })]) }),
+  submission: z.object({
+    type: z.literal("view_submission"),
+    view: z.object({ callback_id: text, private_metadata: text }),
+  }),
+  event: z.object({ event: z.object({ type: text }) }),
+};
+
+export interface DescribedEvent {
+  readonly name: string;
+  readonly request: string | null;
+}
+
+/** Names an event, without a person's words. @param words of `/eks-access` */
+export function describeEvent(body: object, words: ReadonlySet<string>): DescribedEvent {
+  const command = forms.command.safeParse(body).data;
+  if (command) {
+    const word = command.text.trim().split(/\s+/)[0]?.toLowerCase() ?? "";
+    return { name: words.has(word) ? `/eks-access ${word}` : "/eks-access", request: requestIn(command.text) };
+  }
+  const click = forms.click.safeParse(body).data?.actions[0];
+  if (click) return { name: `click ${click.action_id}`, request: requestIn(click.value) };
+  const view = forms.submission.safeParse(body).data?.view;
+  if (view) return { name: `submit ${view.callback_id}`, request: requestIn(view.private_metadata) };
+  const event = forms.event.safeParse(body).data?.event;
+  return { name: event ? `event ${event.type}` : "something of Slack", request: null };
+}
+
+function requestIn(text: string): string | null {
+  return /\br-[a-z0-9]{8}\b/.exec(text)?.[0] ?? null;
+}
+
 export interface Installation {
   /** The workspace of the bot's token; for an organization its id. */
   readonly team: string;

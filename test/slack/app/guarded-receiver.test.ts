@@ -5,7 +5,7 @@ import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { onlyOurWorkspace } from "../../../src/slack/app/app.ts";
-import { GuardedReceiver } from "../../../src/slack/app/guarded-receiver.ts";
+import { GuardedReceiver } from "../../../src/slack/app/bolt.ts";
 import { seenRequests } from "../../../src/slack/app/seen-requests.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
 

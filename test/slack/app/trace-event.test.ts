@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
-import { describeEvent } from "../../../src/slack/app/watched-app.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
+import { describeEvent } from "../../../src/slack/app/payload.ts";
+
+const words = new Set(commands.map(({ word }) => word));
 
 test.each([
   ["a command", { command: "/eks-access", text: "request staging debug" }, "/eks-access request", null],
@@ -26,5 +29,5 @@ test.each([
   ["an event", { event: { type: "app_home_opened" } }, "event app_home_opened", null],
   ["anything else", {}, "something of Slack", null],
 ])("%s has a name that is one of few, and the request that it speaks of", (_what, body, name, request) => {
-  expect(describeEvent(body)).toEqual({ name, request });
+  expect(describeEvent(body, words)).toEqual({ name, request });
 });

@@ -1,8 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
+import {
+  type AckFn,
+  App,
+  type AppOptions,
+  type Receiver,
+  type ReceiverEvent,
+  ReceiverMultipleAckError,
+  type StringIndexed,
+} from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/announcements.ts";
+import { type RequestTraces, type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
 import { type AdmissionSettings, admit, type HeaderRefusal } from "./admit.ts";
+import { type DescribedEvent, describeEvent } from "./payload.ts";
+
+// The receiver and the app of Bolt, each with what we need besides.
 
 /** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;
@@ -134,4 +146,91 @@ function sendAnswer(response: ServerResponse, answer: Answer): void {
 
 function sendJson(response: ServerResponse, value: object): void {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
+export class InFlight {
+  readonly #running = new Set<Promise<unknown>>();
+
+  track<T>(handler: Promise<T>): Promise<T> {
+    this.#running.add(handler);
+    const forget = () => void this.#running.delete(handler);
+    handler.then(forget, forget);
+    return handler;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  async drain(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
+  }
+}
+
+interface Watching {
+  /** With the seconds that each acknowledgement took. */
+  readonly onAck: (seconds: number) => void;
+  /** Of `/eks-access`: only these are in a trace. */
+  readonly words: ReadonlySet<string>;
+  /** Absent: this process makes no traces. */
+  readonly traces: RequestTraces | undefined;
+}
+
+/** Bolt's app with its running work: Bolt's own `stop()` returns before its handlers are done. */
+export class WatchedApp extends App {
+  readonly #handling = new InFlight();
+  readonly #acknowledging = new InFlight();
+  readonly #watching: Watching;
+
+  constructor(options: AppOptions, watching: Watching) {
+    super(options);
+    this.#watching = watching;
+  }
+
+  override processEvent(event: ReceiverEvent): Promise<void> {
+    const cameAt = Number(event.customProperties?.cameAt ?? Date.now());
+    let acknowledged = () => {};
+    const isAcknowledged = new Promise<void>((resolve) => {
+      acknowledged = resolve;
+    });
+    const ack: ReceiverEvent["ack"] = async (response) => {
+      await event.ack(response);
+      const endedAt = Date.now();
+      traceEndedWork({ name: "ack", beganAt: cameAt, endedAt });
+      this.#watching.onAck((endedAt - cameAt) / 1000);
+      acknowledged();
+    };
+    const sent = describeEvent(event.body, this.#watching.words);
+    const customProperties = { ...event.customProperties, about: sent.request };
+    const handled = this.#handling.track(this.#traced({ ...event, ack, customProperties }, sent, cameAt));
+    void this.#acknowledging.track(Promise.race([isAcknowledged, handled.catch(() => {})]));
+    return handled;
+  }
+
+  async #traced(event: ReceiverEvent, sent: DescribedEvent, cameAt: number): Promise<void> {
+    const { traces } = this.#watching;
+    if (!traces) return super.processEvent(event);
+    const parent = await traceOf(sent.request, traces);
+    return traced({ name: sent.name, kind: "server", parent, beganAt: cameAt }, () => super.processEvent(event));
+  }
+
+  get handling(): number {
+    return this.#handling.count;
+  }
+
+  /** Resolves when everything received until now is acknowledged. */
+  async acknowledged(): Promise<void> {
+    await this.#acknowledging.drain();
+  }
+
+  /** Resolves when no event is being handled. */
+  async drained(): Promise<void> {
+    await this.#handling.drain();
+  }
+}
+
+async function traceOf(request: string | null, traces: RequestTraces): Promise<TraceParent | null> {
+  if (request === null) return null;
+  const found = await traces.of([request]).catch(() => null);
+  return found?.get(request) ?? null;
 }
