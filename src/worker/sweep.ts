@@ -2,12 +2,13 @@ import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/request/lists.ts";
+import { nextMigration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import { dueAt, proofDueAt } from "../access/request/request.ts";
+import { dueAt, nextVersion, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
-import { jobTypeFor } from "../ledger/lifecycle.ts";
+import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
 import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
@@ -53,10 +54,12 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const now = context.now();
   const known = wokenSince(queues, now);
   // Calls that are made together are one way to Redis and back.
-  const [stored, clusters] = await Promise.all([
+  const [stored, clusters, isOnOtherServer] = await Promise.all([
     ledger.due(now, batch, (id, dueAt) => known.get(id)?.dueAt === dueAt),
     clustersNow(context),
+    ledger.isOnOtherServer(),
   ]);
+  if (isOnOtherServer) await showPendingAgain(context);
   const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
@@ -85,6 +88,16 @@ export async function sweep(context: WorkerContext): Promise<void> {
     unshown.map((record) => ({ type: "show", record })),
   );
   await examineQueues(queues, config.clusters.keys());
+}
+
+/** A restored Redis, or a replica that lagged: messages can show later changes, which no process may remember. A lease follows its cluster. */
+async function showPendingAgain(context: WorkerContext): Promise<void> {
+  const { ledger, config, now, log } = context;
+  log.warn("Redis started again, or another server took over: reading what every cluster remembers");
+  const of = { list: "pending", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
+  const [{ requests }, migrations] = await Promise.all([ledger.list(of, 0, batch), ledger.migrations.open()]);
+  const shownAgain = [...requests.map(nextVersion), ...migrations.map((each) => nextMigration(each, {}))];
+  await inParallel(shownAgain, (record) => recordChange(context, record, null, now()));
 }
 
 /** The queue keeps an end until a run did it or noted its next try. Put in again each second, ends would take a tenth of a busy worker's time. */

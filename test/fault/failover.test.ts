@@ -69,3 +69,30 @@ test("a failover that loses the last changes leaves no message untrue and no acc
   await approve("approved");
   expect(groupsOf("approved")).toEqual(["eks-access:viewers"]);
 });
+
+test("an old copy of Redis, with which both processes start again, leaves no message untrue and no access behind", async () => {
+  for (const name of ["later", "denied"]) await ask(name);
+  const restore = await product.replicate();
+  await approve("later");
+  await ask("lost");
+  await approve("lost");
+  const lost = await requestOf("lost");
+  const [card] = messagesOf(product, await requestOf("denied"));
+  const textOfDenied = () =>
+    textOf(product.sandbox.slack.messages(channel).find(({ ts }) => ts === card?.ts) ?? { blocks: [] });
+  await person("U0APPROVER").command(`/eks-access deny ${(await requestOf("denied"))?.id} no`, channel);
+  await expect.poll(() => textOfDenied()).toContain("Denied");
+
+  await product.kill("slack");
+  await product.kill("worker");
+  await restore();
+  await product.kill("redis");
+  await product.revive();
+
+  await expect.poll(async () => (await product.ledger.get(lost?.id ?? ""))?.lease?.state).toBe("active");
+  await expect.poll(() => groupsOf("later")).toBeUndefined();
+  await expect.poll(() => cardOf("later")).toContain("[Approve]");
+  await expect.poll(() => textOfDenied()).toContain("[Approve]");
+  const found = (await product.ledger.events(1, 1_000)).filter(({ event }) => event.type === "record.undone");
+  expect(found.map(({ event }) => event.request)).toContain((await requestOf("later"))?.id);
+});

@@ -125,10 +125,16 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
     },
     replicate: async () => {
       const keys = await observer.keys("*");
-      const values = await Promise.all(keys.map((key) => observer.dumpBuffer(key)));
+      const values = await Promise.all(
+        keys.map(async (key) => [await observer.pttl(key), await observer.dumpBuffer(key)] as const),
+      );
       return async () => {
         const restored = observer.multi().flushall();
-        for (const [index, key] of keys.entries()) restored.restore(key, 0, values[index] ?? Buffer.of());
+        for (const [index, key] of keys.entries()) {
+          const [leftMs, value] = values[index] ?? [];
+          // BullMQ's locks end by themselves.
+          restored.restore(key, Math.max(0, leftMs ?? 0), value ?? Buffer.of());
+        }
         await restored.exec();
         gate.cut();
         gate.open();

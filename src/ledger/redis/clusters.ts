@@ -16,6 +16,7 @@ import type { Stored, StoredKind, StoredReader } from "./stored.ts";
 const prefix = "{eks-access}";
 const keys = {
   adopted: `${prefix}:adopted`,
+  server: `${prefix}:server`,
   troubles: `${prefix}:cluster-troubles`,
   /** A hash: the open outage of each cluster that operators heard of. */
   outages: `${prefix}:outages`,
@@ -38,6 +39,7 @@ const keys = {
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
     adopted: (clusters) => readAdopted(redis, clusters),
+    isOnOtherServer: () => isOnOtherServer(redis),
     markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
     clusterTroubles: async (clusters) =>
       readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
@@ -82,6 +84,27 @@ async function readAdopted(redis: RedisClient, clusters: readonly string[]): Pro
   if (clusters.length === 0) return new Set();
   const members = await redis.smismember(keys.adopted, ...clusters);
   return new Set(clusters.filter((_, index) => members[index] === 1));
+}
+
+/** Each start of a server has its own id (Redis docs, INFO); '' if its user can't read it. The key leads to the right node. KEYS: the known id */
+const serverScript = scriptOf(`
+local found = redis.pcall('INFO', 'server')
+return type(found) == 'string' and string.match(found, 'run_id:(%w+)') or ''
+`);
+
+/** KEYS: the known id, the adopted clusters. ARGV: the id */
+const otherServerScript = scriptOf(`
+local known = redis.pcall('GET', KEYS[1])
+if known == ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+if not known then return 0 end
+redis.call('DEL', KEYS[2])
+return 1
+`);
+
+async function isOnOtherServer(redis: RedisClient): Promise<boolean> {
+  const id = String(await runScript(redis, serverScript, [keys.server], []));
+  return id !== "" && (await runScript(redis, otherServerScript, [keys.server, keys.adopted], [id])) === 1;
 }
 
 async function writeTrouble(redis: RedisClient, cluster: string, trouble: ClusterTrouble | null): Promise<void> {

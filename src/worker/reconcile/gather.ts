@@ -155,7 +155,7 @@ function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<
  * @param leased all of the cluster: a lease by bindings can have a share in `aws-auth`, and needs no call
  */
 async function idsNotLeasedHere(
-  { ledger }: WorkerContext,
+  context: WorkerContext,
   orphans: readonly Share[],
   leased: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
@@ -172,11 +172,21 @@ async function idsNotLeasedHere(
     return known !== undefined && isOver(share, known);
   });
   const unlisted = orphans.filter(({ id }) => !records.has(id));
+  const { ledger } = context;
   const found = await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
+    if (known?.state === "pending") await noteUndone(context, known);
     return (known ? isOver(share, known) : await ledger.isPermanentLeaseOver(share.id)) ? [share] : [];
   });
   return idsOf([...over, ...found.flat()]);
+}
+
+/** Only a loss of its last changes leaves a request pending whose access is in the cluster. This run removes that, and its messages say so. */
+async function noteUndone(context: WorkerContext, request: AccessRequest): Promise<void> {
+  const [last] = await context.ledger.eventsOf(request.id, 1);
+  if (last?.event.type === "record.undone") return;
+  context.log.error({ request: request.id }, "Redis lost later changes of this record");
+  await recordOutcome(context, nextVersion(request), "record.undone", {});
 }
 
 /**

@@ -102,3 +102,17 @@ test("a commit is forgotten five minutes after it was made", async () => {
 
   expect(await undone()).toEqual([]);
 });
+
+test("after a start of another server no cluster counts as read, once", async () => {
+  const known = "{eks-access}:server";
+  await ledger.markAdopted("staging");
+  expect([await ledger.isOnOtherServer(), await ledger.isOnOtherServer()]).toEqual([false, false]);
+  expect(await ledger.adopted(["staging"])).toEqual(new Set(["staging"]));
+
+  await onServer((redis) => redis.set(known, "the server before"));
+  expect([await ledger.isOnOtherServer(), await ledger.isOnOtherServer()]).toEqual([true, false]);
+  expect(await ledger.adopted(["staging"])).toEqual(new Set());
+
+  await onServer((redis) => redis.multi().del(known).sadd(known, "garbage").exec());
+  expect([await ledger.isOnOtherServer(), await ledger.isOnOtherServer()]).toEqual([true, false]);
+});
