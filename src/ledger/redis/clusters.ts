@@ -10,7 +10,7 @@ import {
   type TurnLedger,
 } from "../ledger.ts";
 import { type RedisClient, readOr } from "./client.ts";
-import { runScript, scriptOf } from "./commit-script.ts";
+import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import type { Stored, StoredKind, StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -165,11 +165,8 @@ export function redisTurns(redis: RedisClient): TurnLedger {
 }
 
 /** Sets a field, also of a key of another type, which would keep runs from ending leases. KEYS: the hash. ARGV: field, value */
-const setFieldScript = scriptOf(`
-if type(redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2])) == 'table' then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-end
+const setFieldScript = scriptOf(`${indexLua}
+index('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 `);
 
