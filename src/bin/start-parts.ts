@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Zone } from "../access/policy/cluster.ts";
+import type { Config } from "../config/config.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
@@ -127,7 +128,7 @@ async function startSlackParts(
 ): Promise<void> {
   const [
     { startSlackApp },
-    { startMessageWorker },
+    { startMessageWorker, showMoved },
     clients,
     directories,
     { approverMistakes, watchApprovers },
@@ -167,6 +168,12 @@ async function startSlackParts(
   const messenger = () => ({ ...context, directory, client, updates, config: configuration() });
   const contexts = () => ({ context: messenger(), background: { ...messenger(), client: backgroundClient } });
   started(startMessageWorker(contexts, blocking));
+  const moved = (before: Config | null) =>
+    showMoved(messenger(), before).catch((error: unknown) => {
+      plain.log.warn({ err: error }, "the messages of clusters that left eks-access.yml show it at their next change");
+    });
+  live.onReplaced((_present, before) => void moved(before));
+  void moved(null);
   const posting = { ...context, client };
   started(stoppable(startTroublePoster(posting), "a message about a cluster"));
   started(stoppable(startNoticePoster(posting), "a notice to the operators"));

@@ -302,6 +302,8 @@ export const shownMessagesForm = directMessagesForm.extend({
   version: countForm,
   /** The extension that the message shows, and its end; null or absent: none. */
   extension: textForm.nullable().optional(),
+  /** Whether the messages say that the cluster was removed from eks-access.yml; absent: they do not. */
+  isRemoved: z.boolean().optional(),
   message: messageRefForm.nullable(),
   /** If the channel can't be reached: the same message to each approver, as a direct message. */
   copies: z.array(messageRefForm.extend({ user: textForm })),

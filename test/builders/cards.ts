@@ -1,3 +1,4 @@
+import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
@@ -180,9 +181,13 @@ const extensions = {
 
 type Cards = Readonly<Record<string, Message>>;
 
-function requestCards(requests: readonly (readonly [string, AccessRequest])[], change: Partial<AccessRequest>): Cards {
+function requestCards(
+  requests: readonly (readonly [string, AccessRequest])[],
+  change: Partial<AccessRequest>,
+  cluster: Cluster | null = cardCluster,
+): Cards {
   return Object.fromEntries(
-    requests.map(([name, request]) => [name, approvalMessage(changed(request, change), cardCluster)]),
+    requests.map(([name, request]) => [name, approvalMessage(changed(request, change), cluster ?? undefined)]),
   );
 }
 
@@ -248,6 +253,7 @@ export const openCards = {
     ...openMigrationCards(24),
     ...named("in namespaces", requestCards(byAnother, { ...roomy, namespaces: chosen(2, 24) })),
     ...named("for a person", requestCards(every, { ...roomy, principal: person })),
+    ...named("whose cluster was removed", requestCards([...asked, ...waiting], roomy, null)),
   },
   longest: { ...requestCards(byAnother, longest), ...openMigrationCards(63) },
 } as const;
@@ -267,6 +273,7 @@ export const settledCards = {
   usual: {
     ...named("on staging", requestCards(decided, {})),
     ...settledOf(usual),
+    ...named("whose cluster was removed", requestCards(outcomes, usual, null)),
     ...settledMigrationCards(12),
   },
   namespaces: settledOf({ ...usual, namespaces: chosen(3, 24) }),

@@ -100,7 +100,7 @@ test("one that is no longer configured is reported as such, and closed a person'
   await removeFromConfiguration();
 
   await product.message("debug", "is not in eks-access.yml");
-  const told = await product.told("is not in eks-access.yml");
+  const told = await product.told("so that the access can end");
   const [examined, seen] = [
     await runLine(heading, "eks-access doctor worker"),
     await runLine(heading, "eks-access retire CLUSTER", who),
@@ -118,6 +118,24 @@ test("one that is no longer configured is reported as such, and closed a person'
     detail: { seen: false, why: "the account is closed" },
   });
   expectSentences(heading, [...product.readable(), told, after.stdout]);
+});
+
+test("a request that waits says so when the file changes, and can be decided when its cluster is back", async () => {
+  await product.ask("10m", "debug");
+  await product.message("debug", "[Approve]");
+
+  await product.replaceFile(configuration.replace(`  ${clusterName}:\n`, "  another:\n"));
+  const removed = wholeTextOf(await product.message("debug", `${clusterName}\` was removed from eks-access.yml`));
+  await removeFromConfiguration();
+  for (const kind of ["slack", "worker"] as const) {
+    await product.stop(kind);
+    await product.start(kind);
+  }
+  const back = await product.message("debug", "[Approve]");
+  await product.approve(back);
+
+  expect(removed).not.toMatch(/\[Approve\]|\[Deny\]/);
+  expect(wholeTextOf(await product.message("debug", "*Active*"))).toContain("[Revoke]");
 });
 
 /** The log, and its event of what was closed. */

@@ -11,7 +11,7 @@ import { stopParts } from "../../src/bin/serve.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { liveConfig } from "../../src/config/live-config.ts";
+import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
@@ -31,6 +31,8 @@ export interface Product {
   /** Starts what is not there, with a change of its environment. */
   start: (kind: Kind, change?: Readonly<Record<string, string>>) => Promise<void>;
   stop: (kind: Kind) => Promise<void>;
+  /** What running processes do with a new text of eks-access.yml. */
+  replaceFile: (text: string) => Promise<void>;
   /** From now on a command line reads the environment of this process; `close` gives it back. */
   inEnvironmentOf: (kind: Kind, change?: Readonly<Record<string, string>>) => void;
   /** The engineer asks for the level viewer, for the principal of their own if no other is given. */
@@ -59,7 +61,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const lines: string[] = [];
-  const running = new Map<Kind, () => Promise<void>>();
+  const running = new Map<Kind, Awaited<ReturnType<typeof startKind>>>();
   let aheadMs = 0;
   const now = () => new Date(Date.now() + aheadMs);
   const environmentOf = (kind: Kind) => sandbox.environmentOf(kind, { redisUrl: redis.url, port });
@@ -67,7 +69,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     if (name.startsWith("AWS_")) vi.stubEnv(name, value);
   }
   const stop = async (kind: Kind) => {
-    await running.get(kind)?.();
+    await running.get(kind)?.stop();
     running.delete(kind);
   };
   const start: Product["start"] = async (kind, change = {}) => {
@@ -95,6 +97,12 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     ],
     start,
     stop,
+    replaceFile: async (text) => {
+      for (const { live } of running.values()) {
+        const offer = await live.offer(text);
+        if (offer.type === "refused") throw new Error(offer.problems.join("\n"));
+      }
+    },
     inEnvironmentOf: (kind, change = {}) => {
       for (const other of ["slack", "worker"] as const) {
         for (const name of Object.keys(environmentOf(other))) vi.stubEnv(name, undefined);
@@ -130,13 +138,13 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
   };
 }
 
-/** One process's parts, with connections of its own. What it logs goes into `lines`. */
+/** One process's parts, with connections of its own and the configuration that they follow. What it logs goes into `lines`. */
 async function startKind(
   kind: Kind,
   variables: Readonly<Record<string, string>>,
   lines: string[],
   now: () => Date,
-): Promise<() => Promise<void>> {
+): Promise<{ readonly live: LiveConfig; readonly stop: () => Promise<void> }> {
   const { environment, problems } = readEnvironment(variables, kind);
   const text = await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8");
   const reading = readConfig(text);
@@ -145,6 +153,7 @@ async function startKind(
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(forQueues);
+  const live = liveConfig({ text, config: reading.config }, now);
   const context: PartsContext = {
     ledger: redisLedger(redis),
     auditLog: redisAuditLog(redis),
@@ -153,15 +162,16 @@ async function startKind(
     blocking,
     log,
     failures: new FailureLog(log),
-    live: liveConfig({ text, config: reading.config }, now),
+    live,
     now,
   };
   const parts: Stoppable[] = [];
   await startParts(context, environment, (part) => parts.push(part));
-  return async () => {
+  const stop = async () => {
     await stopParts(parts, 5, log);
     await queues.close();
     blocking.disconnect();
     await close();
   };
+  return { live, stop };
 }

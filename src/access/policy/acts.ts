@@ -20,9 +20,10 @@ export function actsOf(
   now: Date,
   isExtended = false,
 ): readonly Act[] {
-  if (!cluster) return [];
   const { lease, preview, requesterFacts } = request;
   const { user, memberships } = person;
+  const mayCancel = judgeCancel(request, user).type === "ended";
+  if (!cluster) return mayCancel ? ["cancel"] : [];
   const facts = { requesterFacts, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];
   for (const [act, verdict] of [
@@ -32,7 +33,7 @@ export function actsOf(
     const click = { verdict, by: user, digest: preview?.digest ?? "" };
     if (preview && refuseDecision(request, cluster, click, now, facts) === null) acts.push(act);
   }
-  if (judgeCancel(request, user).type === "ended") acts.push("cancel");
+  if (mayCancel) acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
   if (!lease || lease.end || isExtended) return acts;
   if (lease.state === "active" && request.requester === user) acts.push("extend");

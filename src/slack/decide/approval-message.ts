@@ -30,7 +30,15 @@ import {
   unformatted,
 } from "../show/mrkdwn.ts";
 import { linesOf, phoneLine } from "../show/phone.ts";
-import { admitsText, asksText, emergencyTitle, placeText, shortTroubleText, stateText } from "../show/words.ts";
+import {
+  admitsText,
+  asksText,
+  emergencyTitle,
+  placeText,
+  removedClause,
+  shortTroubleText,
+  stateText,
+} from "../show/words.ts";
 import type { Presence } from "./active-approvers.ts";
 import {
   type Card,
@@ -91,11 +99,23 @@ export function approvalMessage(
 ): Message {
   const who = peopleToAct(request, cluster);
   const isSettled = request.state !== "pending" && who.length === 0;
-  const card = isSettled ? settledCard(request, cluster, extension) : askingCard(request, who, presence);
+  const open = () => (cluster ? askingCard(request, who, presence) : removedCard(request));
+  const { lines, blocks } = isSettled ? settledCard(request, cluster, extension) : open();
   return {
-    text: unformatted(card.lines.join("\n")),
-    blocks: [...card.blocks, ...buttonsOf(request, extension)],
+    text: unformatted(lines.join("\n")),
+    blocks: [...blocks, ...buttonsOf(request, cluster, extension)],
   };
+}
+
+/** No one can decide without the cluster: rights and warnings would only hide that. */
+function removedCard(request: AccessRequest): Card {
+  const lines = (room: number) => [
+    `:hourglass_flowing_sand: *${asksText(request)}*`,
+    admitsText(request),
+    `>${plainLine(request.reason, room * phoneLine.section)}`,
+    `:warning: ${removedClause(request)}. No one can decide until an operator adds it again. Expires ${time(request.expiresAt)}`,
+  ];
+  return { lines: lines(maxRoom), blocks: [section(lines(1).join("\n"))] };
 }
 
 /** The rights and the reason have as many lines as are left. */
@@ -181,14 +201,18 @@ function presenceLines(presence: Presence | null, room: number): readonly string
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */
-function buttonsOf(request: AccessRequest, extension: ApprovedRequest | null): readonly KnownBlock[] {
+function buttonsOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  extension: ApprovedRequest | null,
+): readonly KnownBlock[] {
   const { id, preview, emergency } = request;
-  const elements = [
+  const acting = [
     ...(request.state === "pending" && preview ? [approveButton(request), denyButton(request)] : []),
     ...(emergency && !emergency.review ? [reviewedButton(request)] : []),
     ...(extension ? [] : leaseButtons(request)),
-    detailsButton(request),
   ];
+  const elements = [...(cluster ? acting : []), detailsButton(request)];
   return [actions(`card-${id}-${preview?.digest.slice(0, 12) ?? ""}`, elements)];
 }
 

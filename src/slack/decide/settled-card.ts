@@ -37,7 +37,7 @@ export function settledCard(
   const { requester, askedBy, level, cluster, reason } = request;
   const state = headline(extension ?? request);
   const who = `${mention(requester)} ${code(level)} on ${code(cluster)}`;
-  const warnings = extension ? [] : warningsAfter(request);
+  const warnings = extension ? [] : warningsAfter(request, configured);
   const facts = factsOf(request, configured?.onCall ?? [], extension);
   const note = attentionText(warnings, request) ?? facts[0];
   const whole = `${who}${inNamespaces(request, 22)}`;
@@ -151,9 +151,10 @@ const failing = "failing";
 const shared = "everyone with the role gets in";
 
 /** A word for each thing that still needs attention, the gravest first. */
-function warningsAfter(request: AccessRequest): readonly string[] {
+function warningsAfter(request: AccessRequest, configured: Cluster | undefined): readonly string[] {
   const { emergency, trouble } = request;
   return [
+    ...(configured || isClosed(request) ? [] : ["removed from eks-access.yml"]),
     ...(trouble ? [failing] : []),
     ...leaseWarnings(request),
     ...(emergency && !emergency.review ? ["needs review"] : []),

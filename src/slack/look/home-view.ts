@@ -18,7 +18,16 @@ import {
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, context, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, extendsText, forText, placeText, rowState } from "../show/words.ts";
+import {
+  admitsText,
+  durationText,
+  emergencyTitle,
+  extendsText,
+  forText,
+  placeText,
+  removedClause,
+  rowState,
+} from "../show/words.ts";
 
 export interface HomeList {
   readonly requests: readonly AccessRequest[];
@@ -38,6 +47,8 @@ export interface HomeContent {
   readonly decides: boolean;
   readonly emergency: boolean;
   readonly migrations: readonly MigrationRow[];
+  /** Whether a record's cluster is in eks-access.yml: without it, few buttons work. */
+  readonly isConfigured: (request: AccessRequest) => boolean;
 }
 
 export interface Home extends HomeView {
@@ -64,7 +75,7 @@ export function homeView(content: HomeContent): Home {
         ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
         : []),
       ...part("Waiting for your review", "review", toReview, reviewRow),
-      ...part("Your access", "access", access, accessRow),
+      ...part("Your access", "access", access, (request) => accessRow(request, content)),
       ...part(
         titleWith(
           "Your requests",
@@ -72,10 +83,10 @@ export function homeView(content: HomeContent): Home {
         ),
         "requests",
         requests,
-        requestRow,
+        (request) => rowOf(request, "request", content),
         migrations,
       ),
-      ...part("Recent", "recent", content.recent, recentRow),
+      ...part("Recent", "recent", content.recent, (request) => rowOf(request, "recent", content)),
     ],
   };
 }
@@ -152,26 +163,33 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-function accessRow(request: AccessRequest): KnownBlock[] {
+type Configured = Pick<HomeContent, "isConfigured">;
+
+function removedNote(request: AccessRequest): string {
+  return `\n:warning: ${removedClause(request)}. Ask an operator to add it again.`;
+}
+
+function accessRow(request: AccessRequest, { isConfigured }: Configured): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
   const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : rowState(request);
-  const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
+  const isThere = isConfigured(request);
+  const buttons = isActive && isThere ? [...extendButtons(request), doneButton(request)] : [];
   return [
-    section(`${ownSubject(request)}\n${admitsText(request)}\n${state}`),
+    section(`${ownSubject(request)}\n${admitsText(request)}\n${state}${isThere ? "" : removedNote(request)}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
   ];
 }
 
-const requestRow: Row = (request) => rowOf(request, "request");
-const recentRow: Row = (request) => rowOf(request, "recent");
-
-function rowOf(request: AccessRequest, place: string): KnownBlock[] {
+function rowOf(request: AccessRequest, place: string, { isConfigured }: Configured): KnownBlock[] {
   const { id, createdAt } = request;
-  const nudge = request.preview === null ? [] : [nudgeButton(request)];
-  const buttons = isClosed(request) ? askAgainButtons(request) : [...nudge, cancelButton(request)];
+  const isThere = isConfigured(request);
+  const nudge = request.preview === null || !isThere ? [] : [nudgeButton(request)];
+  const again = isThere ? askAgainButtons(request) : [];
+  const buttons = isClosed(request) ? again : [...nudge, cancelButton(request)];
+  const note = isThere || isClosed(request) ? "" : removedNote(request);
   return [
-    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}`),
+    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}${note}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }

@@ -10,7 +10,7 @@ import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { runButton } from "../show/buttons.ts";
-import { detailsModal, type Message, noSuchRequestAnswer, notYoursAnswer } from "../show/message.ts";
+import { clusterGoneAnswer, detailsModal, type Message, noSuchRequestAnswer, notYoursAnswer } from "../show/message.ts";
 import { actions, code, section } from "../show/mrkdwn.ts";
 import { clustersSeenBy, readOverview } from "./overview.ts";
 import { maxEvents, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
@@ -49,7 +49,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
   const person = await personFor(context, cluster, user);
   if (!maySeeRequest(request, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
-    return notYoursAnswer(request);
+    return cluster ? notYoursAnswer(request) : clusterGoneAnswer(request.cluster);
   }
   const events = await context.ledger.eventsOf(id, maxEvents);
   const extension = await continuationOf(context.ledger, request);

@@ -5,6 +5,7 @@ import { detailsButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
 import { actions, code, codeList, context, mention, mentions, section, time, unformatted } from "../show/mrkdwn.ts";
 import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
+import { removedClause } from "../show/words.ts";
 import {
   denyMigrationButton,
   givesAdministrators,
@@ -21,13 +22,21 @@ import {
   migrationWord,
 } from "./migration-words.ts";
 
-/** The card of a migration or a repair, a pure function of the record. It has no Approve: that is in its details, under the text of the whole plan (law 4). */
-export function migrationMessage(migration: Migration): Message {
+/**
+ * The card of a migration or a repair, a pure function of the record. It has no Approve: that is in its details, under the text of the whole
+ * plan (law 4).
+ * @param isRemoved whether eks-access.yml no longer has its cluster
+ */
+export function migrationMessage(migration: Migration, isRemoved = false): Message {
   const { blocks, text } = migration.state === "pending" ? messageOf(openBlocks(migration)) : settledCard(migration);
   const { id, plan, state } = migration;
-  if (!plan && !isMigrationOver(migration)) return { text, blocks };
-  const buttons = actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, buttonsOf(migration));
-  return { text, blocks: [...blocks, buttons] };
+  const isOver = isMigrationOver(migration);
+  if (!plan && !isOver) return { text, blocks };
+  const elements = isRemoved ? [detailsButton(migration)] : buttonsOf(migration);
+  const buttons = actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, elements);
+  if (!isRemoved || isOver) return { text, blocks: [...blocks, buttons] };
+  const note = `:warning: ${removedClause(migration)}. It waits until an operator adds it again.`;
+  return { text: `${text}\n${unformatted(note)}`, blocks: [...blocks, context(note), buttons] };
 }
 
 function openBlocks(migration: Migration): KnownBlock[] {

@@ -25,7 +25,13 @@ import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../people/requester-facts.ts";
-import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../show/message.ts";
+import {
+  clusterGoneAnswer,
+  denyMigrationModal,
+  failureAnswer,
+  type Message,
+  refuseEmptyReason,
+} from "../show/message.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
@@ -139,7 +145,7 @@ async function actOnMigration(context: SlackContext, by: string, id: string, wha
   const cluster = migration && context.config.clusters.get(migration.cluster);
   if (!migration || !cluster) {
     await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
-    return migration ? noMigrationAnswer(migration.cluster) : noSuchMigrationAnswer(id);
+    return migration ? clusterGoneAnswer(migration.cluster) : noSuchMigrationAnswer(id);
   }
   return updateMigration(context, id, async (current) => {
     if (!current) return { type: "stop", outcome: noMigrationAnswer(cluster.name) };
@@ -213,7 +219,7 @@ async function refuseToDeny(
   const migration = shown && (await context.ledger.migrations.get(shown.migration));
   if (!migration) return unreadable(context, "deny", by);
   const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster) return noMigrationAnswer(migration.cluster);
+  if (!cluster) return clusterGoneAnswer(migration.cluster);
   const click = { verdict: "denied", digest: shown.digest } as const;
   const code = refuseMigrationClick(migration, cluster, await personFor(context, cluster, by), click, context.now());
   if (!code) return null;

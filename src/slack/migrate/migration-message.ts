@@ -19,6 +19,7 @@ import { code, context, cut, mentions, section, styled, time } from "../show/mrk
 import type { Milestone } from "../show/requester-message.ts";
 import {
   type ChannelMessage,
+  isMoved,
   type MessengerContext,
   nothingShown,
   sendOnce,
@@ -151,7 +152,8 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const migration = await ledger.migrations.get(id);
   if (!migration) return;
   await wakeHomes(context, migration);
-  const before = (await ledger.shown(id)) ?? nothingShown;
+  const last = (await ledger.shown(id)) ?? nothingShown;
+  const before = isMoved(last, migration.cluster, context.config) ? { ...last, version: 0 } : last;
   const cluster = context.config.clusters.get(migration.cluster);
   const { shown, lost } = await showInChannel(context, showingOf(migration, cluster), before);
   // The call can take seconds, and people can decide meanwhile.
@@ -168,6 +170,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
     message: lost ? null : shown.message,
     ...toRequester,
     version: migration.version,
+    isRemoved: !cluster,
   });
 }
 
@@ -177,7 +180,7 @@ function showingOf(migration: Migration, cluster: Cluster | undefined): ChannelM
   const isReady = plan !== null || state === "refused" || done.length > 0;
   return {
     record: migration,
-    message: migrationMessage(migration),
+    message: migrationMessage(migration, !cluster),
     opening: () => openingMigrationMessage(migration, cluster),
     isReady,
   };

@@ -10,7 +10,7 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { failureAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
+import { clusterGoneAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
@@ -61,8 +61,7 @@ export async function readMigrationToApprove(context: SlackContext, user: string
   const turnedAway = await refuseActor(context, user, "approve", migration);
   if (turnedAway) return turnedAway;
   const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster)
-    return failureAnswer(`The cluster ${migration.cluster} is no longer in eks-access.yml. Ask an operator.`);
+  if (!cluster) return clusterGoneAnswer(migration.cluster);
   const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
   const refusal = refuseMigrationClick(
     migration,

@@ -2,16 +2,20 @@ import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import type { Config } from "../../config/config.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
-import { timeInQueue, workOnJobs } from "../../ledger/queues.ts";
+import type { RequestLedger } from "../../ledger/ledger.ts";
+import { timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
-import { showRequest } from "./messenger.ts";
-import type { MessengerContext } from "./show-in-channel.ts";
+import { showRequest, wakeHomes } from "./messenger.ts";
+import { isMoved, type MessengerContext } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
 /** Work that can wait has its own client in `background`. */
@@ -62,6 +66,47 @@ async function refuseWhileLimited({ ledger, updates }: MessengerContext, record:
   const places = [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
   const limit = message && updates.limitOf(places);
   if (limit) throw limit;
+}
+
+/**
+ * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work.
+ *
+ * @param before the configuration that this process had until now; null: it starts
+ */
+export async function showMoved(context: MessengerContext, before: Pick<Config, "clusters"> | null): Promise<void> {
+  const { ledger, config, queues } = context;
+  const migrations = await ledger.migrations.open();
+  const known = before
+    ? [...before.clusters.keys(), ...config.clusters.keys()]
+    : [...(await ledger.openByCluster()).keys(), ...migrations.map(({ cluster }) => cluster)];
+  const names = [...new Set(known)].filter((name) => !(before?.clusters.has(name) && config.clusters.has(name)));
+  for (const name of names) {
+    const own = migrations.filter(({ cluster }) => cluster === name);
+    for (const record of [...(await withButtonsIn(ledger, name)), ...own]) {
+      const shown = before ? null : await ledger.shown(record.id);
+      // What runs now by the configuration before can remember that one after this look.
+      if (!before && !(shown && isMoved(shown, name, config))) continue;
+      // Its approvers are in the configuration before.
+      if (before) await wakeHomes({ ...context, config: { ...config, ...before } }, record);
+      await wake(queues, { type: "show", record: record.id });
+    }
+  }
+}
+
+/** More than wait in a cluster. */
+const maxWaiting = 1_000;
+const maxEmergencies = 200;
+
+/** The requests of a cluster that are open, or wait for a review. */
+async function withButtonsIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
+  const listed = { clusters: [cluster], requester: null, match: "any" } as const;
+  const [leased, pending, all] = await Promise.all([
+    ledger.leasedOf(cluster),
+    ledger.list({ list: "pending", ...listed }, 0, maxWaiting),
+    ledger.list({ list: "all", ...listed }, 0, maxEmergencies),
+  ]);
+  const unreviewed = all.requests.filter((each) => isClosed(each) && each.emergency && !each.emergency.review);
+  return [...leased, ...pending.requests, ...unreviewed];
 }
 
 /** Soon, because another process can have the address of a click in this message; then at the end of the limit. */

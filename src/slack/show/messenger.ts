@@ -15,6 +15,7 @@ import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
   type InChannel,
+  isMoved,
   type MessengerContext,
   nothingShown,
   postOpening,
@@ -35,11 +36,12 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   if (!request) return;
   await wakeHomes(context, request);
   const extension = await lastOfAccess(context.ledger, request);
-  const before = await shownBefore(context, id, extension);
+  const before = shownBefore(context, request, (await context.ledger.shown(id)) ?? nothingShown, extension);
   if (request.extends !== null && before.version !== request.version)
     await wake(context.queues, { type: "show", record: request.extends });
   const presence = before.version === request.version ? null : await presenceOf(context, request);
-  const showing = showingOf(request, context.config.clusters.get(request.cluster), presence, extension);
+  const cluster = context.config.clusters.get(request.cluster);
+  const showing = showingOf(request, cluster, presence, extension);
   const peopleAnyway = async (failure: unknown) => {
     await updatePeopleAnyway(context, id);
     throw failure;
@@ -55,19 +57,20 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await updatePeople(
     context,
     id,
-    { ...shown, version: request.version, extension: nameOf(extension) },
+    { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster },
     inChannel.lost !== null,
   );
 }
 
-/** Without a version if another lease extends this one now: then every message changes. */
-async function shownBefore(
-  { ledger }: MessengerContext,
-  id: string,
+/** Without a version if another lease extends this one now, or its cluster left or came back: then every message changes. */
+function shownBefore(
+  { config }: MessengerContext,
+  { cluster }: AccessRequest,
+  shown: ShownMessages,
   extension: ApprovedRequest | null,
-): Promise<ShownMessages> {
-  const shown = (await ledger.shown(id)) ?? nothingShown;
-  return (shown.extension ?? null) === nameOf(extension) ? shown : { ...shown, version: 0 };
+): ShownMessages {
+  const isSame = (shown.extension ?? null) === nameOf(extension) && !isMoved(shown, cluster, config);
+  return isSame ? shown : { ...shown, version: 0 };
 }
 
 function nameOf(extension: ApprovedRequest | null): string | null {

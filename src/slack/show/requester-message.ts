@@ -30,6 +30,7 @@ import {
   progressText,
   proofLines,
   remainsText,
+  removedClause,
   troubleText,
 } from "./words.ts";
 
@@ -55,13 +56,15 @@ export function milestoneOf(
   extension: ApprovedRequest | null = null,
 ): Milestone | null {
   const { trouble, lease, state } = request;
-  const to = { user, milestones, subject: subjectFor(user, request), what: whatFor(user, request) };
+  const again = cluster ? askAgainButtons(request) : [];
+  const to = { user, milestones, again, subject: subjectFor(user, request), what: whatFor(user, request) };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
     const text = `${to.subject} ${state} ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
     const name = `${isClosed(request) ? continued : "extended-"}${isHeld(extension) ? "" : "ended-"}${extension.id}`;
     return tell(name, text, [detailsButton(request)]);
   }
+  if (!cluster && !isClosed(request)) return removedMilestone(request, to);
   if (trouble) {
     const text = waitingText(request, to, cluster) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
@@ -74,6 +77,7 @@ const continued = "continued-";
 
 interface Reader {
   readonly user: string;
+  readonly again: readonly Button[];
   /** What they have read. */
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
@@ -110,8 +114,24 @@ function endButtons(request: AccessRequest): readonly Button[] {
   return request.lease?.state === "active" && !request.lease.end ? [doneButton(request)] : [];
 }
 
-function overButtons(request: AccessRequest): readonly Button[] {
-  return [...askAgainButtons(request), detailsButton(request)];
+/** The cluster left eks-access.yml. Only a cancellation needs no cluster. */
+function removedMilestone(request: AccessRequest, { subject, what }: Reader): Milestone {
+  const { lease, expiresAt, durationSeconds } = request;
+  const why = removedClause(request);
+  const buttons = [detailsButton(request), ...(lease ? [] : [cancelButton(request)])];
+  if (!lease) {
+    const waits = `No one can decide until an operator adds it again. Expires ${time(expiresAt)}.`;
+    return tell("removed", `${subject} waits: ${why}. ${waits}`, buttons, `${what} waits: ${why}.`);
+  }
+  const isActive = lease.state === "active" && !lease.end;
+  const state = isActive ? ` is active ${until(lease.endsAt, durationSeconds)}` : `: ${progressText(lease)}`;
+  const next = lease.state === "scheduled" && !lease.end ? "begin" : "end";
+  const text = `${subject}${state}. ${why}. Ask an operator to add it again, so that the access can ${next}.`;
+  return tell("removed", text, buttons, `${what}: ${why}.`);
+}
+
+function overButtons(request: AccessRequest, { again }: Reader): readonly Button[] {
+  return [...again, detailsButton(request)];
 }
 
 function subjectFor(user: string, request: AccessRequest): string {
@@ -135,7 +155,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   const { subject } = to;
   const { state, denial, refusal } = request;
   const over = (name: string, text: string, ping = stateFor(request, to)) =>
-    tell(name, text, overButtons(request), ping);
+    tell(name, text, overButtons(request, to), ping);
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
@@ -195,7 +215,7 @@ function leaseMilestone(
   if (lease.state === "failed") {
     const why = failureInShort(lease.failure, "The thread in the channel");
     const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${why}.`;
-    return tell("failed", text, overButtons(request), `${to.what}: :no_entry: *Failed*: ${why}`);
+    return tell("failed", text, overButtons(request, to), `${to.what}: :no_entry: *Failed*: ${why}`);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
@@ -276,7 +296,7 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
   const isNews = lease.end?.by !== user && !wasTold;
   const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, overButtons(request), isNews ? stateFor(request, to) : "");
+  return tell(name, text, overButtons(request, to), isNews ? stateFor(request, to) : "");
 }
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {

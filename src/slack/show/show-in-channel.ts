@@ -13,6 +13,11 @@ import type { Milestone } from "./requester-message.ts";
 
 export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
 
+/** Whether its cluster left eks-access.yml since the last update of the messages, or came back. */
+export function isMoved({ isRemoved = false }: ShownMessages, cluster: string, { clusters }: Pick<Config, "clusters">) {
+  return isRemoved === clusters.has(cluster);
+}
+
 export interface InChannel {
   readonly shown: ShownMessages;
   /** Why the channel is out of reach: deleted, archived, or without the bot. Null: it is there. */

@@ -24,6 +24,11 @@ import { isClusterFailure } from "../../access/request/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
+/** Why nothing can happen to an open record. A clause. */
+export function removedClause({ cluster }: { readonly cluster: string }): string {
+  return `${code(cluster)} was removed from eks-access.yml`;
+}
+
 /** A sentence inside another one: without its full stop. */
 export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);

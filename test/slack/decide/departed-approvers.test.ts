@@ -9,7 +9,7 @@ import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.t
 import { migrationBlocks } from "../../../src/slack/migrate/migration-message.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { click } from "../../fault/click.ts";
@@ -82,7 +82,7 @@ describe("of a request, an approval of a person who meanwhile", () => {
     ]);
     const told = `The approval by <@${one}> no longer counts: ${why}.`;
     expect(JSON.stringify(statusAnswer({ request: after, events: [], acts: [] }))).toContain(told);
-    expect(JSON.stringify(approvalMessage(after, undefined))).toContain("an approval no longer counts");
+    expect(JSON.stringify(approvalMessage(after, aCluster()))).toContain("an approval no longer counts");
     expect(threadOf(after, [], undefined).map(({ text }) => text)).toContain(told);
     await click(context, "approved", request, three);
     expect(await ledger.get(request.id)).toMatchObject({

@@ -32,6 +32,7 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
       access: { requests: access, total: access.length },
       requests: none,
       migrations: [],
+      isConfigured: () => true,
       recent: none,
       decides: true,
       emergency: false,

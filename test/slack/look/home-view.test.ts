@@ -23,6 +23,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     access: none,
     requests: none,
     migrations: [],
+    isConfigured: () => true,
     recent: none,
     decides: false,
     emergency: false,

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import type { LedgerRecord } from "../../../src/access/request/lists.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { type Config, readConfig } from "../../../src/config/config.ts";
+import { openQueues, type Queues } from "../../../src/ledger/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { publishHome } from "../../../src/slack/look/home.ts";
+import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
+import { showMoved, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
+import { showRequest } from "../../../src/slack/show/messenger.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aRedis, type TestRedis } from "../../redis.ts";
+import { aSlackContext, callsTo } from "../slack-context.ts";
+
+const whole = configOf(configText);
+const withoutIt = configOf(configText.replace("  staging:", "  another:"));
+
+let database: TestRedis;
+let connection: RedisConnection;
+let queues: Queues;
+let slack: SandboxSlack;
+let ledger: ReturnType<typeof memoryLedger>;
+let config: Config;
+let stop: () => Promise<void>;
+
+function configOf(text: string): Config {
+  const reading = readConfig(text);
+  return reading.type === "config" ? reading.config : expect.unreachable(reading.problems.join());
+}
+
+const contextNow = () => ({ ...aSlackContext(ledger), ...callsTo(slack), queues, config });
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  queues = openQueues(connection.redis);
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+  config = whole;
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker(() => ({ context: contextNow(), background: contextNow() }), blocking);
+  stop = async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  };
+});
+
+afterEach(async () => {
+  await stop();
+  await queues.close();
+  await connection.close();
+  await database.close();
+  await slack.stop();
+});
+
+async function shown(request: AccessRequest): Promise<void> {
+  await ledger.commit(aChange({ ...request, version: 1 }));
+  await showRequest(contextNow(), request.id);
+}
+
+/** The process follows another file, as if it were new or had just read it. */
+async function follow(next: Config, isStart = false): Promise<void> {
+  const before = config;
+  config = next;
+  await showMoved(contextNow(), isStart ? null : before);
+}
+
+const card = () => textOf(slack.messages("C0ACCESS")[0] ?? expect.unreachable("there is no card"));
+const toEngineer = () => textOf(slack.person("U0ENGINEER").directMessages()[0] ?? expect.unreachable("no message"));
+const buttonsOf = (text: string) => text.match(/\[[A-Z][^\]]*\]/g)?.join(" ");
+
+describe("a card that waits for a decision, whose cluster leaves eks-access.yml,", () => {
+  test.each([false, true])("says so by itself, without Approve and Deny (at a start: %s)", async (isStart) => {
+    await shown(aPreviewedRequest());
+
+    await follow(withoutIt, isStart);
+
+    await expect.poll(card).toContain("`staging` was removed from eks-access.yml");
+    expect(card()).toContain("No one can decide until an operator adds it again. Expires");
+    expect(buttonsOf(card())).toBe("[Details]");
+  });
+
+  test("tells the requester, who can still cancel, and nudge no one", async () => {
+    await shown(aPreviewedRequest());
+
+    await follow(withoutIt);
+
+    await expect.poll(toEngineer).toContain("`staging` was removed from eks-access.yml");
+    expect(buttonsOf(toEngineer())).toBe("[Details] [Cancel]");
+    await expect.poll(() => slack.person("U0ENGINEER").directMessages().map(textOf)).toHaveLength(2);
+  });
+
+  test.each([false, true])("works again when the cluster comes back (at a start: %s)", async (isStart) => {
+    await shown(aPreviewedRequest());
+    const [before, told] = [card(), toEngineer()];
+    await follow(withoutIt);
+    await expect.poll(async () => (await ledger.shown("r-1"))?.isRemoved).toBe(true);
+
+    await follow(whole, isStart);
+
+    await expect.poll(card).toBe(before);
+    await expect.poll(toEngineer).toBe(told);
+  });
+
+  test("leaves the App Home of its approvers, and its requester's has only the buttons that work", async () => {
+    await shown(aPreviewedRequest());
+    for (const user of ["U0APPROVER", "U0ENGINEER"]) await publishHome(contextNow(), user);
+    const home = (user: string) => textOf(slack.person(user).home() ?? expect.unreachable("no Home"));
+
+    await follow(withoutIt);
+
+    await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
+    await expect.poll(() => home("U0ENGINEER")).toContain("`staging` was removed from eks-access.yml");
+    expect(home("U0ENGINEER")).not.toContain("[Nudge]");
+    expect(home("U0ENGINEER")).toContain("[Cancel]");
+  });
+});
+
+test.each([
+  ["active", "is active"],
+  ["scheduled", "not active yet"],
+] as const)("of a lease that is %s, no message offers what can't work", async (state, words) => {
+  await shown(aLeasedRequest({ state }));
+
+  await follow(withoutIt, true);
+
+  await expect.poll(card).toContain("removed from eks-access.yml");
+  await expect.poll(toEngineer).toContain("removed from eks-access.yml");
+  expect(toEngineer()).toContain(words);
+  expect([buttonsOf(card()), buttonsOf(toEngineer())]).toEqual(["[Details]", "[Details]"]);
+});
+
+test("a migration's card says so, without Deny and Stop, and has them again later", async () => {
+  const migration = aPlannedMigration();
+  await ledger.commit({ after: { ...migration, version: 1 } as LedgerRecord, event: null });
+  await showMigration(contextNow(), migration.id);
+  const before = card();
+
+  await follow(withoutIt, true);
+  await expect.poll(async () => (await ledger.shown(migration.id))?.isRemoved).toBe(true);
+  const removed = card();
+  await follow(whole, true);
+
+  await expect.poll(card).toBe(before);
+  expect(removed).toContain("`staging` was removed from eks-access.yml");
+  expect(buttonsOf(removed)).toBe("[Details]");
+});
+
+test("nothing is shown again where nothing left the file", async () => {
+  await shown(aPreviewedRequest());
+
+  await follow(withoutIt);
+  await expect.poll(async () => (await ledger.shown("r-1"))?.isRemoved).toBe(true);
+  await stop();
+  stop = async () => {};
+  await follow(withoutIt);
+  await follow(withoutIt, true);
+
+  expect(await queues.messages.getJobCounts("waiting")).toEqual({ waiting: 0 });
+});
