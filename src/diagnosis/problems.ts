@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { groupsBy } from "../access/collections.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
 import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
@@ -55,20 +56,12 @@ export function fewerKinds({ counts, groups, left }: GroupedProblems, most: numb
 }
 
 function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[] {
-  const byKind = new Map<string, ReportedProblem[]>();
-  for (const problem of problems) {
-    const kind = `${severities.indexOf(problem.severity)} ${problem.code}`;
-    const same = byKind.get(kind);
-    if (same) same.push(problem);
-    else byKind.set(kind, [problem]);
-  }
+  const byKind = groupsBy(problems, ({ severity, code }) => `${severity} ${code}`);
   return [...byKind.values()]
-    .flatMap((all): ProblemGroup[] => {
-      const [first] = all;
-      if (!first) return [];
-      const { code, severity, message, remedy } = first;
+    .map((all): ProblemGroup => {
+      const [{ code, severity, message, remedy }] = all;
       const places = all.slice(0, maxPlaces).map(({ place }) => place);
-      return [{ code, severity, count: all.length, places, message, remedy }];
+      return { code, severity, count: all.length, places, message, remedy };
     })
     .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }

@@ -1,3 +1,4 @@
+import { groupsBy } from "../access/collections.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { type AwsAuthDocument, admittedBy, isIdentityCenterRole, withoutRolePath } from "../aws-auth/index.ts";
 import { named } from "./link.ts";
@@ -30,15 +31,10 @@ export function replacedRoles(
   all: readonly NamedRole[],
   absent: ReadonlySet<string> = new Set(),
 ): readonly RolesOfSet[] {
-  const sets = new Map<string, NamedRole[]>();
-  for (const role of all.filter(({ arn }) => isIdentityCenterRole(arn))) {
-    const key = setOf(role.arn);
-    sets.set(key, [...(sets.get(key) ?? []), role]);
-  }
-  return [...sets.values()].flatMap((roles) => {
-    const [first] = roles;
-    const set = first && admittedBy(first.arn);
-    if (set?.type !== "permission-set" || new Set(roles.map(({ arn }) => keyOf(arn))).size < 2) return [];
+  const roles = all.filter(({ arn }) => isIdentityCenterRole(arn));
+  return [...groupsBy(roles, ({ arn }) => setOf(arn)).values()].flatMap((roles) => {
+    const set = admittedBy(roles[0].arn);
+    if (set.type !== "permission-set" || new Set(roles.map(({ arn }) => keyOf(arn))).size < 2) return [];
     return [
       { permissionSet: set.name, account: set.account, roles, successor: livingOf(roles, absent) ?? newestOf(roles) },
     ];

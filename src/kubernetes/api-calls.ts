@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { RequestIds } from "../access/audit/event.ts";
+import { putNewest } from "../access/collections.ts";
 import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { answerTooLarge, textWithin } from "../operations/bounds.ts";
 import { endCall } from "../operations/deadlines.ts";
@@ -140,16 +141,10 @@ function connectorTo(place: string, authority: string): buildConnector.connector
     connect(options, (...result) => {
       const [, socket] = result;
       // After the server's certificate was checked.
-      if (socket instanceof TLSSocket) socket.on("session", (next) => rememberSession(place, next));
+      if (socket instanceof TLSSocket) socket.on("session", (next) => putNewest(sessions, place, next, maxSessions));
       connected(...result);
     });
   };
-}
-
-function rememberSession(place: string, session: Buffer): void {
-  sessions.delete(place);
-  sessions.set(place, session);
-  for (const oldest of [...sessions.keys()].slice(0, -maxSessions)) sessions.delete(oldest);
 }
 
 /** Neither the timer nor an idle socket keeps a process alive. */
@@ -252,7 +247,6 @@ function knownText(place: string, bytes: Buffer, what: string): string {
   knownAnswers.delete(place);
   const text = textWithin(bytes, largestAnswer, what);
   if (bytes.length < largeAnswer) return text;
-  knownAnswers.set(place, { bytes, text });
-  for (const oldest of [...knownAnswers.keys()].slice(0, -maxKnown)) knownAnswers.delete(oldest);
+  putNewest(knownAnswers, place, { bytes, text }, maxKnown);
   return text;
 }

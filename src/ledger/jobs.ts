@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keptWith } from "../access/collections.ts";
 import type { DeadlineName } from "../operations/deadlines.ts";
 
 /**
@@ -129,11 +130,5 @@ export function readJob<Kinds extends JobKinds>(kinds: Kinds, data: unknown): On
   return read.success ? (read.data as OneOf<Kinds>) : null;
 }
 
-const shapes = new WeakMap<JobKind, z.ZodType>();
-
 /** Making a shape costs more than reading a job with it. */
-function shapeOf(kind: JobKind): z.ZodType {
-  const known = shapes.get(kind) ?? z.strictObject({ type: z.string(), ...kind.fields });
-  shapes.set(kind, known);
-  return known;
-}
+const shapeOf = keptWith((kind: JobKind): z.ZodType => z.strictObject({ type: z.string(), ...kind.fields }));

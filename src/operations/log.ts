@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { AccessError } from "../access/access-error.ts";
+import { putNewest } from "../access/collections.ts";
 import { forTerminal, redact } from "../access/redact.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
@@ -125,11 +126,7 @@ export class FailureLog {
     const isKnown = known && nowMs - known.lastMs < forgottenAfterMs;
     const failing = isKnown ? known : { causes: new Set<string>(), tries: 0, lastMs: nowMs };
     failing.lastMs = nowMs;
-    // Newest last, so that the oldest goes first.
-    this.#failing.delete(key);
-    this.#failing.set(key, failing);
-    const [oldest] = this.#failing.keys();
-    if (this.#failing.size > maxFailing && oldest !== undefined) this.#failing.delete(oldest);
+    putNewest(this.#failing, key, failing, maxFailing);
     return failing;
   }
 }

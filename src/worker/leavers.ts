@@ -1,6 +1,7 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../access/approval/identities.ts";
 import { accountIn } from "../access/approval/links.ts";
+import { keptWith } from "../access/collections.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import { isHeld } from "../access/request/request.ts";
@@ -10,7 +11,7 @@ import type { LeaversReport } from "../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../ledger/look-ups.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
-import { accountsOfDirectory, becomeReader, identityCenterOf, noteAccount } from "./questions/identities.ts";
+import { accountsOfDirectory, becomeReader, identityCenterOf } from "./questions/identities.ts";
 
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;
@@ -51,7 +52,8 @@ export async function findLeavers(
   const why = await withinTime(ask(context, [...sought.values()], asking, answers), asking.withinMs, null);
   const { identities } = context.config;
   const isKnown = accountsOfDirectory(identities).has(cluster.account);
-  if (!isKnown && (await isSealed(context, cluster, held, center))) noteAccount(identities, cluster.account);
+  if (!isKnown && (await isSealed(context, cluster, held, center)))
+    accountsOfDirectory(identities).add(cluster.account);
   const ofDirectory = accountsOfDirectory(identities);
   // Another organization has other people, and can have permission sets of the same names.
   const isForeign = (person: Assigned) => answers.get(keyOf(person)) != null && !ofDirectory.has(person.account);
@@ -115,7 +117,7 @@ async function ask(
     for (const person of unasked.slice(0, maxPeople)) {
       const reading = await findUser(reader, center, person.userName, person.account);
       const isThere = reading.type === "person" && reading.permissionSets.length > 0;
-      if (isThere) noteAccount(context.config.identities, person.account);
+      if (isThere) accountsOfDirectory(context.config.identities).add(person.account);
       const gone = goneWords(reading, person);
       answers.set(keyOf(person), gone);
       if (gone === null) remember(context, person);
@@ -138,20 +140,20 @@ function goneWords(reading: PersonReading, { userName, permissionSet, account }:
 }
 
 /** Until when each person counts as present, in milliseconds; people have leases in many clusters. New settings forget all. */
-const presentUntil = new WeakMap<IdentityRules, Map<string, number>>();
+const presentUntil = keptWith((_: IdentityRules) => new Map<string, number>());
 const maxPresent = 10_000;
 
 function isPresent({ config, now }: WorkerContext, person: Assigned, answers: Map<string, string | null>): boolean {
-  const until = presentUntil.get(config.identities)?.get(keyOf(person));
+  const until = presentUntil(config.identities).get(keyOf(person));
   if (until === undefined || until <= now().getTime()) return false;
   answers.set(keyOf(person), null);
   return true;
 }
 
 function remember({ config: { identities }, now }: WorkerContext, person: Assigned): void {
-  const known = presentUntil.get(identities) ?? new Map<string, number>();
+  const known = presentUntil(identities);
   if (known.size >= maxPresent) known.clear();
-  presentUntil.set(identities, known.set(keyOf(person), now().getTime() + identities.keepSeconds * 1000));
+  known.set(keyOf(person), now().getTime() + identities.keepSeconds * 1000);
 }
 
 function keyOf({ userName, permissionSet, account }: Assigned): string {

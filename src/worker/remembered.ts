@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MemoryKeys } from "../access/approval/seal.ts";
+import { keptWith } from "../access/collections.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
 import {
   type ClusterBinding,
@@ -18,39 +19,29 @@ import { RecentResults, worthRemembering } from "../operations/recent.ts";
 /** A document with 58 kB of text takes 1.3 MB of memory. */
 const maxDocumentText = 512 * 1024;
 const documents = new RecentResults<DocumentReading>(maxDocumentText, worthRemembering);
-/** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
-const documentsOf = new WeakMap<Data, DocumentReading>();
-const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
 
 type Data = Readonly<Record<string, string>>;
 
-export function readRemembered(data: Data): DocumentReading {
-  const known = documentsOf.get(data);
-  if (known) return known;
+/** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
+export const readRemembered = keptWith((data: Data): DocumentReading => {
   const texts = Object.entries(data).flat();
   // With their lengths, so that no other data has the same text.
   const text = `${texts.map(({ length }) => length)}\n${texts.join("")}`;
-  const reading = documents.of(text, text, () => readDocument(data));
-  documentsOf.set(data, reading);
-  return reading;
-}
+  return documents.of(text, text, () => readDocument(data));
+});
+
+const withItsProblems = keptWith(withProblems);
 
 export function parseRemembered(data: Data): AwsAuthDocument {
-  const reading = readRemembered(data);
-  const known = withTheirProblems.get(reading);
-  if (known) return known;
-  const document = withProblems(reading);
-  withTheirProblems.set(reading, document);
-  return document;
+  return withItsProblems(readRemembered(data));
 }
 
 const maxBindingText = 4 * 1024 * 1024;
-const leases = new WeakMap<MemoryKeys, RecentResults<SealedLease>>();
+const leasesOf = keptWith((_: MemoryKeys) => new RecentResults<SealedLease>(maxBindingText));
 
 export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
   const [cluster, { name, namespace }, annotation, keys] = given;
-  const known = leases.get(keys) ?? new RecentResults<SealedLease>(maxBindingText);
-  leases.set(keys, known);
+  const known = leasesOf(keys);
   const place = JSON.stringify([cluster, namespace, name]);
   const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
   // Others' annotations use no memory.
@@ -79,7 +70,9 @@ export async function ownBindingsAmong(
 }
 
 const maxAnnotationText = 2 * 1024 * 1024;
-const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
+const annotationsOf = keptWith(
+  (_: MemoryKeys) => new RecentResults<AnnotationReading>(maxAnnotationText, worthRemembering),
+);
 
 export function readAnnotationRemembered(
   cluster: string,
@@ -87,7 +80,5 @@ export function readAnnotationRemembered(
   keys: MemoryKeys,
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
-  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(maxAnnotationText, worthRemembering);
-  annotations.set(keys, known);
-  return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
+  return annotationsOf(keys).of(cluster, text, () => readAnnotation(cluster, text, keys));
 }

@@ -1,6 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
+import { keptWith } from "../access/collections.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/request/lists.ts";
 import { nextMigration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
@@ -105,12 +106,11 @@ const wokenForMs = 5_000;
 
 type WokenEnds = Map<string, { readonly dueAt: number; readonly at: number }>;
 
-const wokenEnds = new WeakMap<QueuesToWake, WokenEnds>();
+const wokenEndsOf = keptWith((_: QueuesToWake): WokenEnds => new Map());
 
 /** The ends that this process has just put into the queue, by their records. */
 function wokenSince(queues: QueuesToWake, now: Date): WokenEnds {
-  const woken = wokenEnds.get(queues) ?? new Map();
-  wokenEnds.set(queues, woken);
+  const woken = wokenEndsOf(queues);
   for (const [id, { at }] of woken) if (Math.abs(now.getTime() - at) >= wokenForMs) woken.delete(id);
   return woken;
 }

@@ -1,4 +1,5 @@
 import type { Json, MemoryKeys } from "../approval/seal.ts";
+import { keptWith } from "../collections.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
@@ -42,30 +43,15 @@ function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: W
   return `{"v":1,"held":[${heldText(holdings)}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
 }
 
-const heldTexts = new WeakMap<readonly Holding[], string>();
+const textOf = keptWith((holding: Holding) => JSON.stringify(compact(holding)));
 
-/** Computes the text once: a run checks its room and then writes it. */
-function heldText(holdings: readonly Holding[]): string {
-  const known = heldTexts.get(holdings);
-  if (known !== undefined) return known;
-  const text = holdings
+/** A run checks the room of all holdings and then writes them, and few change from one run to the next. */
+const heldText = keptWith((holdings: readonly Holding[]) =>
+  holdings
     .toSorted((a, b) => (a.arn < b.arn ? -1 : 1))
     .map(textOf)
-    .join();
-  heldTexts.set(holdings, text);
-  return text;
-}
-
-const texts = new WeakMap<Holding, string>();
-
-/** Computes each text once: a run writes all holdings of a cluster, and few change. */
-function textOf(holding: Holding): string {
-  const known = texts.get(holding);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(compact(holding));
-  texts.set(holding, text);
-  return text;
-}
+    .join(),
+);
 
 function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;

@@ -1,4 +1,5 @@
 import { approversConfirmedForSeconds, lastApproval } from "../approval/seals.ts";
+import { keptWith } from "../collections.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../request/record.ts";
 import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
@@ -45,16 +46,8 @@ export function sealedEnd(
   return last ? leaseEnd(request, new Date(last.at)) : request.createdAt;
 }
 
-const sealedEnds = new WeakMap<AccessRequest, number>();
-
 /** The same in milliseconds since the epoch. Each run needs it several times for each lease. */
-function sealedEndMs(request: AccessRequest): number {
-  const known = sealedEnds.get(request);
-  if (known !== undefined) return known;
-  const ms = Date.parse(sealedEnd(request));
-  sealedEnds.set(request, ms);
-  return ms;
-}
+const sealedEndMs = keptWith((request: AccessRequest) => Date.parse(sealedEnd(request)));
 
 /**
  * Whether an approval is too old for a first write: until then only Redis remembers a denial, and the list of approvers is valid

@@ -1,6 +1,7 @@
 import type { Change } from "../../aws-auth/index.ts";
 import { AccessError } from "../access-error.ts";
 import type { Json, MemoryKeys } from "../approval/seal.ts";
+import { keptWith } from "../collections.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareInCluster } from "./due-work.ts";
@@ -164,15 +165,16 @@ export function signInShareInRecord(place: string, request: AccessRequest, keys:
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, { place: string; written: WrittenShare | null }>>();
+const genuineBy = keptWith(
+  (_: MemoryKeys) => new WeakMap<AccessRequest, { place: string; written: WrittenShare | null }>(),
+);
 
 /**
  * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
  * unchanged record is the same object in the next run.
  */
 function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
-  const known = genuine.get(keys) ?? new WeakMap();
-  genuine.set(keys, known);
+  const known = genuineBy(keys);
   const before = known.get(request);
   if (before?.place === place) return before.written;
   const written = readWritten(place, request, keys);

@@ -1,3 +1,4 @@
+import { groupsBy, keptWith } from "../collections.ts";
 import type { AccessRequest, ApprovedRequest } from "../request/record.ts";
 import { dueWork, sealedEnd, shareInCluster } from "./due-work.ts";
 import { isSignInShare } from "./lease.ts";
@@ -74,24 +75,15 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
   return [...until].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const grouped = new WeakMap<readonly ApprovedRequest[], ReadonlyMap<string, readonly ApprovedRequest[]>>();
+const byPrincipal = keptWith((all: readonly ApprovedRequest[]) =>
+  groupsBy(all, ({ principal }) => principal.toLowerCase()),
+);
 
 function otherLeasesOfPrincipal(
   { id, principal }: AccessRequest,
   all: readonly ApprovedRequest[],
 ): readonly ApprovedRequest[] {
-  const groups = grouped.get(all) ?? byPrincipal(all);
-  grouped.set(all, groups);
-  return (groups.get(principal.toLowerCase()) ?? []).filter((each) => each.id !== id);
-}
-
-function byPrincipal(all: readonly ApprovedRequest[]): ReadonlyMap<string, readonly ApprovedRequest[]> {
-  const groups = new Map<string, ApprovedRequest[]>();
-  for (const each of all) {
-    const key = each.principal.toLowerCase();
-    groups.set(key, [...(groups.get(key) ?? []), each]);
-  }
-  return groups;
+  return (byPrincipal(all).get(principal.toLowerCase()) ?? []).filter((each) => each.id !== id);
 }
 
 function wholeLease(request: ApprovedRequest): OtherLease {

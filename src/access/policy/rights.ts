@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { groupsBy } from "../collections.ts";
 import { type Immutable, textForm } from "../lease/lease-record.ts";
 import type { AccessCheck } from "./cluster.ts";
 
@@ -53,13 +54,8 @@ export function describeRules(rules: readonly RoleRule[]): string {
   if (rules.some(isEverything)) return "everything";
   const verbs = verbsByResource(rules);
   if (verbs.size === 0) return "nothing";
-  const parts = new Map<string, string[]>();
-  for (const resource of [...verbs.keys()].toSorted((a, b) => placeOf(a) - placeOf(b))) {
-    const doing = inWords(verbs.get(resource) ?? new Set());
-    const known = parts.get(doing);
-    if (known) known.push(resource);
-    else parts.set(doing, [resource]);
-  }
+  const resources = [...verbs.keys()].toSorted((a, b) => placeOf(a) - placeOf(b));
+  const parts = groupsBy(resources, (resource) => inWords(verbs.get(resource) ?? new Set()));
   const said = [...parts].slice(0, maxParts).map(([doing, resources]) => `${doing} ${someOf(resources)}`);
   return [...said, ...(parts.size > maxParts ? [`${parts.size - maxParts} more kinds of access`] : [])].join("; ");
 }

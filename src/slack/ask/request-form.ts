@@ -3,6 +3,7 @@ import type { ModalView } from "@slack/types";
 import { explainFailure } from "../../access/access-error.ts";
 import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
+import { putNewest } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/duration.ts";
@@ -216,10 +217,7 @@ async function changed(
 function remember(newest: Map<string, string>, view: string, at: string): void {
   const known = newest.get(view);
   if (known !== undefined && known > at) return;
-  newest.delete(view);
-  newest.set(view, at);
-  const [oldest] = newest.keys();
-  if (newest.size > maxForms && oldest !== undefined) newest.delete(oldest);
+  putNewest(newest, view, at, maxForms);
 }
 
 export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import type { DecisionKeys } from "../../access/approval/seal.ts";
 import { readGroups, sealGroups } from "../../access/approval/shared-lists.ts";
+import { putNewest } from "../../access/collections.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
@@ -162,16 +163,13 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
     const known = answers.get(key);
     if (known && known.until > now().getTime()) return known.answer as Promise<T>;
     const answer = ask();
-    answers.delete(key);
     const asked = { until: now().getTime() + believedMs, answer };
-    answers.set(key, asked);
+    putNewest(answers, key, asked, maxAnswers);
     answer.then(
       // Another process's answer is older than this question.
       (value) => Object.assign(asked, untilOf(value)),
       () => answers.delete(key),
     );
-    const [oldest] = answers.keys();
-    if (answers.size > maxAnswers && oldest !== undefined) answers.delete(oldest);
     return answer;
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
+import { putNewest } from "../../access/collections.ts";
 import type { MessageRef } from "../../ledger/ledger.ts";
 import { observedFetch } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
@@ -56,7 +57,7 @@ export class MessageUpdates {
     const { container, response_url: url } = click;
     const now = Date.now();
     const place = placeOf({ channel: container.channel_id, ts: container.message_ts });
-    putLast(this.#clicks, place, { url, until: now + lifetimeMs, left: maxUses }, maxClicked);
+    putNewest(this.#clicks, place, { url, until: now + lifetimeMs, left: maxUses }, maxClicked);
     for (const [oldest, { until }] of this.#clicks) {
       if (until > now) break;
       this.#clicks.delete(oldest);
@@ -81,7 +82,7 @@ export class MessageUpdates {
     this.#written.delete(place);
     const limited = await this.#call(ref, message);
     if (limited && !(await this.#replace(place, message))) throw limited;
-    putLast(this.#written, place, digest, maxWritten);
+    putNewest(this.#written, place, digest, maxWritten);
   }
 
   /** The limit that keeps Slack from updating it; null: it is updated. */
@@ -121,11 +122,4 @@ export class MessageUpdates {
 
 function placeOf({ channel, ts }: MessageRef): string {
   return `${channel} ${ts}`;
-}
-
-function putLast<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import type { ChainVerdict } from "../../access/audit/event.ts";
 import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
+import { groupsBy } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
@@ -202,13 +203,7 @@ async function postGrouped<News extends { readonly cluster: Cluster }>(
   kindOf: (each: News) => string,
   messageOf: (first: News, others: readonly News[]) => Message,
 ): Promise<void> {
-  const groups = new Map<string, [News, ...News[]]>();
-  for (const each of news) {
-    const key = `${each.cluster.channel} ${kindOf(each)}`;
-    const group = groups.get(key);
-    if (group) group.push(each);
-    else groups.set(key, [each]);
-  }
+  const groups = groupsBy(news, (each) => `${each.cluster.channel} ${kindOf(each)}`);
   for (const [first, ...others] of groups.values())
     await postInChannel(context, first.cluster, messageOf(first, others));
 }

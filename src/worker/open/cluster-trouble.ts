@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AccessError, type FailureCode } from "../../access/access-error.ts";
+import { keptWith } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { withTrouble } from "../../access/request/request.ts";
@@ -81,13 +82,7 @@ function dueNow(request: AccessRequest, now: Date): AccessRequest {
   return withTrouble(request, request.trouble && { ...request.trouble, retryAt: now.toISOString() });
 }
 
-const configurations = new WeakMap<Cluster, string>();
-
 /** A digest for each configuration of a cluster. Each sweep needs it for every cluster that can't be worked on. */
-export function configurationOf(cluster: Cluster): string {
-  const known = configurations.get(cluster);
-  if (known !== undefined) return known;
-  const digest = createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16);
-  configurations.set(cluster, digest);
-  return digest;
-}
+export const configurationOf = keptWith((cluster: Cluster) =>
+  createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16),
+);

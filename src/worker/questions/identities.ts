@@ -10,6 +10,7 @@ import {
   rolesOf,
   sealIdentities,
 } from "../../access/approval/identities.ts";
+import { keptWith } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
@@ -72,24 +73,18 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   const { userName, permissionSets } = reading;
   if (permissionSets.length === 0)
     return { person: { userName, permissionSets: [], roles: [] }, why: "no-permission-set" };
-  noteAccount(context.config.identities, cluster.account);
+  accountsOfDirectory(context.config.identities).add(cluster.account);
   const named = await reachCluster(context, cluster, purpose, (reached) => namedIn(context, cluster, reached));
   const roles = rolesOf(permissionSets, named, cluster.account);
   const person = { userName, permissionSets: [...permissionSets], roles };
   return { person, why: roles.length > 0 ? null : "role-unknown", directory: center.instanceArn };
 }
 
-/** New settings can name another directory. */
-const accounts = new WeakMap<IdentityRules, Set<string>>();
-
-/** The accounts in which the present directory has shown someone's permission set: they are of its organization. */
-export function accountsOfDirectory(identities: IdentityRules): ReadonlySet<string> {
-  return accounts.get(identities) ?? new Set();
-}
-
-export function noteAccount(identities: IdentityRules, account: string): void {
-  accounts.set(identities, (accounts.get(identities) ?? new Set()).add(account));
-}
+/**
+ * The accounts in which the present directory has shown someone's permission set: they are of its organization. New settings can name
+ * another directory.
+ */
+export const accountsOfDirectory = keptWith((_: IdentityRules) => new Set<string>());
 
 /** The session that may read the directory, and nothing else. @throws AccessError */
 export function becomeReader(center: IdentityCenterSettings, purpose: Purpose): Promise<CredentialSource> {

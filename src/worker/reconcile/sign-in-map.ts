@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
+import { keptWith } from "../../access/collections.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
@@ -133,12 +134,11 @@ function changesOf(targets: SignInTargets): readonly Change[] {
 
 type PlanResult = ReturnType<typeof planChanges>;
 
-const plans = new WeakMap<ClusterState, Map<string, PlanResult>>();
+const plansOf = keptWith((_: ClusterState) => new Map<string, PlanResult>());
 
 /** One plan serves the refusal, the dry run and the write. */
 function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
-  const known = plans.get(state) ?? new Map<string, PlanResult>();
-  plans.set(state, known);
+  const known = plansOf(state);
   const key = JSON.stringify(changes);
   const guard = planGuard(cluster, cluster.levels, state);
   const plan = known.get(key) ?? planChanges(state.document, changes, guard, readRemembered);

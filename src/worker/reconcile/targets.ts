@@ -1,4 +1,5 @@
 import { lastSealedApproval } from "../../access/approval/seals.ts";
+import { groupsBy } from "../../access/collections.ts";
 import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } from "../../access/lease/due-work.ts";
 import { type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
@@ -72,15 +73,8 @@ function sharesGiven(
 }
 
 function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, readonly Share[]> {
-  const found = new Map<string, Share[]>();
-  for (const [{ principal }, share] of shares) {
-    if (!share) continue;
-    const key = principal.toLowerCase();
-    const same = found.get(key);
-    if (same) same.push(share);
-    else found.set(key, [share]);
-  }
-  return found;
+  const groups = groupsBy(shares, ([{ principal }]) => principal.toLowerCase());
+  return new Map([...groups].map(([key, some]) => [key, some.flatMap(([, share]) => share ?? [])]));
 }
 
 /** Principals with a beginning, ending or repaired lease, or with a finished share in the cluster. */
