@@ -12,10 +12,20 @@ import {
   sameList,
 } from "./document.ts";
 
-/** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then. */
-export type Change =
+/** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then, or none of ours. */
+export type Change = (
   | { type: "map"; arn: string; username: string; groups: readonly string[] }
-  | { type: "unmap"; arn: string };
+  | { type: "unmap"; arn: string }
+) & { readonly ours?: OursOfAll };
+
+/**
+ * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries whose username begins so
+ * (empty: all) lose these groups, or with null go. A change with it leaves all else of the entries that do not count.
+ */
+export interface OursOfAll {
+  readonly usernames: string;
+  readonly groups: readonly string[] | null;
+}
 
 /** The limits of a plan. */
 export interface PlanGuard {
@@ -53,9 +63,11 @@ export type Intent =
       readonly entry: Entry;
       readonly username: string;
       readonly groups: readonly string[];
+      /** It does not count. */
+      readonly isBeside?: true;
     }
-  /** All entries for the ARN go: removing only the last one would activate an earlier one. */
-  | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[] };
+  /** Without `isBeside` all entries for the ARN go: removing only the last one would activate an earlier one. */
+  | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[]; readonly isBeside?: true };
 
 /** The changes, translated for a document. Of two changes for one principal the later one counts. */
 export function intentsOf(document: ReadDocument, changes: readonly Change[]): Intent[] {
@@ -63,10 +75,24 @@ export function intentsOf(document: ReadDocument, changes: readonly Change[]): I
   for (const change of changes) last.set(goFold(change.arn), change);
   const intents: Intent[] = [];
   for (const change of last.values()) {
-    const intent = change.type === "map" ? mappingIntent(document, change) : removalIntent(document, change.arn);
+    const intent = change.type === "map" ? mappingIntent(document, change) : removalIntent(document, change);
     if (intent !== null) intents.push(intent);
+    if (change.ours && change.type === "map") intents.push(...intentsBeside(document, change.arn, change.ours));
   }
   return intents;
+}
+
+/** What goes from the entries beside the one that counts. */
+function intentsBeside(document: ReadDocument, arn: string, { usernames, groups }: OursOfAll): Intent[] {
+  const counts = entryOf(document, arn);
+  const beside = entriesFor(document, arn).filter((entry) => entry !== counts && entry.username.startsWith(usernames));
+  if (groups === null) return beside.length === 0 ? [] : [{ type: "remove", arn, entries: beside, isBeside: true }];
+  return beside
+    .filter((entry) => entry.groups.some((group) => groups.includes(group)))
+    .map((entry) => {
+      const left = entry.groups.filter((group) => !groups.includes(group));
+      return { type: "edit", arn, entry, username: entry.username, groups: left, isBeside: true };
+    });
 }
 
 function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
@@ -82,9 +108,9 @@ function mappingIntent(document: ReadDocument, change: Change & { type: "map" })
   return { type: "add", arn, section, username, groups };
 }
 
-function removalIntent(document: ReadDocument, arn: string): Intent | null {
-  const entries = entriesFor(document, arn);
-  return entries.length === 0 ? null : { type: "remove", arn, entries };
+function removalIntent(document: ReadDocument, { arn, ours }: Change): Intent | null {
+  const entries = entriesFor(document, arn).filter(({ username }) => username.startsWith(ours?.usernames ?? ""));
+  return entries.length === 0 ? null : { type: "remove", arn, entries, ...(ours && { isBeside: true }) };
 }
 
 interface Expected {

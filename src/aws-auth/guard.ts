@@ -19,13 +19,14 @@ import { wildcardsFor } from "./resolve.ts";
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
-  if (entriesFor(document, change.arn).some(isNode))
+  if (touchesNode(document, change, entry))
     return about("node-entry", `Nodes of this cluster sign in as ${change.arn}. Change its entry by hand.`);
   if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorMessage(change.arn));
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return refuseArn(change, guard);
-  if (isAmbiguous(document, change.arn))
+  const isEnd = change.ours !== undefined && onlyRemovesGroups(change, entry);
+  if (!isEnd && isAmbiguous(document, change.arn))
     return about(
       "entry-ambiguous",
       `Several entries match ${change.arn}, and the authenticator picks one at random. Keep only one of them first.`,
@@ -36,6 +37,11 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
     refuseMapping(change, entry, guard) ??
     (onlyRemovesGroups(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
   );
+}
+
+function touchesNode(document: ReadDocument, change: Change, entry: Entry | null): boolean {
+  if (!change.ours) return entriesFor(document, change.arn).some(isNode);
+  return change.type === "map" && entry !== null && isNode(entry) && !sameGroups(entry.groups, change.groups);
 }
 
 /** Refuses to map an ARN that no entry can have, whatever the document is. */
@@ -153,6 +159,7 @@ export function refuseResult(
 }
 
 function isFulfilled(after: ReadDocument, intent: Intent): boolean {
+  if (intent.type !== "add" && intent.isBeside) return true;
   const entry = entryOf(after, intent.arn);
   if (intent.type === "remove") return entry === null;
   return entry !== null && entry.username === intent.username && sameGroups(entry.groups, intent.groups);

@@ -5,7 +5,7 @@ import { keptWith } from "../collections.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareInCluster } from "./due-work.ts";
-import { isOwnUsername, signInShare } from "./lease.ts";
+import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
 import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
@@ -54,6 +54,14 @@ export function entryTarget(
     // An entry that was ours once stays ours, whatever groups others changed since.
     holding: { arn, entryAdded: (base === null && !isEmpty) || holding?.entryAdded === true, added, shares: held },
   };
+}
+
+/** A target's change of a document. It takes our part from all entries of the principal, also from those that others hide by one of theirs. */
+export function changeInDocument({ change, holding }: EntryTarget, before: Holding | undefined): Change {
+  if (!before) return change;
+  const usernames = before.entryAdded ? ownPrefix : "";
+  const gone = before.added.filter((group) => !holding?.added.includes(group));
+  return { ...change, ours: { usernames, groups: before.entryAdded && !holding ? null : gone } };
 }
 
 function groupsOf(shares: readonly Share[]): readonly string[] {

@@ -97,7 +97,8 @@ function ownUsername({ account, name }: Pick<Holder, "account" | "name">): strin
   return `${ownPrefix}${account}:${name}`;
 }
 
-const ownPrefix = "eks-access:";
+/** The beginning of the username of each entry that we add. */
+export const ownPrefix = "eks-access:";
 
 export function isOwnUsername(username: string): boolean {
   return username.startsWith(ownPrefix);

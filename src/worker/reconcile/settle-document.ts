@@ -9,7 +9,7 @@ import {
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
 import { shareInCluster } from "../../access/lease/due-work.ts";
-import { type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
+import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
@@ -18,6 +18,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";
 import {
   type AwsAuthDocument,
+  type Change,
   entryOf,
   type PlanGuard,
   planChanges,
@@ -117,7 +118,7 @@ export function planSettlement(
     ...planGuard(cluster, cluster.levels, state),
     allowNoAdministrator: removesOwnAdministrators(input, targets),
   };
-  const plan = planChanges(state.document, changesOf(targets), guard, readRemembered);
+  const plan = planChanges(state.document, documentChanges(state, targets), guard, readRemembered);
   const refusals =
     plan.type === "refused" ? principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
@@ -195,8 +196,11 @@ function removesOwnAdministrators(
   return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
 }
 
-function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
-  return [...targets.values()].map((target) => target.change);
+export function documentChanges(
+  { holdings }: Pick<ClusterState, "holdings">,
+  targets: ReadonlyMap<string, EntryTarget>,
+): readonly Change[] {
+  return [...targets].map(([key, target]) => changeInDocument(target, holdings.get(key)));
 }
 
 /** The principals that make the whole plan refused: each is planned alone. Empty: only all of them together are impossible. */
@@ -207,7 +211,7 @@ function principalsToPlanAlone(
 ): ReadonlyMap<string, Refusal> {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
-    const plan = planChanges(state.document, [target.change], guard, readRemembered);
+    const plan = planChanges(state.document, documentChanges(state, new Map([[key, target]])), guard, readRemembered);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
   }

@@ -16,6 +16,7 @@ import {
   annotationFull,
   type ClusterState,
   type Content,
+  documentChanges,
   identityInDocument,
   planGuard,
   readClusterState,
@@ -128,10 +129,6 @@ async function writeAnew(place: WayContext, targets: SignInTargets, lost: Readon
   throw new AccessError("cluster-conflict", `The worker had to create aws-auth of ${place.cluster.name} first`);
 }
 
-function changesOf(targets: SignInTargets): readonly Change[] {
-  return [...targets.values()].map(({ change }) => change);
-}
-
 type PlanResult = ReturnType<typeof planChanges>;
 
 const plansOf = keptWith((_: ClusterState) => new Map<string, PlanResult>());
@@ -148,7 +145,7 @@ function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonl
 
 /** @throws AccessError `document-unchanged` if the document as a whole can't change */
 function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
-  const plan = planChangesOnce(cluster, state, changesOf(targets));
+  const plan = planChangesOnce(cluster, state, documentChanges(state, targets));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (plan.type === "refused" || refusal) {
     throw new AccessError("document-unchanged", `The entry can't be changed: ${refusal?.message.replace(/\.$/, "")}`);
@@ -178,11 +175,12 @@ function refusalsOf(
 ): ReadonlyMap<string, Refusal> {
   const { configMap } = state;
   const found = new Map<string, Refusal>();
-  const all = planChangesOnce(cluster, state, changesOf(targets));
+  const all = planChangesOnce(cluster, state, documentChanges(state, targets));
   const closed = takesNothingNew(cluster, state);
   const isFine = all.type === "planned" && all.refused.length === 0;
-  for (const [key, { change }] of targets) {
-    const plan = isFine ? all : planChangesOnce(cluster, state, [change]);
+  for (const [key, target] of targets) {
+    const { change } = target;
+    const plan = isFine ? all : planChangesOnce(cluster, state, documentChanges(state, new Map([[key, target]])));
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
     else if (closed && (configMap?.deletion || isNewEntry(state, change))) found.set(key, closed);

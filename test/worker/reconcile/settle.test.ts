@@ -241,6 +241,40 @@ describe("a run on one cluster decides", () => {
     );
   });
 
+  describe("an end beside another entry of the same person, which others made meanwhile", () => {
+    const request = aLeasedRequest({});
+    const given = { open: [request], now: at(hours(5)) };
+    const theirs = `- userarn: ${engineerArn}\n  username: alice\n  groups: [team]\n`;
+    const ofOtherCase = theirs.replace("user/engineer", "user/Engineer");
+    const ours = entry(engineerArn, '"eks-access:viewers"');
+
+    test.each([
+      ["before ours, which hides it", theirs + ours, theirs],
+      ["after ours, which it hides", ours + theirs, theirs],
+      ["in another case before ours", ofOtherCase + ours, ofOtherCase],
+      ["in another case after ours", ours + ofOtherCase, ofOtherCase],
+    ])("removes ours alone: %s", (_, mapUsers, left) => {
+      const { ending, holdings, data } = settled({ ...given, mapUsers, holdings: [remembered(request)] });
+
+      expect([ids(ending), holdings]).toEqual([[request.id], []]);
+      expect(data.mapUsers).toBe(left);
+    });
+
+    test.each([
+      ["hides", theirs],
+      ["may hide", ofOtherCase],
+    ])("removes our group alone from the entry that it %s", (_, other) => {
+      const base = theirs.replace("alice", "dev");
+      const holding = { ...remembered(request), entryAdded: false };
+      const mapUsers = base.replace("[team]", '[team, "eks-access:viewers"]') + other;
+
+      const { ending, holdings, data } = settled({ ...given, mapUsers, holdings: [holding] });
+
+      expect([ids(ending), holdings]).toEqual([[request.id], []]);
+      expect(data.mapUsers).toBe(base + other);
+    });
+  });
+
   test("that the end of a lease is not refused because it had made the only administrator", () => {
     const request = aLeasedRequest({}, { groups: ["system:masters"] });
     const mapUsers = entry(engineerArn, "system:masters");
