@@ -1,5 +1,12 @@
 /** Everything of src/access-entry that other rooms can import; test/architecture.test.ts allows nothing else. */
 export { type AccessEntry, arrivesUntil, identityOfEntry, lateCallMs, type NewEntry, planMs } from "./entry.ts";
 export { fitsTags, readHoldingTags, type TagReading, writeHoldingTags } from "./entry-tags.ts";
-export { type EntryCall, type EntrySituation, isAsPlanned, planEntry, refuseEntry } from "./plan-entry.ts";
+export {
+  type EntryCall,
+  type EntrySituation,
+  isAsPlanned,
+  isWithoutOurTags,
+  planEntry,
+  refuseEntry,
+} from "./plan-entry.ts";
 export { readWithdrawalTags, roomForWithdrawals, withdrawalTagChanges } from "./withdrawal-tags.ts";

@@ -4,7 +4,7 @@ import type { Holding, MappedIdentity } from "../access/lease/lease-record.ts";
 import { accessPolicies, kubernetesGroups, type ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { Refusal } from "../aws-auth/index.ts";
 import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
-import { staleTags, writeHoldingTags } from "./entry-tags.ts";
+import { readHoldingTags, staleTags, writeHoldingTags } from "./entry-tags.ts";
 
 export type EntryCall =
   | { readonly type: "create"; readonly entry: NewEntry }
@@ -75,6 +75,17 @@ export function isAsPlanned(
   const wanted = wantedIn(situation, target);
   if (!holdsExactly(found, wanted)) return false;
   return found === null || exactTags(tagsFor(situation, target, keys).last, found.tags).length === 0;
+}
+
+/** Whether an entry gives what it must, and others took our tags away. Tags of ours with another claim are another run's. */
+export function isWithoutOurTags(
+  situation: EntrySituation,
+  target: EntryTarget,
+  keys: MemoryKeys,
+  found: AccessEntry | null,
+): boolean {
+  if (found === null || !holdsExactly(found, wantedIn(situation, target))) return false;
+  return readHoldingTags(situation.cluster, target.change.arn, found, keys).type !== "holding";
 }
 
 type Tags = Readonly<Record<string, string>>;

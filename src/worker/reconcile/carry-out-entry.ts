@@ -9,6 +9,7 @@ import {
   type EntryCall,
   type EntrySituation,
   isAsPlanned,
+  isWithoutOurTags,
   planEntry,
   planMs,
 } from "../../access-entry/index.ts";
@@ -155,7 +156,8 @@ async function readBackEntry(
     entry = await tools.entries.describe(principalArn);
     if (isAsPlanned(situation, target, tools.keys, entry)) return { entry, isAsWanted: true };
   }
-  return { entry, isAsWanted: false };
+  // Who may only tag must not make a lease of ours look like others' access: its record remembers the lease too.
+  return { entry, isAsWanted: isWithoutOurTags(situation, target, tools.keys, entry) };
 }
 
 export interface EntryWritten {

@@ -1,10 +1,13 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { isDueToEnd } from "../../access/lease/due-work.ts";
+import { approvedShare, isDueToEnd } from "../../access/lease/due-work.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
+import { isOwnUsername } from "../../access/lease/lease.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { policyTexts } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {
   type AccessEntry,
@@ -14,7 +17,13 @@ import {
   roomForWithdrawals,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { type Entry, entryArnsByPrincipal, readPrincipal, withoutRolePath } from "../../aws-auth/index.ts";
+import {
+  type Entry,
+  entryArnsByPrincipal,
+  isSamePrincipal,
+  readPrincipal,
+  withoutRolePath,
+} from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -59,9 +68,12 @@ export async function readEntryState(
   const read = which === "due" ? requestsInQuestion(open, memory, keys, now) : open;
   const { found, hasNone } =
     which === "due" ? await entriesFor(entries, read) : await listedEntries(entries, which, read);
-  const { held, openSince, untrusted } = readTags(cluster, found, keys);
-  const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
-  const ours = withLedgerMemory(sealedClusterOf(cluster), held, approved, keys.memory, "access-entry");
+  const { held, unclaimed, openSince, untrusted } = readTags(cluster, found, keys);
+  const genuine = new Set(withoutWithdrawn(read, memory.withdrawals, keys.decision));
+  // The cluster remembers a revocation before its removal, which can fail: until then the record says what to remove.
+  const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
+  const known = [...held, ...madeFor(approved, unclaimed, now)];
+  const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },
@@ -132,6 +144,19 @@ export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], key
   return { ...byPrincipal(found, { holdings }), holdings, openSince };
 }
 
+/** Our part of entries without tags of ours, which a dead run made for these leases: who may only tag can have taken the tags away. */
+function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEntry[], now: Date): readonly Holding[] {
+  return entries.flatMap(({ principalArn, username, groups, policies }) => {
+    const arn = withoutRolePath(principalArn);
+    const isMade = ({ principal, lease }: AccessRequest) =>
+      isSamePrincipal(principal, arn) && lease?.state === "scheduled" && lease.writeBegan !== null;
+    const shares = isOwnUsername(username) ? approved.filter(isMade).map((each) => approvedShare(each, now)) : [];
+    const given = [...groups, ...policies.flatMap(policyTexts)];
+    const added = given.filter((text) => shares.some((share) => share.groups.includes(text))).sort();
+    return shares.length > 0 ? [{ arn, entryAdded: true, added, shares }] : [];
+  });
+}
+
 interface RevocationMemory {
   readonly withdrawals: Withdrawals;
   /** The number that fits into the cluster. */
@@ -172,8 +197,9 @@ function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerK
   for (const reading of ours) {
     if (reading.openSince !== null) openSince.set(reading.holding.arn.toLowerCase(), reading.openSince);
   }
+  const unclaimed = found.filter((_, index) => readings[index]?.type !== "holding");
   const untrusted = readings.find((reading) => reading.type === "untrusted")?.message ?? null;
-  return { held: ours.map(({ holding }) => holding), openSince, untrusted };
+  return { held: ours.map(({ holding }) => holding), unclaimed, openSince, untrusted };
 }
 
 interface DocumentMemory {

@@ -585,3 +585,67 @@ test("what no one foresaw at a call is in the worker's log, as the message says"
   expect((await requestOf(context, "r-one")).trouble?.message).toContain("The process's log has the details");
   expect(lines.join("")).toContain("no such thing");
 });
+
+describe.each([[null], [["readers"]]])(
+  "a person who may only tag takes ours away again and again, beside %s",
+  (before) => {
+    /** Opens the cluster so that the tags are gone whenever a worker looks at the entry. */
+    const stripping: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      if (!open.entries) return open;
+      const { entries } = open;
+      const describe = async (arn: string) => {
+        await outside.forget(engineer);
+        return entries.describe(arn);
+      };
+      return { ...open, entries: { ...entries, describe } };
+    };
+    const stripped = () => ({ ...context, openCluster: stripping, pause: async () => {} });
+
+    test.each(["viewer", "everywhere"])("and a lease of %s begins and ends: its record remembers it", async (level) => {
+      await outside.edit(engineer, before);
+      await ask(context, analytics, { id: "r-one", level });
+      await approve(context, analytics, "r-one");
+
+      await reconcileCluster(stripped(), analytics);
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+      await reconcileCluster(stripped(), analytics, "inspect");
+      expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+
+      const ended = await revokeGiven(stripped(), analytics, "r-one");
+      expect(ended.lease?.state).toBe("ended");
+      expect(await outside.given(engineer)).toEqual(before);
+    });
+  },
+);
+
+test("an entry that a dead worker made for a lease, and whose tags a person took away, ends with that lease", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster(dyingBefore("lease.active", context), analytics);
+  await outside.forget(engineer);
+
+  await reconcileCluster(context, analytics, "adopt");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+  await revokeGiven(context, analytics, "r-one");
+
+  expect(await outside.given(engineer)).toBeNull();
+});
+
+test("a lease whose tags a person took away ends, where EKS fails at the first try", async () => {
+  await give(context, analytics, { id: "r-one" });
+  await outside.forget(engineer);
+  const failing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const remove = () => Promise.reject(new AccessError("aws-failing", "EKS answered 500"));
+    return { ...open, entries: open.entries && { ...open.entries, remove } };
+  };
+  await revokeOnly(context, "r-one");
+  await reconcileCluster({ ...context, openCluster: failing }, analytics);
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("aws-failing");
+
+  await reconcileCluster(minutesLater(1), analytics);
+
+  expect(await outside.given(engineer)).toBeNull();
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: null });
+});

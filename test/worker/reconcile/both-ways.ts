@@ -227,7 +227,8 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
     reset: () => entries.remove(arns.engineer),
     forget: async (arn) => {
       const entry = await entries.describe(arn);
-      if (entry) await entries.untag(entry, Object.keys(entry.tags));
+      const tags = Object.keys(entry?.tags ?? {});
+      if (entry && tags.length > 0) await entries.untag(entry, tags);
     },
     touch: async (arn) => {
       const entry = await entries.describe(arn);
