@@ -142,7 +142,7 @@ async function give(
 ): Promise<AccessRequest> {
   const { durationSeconds } = may;
   const now = context.now();
-  const asked = recordOf(context, person, requested, level.name, level.groups, durationSeconds, now);
+  const asked = recordOf(context, person, requested, { level: level.name, groups: level.groups, durationSeconds }, now);
   const given = takeEmergency(asked, requested.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const admits = admittedInWords(admittedBy(principal));
@@ -165,7 +165,8 @@ async function give(
 async function refuse(context: SlackContext, person: Person, requested: RequestedEmergency): Promise<Message> {
   const now = context.now();
   const { breakGlass: emergency } = requested.cluster;
-  const asked = recordOf(context, person, requested, emergency?.level ?? "", [], 0, now);
+  const what = { level: emergency?.level ?? "", groups: [], durationSeconds: 0 };
+  const asked = recordOf(context, person, requested, what, now);
   const code = "break-glass";
   const event = eventOf("request.refused", asked, person.user, now, { code, reason: requested.reason });
   await noteRefused(context, { ...event, request: "" }, { cluster: requested.cluster.name, code });
@@ -176,15 +177,13 @@ function recordOf(
   context: SlackContext,
   { user }: Person,
   { cluster, principal, reason }: RequestedEmergency,
-  level: string,
-  groups: readonly string[],
-  durationSeconds: number,
+  what: Pick<PendingRequest, "level" | "groups" | "durationSeconds">,
   now: Date,
 ): PendingRequest {
   const id = context.newRequestId();
   const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
-  const what = { level, groups, durationSeconds, reason, extends: null };
-  return createRequest({ ...who, ...what }, now, context.config.timing.requestExpiresAfterSeconds);
+  const asked = { ...who, ...what, reason, extends: null };
+  return createRequest(asked, now, context.config.timing.requestExpiresAfterSeconds);
 }
 
 export function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {

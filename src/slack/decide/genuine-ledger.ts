@@ -25,7 +25,7 @@ const lookAgainEveryMs = 60_000;
 export function genuineLedger(given: GenuineContext): Ledger {
   const { ledger } = given;
   const context = { ...given, keys: { ...given.keys, preview: rememberingSeals(given.keys.preview) } };
-  const shown = <Stored extends AccessRequest>(stored: Stored): Stored => {
+  const genuine = <Stored extends AccessRequest>(stored: Stored): Stored => {
     const request = withoutForgedReview(stored, context.keys.decision, context.now());
     return isDoubtful(context, request) ? { ...request, preview: null } : request;
   };
@@ -36,15 +36,15 @@ export function genuineLedger(given: GenuineContext): Ledger {
     get: async (id) => {
       const request = await ledger.get(id);
       if (request?.state === "pending" && isDoubtful(context, request)) return lookAgain(context, request);
-      return request && shown(request);
+      return request && genuine(request);
     },
-    leasedOf: async (cluster) => (await ledger.leasedOf(cluster)).map(shown),
-    extensionsOf: async (id) => (await ledger.extensionsOf(id)).map(shown),
-    duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
-    ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),
+    leasedOf: async (cluster) => (await ledger.leasedOf(cluster)).map(genuine),
+    extensionsOf: async (id) => (await ledger.extensionsOf(id)).map(genuine),
+    duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(genuine),
+    ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(genuine),
     list: async (of, offset, limit) => {
       const page = await ledger.list(of, offset, limit);
-      return { ...page, requests: page.requests.map(shown) };
+      return { ...page, requests: page.requests.map(genuine) };
     },
   };
 }
@@ -87,7 +87,7 @@ function genuineMessages({ ledger, keys, log }: GenuineContext): Pick<MessageLed
 /** The same for the plans of migrations. */
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
-  const shown = <Found extends Migration | null>(migration: Found) =>
+  const genuine = <Found extends Migration | null>(migration: Found) =>
     migration?.state === "pending" && isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
   return {
     ...migrations,
@@ -97,8 +97,8 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
         ? planAgain(context, migration)
         : migration;
     },
-    latestOf: async (cluster) => shown(await migrations.latestOf(cluster)),
-    open: async () => (await migrations.open()).map(shown),
+    latestOf: async (cluster) => genuine(await migrations.latestOf(cluster)),
+    open: async () => (await migrations.open()).map(genuine),
   };
 }
 

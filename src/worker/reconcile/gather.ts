@@ -126,7 +126,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
     await inParallel(ending, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
       const proved = request.lease.state === "active" ? await proveEnd(context, facts) : null;
-      await recordEnd(context, request, null, isEarly(request, context.now()), proved);
+      await recordEnd(context, request, { isForgotten: isEarly(request, context.now()), proved });
     });
   }
   throw error;

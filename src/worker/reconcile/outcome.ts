@@ -54,17 +54,19 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   return after;
 }
 
-/**
- * Records a lease as active only with its proof (law 5). An unmapped one gets another try.
- * @param holding our part of the document now
- */
+interface Given {
+  readonly proved: Proved;
+  /** Our part of the principal's entry now. */
+  readonly holding: Holding;
+  readonly way: Way;
+}
+
+/** Records a lease as active only with its proof (law 5). An unmapped one gets another try. */
 export async function recordActive(
   context: WorkerContext,
   cluster: Cluster,
   request: ApprovedRequest,
-  proved: Proved,
-  holding: Holding,
-  way: Way,
+  { proved, holding, way }: Given,
 ): Promise<void> {
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return recordPostponed(context, request, notMapped(proof, way));
@@ -119,19 +121,22 @@ export async function recordDrift(
   await recordOutcome(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
-/**
- * Records that a lease's part is gone from the cluster. A lease that was never active failed.
- * @param isForgotten whether the cluster could not remember its withdrawal
- * @param proved the verification after the end; null: the cluster is not asked
- * @param removedAt when a worker without the ledger removed it, ISO 8601; null: this run did
- */
+interface Removed {
+  /** The principal's identity afterwards; null: none, or unknown. */
+  readonly remains?: MappedIdentity | null;
+  /** Whether the cluster could not remember the end. */
+  readonly isForgotten?: boolean;
+  /** The verification after the end; null: the cluster is not asked. */
+  readonly proved?: ProvedEnd | null;
+  /** When a worker without the ledger removed it, ISO 8601; null: this run did. */
+  readonly removedAt?: string | null;
+}
+
+/** Records that a lease's part is gone from the cluster. A lease that was never active failed. */
 export async function recordEnd(
   context: WorkerContext,
   request: ApprovedRequest,
-  remains: MappedIdentity | null,
-  isForgotten = false,
-  proved: ProvedEnd | null = null,
-  removedAt: string | null = null,
+  { remains = null, isForgotten = false, proved = null, removedAt = null }: Removed = {},
 ): Promise<void> {
   const endedAt = removedAt ?? proved?.proof.at ?? context.now().toISOString();
   const cause = request.lease.end?.cause ?? "expired";

@@ -16,27 +16,14 @@ export function previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
   state: ClusterState,
-  { request, level, principal, beginning, others: named }: RequestedChange,
+  requested: RequestedChange,
 ): ChangePreview {
+  const refusal = refuseInDocument(cluster, state, requested);
+  if (refusal) return refusal;
+  const { request, level, principal, beginning, others: named } = requested;
   const { arn } = principal;
-  const { groups } = request;
-  if (groups.some(isPolicyText)) {
-    return refused(
-      "policy-in-aws-auth",
-      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or an operator to move ${arn} to an access entry.`,
-    );
-  }
   const entry = state.identityOf(arn);
   const holding = state.holdings.get(arn.toLowerCase());
-  const base = baseOf(entry, holding);
-  if (base && groups.every((group) => base.groups.includes(group))) {
-    return refused(
-      "already-mapped",
-      `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`,
-    );
-  }
-  const closed = takesNothingNew(cluster, state);
-  if (closed) return { type: "refused", refusal: closed };
   const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = entryTarget(arn, entry, holding, shares, username);
@@ -51,20 +38,42 @@ export function previewInDocument(
   }
   const today = resolve(state.document, arn);
   const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
-  const afterwards = planned ?? today ?? { username, groups };
   return {
     type: "change",
     way: "aws-auth",
     diff: plan.diff,
-    base,
+    base: baseOf(entry, holding),
     today,
-    afterwards,
+    afterwards: planned ?? today ?? { username, groups: request.groups },
     warnings: [
       ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
       ...sessionWarnings(username, arn),
       ...documentWarnings(state),
     ],
   };
+}
+
+/** Why the document can't give this, whatever its plan is; null: it may. */
+function refuseInDocument(
+  cluster: Cluster,
+  state: ClusterState,
+  { request: { groups }, level, principal: { arn } }: RequestedChange,
+): ChangePreview | null {
+  if (groups.some(isPolicyText)) {
+    return refused(
+      "policy-in-aws-auth",
+      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or an operator to move ${arn} to an access entry.`,
+    );
+  }
+  const base = baseOf(state.identityOf(arn), state.holdings.get(arn.toLowerCase()));
+  if (base && groups.every((group) => base.groups.includes(group))) {
+    return refused(
+      "already-mapped",
+      `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`,
+    );
+  }
+  const closed = takesNothingNew(cluster, state);
+  return closed && { type: "refused", refusal: closed };
 }
 
 export function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {

@@ -186,7 +186,7 @@ async function recordGiven(
   }
   const proving = () => prove(reviewer, cluster, request, outcomes.readBackOf(request.principal), context.now);
   const proved = await measuredStep("prove", proving, traceFor(context, request));
-  await recordActive(context, cluster, request, proved, holding, run.adapter.way);
+  await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
 }
 
 /** The cluster refused the call, and none was sent for this lease before: it has no part. */
@@ -217,8 +217,10 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease.state === "active" ? await proveEnd(context, facts) : null;
-  const isForgotten = outcomes.isForgotten(request);
-  await recordEnd(context, request, outcomes.remainsOf(principal), isForgotten, proved, removedAt(request));
+  await recordEnd(context, request, {
+    ...{ remains: outcomes.remainsOf(principal), isForgotten: outcomes.isForgotten(request) },
+    ...{ proved, removedAt: removedAt(request) },
+  });
 }
 
 /** Why a part of a lease can remain; null: none can. */

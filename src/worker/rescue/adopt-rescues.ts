@@ -24,7 +24,7 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
     const isOver = isOverAt(lease, context.now());
     // A dead or late process can have made it after its lease ended. A record in Redis can have a later end, or be garbage.
     if (isOver || (known && isClosed(known))) await remove(context, cluster, principalArn, lease.id);
-    if (isOver && known?.lease && isRescue(known) && !isClosed(known)) await recordEnd(context, known, null);
+    if (isOver && known?.lease && isRescue(known) && !isClosed(known)) await recordEnd(context, known);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);

@@ -85,7 +85,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
       refuseMovedName(cluster, [request], context.keys.memory);
       const eks = await openRescuer(context, cluster, request);
       await removeRescueEntry(context, eks, request.principal, request.id);
-      await recordEnd(context, request, null);
+      await recordEnd(context, request);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
       await recordPostponed(context, request, namingOwnPolicy(error));
