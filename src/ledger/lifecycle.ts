@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
-import { isDueToEnd } from "../access/lease/due-work.ts";
+import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "../access/request/lists.ts";
 import type { Migration } from "../access/request/migration.ts";

@@ -7,8 +7,8 @@ import {
 } from "../access/approval/identities.ts";
 import { isSealedLink, type LinkedArns } from "../access/approval/links.ts";
 import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/approval/seal.ts";
+import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
-import { otherLeasesInLedger } from "../access/lease/other-leases.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
 import { isHeld, isLeaseOver } from "../access/request/request.ts";

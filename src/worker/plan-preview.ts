@@ -1,7 +1,6 @@
 import { digestOfChange } from "../access/approval/seals.ts";
-import { approvedShare } from "../access/lease/due-work.ts";
+import { approvedShare, type LeasesFound, otherLeasesOf } from "../access/lease/cluster-leases.ts";
 import type { Share } from "../access/lease/lease-record.ts";
-import { type LeasesFound, otherLeasesOf } from "../access/lease/other-leases.ts";
 import type { Cluster, Way } from "../access/policy/cluster.ts";
 import { mayAsk } from "../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../access/policy/rule.ts";

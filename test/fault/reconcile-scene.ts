@@ -1,7 +1,7 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import { decideClick } from "../../src/access/approval/decide.ts";
 import { digestOfChange, type SeenInCluster } from "../../src/access/approval/seals.ts";
-import { otherLeasesInLedger } from "../../src/access/lease/other-leases.ts";
+import { otherLeasesInLedger } from "../../src/access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";

@@ -1,7 +1,7 @@
 import { isSamePrincipal } from "../../aws-auth/index.ts";
+import { giveSameAccess } from "../lease/cluster-leases.ts";
 import { scheduleLease } from "../lease/lease.ts";
 import type { OtherLeasesNow } from "../lease/lease-record.ts";
-import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { approversOf, haveSameFacts, isNamedIn, type Person, type RequesterFacts } from "../policy/person.ts";
 import { approvalsNeeded, isOutside, ruleFor } from "../policy/rule.ts";

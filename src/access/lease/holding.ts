@@ -4,7 +4,7 @@ import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { keptWith } from "../collections.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
-import { shareInCluster } from "./due-work.ts";
+import { shareInCluster } from "./cluster-leases.ts";
 import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
 import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";

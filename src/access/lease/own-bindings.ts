@@ -3,9 +3,8 @@ import { z } from "zod";
 import { AccessError } from "../access-error.ts";
 import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
-import type { ApprovedRequest } from "../request/record.ts";
-import { ownId } from "../request/record.ts";
-import { lastUnanswered } from "./due-work.ts";
+import { type ApprovedRequest, ownId } from "../request/record.ts";
+import { lastUnanswered } from "./cluster-leases.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 
 /** A RoleBinding, or (namespace null) a ClusterRoleBinding, as in the cluster. */

@@ -3,7 +3,7 @@ import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFac
 import type { Cluster } from "../policy/cluster.ts";
 import { permanentSeconds } from "../request/duration.ts";
 import type { AccessRequest } from "../request/record.ts";
-import { sealedEnd } from "./due-work.ts";
+import { sealedEnd } from "./cluster-leases.ts";
 import { endOf } from "./lease.ts";
 
 /**

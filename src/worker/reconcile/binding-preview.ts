@@ -1,4 +1,4 @@
-import { approvedShare } from "../../access/lease/due-work.ts";
+import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import {

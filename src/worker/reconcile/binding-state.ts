@@ -1,5 +1,5 @@
 import { readAnnotation } from "../../access/lease/annotation.ts";
-import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
+import { idsOf, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {

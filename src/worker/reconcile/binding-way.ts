@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
-import { sealedEnd } from "../../access/lease/due-work.ts";
+import { sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";

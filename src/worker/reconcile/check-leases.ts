@@ -1,17 +1,18 @@
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastApproval } from "../../access/approval/seals.ts";
-import { decideLease, endsByRule, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
-import type { Drift } from "../../access/lease/drift.ts";
 import {
+  giveSameAccess,
   idsOf,
   isOverInCluster,
   isTooOldToBegin,
   orphanedShares,
+  otherLeasesOf,
   shareInCluster,
   sharesToKeep,
-} from "../../access/lease/due-work.ts";
+} from "../../access/lease/cluster-leases.ts";
+import { decideLease, endsByRule, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
+import type { Drift } from "../../access/lease/drift.ts";
 import { baseOf, provedShare } from "../../access/lease/holding.ts";
-import { giveSameAccess, otherLeasesOf } from "../../access/lease/other-leases.ts";
 import {
   isRememberedAsVoid,
   isWithdrawn,

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { approvedShare, isDueToEnd } from "../../access/lease/due-work.ts";
+import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";

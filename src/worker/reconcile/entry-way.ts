@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { approvedShare, sealedEnd } from "../../access/lease/due-work.ts";
+import { approvedShare, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";

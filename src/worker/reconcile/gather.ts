@@ -2,7 +2,7 @@ import { AccessError } from "../../access/access-error.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
-import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
+import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

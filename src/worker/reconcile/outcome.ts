@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { type AuditEvent, calledFor, type EventType, hasWrites } from "../../access/audit/event.ts";
+import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
-import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";

@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
-import { approvedShare } from "../../access/lease/due-work.ts";
+import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

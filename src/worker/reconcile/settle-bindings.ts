@@ -1,5 +1,5 @@
+import { approvedShare, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
 import { bindingsByLease, type LeaseBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";

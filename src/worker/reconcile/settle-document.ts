@@ -8,7 +8,7 @@ import {
   roomIn,
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
-import { shareInCluster } from "../../access/lease/due-work.ts";
+import { shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";

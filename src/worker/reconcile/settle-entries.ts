@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { approvedShare, lastUnanswered } from "../../access/lease/cluster-leases.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
-import { approvedShare, lastUnanswered } from "../../access/lease/due-work.ts";
 import { baseOf, type EntryTarget, entryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";

@@ -1,6 +1,12 @@
 import { lastSealedApproval } from "../../access/approval/seals.ts";
 import { groupsBy } from "../../access/collections.ts";
-import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } from "../../access/lease/due-work.ts";
+import {
+  approvedShare,
+  idsOf,
+  orphanedShares,
+  shareInCluster,
+  sharesToKeep,
+} from "../../access/lease/cluster-leases.ts";
 import { type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";

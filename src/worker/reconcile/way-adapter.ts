@@ -1,8 +1,8 @@
 import type { AccessError } from "../../access/access-error.ts";
 import type { LinkedArns } from "../../access/approval/links.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
+import type { DueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import type { DueWork } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";

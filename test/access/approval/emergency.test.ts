@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { checkEmergency, decideReview, remindOfReview } from "../../../src/access/approval/emergency.ts";
 import { hasForgedReview, sealDecision, withoutForgedReview } from "../../../src/access/approval/seals.ts";
-import { sealedEnd } from "../../../src/access/lease/due-work.ts";
+import { sealedEnd } from "../../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../../src/access/request/record.ts";
 import { dueAt } from "../../../src/access/request/request.ts";
 import { aLease, anApprovedRequest, digestNow } from "../../builders/a-request.ts";

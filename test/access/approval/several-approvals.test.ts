@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
-import { sealedEnd } from "../../../src/access/lease/due-work.ts";
+import { sealedEnd } from "../../../src/access/lease/cluster-leases.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";

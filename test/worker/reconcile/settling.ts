@@ -1,4 +1,4 @@
-import { dueWork } from "../../../src/access/lease/due-work.ts";
+import { dueWork } from "../../../src/access/lease/cluster-leases.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { mapOwner } from "../../../src/access/lease/map-owner.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";

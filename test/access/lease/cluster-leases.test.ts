@@ -9,7 +9,7 @@ import {
   orphanedShares,
   sealedEnd,
   sharesToKeep,
-} from "../../../src/access/lease/due-work.ts";
+} from "../../../src/access/lease/cluster-leases.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
