@@ -38,13 +38,17 @@ export function redact(text: string): string {
   return `${clean(text.slice(0, longest)).slice(0, -uncertainEnd)} [${text.length - longest} more characters]`;
 }
 
+/** The start of a text. It ends before a character that the cut would halve: Redis, addresses and Slack's form take no half. */
+export function startOf(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\ud800-\udbff]$/, "");
+}
+
 /** Outside words for a sentence: on one line, without credentials, and without control characters, which a terminal would obey. */
 export function outsideWords(text: string, most: number): string {
-  return redact(text)
+  const line = redact(text)
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
-    .trim()
-    .slice(0, most)
-    .replace(/\.$/, "");
+    .trim();
+  return startOf(line, most).replace(/\.$/, "");
 }
 
 function clean(text: string): string {

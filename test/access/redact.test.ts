@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { redact } from "../../src/access/redact.ts";
+import { outsideWords, redact, startOf } from "../../src/access/redact.ts";
 
 test.each([
   ["an EKS token", "token k8s-aws-v1.aHR0cHM6Ly9zdHM was refused", "token k8s-aws-v1.[redacted] was refused"],
@@ -83,4 +83,10 @@ test("a secret on which a long text is cut is not shown in part", () => {
   const text = `${"x".repeat(64 * 1024 - 20)} redis://:hunter2hunter2@host ${"x".repeat(1000)}`;
 
   expect(redact(text)).not.toContain("hunter2");
+});
+
+test("a cut halves no character", () => {
+  expect(startOf("why \u{1f600}", 5)).toBe("why ");
+  expect(startOf("why \u{1f600}", 6)).toBe("why \u{1f600}");
+  expect(outsideWords("it failed \u{1f600}", 11)).toBe("it failed ");
 });

@@ -3,6 +3,7 @@ import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
+import { startOf } from "../redact.ts";
 import { formatDuration, readTime } from "./duration.ts";
 import { refuseTicket, tooLongText } from "./ticket.ts";
 
@@ -186,8 +187,8 @@ export function readTicket(typed: string | null, cluster: Cluster | null): PartR
 export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
-    const start = reason.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, "");
-    return mistaken(tooLongText("The reason", reason.length, maxReasonLength), start.trim());
+    const start = startOf(reason, maxReasonLength).trim();
+    return mistaken(tooLongText("The reason", reason.length, maxReasonLength), start);
   }
   if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
   return understood(reason, `"${reason}"`, reason);

@@ -118,10 +118,13 @@ local function index(command, key, ...)
 end
 `;
 
-/** Lua: whether a stored record has the expected version. It never overwrites a change without a commit. */
+/**
+ * Lua: whether a stored record has the expected version. It never overwrites a change without a commit. `sha1` is of the text that a commit
+ * wrote, which can have half a character: cjson does not decode that.
+ */
 const intactLua = `
-local function is_intact(text, version)
-  if version == '0' then return true end
+local function is_intact(text, version, sha1)
+  if version == '0' or redis.sha1hex(text or '') == sha1 then return true end
   local read, record = pcall(cjson.decode, text or '')
   return read and type(record) == 'table' and record.version == tonumber(version)
 end
@@ -151,8 +154,8 @@ end
  * Returns 1, or 0 where the version differs, the record can't be read, or too many are pending.
  */
 export const commitScript = scriptOf(`${chainLua}${intactLua}${countLua}
-local stored = redis.call('HMGET', KEYS[1], 'version', 'record', 'class', 'open')
-if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1]) then return 0 end
+local stored = redis.call('HMGET', KEYS[1], 'version', 'record', 'class', 'open', 'sha1')
+if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1], stored[5]) then return 0 end
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 

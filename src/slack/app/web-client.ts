@@ -1,4 +1,4 @@
-import { WebAPIRateLimitedError, WebClient, type WebClientOptions } from "@slack/web-api";
+import { type WebAPICallResult, WebAPIRateLimitedError, WebClient, type WebClientOptions } from "@slack/web-api";
 import { Agent, request } from "undici";
 import { z } from "zod";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
@@ -81,8 +81,22 @@ export function backgroundClient(environment: SlackEnvironment, { slackBackgroun
   return clientFor(environment, slackBackground);
 }
 
+/** Half a character, which a cut through an emoji leaves, has no place in the form that the client sends: a message would never change. */
+class WellFormedClient extends WebClient {
+  override apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
+    const whole = (value: unknown) => (typeof value === "string" ? Buffer.from(value).toString() : value);
+    return super.apiCall(
+      method,
+      Object.fromEntries(Object.entries(options).map(([name, value]) => [name, whole(value)])),
+    );
+  }
+}
+
 function clientFor(environment: SlackEnvironment, timeoutMs: number, more: WebClientOptions = {}): WebClient {
-  return new WebClient(environment.botToken, { ...webClientOptions(environment, { timeoutMs, retries: 0 }), ...more });
+  return new WellFormedClient(environment.botToken, {
+    ...webClientOptions(environment, { timeoutMs, retries: 0 }),
+    ...more,
+  });
 }
 
 /** A Web API address ends with its method. A response_url is secret, and new each time. */

@@ -1,6 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { startOf } from "../../access/redact.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
 import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
@@ -33,7 +34,7 @@ export const revokeCommand: Command = {
   records: true,
   run: (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
-    return revokeLease(context, user, id, why.slice(0, maxWhyLength));
+    return revokeLease(context, user, id, startOf(why, maxWhyLength));
   },
 };
 

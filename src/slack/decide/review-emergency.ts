@@ -1,6 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { startOf } from "../../access/redact.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerSubmission, openOnClick } from "../app/answer.ts";
@@ -32,7 +33,7 @@ export const reviewed: Command = {
   records: true,
   run: (context, { user, rest }) => {
     const [id, note] = idAndRest(rest);
-    return reviewEmergency(context, user, id, note.slice(0, maxWhyLength));
+    return reviewEmergency(context, user, id, startOf(note, maxWhyLength));
   },
 };
 

@@ -7,7 +7,7 @@ import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { anyCharacter } from "../../any-text.ts";
 import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
-import { anEvent } from "../../builders/an-event.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
 import { aRedis } from "../../redis.ts";
 import { ledgerContract } from "../contract.ts";
 import { aLedger } from "./a-ledger.ts";
@@ -51,6 +51,20 @@ test("a record that was written without a commit is listed when something is due
   await database.close();
   expect(before).toEqual([]);
   expect(after).toEqual([forged]);
+});
+
+test("a record with half a character, which a cut through an emoji leaves, changes like any other", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const request = aRequest({ reason: "why \ud83d" });
+  await ledger.commit(aChange(request));
+
+  const result = await ledger.commit(aChange({ ...request, version: 2 }));
+
+  await close();
+  await database.close();
+  expect(result).toEqual({ type: "committed" });
 });
 
 test("a list reads a record again if its digest changed, and remembers none with the digest of another text", async () => {

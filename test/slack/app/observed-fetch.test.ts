@@ -4,7 +4,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../../src/operations/announcements.ts";
 import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
-import { directoryClient, observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
+import {
+  directoryClient,
+  messengerClient,
+  observedFetch,
+  webClientOptions,
+} from "../../../src/slack/app/web-client.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aSlackApp } from "../a-slack-app.ts";
 
@@ -39,6 +44,15 @@ test("a call of the Web API is reported by its method, and a refusal by Slack's 
     .catch(() => {});
 
   expect(told()).toEqual(["slack auth.test: ok", "slack users.info: user_not_found"]);
+});
+
+test("a text with half a character, as a cut through an emoji leaves it, arrives with a mark in its place", async () => {
+  const { botToken, signingSecret, appToken, apiUrl } = slack;
+  const { chat } = messengerClient({ botToken, signingSecret, appToken, apiUrl, port: 0 });
+
+  await chat.postMessage({ channel: "C0ACCESS", text: "why \ud83d" });
+
+  expect(slack.messages("C0ACCESS").at(-1)?.text).toBe("why \ufffd");
 });
 
 test("an answer to a command is reported without its address, which is a secret", async () => {
