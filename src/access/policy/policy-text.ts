@@ -1,8 +1,9 @@
 /**
  * A Kubernetes role as an item of a level, bound to the person alone: `ClusterRole view`, `ClusterRole edit in shop` or `Role
- * deployer in shop`. No group has a space in its name. Names are as long as the configuration takes them: a record in Redis can have any.
+ * deployer in shop`. No group has a space in its name. Names are as long as the configuration takes them, of whole characters: a record in
+ * Redis can have any.
  */
-const roleForm = /^(ClusterRole|Role) (\S{1,253})(?: in (\?|[a-z0-9-]{1,63}))?$/;
+const roleForm = /^(ClusterRole|Role) ([^\s\p{Surrogate}]{1,253})(?: in (\?|[a-z0-9-]{1,63}))?$/u;
 
 /** In a level: the requester chooses the namespaces. No namespace has this name. */
 const chosen = "?";

@@ -457,6 +457,7 @@ test.each([
   ["../../x", "Role .. in ."],
   ["y".repeat(5_000), `ClusterRole ${"z".repeat(5_000)} in ${"z".repeat(5_000)}`],
   ["<!channel>\n", "ClusterRole ü in %2e%2e"],
+  ["\ud800", "ClusterRole \ud800"],
 ])("a forged record with the id r-%s and the role %s delays no other's end", async (id, text) => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const forged = { id: `r-${id}`, cluster: clusterName, groups: [text], principal: alice, version: 1 };
