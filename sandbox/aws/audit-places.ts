@@ -91,6 +91,9 @@ const putEvents = z.object({
     .max(10),
 });
 
+/** Of all entries of a call (EventBridge User Guide, "Calculating PutEvents event entry size"). */
+const maxEventBytes = 256 * 1024;
+
 /** Answers as documented (EventBridge API Reference, PutEvents). */
 export function eventBusCalls({ buses }: AuditPlaces): JsonHandlers {
   return {
@@ -98,6 +101,11 @@ export function eventBusCalls({ buses }: AuditPlaces): JsonHandlers {
       const { Entries } = putEvents.parse(body);
       const isRefused = Entries.some(({ EventBusName }) => !mayCall(caller, "events:PutEvents", EventBusName));
       if (isRefused) return refuse("AccessDenied", "not authorized to perform: events:PutEvents");
+      const sizes = Entries.map(
+        ({ Source, DetailType, Detail }) => Buffer.byteLength(`${Source}${DetailType}${Detail}`) + 14,
+      );
+      if (sizes.reduce((sum, bytes) => sum + bytes, 0) >= maxEventBytes)
+        return refuse("ValidationException", "Total size of the entries in the request is over the limit.");
       const results = Entries.map(({ EventBusName, Source, DetailType, Detail }) => {
         const bus = buses.get(EventBusName);
         bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });

@@ -63,7 +63,17 @@ export interface BusEvent {
   readonly detail: string;
 }
 
-/** Sends events, at most `maxEntries`. @returns how many arrived before the first refused one @throws AccessError if that was the first */
+const source = "eks-access";
+
+/** Of all events of a call together (EventBridge User Guide, "Calculating PutEvents event entry size"). */
+export const maxEventBytes = 256 * 1024;
+
+/** As EventBridge counts: 14 are of its time. */
+export function bytesOfBusEvent({ type, detail }: BusEvent): number {
+  return Buffer.byteLength(`${source}${type}${detail}`) + 14;
+}
+
+/** Sends events, at most `maxEntries`, of less than `maxEventBytes`. @returns how many arrived before the first refused one @throws AccessError if that was the first */
 export async function putEvents(
   credentials: CredentialSource,
   { busArn }: BusSink,
@@ -76,7 +86,7 @@ export async function putEvents(
   try {
     const Entries = events.map(({ type, at, detail }) => ({
       EventBusName: busArn,
-      Source: "eks-access",
+      Source: source,
       DetailType: type,
       Time: new Date(at),
       Detail: detail,

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { AccessError } from "../access/access-error.ts";
-import { type ChainedEvent, toCloudEvent } from "../access/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../access/audit/event.ts";
 import {
   type AuditSinks,
   type BucketSink,
@@ -10,7 +10,8 @@ import {
   sinkNames,
   type WebhookSink,
 } from "../access/audit/sink.ts";
-import { maxEntries, putEvents, storeOnce } from "../aws/audit-sinks.ts";
+import { startOf } from "../access/redact.ts";
+import { type BusEvent, bytesOfBusEvent, maxEntries, maxEventBytes, putEvents, storeOnce } from "../aws/audit-sinks.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
 import { sessionPolicyFor } from "../aws/session-policy.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
@@ -105,12 +106,45 @@ function objectsOf({ bucket, prefix, region }: BucketSink): string {
 async function toBus(bus: BusSink, events: Events): Promise<number> {
   const region = bus.busArn.split(":")[3] ?? "";
   const actor = await actorFor(bus, region, bus.busArn, ["events:PutEvents"]);
-  const sent = events.map((each) => {
-    const event = toCloudEvent(each);
-    return { type: event.type, at: each.event.at, detail: JSON.stringify(event) };
-  });
-  const arrived = await putEvents(actor, bus, sent);
+  const arrived = await putEvents(actor, bus, withinOneCall(events.map(busEventOf)));
   return events[arrived - 1]?.sequence ?? lastOf(events).sequence;
+}
+
+function busEventOf(chained: ChainedEvent): BusEvent {
+  const whole = asBusEvent(chained);
+  if (bytesOfBusEvent(whole) < maxEventBytes) return whole;
+  return asBusEvent({ ...chained, event: startOfEvent(chained.event) });
+}
+
+function asBusEvent(chained: ChainedEvent): BusEvent {
+  const event = toCloudEvent(chained);
+  return { type: event.type, at: chained.event.at, detail: JSON.stringify(event) };
+}
+
+/** The longest text of an event that a bus does not take whole. */
+const shownOfLong = 300;
+
+/** What is left of an event that is too large for a bus. Its number and chain value lead to the whole one in the log. */
+function startOfEvent(event: AuditEvent): AuditEvent {
+  const start = (text: string) => startOf(text, shownOfLong);
+  return {
+    type: start(event.type) as EventType,
+    at: new Date(event.at).toISOString(),
+    actor: start(event.actor),
+    request: start(event.request),
+    cluster: start(event.cluster),
+    detail: { tooLarge: Buffer.byteLength(JSON.stringify(event)) },
+  };
+}
+
+/** As many of the first events as one call takes: the others follow in the next one. */
+function withinOneCall(events: readonly BusEvent[]): readonly BusEvent[] {
+  let bytes = 0;
+  const next = events.findIndex((event) => {
+    bytes += bytesOfBusEvent(event);
+    return bytes >= maxEventBytes;
+  });
+  return next < 0 ? events : events.slice(0, next);
 }
 
 async function toWebhook(webhook: WebhookSink, secret: Buffer, events: Events, now: Date): Promise<number> {

@@ -4,7 +4,7 @@ import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { Faults } from "../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../sandbox/http-server.ts";
-import { verifyChain } from "../../src/access/audit/event.ts";
+import { type AuditEvent, verifyChain } from "../../src/access/audit/event.ts";
 import type { AuditSinks } from "../../src/access/audit/sink.ts";
 import type { AuditLog } from "../../src/ledger/audit-log.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
@@ -192,6 +192,35 @@ describe("an event bus", () => {
     );
   });
 
+  test("gets what it takes of events that are too large, with a mark, and all others whole", async () => {
+    const { event } = aChange(aRequest());
+    for (const bytes of [200_000, 100_000, 300_000, 10])
+      await redisLedger(connection.redis).append({ ...event, detail: { why: "x".repeat(bytes) } });
+    for (const long of [{ actor: "x".repeat(300_000) }, { at: `2026-01-01T00:00:00.${"0".repeat(300_000)}Z` }])
+      await redisLedger(connection.redis).append({ ...event, ...long });
+
+    await deliverTo({ eventBridge: { busArn: bus } });
+
+    const arrived = (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as { data: AuditEvent });
+    const whyOf = ({ data }: { data: AuditEvent }) => String(data.detail.why ?? "").length;
+    expect(arrived.map(whyOf)).toEqual([200_000, 100_000, 0, 10, 0, 0]);
+    expect(arrived[2]?.data).toMatchObject({ actor: "U0ENGINEER", request: "r-1", detail: { tooLarge: 300_167 } });
+    expect(arrived[4]?.data.actor).toBe("x".repeat(300));
+  });
+
+  test("takes an event with chain values without end", async () => {
+    await events(1, 2);
+    const long = "f".repeat(300_000);
+    await connection.redis.del("{eks-access}:events");
+    const { event } = aChange(aRequest());
+    const fields = ["event", JSON.stringify(event), "previous", long, "hash", long, "erased", long];
+    await connection.redis.xadd("{eks-access}:events", "3-0", ...fields);
+
+    await deliverTo({ eventBridge: { busArn: bus }, s3 });
+
+    expect([aws.auditPlaces.buses.get(bus)?.length, stored().length]).toEqual([1, 1]);
+  });
+
   test("that is absent is a failure, and nothing counts as delivered", async () => {
     await events(1, 1);
     const busArn = bus.replace("/audit", "/absent");
@@ -318,6 +347,14 @@ describe("a receiver that keeps one event of each number has them all, each once
     expect([...byNumber.keys()]).toEqual(Array.from({ length: 315 }, (_, index) => index + 1));
     expect([...byNumber.values()].filter(({ size }) => size > 1)).toEqual([]);
   });
+});
+
+test("an event whose cluster is no text that an address takes stops no sink", async () => {
+  await redisLedger(connection.redis).append({ ...aChange(aRequest()).event, cluster: "\ud800" });
+
+  await deliverTo({ s3, eventBridge: { busArn: bus }, webhook: { url: `${receiver.url}/audit` } });
+
+  expect([stored().length, aws.auditPlaces.buses.get(bus)?.length, received.length]).toEqual([1, 1, 1]);
 });
 
 test("another target gets the whole log from its beginning", async () => {

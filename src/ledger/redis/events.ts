@@ -40,9 +40,15 @@ async function readEventsAt(redis: RedisClient, sequences: readonly string[]): P
 }
 
 function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEvent {
-  const [, event = "null", , previous = "", , hash = "", , erased] = fields;
-  const place = { sequence: Number(id.split("-")[0]), event: readEvent(event), previous, hash };
-  return erased === undefined ? place : { ...place, erased };
+  const [, event = "null", , previous, , hash, , erased] = fields;
+  const sequence = Number(id.split("-")[0]);
+  const place = { sequence, event: readEvent(event), previous: digestIn(previous), hash: digestIn(hash) };
+  return erased === undefined ? place : { ...place, erased: digestIn(erased) };
+}
+
+/** Empty, which breaks the chain: any other text can be too large for a sink. */
+function digestIn(text = ""): string {
+  return /^[0-9a-f]{64}$/.test(text) ? text : "";
 }
 
 /** The chain has no digest of it, so verification names its place. */
