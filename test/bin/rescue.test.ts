@@ -252,7 +252,7 @@ test("a lease that ended since the backup does not come back as a principal's ow
     arn: colleague,
     shares: [aShare({ id: "r-now", endsAt: "2099-01-01T00:00:00.000Z" })],
   });
-  const mapUsers = (arn: string) => `- userarn: ${arn}\n  username: some\n  groups: [eks-access:viewers]\n`;
+  const mapUsers = (arn: string) => `- userarn: ${arn}\n  username: eks-access:some\n  groups: [eks-access:viewers]\n`;
   const backup = join(folder, "backup.json");
   const data = { ...initialAwsAuth, mapUsers: mapUsers(over.arn) };
   await writeFile(backup, JSON.stringify({ kind: "ConfigMap", metadata: { annotations: memory(over) }, data }));
