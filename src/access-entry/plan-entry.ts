@@ -8,7 +8,12 @@ import { readHoldingTags, staleTags, writeHoldingTags } from "./entry-tags.ts";
 
 export type EntryCall =
   | { readonly type: "create"; readonly entry: NewEntry }
-  | { readonly type: "tag"; readonly tags: Readonly<Record<string, string>> }
+  | {
+      readonly type: "tag";
+      readonly tags: Readonly<Record<string, string>>;
+      /** The calls after it only remove: they go on without it, and no further tags are written. */
+      readonly isOptional?: true;
+    }
   | { readonly type: "untag"; readonly keys: readonly string[] }
   | { readonly type: "set-groups"; readonly groups: readonly string[] }
   | { readonly type: "associate"; readonly policy: ScopedPolicy }
@@ -50,7 +55,7 @@ export function planEntry(situation: EntrySituation, target: EntryTarget, keys: 
     return [created, ...policies.map(association), ...exactTags(tags.last, first)];
   }
   const changes = [...groupCalls(entry, groups), ...policyCalls(entry, policies)];
-  const claims = changes.length > 0 && target.holding ? tagCalls(tags.claim, entry.tags) : [];
+  const claims = changes.length > 0 && target.holding ? claimCalls(tags.claim, entry, changes) : [];
   const present = claims.length > 0 ? { ...entry.tags, ...tags.claim } : entry.tags;
   return [...claims, ...changes, ...exactTags(tags.last, present)];
 }
@@ -107,7 +112,7 @@ function association(policy: ScopedPolicy): EntryCall {
   return { type: "associate", policy };
 }
 
-function tagCalls(wanted: Tags, present: Tags): readonly EntryCall[] {
+function tagCalls(wanted: Tags, present: Tags): readonly Extract<EntryCall, { type: "tag" }>[] {
   const isThere = Object.entries(wanted).every(([key, value]) => present[key] === value);
   return isThere ? [] : [{ type: "tag", tags: wanted }];
 }
@@ -115,6 +120,14 @@ function tagCalls(wanted: Tags, present: Tags): readonly EntryCall[] {
 function exactTags(wanted: Tags, present: Tags): readonly EntryCall[] {
   const stale = staleTags(wanted, present);
   return [...tagCalls(wanted, present), ...(stale.length > 0 ? [{ type: "untag" as const, keys: stale }] : [])];
+}
+
+/** Others can fill the room for tags, and AWS can refuse them: that must not keep access. The present tags claim all that is there. */
+function claimCalls(claim: Tags, { tags, groups }: AccessEntry, changes: readonly EntryCall[]): readonly EntryCall[] {
+  const gives = (call: EntryCall) =>
+    call.type === "associate" || (call.type === "set-groups" && !call.groups.every((group) => groups.includes(group)));
+  const calls = tagCalls(claim, tags);
+  return changes.some(gives) ? calls : calls.map((call) => ({ ...call, isOptional: true }));
 }
 
 function groupCalls(entry: AccessEntry, groups: readonly string[]): readonly EntryCall[] {

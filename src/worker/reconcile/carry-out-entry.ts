@@ -71,8 +71,23 @@ async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<st
   if (!present || fingerprint(present) !== fingerprint(seen)) {
     throw new AccessError("access-entry-conflict", `Another writer changed the access entry of ${seen.principalArn}`);
   }
-  for (const call of callsFor(tools, target)) await send(tools, seen, call);
+  await sendAll(tools, seen, callsFor(tools, target));
   return seen.principalArn;
+}
+
+/** @throws AccessError also where all was removed, but EKS takes no tags */
+async function sendAll(tools: EntryTools, about: About, calls: readonly EntryCall[]): Promise<void> {
+  let untagged: AccessError | null = null;
+  for (const call of calls) {
+    const isTag = call.type === "tag" || call.type === "untag";
+    if (isTag && untagged) continue;
+    await send(tools, about, call).catch((error: unknown) => {
+      const isOptional = call.type === "tag" && call.isOptional;
+      if (!isOptional || !(error instanceof AccessError) || error.code === "access-entry-conflict") throw error;
+      untagged = error;
+    });
+  }
+  if (untagged) throw untagged;
 }
 
 /** Only IAM knows a role's path. At most one of its possible ARNs exists, and EKS refuses all others. */

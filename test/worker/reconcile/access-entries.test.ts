@@ -649,3 +649,21 @@ test("a lease whose tags a person took away ends, where EKS fails at the first t
   expect(await outside.given(engineer)).toBeNull();
   expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: null });
 });
+
+test("of two leases one ends although EKS takes no more tags: the claim of a removal must not keep access", async () => {
+  await give(context, analytics, { id: "r-one" });
+  await give(context, analytics, { id: "r-two", level: "admin" });
+  const refusing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const tag = () => Promise.reject(new AccessError("access-entry-denied", "AWS refused eks:TagResource"));
+    return { ...open, entries: open.entries && { ...open.entries, tag } };
+  };
+  await revokeOnly(context, "r-two");
+
+  await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+
+  expect(await outside.given(engineer)).toEqual([viewers]);
+  expect(await requestOf(context, "r-two")).toMatchObject({ trouble: { code: "access-entry-denied" } });
+  await reconcileCluster(minutesLater(16), analytics);
+  expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
+});
