@@ -63,7 +63,7 @@ export const rooms: readonly Room[] = [
   {
     name: "kubernetes",
     holds: "the client of one cluster: the ConfigMap, reviews, role bindings",
-    imports: ["access", "operations"],
+    imports: ["aws-auth", "access", "operations"],
   },
   {
     name: "worker",

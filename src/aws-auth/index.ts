@@ -42,7 +42,7 @@ export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
 export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
-export { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
+export { type DocumentReading, givesSameAccess, isAccountId, readDocument } from "./read-document.ts";
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";

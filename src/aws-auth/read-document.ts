@@ -1,4 +1,5 @@
 import { PARTITIONS } from "./arn.ts";
+import { changedArns } from "./change.ts";
 import {
   competingEntries,
   type Entry,
@@ -6,7 +7,9 @@ import {
   goLower,
   type Lookup,
   type ReadDocument,
+  SECTIONS,
   type Section,
+  sameGroups,
 } from "./document.ts";
 import { type DecodedEntry, decodeEntry } from "./field-problems.ts";
 import { DocumentBudget } from "./go-yaml/budget.ts";
@@ -32,6 +35,16 @@ export function readDocument(data: Readonly<Record<string, string>>): DocumentRe
   for (const entry of entries) if (entry.reachable) entry.reachable = isEverFound(entry, lookup);
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
   return { document: { data, entries, sections, lookup }, parts };
+}
+
+/** Whether two data let in the same callers, each as the same. */
+export function givesSameAccess(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): boolean {
+  if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return true;
+  const [{ lookup: some }, { lookup: others }] = [readDocument(one).document, readDocument(other).document];
+  return changedArns(some, others).length === 0 && sameGroups([...some.accounts], [...others.accounts]);
 }
 
 /** A key that the object only inherits is no section. */

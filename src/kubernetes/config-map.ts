@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { givesSameAccess } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/recent.ts";
 import type { ApiAnswer } from "./api-calls.ts";
@@ -75,7 +76,7 @@ export interface AwsAuthStore {
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /** A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation. */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
-  /** A dry run: the API server and its webhooks only check. */
+  /** A dry run: the API server and its webhooks only check. `cluster-refused-write` if the write would give other access. */
   rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
   createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   rehearseCreation(after: AwsAuthContent): Promise<void>;
@@ -95,12 +96,20 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
     writeAwsAuth: async (before, after) => {
       return readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster);
     },
-    rehearseWrite: (before, after) => measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after))),
-    rehearseCreation: async (after) => {
-      await create(after, true);
+    rehearseWrite: async (before, after) => {
+      const answer = await measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
+      refuseOtherAccess(cluster, after, answer);
     },
+    rehearseCreation: async (after) => refuseOtherAccess(cluster, after, await create(after, true)),
     createAwsAuth: async (after) => readConfigMap(await create(after, false), cluster),
   };
+}
+
+/** An admission webhook can change a write: nobody must lose or get access by that. @throws AccessError */
+function refuseOtherAccess(cluster: string, { data }: AwsAuthContent, { data: admitted }: ConfigMapObject): void {
+  if (givesSameAccess(data, admitted ?? {})) return;
+  const what = `In a dry run, an admission webhook changes who gets in by aws-auth of cluster ${cluster}`;
+  throw new AccessError("cluster-refused-write", what, { remedy: "Let the webhook leave aws-auth as it is sent." });
 }
 
 const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: Buffer }>();
@@ -119,7 +128,7 @@ export interface ConfigMapCalls {
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
   replace(body: ConfigMapObject | Buffer): Promise<ConfigMapObject>;
-  rehearse(body: ConfigMapObject | Buffer): Promise<void>;
+  rehearse(body: ConfigMapObject | Buffer): Promise<ConfigMapObject>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
@@ -139,8 +148,7 @@ export function configMapAt(
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
   const put = async <T>(body: object, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
     try {
-      const put = { method: "PUT", path: one, query: query(dryRun), body, isUnreadAnswer: dryRun } as const;
-      return readAs(await connection.send(put));
+      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body }));
     } catch (error) {
       if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
       throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
@@ -156,7 +164,7 @@ export function configMapAt(
       }
     },
     replace: (body) => put(body, false, read),
-    rehearse: (body) => put(body, true, expectJson),
+    rehearse: (body) => put(body, true, ({ text }) => readObject(text)),
     create: async (object, dryRun) => {
       try {
         return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
@@ -172,11 +180,6 @@ function readObject(text: string): ConfigMapObject {
   const object: unknown = JSON.parse(text);
   shape.parse(object);
   return object as ConfigMapObject;
-}
-
-/** A proxy or login page can answer with success too. */
-function expectJson({ headers }: ApiAnswer): void {
-  if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
 
 /** The object of a write: the parts of others stay as read. */

@@ -104,6 +104,40 @@ test("a dry run is the same PUT with dryRun=All", async () => {
   client.close();
 });
 
+const theirs = "- rolearn: arn:aws:iam::111122223333:role/theirs\n  username: theirs\n  groups: [a]\n";
+
+test.each([
+  ["takes an entry of others away", { mapRoles: "[]\n" }],
+  ["adds an entry", { mapRoles: `${theirs}${theirs.replaceAll("theirs", "more")}` }],
+  ["gives an entry other groups", { mapRoles: theirs.replace("[a]", "[b]") }],
+  ["makes a section unreadable", { mapRoles: `${theirs}\t- x: [` }],
+  ["adds an account", { mapRoles: theirs, mapAccounts: '- "444455556666"\n' }],
+])("a dry run is refused where a webhook %s: the write would give other access than planned", async (_, changed) => {
+  const { client, before } = await readFull();
+  server.answer = () => ({ status: 200, body: { ...full, data: changed } });
+
+  const rehearsal = client.rehearseWrite(before, { data: { mapRoles: theirs }, annotations: {} });
+
+  await expect(rehearsal).rejects.toMatchObject({
+    code: "cluster-refused-write",
+    what: "In a dry run, an admission webhook changes who gets in by aws-auth of cluster payments",
+  });
+  client.close();
+});
+
+test.each([
+  ["its layout", { mapRoles: theirs.replace("[a]", '\n    - "a"') }],
+  ["another key", { mapRoles: theirs, more: "x" }],
+])("a dry run is fine where a webhook changes %s alone", async (_, changed) => {
+  const { client, before } = await readFull();
+  server.answer = () => ({ status: 200, body: { ...full, data: changed } });
+
+  await client.rehearseWrite(before, { data: { mapRoles: theirs }, annotations: {} });
+
+  expect(server.received.at(-1)?.query).toMatchObject({ dryRun: "All" });
+  client.close();
+});
+
 test("an absent map is null only where the API server says so", async () => {
   server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
   const client = server.connect();
