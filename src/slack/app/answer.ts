@@ -1,8 +1,12 @@
-import type { ModalView, WebClient } from "@slack/web-api";
+import type { KnownBlock, ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
+import { z } from "zod";
+import { isMigrationId } from "../../access/request/lists.ts";
+import { wake } from "../../ledger/queues.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { readDetails } from "../look/status.ts";
-import { readDecideValue } from "../show/buttons.ts";
+import { readMigrationValue } from "../migrate/migration-buttons.ts";
+import { detailsAction, readDecideValue } from "../show/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -11,6 +15,7 @@ import {
   messageModal,
   notRecordedYetAnswer,
 } from "../show/message.ts";
+import { code, context as contextBlock } from "../show/mrkdwn.ts";
 import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
@@ -170,4 +175,66 @@ export async function openOnClick(context: SlackContext, click: ButtonClick, mak
     context.log.error({ err: error, action: action.action_id }, "could not open a form");
     await answerWhereClicked(context, click, failedAnswer(error));
   }
+}
+
+/** Slack sends the whole message with a click, but not one that only the person sees. */
+const clickedForm = z.object({
+  message: z.object({
+    text: z.string(),
+    blocks: z.array(
+      z.looseObject({
+        type: z.string(),
+        elements: z.array(z.looseObject({ action_id: z.string().optional() })).optional(),
+      }),
+    ),
+  }),
+});
+
+/**
+ * The clicked message with a note in place of its buttons; null: only one person sees it.
+ *
+ * @param kept the actions of the buttons that stay
+ */
+export function withoutButtons(body: object, note: string, kept: readonly string[] = []): Message | null {
+  const clicked = clickedForm.safeParse(body).data?.message;
+  if (!clicked) return null;
+  const left = clicked.blocks.flatMap((block) => {
+    if (block.type !== "actions") return [block];
+    const elements = (block.elements ?? []).filter(({ action_id: action = "" }) => kept.includes(action));
+    return elements.length > 0 ? [{ ...block, elements }] : [];
+  });
+  const text = `:warning: ${note}`;
+  const isNew = !clicked.text.endsWith(text);
+  // They are ours, as Slack keeps them.
+  const blocks = left as unknown as KnownBlock[];
+  return {
+    text: isNew ? `${clicked.text}\n${text}` : clicked.text,
+    blocks: isNew ? [...blocks, contextBlock(text)] : blocks,
+  };
+}
+
+/** After a click: no button stays that can never work again, because the record is gone, or because its cluster was removed. */
+export async function settleClicked(context: SlackContext, { action, body, respond }: ButtonClick): Promise<void> {
+  const { ledger, config, queues, log } = context;
+  const id = recordOf(action.value ?? "");
+  if (id === null) return;
+  try {
+    const record = isMigrationId(id) ? await ledger.migrations.get(id) : await ledger.get(id);
+    if (record)
+      return config.clusters.has(record.cluster) ? undefined : await wake(queues, { type: "show", record: id });
+    if (await ledger.whyUnreadable(id)) return;
+    if (body.view?.type === "home") return await wake(queues, { type: "show-home", user: body.user.id });
+    const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
+    const note = `${code(id)} no longer exists, so its buttons are gone.`;
+    const settled = withoutButtons(body, note, hasHistory ? [detailsAction] : []);
+    if (settled) await respond({ replace_original: true, ...settled });
+  } catch (error) {
+    log.warn({ request: id, err: error }, "could not take the buttons off a message");
+  }
+}
+
+/** The record of a button, by its value; null: it is of none. */
+function recordOf(value: string): string | null {
+  const bound = readDecideValue(value)?.request ?? readMigrationValue(value)?.migration;
+  return bound ?? (/^r-[a-z0-9]{1,40}$/.test(value) || isMigrationId(value) ? value : null);
 }

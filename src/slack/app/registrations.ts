@@ -64,7 +64,7 @@ import {
 } from "../show/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { handleDetailsButton } from "./answer.ts";
+import { handleDetailsButton, settleClicked } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {
@@ -163,6 +163,7 @@ export function handlerOf(
     if (!isClick(sent)) return;
     const isLimited = updates.noteClick(sent.body);
     await buttons.get(sent.action.action_id)?.(from, sent);
+    await settleClicked(from, sent);
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });
   };
