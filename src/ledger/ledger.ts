@@ -155,6 +155,9 @@ export interface LinkLedger {
   /** False: the expected proposal is gone, and nothing changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;
+  /** The questions to administrators about this person. Trust no place without the seal. */
+  linkQuestionsOf(user: string): Promise<LinkQuestions | null>;
+  rememberLinkQuestions(user: string, questions: LinkQuestions | null): Promise<void>;
   /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
   identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
   rememberIdentities(found: Identities): Promise<void>;
@@ -285,6 +288,10 @@ export interface MigrationLedger {
 /** The place of a message in Slack. */
 export type MessageRef = Immutable<z.output<typeof messageRefForm>>;
 const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
+
+/** Where administrators read a question, sealed by the Slack process with the person's id. */
+export type LinkQuestions = Immutable<z.output<typeof linkQuestionsForm>>;
+export const linkQuestionsForm = z.strictObject({ places: z.array(messageRefForm), seal: textForm });
 
 /** A person's direct message, which follows a record. */
 export type DirectMessages = Immutable<z.output<typeof directMessagesForm>>;

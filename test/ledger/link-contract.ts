@@ -48,6 +48,18 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(await ledger.linkProposalOf("U0ONCALL")).toBeNull();
     });
 
+    test("has the places of its questions until they are forgotten", async () => {
+      const questions = { places: [{ channel: "D0ADMIN", ts: "1.000200" }], seal: "00000000.00" };
+
+      await ledger.rememberLinkQuestions("U0ENGINEER", questions);
+      const found = await ledger.linkQuestionsOf("U0ENGINEER");
+      await ledger.rememberLinkQuestions("U0ENGINEER", null);
+
+      expect(found).toEqual(questions);
+      expect(await ledger.linkQuestionsOf("U0ENGINEER")).toBeNull();
+      expect(await ledger.linkQuestionsOf("U0ONCALL")).toBeNull();
+    });
+
     test("that is confirmed is in force, and no proposal waits", async () => {
       await ledger.changeLink(change({ proposal: proposal("p-1") }));
 

@@ -11,6 +11,7 @@ import {
   type FleetLedger,
   type LinkChange,
   type LinkLedger,
+  type LinkQuestions,
   type RefusedFile,
   type RememberedCreation,
   refusalGoodForMs,
@@ -23,6 +24,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
   const links = new Map<string, PrincipalLink>();
   const keyOf = (user: string, { arn }: PrincipalLink) => `${user} ${accountIn(arn)}`;
   const proposals = new Map<string, LinkProposal>();
+  const questions = new Map<string, LinkQuestions>();
   let groups: SharedGroups | null = null;
   const identities = new Map<string, ReadonlyMap<string, Identities>>();
   const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
@@ -42,6 +44,8 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
         .map(([, link]) => link),
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
+    linkQuestionsOf: async (user) => questions.get(user) ?? null,
+    rememberLinkQuestions: async (user, asked) => void (asked ? questions.set(user, asked) : questions.delete(user)),
     userGroups: async () => groups,
     shareUserGroups: async (shared) => {
       groups = shared;

@@ -15,6 +15,8 @@ const groupsKey = "{eks-access}:user-groups";
 const groupsKeptMs = 60_000;
 /** A hash by Slack user id. */
 const proposalsKey = "{eks-access}:link-proposals";
+/** A hash by Slack user id. */
+const questionsKey = "{eks-access}:link-questions";
 
 /**
  * One change of a person's links, with its event, or nothing.
@@ -43,6 +45,10 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
     linksOf: (user) => readLinks(redis, reader, user),
     changeLink: (change) => changeLink(redis, change),
     linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
+    linkQuestionsOf: async (user) => reader.read("link questions", user, await redis.hget(questionsKey, user)),
+    rememberLinkQuestions: async (user, questions) => {
+      await (questions ? redis.hset(questionsKey, user, JSON.stringify(questions)) : redis.hdel(questionsKey, user));
+    },
     identitiesOf: (user) => readIdentities(redis, reader, user),
     rememberIdentities: (found) => writeIdentities(redis, found),
     userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),

@@ -30,7 +30,9 @@ return found
 const keysAtOnce = 500;
 const prefix = "{eks-access}:";
 /** Hashes with people in their fields or values. */
-const hashes = ["link-proposals", "homes", "unreadable", "good-approvers"].map((name) => `${prefix}${name}`);
+const hashes = ["link-proposals", "link-questions", "homes", "unreadable", "good-approvers"].map(
+  (name) => `${prefix}${name}`,
+);
 
 /** A person's data on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisPersonData(redis: RedisClient): PersonData {

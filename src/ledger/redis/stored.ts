@@ -6,7 +6,7 @@ import { migrationForm } from "../../access/request/migration.ts";
 import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm, outageForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
+import { linkQuestionsForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import {
   chainHeadKey,
@@ -27,6 +27,7 @@ const schemas = {
   outage: outageForm,
   link: linkForm,
   "link proposal": linkProposalForm,
+  "link questions": linkQuestionsForm,
   message: shownMessagesForm,
   "worker identity": workerIdentityForm,
   refusal: refusedFileForm,

@@ -3,13 +3,14 @@ import { explainFailure } from "../../access/access-error.ts";
 import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { parseJson } from "../../access/approval/seal.ts";
 import { linkEvent } from "../../access/audit/event.ts";
-import { acknowledgeClick, answerWhereClicked } from "../app/answer.ts";
+import { acknowledgeClick, answerWhereClicked, withoutButtons } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
 import { failureAnswer, type Message } from "../show/message.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
-import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
+import { linkClickAnswer, linkOutcome } from "./link.ts";
+import { closeQuestions, linkDecided } from "./link-questions.ts";
 
 /** The button has the ARN too: Redis can change between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
@@ -30,10 +31,16 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
       click,
       decideLink(context, click.action.value ?? "", by, confirmed),
     );
-    if (decided.type === "refused") return await answerWhereClicked(context, click, decided.answer);
+    if (decided.type === "refused") {
+      await answerWhereClicked(context, click, decided.answer);
+      const settled = decided.isOver ? withoutButtons(click.body, decided.answer.text) : null;
+      return settled ? void (await click.respond({ replace_original: true, ...settled })) : undefined;
+    }
     const { user, arn } = decided.proposal;
-    await click.respond({ replace_original: true, ...linkDecided(decided.proposal, confirmed, by) });
+    const outcome = linkDecided(decided.proposal, confirmed, by);
+    await click.respond({ replace_original: true, ...outcome });
     await click.client.chat.postMessage({ channel: user, ...linkOutcome(arn, confirmed, by) });
+    await closeQuestions(context, click.client, user, outcome, click.body.message?.ts);
   } catch (error) {
     context.log.error({ err: error }, "could not decide about a link, or could not announce the outcome");
     await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
@@ -42,7 +49,8 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
 
 type Decided =
   | { readonly type: "decided"; readonly proposal: LinkProposal }
-  | { readonly type: "refused"; readonly answer: Message };
+  /** `isOver`: nothing waits for this button any more. */
+  | { readonly type: "refused"; readonly answer: Message; readonly isOver: boolean };
 
 /** Decides once about the button's proposal. `value`: the button's. */
 export async function decideLink(
@@ -53,10 +61,10 @@ export async function decideLink(
 ): Promise<Decided> {
   const { administrators } = context.config.linking;
   const turnedAway = await refuseActor(context, by, "confirm-link");
-  if (turnedAway) return { type: "refused", answer: turnedAway };
+  if (turnedAway) return { type: "refused", answer: turnedAway, isOver: false };
   const refused = async (code: Parameters<typeof linkClickAnswer>[0], of = ""): Promise<Decided> => {
     await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
-    return { type: "refused", answer: linkClickAnswer(code, administrators) };
+    return { type: "refused", answer: linkClickAnswer(code, administrators), isOver: code === "handled-already" };
   };
   if (!administrators.includes(by)) return refused("not-an-administrator");
   const button = buttonValue.safeParse(parseJson(value));

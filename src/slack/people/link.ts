@@ -5,11 +5,11 @@ import { mayLink } from "../../access/policy/permissions.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
-import { answer, type Message, messageOf } from "../show/message.ts";
+import { answer, type Message } from "../show/message.ts";
 import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
+import { askAdministrators, closeQuestions, linkMade, othersThan } from "./link-questions.ts";
 import { needsRenewal } from "./requester-facts.ts";
 
 /** For a link without a valid seal. A sentence. */
@@ -18,8 +18,6 @@ const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link
 const onlyAdministrator =
   "Another administrator must confirm it, and you are the only one. Ask an operator to name one more in eks-access.yml.";
 
-/** More administrators than a workspace has; each costs one call to Slack. */
-const maxAsked = 10;
 const askAgainAfterMs = 10 * 60_000;
 
 export const link: Command = {
@@ -48,7 +46,7 @@ export const link: Command = {
       return alreadyLinkedAnswer(principal.arn);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
-    if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);
+    if (!linking.mustBeConfirmed) return make(context, client, user, principal.arn, current, noticed);
     if (othersThan(user, linking.administrators).length === 0) return linkRefusedAnswer(onlyAdministrator);
     if (waiting?.arn === principal.arn) return askAgain(context, client, waiting, current);
     return propose(context, client, user, principal.arn, current);
@@ -57,6 +55,7 @@ export const link: Command = {
 
 async function make(
   context: SlackContext,
+  client: WebClient,
   user: string,
   arn: string,
   before: string | null,
@@ -66,6 +65,7 @@ async function make(
   const event = linkEvent("link.made", user, now, { user, arn, before });
   const link = { arn, seal: sealLink(user, arn, { by: user, at: now.toISOString() }, context.keys.decision) };
   await context.ledger.changeLink({ user, expected: null, link, proposal: null, event });
+  await closeQuestions(context, client, user, linkMade(user, arn));
   return linkedAnswer(arn, noticed);
 }
 
@@ -82,7 +82,7 @@ async function propose(
   const event = linkEvent("link.proposed", user, now, { user, arn, before });
   await context.ledger.changeLink({ user, expected: null, link: null, proposal, event });
   await mayAskNow(context, user);
-  return ask(context, client, proposal, before);
+  return ask(context, client, proposal, { current: before, isRepeated: false });
 }
 
 /** A direct message can get lost, so a person can ask again after some time. */
@@ -92,32 +92,18 @@ async function askAgain(
   proposal: LinkProposal,
   before: string | null,
 ): Promise<Message> {
-  if (await mayAskNow(context, proposal.user)) return ask(context, client, proposal, before);
+  if (await mayAskNow(context, proposal.user))
+    return ask(context, client, proposal, { current: before, isRepeated: true });
   return stillProposedAnswer(proposal, othersThan(proposal.user, context.config.linking.administrators));
+}
+
+async function ask(...asked: Parameters<typeof askAdministrators>): Promise<Message> {
+  const [{ config }, , { user, arn }] = asked;
+  return proposedAnswer(arn, await askAdministrators(...asked), othersThan(user, config.linking.administrators));
 }
 
 function mayAskNow({ ledger }: SlackContext, user: string): Promise<boolean> {
   return ledger.takeTurn(`link-${user}`, askAgainAfterMs);
-}
-
-/** Asks the administrators in direct messages. @returns those who got one */
-async function ask(
-  { config, log }: SlackContext,
-  client: WebClient,
-  proposal: LinkProposal,
-  before: string | null,
-): Promise<Message> {
-  const administrators = othersThan(proposal.user, config.linking.administrators);
-  const question = linkQuestion(proposal, before);
-  const asked = administrators.slice(0, maxAsked);
-  const results = await Promise.allSettled(asked.map((channel) => client.chat.postMessage({ channel, ...question })));
-  const reached = asked.filter((_, index) => results[index]?.status === "fulfilled");
-  if (reached.length < asked.length) log.warn({ reached, asked }, "could not ask every administrator about a link");
-  return proposedAnswer(proposal.arn, reached, administrators);
-}
-
-function othersThan(user: string, administrators: readonly string[]): readonly string[] {
-  return administrators.filter((each) => each !== user);
 }
 
 export interface LinkedIdentity {
@@ -172,41 +158,6 @@ function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly
 
 export function linkRefusedAnswer(message: string): Message {
   return answer(`No link made. ${styled(message, 1500)}`);
-}
-
-/** The question to an administrator, in a direct message. */
-export function linkQuestion(proposal: LinkProposal, current: string | null): Message {
-  const { id, user, arn } = proposal;
-  const text = `${mention(user)} asks to link to ${code(arn)}`;
-  const value = JSON.stringify({ user, id, arn });
-  return messageOf([
-    section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs.`),
-    {
-      type: "actions",
-      elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
-    },
-  ]);
-}
-
-function linkButton(action: string, label: string, value: string) {
-  const style = action === confirmLinkAction ? ("primary" as const) : ("danger" as const);
-  return {
-    type: "button" as const,
-    action_id: action,
-    text: { type: "plain_text" as const, text: label },
-    value,
-    style,
-  };
-}
-
-/** Replaces the question after the decision. */
-export function linkDecided(
-  { user, arn }: Pick<LinkProposal, "user" | "arn">,
-  confirmed: boolean,
-  by: string,
-): Message {
-  const text = `${mention(user)} ${confirmed ? "is linked" : "was not linked"} to ${code(arn)}: ${confirmed ? "confirmed" : "refused"} by ${mention(by)}`;
-  return { text, blocks: [section(text)] };
 }
 
 /** The direct message to the person. */

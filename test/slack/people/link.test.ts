@@ -8,7 +8,13 @@ import { aSlackContext } from "../slack-context.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const confirming = `${configText}administrators: [U0ONCALL, U0APPROVER2]\nlinking: { confirm: administrator }\n`;
+const others = "arn:aws:iam::111122223333:role/others";
 let app: SlackApp;
+
+const refuseUpdates = () =>
+  app.slack.faults.plan("slack.chat.update", { type: "answer", status: 503 }, { times: Number.POSITIVE_INFINITY });
+
+const questions = (user: string) => app.person(user).directMessages().map(textOf);
 
 const say = async (user: string, text: string) => textOf(await app.say(user, text));
 const eventTypes = async () => (await app.ledger.events(1, 50)).map(({ event }) => event.type);
@@ -120,22 +126,81 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
   });
 
-  test("is decided once: the other administrator learns that it is handled", async () => {
+  test("is decided once: where Slack takes no update, the other administrator's click says so, and takes the buttons off", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const [first, second] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+    refuseUpdates();
     await app.person("U0ONCALL").click(first, "Confirm");
     await told("U0ENGINEER");
 
     const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
     expect(textOf(answer)).toContain("This is handled");
+    await expect
+      .poll(() => questions("U0APPROVER2").join())
+      .toMatch(/asks to link to .*\n.*\n:warning: This is handled/);
+    expect(questions("U0APPROVER2").join()).not.toContain("[");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+  });
+
+  test("leaves no administrator a button once another one has decided", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const [first] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+
+    await app.person("U0ONCALL").click(first, "Confirm");
+
+    const decided = `<@U0ENGINEER> is linked to \`${arn}\`: confirmed by <@U0ONCALL>`;
+    for (const user of ["U0ONCALL", "U0APPROVER2"]) await expect.poll(() => questions(user)).toEqual([decided]);
+  });
+
+  test("replaces the older question when the person wants another ARN", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    await told("U0APPROVER2");
+
+    await say("U0ENGINEER", `link ${others}`);
+
+    for (const user of ["U0ONCALL", "U0APPROVER2"]) {
+      await expect
+        .poll(() => questions(user))
+        .toEqual([
+          `<@U0ENGINEER> asks to link to \`${others}\` instead. Answer the newer message.`,
+          expect.stringMatching(/role\/others`\*\n.*\n\[Confirm\] \[Refuse\]$/),
+        ]);
+    }
+  });
+
+  test("keeps one question alone with buttons when the person asks again", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    await told("U0APPROVER2");
+    app.pass(601);
+
+    await say("U0ENGINEER", `link ${arn}`);
+
+    await expect
+      .poll(() => questions("U0ONCALL"))
+      .toEqual([
+        `<@U0ENGINEER> asks again to link to \`${arn}\`. Answer the newer message.`,
+        expect.stringContaining("[Confirm] [Refuse]"),
+      ]);
+  });
+
+  test("overwrites no other message, whatever Redis says where the questions are", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const { channel, ts } = await told("U0APPROVER2");
+    const real = await app.ledger.linkQuestionsOf("U0ENGINEER");
+    await app.ledger.rememberLinkQuestions("U0ENGINEER", { places: [{ channel, ts }], seal: real?.seal ?? "" });
+
+    await say("U0ENGINEER", `link ${others}`);
+    await told("U0APPROVER2", 2);
+
+    expect(questions("U0APPROVER2")[0]).toContain("[Confirm]");
   });
 
   test("accepts no old button for another ARN than the one above it", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const old = await told("U0ONCALL");
-    await say("U0ENGINEER", "link arn:aws:iam::111122223333:role/others");
+    refuseUpdates();
+    await say("U0ENGINEER", `link ${others}`);
     await told("U0ONCALL", 2);
 
     const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));

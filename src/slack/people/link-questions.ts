@@ -1,0 +1,114 @@
+import type { WebClient } from "@slack/web-api";
+import type { LinkProposal } from "../../access/approval/links.ts";
+import type { MessageRef } from "../../ledger/ledger.ts";
+import type { SlackContext } from "../app/context.ts";
+import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
+import { announcement, type Message, messageOf } from "../show/message.ts";
+import { code, mention, section } from "../show/mrkdwn.ts";
+
+// The questions to administrators about a link: at most one message for each of them has buttons.
+
+/** More administrators than a workspace has; each costs one call to Slack. */
+const maxAsked = 10;
+
+/**
+ * Asks the administrators in direct messages, and closes their earlier questions about the person.
+ *
+ * @returns those who got one
+ */
+export async function askAdministrators(
+  context: SlackContext,
+  client: WebClient,
+  proposal: LinkProposal,
+  { current, isRepeated }: { readonly current: string | null; readonly isRepeated: boolean },
+): Promise<readonly string[]> {
+  const { config, log } = context;
+  const { user, arn } = proposal;
+  const asked = othersThan(user, config.linking.administrators).slice(0, maxAsked);
+  const question = linkQuestion(proposal, current);
+  const [results] = await Promise.all([
+    Promise.allSettled(asked.map((channel) => client.chat.postMessage({ channel, ...question }))),
+    closeQuestions(context, client, user, askedAnew(user, arn, isRepeated)),
+  ]);
+  const reached = asked.filter((_, index) => results[index]?.status === "fulfilled");
+  if (reached.length < asked.length) log.warn({ reached, asked }, "could not ask every administrator about a link");
+  const places = results.flatMap((result) => {
+    const { channel, ts } = result.status === "fulfilled" ? result.value : {};
+    return channel && ts ? [{ channel, ts }] : [];
+  });
+  const questions = { places, seal: context.keys.decision.seal("messages", sealed(user, places)) };
+  await context.ledger.rememberLinkQuestions(user, questions);
+  return reached;
+}
+
+export function othersThan(user: string, administrators: readonly string[]): readonly string[] {
+  return administrators.filter((each) => each !== user);
+}
+
+/** By a forged place the bot would overwrite another message. */
+const sealed = (user: string, places: readonly MessageRef[]) => ({
+  link: user,
+  places: places.map((each) => ({ ...each })),
+});
+
+/** Replaces the questions about a person. A question that stays says at a click that it is handled. @param ts of one that is replaced already */
+export async function closeQuestions(
+  { ledger, keys, log }: SlackContext,
+  client: WebClient,
+  user: string,
+  message: Message,
+  ts = "",
+): Promise<void> {
+  const questions = await ledger.linkQuestionsOf(user);
+  if (!questions || !keys.decision.isSealed("messages", sealed(user, questions.places), questions.seal)) return;
+  const left = questions.places.filter((each) => each.ts !== ts);
+  const results = await Promise.allSettled(left.map((place) => client.chat.update({ ...place, ...message })));
+  const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  if (failed.length > 0) log.warn({ user, err: failed[0] }, "could not close every question about a link");
+  await ledger.rememberLinkQuestions(user, null);
+}
+
+function askedAnew(user: string, arn: string, isRepeated: boolean): Message {
+  const asks = isRepeated ? `asks again to link to ${code(arn)}` : `asks to link to ${code(arn)} instead`;
+  return announcement(`${mention(user)} ${asks}. Answer the newer message.`);
+}
+
+/** The question to an administrator, in a direct message. */
+export function linkQuestion(proposal: LinkProposal, current: string | null): Message {
+  const { id, user, arn } = proposal;
+  const text = `${mention(user)} asks to link to ${code(arn)}`;
+  const value = JSON.stringify({ user, id, arn });
+  return messageOf([
+    section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs.`),
+    {
+      type: "actions",
+      elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
+    },
+  ]);
+}
+
+function linkButton(action: string, label: string, value: string) {
+  const style = action === confirmLinkAction ? ("primary" as const) : ("danger" as const);
+  return {
+    type: "button" as const,
+    action_id: action,
+    text: { type: "plain_text" as const, text: label },
+    value,
+    style,
+  };
+}
+
+/** Replaces the question after the decision. */
+export function linkDecided(
+  { user, arn }: Pick<LinkProposal, "user" | "arn">,
+  confirmed: boolean,
+  by: string,
+): Message {
+  const text = `${mention(user)} ${confirmed ? "is linked" : "was not linked"} to ${code(arn)}: ${confirmed ? "confirmed" : "refused"} by ${mention(by)}`;
+  return { text, blocks: [section(text)] };
+}
+
+/** The same where no administrator has to confirm a link any more. */
+export function linkMade(user: string, arn: string): Message {
+  return announcement(`${mention(user)} is linked to ${code(arn)}: no one has to confirm it any more.`);
+}
