@@ -92,7 +92,7 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   const taken = await takenJustNow(context, user, requested);
   if (taken) return emergencyAnswer(taken, requested.cluster);
   // Each one calls a channel, makes a lease and needs a review.
-  const tooMany = await refuseTooMany(context, user, "emergencies");
+  const tooMany = await refuseTooMany(context, user, "emergencies", requested.cluster.onCall);
   return tooMany ?? emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
 }
 

@@ -6,7 +6,7 @@ import type { RequestInput } from "../../access/request/request-line.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code, time } from "../show/mrkdwn.ts";
+import { code, oneOf, time } from "../show/mrkdwn.ts";
 
 /** Emergencies have a count of their own: no request keeps a person from one. */
 type Counted = "requests" | "questions" | "emergencies";
@@ -14,17 +14,23 @@ type Counted = "requests" | "questions" | "emergencies";
 /**
  * Counts one more for a person in all Slack processes. Null: there is room. It counts in fixed periods, so the answer
  * can say when the next one begins.
+ *
+ * @param onCall who can help in an emergency
  */
 export async function refuseTooMany(
   { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
   user: string,
   what: Counted,
+  onCall: readonly string[] = [],
 ): Promise<Message | null> {
   const { everySeconds, requests, questions } = config.limits;
   const most = what === "questions" ? questions : requests;
   const part = Math.floor(now().getTime() / 1000 / everySeconds);
   if (await ledger.takeTurn(`${what}-${user}-${part}`, everySeconds * 1000, most)) return null;
-  return tooManyAnswer(what, most, new Date((part + 1) * everySeconds * 1000));
+  const again = time(new Date((part + 1) * everySeconds * 1000).toISOString());
+  return what === "emergencies"
+    ? tooManyEmergenciesAnswer(most, again, oneOf(onCall.filter((each) => each !== user)))
+    : answer(`:hourglass: You have sent ${most} ${what} already. You can send more at ${again}.`);
 }
 
 /**
@@ -112,9 +118,10 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
   return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));
 }
 
-function tooManyAnswer(what: Counted, most: number, again: Date): Message {
+/** @param others who can take it instead; empty: no one is on call */
+function tooManyEmergenciesAnswer(most: number, again: string, others: string): Message {
   return answer(
-    `:hourglass: You have sent ${most} ${what} already. You can send more at ${time(again.toISOString())}.`,
+    `:hourglass: You have taken emergency access ${most} times already. You can take it again at ${again}. Until then, ask ${others || "an approver"}.`,
   );
 }
 

@@ -27,7 +27,7 @@ export interface Card {
 
 /**
  * Three lines on a phone. Names of people, levels and clusters are whole. Where the second line has no room for the namespaces, a
- * warning or a fact takes their place, and without one they take the place of the reason.
+ * warning or a fact takes their place, and without one they take a fourth line.
  */
 export function settledCard(
   request: AccessRequest,
@@ -41,14 +41,9 @@ export function settledCard(
   const facts = factsOf(request, configured?.onCall ?? [], extension);
   const note = attentionText(warnings, request) ?? facts[0];
   const whole = `${who}${inNamespaces(request, 22)}`;
-  const hasRoom = linesOf(whole, phoneLine.context) === 1;
-  const subject = note && !hasRoom ? who : whole;
-  const [first, said] = (hasRoom && !note && stateInTwo(request)) || [
-    onOneLine(state, phoneLine.section),
-    quoted(reason),
-  ];
-  const why = hasRoom ? [section(said)] : [];
-  const third = note ? [context(onOneLine(note, phoneLine.context))] : why;
+  const subject = note && linesOf(whole, phoneLine.context) > 1 ? who : whole;
+  const [first, said] = (!note && stateInTwo(request)) || [onOneLine(state, phoneLine.section), quoted(reason)];
+  const last = note ? context(onOneLine(note, phoneLine.context)) : section(said);
   return {
     lines: [
       state,
@@ -59,7 +54,7 @@ export function settledCard(
       ...facts,
       `>${plainLine(reason)}`,
     ],
-    blocks: [section(first), context(subject), ...third],
+    blocks: [section(first), context(subject), last],
   };
 }
 

@@ -10,13 +10,13 @@ import { aSlackContext } from "../slack-context.ts";
 
 const nobody = "policy: { rules: [{ name: engineers, who: [U0SOMEBODY] }] }\n";
 
-function aContext(ledger: Ledger, more = ""): SlackContext {
+function aContext(ledger: Ledger, more = "", text = configText): SlackContext {
   let made = 0;
   const newRequestId = () => {
     made += 1;
     return `r-new${made}`;
   };
-  return { ...aSlackContext(ledger, `${configText}\n${more}`), newRequestId };
+  return { ...aSlackContext(ledger, `${text}\n${more}`), newRequestId };
 }
 
 /** What is answered to `/eks-access <line>`. */
@@ -54,7 +54,8 @@ test("one person can't call a channel for emergencies without end", async () => 
   const emergency =
     "policy: { rules: [{ name: everybody }], breakGlass: [{ who: [U0ENGINEER], level: admin, for: 10m }] }\n";
   const ledger = memoryLedger();
-  const context = aContext(ledger, emergency);
+  const onCall = configText.replace("    levels:", "    onCall: [U0ENGINEER, U0ONCALL]\n    levels:");
+  const context = aContext(ledger, emergency, onCall);
 
   const answers: string[] = [];
   for (let index = 0; index < 32; index += 1) {
@@ -62,7 +63,9 @@ test("one person can't call a channel for emergencies without end", async () => 
   }
 
   expect(answers.filter((each) => each.startsWith("You took emergency"))).toHaveLength(30);
-  expect(answers.at(-1)).toMatch(/^:hourglass: You have sent 30 emergencies already\. You can send more at /);
+  expect(answers.at(-1)).toMatch(
+    /^:hourglass: You have taken emergency access 30 times already\. You can take it again at <!date.*>\. Until then, ask <@U0ONCALL>\.$/,
+  );
   expect((await ledger.list(everything, 0, 9)).total).toBe(30);
   expect(await say(context, asking("no emergency"))).toMatch(/^Requested/);
 });
