@@ -114,7 +114,6 @@ function openerOf(cluster: Cluster, requester: string, identity: () => Promise<K
   return () => openEksToManage(cluster, [{ id: "rescue", requester }], identity);
 }
 
-/** The switch of the mode is irreversible, so it needs --yes. */
 async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<string | null> {
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return null;

@@ -48,7 +48,7 @@ const aboutCluster = { ...asked, isResponsible: z.boolean() };
 const emailStatement = z.strictObject({ user: name, email: name, at: name, seal: name });
 const arn = z.string().max(2048);
 
-/** The jobs of a worker. Each has its `run` in src/worker/jobs.ts. */
+/** The jobs of a worker. Each has its `run` in src/worker/worker.ts. */
 export const workerJobs = {
   preview: look("run"),
   reconcile: look("run"),

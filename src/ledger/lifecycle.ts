@@ -175,7 +175,6 @@ async function update<Kept extends LedgerRecord, Outcome>(
   throw recordChanged(id);
 }
 
-/** The record changed during the work on it: the work starts again. */
 export function recordChanged(id: string): AccessError {
   return new AccessError("record-changed", `The record ${id} changed during the work on it`);
 }

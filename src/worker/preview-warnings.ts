@@ -155,7 +155,6 @@ export function sameUsernameWarnings(
   ];
 }
 
-/** Warns about the present document. */
 export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
   return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
 }

@@ -25,7 +25,6 @@ import { approversConfirmedForSeconds, lastApproval } from "./seals.ts";
 /** How many different people must approve. A migration touches everyone in a cluster, administrators too. */
 export const migrationApprovals = 2;
 
-/** The approvers who have not approved. */
 export function approversLeft(migration: Migration, cluster: Cluster): readonly string[] {
   return clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
 }

@@ -144,7 +144,6 @@ export function isCurrent(found: Identities, email: string | null, { keepSeconds
   );
 }
 
-/** The roles of permission sets among the ARNs that a cluster names, in its account. */
 export function rolesOf(permissionSets: readonly string[], named: readonly string[], account: string): string[] {
   const roles = named.map(withoutRolePath).filter((arn) => accountIn(arn) === account && isIdentityCenterRole(arn));
   return [...new Set(roles)].filter((arn) => permissionSets.includes(admittedBy(arn).name)).toSorted();

@@ -97,7 +97,6 @@ export function isMigrationId(id: string): boolean {
   return /^migration-.+-\d+$/.test(id);
 }
 
-/** The kind of a record, by its id. */
 export function isMigration(record: LedgerRecord): record is Migration {
   return isMigrationId(record.id);
 }

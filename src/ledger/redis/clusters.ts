@@ -114,7 +114,6 @@ async function writeTrouble(redis: RedisClient, cluster: string, trouble: Cluste
 
 type Field = readonly [name: string, text: string | null];
 
-/** These fields of a hash. */
 async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly Field[]> {
   if (names.length === 0) return [];
   const texts = await redis.hmget(key, ...names);

@@ -143,7 +143,6 @@ function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => 
   return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };
 }
 
-/** Without leases that another one extends. */
 async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList> {
   const found = await Promise.all(
     list.requests.map(async (request) => ((await continuationOf(ledger, request)) ? [] : [request])),

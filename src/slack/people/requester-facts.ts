@@ -87,7 +87,6 @@ export function requiresLinks({ clusters, linking }: Config): boolean {
   return linking.mustBeConfirmed || [...clusters.values()].some(hasLinkedOnlyRule);
 }
 
-/** Whether a rule of this cluster accepts only linked principals. */
 function hasLinkedOnlyRule({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }

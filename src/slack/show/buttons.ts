@@ -133,18 +133,17 @@ export const approveAction = "approve";
 export const denyAction = "deny";
 /** Value: the id of a request or a migration. */
 export const detailsAction = "details";
-/** Value: the request's id. */
+
+// The value of these is the request's id.
 export const revokeAction = "revoke";
-/** Value: the request's id. */
 export const doneAction = "done";
-/** Value: the request's id. */
 export const extendAction = "extend";
-/** Value: the request's id. */
 export const reviewedAction = "reviewed";
-/** Value: the request's id. */
 export const cancelAction = "cancel";
-/** Value: the request's id. */
 export const nudgeAction = "nudge";
+/** The request to repeat. */
+export const askAgainAction = "ask-again";
+
 export const helpAction = "help";
 /** Runs a command. Value: its line, without `/eks-access`. */
 export const runAction = "run";
@@ -165,12 +164,10 @@ export const askMigrationAction = "ask-migration";
 export const approveMigrationAction = "approve-migration";
 /** Opens a form for the reason. The value of `approve-migration`. */
 export const denyMigrationAction = "deny-migration";
-/** Value: the migration's id. */
+// The value of these is the migration's id.
 export const stopMigrationAction = "stop-migration";
-/** Value: the migration's id. */
 export const retryMigrationAction = "retry-migration";
-/** Value: the id of the request to repeat. */
-export const askAgainAction = "ask-again";
+
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */
 export const confirmLinkAction = "confirm-link";
 /** The value of `confirm-link`. */

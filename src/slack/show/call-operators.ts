@@ -57,7 +57,6 @@ export type OutagesLedger = Pick<OutageLedger, "outages" | "endOutage"> &
   Pick<RequestLedger, "get" | "leasedOf" | "list"> &
   Pick<TurnLedger, "takeTurn">;
 
-/** A cluster with its trouble. */
 export interface Troubled<Kind extends Trouble = Trouble> {
   readonly cluster: Cluster;
   readonly trouble: Kind;

@@ -147,7 +147,6 @@ export function withdrawalsAfter(
   });
 }
 
-/** The expired shares that this run removes. */
 function removedShares(
   holdings: ReadonlyMap<string, Holding>,
   targets: Settlement["targets"],
