@@ -21,8 +21,8 @@ import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { identitiesNow, rememberedIdentities } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { answer, type Message, messageModal, text } from "../show/message.ts";
-import { code, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
+import { answer, formModal, type Message, messageModal } from "../show/message.ts";
+import { code, mentions, plainLine, plainText, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { blockOf, chosenIdentity, fieldId, readFormParts } from "./form.ts";
 import { input, select } from "./form-fields.ts";
@@ -256,30 +256,24 @@ function breakGlassModal(clusters: readonly Cluster[], { name: chosen }: Cluster
     may ? [`${code(name)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}`] : [],
   );
   const names = clusters.map(({ name }) => name);
-  return {
-    type: "modal",
-    callback_id: breakGlassModalId,
-    title: text("Emergency access"),
-    submit: text("Take it now"),
-    close: text("Cancel"),
-    blocks: [
-      section(
-        `:rotating_light: You get access at once. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
-      ),
-      select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
-      ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
-      input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength }),
-      emergencyPrincipal(chosen, own),
-    ],
-  };
+  const shown = { title: "Emergency access", submit: "Take it now", close: "Cancel" };
+  return formModal({ id: breakGlassModalId, memory: "", ...shown }, [
+    section(
+      `:rotating_light: You get access at once. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
+    ),
+    select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
+    ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
+    input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength }),
+    emergencyPrincipal(chosen, own),
+  ]);
 }
 
 /** Optional only if an identity of theirs is known: no one is to learn it from an error at night. */
 function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBlock {
   const id = fieldId("principal", cluster);
   if (arns.length > 0) return { ...input(id, "Another IAM role or user", {}), optional: true };
-  const block = input(id, "IAM role or user", { placeholder: text("arn:aws:iam::111122223333:role/developers") });
-  return { ...block, hint: text("aws sts get-caller-identity prints yours.") };
+  const block = input(id, "IAM role or user", { placeholder: plainText("arn:aws:iam::111122223333:role/developers") });
+  return { ...block, hint: plainText("aws sts get-caller-identity prints yours.") };
 }
 
 /** Slack waits three seconds for the answer to a form. In milliseconds. */

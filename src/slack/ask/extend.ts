@@ -13,8 +13,18 @@ import type { ButtonClick, Submission } from "../app/payload.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/requester-facts.ts";
-import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../show/message.ts";
-import { code, context as contextBlock, mention, plainLine, section, shortTime, styled, time } from "../show/mrkdwn.ts";
+import { answer, failureAnswer, formModal, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import {
+  code,
+  context as contextBlock,
+  mention,
+  plainLine,
+  plainText,
+  section,
+  shortTime,
+  styled,
+  time,
+} from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
 import { requestedAnswer, submitRequest } from "./submit-request.ts";
 
@@ -71,24 +81,17 @@ export function extendModal(request: AccessRequest, choices: readonly ExtensionC
   const { id, level, cluster, lease } = request;
   const options = choices.map(optionOf);
   const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];
-  return {
-    type: "modal",
-    callback_id: extendModalId,
-    private_metadata: id,
-    title: text("Extend access"),
-    submit: text("Ask"),
-    close: text("Cancel"),
-    blocks: [
-      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
-      {
-        type: "input",
-        block_id: "until",
-        label: text("How much longer"),
-        element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
-      },
-      contextBlock("The approvers see this end. A late approval does not move it."),
-    ],
-  };
+  const form = { id: extendModalId, memory: id, title: "Extend access", submit: "Ask", close: "Cancel" };
+  return formModal(form, [
+    section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
+    {
+      type: "input",
+      block_id: "until",
+      label: plainText("How much longer"),
+      element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
+    },
+    contextBlock("The approvers see this end. A late approval does not move it."),
+  ]);
 }
 
 /** The value is the visible end: the request asks for it, whenever the form is sent. */

@@ -1,6 +1,5 @@
 import type { ExternalSelect, InputBlock, PlainTextInput, PlainTextOption, StaticSelect } from "@slack/types";
-import { text } from "../show/message.ts";
-import { cut } from "../show/mrkdwn.ts";
+import { cut, plainText } from "../show/mrkdwn.ts";
 
 /** Slack takes no more options in a list. */
 export const maxOptions = 100;
@@ -25,7 +24,7 @@ export function search(choice: Choice): InputBlock {
   return choiceBlock(choice, {
     type: "external_select",
     min_query_length: 0,
-    placeholder: text("Type a part of its name"),
+    placeholder: plainText("Type a part of its name"),
     ...initially(options, choice.chosen),
   });
 }
@@ -45,14 +44,14 @@ export function choiceBlock(
   return {
     type: "input",
     block_id: id,
-    label: text(label),
+    label: plainText(label),
     ...(action && { dispatch_action: true }),
     element: { ...element, action_id: action ?? "value" },
   };
 }
 
 export function optionOf(name: string): PlainTextOption {
-  return { text: text(cut(name, 75)), value: name };
+  return { text: plainText(cut(name, 75)), value: name };
 }
 
 export function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
@@ -66,7 +65,7 @@ export function input(id: string, label: string, element: Omit<PlainTextInput, "
   return {
     type: "input",
     block_id: id,
-    label: text(label),
+    label: plainText(label),
     element: { type: "plain_text_input", action_id: "value", ...element },
   };
 }

@@ -13,8 +13,9 @@ import {
 } from "../../access/request/read-part.ts";
 import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
-import { text } from "../show/message.ts";
-import { code, context, cut, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
+import { button } from "../show/buttons.ts";
+import { formModal } from "../show/message.ts";
+import { code, context, cut, mention, oneOf, plainLine, plainText } from "../show/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 
@@ -48,15 +49,8 @@ export function requestModal(
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
     ...approvalsBlocks(completed, asker),
   ];
-  return {
-    type: "modal",
-    callback_id: requestModalId,
-    private_metadata: JSON.stringify({ replaced, shown: digestOf(blocks), recent, answerSeconds }),
-    title: text("Ask for access"),
-    submit: text("Ask"),
-    close: text("Cancel"),
-    blocks,
-  };
+  const memory = JSON.stringify({ replaced, shown: digestOf(blocks), recent, answerSeconds });
+  return formModal({ id: requestModalId, memory, title: "Ask for access", submit: "Ask", close: "Cancel" }, blocks);
 }
 
 /** Shows whether the form on screen must change. */
@@ -116,8 +110,8 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
   return {
     type: "input",
     block_id: fieldId("for"),
-    label: text("For someone else"),
-    hint: text("They get the access, and a message."),
+    label: plainText("For someone else"),
+    hint: plainText("They get the access, and a message."),
     optional: true,
     dispatch_action: true,
     element: {
@@ -142,11 +136,11 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
     {
       type: "input",
       block_id: fieldId("namespaces", cluster, name),
-      label: text("In which namespaces"),
+      label: plainText("In which namespaces"),
       element: {
         type: "multi_external_select",
         action_id: formActions.namespaces,
-        placeholder: text("Type a part of its name"),
+        placeholder: plainText("Type a part of its name"),
         min_query_length: 0,
         max_selected_items: maxNamespaces,
         ...(chosen.length > 0 && { initial_options: chosen.map(optionOf) }),
@@ -157,11 +151,11 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
 
 function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: string): InputBlock {
   const block = input(fieldId("other-duration", cluster, level), "Or another time", {
-    placeholder: text("90 min, 2h, 1d 12h"),
+    placeholder: plainText("90 min, 2h, 1d 12h"),
     max_length: maxTime,
     ...initialText(typed),
   });
-  return { ...block, optional: true, hint: text("Replaces the choice above.") };
+  return { ...block, optional: true, hint: plainText("Replaces the choice above.") };
 }
 
 function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[] {
@@ -169,7 +163,7 @@ function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[
   const { name, ticket } = offer.cluster;
   const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);
   const block = input(fieldId("ticket", name), "Ticket", {
-    ...{ placeholder: text(example), max_length: maxTicketLength },
+    ...{ placeholder: plainText(example), max_length: maxTicketLength },
     ...initialText(form.ticket),
   });
   return [{ ...block, optional: ticket.need === "optional" }];
@@ -189,7 +183,7 @@ export function ownBlocks(
   if (others.length === 0)
     return [context(`${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${nameOfIdentity(only)}`)];
   const options = arns.slice(0, maxOptions).map((arn) => ({
-    text: text(
+    text: plainText(
       cut(
         nameOfIdentity(arn, (name) => name),
         75,
@@ -219,13 +213,13 @@ function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities
   const isKnown = own !== null && own.arns.length > 0;
   const label = isKnown ? "Another IAM role or user" : "IAM role or user";
   const block = input(fieldId("principal", String(replaced)), label, {
-    placeholder: text("arn:aws:iam::111122223333:role/developers"),
+    placeholder: plainText("arn:aws:iam::111122223333:role/developers"),
     dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },
     ...initialText(principal),
   });
   const element = { ...block.element, action_id: formActions.principal };
   const isLookedUp = own !== null && !isKnown && own.why === null;
-  const hint = isLookedUp ? { hint: text("Leave it empty to use your own AWS identity.") } : {};
+  const hint = isLookedUp ? { hint: plainText("Leave it empty to use your own AWS identity.") } : {};
   return { ...block, ...hint, dispatch_action: true, ...((isKnown || isLookedUp) && { optional: true }), element };
 }
 
@@ -240,7 +234,7 @@ function suggestionBlock(arn: string): SectionBlock {
   return {
     type: "section",
     text: { type: "mrkdwn", text: `Write ${code(arn)} instead.`, verbatim: true },
-    accessory: { type: "button", action_id: formActions.useArn, text: text("Use this one"), value: arn },
+    accessory: button(formActions.useArn, "Use this one", arn),
   };
 }
 

@@ -16,15 +16,15 @@ import { personFor } from "../people/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,
+  formModal,
   type Message,
   maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
   reasonInput,
-  text,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, oneOf } from "../show/mrkdwn.ts";
+import { code, mention, oneOf, section } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
@@ -78,18 +78,11 @@ export function revokeModal(request: AccessRequest, others: readonly string[] = 
   const also = others.map((each) => code(each)).join(", ");
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
   const ends = `${loses}${also && ` It also ends ${also}, which is the same access.`}`;
-  return {
-    type: "modal",
-    callback_id: revokeModalId,
-    private_metadata: id,
-    title: text("Revoke access"),
-    submit: text("Revoke"),
-    close: text("Keep it"),
-    blocks: [
-      { type: "section", text: { type: "mrkdwn", text: ends } },
-      reasonInput("Why", "The channel sees this", true),
-    ],
-  };
+  const shown = { title: "Revoke access", submit: "Revoke", close: "Keep it" };
+  return formModal({ id: revokeModalId, memory: id, ...shown }, [
+    section(ends),
+    reasonInput("Why", "The channel sees this", true),
+  ]);
 }
 
 export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {

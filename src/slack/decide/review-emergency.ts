@@ -14,12 +14,12 @@ import { personFor } from "../people/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,
+  formModal,
   type Message,
   maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
   reasonInput,
-  text,
   whyOf,
 } from "../show/message.ts";
 import { code, mention, oneOf, plainLine, section, time } from "../show/mrkdwn.ts";
@@ -53,18 +53,11 @@ export function handleReviewedButton(context: SlackContext, click: ButtonClick):
 }
 
 function reviewModal(request: AccessRequest): ModalView {
-  return {
-    type: "modal",
-    callback_id: reviewedModalId,
-    private_metadata: request.id,
-    title: text("Mark reviewed"),
-    submit: text("Mark reviewed"),
-    close: text("Back"),
-    blocks: [
-      section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
-      reasonInput("What you found", "The audit log keeps this", true),
-    ],
-  };
+  const shown = { title: "Mark reviewed", submit: "Mark reviewed", close: "Back" };
+  return formModal({ id: reviewedModalId, memory: request.id, ...shown }, [
+    section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
+    reasonInput("What you found", "The audit log keeps this", true),
+  ]);
 }
 
 export function handleReviewedSubmission(context: SlackContext, submission: Submission): Promise<void> {

@@ -17,7 +17,7 @@ import {
   reviewedButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, context, mention, plainLine, section, time, timeLeft } from "../show/mrkdwn.ts";
+import { code, codeList, context, mention, plainLine, plainText, section, time, timeLeft } from "../show/mrkdwn.ts";
 import {
   admitsText,
   durationText,
@@ -64,7 +64,7 @@ export function homeView(content: HomeContent): Home {
   return {
     type: "home",
     blocks: [
-      { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
+      { type: "header", text: plainText("Access to EKS clusters") },
       section(identityWords(user, identities)),
       {
         type: "actions",
@@ -210,6 +210,6 @@ export function refusedHomeView({ text }: Message): Home {
 function sentenceView(sentence: string): Home {
   return {
     type: "home",
-    blocks: [{ type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } }, section(sentence)],
+    blocks: [{ type: "header", text: plainText("Access to EKS clusters") }, section(sentence)],
   };
 }

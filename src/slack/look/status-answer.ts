@@ -19,7 +19,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
-import { detailsModal, failureAnswer, type Message, messageOf, notYoursAnswer, text } from "../show/message.ts";
+import { detailsModal, failureAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import {
   actions,
   code,
@@ -28,6 +28,7 @@ import {
   cut,
   fields,
   plainLine,
+  plainText,
   preformatted,
   revealed,
   section,
@@ -196,7 +197,7 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   return {
     ...detailsModal(request.id, statusAnswer({ ...status, acts: others }), notice),
     private_metadata: decideValue(request),
-    submit: text(approveLabel(request)),
+    submit: plainText(approveLabel(request)),
   };
 }
 

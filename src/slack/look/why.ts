@@ -8,7 +8,7 @@ import { type Command, idAndRest } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import { identitiesNow } from "../people/identities.ts";
 import { personShown } from "../people/requester-facts.ts";
-import { askAgainAction, extendAction } from "../show/buttons.ts";
+import { askAgainButton, extendButton } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, mention, oneOf, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
@@ -79,19 +79,8 @@ function causeBlocks(cause: Cause): KnownBlock[] {
   return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
 }
 
-function offerBlock({ type, request }: CauseButton): KnownBlock {
-  const label = type === "extend" ? "Extend" : "Request again";
-  return {
-    type: "actions",
-    elements: [
-      {
-        type: "button",
-        action_id: type === "extend" ? extendAction : askAgainAction,
-        text: { type: "plain_text", text: label },
-        value: request,
-      },
-    ],
-  };
+function offerBlock({ type, request: id }: CauseButton): KnownBlock {
+  return { type: "actions", elements: [type === "extend" ? extendButton({ id }) : askAgainButton({ id })] };
 }
 
 export function notLinkedAnswer(cluster: Cluster): Message {

@@ -10,9 +10,11 @@ import type { SlackContext } from "../app/context.ts";
 import {
   approveMigrationAction,
   askMigrationAction,
+  button,
   confirmed,
   denyMigrationAction,
   detailsButton,
+  maxValue,
   retryMigrationAction,
   stopMigrationAction,
 } from "../show/buttons.ts";
@@ -27,15 +29,6 @@ const askValue = z.strictObject({
   cluster: z.string().max(200),
   givenArns: z.array(z.string().max(2048)).max(maxArns),
 });
-
-/** Slack's bound on the value of a button. */
-const maxValue = 2000;
-
-const text = (value: string) => ({ type: "plain_text" as const, text: value });
-
-function button(action: string, label: string, value: string): Button {
-  return { type: "button", action_id: action, text: text(label), value };
-}
 
 /** EKS has no way back from it. */
 export function switchesMode({ plan }: Migration): boolean {
@@ -54,10 +47,7 @@ function isAdministrators({ to, groups, policies }: Replacement): boolean {
 
 /** Full control, and what can't be undone, need a confirmation. */
 export function approveMigrationButton(migration: Migration): Button {
-  const approve: Button = {
-    ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
-    style: "primary",
-  };
+  const approve = button(approveMigrationAction, "Approve this plan", decideValue(migration), "primary");
   const { cluster } = migration;
   const what = [
     ...(switchesMode(migration) ? [`EKS can't switch ${cluster} back to CONFIG_MAP.`] : []),
@@ -66,10 +56,8 @@ export function approveMigrationButton(migration: Migration): Button {
   return what ? confirmed(approve, ["Approve this plan?", what, "Approve", "Not yet"]) : approve;
 }
 
-export const denyMigrationButton = (migration: Migration): Button => ({
-  ...button(denyMigrationAction, "Deny", decideValue(migration)),
-  style: "danger",
-});
+export const denyMigrationButton = (migration: Migration): Button =>
+  button(denyMigrationAction, "Deny", decideValue(migration), "danger");
 
 function decideValue({ id, plan }: Migration): string {
   return JSON.stringify({ migration: id, digest: plan?.digest ?? "" });
@@ -81,7 +69,7 @@ export function stopMigrationButton(migration: Migration): Button {
   const what = running
     ? "The worker finishes or undoes the current step. Finished steps stay, and everyone can sign in."
     : "The approvers can no longer decide.";
-  const stop: Button = { ...button(stopMigrationAction, "Stop", id), style: "danger" };
+  const stop = button(stopMigrationAction, "Stop", id, "danger");
   return confirmed(stop, [`Stop the ${migrationWord(migration)}?`, what, "Stop it", "Keep going"]);
 }
 

@@ -27,7 +27,8 @@ import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../people/requester-facts.ts";
 import {
   clusterGoneAnswer,
-  denyMigrationModal,
+  denyMigrationModalId,
+  denyModal,
   failureAnswer,
   type Message,
   refuseEmptyReason,
@@ -207,7 +208,10 @@ export function handleApproveMigrationButton(context: SlackContext, click: Butto
 
 export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, (user, value) =>
-    formUnless(refuseToDeny(context, user, readMigrationValue(value)), denyMigrationModal(value)),
+    formUnless(
+      refuseToDeny(context, user, readMigrationValue(value)),
+      denyModal(value, denyMigrationModalId, "Deny the plan"),
+    ),
   );
 }
 

@@ -2,7 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import type { LinkProposal } from "../../access/approval/links.ts";
 import type { MessageRef } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
-import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
+import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { announcement, type Message, messageOf } from "../show/message.ts";
 import { code, mention, section } from "../show/mrkdwn.ts";
 
@@ -82,20 +82,12 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
     section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs.`),
     {
       type: "actions",
-      elements: [linkButton(confirmLinkAction, "Confirm", value), linkButton(refuseLinkAction, "Refuse", value)],
+      elements: [
+        button(confirmLinkAction, "Confirm", value, "primary"),
+        button(refuseLinkAction, "Refuse", value, "danger"),
+      ],
     },
   ]);
-}
-
-function linkButton(action: string, label: string, value: string) {
-  const style = action === confirmLinkAction ? ("primary" as const) : ("danger" as const);
-  return {
-    type: "button" as const,
-    action_id: action,
-    text: { type: "plain_text" as const, text: label },
-    value,
-    style,
-  };
 }
 
 /** Replaces the question after the decision. */

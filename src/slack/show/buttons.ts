@@ -5,21 +5,14 @@ import type { Act } from "../../access/policy/acts.ts";
 import { isPermanent } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request/request.ts";
+import { plainText } from "./mrkdwn.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
 
-function button(action: string, label: string, value: string, style?: Style): Button {
-  return {
-    type: "button",
-    action_id: action,
-    text: plain(label),
-    value,
-    ...(style && { style }),
-  };
+export function button(action: string, label: string, value: string, style?: Style): Button {
+  return { type: "button", action_id: action, text: plainText(label), value, ...(style && { style }) };
 }
-
-const plain = (text: string) => ({ type: "plain_text" as const, text });
 
 /** Slack asks for a confirmation before it sends the click. `sure`: the title, the effect and both buttons. */
 export function confirmed(
@@ -28,10 +21,10 @@ export function confirmed(
 ): Button {
   const [title, what, yes, no] = sure;
   const confirm: ConfirmationDialog = {
-    title: plain(title),
-    text: plain(what),
-    confirm: plain(yes),
-    deny: plain(no),
+    title: plainText(title),
+    text: plainText(what),
+    confirm: plainText(yes),
+    deny: plainText(no),
     ...(clicked.style && { style: clicked.style }),
   };
   return { ...clicked, confirm };
@@ -66,7 +59,7 @@ export function readDecideValue(value: string): z.infer<typeof decideForm> | nul
 
 export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
   button(detailsAction, label, id);
-export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
+export const extendButton = ({ id }: Pick<AccessRequest, "id">): Button => button(extendAction, "Extend", id);
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
 /** For the holder, and the person who asked for them. */
@@ -84,7 +77,8 @@ export const revokeButton = ({ id }: AccessRequest): Button => button(revokeActi
 
 export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
-export const askAgainButton = ({ id }: AccessRequest): Button => button(askAgainAction, "Request again", id);
+export const askAgainButton = ({ id }: Pick<AccessRequest, "id">): Button =>
+  button(askAgainAction, "Request again", id);
 export const askAgainButtons = (request: AccessRequest): Button[] =>
   isClosed(request) && !isRescue(request) ? [askAgainButton(request)] : [];
 

@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
-import { code, cut, escapeText, section, styled, unformatted } from "./mrkdwn.ts";
+import { code, cut, escapeText, plainText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
@@ -104,27 +104,41 @@ export const detailsModalId = "details";
 /** Messages show a reason of this length whole. */
 export const maxWhyLength = 300;
 
-export const text = (value: string) => ({ type: "plain_text" as const, text: value });
-
 export function reasonInput(label: string, placeholder: string, optional: boolean): KnownBlock {
   return {
     type: "input",
     block_id: "why",
     optional,
-    label: text(label),
+    label: plainText(label),
     element: {
       type: "plain_text_input",
       action_id: "value",
       multiline: true,
       max_length: maxWhyLength,
-      placeholder: text(placeholder),
+      placeholder: plainText(placeholder),
     },
+  };
+}
+
+interface Form {
+  readonly id: string;
+  /** What its submission gets back. */
+  readonly memory: string;
+  readonly title: string;
+  readonly submit: string;
+  readonly close: string;
+}
+
+export function formModal({ id, memory, title, submit, close }: Form, blocks: ModalView["blocks"]): ModalView {
+  return {
+    ...{ type: "modal", callback_id: id, private_metadata: memory },
+    ...{ title: plainText(title), submit: plainText(submit), close: plainText(close), blocks },
   };
 }
 
 /** A message as a modal, for places without a conversation: over a form or App Home. */
 export function messageModal(title: string, { blocks }: Message): ModalView {
-  return { type: "modal", title: text(title), close: text("Close"), blocks };
+  return { type: "modal", title: plainText(title), close: plainText("Close"), blocks };
 }
 
 /** `notice`: the answer to the last click, on top. */
@@ -137,25 +151,13 @@ export function detailsModal(id: string, status: Message, notice: Message | null
   };
 }
 
-/** `private_metadata` is the value of the button. */
 export const denyModalId = "deny";
-/** `private_metadata` is the value of the button. */
 export const denyMigrationModalId = "deny-migration";
-/** Asks for a reason: the requester must know the alternative. */
-export function denyModal(value: string): ModalView {
-  return {
-    type: "modal",
-    callback_id: denyModalId,
-    private_metadata: value,
-    title: text("Deny the request"),
-    submit: text("Deny"),
-    close: text("Back"),
-    blocks: [reasonInput("Why", "The requester reads this: use staging instead", false)],
-  };
-}
 
-export function denyMigrationModal(value: string): ModalView {
-  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the plan") };
+/** Asks for a reason: the requester must know the alternative. @param memory the value of the button */
+export function denyModal(memory: string, id = denyModalId, title = "Deny the request"): ModalView {
+  const why = reasonInput("Why", "The requester reads this: use staging instead", false);
+  return formModal({ id, memory, title, submit: "Deny", close: "Back" }, [why]);
 }
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;

@@ -220,6 +220,8 @@ function mrkdwn(text: string, maxLength: number) {
   return { type: "mrkdwn" as const, text: cut(text, maxLength), verbatim: true };
 }
 
+export const plainText = (text: string) => ({ type: "plain_text" as const, text });
+
 export function section(text: string): KnownBlock {
   return { type: "section", text: mrkdwn(text, 3000) };
 }
