@@ -7,9 +7,8 @@ import {
   textForm,
   textsForm,
   timeForm,
-  troubleForm,
 } from "../lease/lease-record.ts";
-import { type Decision, decisionForm, droppedForm, remindersForm, voidedForm } from "./record.ts";
+import { type Decision, decisionForm, recordFields } from "./record.ts";
 
 /** The content of a plan, for messages and the command line. */
 export type MigrationSummary = Immutable<z.output<typeof summaryForm>>;
@@ -76,36 +75,20 @@ const planForm = z.strictObject({
 export type DoneStep = MigrationFields["done"][number];
 
 export type MigrationFields = Immutable<z.output<typeof migrationFields>>;
-const migrationFields = z.strictObject({
-  /** `migration-<cluster>-<number>`. A cluster has one open migration at most. */
-  id: textForm,
-  /** Counts the changes, from 1; the ledger compares it before each write. */
-  version: z.int().positive(),
-  cluster: textForm,
-  requester: textForm,
+/** The id is `migration-<cluster>-<number>`. A cluster has one open migration at most. */
+const migrationFields = recordFields.extend({
   /** `repair`: replaces entries of deleted roles. Absent: moves aws-auth to access entries. */
   kind: z.literal("repair").optional(),
   /** ARNs of roles with their paths, which aws-auth does not have. Of a repair: of principals that live. */
   givenArns: textsForm,
-  createdAt: timeForm,
-  /** After this time no approval is possible. */
-  expiresAt: timeForm,
   /** Null: the worker has yet to plan, for the first time or again. */
   plan: planForm.nullable(),
-  /** Set with the plan, when the approvers are asked. */
-  reminders: remindersForm.nullable(),
-  /** The sealed approvals, of different people. */
-  approvals: z.array(decisionForm),
-  /** Approvals of people who are no longer approvers: they do not count. */
-  dropped: z.array(droppedForm),
   /** A step that may have sent its call, before its proof. */
   begun: z.strictObject({ name: textForm, at: timeForm, place: placeForm }).nullable(),
   /** `proof`: sentences: the confirmed and the untested parts. `place`: null: it began in no record. */
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
-  trouble: troubleForm.nullable(),
-  voided: voidedForm.nullable(),
 });
 
 const nothing = { denial: null, stop: null, refusal: null, endedAt: null } as const;

@@ -80,7 +80,7 @@ export const decisionForm = z.strictObject({
 });
 
 export type DroppedApproval = Immutable<z.output<typeof droppedForm>>;
-export const droppedForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
+const droppedForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
 
 /** An unreadable time counts as void, like a future one: a new review is due. The seal covers the request's id too. */
 export type Review = Immutable<z.output<typeof reviewForm>>;
@@ -100,24 +100,37 @@ const emergencyForm = z.strictObject({
 export type Reminders = Immutable<z.output<typeof remindersForm>>;
 export const remindersForm = z.strictObject({ sent: countForm, nextAt: timeForm.nullable() });
 
-/** Why the earlier approvals of these people became void. */
-export const voidedForm = z.strictObject({ by: textsForm, message: textForm });
-
 /** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */
 export const ownId = /^[\w-]{1,64}$/;
 
-/** The fields of a request in every state. */
-export type RequestFields = Immutable<z.output<typeof requestFields>>;
-const requestFields = z.strictObject({
+/** The fields of requests and migrations in every state: both have the same life. */
+export const recordFields = z.strictObject({
   id: textForm,
   /** Counts the changes, from 1; the ledger compares it before each write. */
   version: z.int().positive(),
-  /** The person who gets the lease. */
+  cluster: textForm,
+  /** Of a request: the person who gets the lease. */
   requester: textForm,
+  createdAt: timeForm,
+  /** After this time no approval is possible. */
+  expiresAt: timeForm,
+  /** Set when the approvers are asked. */
+  reminders: remindersForm.nullable(),
+  /** The sealed approvals, of different people, oldest first. */
+  approvals: z.array(decisionForm),
+  /** Approvals of people who are no longer approvers: they do not count. */
+  dropped: z.array(droppedForm),
+  /** Why the earlier approvals of these people became void. */
+  voided: z.strictObject({ by: textsForm, message: textForm }).nullable(),
+  trouble: troubleForm.nullable(),
+});
+
+/** The fields of a request in every state. */
+export type RequestFields = Immutable<z.output<typeof requestFields>>;
+const requestFields = recordFields.extend({
   /** The person who asked for the requester; null: the requester. */
   askedBy: textForm.nullable(),
   requesterFacts: requesterFactsForm,
-  cluster: textForm,
   level: textForm,
   /** ARN as in the document. */
   principal: textForm,
@@ -125,25 +138,14 @@ const requestFields = z.strictObject({
   groups: textsForm,
   durationSeconds: z.number().positive(),
   ...typedFieldsForm,
-  createdAt: timeForm,
-  /** After this time no approval is possible. */
-  expiresAt: timeForm,
   /** The end of an extension. Null: the lease counts from the last approval. */
   until: timeForm.nullable(),
   /** The id of the request to extend; null: no extension. */
   extends: textForm.nullable(),
   /** Null: the worker has yet to look, for the first time or again. Always null for an emergency. */
   preview: previewForm.nullable(),
-  /** Set with the preview, when the approvers are asked. */
-  reminders: remindersForm.nullable(),
-  /** The sealed approvals, of different people, oldest first. */
-  approvals: z.array(decisionForm),
-  /** Approvals of people who are no longer approvers: they do not count. */
-  dropped: z.array(droppedForm),
   /** How many approvals it needs, for messages: the worker asks the policy again before it writes. */
   approvalsWanted: countForm,
-  trouble: troubleForm.nullable(),
-  voided: voidedForm.nullable(),
 });
 
 const nothing = { lease: z.null(), emergency: z.null(), denial: z.null(), refusal: z.null() } as const;
