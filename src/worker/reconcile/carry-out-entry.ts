@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { canonicalJson, type MemoryKeys } from "../../access/approval/seal.ts";
-import type { EntryTarget } from "../../access/lease/holding.ts";
+import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import {
   type AccessEntry,
   type EntryCall,
@@ -12,6 +13,7 @@ import {
   isWithoutOurTags,
   planEntry,
   planMs,
+  writeHoldingTags,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { isIdentityCenterRole } from "../../aws-auth/index.ts";
@@ -58,52 +60,94 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
   return !state.entries.has(key) && begun.has(key) ? plannedAt.toISOString() : null;
 }
 
+/** About which entry EKS has answered a call; null: about none, so that a refusal leaves nothing. */
+interface Progress {
+  sentTo: About | null;
+}
+
 /**
  * Gives one principal's entry its wanted form. EKS has no versions, so it reads the entry right before and after.
  * @returns the principal's ARN as EKS knows it
  * @throws AccessError `access-entry-conflict` if the plan was made from another entry
  */
-async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
+async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());
-  if (!seen) return makeEntry(tools, target);
+  if (!seen) return makeEntry(tools, target, progress);
   const present = await entries.describe(seen.principalArn);
   if (!present || fingerprint(present) !== fingerprint(seen)) {
     throw new AccessError("access-entry-conflict", `Another writer changed the access entry of ${seen.principalArn}`);
   }
-  await sendAll(tools, seen, callsFor(tools, target));
+  await sendAll(tools, seen, callsFor(tools, target), progress);
   return seen.principalArn;
 }
 
 /** @throws AccessError also where all was removed, but EKS takes no tags */
-async function sendAll(tools: EntryTools, about: About, calls: readonly EntryCall[]): Promise<void> {
+async function sendAll(
+  tools: EntryTools,
+  about: About,
+  calls: readonly EntryCall[],
+  progress: Progress = { sentTo: null },
+): Promise<void> {
   let untagged: AccessError | null = null;
   for (const call of calls) {
     const isTag = call.type === "tag" || call.type === "untag";
     if (isTag && untagged) continue;
-    await send(tools, about, call).catch((error: unknown) => {
+    try {
+      progress.sentTo = await send(tools, about, call);
+    } catch (error) {
       const isOptional = call.type === "tag" && call.isOptional;
       if (!isOptional || !(error instanceof AccessError) || error.code === "access-entry-conflict") throw error;
       untagged = error;
-    });
+    }
   }
   if (untagged) throw untagged;
 }
 
+/** EKS refused a call after others, for example an unknown access policy. @returns whether nothing of them is left */
+async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sentTo: About): Promise<boolean> {
+  if (!holding || change.type === "unmap") return false;
+  const { state, cluster, keys, plannedAt } = tools;
+  const key = change.arn.toLowerCase();
+  const before = state.holdings.get(key)?.shares ?? [];
+  const kept = holding.shares.filter(({ id }) => before.some((share) => share.id === id));
+  const target = entryTarget(change.arn, change, holding, kept, change.username);
+  const place = sealedClusterOf(cluster);
+  // EKS can show an earlier form of it, so this is the form after all of the calls.
+  const entry = {
+    ...{ type: "STANDARD", username: change.username, ...state.entries.get(key), ...sentTo },
+    ...{ groups: kubernetesGroups(change.groups), policies: accessPolicies(change.groups) },
+    tags: { ...state.entries.get(key)?.tags, ...writeHoldingTags(place, holding, keys) },
+  };
+  const situation = { cluster: place, principalArn: entry.principalArn, held: holding, openSince: null };
+  const calls = planEntry({ ...situation, entry, now: plannedAt }, target, keys);
+  return sendAll(tools, entry, calls).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Only IAM knows a role's path. At most one of its possible ARNs exists, and EKS refuses all others. */
-async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
+async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
   for (const [index, arn] of arns.entries()) {
     try {
       let entry = { principalArn: arn, arn: "" };
-      for (const call of callsFor(tools, target, arn)) entry = await send(tools, entry, call);
+      for (const call of callsFor(tools, target, arn)) {
+        entry = await send(tools, entry, call);
+        progress.sentTo = entry;
+      }
       return arn;
     } catch (error) {
-      const isNobody = error instanceof AccessError && error.code === "access-entry-refused";
+      const isNobody = progress.sentTo === null && isRefusal(error);
       if (!isNobody || index === arns.length - 1) throw error;
     }
   }
   return target.change.arn;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AccessError && error.code === "access-entry-refused";
 }
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
@@ -178,6 +222,8 @@ async function readBackEntry(
 export interface EntryWritten {
   readonly entry: AccessEntry | null;
   readonly failure: unknown;
+  /** Whether the entry can have a part of a write that failed. */
+  readonly isPartial: boolean;
   /** Milliseconds from the first call until it was visible; null: nothing was written. */
   readonly tookMs: number | null;
 }
@@ -189,23 +235,26 @@ export async function writeEntry(
   target: EntryTarget,
 ): Promise<EntryWritten> {
   const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
-  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
+  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, isPartial: false, tookMs: null };
   const began = context.now().getTime();
   const about = { cluster: tools.cluster.name, principal: target.change.arn };
+  const progress: Progress = { sentTo: null };
   context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
   try {
-    const arn = await measuredStep("put", () => carryOutEntry(tools, target));
+    const arn = await measuredStep("put", () => carryOutEntry(tools, target, progress));
     const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
     const { entry, isAsWanted } = await measuredStep("read-back", readBack);
     const tookMs = context.now().getTime() - began;
     if (isAsWanted) {
       context.failures.over("could not write an access entry", about);
-      return { entry, failure: null, tookMs };
+      return { entry, failure: null, isPartial: false, tookMs };
     }
     const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
-    return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
+    return { entry, failure: new AccessError("access-entry-conflict", what), isPartial: true, tookMs };
   } catch (failure) {
     context.failures.failed("could not write an access entry", about, failure);
-    return { entry: present, failure, tookMs: null };
+    const { sentTo } = progress;
+    const isPartial = sentTo !== null && !(isRefusal(failure) && (await takeBack(tools, target, sentTo)));
+    return { entry: present, failure, isPartial, tookMs: null };
   }
 }

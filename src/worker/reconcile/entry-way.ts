@@ -115,7 +115,7 @@ function outcomesOf(
   const { state } = tools;
   const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
   return {
-    failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),
+    failureOf: (principal) => failureOf(written.get(principal.toLowerCase())),
     readBackOf: (principal) => {
       const key = principal.toLowerCase();
       const holding = targets.get(key)?.holding ?? undefined;
@@ -134,10 +134,12 @@ const kinds: Readonly<Record<string, WriteFailure["kind"]>> = {
   "access-entry-refused": "refused",
 };
 
-function failureOf(error: unknown): WriteFailure | null {
-  if (error === null || error === undefined) return null;
-  const kind = error instanceof AccessError ? kinds[error.code] : undefined;
-  return { kind: kind ?? "failed", error };
+/** A refusal closes a lease at once, so only one that left nothing counts as such. */
+function failureOf(written: EntryWritten | undefined): WriteFailure | null {
+  const { failure: error = null, isPartial = false } = written ?? {};
+  if (error === null) return null;
+  const kind = (error instanceof AccessError ? kinds[error.code] : undefined) ?? "failed";
+  return { kind: kind === "refused" && isPartial ? "failed" : kind, error };
 }
 
 export interface TagsBegun {

@@ -667,3 +667,47 @@ test("of two leases one ends although EKS takes no more tags: the claim of a rem
   await reconcileCluster(minutesLater(16), analytics);
   expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
 });
+
+test.each([[null], [["readers"]]])(
+  "a lease whose access policy EKS refuses leaves nothing behind, beside %s",
+  async (before) => {
+    use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
+    await outside.edit(engineer, before);
+    await ask(context, analytics, { id: "r-one", level: "everywhere" });
+    await approve(context, analytics, "r-one");
+    const refusing: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const associate = () => Promise.reject(new AccessError("access-entry-refused", "no such policy"));
+      return { ...open, entries: open.entries && { ...open.entries, associate } };
+    };
+
+    await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+
+    expect((await requestOf(context, "r-one")).lease?.failure?.code).toBe("access-entry-refused");
+    expect(await outside.given(engineer)).toEqual(before);
+    expect((await entriesOf(side().sandbox, analytics).describe(engineer))?.tags ?? {}).toEqual({});
+  },
+);
+
+test("a lease whose access policy EKS refuses goes on until nothing of it is left", async () => {
+  use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
+  await ask(context, analytics, { id: "r-one", level: "everywhere" });
+  await approve(context, analytics, "r-one");
+  const refusing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const associate = () => Promise.reject(new AccessError("access-entry-refused", "no such policy"));
+    const remove = () => Promise.reject(new AccessError("aws-failing", "EKS answered 500"));
+    return { ...open, entries: open.entries && { ...open.entries, associate, remove } };
+  };
+  await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+  expect(await requestOf(context, "r-one")).toMatchObject({
+    lease: { state: "scheduled" },
+    trouble: { code: "access-entry-refused" },
+  });
+
+  await revokeGiven(context, analytics, "r-one");
+  await reconcileCluster(minutesLater(8), analytics);
+
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+  expect(await outside.given(engineer)).toBeNull();
+});
