@@ -9,7 +9,7 @@ import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
+import { connectLedger, connectRedisBlocking, LedgerClock, type LedgerConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
 import { withinTime } from "../operations/deadlines.ts";
@@ -22,7 +22,7 @@ import {
 } from "../operations/health-server.ts";
 import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../operations/metrics.ts";
-import type { Stoppable } from "../operations/stoppable.ts";
+import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { noticeSender, startReloading } from "./reload.ts";
@@ -31,6 +31,8 @@ import { type PartsContext, startParts, startPartWithoutLedger } from "./start-p
 
 /** Redis can start together with this process, so it tries again soon. */
 const againMs = 1_000;
+
+const compareClocksEveryMs = 10_000;
 
 /** Handing work back takes a few calls to Redis. The process waits for them no longer than this. */
 export const handBackWithinMs = 2_000;
@@ -83,7 +85,8 @@ async function start(
   stop: AbortSignal,
 ): Promise<void> {
   const registry = new Registry();
-  const now = () => new Date();
+  const clock = new LedgerClock();
+  const { now } = clock;
   const { lastSuccess, awaySince } = createProcessMetrics(registry, now);
   const metrics = createWorkerMetrics(registry);
   let ping: Health["ping"] = () => Promise.reject(new Error("no connection to Redis yet"));
@@ -99,10 +102,14 @@ async function start(
   await startPartWithoutLedger(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
+  // Others say that Redis is away.
+  const compareClocks = () => clock.compare(connection.redis).catch(() => {});
+  await compareClocks();
   const { context, close } = contextOn(connection, settings.environment, own);
   // A full Redis answers, but takes no write.
   writes = () => context.ledger.takeTurn("does-it-write", 1);
   running.close.push(close);
+  started(stoppable(startTicking(compareClocksEveryMs, compareClocks), "comparing the clock with Redis'"));
   await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));

@@ -98,6 +98,27 @@ function timeout(ms: number): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }
 
+/** NTP keeps clocks closer. */
+const noticedMs = 2_000;
+/** A clock that is further off is not ours to judge: AWS refuses signatures of then. */
+const mostMs = 5 * 60_000;
+
+/**
+ * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
+ * another one has ended, and its calls arrive later than their records say. Whoever is ahead only ends early.
+ */
+export class LedgerClock {
+  #behindMs = 0;
+
+  readonly now = (): Date => new Date(Date.now() + this.#behindMs);
+
+  async compare(redis: RedisClient): Promise<void> {
+    const [seconds = 0, microseconds = 0] = await redis.time();
+    const behindMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Date.now();
+    this.#behindMs = behindMs >= noticedMs && behindMs <= mostMs ? behindMs : 0;
+  }
+}
+
 export const schemaKey = "{eks-access}:schema";
 
 /** The schema of the ledger. Raise it with each change in src/ledger/redis that another version would misread. */
