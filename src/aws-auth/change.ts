@@ -140,10 +140,11 @@ export function isAsIntended(
 }
 
 function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
-  return expected.every((wanted, index) => {
+  for (const [index, wanted] of expected.entries()) {
     const entry = actual[index];
-    return entry !== undefined && matches(wanted, entry);
-  });
+    if (entry === undefined || !matches(wanted, entry)) return false;
+  }
+  return true;
 }
 
 function matches(wanted: Expected, entry: Entry): boolean {

@@ -46,12 +46,11 @@ function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: W
 const textOf = keptWith((holding: Holding) => JSON.stringify(compact(holding)));
 
 /** A run checks the room of all holdings and then writes them, and few change from one run to the next. */
-const heldText = keptWith((holdings: readonly Holding[]) =>
-  holdings
-    .toSorted((a, b) => (a.arn < b.arn ? -1 : 1))
-    .map(textOf)
-    .join(),
-);
+const heldText = keptWith((holdings: readonly Holding[]) => holdings.toSorted(byArn).map(textOf).join());
+
+function byArn(a: Holding, b: Holding): number {
+  return a.arn < b.arn ? -1 : 1;
+}
 
 function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;

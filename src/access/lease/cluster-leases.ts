@@ -79,7 +79,8 @@ export function approvedShare(request: AccessRequest, now: Date, known?: Share):
 }
 
 export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
-  return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
+  const { shares } = holdings.get(request.principal.toLowerCase()) ?? { shares: [] };
+  for (const share of shares) if (share.id === request.id) return share;
 }
 
 /** A holding's shares without an open request. @param open ids of the open requests */

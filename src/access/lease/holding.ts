@@ -135,14 +135,15 @@ export function withLedgerMemory(
   keys: MemoryKeys,
   way: Way = "aws-auth",
 ): { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> } {
-  const holdings = new Map(annotated.map((holding) => [holding.arn.toLowerCase(), holding]));
+  const holdings = new Map<string, Holding>();
+  for (const holding of annotated) holdings.set(holding.arn.toLowerCase(), holding);
   const lost = new Set<string>();
   for (const request of open) {
-    const key = request.principal.toLowerCase();
-    const known = holdings.get(key);
-    if (known?.shares.some((share) => share.id === request.id)) continue;
+    if (shareInCluster(holdings, request)) continue;
     const own = holdingInRecord(place, request, keys, way);
     if (!own) continue;
+    const key = request.principal.toLowerCase();
+    const known = holdings.get(key);
     holdings.set(key, known ? merge(known, own) : own);
     lost.add(key);
   }

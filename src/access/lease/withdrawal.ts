@@ -43,7 +43,13 @@ export function removalWithoutLedger(id: string, now: Date): Withdrawal {
 
 /** When a worker without the ledger removed a lease, ISO 8601; null: the cluster knows of none. */
 export function removedWithoutLedgerAt(id: string, { list }: Withdrawals): string | null {
-  return list.find((each) => each.id === id && each.withoutLedger)?.at ?? null;
+  for (const each of list) if (each.id === id && each.withoutLedger) return each.at;
+  return null;
+}
+
+/** Whether a cluster remembers no withdrawal, and forgot none. Then a run need not look at each of its leases. */
+export function remembersNone({ list, notBefore }: Withdrawals): boolean {
+  return list.length === 0 && notBefore === null;
 }
 
 /** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts again. */
@@ -73,6 +79,7 @@ export function withoutWithdrawn(
   withdrawals: Withdrawals,
   keys: DecisionPublicKeys,
 ): readonly AccessRequest[] {
+  if (remembersNone(withdrawals)) return open;
   return open.filter(
     (request) =>
       !isWithdrawn(request, withdrawals, keys) &&

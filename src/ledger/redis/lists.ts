@@ -98,14 +98,20 @@ function openSince(request: AccessRequest): number | null {
   return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
-/** A cluster's requests with leases that are not over, the first to end first. */
+/**
+ * A cluster's requests with leases that are not over, the first to end first. Each run reads hundreds of leases several times: a loop
+ * keeps its compiled code, and V8 forgets that of a function made for one run at each full collection.
+ */
 export async function readOpenLeases(
   redis: RedisClient,
   reader: StoredReader,
   cluster: string,
 ): Promise<readonly ApprovedRequest[]> {
-  const listed = ofCluster(cluster, await readListed(redis, reader, clusterKey("leased", cluster)));
-  return listed.filter((request) => request.state === "approved");
+  const leased: ApprovedRequest[] = [];
+  for (const request of await readListed(redis, reader, clusterKey("leased", cluster))) {
+    if (request.state === "approved" && request.cluster === cluster) leased.push(request);
+  }
+  return leased;
 }
 
 /** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */

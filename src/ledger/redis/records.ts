@@ -68,12 +68,12 @@ return { digest, found }
 /** Each id with its digest, or with an empty text. A person can write an id with a line break, but no id twice. */
 function digestsIn(found: unknown): ReadonlyMap<string, string> {
   if (typeof found !== "string" || found === "") return new Map();
-  return new Map(
-    found.split("\n").map((line) => {
-      const end = line.lastIndexOf(" ");
-      return [line.slice(0, end), line.slice(end + 1)];
-    }),
-  );
+  const digests = new Map<string, string>();
+  for (const line of found.split("\n")) {
+    const end = line.lastIndexOf(" ");
+    digests.set(line.slice(0, end), line.slice(end + 1));
+  }
+  return digests;
 }
 
 /** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
@@ -125,11 +125,12 @@ async function readChanged(
   before: KnownList | undefined,
 ): Promise<KnownList> {
   const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
+  const unknown: string[] = [];
   for (const [id, each] of digests) {
     const known = before?.records.get(id);
     if (known && known.digest === each) records.set(id, known);
+    else unknown.push(id);
   }
-  const unknown = [...digests.keys()].filter((id) => !records.has(id));
   const found = unknown.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], unknown) : [];
   const pairs = Array.isArray(found) ? found.map(textsIn) : [];
   const passing = new Map<string, AccessRequest>();
@@ -141,7 +142,11 @@ async function readChanged(
     if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
     else passing.set(id, request);
   }
-  const requests = [...digests.keys()].flatMap((id) => records.get(id)?.request ?? passing.get(id) ?? []);
+  const requests: AccessRequest[] = [];
+  for (const id of digests.keys()) {
+    const request = records.get(id)?.request ?? passing.get(id);
+    if (request) requests.push(request);
+  }
   // A failover can undo a change in between.
   const isWhole = unknown.every((id) => records.get(id)?.digest === digests.get(id));
   return { digest: isWhole ? digest : null, records, requests };

@@ -18,6 +18,7 @@ import {
   isWithdrawn,
   mayBeWithdrawn,
   mergeWithdrawals,
+  remembersNone,
   removedWithoutLedgerAt,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
@@ -46,15 +47,13 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   const memory = memoryOf(state);
   // A withdrawal that only the cluster remembers counts as over too.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
-  const ends = [...work.beginning, ...work.inForce].filter((request) =>
-    endsByRule({
-      due: "keep",
-      wasWithdrawn: isReplayed(request, memory, keys.decision),
-      isOverInCluster:
-        isOverInCluster(state.holdings, request, now) ||
-        removedWithoutLedgerAt(request.id, memory.withdrawals) !== null,
-    }),
-  );
+  const ends: ApprovedRequest[] = [];
+  for (const request of [...work.beginning, ...work.inForce]) {
+    const wasWithdrawn = isReplayed(request, memory, keys.decision);
+    const isOver =
+      isOverInCluster(state.holdings, request, now) || removedWithoutLedgerAt(request.id, memory.withdrawals) !== null;
+    if (endsByRule({ due: "keep", wasWithdrawn, isOverInCluster: isOver })) ends.push(request);
+  }
   return {
     ...input,
     closed: over,
@@ -81,6 +80,7 @@ export function isReplayed(
   { holdings, withdrawals }: ClusterMemory,
   keys: DecisionPublicKeys,
 ): boolean {
+  if (remembersNone(withdrawals)) return false;
   if (isWithdrawn(request, withdrawals, keys)) return !wasVoidBefore(request, { withdrawals }, keys);
   const isUnknown = request.lease.state === "active" && !shareInCluster(holdings, request);
   return isUnknown && mayBeWithdrawn(request, withdrawals, keys);
@@ -267,6 +267,7 @@ export function exceptRequests(
   all: readonly ApprovedRequest[],
   some: readonly ApprovedRequest[],
 ): readonly ApprovedRequest[] {
+  if (some.length === 0) return all;
   const left = new Set(some);
   return all.filter((request) => !left.has(request));
 }

@@ -241,7 +241,7 @@ export function documentTexts(
   keys: MemoryKeys,
 ): Texts {
   const place = sealedClusterOf(cluster);
-  const kept = holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
+  const kept = lost.size === 0 ? holdings : holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
   const memories = [
     [holdings, withdrawals],
     [holdings, noWithdrawals],

@@ -5,6 +5,7 @@ import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/eve
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
+import { remembersNone } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { positionInList } from "../../access/request/lists.ts";
@@ -88,6 +89,7 @@ async function readCluster<State extends WayState, Decided extends Settlement>(
   open: readonly ApprovedRequest[],
 ): Promise<State> {
   const state = await adapter.read(open);
+  if (state.lost.size === 0) return state;
   const believed = await withoutEndedMemories(context, open, state);
   return believed.every((request, index) => request === open[index]) ? state : adapter.read(believed);
 }
@@ -105,7 +107,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const due = dueWork(open, now);
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
-  const approvers = [...work.beginning, ...work.inForce].flatMap(({ approvals }) => approvals.map(({ by }) => by));
+  const approvers = new Set<string>();
+  for (const { approvals } of [...work.beginning, ...work.inForce]) for (const { by } of approvals) approvers.add(by);
   const links = await sealedArnsOf(context, approvers, cluster);
   return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
 }
@@ -142,12 +145,16 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
  * resourceVersion protects a document, because no lease ends without a write.
  */
 function haveChanged(before: readonly ApprovedRequest[], leased: readonly ApprovedRequest[]): boolean {
-  const now = new Map(leased.map(({ id, version }) => [id, version]));
-  return before.some(({ id, version }) => now.get(id) !== version);
+  const now = new Map<string, number>();
+  for (const { id, version } of leased) now.set(id, version);
+  for (const { id, version } of before) if (now.get(id) !== version) return true;
+  return false;
 }
 
 function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>): readonly Share[] {
-  return orphanedShares({ shares: [...[...holdings.values()].flatMap(({ shares }) => shares), ...signInShares] }, open);
+  const orphans = [...orphanedShares({ shares: signInShares }, open)];
+  for (const { shares } of holdings.values()) for (const share of shares) if (!open.has(share.id)) orphans.push(share);
+  return orphans;
 }
 
 /**
@@ -233,6 +240,7 @@ async function oldRecords(
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
+  if (remembersNone(memory.withdrawals)) return [];
   const voidBefore = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
   const reported = await inParallel(voidBefore, (request) =>
     wasReported(ledger, request, keys.decision, failureEvents),
@@ -250,7 +258,6 @@ async function withoutEndedMemories(
   open: readonly ApprovedRequest[],
   { lost }: WayState,
 ): Promise<readonly ApprovedRequest[]> {
-  if (lost.size === 0) return open;
   return inParallel(open, async (request) => {
     const { lease } = request;
     if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;

@@ -126,8 +126,7 @@ export function planSettlement(
     return planSettlement(input, checked, { ...leftOut, principals });
   }
   if (plan.type === "refused") return settlementWithoutPlan(input, checked, plan.refusal, leftOut);
-  const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
-  const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
+  const holdings = holdingsAfter(state, targets);
   const { beginning } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
   if (beginning.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
@@ -147,6 +146,16 @@ export function planSettlement(
   const sorted = { ...left, refused: [...leftOut.refused, ...left.refused], targets };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { ...sorted, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
+}
+
+/** Our whole part of the document after a change of these principals' entries. */
+export function holdingsAfter(
+  { holdings }: ClusterState,
+  targets: ReadonlyMap<string, EntryTarget>,
+): readonly Holding[] {
+  const after = new Map(holdings);
+  for (const key of targets.keys()) after.delete(key);
+  return [...after.values(), ...[...targets.values()].flatMap((target) => target.holding ?? [])];
 }
 
 /** The unchanged document: due work waits or fails, but withdrawals are remembered. */

@@ -17,6 +17,7 @@ import {
   type ClusterState,
   type Content,
   documentChanges,
+  holdingsAfter,
   identityInDocument,
   planGuard,
   readClusterState,
@@ -156,11 +157,6 @@ function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
 function content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Content {
   const { after: data } = planOf(cluster, state, targets);
   return { data, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
-}
-
-function holdingsAfter({ holdings }: ClusterState, targets: SignInTargets): Content["holdings"] {
-  const untouched = [...holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
-  return [...untouched, ...[...targets.values()].flatMap(({ holding }) => holding ?? [])];
 }
 
 /** A share of an existing entry changes only our annotation. */

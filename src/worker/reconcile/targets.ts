@@ -30,15 +30,16 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   const open = [...work.beginning, ...work.ending, ...work.inForce];
   const ids = idsOf(open);
   const touched = touchedPrincipals(input, checked, ids);
-  const isTouched = ({ principal }: ApprovedRequest) => touched.has(principal.toLowerCase());
-  const arns = new Map(
-    open
-      .filter(isTouched)
-      .toReversed()
-      .map(({ principal }) => [principal.toLowerCase(), principal]),
+  const arns = new Map<string, string>();
+  for (const { principal } of open) {
+    const key = principal.toLowerCase();
+    if (touched.has(key) && !arns.has(key)) arns.set(key, principal);
+  }
+  const sharesOf = byPrincipal(sharesGiven(input, checked, touched));
+  const drifted = requestsOf(
+    touched,
+    checked.drifted.map(({ request }) => request),
   );
-  const sharesOf = byPrincipal(sharesGiven(input, checked, isTouched));
-  const drifted = checked.drifted.map(({ request }) => request).filter(isTouched);
   const driftedOf = byPrincipal(drifted.map((request) => [request, shareInCluster(state.holdings, request)]));
   const targets = new Map<string, EntryTarget>();
   for (const key of touched) {
@@ -55,6 +56,12 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   return targets;
 }
 
+function requestsOf(principals: ReadonlySet<string>, requests: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
+  const found: ApprovedRequest[] = [];
+  for (const request of requests) if (principals.has(request.principal.toLowerCase())) found.push(request);
+  return found;
+}
+
 /** Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
 function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
   return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
@@ -66,12 +73,12 @@ type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 function sharesGiven(
   { cluster, state, keys, now }: SettleInput,
   { beginning, complete, repaired }: Checked,
-  isTouched: (request: ApprovedRequest) => boolean,
+  touched: ReadonlySet<string>,
 ): readonly ShareOfRequest[] {
   const known = (request: ApprovedRequest) => shareInCluster(state.holdings, request);
   return [
     ...beginning.map((request) => [request, approvedShare(request, now, known(request))] as const),
-    ...complete.filter(isTouched).map((request) => [request, known(request)] as const),
+    ...requestsOf(touched, complete).map((request) => [request, known(request)] as const),
     ...repaired.map(
       (request) => [request, provedShare(sealedClusterOf(cluster), state.holdings, request, keys.memory)] as const,
     ),
@@ -93,15 +100,11 @@ function touchedPrincipals(
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
-  for (const { principal } of checked.complete) {
-    const key = principal.toLowerCase();
-    if (state.lost.has(key)) touched.add(key);
-  }
-  for (const [key, holding] of state.holdings) {
-    const stale = orphanedShares(holding, open).some(
-      (share) => closed.has(share.id) || Date.parse(share.endsAt) <= now.getTime(),
-    );
-    if (stale) touched.add(key);
+  for (const { principal } of requestsOf(state.lost, checked.complete)) touched.add(principal.toLowerCase());
+  for (const [key, { shares }] of state.holdings) {
+    for (const { id, endsAt } of shares) {
+      if (!open.has(id) && (closed.has(id) || Date.parse(endsAt) <= now.getTime())) touched.add(key);
+    }
   }
   return touched;
 }
