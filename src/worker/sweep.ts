@@ -1,6 +1,6 @@
 import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
-import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
+import { hasForgedReview, lastApproval, withoutForgedReview } from "../access/approval/seals.ts";
 import { keptWith } from "../access/collections.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/request/lists.ts";
 import { nextMigration } from "../access/request/migration.ts";
@@ -139,15 +139,22 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
 }
 
-/** The clusters with an end that no job carried out for this long: its queue is garbled, paused or full. */
-export async function clustersWithOverdueEnds({ ledger, now }: WorkerContext, lateMs: number): Promise<Set<string>> {
+const keptTypes: readonly ClusterLook["type"][] = ["end", "preview", "reconcile"];
+
+/** The looks that no job carried out for this long: their queue is garbled, paused or full. A migration alone needs its one job. */
+export async function overdueLooks({ ledger, now }: WorkerContext, lateMs: number): Promise<readonly ClusterLook[]> {
   const late = new Date(now().getTime() - lateMs);
   const due = await ledger.due(late, batch);
-  // A revoked lease is due at once, whenever that was.
-  const isLate = (record: LedgerRecord) =>
-    isMigration(record) || !record.lease?.end || !(Date.parse(record.lease.end.at) > late.getTime());
+  // A revoked lease, or one that begins, is due at once, whenever that was.
+  const isLate = (record: LedgerRecord) => !(Date.parse(dueSince(record) ?? "") > late.getTime());
   const looks = due.filter(isLate).flatMap((record) => looksFor(record, now()));
-  return new Set(looks.filter(({ type }) => type === "end").map(({ cluster }) => cluster));
+  return distinct(looks.filter(({ type }) => keptTypes.includes(type)));
+}
+
+function dueSince(record: LedgerRecord): string | undefined {
+  if (isMigration(record) || !record.lease) return undefined;
+  const { end, state } = record.lease;
+  return end?.at ?? (state === "scheduled" ? lastApproval(record.approvals)?.at : undefined);
 }
 
 interface ClustersNow {

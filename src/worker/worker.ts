@@ -21,7 +21,7 @@ import { reportWhy } from "./questions/why.ts";
 import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
-import { clustersWithOverdueEnds, removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
+import { overdueLooks, removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
 
 interface JobContext extends WorkerContext {
   /** An earlier start of this job did not end. */
@@ -92,25 +92,30 @@ export function startWorker(
       "saying which zones it serves",
     ),
     stoppable(
-      startTicking(overdueMs / 3, () => endOverdue(context(), zones)),
-      "ending leases beside their queue",
+      startTicking(overdueMs / 3, () => workOverdue(context(), zones)),
+      "working beside the queues",
     ),
   ];
   return { stop: async (deadline) => (await Promise.all(parts.map(({ stop }) => stop(deadline)))).flat() };
 }
 
-/** Much longer than an end waits for a busy worker, and with the run within a minute. */
+/** Much longer than a job waits for a busy worker; an end with its run is within a minute. */
 const overdueMs = 30_000;
 
-/** Carries out the ends that their queue does not, in the clusters of these zones: a queue in Redis must not keep access. */
-function endOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<void> {
-  const { config, log, failures } = context;
-  return failures.during("could not end leases beside their queue", {}, async () => {
-    const overdue = await clustersWithOverdueEnds(context, overdueMs);
+/**
+ * Carries out what its queue does not, in the clusters of these zones: a queue in Redis must not keep access, nor people from it. Only an
+ * end is worth the work of each worker.
+ */
+function workOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<void> {
+  const { config, ledger, log, failures } = context;
+  return failures.during("could not work beside the queues", {}, async () => {
     const isOwn = (cluster: Cluster | undefined) => cluster !== undefined && zones.includes(zoneOf(cluster));
-    const own = [...overdue].filter((name) => isOwn(config.clusters.get(name)));
-    if (own.length > 0) log.warn({ clusters: own }, "their queue does not carry out ends: this worker does it itself");
-    await inParallel(own, (cluster) => runInTime(context, { type: "end", cluster }));
+    const own = (await overdueLooks(context, overdueMs)).filter(({ cluster }) => isOwn(config.clusters.get(cluster)));
+    if (own.length > 0) log.warn({ looks: own }, "their queue does not carry these out: this worker does it itself");
+    await inParallel(own, async (look) => {
+      const isDue = look.type === "end" || (await ledger.takeTurn(`overdue-${look.type}-${look.cluster}`, overdueMs));
+      if (isDue) await runInTime(context, look);
+    });
   });
 }
 

@@ -6,8 +6,20 @@ import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { startWorker } from "../../src/worker/worker.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
-import { clusterIn, give, later, modesConfig, outsideDocument, requestOf, revokeOnly } from "./reconcile/both-ways.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  give,
+  later,
+  modesConfig,
+  outsideDocument,
+  requestOf,
+  revokeOnly,
+} from "./reconcile/both-ways.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -90,4 +102,22 @@ test("what is not overdue waits for its queue, and a worker of another zone leav
 
   expect(await stateOf("r-one")).toBe("active");
   expect(await outsideDocument(side().sandbox).given(arns.engineer)).toEqual([viewers]);
+});
+
+test("a request gets its look, and an approved lease begins, although a person with Redis keeps their jobs out", async () => {
+  const kept = async (type: "preview" | "reconcile") => {
+    const deduplication = { id: `${type}-${clusterName}` };
+    await queues.clusters.add(type, { type, cluster: clusterName }, { delay: 3_600_000, deduplication });
+  };
+  for (const type of ["preview", "reconcile"] as const) await kept(type);
+  await ask(context, cluster, { id: "r-one" });
+  await approve(context, cluster, "r-one");
+  const createdAt = context.now().toISOString();
+  const expiresAt = later(context, 3_600).now().toISOString();
+  await context.ledger.commit(aChange(aRequest({ id: "r-two", principal: arns.onCall, createdAt, expiresAt })));
+
+  aWorker(35);
+
+  await expect.poll(() => stateOf("r-one"), { timeout: 10_000 }).toBe("active");
+  await expect.poll(async () => (await requestOf(context, "r-two")).preview !== null, { timeout: 10_000 }).toBe(true);
 });
