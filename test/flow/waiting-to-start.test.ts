@@ -68,7 +68,7 @@ describe("a process that can't start yet", () => {
       const holding = aHolding({ arn: arns.engineer, shares: [share] });
       const annotation =
         writeAnnotation(`${clusterName} ${clusterArn(clusterName)}`, [holding], keysOf(sandbox).memory) ?? "";
-      const mapUsers = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${share.groups.join(", ")}]\n`;
+      const mapUsers = `- userarn: ${arns.engineer}\n  username: eks-access:111122223333:engineer\n  groups: [${share.groups.join(", ")}]\n`;
       await sandbox.cluster.editAwsAuth(({ data, ...map }) => ({
         ...{ ...map, data: { ...data, mapUsers } },
         metadata: { annotations: { "eks-access/leases": annotation } },
