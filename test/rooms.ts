@@ -18,7 +18,7 @@ export const rooms: readonly Room[] = [
     name: "aws-auth",
     holds: "the engine of the document: parse, resolve, plan, render, repair; and the ARNs of principals",
     imports: [],
-    pure: ["diff", "yaml"],
+    pure: ["diff", "js-yaml"],
     hasEntryPoint: true,
   },
   {

@@ -1,3 +1,4 @@
+import { dump } from "js-yaml";
 import { SECTIONS } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { YamlFailure } from "./go-yaml/cursor.ts";
@@ -195,15 +196,13 @@ function parseJson(text: string): unknown {
  * The file with other data. YAML is edited in place, so that comments stay; else, and for JSON and bare data, it is written from
  * its values.
  */
-export async function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): Promise<string> {
+export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
   if (edited !== null && hasExactly(edited, data)) return edited;
   const object = newObject(file);
   if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
-  // Only a command writes files: the processes start without it.
-  const { stringify } = await import("yaml");
   const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
-  return `${stringify(object, { lineWidth: 0 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
+  return `${dump(object, { lineWidth: -1 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
 }
 
 function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {

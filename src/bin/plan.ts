@@ -81,7 +81,7 @@ async function printPlan(
   const refusal = refusalOf(result);
   io.stdout(json ? planJson(result, refusal, file.data) : planText(result, refusal, io.colour));
   if (refusal !== null || result.type === "refused") return 1;
-  return out === null ? 0 : write(out, await writeConfigMap(file, result.after), io);
+  return out === null ? 0 : write(out, writeConfigMap(file, result.after), io);
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */

@@ -14,10 +14,10 @@ const data = fc.dictionary(fc.constantFrom("mapRoles", "mapUsers", "mapAccounts"
 const forms = fc.constantFrom("yaml", "json", "flow", "bare", "second");
 
 describe("writeConfigMap", () => {
-  it("writes what is read back, whatever the texts hold", async () => {
-    await fc.assert(
-      fc.asyncProperty(forms, data, async (form, wanted) => {
-        const file = read(await writeConfigMap(fileOf(form), wanted));
+  it("writes what is read back, whatever the texts hold", () => {
+    fc.assert(
+      fc.property(forms, data, (form, wanted) => {
+        const file = read(writeConfigMap(fileOf(form), wanted));
 
         expect(file.form).toBe("config-map");
         expect(file.data).toEqual(wanted);

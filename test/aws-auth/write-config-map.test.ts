@@ -3,31 +3,41 @@ import { writeConfigMap } from "../../src/aws-auth/config-map.ts";
 import { fileOf, read } from "./config-map-files.ts";
 
 describe("writeConfigMap", () => {
-  it("leaves the file as it is where the data is", async () => {
+  it("leaves the file as it is where the data is", () => {
     const files = ["yaml", "second"].map(fileOf);
 
-    const written = await Promise.all(files.map((file) => writeConfigMap(file, file.data)));
+    const written = files.map((file) => writeConfigMap(file, file.data));
 
     expect(written).toEqual(files.map((file) => file.text));
   });
 
-  it("leaves comments and other documents alone", async () => {
+  it("leaves comments and other documents alone", () => {
     const file = fileOf("second");
 
-    const written = await writeConfigMap(file, { ...file.data, mapRoles: "three\n" });
+    const written = writeConfigMap(file, { ...file.data, mapRoles: "three\n" });
 
     expect(written).toBe(file.text.replace("        one\n        two\n", "      three\n"));
   });
 
-  it("keeps a key of any name in flow style, which is written anew", async () => {
+  it("keeps a key of any name in flow style, which is written anew", () => {
     const file = read("kind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {mapRoles: one, __proto__: kept}\n");
 
-    const written = read(await writeConfigMap(file, { ...file.data, mapRoles: "two\n" }));
+    const written = read(writeConfigMap(file, { ...file.data, mapRoles: "two\n" }));
 
     expect(Object.entries(written.data)).toEqual([
       ["mapRoles", "two\n"],
       ["__proto__", "kept"],
     ]);
+  });
+
+  it("keeps annotations as texts, also those that kubectl would read as another value", () => {
+    const annotations = { consent: "yes", lights: "on", time: "1:30", day: "2026-01-01", octal: "012", merge: "<<" };
+    const metadata = { name: "aws-auth", annotations };
+    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify(metadata)}\ndata: {mapRoles: one}\n`);
+
+    const written = read(writeConfigMap(file, { mapRoles: "two\n" }));
+
+    expect(written.object.metadata).toEqual(metadata);
   });
 
   it.each([
@@ -44,10 +54,10 @@ describe("writeConfigMap", () => {
     ["quotes for what breaks a line elsewhere", "a\u0085b\n", '"a\\u0085b\\n"\n'],
     ["quotes for a carriage return", "a\r\nb\n", '"a\\r\\nb\\n"\n'],
     ["quotes for what nobody sees", "a\u0007\n", '"a\\u0007\\n"\n'],
-  ])("writes %s", async (_what, value, written) => {
+  ])("writes %s", (_what, value, written) => {
     const file = fileOf("yaml");
 
-    const text = await writeConfigMap(file, { ...file.data, mapRoles: value });
+    const text = writeConfigMap(file, { ...file.data, mapRoles: value });
 
     expect(text).toBe(file.text.replace("|\n        one\n        two\n", written));
     expect(read(text).data.mapRoles).toBe(value);
@@ -58,50 +68,50 @@ describe("writeConfigMap", () => {
     ["a quoted text", "'one'\n"],
     ["an empty text", "\n"],
     ["a text with an anchor", "&x one\n"],
-  ])("takes the place of %s", async (_what, written) => {
+  ])("takes the place of %s", (_what, written) => {
     const file = read(
       `kind: ConfigMap\ndata:\n  mapRoles: ${written}  notes: x\n`.replace("mapRoles: \n", "mapRoles:\n"),
     );
 
-    const text = await writeConfigMap(file, { mapRoles: "three\n", notes: "x" });
+    const text = writeConfigMap(file, { mapRoles: "three\n", notes: "x" });
 
     expect(text).toBe("kind: ConfigMap\ndata:\n  mapRoles: |\n    three\n  notes: x\n");
   });
 
-  it("writes the data from its values if it can't be edited, and keeps the rest of the object", async () => {
+  it("writes the data from its values if it can't be edited, and keeps the rest of the object", () => {
     const long = "x ".repeat(100).trim();
     const flow = read(
       `kind: ConfigMap\nmetadata: {name: aws-auth, annotations: {note: ${long}}}\ndata: {mapRoles: one}\n`,
     );
 
-    const some = await writeConfigMap(flow, { mapRoles: "two\n" });
-    const none = await writeConfigMap(flow, {});
+    const some = writeConfigMap(flow, { mapRoles: "two\n" });
+    const none = writeConfigMap(flow, {});
 
     expect(some).toContain(`note: ${long}\ndata:\n  mapRoles: |\n    two\n`);
     expect(none).toMatch(/\ndata: \{\}\n$/);
   });
 
-  it("writes a ConfigMap for bare data in YAML, with all its keys", async () => {
-    const text = await writeConfigMap(fileOf("bare"), { mapRoles: "two\n", mapUsers: "three\n" });
+  it("writes a ConfigMap for bare data in YAML, with all its keys", () => {
+    const text = writeConfigMap(fileOf("bare"), { mapRoles: "two\n", mapUsers: "three\n" });
 
     expect(text).toBe(
       "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n    two\n  mapUsers: |\n    three\n",
     );
   });
 
-  it("writes JSON for JSON, whatever white space is around it", async () => {
+  it("writes JSON for JSON, whatever white space is around it", () => {
     const file = read('\n  {"kind": "ConfigMap", "data": {"mapRoles": "one"}}\n');
 
-    const text = await writeConfigMap(file, { mapRoles: "two" });
+    const text = writeConfigMap(file, { mapRoles: "two" });
 
     expect(JSON.parse(text)).toEqual({ kind: "ConfigMap", data: { mapRoles: "two" } });
     expect(text).toMatch(/^\{\n {2}"kind"/);
   });
 
-  it("keeps the keys in their places, whatever the wanted order", async () => {
+  it("keeps the keys in their places, whatever the wanted order", () => {
     const file = fileOf("yaml");
 
-    const text = await writeConfigMap(file, { notes: "y", mapRoles: "one\ntwo\n", added: "z" });
+    const text = writeConfigMap(file, { notes: "y", mapRoles: "one\ntwo\n", added: "z" });
 
     expect(text).toBe(file.text.replace('notes: "x"\n', 'notes: "y"\n    added: "z"\n'));
   });
@@ -114,23 +124,23 @@ describe("writeConfigMap", () => {
     ],
     ["a key that goes is given twice", "  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
     ["a value is no text", "  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
-  ])("writes the data anew where %s", async (_what, data, wanted) => {
-    const text = await writeConfigMap(read(`# ours\nkind: ConfigMap\ndata:\n${data}`), wanted);
+  ])("writes the data anew where %s", (_what, data, wanted) => {
+    const text = writeConfigMap(read(`# ours\nkind: ConfigMap\ndata:\n${data}`), wanted);
 
     expect(text).toMatch(/^kind: ConfigMap\ndata:\n/);
     expect(read(text).data).toEqual(wanted);
   });
 
-  it("keeps lists and numbers of the object when it writes from values", async () => {
+  it("keeps lists and numbers of the object when it writes from values", () => {
     const flow = read("kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: {mapRoles: one}\n");
 
-    expect(await writeConfigMap(flow, {})).toBe(
+    expect(writeConfigMap(flow, {})).toBe(
       "kind: ConfigMap\nmetadata:\n  generation: 12\n  finalizers:\n    - a\n    - b\ndata: {}\n",
     );
   });
 
-  it("adds data to a ConfigMap that has none", async () => {
-    const text = await writeConfigMap(read("kind: ConfigMap\nmetadata:\n  name: aws-auth\n"), { mapRoles: "one\n" });
+  it("adds data to a ConfigMap that has none", () => {
+    const text = writeConfigMap(read("kind: ConfigMap\nmetadata:\n  name: aws-auth\n"), { mapRoles: "one\n" });
 
     expect(read(text).data).toEqual({ mapRoles: "one\n" });
   });
