@@ -108,7 +108,7 @@ policy:
     shared: "refuse",
     hours: { outside: "one-more-approval" },
   });
-  expect(rule?.hours && hoursInWords(rule.hours)).toBe("Mon, Fri 09:00 to 24:00 (Europe/Zurich)");
+  expect(rule?.hours && hoursInWords(rule.hours)).toBe("Mon, Fri, 09:00 to 24:00 (Europe/Zurich)");
   expect(cluster.breakGlass).toEqual({ who: ["S0ONCALL"], level: "admin", durationSeconds: 1800 });
 });
 

@@ -75,7 +75,7 @@ function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: D
   const principal = refusedPrincipal(rule, asking) ?? refusedShared(rule, asking, person);
   if (principal) return principal;
   if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
-    return ["outside-hours", `${level.name} on ${cluster.name} takes requests only on ${hoursInWords(rule.hours)}.`];
+    return ["outside-hours", `${level.name} on ${cluster.name} takes requests only ${hoursInWords(rule.hours)}.`];
   }
   return moment ? tooFewApprovers(rule, asking, moment) : null;
 }

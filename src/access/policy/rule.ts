@@ -72,10 +72,16 @@ export function isWithin(hours: WorkingHours, moment: Date): boolean {
   return (days.includes(today) && minutes >= from) || (days.includes(yesterday) && minutes < to);
 }
 
-/** For example `Mon, Tue, Wed, Thu, Fri 09:00 to 18:00 (Europe/Zurich)`. */
+/** For example `Mon to Fri, 09:00 to 18:00 (Europe/Zurich)`. */
 export function hoursInWords({ days, from, to, zone }: WorkingHours): string {
-  const names = days.toSorted((a, b) => a - b).map((day) => dayNames[day - 1] ?? "");
-  return `${names.join(", ")} ${clock(from)} to ${clock(to)} (${zone})`;
+  return `${daysInWords(days.toSorted((a, b) => a - b))}, ${clock(from)} to ${clock(to)} (${zone})`;
+}
+
+function daysInWords(days: readonly number[]): string {
+  if (days.length === dayNames.length) return "every day";
+  const names = days.map((day) => dayNames[day - 1] ?? "");
+  const isRun = days.length > 2 && days.every((day, index) => day === (days[0] ?? 0) + index);
+  return isRun ? `${names[0]} to ${names.at(-1)}` : names.join(", ");
 }
 
 function clock(minutes: number): string {

@@ -16,6 +16,7 @@ import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";
 import { code, context, cut, mention, oneOf, plainLine, plainText } from "../show/mrkdwn.ts";
+import { hoursText } from "../show/words.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 
@@ -102,7 +103,12 @@ function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): 
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
   const usual = form.answerSeconds === null ? "" : ` An answer usually takes ${roughTime(form.answerSeconds)}.`;
-  return [context(`Needs ${count}, from ${oneOf(others, maxNamed, needed) || "an approver"}.${usual}`)];
+  const from = oneOf(others, maxNamed, needed) || "an approver";
+  const { quiet } = offer.cluster;
+  return [
+    ...(quiet === null ? [] : [context(`:zzz: No requests now: ${plainLine(quiet, 200)}`)]),
+    context(`Needs ${count}, from ${from}${hoursText(rule)}.${usual}`),
+  ];
 }
 
 /** Slack lets a person change this choice, but not clear it, so it begins with their own name. */

@@ -1,8 +1,8 @@
 import { sealLink } from "../../access/approval/links.ts";
-import type { Rule } from "../../access/policy/cluster.ts";
-import { type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
+import type { Cluster, Rule } from "../../access/policy/cluster.ts";
+import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded, ruleFor } from "../../access/policy/rule.ts";
+import { approvalsNeeded, breakGlassFor, ruleFor } from "../../access/policy/rule.ts";
 import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import type { Extension } from "../../access/request/extension.ts";
 import {
@@ -21,8 +21,9 @@ import { activeApprovers, remedyForApprovers, shortageText } from "../decide/act
 import { refuseActor, refuseOtherPerson } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../people/requester-facts.ts";
-import { answer, type Message } from "../show/message.ts";
-import { code, mention, plainLine } from "../show/mrkdwn.ts";
+import { breakGlassButton } from "../show/buttons.ts";
+import { answer, type Message, messageOf } from "../show/message.ts";
+import { actions, code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { placeText } from "../show/words.ts";
 import { refuseToAsk } from "./limits.ts";
 
@@ -33,10 +34,30 @@ export async function askFor(context: SlackContext, asker: string, requested: Re
   const named = requested.askedFor === null ? null : await idOf(context, requested.askedFor);
   const other = named === asker ? null : named;
   const cantGet = turnedAway ?? (other === null ? null : await refuseOtherPerson(context, asker, other, about));
-  const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...requested, askedFor: other }));
-  if (notNow) return { type: "refused", message: notNow };
+  const tooMuch = cantGet ?? (await refuseToAsk(context, asker, { ...requested, askedFor: other }));
+  if (tooMuch) return { type: "refused", message: tooMuch };
   const request = await submitRequest(context, asker, { ...requested, askedFor: other });
-  return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
+  if (!request.refusal) return { type: "requested", message: requestedAnswer(request) };
+  const isForNow = notNow.has(request.refusal.code);
+  const message = isForNow ? await withWayOut(context, asker, requested.cluster, request) : requestedAnswer(request);
+  return { type: "refused", message };
+}
+
+/** A refusal that only the time makes. */
+const notNow: ReadonlySet<string> = new Set<AskRefusal>(["quiet", "outside-hours"]);
+
+/** At night a person must not search for what is left: emergency access, or who is on call. */
+async function withWayOut(
+  context: SlackContext,
+  asker: string,
+  cluster: Cluster,
+  request: AccessRequest,
+): Promise<Message> {
+  const said = requestedAnswer(request);
+  const person = await personFor(context, cluster, asker).catch(() => ({ user: asker, memberships: [] }));
+  if (breakGlassFor(cluster, person)) return messageOf([...said.blocks, actions("emergency", [breakGlassButton()])]);
+  const others = oneOf(cluster.onCall.filter((each) => each !== asker));
+  return others ? answer(`${said.text} In an emergency, ask ${others}.`) : said;
 }
 
 /** The person's main id, whatever a line or a form says. Without an answer of Slack, they get no access. */

@@ -196,7 +196,7 @@ function presenceLines(presence: Presence | null, room: number): readonly string
   if (present.length === 0) return [room === 0 ? none : `${none}. Ask an operator to add approvers`];
   if (departed.length === 0) return [];
   const most = room < 2 ? 1 : 20;
-  const gone = `:warning: No longer in Slack: ${mentions(departed, most)}`;
+  const gone = `:warning: No longer ${departed.length === 1 ? "a member" : "members"}: ${mentions(departed, most)}`;
   return [room === 0 ? gone : `${gone}. Still able to decide: ${mentions(present, most)}`];
 }
 

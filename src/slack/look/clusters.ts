@@ -7,6 +7,7 @@ import type { Command } from "../app/command.ts";
 import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, oneOf, plainLine, section } from "../show/mrkdwn.ts";
+import { hoursText } from "../show/words.ts";
 
 /** More do not fit into one Slack message. */
 const maxClusters = 8;
@@ -87,7 +88,7 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   const approvers = approversOf(rule, cluster);
   const decided = count === 1 ? `decided by ${oneOf(approvers, 5)}` : `approved by ${count} of ${few(approvers)}`;
   const only = sharedLeases(rule, level) === "refuse" ? ", for one person only" : "";
-  return `${what}${only}, ${decided}`;
+  return `${what}${only}, ${decided}${hoursText(rule)}`;
 }
 
 function few(users: readonly string[]): string {

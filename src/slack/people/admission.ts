@@ -7,11 +7,12 @@ import type { Account } from "./directory.ts";
 
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
-    deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
-    guest: "Nothing changed: you are a guest in this workspace. Ask a member to do this.",
-    "of-another-workspace": "Nothing changed: your account belongs to another workspace. Ask a member of this one.",
-    bot: "Nothing changed: only people can do this.",
-    unknown: "Nothing changed: Slack does not know your account here. Ask a workspace administrator.",
+    deactivated: "You can't use eks-access: your Slack account is deactivated. Ask a workspace administrator.",
+    guest: "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.",
+    "of-another-workspace":
+      "You can't use eks-access: your account belongs to another workspace. Ask a member of this one.",
+    bot: "Only people can use eks-access.",
+    unknown: "You can't use eks-access: Slack does not know your account here. Ask a workspace administrator.",
     unconfirmed: "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);

@@ -8,8 +8,9 @@ import type {
   Trouble,
 } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
-import type { Way } from "../../access/policy/cluster.ts";
+import type { Rule, Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
+import { hoursInWords } from "../../access/policy/rule.ts";
 import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import {
   type AccessRequest,
@@ -27,6 +28,13 @@ import { code, codeList, cut, mention, mentions, plainLine, styled, time, until 
 /** Why nothing can happen to an open record. A clause. */
 export function removedClause({ cluster }: { readonly cluster: string }): string {
   return `${code(cluster)} was removed from eks-access.yml`;
+}
+
+/** What the working hours of a rule change for a requester; empty: nothing. */
+export function hoursText({ hours }: Pick<Rule, "hours">): string {
+  if (!hours || hours.outside === "warn") return "";
+  const what = hours.outside === "refuse" ? "Only" : "One more approval outside";
+  return `. ${what} ${hoursInWords(hours)}`;
 }
 
 /** A sentence inside another one: without its full stop. */

@@ -19,7 +19,9 @@ describe("working hours of Monday to Friday, nine to six in Zurich,", () => {
   });
 
   test("read as people write them, in the order of the week", () => {
-    expect(hoursInWords({ ...office, days: [5, 1] })).toBe("Mon, Fri 09:00 to 18:00 (Europe/Zurich)");
+    expect(hoursInWords({ ...office, days: [5, 1] })).toBe("Mon, Fri, 09:00 to 18:00 (Europe/Zurich)");
+    expect(hoursInWords({ ...office, days: [3, 2, 1] })).toMatch(/^Mon to Wed, 09:00/);
+    expect(hoursInWords({ ...office, days: [7, 1, 2, 3, 4, 5, 6] })).toMatch(/^every day, 09:00/);
   });
 });
 

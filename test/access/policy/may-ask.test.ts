@@ -148,7 +148,7 @@ describe("the policy refuses", () => {
       { hours: office },
       {},
       "outside-hours",
-      "viewer on staging takes requests only on Mon, Tue, Wed, Thu, Fri 09:00 to 18:00 (UTC).",
+      "viewer on staging takes requests only Mon to Fri, 09:00 to 18:00 (UTC).",
     ],
     [
       "what nobody else could approve",

@@ -64,7 +64,7 @@ describe("a person whose account is deactivated", () => {
 
     const answer = await app.say("U0APPROVER", line);
 
-    expect(textOf(answer)).toContain("Nothing changed: your Slack account is deactivated.");
+    expect(textOf(answer)).toContain("You can't use eks-access: your Slack account is deactivated.");
     const events = (await app.ledger.events(from, 10)).map(({ event }) => event);
     expect(events.map(({ type }) => type)).toEqual([expect.stringMatching(/^(?:attempt|decision)\.refused$/)]);
     expect(events[0]).toMatchObject({
@@ -76,7 +76,7 @@ describe("a person whose account is deactivated", () => {
   test.each(showing)("is shown nothing by %s", async (word) => {
     const answer = await app.say("U0APPROVER", word);
 
-    expect(textOf(answer)).toMatch(/^:warning: Nothing changed: your Slack account is deactivated\. [^.]+\.$/);
+    expect(textOf(answer)).toMatch(/^:warning: You can't use eks-access: your Slack account is deactivated\. [^.]+\.$/);
   });
 
   test("gets nothing by a click, and the audit log says from which message", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
 import {
   blockOf,
   type ClusterOffer,
@@ -64,6 +65,19 @@ describe("the form", () => {
     expect(suggestionsOf(names, " PAYM ").map(({ value }) => value)).toEqual(["payments", "the-payments"]);
     expect(suggestionsOf(names, "")).toHaveLength(100);
     expect(suggestionsOf(names, "nowhere")).toEqual([]);
+  });
+
+  test("says before it is sent that the cluster takes no requests, and when an approval is harder to get", () => {
+    const hours = { zone: "UTC", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside: "one-more-approval" } as const;
+    const offer = offerOf("staging", "viewer");
+    const cluster = { ...offer.cluster, quiet: "the sale runs", rules: [{ ...clusterRule, hours }] };
+
+    const view = requestModal({ ...emptyForm, cluster: "staging", level: "viewer" }, [{ ...offer, cluster }]);
+
+    expect(JSON.stringify(view.blocks)).toContain(":zzz: No requests now: the sale runs");
+    expect(JSON.stringify(view.blocks)).toContain(
+      "<@U0APPROVER2>. One more approval outside Mon to Fri, 09:00 to 18:00 (UTC).",
+    );
   });
 
   test("asks for the level once there is a cluster, and for the time once there is a level", () => {

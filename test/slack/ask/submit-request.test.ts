@@ -3,11 +3,12 @@ import { arnsOf } from "../../../src/access/approval/links.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { extensionAnswer } from "../../../src/slack/ask/extend.ts";
-import { requestedAnswer, submitRequest } from "../../../src/slack/ask/submit-request.ts";
+import { askFor, requestedAnswer, submitRequest } from "../../../src/slack/ask/submit-request.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const ledger = memoryLedger();
@@ -43,6 +44,37 @@ describe("what the policy does not let a person ask for", () => {
     expect(event?.event).toMatchObject({ type: "request.refused", actor: "U0ENGINEER", detail: { code: "no-rule" } });
     expect(await ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await ledger.get(request.id)).toBeNull();
+  });
+});
+
+describe("what only the time of night refuses", () => {
+  const night = "hours: { zone: UTC, days: [mon], from: '01:00', to: '02:00' }";
+  const rules = `policy: { rules: [{ name: day, who: [U0ENGINEER, U0ONCALL], ${night} }], breakGlass: [{ who: [U0ONCALL], level: admin, for: 10m }] }`;
+  const onCall = configText.replace("    levels:", "    onCall: [U0ONCALL]\n    levels:");
+
+  async function ask(user: string, text: string) {
+    const context = aSlackContext(memoryLedger(), text);
+    const reading = readRequest(splitRequestLine(line, context.config.clusters), context.config.clusters);
+    if (reading.type === "mistakes") throw new Error(reading.corrected);
+    return textOfBlocks((await askFor(context, user, reading.requested)).message);
+  }
+
+  test.each([
+    ["outside the hours", `${onCall}${rules}`, "viewer on staging takes requests only Mon, 01:00 to 02:00 (UTC)."],
+    [
+      "on a quiet cluster",
+      `${onCall.replace("    levels:", "    quiet: the sale runs\n    levels:")}${rules}`,
+      "staging takes no requests now: the sale runs.",
+    ],
+  ])("names who is on call, or offers emergency access to who may take it: %s", async (_, text, why) => {
+    expect(await ask("U0ENGINEER", text)).toBe(`No request made. ${why} In an emergency, ask <@U0ONCALL>.`);
+    expect(await ask("U0ONCALL", text)).toBe(`No request made. ${why}\n[Emergency access]`);
+  });
+
+  test("is not said of what the policy never gives", async () => {
+    expect(await ask("U0STRANGER", `${onCall}${rules}`)).toBe(
+      "No request made. The policy does not let you ask for viewer on staging.",
+    );
   });
 });
 

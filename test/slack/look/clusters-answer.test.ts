@@ -33,6 +33,17 @@ test("clusters says of a level that it is not for the reader", () => {
   );
 });
 
+test.each([
+  ["refuse", "<@U0APPROVER2>. Only Mon to Fri, 09:00 to 18:00 (UTC)\n"],
+  ["one-more-approval", "<@U0APPROVER2>. One more approval outside Mon to Fri, 09:00 to 18:00 (UTC)\n"],
+  ["warn", "<@U0APPROVER2>\n"],
+] as const)("clusters says what a rule's working hours change for who asks: %s", (outside, words) => {
+  const hours = { zone: "UTC", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside };
+  const cluster = aCluster({ rules: [{ ...clusterRule, hours }], levels: [aLevel()] });
+
+  expect(textOfBlocks(clustersAnswer([cluster], { user: "U0ENGINEER", memberships: [] }, at(0)))).toContain(words);
+});
+
 test("clusters shows what is beside the rules: permanent access, a quiet cluster, and emergency access", () => {
   const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
   const cluster = aCluster({

@@ -322,7 +322,7 @@ describe("people who have left Slack", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(inChannel()[0]).toContain("No longer in Slack: <@U0APPROVER>. Still able to decide: <@U0APPROVER2>");
+    expect(inChannel()[0]).toContain("No longer a member: <@U0APPROVER>. Still able to decide: <@U0APPROVER2>");
     expect(toEngineer()).toEqual([expect.stringContaining("to decide about")]);
   });
 
