@@ -152,6 +152,8 @@ export interface LinkLedger {
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
   /** By account. Trust none without its seal. */
   linksOf(user: string): Promise<readonly PrincipalLink[]>;
+  /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
+  formerLinksOf(user: string): Promise<readonly PrincipalLink[]>;
   /** False: the expected proposal is gone, and nothing changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;

@@ -136,15 +136,22 @@ export async function knownIdentitiesOf(
   };
 }
 
-/** The ARNs of each of these people on a cluster, if a seal of ours confirms them. A mere request identifies no one. */
+/**
+ * The ARNs of each of these people on a cluster, if a seal of ours confirms them, with those of links that they replaced. A mere request
+ * identifies no one.
+ */
 export async function sealedArnsOf(
-  lookUp: IdentityLookUp,
+  lookUp: IdentityLookUp & { readonly ledger: Pick<Ledger, "formerLinksOf"> },
   users: Iterable<string>,
   cluster: Cluster,
 ): Promise<LinkedArns> {
   const sealed = async (user: string) => {
-    const { links, found } = await knownIdentitiesOf(lookUp, user, cluster);
-    const linked = links.filter((link) => link.seal?.by).map(({ arn }) => arn);
+    const [{ links, found }, before] = await Promise.all([
+      knownIdentitiesOf(lookUp, user, cluster),
+      lookUp.ledger.formerLinksOf(user),
+    ]);
+    const former = before.filter((link) => isSealedLink(user, link, lookUp.keys.decision));
+    const linked = [...links, ...former].filter((link) => link.seal?.by).map(({ arn }) => arn);
     return [...linked, ...(found ? sessionsIn(found) : [])];
   };
   return new Map(await Promise.all([...new Set(users)].map(async (user) => [user, await sealed(user)] as const)));

@@ -88,6 +88,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     await ledger.linkPrincipal("U0ENGINEER", { ...link, arn: "arn:aws:iam::444455556666:user/first-asked-with" });
 
     expect(await ledger.linksOf("U0ENGINEER")).toEqual([newer, elsewhere]);
+    expect(await ledger.formerLinksOf("U0ENGINEER")).toEqual([link]);
   });
 
   test("the ledger remembers a person's first principal in an account, and never overwrites a link", async () => {

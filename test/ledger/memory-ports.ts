@@ -23,12 +23,15 @@ import {
 export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
   const links = new Map<string, PrincipalLink>();
   const keyOf = (user: string, { arn }: PrincipalLink) => `${user} ${accountIn(arn)}`;
+  const former = new Map<string, readonly PrincipalLink[]>();
   const proposals = new Map<string, LinkProposal>();
   const questions = new Map<string, LinkQuestions>();
   let groups: SharedGroups | null = null;
   const identities = new Map<string, ReadonlyMap<string, Identities>>();
   const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
     if (expected !== null && proposals.get(user)?.id !== expected) return false;
+    const before = link && links.get(keyOf(user, link));
+    if (before) former.set(user, [...(former.get(user) ?? []), before]);
     if (link !== null) links.set(keyOf(user, link), link);
     if (proposal) proposals.set(user, proposal);
     else proposals.delete(user);
@@ -42,6 +45,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
         .filter(([key]) => key.startsWith(`${user} `))
         .sort(([a], [b]) => a.localeCompare(b))
         .map(([, link]) => link),
+    formerLinksOf: async (user) => former.get(user) ?? [],
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
     linkQuestionsOf: async (user) => questions.get(user) ?? null,

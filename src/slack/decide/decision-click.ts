@@ -178,7 +178,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     expired: "This request expired.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
-    "own-principal": `You use ${code(request.principal)} yourself. Ask another approver.`,
+    "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
     "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
     "no-preview": "The worker must check the cluster before you can decide. Try again in a minute.",

@@ -73,7 +73,9 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
 
     const answered = await click(context, "approved", request, "U0APPROVER");
 
-    expect(answered).toEqual([`You use \`${request.principal}\` yourself. Ask another approver.`]);
+    expect(answered).toEqual([
+      `\`${request.principal}\` is, or was this week, your own identity. Ask another approver.`,
+    ]);
     expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [] });
     expect(await refusals()).toEqual(["own-principal"]);
     await click(context, "denied", request, "U0APPROVER");

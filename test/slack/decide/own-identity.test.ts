@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Identities, sealIdentities } from "../../../src/access/approval/identities.ts";
+import { sealLink } from "../../../src/access/approval/links.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
-import { aChange } from "../../builders/an-event.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
@@ -117,5 +118,28 @@ describe("an approver approves nothing for an identity of their own in Identity 
 
   test("and may deny at any time", async () => {
     expect(await approve(sessionOf("bob"), null, "denied")).toBe("denied");
+  });
+});
+
+describe("an approver who is linked to the principal", () => {
+  const principal = "arn:aws:iam::111122223333:user/engineer";
+  const linkTo = (arn: string, from = keys) => {
+    const said = { by: approver, at: at(0).toISOString() };
+    const link = { arn, seal: sealLink(approver, arn, said, from.decision) };
+    return ledger.changeLink({ user: approver, expected: null, link, proposal: null, event: anEvent() });
+  };
+
+  test("approves nothing for it by taking on another link first", async () => {
+    await linkTo(principal);
+    await linkTo("arn:aws:iam::111122223333:user/other");
+
+    expect(await approve(principal, found())).toBe("own-principal");
+  });
+
+  test("is not kept from it by a link that a person with Redis put among the replaced ones", async () => {
+    await linkTo(principal, otherKeys);
+    await linkTo("arn:aws:iam::111122223333:user/other");
+
+    expect(await approve(principal, found())).toBe("approved");
   });
 });
