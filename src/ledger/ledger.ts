@@ -213,8 +213,12 @@ export interface OutageLedger {
 export interface ClusterLedger extends OutageLedger {
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Whether another server of Redis answers than the last time, or the same one started again: its data can be older, so no cluster is adopted. */
-  isOnOtherServer(): Promise<boolean>;
+  /**
+   * The id of the server of Redis, if another one answers than the one that was followed last, or the same one started again: its data can be older,
+   * so no cluster is adopted. null: the same. It answers so until that server is followed.
+   */
+  newServer(): Promise<string | null>;
+  followServer(id: string): Promise<void>;
   markAdopted(cluster: string): Promise<void>;
   /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
   revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;

@@ -55,12 +55,16 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const now = context.now();
   const known = wokenSince(queues, now);
   // Calls that are made together are one way to Redis and back.
-  const [stored, clusters, isOnOtherServer] = await Promise.all([
+  const [stored, clusters, newServer] = await Promise.all([
     ledger.due(now, batch, (id, dueAt) => known.get(id)?.dueAt === dueAt),
     clustersNow(context),
-    ledger.isOnOtherServer(),
+    ledger.newServer(),
   ]);
-  if (isOnOtherServer) await showPendingAgain(context);
+  if (newServer !== null) {
+    await showPendingAgain(context);
+    // A sweep that failed before is followed by another one.
+    await ledger.followServer(newServer);
+  }
   const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);

@@ -124,7 +124,8 @@ export function memoryClusters(): ClusterLedger {
     rememberGoodApprovers: async (good) => {
       for (const [level, digest] of good) goodApprovers.set(level, digest);
     },
-    isOnOtherServer: async () => false,
+    newServer: async () => null,
+    followServer: async () => {},
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
     clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),

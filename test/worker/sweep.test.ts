@@ -17,6 +17,7 @@ import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
+import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
@@ -97,6 +98,22 @@ describe("a request that waits for a decision", () => {
 
     expect((await ledger.get("r-1"))?.reminders?.sent).toBe(1);
   });
+});
+
+test("after a start of another server, what waits for people is shown again, also where the first sweep failed", async () => {
+  const context = contextAt(at(0));
+  const { ledger } = context;
+  await ledger.commit(aChange(aRequest()));
+  await sweep(context);
+  await asAdministrator(database.url, (server) => server.set("{eks-access}:server", "the server before"));
+  const { version = 0 } = (await ledger.get("r-1")) ?? {};
+  const list = () => Promise.reject(new Error("Redis went away again"));
+
+  await expect(sweep({ ...context, ledger: { ...ledger, list } })).rejects.toThrow("Redis went away again");
+  expect(await ledger.get("r-1")).toMatchObject({ version });
+  for (const _ of [1, 2]) await sweep(context);
+
+  expect(await ledger.get("r-1")).toMatchObject({ version: version + 1 });
 });
 
 test("a lease is announced to end, except where another one extends it", async () => {

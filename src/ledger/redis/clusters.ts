@@ -39,7 +39,8 @@ const keys = {
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
     adopted: (clusters) => readAdopted(redis, clusters),
-    isOnOtherServer: () => isOnOtherServer(redis),
+    newServer: () => newServer(redis),
+    followServer: async (id) => void (await redis.set(keys.server, id)),
     markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
     clusterTroubles: async (clusters) =>
       readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
@@ -92,19 +93,22 @@ local found = redis.pcall('INFO', 'server')
 return type(found) == 'string' and string.match(found, 'run_id:(%w+)') or ''
 `);
 
-/** KEYS: the known id, the adopted clusters. ARGV: the id */
-const otherServerScript = scriptOf(`
+/** The first server is followed at once: nothing was lost before it. KEYS: the known id, the adopted clusters. ARGV: the id */
+const newServerScript = scriptOf(`
 local known = redis.pcall('GET', KEYS[1])
 if known == ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1])
-if not known then return 0 end
+if not known then
+  redis.call('SET', KEYS[1], ARGV[1])
+  return 0
+end
 redis.call('DEL', KEYS[2])
 return 1
 `);
 
-async function isOnOtherServer(redis: RedisClient): Promise<boolean> {
+async function newServer(redis: RedisClient): Promise<string | null> {
   const id = String(await runScript(redis, serverScript, [keys.server], []));
-  return id !== "" && (await runScript(redis, otherServerScript, [keys.server, keys.adopted], [id])) === 1;
+  const isNew = id !== "" && (await runScript(redis, newServerScript, [keys.server, keys.adopted], [id])) === 1;
+  return isNew ? id : null;
 }
 
 async function writeTrouble(redis: RedisClient, cluster: string, trouble: ClusterTrouble | null): Promise<void> {

@@ -46,7 +46,7 @@ test("a full Redis refuses what it can't keep, and loses nothing of what it has"
     ledger.rememberCreation("staging", creation),
     ledger.noteReverted("staging", new Date()),
     ledger.beginRun("staging"),
-    ledger.isOnOtherServer(),
+    ledger.newServer(),
     ledger.takeTurn("sweep", 1_000),
     ledger.note(anEvent()),
     ledger.linkPrincipal("U0ENGINEER", { arn: arns.engineer, seal: null }),
