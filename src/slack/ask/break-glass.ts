@@ -103,7 +103,7 @@ function takenJustNow(
   { cluster: { name }, principal: { arn }, reason }: RequestedEmergency,
 ): Promise<AccessRequest | null> {
   const isSame = ({ emergency, cluster, principal, reason: why, lease }: AccessRequest) =>
-    emergency !== null && lease?.state !== "ended" && cluster === name && principal === arn && why === reason;
+    emergency !== null && lease.state !== "ended" && cluster === name && principal === arn && why === reason;
   return recordedBeside(context, ["emergency", user, name, arn, reason], async () =>
     (await context.ledger.ofRequester(user, 5)).find(isSame),
   );

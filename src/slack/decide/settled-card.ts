@@ -105,7 +105,7 @@ const deniedText = ({ by }: Pick<Decision, "by">) => `:no_entry: *Denied by ${me
 /** The first line of a decided card: the state and the main fact. A phone shows its first words. */
 export function headline(request: AccessRequest): string {
   const { denial, lease, state } = request;
-  if (state === "denied" && denial) {
+  if (state === "denied") {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
     return `${deniedText(denial)}${why}`;
   }

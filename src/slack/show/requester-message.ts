@@ -159,9 +159,9 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
-    return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal?.message ?? "")}.`);
+    return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal.message)}.`);
   }
-  if (state === "denied" && denial) {
+  if (state === "denied") {
     const why = denial.why && `\n>${plainLine(denial.why, 600)}`;
     return over(
       "denied",

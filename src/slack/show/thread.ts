@@ -177,7 +177,7 @@ function endEntries(request: AccessRequest, replies: readonly string[]): ThreadE
   }
   if (lease.state === "ended") entries.push(...endedEntry(request, lease, replies));
   if (lease.state === "failed") {
-    entries.push({ name: "failed", text: `Couldn't apply it: ${asClause(lease.failure?.message ?? "")}.` });
+    entries.push({ name: "failed", text: `Couldn't apply it: ${asClause(lease.failure.message)}.` });
   }
   return entries;
 }

@@ -58,17 +58,17 @@ export function admitsText(request: AccessRequest): string {
 
 /** The state with people and times, without a full stop. It says nothing that is not true yet (law 5). */
 export function stateText(request: AccessRequest, maxWhy = 300): string {
-  const { denial } = request;
   if (request.state === "pending" && request.preview) return waitingFor(request);
   if (request.state === "pending") return request.trouble ? "Not checked yet" : "Checking the cluster";
-  if (request.state === "denied" && denial) {
+  if (request.state === "denied") {
+    const { denial } = request;
     const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), maxWhy)}`;
     return `Denied by ${mention(denial.by)} ${time(denial.at)}${why}`;
   }
   // The record does not have which of two people it was; the history in Details does.
   if (request.state === "cancelled") return request.askedBy === null ? "Cancelled by the requester" : "Cancelled";
   if (request.state === "expired") return `Expired ${time(request.expiresAt)} without a decision`;
-  if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
+  if (request.state === "refused") return `Refused: ${asClause(request.refusal.message)}`;
   return leaseStateOf(request);
 }
 
