@@ -153,8 +153,11 @@ function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null
   const { v, held, gone, before, seal: sealText } = value as { [key: string]: unknown };
   if (v !== 1 || typeof sealText !== "string" || !Array.isArray(held) || !Array.isArray(gone)) return null;
   if (before !== null && typeof before !== "string") return null;
-  const isObject = (item: unknown) => typeof item === "object" && item !== null && !Array.isArray(item);
   return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;
+}
+
+function isObject(item: unknown): boolean {
+  return typeof item === "object" && item !== null && !Array.isArray(item);
 }
 
 /** The API server's limit for all annotations of an object (apimachinery, ValidateAnnotations). */

@@ -88,6 +88,16 @@ export function orphanedShares(holding: Pick<Holding, "shares">, open: ReadonlyS
   return holding.shares.filter(({ id }) => !open.has(id));
 }
 
+/** The requests for these principals, by their lower-case ARNs. */
+export function forPrincipals<R extends AccessRequest>(
+  principals: ReadonlySet<string>,
+  requests: readonly R[],
+): readonly R[] {
+  const found: R[] = [];
+  for (const request of requests) if (principals.has(request.principal.toLowerCase())) found.push(request);
+  return found;
+}
+
 export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet<string> {
   return new Set(requests.map(({ id }) => id));
 }

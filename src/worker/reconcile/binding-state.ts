@@ -1,5 +1,5 @@
 import { readAnnotation } from "../../access/lease/annotation.ts";
-import { idsOf, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import { forPrincipals, idsOf, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
@@ -66,9 +66,12 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { client, creatorArn } = opened;
   const { keys } = context;
   const some = place.isWhole ? null : whereOnlyBegins(open, context.now());
-  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
-  const texts = open.filter(isNew).flatMap(textsOf);
-  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
+  const texts: string[] = [];
+  const asked: string[] = [];
+  for (const request of open) {
+    if (request.lease === null || request.lease.state === "scheduled") texts.push(...textsOf(request));
+    if (request.state === "pending") asked.push(...namespacesIn(request.groups));
+  }
   // At once: a person waits.
   const [{ read, bindings, stored, memory }, early, roles, namespaces] = await Promise.all([
     readBindings(place, open, some),
@@ -155,14 +158,15 @@ const maxByName = 32;
  * forged record can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
  */
 function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
-  const isInForce = ({ lease }: AccessRequest) => lease?.state === "active";
-  const isFirstTry = ({ lease }: AccessRequest) => lease?.state === "scheduled" && lease.writeBegan === null;
-  const isKnown = (request: AccessRequest) => isInForce(request) || isFirstTry(request);
-  if (!open.every((request) => request.state === "approved" && isKnown(request) && !isDueToEnd(request, now)))
-    return null;
-  const inQuestion = open.filter((request) => !isInForce(request) || request.trouble !== null);
-  const principals = new Set(inQuestion.map(({ principal }) => principal.toLowerCase()));
-  const some = open.filter(({ principal }) => principals.has(principal.toLowerCase()));
+  const inQuestion: AccessRequest[] = [];
+  for (const request of open) {
+    if (request.state !== "approved" || isDueToEnd(request, now)) return null;
+    const { lease, trouble } = request;
+    const isFirstTry = lease.state === "scheduled" && lease.writeBegan === null;
+    if (lease.state !== "active" && !isFirstTry) return null;
+    if (isFirstTry || trouble !== null) inQuestion.push(request);
+  }
+  const some = forPrincipals(new Set(inQuestion.map(({ principal }) => principal.toLowerCase())), open);
   const ids = idsOf(some);
   const isShownAlone = inQuestion.some(({ preview }) => preview?.leases.some(({ id }) => !ids.has(id)));
   return isShownAlone || placesOf(some).length > maxByName ? null : some;

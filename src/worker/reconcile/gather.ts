@@ -67,7 +67,8 @@ export async function gather<State extends WayState, Decided extends Settlement>
     await noteUntrusted(context, cluster, open, state.untrusted);
     return null;
   }
-  const seen = open.filter(({ principal }) => state.isRead(principal));
+  const seen: ApprovedRequest[] = [];
+  for (const request of open) if (state.isRead(request.principal)) seen.push(request);
   const leased = await context.ledger.leasedOf(cluster.name);
   // First of all: another run's new end must not look like an old record.
   if (haveChanged(seen, leased)) {
@@ -168,24 +169,28 @@ async function idsNotLeasedHere(
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
   if (orphans.length === 0) return new Set();
-  const records = new Map(leased.map((request) => [request.id, request]));
-  const isOver = (share: Share, known: AccessRequest) => {
-    // A lease by bindings only lets its person sign in here.
-    const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
-    return positionInList("leased", known) === null || !isGivenHere;
-  };
-  const over = orphans.filter((share) => {
+  const records = new Map<string, AccessRequest>();
+  for (const request of leased) records.set(request.id, request);
+  const over = new Set<string>();
+  const unlisted: Share[] = [];
+  for (const share of orphans) {
     const known = records.get(share.id);
-    return known !== undefined && isOver(share, known);
-  });
-  const unlisted = orphans.filter(({ id }) => !records.has(id));
+    if (!known) unlisted.push(share);
+    else if (isOver(share, known, isOfThisWay)) over.add(share.id);
+  }
   const { ledger } = context;
-  const found = await inParallel(unlisted, async (share) => {
+  await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
     if (known?.state === "pending") await noteUndone(context, known);
-    return (known ? isOver(share, known) : await ledger.isPermanentLeaseOver(share.id)) ? [share] : [];
+    if (known ? isOver(share, known, isOfThisWay) : await ledger.isPermanentLeaseOver(share.id)) over.add(share.id);
   });
-  return idsOf([...over, ...found.flat()]);
+  return over;
+}
+
+function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: AccessRequest) => boolean): boolean {
+  // A lease by bindings only lets its person sign in here.
+  const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
+  return positionInList("leased", known) === null || !isGivenHere;
 }
 
 /** Only a loss of its last changes leaves a request pending whose access is in the cluster. This run removes that, and its messages say so. */

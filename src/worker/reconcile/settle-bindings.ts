@@ -48,7 +48,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
   const withdrawals = withdrawalsAfter(known, { ...sorted, targets }, known.state.holdings.values());
-  const finished = known.state.signInShares.map(({ id }) => id).filter((id) => input.closed.has(id));
+  const finished = [...input.closed].filter((id) => known.state.signInShares.some((share) => share.id === id));
   return { ...sorted, targets, withdrawals, signIns, finished };
 }
 

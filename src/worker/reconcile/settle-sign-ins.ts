@@ -34,8 +34,11 @@ export function needsEntry(names: SignInNames, principal: string): boolean {
 
 /** The shares of the leases that hold an entry of ours. */
 export function signInSharesIn({ places }: SignInMap): readonly Share[] {
-  const holdings = places.flatMap((place) => [...place.holdings.values()]);
-  return holdings.flatMap(({ shares }) => shares.filter(isSignInShare));
+  const found: Share[] = [];
+  for (const { holdings } of places) {
+    for (const { shares } of holdings.values()) for (const share of shares) if (isSignInShare(share)) found.push(share);
+  }
+  return found;
 }
 
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);

@@ -61,7 +61,7 @@ export function signInTargets(
 ): SignInTargets {
   const principals = new Map<string, string>();
   const neededOf = new Map<string, Share[]>();
-  for (const [key, holding] of place.holdings) {
+  for (const [key, holding] of over.size > 0 ? place.holdings : []) {
     if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) principals.set(key, holding.arn);
   }
   for (const { principal, share } of needs) {
@@ -120,7 +120,7 @@ export function withLostShares(
   const ids = new Set<string>();
   for (const [key, shares] of lost) {
     const holding = merged.get(key);
-    const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
+    const missing = sharesBeside(holding, shares);
     const identity = missing.length > 0 ? identityOf(key) : null;
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);
@@ -128,4 +128,12 @@ export function withLostShares(
     merged.set(key, { arn, entryAdded: true, added, shares: [...held, ...missing] });
   }
   return { holdings: merged, lost: ids };
+}
+
+function sharesBeside(holding: Holding | undefined, shares: readonly Share[]): readonly Share[] {
+  const known = new Set<string>();
+  for (const { id } of holding?.shares ?? []) known.add(id);
+  const beside: Share[] = [];
+  for (const share of shares) if (!known.has(share.id)) beside.push(share);
+  return beside;
 }

@@ -2,6 +2,7 @@ import { lastSealedApproval } from "../../access/approval/seals.ts";
 import { groupsBy } from "../../access/collections.ts";
 import {
   approvedShare,
+  forPrincipals,
   idsOf,
   orphanedShares,
   shareInCluster,
@@ -36,7 +37,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     if (touched.has(key) && !arns.has(key)) arns.set(key, principal);
   }
   const sharesOf = byPrincipal(sharesGiven(input, checked, touched));
-  const drifted = requestsOf(
+  const drifted = forPrincipals(
     touched,
     checked.drifted.map(({ request }) => request),
   );
@@ -56,12 +57,6 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   return targets;
 }
 
-function requestsOf(principals: ReadonlySet<string>, requests: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
-  const found: ApprovedRequest[] = [];
-  for (const request of requests) if (principals.has(request.principal.toLowerCase())) found.push(request);
-  return found;
-}
-
 /** Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
 function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
   return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
@@ -78,7 +73,7 @@ function sharesGiven(
   const known = (request: ApprovedRequest) => shareInCluster(state.holdings, request);
   return [
     ...beginning.map((request) => [request, approvedShare(request, now, known(request))] as const),
-    ...requestsOf(touched, complete).map((request) => [request, known(request)] as const),
+    ...forPrincipals(touched, complete).map((request) => [request, known(request)] as const),
     ...repaired.map(
       (request) => [request, provedShare(sealedClusterOf(cluster), state.holdings, request, keys.memory)] as const,
     ),
@@ -100,7 +95,7 @@ function touchedPrincipals(
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
-  for (const { principal } of requestsOf(state.lost, checked.complete)) touched.add(principal.toLowerCase());
+  for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
   for (const [key, { shares }] of state.holdings) {
     for (const { id, endsAt } of shares) {
       if (!open.has(id) && (closed.has(id) || Date.parse(endsAt) <= now.getTime())) touched.add(key);
