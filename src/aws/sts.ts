@@ -10,6 +10,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
+import { stsHost } from "./eks-token.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
@@ -225,8 +226,7 @@ export const maxSkewSeconds = 60;
  */
 export async function clockSkewSeconds(region: string, now: () => Date): Promise<number> {
   const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;
-  const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://sts.${region}.${suffix}`;
+  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`;
   try {
     const { headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(5_000) });
     const theirs = Date.parse(headers.get("date") ?? "");
