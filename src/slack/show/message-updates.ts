@@ -3,7 +3,7 @@ import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { putNewest } from "../../access/collections.ts";
 import type { MessageRef } from "../../ledger/ledger.ts";
-import { observedFetch } from "../app/web-client.ts";
+import { isGone, observedFetch } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 
 /** A click in a message that is not for one person alone: only those follow a record. */
@@ -80,7 +80,11 @@ export class MessageUpdates {
     if (this.#written.get(place) === digest) return;
     // Without an answer, no one knows what it shows.
     this.#written.delete(place);
-    const limited = await this.#call(ref, message);
+    const limited = await this.#call(ref, message).catch(async (error: unknown) => {
+      // Outside the channel the bot can still change a message that someone clicked. Its people get direct messages all the same.
+      if (isGone(error)) await this.#replace(place, message);
+      throw error;
+    });
     if (limited && !(await this.#replace(place, message))) throw limited;
     putNewest(this.#written, place, digest, maxWritten);
   }

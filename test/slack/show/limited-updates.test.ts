@@ -180,3 +180,17 @@ describe("the address of a click", () => {
     expect(inChannel()).toEqual([expect.stringContaining("[Approve]")]);
   });
 });
+
+test("a clicked card shows the decision although the bot is no longer in its channel", async () => {
+  const card = await shownCard();
+  app.slack.addChannel({ id: "C0ACCESS", name: "cluster-access", members: ["U0ENGINEER", "U0APPROVER"] });
+
+  await app.person("U0APPROVER").click(card, "approve");
+  await app.show("r-1");
+
+  expect(inChannel()).toEqual([expect.stringContaining("Applying")]);
+  expect(inChannel().join()).not.toMatch(/\[Approve\]|\[Deny\]/);
+  expect(textOf(app.person("U0ENGINEER").directMessages().at(-1) ?? expect.fail("nothing told"))).toContain(
+    "no longer updates",
+  );
+});
