@@ -38,7 +38,8 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
   const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
   const reading = readRequest(parts, clusters, own);
-  if (reading.type === "mistakes") return mistakesAnswer(reading);
+  if (reading.type === "mistakes")
+    return mistakesAnswer(reading, linesOfIdentities(reading, parts, own?.arns ?? [], clusters));
   return (await askFor(context, user, reading.requested)).message;
 }
 
@@ -100,7 +101,37 @@ export function handleAskAgainButton(context: SlackContext, click: ButtonClick):
   });
 }
 
-export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
+type Mistakes = Extract<RequestReading, { type: "mistakes" }>;
+type Clusters = Parameters<typeof readRequest>[1];
+
+/** As many as people read. */
+const maxIdentities = 5;
+
+/** The line with each of several identities, if only that is missing: whose session or role, and the line. */
+function linesOfIdentities(
+  { mistakes, corrected }: Mistakes,
+  parts: RequestParts,
+  arns: readonly string[],
+  clusters: Clusters,
+): readonly (readonly [name: string, line: string])[] {
+  if (arns.length < 2 || mistakes.some(({ part }) => part !== "principal")) return [];
+  const lines = arns.slice(0, maxIdentities).map((arn) => {
+    // A level with groups takes the role of a session.
+    const reading = readRequest({ ...parts, principal: arn }, clusters);
+    return [shortName(arn), reading.type === "mistakes" ? reading.corrected : corrected.replace("<arn>", arn)] as const;
+  });
+  // Equal buttons for two accounts would be a guess.
+  return new Set(lines.map(([name]) => name)).size === lines.length ? lines : [];
+}
+
+/** The role, the permission set or the user. */
+function shortName(arn: string): string {
+  const [type = "", first = "", ...others] = arn.split("/");
+  const name = type.endsWith(":assumed-role") ? first : (others.at(-1) ?? first);
+  return /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/.exec(name)?.[1] ?? name;
+}
+
+export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof linesOfIdentities> = []): Message {
   const understood =
     reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
   const parts = [
@@ -109,12 +140,14 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
     "Copy this line:",
   ];
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
-  return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...runBlocks(reading.corrected)] };
+  const runs = [["request", reading.corrected] as const, ...lines.map(([name, line]) => [`as ${name}`, line] as const)];
+  const buttons = runs.flatMap(([name, line], index) => runBlocks(name, line, `run-${index}`));
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...buttons] };
 }
 
 /** None for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
-function runBlocks(corrected: string): KnownBlock[] {
+function runBlocks(name: string, corrected: string, block: string): KnownBlock[] {
   const line = corrected.replace("/eks-access ", "");
-  if (/[<>@&]/.test(line) || line.length > maxValue) return [];
-  return [actions("run", [runButton("request", line)])];
+  if (/[<>&]|(^|\s)@/.test(line) || line.length > maxValue) return [];
+  return [actions(block, [runButton(name, line)])];
 }

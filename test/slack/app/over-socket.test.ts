@@ -8,7 +8,9 @@ import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 let app: SlackApp;
 
 beforeAll(async () => {
-  const many = Array.from({ length: 101 }, (_, index) => `  c${index}: { <<: *staging, eksName: c${index} }\n`).join("");
+  const many = Array.from({ length: 101 }, (_, index) => `  c${index}: { <<: *staging, eksName: c${index} }\n`).join(
+    "",
+  );
   const config = configText
     .replace("  staging:\n", "  staging: &staging\n")
     .replace("levels:\n  viewer", `${many}levels:\n  viewer`);

@@ -75,6 +75,16 @@ const requests = () => app.ledger.ofRequester("U0ENGINEER", 5);
 const line = "request staging viewer for 2h debug the queue";
 
 describe("a request without an ARN", () => {
+  test("has a button for each identity, if the person has several", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+
+    const answer = await app.say("U0ENGINEER", line);
+    await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(answer, "Run as Developer"));
+
+    expect(textOf(answer)).toContain("[Run as Admin]\n[Run as Developer]");
+    expect(await requests()).toMatchObject([{ principal: alice, reason: "debug the queue", durationSeconds: 7200 }]);
+  });
+
   test("is for the session that Identity Center gives, asked with the address that Slack vouches for", async () => {
     await withWorker({ person: person("Developer") });
 
