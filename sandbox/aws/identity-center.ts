@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
 /** A user of the directory. Ids have the form of the real ones: `<10 hex digits>-<UUID>`. */
@@ -78,5 +78,5 @@ export class IdentityCenter {
 }
 
 function hex(text: string, length: number): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, length);
+  return hash("sha256", text).slice(0, length);
 }

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
@@ -123,7 +123,7 @@ function encode(text: string): string {
 }
 
 function sha256(data: string | Buffer): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data);
 }
 
 /** Not verified yet. */

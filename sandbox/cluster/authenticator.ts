@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { request } from "node:http";
 import type { ClusterAccess } from "../aws/eks-clusters.ts";
 import type { AwsAuthMap, Mapping } from "./aws-auth-map.ts";
@@ -27,7 +27,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const cache = new Map<string, { user: User; until: number }>();
   return {
     authenticate: async (token) => {
-      const key = createHash("sha256").update(token).digest("base64");
+      const key = hash("sha256", token, "base64");
       const cached = cache.get(key);
       const now = options.now();
       if (cached && cached.until > now.getTime()) return cached.user;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
 import { explainFailure } from "../access/access-error.ts";
@@ -91,9 +91,7 @@ async function reportRefused(
 ): Promise<void> {
   const { log, ledger, kind, announce } = context;
   for (const problem of problems) log.error({ file, problem }, "refused the new configuration");
-  const key = createHash("sha256")
-    .update(JSON.stringify([digest, problems]))
-    .digest("base64url");
+  const key = hash("sha256", JSON.stringify([digest, problems]), "base64url");
   const isFirst = await ledger.takeTurn(`refused-${kind}-${key}`, refusedOnceMs).catch(() => false);
   if (!isFirst) return;
   await append(context, "configuration.refused", { file, digest, problems });
@@ -120,10 +118,7 @@ async function noteRefusal(
 
 function noticeOf({ now }: ReloadContext, digest: string, title: string, lines: readonly string[]): Notice {
   const at = now().toISOString();
-  const id = createHash("sha256")
-    .update(JSON.stringify([at, digest, title]))
-    .digest("hex")
-    .slice(0, 32);
+  const id = hash("sha256", JSON.stringify([at, digest, title])).slice(0, 32);
   return { id: `configuration-${id}`, at, title, lines };
 }
 

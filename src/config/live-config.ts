@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -114,7 +114,7 @@ export type FileReading =
 export async function readConfigFile(file: string): Promise<FileReading> {
   try {
     const text = await readFile(file, "utf8");
-    return { type: "text", text, digest: createHash("sha256").update(text).digest("hex") };
+    return { type: "text", text, digest: hash("sha256", text) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     const problem =

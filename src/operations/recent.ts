@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson, type Json, type KeyKind, type Verifier } from "../access/approval/seal.ts";
 
 interface Remembered<Value> {
@@ -80,7 +80,7 @@ export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Ve
 function textOf(purpose: string, value: Json, seal: unknown): string | null {
   if (typeof seal !== "string") return null;
   try {
-    const digest = createHash("sha256").update(canonicalJson(value)).digest("hex");
+    const digest = hash("sha256", canonicalJson(value));
     return `${purpose} ${digest} ${seal}`;
   } catch {
     return null;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Notice, sealNotice } from "../access/audit/notice.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import {
@@ -66,7 +66,7 @@ export class FleetKeeper {
 function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   const [first = ""] = accounts;
   const what = JSON.stringify([accounts, regions, clusters, rolesFor(first)]);
-  return createHash("sha256").update(what).digest("base64url").slice(0, 16);
+  return hash("sha256", what, "base64url").slice(0, 16);
 }
 
 function reportFailed(
@@ -132,10 +132,7 @@ const maxLines = 30;
 function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the log.`] : [];
-  const digest = createHash("sha256")
-    .update(JSON.stringify([before, all]))
-    .digest("hex")
-    .slice(0, 32);
+  const digest = hash("sha256", JSON.stringify([before, all])).slice(0, 32);
   return { id: `fleet-${digest}`, at, title: "The fleet changed", lines: [...all.slice(0, maxLines), ...more] };
 }
 

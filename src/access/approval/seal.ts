@@ -1,7 +1,7 @@
 import {
-  createHash,
   createHmac,
   createPublicKey,
+  hash,
   hkdfSync,
   type KeyObject,
   sign as signEd25519,
@@ -127,10 +127,7 @@ function hmacKey(secret: Buffer): SigningKey {
 }
 
 function ed25519Key(key: KeyObject): Key {
-  const id = createHash("sha256")
-    .update(key.export({ type: "spki", format: "der" }))
-    .digest("hex")
-    .slice(0, 8);
+  const id = hash("sha256", key.export({ type: "spki", format: "der" })).slice(0, 8);
   return {
     id,
     verify: (message, signature) => {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
@@ -39,7 +39,7 @@ export function digestOfRequest(request: AccessRequest, cluster: Cluster, level:
 }
 
 function digest(value: Json): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return hash("sha256", canonicalJson(value));
 }
 
 function requestedValue(request: AccessRequest, cluster: Cluster, level: Level) {

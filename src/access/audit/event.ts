@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { entryArnOf, withoutRolePath } from "../../aws-auth/index.ts";
 import { canonicalJson, type Json } from "../approval/seal.ts";
 
@@ -102,9 +102,7 @@ export const genesis = "0".repeat(64);
 
 /** SHA-256 of the event in canonical JSON, hex. */
 export function digestOfEvent(event: object): string {
-  return createHash("sha256")
-    .update(canonicalJson(event as unknown as Json))
-    .digest("hex");
+  return hash("sha256", canonicalJson(event as unknown as Json));
 }
 
 /** The next chain value, hex. The ledger computes the same inside its atomic step. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { AccessError } from "../access-error.ts";
 import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
@@ -108,7 +108,7 @@ export function bindingPlace(request: string, text: string): Pick<ClusterBinding
 }
 
 export function bindingName(request: string, text: string): string {
-  return `eks-access-${request}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+  return `eks-access-${request}-${hash("sha256", text).slice(0, 8)}`;
 }
 
 /**

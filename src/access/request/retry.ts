@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { isBlocking } from "../../aws-auth/index.ts";
 import { AccessError, explainFailure, type FailureCode, isRepairable } from "../access-error.ts";
@@ -90,10 +90,7 @@ export function needsEvent(before: Trouble | null, after: Trouble): boolean {
 }
 
 function causesWith(known: readonly string[], { code, message }: Failure): readonly string[] {
-  const cause = createHash("sha256")
-    .update(JSON.stringify([code, message]))
-    .digest("hex")
-    .slice(0, 16);
+  const cause = hash("sha256", JSON.stringify([code, message])).slice(0, 16);
   return known.includes(cause) || known.length >= maxCauses ? known : [...known, cause];
 }
 

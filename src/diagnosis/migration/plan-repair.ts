@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/request/migration.ts";
@@ -75,7 +75,7 @@ export function digestOfRepair(
   replacements: readonly Replacement[],
 ): string {
   const value = { clusterArn, replacements: replacements as unknown as Json };
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return hash("sha256", canonicalJson(value));
 }
 
 /** The approvers' message shows at most this many in full, and no command shows the rest. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
 import {
@@ -123,7 +123,7 @@ function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome
     const { principalArn, username, groups, isAdmin } = outcome.wanted;
     return [{ arn: item.arn, entry: { principalArn, username, groups: [...groups].sort(), isAdmin } }];
   });
-  return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");
+  return hash("sha256", canonicalJson({ clusterArn, migrations }));
 }
 
 function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): PresentEntry {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
@@ -217,7 +217,7 @@ export interface Script {
 }
 
 export function scriptOf(text: string): Script {
-  return { text, digest: createHash("sha1").update(text).digest("hex") };
+  return { text, digest: hash("sha1", text) };
 }
 
 /** Runs a script. Sends the whole text if Redis has forgotten it, for example after a restart. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { UndoneLedger } from "../ledger.ts";
@@ -86,7 +86,7 @@ end
 return found
 `);
 
-const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
+const sha1 = (text: string) => hash("sha1", text);
 
 interface KnownList {
   /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { linkForm, linkProposalForm } from "../../access/approval/links.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
@@ -111,7 +111,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
   // Saves a question to Redis in each list.
   const reported = new Map<string, string>();
   const report = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
-    const digest = createHash("sha256").update(text).digest("hex");
+    const digest = hash("sha256", text);
     const record = `${kind} ${id}`;
     if (reported.get(record) === digest) return;
     const event = unreadableEvent(kind, id, problem, digest);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AllMiddlewareArgs } from "@slack/bolt";
 import type { Logger } from "pino";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -41,7 +41,7 @@ export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualD
 }
 
 function nameOf(signature: string): string {
-  return `slack:${createHash("sha256").update(signature).digest("base64url")}`;
+  return `slack:${hash("sha256", signature, "base64url")}`;
 }
 
 /** The newest five to ten thousand names. It drops five thousand at a time, because dropping one by one is slow. */

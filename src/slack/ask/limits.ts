@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
 import { type AccessRequest, askerOf, typedFieldsOf } from "../../access/request/record.ts";
@@ -93,7 +93,7 @@ export async function recordedBeside(
   what: readonly unknown[],
   find: () => Promise<AccessRequest | undefined>,
 ): Promise<AccessRequest | null> {
-  const name = createHash("sha256").update(JSON.stringify(what)).digest("base64url");
+  const name = hash("sha256", JSON.stringify(what), "base64url");
   if (await ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
   for (let time = 0; time < recording.times; time += 1) {
     const same = await find();

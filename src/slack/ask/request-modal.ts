@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
 import { approversOf } from "../../access/policy/person.ts";
@@ -58,7 +58,7 @@ export function requestModal(
 function digestOf(blocks: readonly KnownBlock[]): string {
   const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
-  return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
+  return hash("sha256", asked, "base64url").slice(0, 16);
 }
 
 function clusterChoice({ cluster, recent }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
@@ -146,5 +146,5 @@ function nameOf({ cluster, level, rule }: ApprovableLevel): string {
 /** Other approvers, or more approvals, make another configuration, which must be correct itself. */
 function digestOf({ cluster, level, rule }: ApprovableLevel): string {
   const what = [approversOf(rule, cluster).toSorted(), maxApprovalsNeeded(rule, level)];
-  return createHash("sha256").update(JSON.stringify(what)).digest("hex");
+  return hash("sha256", JSON.stringify(what));
 }

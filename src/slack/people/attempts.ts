@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Json } from "../../access/approval/seal.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -68,9 +68,7 @@ export async function noteRefused(context: AttemptContext, event: AuditEvent, wh
 
 /** True the first time in ten minutes that this person tries this. */
 async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): Promise<boolean> {
-  const name = createHash("sha256")
-    .update(JSON.stringify([by, what]))
-    .digest("base64url");
+  const name = hash("sha256", JSON.stringify([by, what]), "base64url");
   return ledger.takeTurn(`attempt-${name}`, withinMs);
 }
 

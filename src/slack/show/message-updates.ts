@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { putNewest } from "../../access/collections.ts";
@@ -74,9 +74,7 @@ export class MessageUpdates {
   /** @param version the record's @throws WebAPIRateLimitedError with the time until Slack takes updates again, or as the client */
   async update(ref: MessageRef, message: Message, version: number): Promise<void> {
     const place = placeOf(ref);
-    const digest = createHash("sha256")
-      .update(JSON.stringify([version, message]))
-      .digest("base64");
+    const digest = hash("sha256", JSON.stringify([version, message]), "base64");
     if (this.#written.get(place) === digest) return;
     // Without an answer, no one knows what it shows.
     this.#written.delete(place);

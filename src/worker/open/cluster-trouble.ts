@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { AccessError, type FailureCode } from "../../access/access-error.ts";
 import { keptWith } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -83,6 +83,4 @@ function dueNow(request: AccessRequest, now: Date): AccessRequest {
 }
 
 /** A digest for each configuration of a cluster. Each sweep needs it for every cluster that can't be worked on. */
-export const configurationOf = keptWith((cluster: Cluster) =>
-  createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16),
-);
+export const configurationOf = keptWith((cluster: Cluster) => hash("sha256", JSON.stringify(cluster)).slice(0, 16));

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { sealNotice } from "../../access/audit/notice.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
@@ -25,8 +25,7 @@ async function noteOnce(
   title: string,
   { message, remedy }: Pick<ReportedProblem, "message" | "remedy">,
 ): Promise<void> {
-  const hash = createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 16);
-  const id = `hourly-${hash}`;
+  const id = `hourly-${hash("sha256", JSON.stringify(about)).slice(0, 16)}`;
   if (!(await ledger.takeTurn(id, onceInMs))) return;
   log.warn({ about }, title);
   const notice = { id, at: now().toISOString(), title, lines: [message, remedy] };

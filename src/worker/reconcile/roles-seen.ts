@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
@@ -41,8 +41,5 @@ function unreadIfTooLarge(error: unknown): "unread" {
 }
 
 function digestOf(rules: readonly RoleRule[] | null): string {
-  return createHash("sha256")
-    .update(canonicalJson(rules as unknown as Json))
-    .digest("hex")
-    .slice(0, 32);
+  return hash("sha256", canonicalJson(rules as unknown as Json)).slice(0, 32);
 }
