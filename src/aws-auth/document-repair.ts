@@ -1,9 +1,11 @@
 import type { Change, PlanGuard, Refusal } from "./change.ts";
-import { type AwsAuthDocument, isBlocking, SECTIONS, type Section } from "./document.ts";
-import { parseDocument } from "./parse.ts";
-import { planChanges } from "./plan.ts";
-import { offerRepairs } from "./repair.ts";
+import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
+import { withProblems } from "./parse.ts";
+import { planSteps } from "./plan.ts";
+import { readingSteps } from "./read-document.ts";
+import { repairsFor } from "./repair.ts";
 import { type Identity, resolve } from "./resolve.ts";
+import type { Steps } from "./steps.ts";
 
 type Data = Readonly<Record<string, string>>;
 
@@ -21,26 +23,27 @@ const giveDocument = "Run it again with the last good document: --document kept,
  * Plans the repair from the last good document (null: none), or of the present text as far as no guess is needed. @param found
  * null: there is no ConfigMap
  */
-export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
-  const document = parseDocument(found ?? {});
-  if (good !== null) return repairFromGood(document, parseDocument(good), guard);
+export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {
+  const document = withProblems(yield* readingSteps(found ?? {}));
+  if (good !== null) return yield* repairFromGood(document, withProblems(yield* readingSteps(good)), guard);
   const [broken] = brokenIn(document);
-  if (broken) return repairByEdits(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveDocument}` };
+  if (broken)
+    return (yield* repairByEdits(document)) ?? { type: "ask", message: `aws-auth: ${broken} ${giveDocument}` };
   if (document.entries.length > 0) return { type: "whole" };
   const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps no one";
   return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveDocument}` };
 }
 
-function repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
+function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): Steps<DocumentRepair> {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
     return { type: "ask", message: `The document is not good: ${flaw ?? "it maps no one."}` };
   }
-  const restored = parseDocument(restore(found, good));
+  const restored = withProblems(yield* readingSteps(restore(found, good)));
   const [still] = brokenIn(restored);
   if (still) return { type: "ask", message: `aws-auth: ${still} The document of --document lacks it.` };
-  const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
-  const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
+  const changes = yield* missingIn(restored, good, found);
+  const plan = yield* planSteps(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
   if (isSameData(found.data, plan.after)) {
     const [refusal] = plan.refused;
@@ -79,12 +82,18 @@ function repairInWords(
   ].join(" ");
 }
 
-function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
-  return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
-}
-
-function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
-  return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
+/** The entries of the good document that its restoration lacks, and those that it lost of the present one. */
+function* missingIn(restored: AwsAuthDocument, good: AwsAuthDocument, found: AwsAuthDocument): Steps<Change[]> {
+  const missing: Change[] = [];
+  for (const mapping of mappedIn(good)) {
+    yield;
+    if (!isSame(resolve(restored, mapping.arn), resolve(good, mapping.arn))) missing.push(mapping);
+  }
+  for (const mapping of mappedIn(found)) {
+    yield;
+    if (resolve(restored, mapping.arn) === null && resolve(found, mapping.arn) !== null) missing.push(mapping);
+  }
+  return missing;
 }
 
 type Mapping = Extract<Change, { readonly type: "map" }>;
@@ -101,21 +110,19 @@ function isSameData(some: Data, other: Data): boolean {
 }
 
 /** Repairs an unreadable section if every principal that signs in now still does afterwards. */
-function repairByEdits(document: AwsAuthDocument): DocumentRepair | null {
-  const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
+function* repairByEdits(document: AwsAuthDocument): Steps<DocumentRepair | null> {
+  const [repair] = yield* repairsFor(document, document.blocking);
   if (!repair) return null;
-  const after = parseDocument(repair.plan.after);
+  const after = withProblems(yield* readingSteps(repair.plan.after));
   return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
 }
 
-function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
-  return problems.some(({ code, section }) => isBlocking(code) && section === of);
+function isBroken({ blocking }: AwsAuthDocument, of: Section): boolean {
+  return blocking.some(({ section }) => section === of);
 }
 
-function brokenIn({ problems }: AwsAuthDocument): string[] {
-  return problems
-    .filter(({ code }) => isBlocking(code))
-    .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
+function brokenIn({ blocking }: AwsAuthDocument): string[] {
+  return blocking.map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
 }
 
 export interface Readmission {
@@ -129,13 +136,16 @@ export function isWholeDocument(document: AwsAuthDocument): boolean {
 }
 
 /** Whether each principal of a good document gets in again, with the same username and groups. */
-export function readmissionsOf(good: Data, now: Data): readonly Readmission[] {
-  const [before, after] = [parseDocument(good), parseDocument(now)];
+export function* readmissionsOf(good: Data, now: Data): Steps<readonly Readmission[]> {
+  const { document: before } = yield* readingSteps(good);
+  const { document: after } = yield* readingSteps(now);
   const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
-  return [...new Set(arns.map(({ arn }) => arn))].map((arn) => ({
-    arn,
-    isReadmitted: isSame(resolve(before, arn), resolve(after, arn)),
-  }));
+  const returns: Readmission[] = [];
+  for (const arn of new Set(arns.map((each) => each.arn))) {
+    yield;
+    returns.push({ arn, isReadmitted: isSame(resolve(before, arn), resolve(after, arn)) });
+  }
+  return returns;
 }
 
 function isSame(some: Identity | null, other: Identity | null): boolean {

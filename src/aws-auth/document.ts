@@ -1,5 +1,5 @@
 import { canonicalCaller } from "./arn.ts";
-import type { SequenceNode, YamlValue } from "./go-yaml/node.ts";
+import type { SequenceNode } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
 
@@ -69,8 +69,6 @@ export interface SectionReading {
   /** `empty`: it has no list. `unreadable`: the authenticator reads nothing of it, or only a part. */
   readonly state: "empty" | "list" | "unreadable";
   readonly list: SequenceNode | null;
-  /** The entries by their items; empty for mapAccounts. */
-  readonly items: readonly YamlValue[];
   /** Offset from which the authenticator drops the text; null: it reads all. */
   readonly droppedAt: number | null;
 }

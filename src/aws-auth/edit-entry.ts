@@ -1,5 +1,6 @@
 import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
-import { decodeEntry, type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
+import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
+import { decodeAgain } from "./go-yaml/decode.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { readSection } from "./read-section.ts";
 import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";
@@ -27,13 +28,9 @@ interface EntryPlace {
 }
 
 /** The place of an entry; null: it is not written as a mapping of its own, for example as an alias. */
-export function entryPlace(
-  { text, list, items, section }: ListReading,
-  entry: Entry,
-  inFront: boolean,
-): EntryPlace | null {
+export function entryPlace({ text, list, section }: ListReading, entry: Entry, inFront: boolean): EntryPlace | null {
   const mapping = list.items[entry.index];
-  const value = items[entry.index];
+  const value = mapping && decodeAgain(mapping);
   if (mapping?.kind !== "mapping" || value?.type !== "map") return null;
   return { section, text, list, mapping, entry, uses: fieldUses(value, section), inFront };
 }
@@ -77,9 +74,8 @@ function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse):
 
 /** The groups of the entry after an edit; null: the section would be unreadable. */
 function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): readonly string[] | null {
-  const { reading } = readSection(section, applyEdits(text, [edit]));
-  const item = reading.items[entry.index];
-  return item?.type === "map" ? decodeEntry(item, section).groups : null;
+  const { items } = readSection(section, applyEdits(text, [edit]));
+  return items.find((item) => item.entry.index === entry.index)?.entry.groups ?? null;
 }
 
 /** The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old bytes. */

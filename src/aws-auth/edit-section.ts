@@ -9,8 +9,9 @@ import {
   sameGroups,
 } from "./document.ts";
 import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
-import type { readDocument } from "./read-document.ts";
+import type { readingSteps } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
+import type { Steps } from "./steps.ts";
 import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
@@ -19,16 +20,16 @@ const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
  * The document after the intents, read again; null: no edit has exactly the intended effect, for example if other entries use an
  * anchor of it.
  */
-export function editSections(
+export function* editSections(
   document: ReadDocument,
   intents: readonly Intent[],
-  read: typeof readDocument,
-): ReadDocument | null {
+  read: typeof readingSteps,
+): Steps<ReadDocument | null> {
   let after = document;
   for (const section of EDITED) {
     const change = changeOf(section, intents);
     if (change.added.length + change.edited.length + change.removed.length === 0) continue;
-    const next = editOne(after, change, { section, before: document, intents, read });
+    const next = yield* editOne(after, change, { section, before: document, intents, read });
     if (next === null) return null;
     after = next;
   }
@@ -39,17 +40,19 @@ interface SectionEdit {
   readonly section: Section;
   readonly before: ReadDocument;
   readonly intents: readonly Intent[];
-  readonly read: typeof readDocument;
+  readonly read: typeof readingSteps;
 }
 
-function editOne(
+function* editOne(
   current: ReadDocument,
   change: SectionChange,
   { section, before, intents, read }: SectionEdit,
-): ReadDocument | null {
+): Steps<ReadDocument | null> {
   for (const text of editSection(before.sections[section], change)) {
     const data = withText(current.data, section, text);
-    const next = read(data).document;
+    yield;
+    const { document: next } = yield* read(data);
+    yield;
     if (isAsIntended(before, next, section, intents)) return next;
   }
   return null;

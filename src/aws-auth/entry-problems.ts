@@ -2,6 +2,7 @@ import { readPrincipal } from "./arn.ts";
 import {
   type Entry,
   fieldKey,
+  goFold,
   isAscii,
   type Problem,
   problemAt,
@@ -9,17 +10,18 @@ import {
   type SectionReading,
 } from "./document.ts";
 import {
-  type DecodedEntry,
   type FieldUse,
   fieldProblems,
+  fieldUses,
+  hasSso,
   knownField,
   lastUse,
   seenByYaml12,
 } from "./field-problems.ts";
-import { isMerge } from "./go-yaml/decode.ts";
+import { decodeAgain, isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";
-import { type Item, isMatchable, type ReadItem } from "./read-document.ts";
+import { isMatchable, readItem } from "./read-section.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
 
@@ -29,17 +31,17 @@ const FIELDS = ["arn", "username", "groups"] as const;
 
 const WILDCARD = "Most authenticators read the wildcard as a letter, the newest match every ARN that fits.";
 
-export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
+export function* itemProblems(reading: SectionReading, item: YamlNode, index: number): Iterable<Problem> {
   const { section } = reading;
-  if (read === null) return [noMapping(section, item)];
-  const { entry, map, decoded } = read;
-  return [
-    ...fieldProblems(entry, map, decoded),
-    ...unknownFields(section, map),
-    ...identityProblems(entry, item, decoded),
-    ...nameProblems(entry, item, decoded),
-    ...readerProblems(reading, read),
-  ];
+  const map = decodeAgain(item);
+  if (map.type !== "map") return yield noMapping(section, item);
+  const { entry } = readItem(section, map, item, index);
+  const uses = fieldUses(map, section);
+  yield* fieldProblems(section, map, uses);
+  yield* unknownFields(section, map);
+  yield* identityProblems(entry, item, uses);
+  yield* nameProblems(entry, item, uses);
+  yield* readerProblems(reading, map, uses);
 }
 
 function noMapping(section: Section, item: YamlNode): Problem {
@@ -48,9 +50,10 @@ function noMapping(section: Section, item: YamlNode): Problem {
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
-function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEntry): Problem[] {
+function identityProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[]): Problem[] {
   const { section, arn } = entry;
   const key = fieldKey("arn", section);
+  const sso = hasSso(uses);
   const ssoNode = uses.find((use) => use.name === "sso")?.key ?? item;
   if (sso && arn !== "") {
     const message = `This entry has both ${key} and sso, so the authenticator skips it.`;
@@ -113,7 +116,7 @@ function arnProblems(entry: Entry, node: YamlNode): Problem[] {
   }
   const remedy =
     reading.suggestion === undefined ? "Correct the ARN, or remove the entry." : `Write ${reading.suggestion}.`;
-  if (!isMatchable(arn)) {
+  if (!isMatchable(goFold(arn))) {
     const message = `${isWildcard(entry) ? WILDCARD : "This entry matches no caller."} ${reading.message}`;
     return [problemAt(section, node.start, reading.code, "error", message, remedy)];
   }
@@ -127,9 +130,10 @@ function arnProblems(entry: Entry, node: YamlNode): Problem[] {
 }
 
 /** Where readers of YAML 1.2 see another entry than the authenticator, although it looks correct. */
-function readerProblems(reading: SectionReading, { map, decoded }: ReadItem): Problem[] {
-  const uses = FIELDS.flatMap((name) => lastUse(decoded.uses, name) ?? []);
-  return [...mergedFields(reading, map, uses), ...uses.flatMap((use) => valueProblems(reading, use))];
+function* readerProblems(reading: SectionReading, map: MapValue, all: readonly FieldUse[]): Iterable<Problem> {
+  const uses = FIELDS.flatMap((name) => lastUse(all, name) ?? []);
+  yield* mergedFields(reading, map, uses);
+  for (const use of uses) yield* valueProblems(reading, use);
 }
 
 function mergedFields({ section }: SectionReading, { node }: MapValue, uses: readonly FieldUse[]): Problem[] {
@@ -140,9 +144,9 @@ function mergedFields({ section }: SectionReading, { node }: MapValue, uses: rea
   return [problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
 }
 
-function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] {
+function* valueProblems(reading: SectionReading, { value }: FieldUse): Iterable<Problem> {
   const values = value.type === "list" ? value.items : [value];
-  return values.flatMap((item) => textProblem(reading, item));
+  for (const item of values) yield* textProblem(reading, item);
 }
 
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
@@ -155,17 +159,16 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
 }
 
-function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Problem[] {
-  if (entry.arn === "") return [];
+function* nameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[]): Iterable<Problem> {
+  if (entry.arn === "") return;
   const username = lastUse(uses, "username");
   const groups = lastUse(uses, "groups");
   const at = username?.value.node ?? item;
-  const problems = entry.username === "" ? emptyUsername(entry, at, username?.value.type) : usernameProblems(entry, at);
+  yield* entry.username === "" ? emptyUsername(entry, at, username?.value.type) : usernameProblems(entry, at);
   for (const [index, group] of entry.groups.entries()) {
     const node = groups?.value.type === "list" ? groups.value.items[index]?.node : undefined;
-    problems.push(...groupProblems(entry, group, node ?? item));
+    yield* groupProblems(entry, group, node ?? item);
   }
-  return problems;
 }
 
 function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {

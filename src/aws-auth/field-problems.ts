@@ -1,8 +1,9 @@
-import { type Entry, type FieldName, fieldKey, goFold, type Problem, problemAt, type Section } from "./document.ts";
+import { type FieldName, fieldKey, goFold, type Problem, problemAt, type Section } from "./document.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
-export function fieldProblems({ section }: Entry, map: MapValue, { uses }: DecodedEntry): Problem[] {
-  return [...repeated(section, map, uses), ...uses.flatMap((use) => wrongType(section, use))];
+export function* fieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[]): Iterable<Problem> {
+  yield* repeated(section, map, uses);
+  for (const use of uses) yield* wrongType(section, use);
 }
 
 function repeated(section: Section, map: MapValue, uses: readonly FieldUse[]): Problem[] {
@@ -23,7 +24,7 @@ function repeatedField(section: Section, name: string, key: YamlNode): Problem {
   return problemAt(section, key.start, "field-repeated", "error", message, "Keep one of them.");
 }
 
-function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
+function wrongType(section: Section, { name, value }: FieldUse): Iterable<Problem> {
   if (name === "sso" || value.type === "null") return [];
   if (name === "groups") return wrongGroups(section, value);
   if (value.type === "string") return [];
@@ -33,11 +34,14 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
   return [problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`)];
 }
 
-function wrongGroups(section: Section, value: YamlValue): Problem[] {
-  if (value.type === "list") return value.items.flatMap((item) => wrongGroup(section, item));
+function* wrongGroups(section: Section, value: YamlValue): Iterable<Problem> {
+  if (value.type === "list") {
+    for (const item of value.items) yield* wrongGroup(section, item);
+    return;
+  }
   const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
   const remedy = "Write groups as a list, even for one group.";
-  return [problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy)];
+  yield problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
 }
 
 function wrongGroup(section: Section, item: YamlValue): Problem[] {
@@ -118,6 +122,12 @@ export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | 
   return undefined;
 }
 
+/** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */
+export function hasSso(uses: readonly FieldUse[]): boolean {
+  const sso = lastUse(uses, "sso");
+  return sso !== undefined && sso.value.type !== "null";
+}
+
 const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
   mapRoles: new Map([
     ["rolearn", "arn"],
@@ -140,23 +150,21 @@ export function knownField(spelled: string, section: Section): FieldName | null 
 }
 
 /** An item of mapRoles or mapUsers as encoding/json decodes it into its struct. */
-export interface DecodedEntry {
+interface DecodedEntry {
   arn: string;
   username: string;
   groups: readonly string[];
-  /** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */
   sso: boolean;
-  readonly uses: readonly FieldUse[];
 }
 
 /** The authenticator's reading of an item: a value of a wrong type leaves the field as it was, which is empty at first. */
 export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
   const uses = fieldUses(map, section);
-  const entry: DecodedEntry = { arn: "", username: "", groups: [], sso: false, uses };
+  const entry: DecodedEntry = { arn: "", username: "", groups: [], sso: hasSso(uses) };
   const places: string[] = [];
   for (const { name, value } of uses) {
-    if (name === "sso") entry.sso = value.type !== "null";
-    else if (name === "groups") entry.groups = decodeGroups(entry.groups, places, value);
+    if (name === "sso") continue;
+    if (name === "groups") entry.groups = decodeGroups(entry.groups, places, value);
     else if (value.type === "string") entry[name] = value.value;
   }
   return entry;

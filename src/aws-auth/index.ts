@@ -40,9 +40,11 @@ export {
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
 export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
-export { parseDocument, withProblems } from "./parse.ts";
-export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
-export { type DocumentReading, givesSameAccess, isAccountId, readDocument } from "./read-document.ts";
+export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.ts";
+export { type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
+export { type DocumentReading, givesSameAccess, readDocument, readingSteps } from "./read-document.ts";
+export { isAccountId } from "./read-section.ts";
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
+export { finish, type Steps } from "./steps.ts";

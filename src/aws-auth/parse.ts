@@ -1,7 +1,7 @@
 import {
   type AwsAuthDocument,
-  competingEntries,
   type Entry,
+  entriesOfKey,
   isBlocking,
   type Lookup,
   type Problem,
@@ -13,9 +13,10 @@ import {
 import { itemProblems } from "./entry-problems.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
-import { type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
-import type { SectionContent } from "./read-section.ts";
+import { type DocumentReading, readDocument, readingSteps } from "./read-document.ts";
+import { isAccountId, type ReadItem, type SectionContent } from "./read-section.ts";
 import { documentProblems, innerMarks, layoutProblems, oldBreaks } from "./section-problems.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
@@ -28,8 +29,9 @@ class ProblemList {
   readonly #counts = new Map<string, number>();
   readonly #rests = new Map<string, Rest>();
 
-  add(found: Iterable<Problem>): void {
+  *add(found: Iterable<Problem>): Steps<void> {
     for (const problem of found) {
+      yield;
       const kind = `${problem.section} ${problem.code}`;
       const count = (this.#counts.get(kind) ?? 0) + 1;
       this.#counts.set(kind, count);
@@ -60,30 +62,53 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
   return withProblems(readDocument(data));
 }
 
+/** The same, with pauses. Its problems are found, too. */
+export function* parseSteps(data: Readonly<Record<string, string>>): Steps<AwsAuthDocument> {
+  const document = withProblems(yield* readingSteps(data));
+  yield* problemSteps(document);
+  return document;
+}
+
 export function withProblems(reading: DocumentReading): AwsAuthDocument {
   let problems: readonly Problem[] | null = null;
   const found = reading.parts.flatMap((part) => part.problems);
-  return {
+  const document: AwsAuthDocument = {
     ...reading.document,
     blocking: inOrder(found.filter(({ code }) => isBlocking(code))),
     get problems() {
-      problems ??= inOrder(problemsOf(reading));
-      return problems;
+      return problems ?? finish(problemSteps(document));
     },
   };
+  finders.set(document, function* find() {
+    problems ??= inOrder(yield* problemsOf(reading));
+    return problems;
+  });
+  return document;
 }
 
-function problemsOf({ document, parts }: DocumentReading): Problem[] {
+const finders = new WeakMap<AwsAuthDocument, () => Steps<readonly Problem[]>>();
+
+/** Finds the problems of a document with pauses. Afterwards it has them at once. */
+export function* problemSteps(document: AwsAuthDocument): Steps<readonly Problem[]> {
+  const find = finders.get(document);
+  return find === undefined ? document.problems : yield* find();
+}
+
+function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
   const problems = new ProblemList();
-  problems.add(documentProblems(document.data));
+  yield* problems.add(documentProblems(document.data));
   for (const part of parts) {
-    problems.add(part.problems);
-    problems.add(oldBreaks(part.reading));
-    problems.add(innerMarks(part.reading));
-    problems.add(layoutProblems(part.reading));
-    problems.add(accountProblems(part));
-    problems.add(shadowProblems(part.kept, document.lookup));
-    for (const item of part.items) problems.add(itemProblems(part.reading, item));
+    yield* problems.add(part.problems);
+    yield* problems.add(oldBreaks(part.reading));
+    yield* problems.add(innerMarks(part.reading));
+    yield* problems.add(yield* layoutProblems(part.reading));
+    yield* problems.add(accountProblems(part));
+    yield* problems.add(shadowProblems(part.items, document.lookup));
+    if (part.reading.section === "mapAccounts") continue;
+    for (const [index, item] of (part.reading.list?.items ?? []).entries()) {
+      yield* problems.add(itemProblems(part.reading, item, index));
+      yield;
+    }
   }
   return problems.all();
 }
@@ -96,9 +121,9 @@ function inOrder(problems: Problem[]): Problem[] {
   );
 }
 
-function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
-  for (const entry of kept) {
-    const rivals = competingEntries(entry, lookup);
+function* shadowProblems(items: readonly ReadItem[], lookup: Lookup): Iterable<Problem> {
+  for (const { entry, key, isKept } of items) {
+    const rivals = isKept ? entriesOfKey(lookup, key) : [];
     const winner = rivals.at(-1);
     if (winner === undefined || winner === entry) continue;
     yield rivals.includes(entry) ? ambiguous(entry, winner) : shadowed(entry, winner);

@@ -16,9 +16,10 @@ import { editSections } from "./edit-section.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { onlyRemovesGroups, refuseArn, refuseChange, refuseResult } from "./guard.ts";
-import { readDocument } from "./read-document.ts";
+import { readingSteps } from "./read-document.ts";
 import { unifiedDiff } from "./render.ts";
 import { type Identity, resolve } from "./resolve.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** A principal's access before and after; null: none. */
 interface AccessDifference {
@@ -53,14 +54,19 @@ type PlanResult = Plan | RefusedPlan;
 
 /**
  * Plans changes to a document, or says why not. The rest stays, byte for byte, and the new text is read again: everyone else is
- * who they were. @param read like `readDocument`
+ * who they were.
  */
-export function planChanges(
+export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
+  return finish(planSteps(document, changes, guard));
+}
+
+/** The same, with pauses. @param read like `readingSteps` */
+export function* planSteps(
   document: AwsAuthDocument,
   changes: readonly Change[],
-  guard: PlanGuard = {},
-  read: typeof readDocument = readDocument,
-): PlanResult {
+  guard: PlanGuard,
+  read: typeof readingSteps = readingSteps,
+): Steps<PlanResult> {
   const blockers = changes.map((change) => blockingProblem(document, change));
   const unread = refuseUnlessWhole(document);
   if (unread && blockers.every((problem) => problem !== null)) {
@@ -68,15 +74,18 @@ export function planChanges(
     return { type: "refused", refusal: unmappable };
   }
   const refused: Refusal[] = [];
-  const accepted = changes.filter((change, index) => {
+  const accepted: Change[] = [];
+  for (const [index, change] of changes.entries()) {
+    yield;
     const problem = blockers[index] ?? null;
     const refusal = problem ? { ...blockedRefusal(problem), arn: change.arn } : refuseChange(document, change, guard);
-    if (refusal !== null) refused.push(refusal);
-    return refusal === null;
-  });
+    if (refusal === null) accepted.push(change);
+    else refused.push(refusal);
+  }
   const intents = intentsOf(document, accepted);
-  const after = editSections(document, intents, read);
+  const after = yield* editSections(document, intents, read);
   if (after === null) return { type: "refused", refusal: cannotEdit(document, intents) };
+  yield;
   const refusal = refuseResult(document, after, intents, guard);
   if (refusal !== null) return { type: "refused", refusal };
   return {
@@ -88,7 +97,7 @@ export function planChanges(
     get diff() {
       return SECTIONS.map((section) => diffOf(section, document, after)).join("");
     },
-    differences: differencesOf(document, after, intents),
+    differences: yield* differencesOf(document, after, intents),
     refused,
     bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),
   };
@@ -111,10 +120,18 @@ function diffOf(section: Section, before: ReadDocument, after: ReadDocument): st
   return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
 }
 
-function differencesOf(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): AccessDifference[] {
-  return intents
-    .map(({ arn }) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) }))
-    .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
+function* differencesOf(
+  before: ReadDocument,
+  after: ReadDocument,
+  intents: readonly Intent[],
+): Steps<AccessDifference[]> {
+  const differences: AccessDifference[] = [];
+  for (const { arn } of intents) {
+    yield;
+    const difference = { arn, before: resolve(before, arn), after: resolve(after, arn) };
+    if (JSON.stringify(difference.before) !== JSON.stringify(difference.after)) differences.push(difference);
+  }
+  return differences;
 }
 
 function blockingProblem(document: AwsAuthDocument, change: Change): Problem | null {

@@ -1,15 +1,28 @@
-import type { Problem, Section, SectionReading } from "./document.ts";
+import { PARTITIONS } from "./arn.ts";
+import { type Entry, goFold, type Problem, type Section, type SectionReading } from "./document.ts";
+import { decodeEntry } from "./field-problems.ts";
 import { AliasBudget, DocumentBudget, type ReadingBudget } from "./go-yaml/budget.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
-import { decode, requireJson, resolveScalar } from "./go-yaml/decode.ts";
-import type { ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
-import { parseYaml } from "./go-yaml/parse-yaml.ts";
+import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
+import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
+import { yamlSteps } from "./go-yaml/parse-yaml.ts";
 import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
+import { finish, type Steps } from "./steps.ts";
 
 export interface SectionContent {
   readonly reading: SectionReading;
+  /** Of mapRoles and mapUsers: the items with an ARN. */
+  readonly items: readonly ReadItem[];
   readonly accounts: readonly MappedAccount[];
   readonly problems: readonly Problem[];
+}
+
+export interface ReadItem {
+  readonly entry: Entry;
+  /** Its ARN, folded. */
+  readonly key: string;
+  /** Whether the authenticator keeps it. */
+  readonly isKept: boolean;
 }
 
 /** White space as strings.TrimSpace of Go defines it: not quite JavaScript's. */
@@ -19,42 +32,83 @@ const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202
 const EMPTY = new RegExp(`^${SPACE}*(?:(?:""|''|\`\`)${SPACE}*)?$`);
 
 /** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two through JSON. */
-export function readSection(section: Section, text: string | null, budget = new DocumentBudget()): SectionContent {
-  const empty: SectionReading = { section, text, state: "empty", list: null, items: [], droppedAt: null };
+export function readSection(section: Section, text: string): SectionContent {
+  return finish(sectionSteps(section, text, new DocumentBudget()));
+}
+
+/** The same, with pauses. */
+export function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
+  const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
   if (text === null || EMPTY.test(text)) return content(empty);
   try {
-    return budget.read(() => readText({ ...empty, text }, budget));
+    return yield* budget.read(readText({ ...empty, text }, budget));
   } catch (failure) {
     if (!(failure instanceof YamlFailure)) throw failure;
     return content({ ...empty, state: "unreadable" }, [failureProblem(section, failure)]);
   }
 }
 
-function readText(empty: SectionReading & { readonly text: string }, budget: DocumentBudget): SectionContent {
+function* readText(empty: SectionReading & { readonly text: string }, budget: DocumentBudget): Steps<SectionContent> {
   const { section, text } = empty;
-  const yaml = parseYaml(text, budget.written);
+  const yaml = yield* yamlSteps(text, budget.written);
   const problems = yaml.dropped === null ? [] : [contentDropped(section, yaml.dropped)];
   const reading = { ...empty, droppedAt: yaml.dropped?.at ?? null };
-  return (section === "mapAccounts" ? readAccounts : readMappings)(reading, yaml, problems, budget);
+  if (section === "mapAccounts") return readAccounts(reading, yaml, problems, budget);
+  return yield* readMappings(reading, yaml, problems, budget);
 }
 
 function failureProblem(section: Section, failure: YamlFailure): Problem {
   return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure);
 }
 
-function readMappings(
+function* readMappings(
   reading: SectionReading,
   { root }: YamlDocument,
   problems: Problem[],
   { decoded }: DocumentBudget,
-): SectionContent {
+): Steps<SectionContent> {
+  if (root?.kind === "sequence") {
+    const items: ReadItem[] = [];
+    yield* decodeItems(root, decoded, (value, index) => {
+      if (value.type !== "map") return;
+      const item = readItem(reading.section, value, root.items[index] ?? root, index);
+      if (item.key !== "") items.push(item);
+    });
+    return { ...content({ ...reading, state: "list", list: root }, problems), items };
+  }
   if (root === null) return content(reading, problems);
   const value = decode(root, decoded);
   requireJson(value);
   if (value.type === "null") return content(reading, problems);
-  if (value.type !== "list")
-    return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root.start), ...problems]);
-  return content({ ...reading, state: "list", list: value.node, items: value.items }, problems);
+  return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root.start), ...problems]);
+}
+
+/** @param node the item as written, which can be an alias */
+export function readItem(section: Section, value: MapValue, node: YamlNode, index: number): ReadItem {
+  const { arn, username, groups, sso } = decodeEntry(value, section);
+  const key = goFold(arn);
+  // An entry with only SSO fields is kept too, but only a feature that EKS leaves off would match it.
+  const isKept = arn !== "" && !sso;
+  const { line, column } = node.start;
+  const reachable = isKept && isMatchable(key);
+  return {
+    entry: { section, arn, username, groups, line: line + 1, column: column + 1, reachable, index },
+    key,
+    isKept,
+  };
+}
+
+const CALLER = new RegExp(
+  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
+);
+
+/** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. @param key an ARN, folded */
+export function isMatchable(key: string): boolean {
+  return CALLER.test(key);
+}
+
+export function isAccountId(text: string): boolean {
+  return /^[0-9]{12}$/.test(text);
 }
 
 function readAccounts(
@@ -71,7 +125,7 @@ function readAccounts(
 }
 
 function content(reading: SectionReading, problems: readonly Problem[] = []): SectionContent {
-  return { reading, accounts: [], problems };
+  return { reading, items: [], accounts: [], problems };
 }
 
 export interface MappedAccount {

@@ -1,4 +1,4 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except `\/`. */
@@ -99,20 +99,43 @@ export function flowEntry({ arnKey, arn, username, groups }: AddedEntry): string
 /** Above this number of differences they become one block: the shortest script takes long and is unreadable. */
 const maxEditLength = 1000;
 
+/** Lines shown before and after a difference. */
+const context = 3;
+
 /** A unified diff of two texts, as `diff -u` writes it; empty: they are equal. Null as a text: it is absent. */
 export function unifiedDiff(name: string, before: string | null, after: string | null): string {
   if (before === after) return "";
   const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;
-  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY, maxEditLength };
-  const texts = [before ?? "", after ?? ""] as const;
-  return createTwoFilesPatch(...names, ...texts, undefined, undefined, options) ?? asOneBlock(names, texts);
+  const { texts, linesBefore } = changedPart(before ?? "", after ?? "");
+  const patch = structuredPatch(...names, ...texts, undefined, undefined, { context, maxEditLength });
+  const { hunks, ...head } = patch ?? asOneBlock(names, texts);
+  const moved = hunks.map((hunk) => {
+    return { ...hunk, oldStart: hunk.oldStart + linesBefore, newStart: hunk.newStart + linesBefore };
+  });
+  return formatPatch({ ...head, hunks: moved }, FILE_HEADERS_ONLY);
 }
 
-function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]): string {
+/** The lines that differ, with the lines shown around them: a document can have half a million lines. */
+function changedPart(before: string, after: string) {
+  const shorter = Math.min(before.length, after.length);
+  let same = 0;
+  while (same < shorter && before.charCodeAt(same) === after.charCodeAt(same)) same += 1;
+  let start = same;
+  for (let ends = 0; start > 0; start -= 1) {
+    if (before[start - 1] === "\n") ends += 1;
+    if (ends > context) break;
+  }
+  let tail = 0;
+  while (tail < shorter - same && before.at(-tail - 1) === after.at(-tail - 1)) tail += 1;
+  for (let ends = 0; tail > 0 && ends <= context; tail -= 1) if (before.at(-tail) === "\n") ends += 1;
+  const texts = [before.slice(start, before.length - tail), after.slice(start, after.length - tail)] as const;
+  return { texts, linesBefore: before.slice(0, start).split("\n").length - 1 };
+}
+
+function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]) {
   const removed = structuredPatch(...names, before, "").hunks.flatMap(({ lines }) => lines);
   const added = structuredPatch(...names, "", after).hunks.flatMap(({ lines }) => lines);
   const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
   const hunk = { oldStart: 1, oldLines: count(removed), newStart: 1, newLines: count(added) };
-  const patch = { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
-  return formatPatch(patch, FILE_HEADERS_ONLY);
+  return { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
 }

@@ -13,12 +13,14 @@ import {
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";
 import { fieldUses, lastUse } from "./field-problems.ts";
+import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
-import { readDocument } from "./read-document.ts";
+import { readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
+import { finish, type Steps } from "./steps.ts";
 import { applyEdits } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];
@@ -31,24 +33,29 @@ const MOST_READ = DOCUMENT_LIMIT;
 
 /** The repairs that need no guess about the intent, in the order of the document's problems. */
 export function offerRepairs(document: AwsAuthDocument): Repair[] {
+  return finish(repairsFor(document, document.problems));
+}
+
+/** The repairs of some of a document's problems. Pauses. */
+export function* repairsFor(document: AwsAuthDocument, problems: readonly Problem[]): Steps<Repair[]> {
   const repairs: Repair[] = [];
   let left = Math.ceil(MOST_READ / Math.max(sizeOf(document.data), 1));
-  for (const problem of document.problems) {
+  for (const problem of problems) {
     if (repairs.length === MOST || left <= 0) break;
     const edits = REPAIRABLE.has(problem.code) ? editsFor(document, problem) : [];
     left -= edits.length;
-    const repair = firstOf(edits);
+    const repair = yield* firstOf(edits);
     // The problem's place can differ from the start of its entry.
     if (repair !== null) repairs.push({ ...repair, line: problem.line ?? repair.line });
   }
   return repairs;
 }
 
-type Edit = () => Repair | null;
+type Edit = () => Steps<Repair | null>;
 
-function firstOf(edits: readonly Edit[]): Repair | null {
+function* firstOf(edits: readonly Edit[]): Steps<Repair | null> {
   for (const edit of edits) {
-    const repair = edit();
+    const repair = yield* edit();
     if (repair !== null) return repair;
   }
   return null;
@@ -85,23 +92,28 @@ function entryAt({ entries }: AwsAuthDocument, { section, line }: Problem): Entr
 }
 
 function repairTabs(document: AwsAuthDocument, section: Section, line: number): Edit[] {
-  return untab(document.sections[section].text ?? "").map((text) => () => {
-    const after = readDocument({ ...document.data, [section]: text }).document;
-    const reading = after.sections[section];
-    if (reading.state !== "list" || reading.droppedAt !== null) return null;
-    const message = `Replaces the tabs in ${section} with spaces.`;
-    return offer(document, after, { code: "section-unreadable", section, line, message });
-  });
+  const lines = (document.sections[section].text ?? "").split("\n");
+  return WIDTHS.map(
+    (width) =>
+      function* replaceTabs() {
+        const text = yield* untab(lines, width);
+        const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
+        const reading = after.sections[section];
+        if (reading.state !== "list" || reading.droppedAt !== null) return null;
+        const message = `Replaces the tabs in ${section} with spaces.`;
+        return offer(document, after, { code: "section-unreadable", section, line, message });
+      },
+  );
 }
 
-/** The texts that a section may have meant, with spaces for the tabs that indent its lines or end them. */
-function untab(text: string): string[] {
-  return WIDTHS.map((width) =>
-    text
-      .split("\n")
-      .map((line) => untabLine(line, width))
-      .join("\n"),
-  );
+/** A text that a section may have meant, with spaces for the tabs that indent its lines or end them. */
+function* untab(lines: readonly string[], width: number): Steps<string> {
+  const spaced: string[] = [];
+  for (const line of lines) {
+    spaced.push(untabLine(line, width));
+    yield;
+  }
+  return spaced.join("\n");
 }
 
 function untabLine(line: string, width: number): string {
@@ -152,8 +164,9 @@ function intendedArn(arn: string): string | null {
 
 /** The scalar of an entry's field; null: the value is another node. */
 function scalarOf({ sections }: ReadDocument, { section, index }: Entry, name: "arn" | "groups"): ScalarNode | null {
-  const item = sections[section].items[index];
-  const uses = item?.type === "map" ? fieldUses(item, section) : [];
+  const item = sections[section].list?.items[index];
+  const value = item && decodeAgain(item);
+  const uses = value?.type === "map" ? fieldUses(value, section) : [];
   const written = lastUse(uses, name)?.written;
   return written?.kind === "scalar" ? written : null;
 }
@@ -191,9 +204,9 @@ interface Draft {
 }
 
 /** Offers an edit only if each other entry stays as it was. */
-export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
+export function* offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Steps<Repair | null> {
   const { section, line } = entry;
-  const after = readDocument({ ...document.data, [section]: text }).document;
+  const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
   if (after.sections[section].state === "unreadable" || !othersStay(entry, document, after)) return null;
   return offer(document, after, { code, section, line, message });
 }
@@ -222,7 +235,9 @@ function offer(before: ReadDocument, after: ReadDocument, about: About): Repair 
     type: "planned",
     before: before.data,
     after: after.data,
-    diff: unifiedDiff(section, before.sections[section].text, after.sections[section].text),
+    get diff() {
+      return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
+    },
     differences: changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
     refused: [],
     bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),

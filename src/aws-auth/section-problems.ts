@@ -9,6 +9,7 @@ import {
 } from "./document.ts";
 import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import type { Steps } from "./steps.ts";
 
 /** A line of brackets: its indentation, and its first character. Empty lines are none. */
 const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;
@@ -79,9 +80,9 @@ export function innerMarks({ section, text, state }: SectionReading): Problem[] 
 }
 
 /** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */
-export function layoutProblems({ section, text, list }: SectionReading): Problem[] {
+export function* layoutProblems({ section, text, list }: SectionReading): Steps<Problem[]> {
   if (text === null || list === null) return [];
-  const { shallow, tagged } = layoutDifferences(text, list);
+  const { shallow, tagged } = yield* layoutDifferences(text, list);
   const problems = tagged.map((at) => oldTag(section, at));
   return shallow === null ? problems : [shallowProblem(section, lineAndColumn(text, shallow)), ...problems];
 }
@@ -105,20 +106,27 @@ interface LayoutDifferences {
 }
 
 /** Visits every node once. An alias has no lines and no tag of its own. */
-function layoutDifferences(text: string, list: SequenceNode): LayoutDifferences {
+function* layoutDifferences(text: string, list: SequenceNode): Steps<LayoutDifferences> {
   const tagged: Mark[] = [];
   let shallow: number | null = null;
   /** `indent`: the column of the block collection around the node, -1 outside of any. */
-  const look = (node: YamlNode, indent: number, inFlow: boolean) => {
+  const lookAlone = (node: YamlNode, indent: number, inFlow: boolean) => {
     if (hasOldTag(text, node)) tagged.push(node.start);
     const at = shallowLine(text, node, indent, inFlow);
     if (at !== null) shallow = Math.min(at, shallow ?? at);
+  };
+  const look = (node: YamlNode, indent: number, inFlow: boolean) => {
+    lookAlone(node, indent, inFlow);
     if (node.kind === "scalar" || node.kind === "alias") return;
     const within = node.flow ? indent : node.start.column;
     const children = node.kind === "sequence" ? node.items : node.pairs.flatMap(({ key, value }) => [key, value]);
     for (const child of children) look(child, within, node.flow);
   };
-  look(list, -1, false);
+  lookAlone(list, -1, false);
+  for (const item of list.items) {
+    look(item, list.flow ? -1 : list.start.column, list.flow);
+    yield;
+  }
   return { shallow, tagged };
 }
 

@@ -3,6 +3,7 @@ import { AccessError } from "../access/access-error.ts";
 import { givesSameAccess } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/recent.ts";
+import { inTurns } from "../operations/turns.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
@@ -98,7 +99,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
     },
     rehearseWrite: async (before, after) => {
       const answer = await measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
-      refuseOtherAccess(cluster, after, answer);
+      await refuseOtherAccess(cluster, after, answer);
     },
     rehearseCreation: async (after) => refuseOtherAccess(cluster, after, await create(after, true)),
     createAwsAuth: async (after) => readConfigMap(await create(after, false), cluster),
@@ -106,8 +107,12 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
 }
 
 /** An admission webhook can change a write: nobody must lose or get access by that. @throws AccessError */
-function refuseOtherAccess(cluster: string, { data }: AwsAuthContent, { data: admitted }: ConfigMapObject): void {
-  if (givesSameAccess(data, admitted ?? {})) return;
+async function refuseOtherAccess(
+  cluster: string,
+  { data }: AwsAuthContent,
+  { data: admitted }: ConfigMapObject,
+): Promise<void> {
+  if (await inTurns(givesSameAccess(data, admitted ?? {}))) return;
   const what = `In a dry run, an admission webhook changes who gets in by aws-auth of cluster ${cluster}`;
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the webhook leave aws-auth as it is sent." });
 }

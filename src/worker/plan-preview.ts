@@ -5,7 +5,7 @@ import type { Cluster, Way } from "../access/policy/cluster.ts";
 import { mayAsk } from "../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../access/policy/rule.ts";
 import type { AccessRequest, Preview } from "../access/request/record.ts";
-import { readHolder } from "../aws-auth/index.ts";
+import { readHolder, type Steps } from "../aws-auth/index.ts";
 import { lostRights, outsideHours, type WarningFacts, warningsOf } from "./preview-warnings.ts";
 import type { OtherNames } from "./reconcile/other-names.ts";
 import { refused } from "./reconcile/preview-change.ts";
@@ -23,13 +23,13 @@ export type PreviewPlan =
 export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
   readonly way: Way;
-  readonly changeOf: (requested: RequestedChange) => ChangePreview;
+  readonly changeOf: (requested: RequestedChange) => Steps<ChangePreview>;
   readonly leases: LeasesFound;
   readonly others: OtherNames;
   readonly now: Date;
 }
 
-export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
+export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps<PreviewPlan> {
   const { cluster, way, changeOf, others, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
@@ -39,7 +39,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
   const beginning = beginningBeside(facts.leases, request, now);
-  const change = changeOf({ request, level, principal, beginning, others });
+  const change = yield* changeOf({ request, level, principal, beginning, others });
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
   const leases = otherLeasesOf(request, facts.leases);

@@ -5,11 +5,13 @@ import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts
 import { hoursInWords, isOutside } from "../access/policy/rule.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import {
-  type AwsAuthDocument,
   entriesThatYield,
   type Holder,
   isOwnPrincipal,
   type NamedEntry,
+  type Problem,
+  problemSteps,
+  type Steps,
 } from "../aws-auth/index.ts";
 import type { RoleBindings } from "../kubernetes/group-bindings.ts";
 import type { OtherNames } from "./reconcile/other-names.ts";
@@ -155,12 +157,15 @@ export function sameUsernameWarnings(
   ];
 }
 
-export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
-  return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
+export function* documentWarnings({
+  document,
+  configMap,
+}: Pick<ClusterState, "document" | "configMap">): Steps<string[]> {
+  return [...problemsWarning(yield* problemSteps(document)), ...roomWarning(configMap?.annotations ?? {})];
 }
 
-function problemsWarning(document: AwsAuthDocument): string[] {
-  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
+function problemsWarning(all: readonly Problem[]): string[] {
+  const problems = all.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
   return [`Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}.`];
 }

@@ -17,6 +17,7 @@ import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { knownIdentitiesOf } from "../ledger/look-ups.ts";
 import { wake } from "../ledger/queues.ts";
 import { tracedRun } from "../operations/traced.ts";
+import { inTurns } from "../operations/turns.ts";
 import type { WorkerContext } from "./context.ts";
 import { closeEndedExtension, closeRefused, recordDelay } from "./due-change.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "./open/cluster-trouble.ts";
@@ -170,7 +171,7 @@ async function previewRequest(
   if (await hasNothingToExtend(context, request)) return closeEndedExtension(context, request);
   const earlier = await look.earlierOf(request.requester);
   const linked = await identityOf(context, cluster, request);
-  const planned = planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request);
+  const planned = await inTurns(planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request));
   if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };

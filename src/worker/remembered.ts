@@ -10,8 +10,17 @@ import {
   readSealedLease,
   type SealedLease,
 } from "../access/lease/own-bindings.ts";
-import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
+import {
+  type AwsAuthDocument,
+  type DocumentReading,
+  type planChanges,
+  planSteps,
+  readingSteps,
+  type Steps,
+  withProblems,
+} from "../aws-auth/index.ts";
 import { RecentResults, worthRemembering } from "../operations/recent.ts";
+import { inTurns } from "../operations/turns.ts";
 
 // Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
 // of its whole input, so nothing unverified is trusted.
@@ -23,17 +32,35 @@ const documents = new RecentResults<DocumentReading>(maxDocumentText, worthRemem
 type Data = Readonly<Record<string, string>>;
 
 /** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
-export const readRemembered = keptWith((data: Data): DocumentReading => {
+const documentsOf = new WeakMap<Data, DocumentReading>();
+
+/** As `readingSteps`. */
+export function* rememberedSteps(data: Data): Steps<DocumentReading> {
+  const known = documentsOf.get(data);
+  if (known) return known;
   const texts = Object.entries(data).flat();
   // With their lengths, so that no other data has the same text.
-  const text = `${texts.map(({ length }) => length)}\n${texts.join("")}`;
-  return documents.of(text, text, () => readDocument(data));
-});
+  const text = `${texts.map(({ length }) => length)}
+${texts.join("")}`;
+  const reading = documents.get(text, text) ?? (yield* readingSteps(data));
+  documents.set(text, text, reading);
+  documentsOf.set(data, reading);
+  return reading;
+}
+
+export function readRemembered(data: Data): Promise<DocumentReading> {
+  return inTurns(rememberedSteps(data));
+}
+
+/** As `planSteps`, with the remembered readings. */
+export function planRemembered(...[document, changes, guard]: Parameters<typeof planChanges>) {
+  return planSteps(document, changes, guard ?? {}, rememberedSteps);
+}
 
 const withItsProblems = keptWith(withProblems);
 
-export function parseRemembered(data: Data): AwsAuthDocument {
-  return withItsProblems(readRemembered(data));
+export async function parseRemembered(data: Data): Promise<AwsAuthDocument> {
+  return withItsProblems(await readRemembered(data));
 }
 
 const maxBindingText = 4 * 1024 * 1024;

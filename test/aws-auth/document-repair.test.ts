@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
 import { planDocumentRepair, readmissionsOf } from "../../src/aws-auth/document-repair.ts";
+import { finish } from "../../src/aws-auth/steps.ts";
+
+const repairOf = (...given: Parameters<typeof planDocumentRepair>) => finish(planDocumentRepair(...given));
+const returnsOf = (...given: Parameters<typeof readmissionsOf>) => finish(readmissionsOf(...given));
 
 const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const item = (name: string, groups = "viewers") =>
@@ -12,11 +16,11 @@ test.each([
   ["unreadable", { mapRoles: "- rolearn: [" }],
   ["dropped in part", { mapRoles: `${item("nodes")}---\n${item("admins")}` }],
 ])("a document that is %s becomes the good one, as it was", (_, found) => {
-  expect(planDocumentRepair(found, good, {})).toMatchObject({ type: "write", data: good });
+  expect(repairOf(found, good, {})).toMatchObject({ type: "write", data: good });
 });
 
 test("other content of the ConfigMap stays", () => {
-  expect(planDocumentRepair({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
+  expect(repairOf({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
 });
 
 const user = (name: string) =>
@@ -26,32 +30,30 @@ test("a readable section is not restored: newer people keep their access", () =>
   const saved = { ...good, mapUsers: user("early") };
   const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
 
-  const repair = planDocumentRepair(found, saved, {});
+  const repair = repairOf(found, saved, {});
 
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles).toBe(good.mapRoles);
   expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
   expect(
-    readmissionsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(
-      ({ isReadmitted }) => isReadmitted,
-    ),
+    returnsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isReadmitted }) => isReadmitted),
   ).toBe(true);
 });
 
 test("everyone whom a partly readable section admits keeps their access", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
-  const repair = planDocumentRepair(found, good, {});
+  const repair = repairOf(found, good, {});
 
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
-  expect(readmissionsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isReadmitted: true }]);
+  expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isReadmitted: true }]);
 });
 
 test("a good document without the unreadable section repairs nothing, and the answer does not claim it", () => {
   const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
 
-  expect(planDocumentRepair(found, { mapUsers: user("early") }, {})).toMatchObject({
+  expect(repairOf(found, { mapUsers: user("early") }, {})).toMatchObject({
     type: "ask",
     message: expect.stringContaining("mapRoles, line 2"),
   });
@@ -61,7 +63,7 @@ test("the answer names a principal that the engine does not add, and not as adde
   const foreign = "arn:aws:iam::999999999999:role/partner";
   const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
 
-  const repair = planDocumentRepair({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
+  const repair = repairOf({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
 
   expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
   expect(repair).toMatchObject({ how: expect.stringContaining(`missing: ${arn("admins")}. The`) });
@@ -70,26 +72,26 @@ test("the answer names a principal that the engine does not add, and not as adde
 test("no one is removed, and a principal with another identity gets the earlier one back", () => {
   const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
 
-  const repair = planDocumentRepair(found, good, {});
+  const repair = repairOf(found, good, {});
 
   expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
-  expect(readmissionsOf(good, data)).toEqual([
+  expect(returnsOf(good, data)).toEqual([
     { arn: arn("nodes"), isReadmitted: true },
     { arn: arn("admins"), isReadmitted: true },
   ]);
 });
 
 test("a document that has all of the good one is whole", () => {
-  expect(planDocumentRepair({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
+  expect(repairOf({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
 });
 
 test.each([
   [{}, "it maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("an unusable good document is not written: %j", (given, why) => {
-  expect(planDocumentRepair(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+  expect(repairOf(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
 });
 
 test.each([
@@ -97,18 +99,18 @@ test.each([
   [{}, "aws-auth maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("without a good document nothing is guessed: %j", (found, why) => {
-  const repair = planDocumentRepair(found, null, {});
+  const repair = repairOf(found, null, {});
 
   expect(repair).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
   expect(repair).toMatchObject({ message: expect.stringContaining("--document") });
 });
 
 test("without a good document, a readable section stays as it is", () => {
-  expect(planDocumentRepair(good, null, {})).toEqual({ type: "whole" });
+  expect(repairOf(good, null, {})).toEqual({ type: "whole" });
 });
 
 test("the answer names everyone who does not get in again", () => {
-  expect(readmissionsOf(good, { mapRoles: item("nodes") })).toEqual([
+  expect(returnsOf(good, { mapRoles: item("nodes") })).toEqual([
     { arn: arn("nodes"), isReadmitted: true },
     { arn: arn("admins"), isReadmitted: false },
   ]);

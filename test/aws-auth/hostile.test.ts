@@ -69,6 +69,15 @@ describe("a section that holds more than is read", () => {
     expect(parseDocument({ mapRoles: values(100_000) }).sections.mapRoles.state).toBe("list");
   });
 
+  it("is one with more values in an item than any entry has", () => {
+    const entry = (groups: number) => parseDocument({ mapRoles: `- groups: ${values(groups)}` }).problems;
+
+    expect(entry(19_997).map(({ code }) => code)).not.toContain("section-too-large");
+    expect(entry(19_998)).toMatchObject([
+      { code: "section-too-large", message: expect.stringContaining("has more than 20,000 values in one item here") },
+    ]);
+  });
+
   it("counts with the other sections of its document", () => {
     const { sections } = parseDocument({ mapRoles: values(60_000), mapUsers: values(60_000) });
 

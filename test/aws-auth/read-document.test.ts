@@ -54,6 +54,15 @@ describe("parseDocument", () => {
     expect(entries.map(({ arn }) => arn)).toEqual([account]);
   });
 
+  it("lets no item take the place of an account, whatever its ARN is", () => {
+    const { problems } = parseDocument({
+      mapRoles: `- rolearn: "${account}"\n  username: a\n`,
+      mapAccounts: `- "${account}"\n`,
+    });
+
+    expect(problems.map(({ code }) => code)).toEqual(["not-an-arn", "account-mapped"]);
+  });
+
   it("reports problems of the whole before those of sections, and the sections in order", () => {
     const { problems } = parseDocument({
       mapAccounts: "- x",

@@ -4,6 +4,7 @@ import { planDocumentRepair } from "../../src/aws-auth/document-repair.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { offerRepairs } from "../../src/aws-auth/repair.ts";
+import { finish } from "../../src/aws-auth/steps.ts";
 import { costly, excessive, honest } from "./hostile-documents.ts";
 
 /**
@@ -23,7 +24,7 @@ function read(name: string, mapRoles: string) {
     longest = Math.max(longest, (user + system) / 1e6);
     return result;
   };
-  timed(() => planDocumentRepair({ mapRoles }, null, {}));
+  timed(() => finish(planDocumentRepair({ mapRoles }, null, {})));
   const file = timed(() => readConfigMapFile(text(mapRoles)));
   if (file.type === "file") timed(() => checkFile(file.file, [arn]));
   const document = timed(() => parseDocument({ mapRoles }));

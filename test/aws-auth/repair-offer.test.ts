@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
 import { offerEdit } from "../../src/aws-auth/repair.ts";
+import { finish } from "../../src/aws-auth/steps.ts";
 
 const entry = (name: string, username = name) =>
   `- rolearn: arn:aws:iam::111122223333:role/${name}\n  username: ${username}\n  groups: [viewers]\n`;
@@ -10,7 +11,7 @@ function offer(text: string) {
   const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") }).document;
   const [, second] = before.entries;
   if (second === undefined) throw new Error("there is no second entry");
-  return offerEdit(before, { entry: second, text, code: "code", message: "It repairs." });
+  return finish(offerEdit(before, { entry: second, text, code: "code", message: "It repairs." }));
 }
 
 it.each([
@@ -47,7 +48,7 @@ it("nothing is offered that can't be read, though but one entry is lost", () => 
   const repair =
     only === undefined
       ? undefined
-      : offerEdit(before, { entry: only, text: "- [\n", code: "code", message: "It repairs." });
+      : finish(offerEdit(before, { entry: only, text: "- [\n", code: "code", message: "It repairs." }));
 
   expect(repair).toBeNull();
 });

@@ -10,6 +10,7 @@ import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.t
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { finish } from "../../src/aws-auth/steps.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";
 import { settle } from "../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../src/worker/reconcile/prove.ts";
@@ -91,7 +92,7 @@ function approvedRequest(
 
 function settled(bench: Bench, cluster: Cluster, beginning: readonly ApprovedRequest[]): DocumentSettlement {
   const document = parseDocument(initialAwsAuth);
-  const settlement = settle({
+  const steps = settle({
     cluster,
     work: { beginning, ending: [], inForce: [] },
     state: {
@@ -115,6 +116,7 @@ function settled(bench: Bench, cluster: Cluster, beginning: readonly ApprovedReq
     links: new Map(),
     now: new Date(),
   });
+  const settlement = finish(steps);
   if (settlement.leased.length !== beginning.length) {
     throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(settlement)}`);
   }

@@ -3,6 +3,7 @@ import { arns } from "../../sandbox/scene.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readPrincipal } from "../../src/aws-auth/arn.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { finish } from "../../src/aws-auth/steps.ts";
 import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { GroupBinding } from "../../src/kubernetes/group-bindings.ts";
 import {
@@ -84,7 +85,7 @@ test.each([
 ])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
 
-  expect(documentWarnings({ document: parseDocument(data), configMap }).join()).toContain(sentence);
+  expect(finish(documentWarnings({ document: parseDocument(data), configMap })).join()).toContain(sentence);
 });
 
 test.each([
@@ -100,7 +101,7 @@ test.each([
 });
 
 test("nothing is warned of a document where nothing is out of the ordinary", () => {
-  expect(documentWarnings({ document: parseDocument({}), configMap: null })).toEqual([]);
+  expect(finish(documentWarnings({ document: parseDocument({}), configMap: null }))).toEqual([]);
 });
 
 test.each<[string, AccessRequest]>([

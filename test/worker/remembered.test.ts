@@ -3,9 +3,12 @@ import { memoryKeys } from "../../src/access/approval/seal.ts";
 import { writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
+import { inTurns } from "../../src/operations/turns.ts";
 import {
   ownBindingsAmong,
   parseRemembered,
+  planRemembered,
   readAnnotationRemembered,
   readLeaseRemembered,
   readRemembered,
@@ -29,24 +32,24 @@ test("an annotation is believed for the cluster and the key that sealed it, howe
 
 const entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [readers]\n";
 
-test("a document is read once for one text, and is what a new reading would be", () => {
+test("a document is read once for one text, and is what a new reading would be", async () => {
   const data = { mapRoles: entry.repeat(100) };
 
-  const document = parseRemembered(data);
+  const document = await parseRemembered(data);
 
   expect(document).toEqual(parseDocument(data));
-  expect(parseRemembered({ ...data })).toBe(document);
-  expect(readRemembered({ ...data })).toBe(readRemembered(data));
-  expect(parseRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
+  expect(await parseRemembered({ ...data })).toBe(document);
+  expect(await readRemembered({ ...data })).toBe(await readRemembered(data));
+  expect(await parseRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
 });
 
-test("the short documents and annotations of a large fleet take no memory", () => {
+test("the short documents and annotations of a large fleet take no memory", async () => {
   const keys = memoryKeys([Buffer.alloc(32, 1)]);
   const text = writeAnnotation("staging", [aHolding()], keys) ?? "";
 
   const readings = [() => parseRemembered({ mapRoles: entry }), () => readAnnotationRemembered("staging", text, keys)];
 
-  for (const read of readings) expect(read()).not.toBe(read());
+  for (const read of readings) expect(await read()).not.toBe(await read());
 });
 
 test("the lease of a binding is believed for the place, the cluster and the key that sealed it, however often it was read", () => {
@@ -85,4 +88,25 @@ test("others' bindings are read in turns: whatever else the process does comes b
 
   expect([parts.length, forged.length]).toEqual([0, 20_000]);
   expect(turns).toBeGreaterThan(1);
+});
+
+test("a large document is read and planned in turns, too", async () => {
+  const role = (index: number) => `- rolearn: arn:aws:iam::111122223333:role/r${index}\n  username: u\n  groups: [a]\n`;
+  const data = { mapRoles: Array.from({ length: 12_000 }, (_, index) => role(index)).join("") };
+  const change = { type: "unmap", arn: "arn:aws:iam::111122223333:role/r7" } as const;
+  const turns = { reading: 0, planning: 0 };
+  let work: keyof typeof turns = "reading";
+  const other = setInterval(() => {
+    turns[work] += 1;
+  }, 0);
+
+  const document = await parseRemembered(data);
+  work = "planning";
+  const plan = await inTurns(planRemembered(document, [change]));
+  clearInterval(other);
+
+  const planned = planChanges(document, [change]);
+  expect("after" in plan && "after" in planned && plan.after.mapRoles === planned.after.mapRoles).toBe(true);
+  expect(turns.reading).toBeGreaterThan(1);
+  expect(turns.planning).toBeGreaterThan(1);
 });

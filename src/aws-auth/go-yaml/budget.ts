@@ -1,8 +1,12 @@
+import type { Steps } from "../steps.ts";
 import { type Mark, YamlExcess, YamlFailure } from "./cursor.ts";
 import type { YamlNode } from "./node.ts";
 
 /** More values than any real map has: 1 MiB of entries with usual names comes to some 60,000. */
 const MOST_VALUES = 100_000;
+
+/** More values than any real entry has. An item is read without a pause. */
+const MOST_IN_ITEM = 20_000;
 
 /** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, reach it. */
 const MOST_TEXT = 4 * 1024 * 1024;
@@ -10,10 +14,25 @@ const MOST_TEXT = 4 * 1024 * 1024;
 export class ReadingBudget {
   #values = MOST_VALUES;
   #text = MOST_TEXT;
+  #inItem: number;
+  readonly #mostInItem: number;
+
+  /** @param mostInItem values in one item of the list */
+  constructor(mostInItem = MOST_VALUES) {
+    this.#mostInItem = mostInItem;
+    this.#inItem = mostInItem;
+  }
+
+  nextItem(): void {
+    this.#inItem = this.#mostInItem;
+  }
 
   spend({ start }: { readonly start: Mark }, text = 0): void {
     this.#values -= 1;
+    this.#inItem -= 1;
     this.#text -= text;
+    if (this.#inItem < 0)
+      throw excess(`has more than ${this.#mostInItem.toLocaleString("en")} values in one item`, start);
     if (this.#values < 0) throw excess(`holds more than ${MOST_VALUES.toLocaleString("en")} values`, start);
     if (this.#text < 0) throw excess("repeats so much text by its aliases that it comes to more than 4 MiB", start);
   }
@@ -28,15 +47,15 @@ export class ReadingBudget {
 }
 
 export class DocumentBudget {
-  readonly written = new ReadingBudget();
+  readonly written = new ReadingBudget(MOST_IN_ITEM);
   /** Values as decoded: the target of an alias counts each time. */
   readonly decoded = new ReadingBudget();
 
   /** Reads a section. One that is too large costs the others nothing: none of it is kept. */
-  read<T>(section: () => T): T {
+  *read<T>(section: Steps<T>): Steps<T> {
     const restore = [this.written.save(), this.decoded.save()];
     try {
-      return section();
+      return yield* section;
     } catch (failure) {
       if (failure instanceof YamlExcess) for (const giveBack of restore) giveBack();
       throw failure;

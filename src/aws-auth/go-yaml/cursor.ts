@@ -87,6 +87,21 @@ export interface Token {
   /** Suffix of a tag; prefix of a tag directive. */
   readonly suffix: string;
   readonly style: ScalarStyle;
+  /** The key that may begin with it; null: none. */
+  readonly key: SimpleKey | null;
+}
+
+/** A possible start of a key without `?`: it is one only if its `:` comes on the same line, soon enough. */
+export interface SimpleKey {
+  /** The number of its first token, counted from the start of the text. */
+  readonly token: number;
+  /** Only a key is allowed here. */
+  readonly required: boolean;
+  readonly mark: Mark;
+  /** Whether its first token waits for it. */
+  isAwaited: boolean;
+  /** Offset of the last place where its `:` can come; null: not computed yet. */
+  end: number | null;
 }
 
 /** Why and where Go's parser fails: zero-based line and column, in UTF-16 units. */

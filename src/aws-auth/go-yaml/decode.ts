@@ -1,6 +1,8 @@
+import type { Steps } from "../steps.ts";
 import { AliasBudget, ReadingBudget } from "./budget.ts";
 import { YamlFailure } from "./cursor.ts";
 import {
+  type Draft,
   type Field,
   isWide,
   type MappingNode,
@@ -8,6 +10,7 @@ import {
   resolvePlain,
   type ScalarNode,
   type ScalarValue,
+  type SequenceNode,
   YAML_TAG,
   type YamlNode,
   type YamlValue,
@@ -17,7 +20,6 @@ import {
 const TIMESTAMP =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d{2}:\d{2})| (\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
 
-type Draft<T> = { -readonly [K in keyof T]: T[K] };
 type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
   fields: Map<string, Field>;
   overwritten: (Field & { name: string })[] | null;
@@ -29,7 +31,42 @@ export function decode(node: YamlNode, budget = new ReadingBudget()): YamlValue 
   return decodeNode(node, new AliasBudget(budget));
 }
 
-function decodeNode(node: YamlNode, budget: AliasBudget): YamlValue {
+/** The value of a node that was decoded before. */
+export function decodeAgain(node: YamlNode): YamlValue {
+  return decodeNode(node, UNLIMITED);
+}
+
+const UNLIMITED: Spending = { spend: () => {}, through: (_, run) => run() };
+
+/**
+ * Decodes the items of a list one after the other, as `decode` and `requireJson` do together. Nothing keeps their values: those of
+ * a large list take more memory than its nodes. Pauses after each.
+ */
+export function* decodeItems(
+  list: SequenceNode,
+  budget: ReadingBudget,
+  visit: (value: YamlValue, index: number) => void,
+): Steps<void> {
+  const steps = new AliasBudget(budget);
+  const failures: unknown[] = [];
+  steps.spend(list);
+  for (const [index, item] of list.items.entries()) {
+    const value = decodeNode(item, steps);
+    try {
+      requireJson(value);
+    } catch (failure) {
+      failures.push(failure);
+    }
+    visit(value, index);
+    yield;
+  }
+  // go-yaml decodes the whole text before anything becomes JSON.
+  if (failures.length > 0) throw failures[0];
+}
+
+type Spending = Pick<AliasBudget, "spend" | "through">;
+
+function decodeNode(node: YamlNode, budget: Spending): YamlValue {
   budget.spend(node);
   switch (node.kind) {
     case "alias":
@@ -59,13 +96,13 @@ export function resolveScalar(node: ScalarNode): ScalarValue {
   return value;
 }
 
-function decodeMapping(node: MappingNode, budget: AliasBudget): MapValue {
+function decodeMapping(node: MappingNode, budget: Spending): MapValue {
   const map: MapDraft = { type: "map", fields: new Map(), overwritten: null, others: null, unfitKey: null, node };
   fill(map, node, budget, false);
   return map;
 }
 
-function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boolean): void {
+function fill(map: MapDraft, node: MappingNode, budget: Spending, merged: boolean): void {
   for (const { key, value } of node.pairs) {
     if (isMerge(key)) {
       for (const source of mergeSources(value)) merge(map, source, budget);
@@ -114,7 +151,7 @@ function mergeSources(value: YamlNode): MergeSource[] {
   });
 }
 
-function merge(map: MapDraft, { written, mapping }: MergeSource, budget: AliasBudget): void {
+function merge(map: MapDraft, { written, mapping }: MergeSource, budget: Spending): void {
   const bringIn = () => {
     budget.spend(mapping);
     fill(map, mapping, budget, true);

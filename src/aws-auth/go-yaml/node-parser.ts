@@ -1,6 +1,8 @@
+import { finish, type Steps } from "../steps.ts";
 import type { ReadingBudget } from "./budget.ts";
 import { failAt, type Mark, type Token, type TokenType, YamlExcess } from "./cursor.ts";
 import {
+  type Draft,
   emptyScalar,
   type MappingNode,
   markAfter,
@@ -66,16 +68,44 @@ export class NodeParser {
     }
   }
 
+  /** The root of the document: pauses after each item of a list. */
+  *root(): Steps<YamlNode> {
+    const first = this.#enter();
+    const properties = this.#properties(first);
+    const { type } = this.scanner.peek();
+    let node: YamlNode;
+    if (type === "flow-sequence-start") node = yield* this.#itemByItem(parseFlowSequence(this, properties));
+    else if (type === "block-sequence-start")
+      node = yield* this.#itemByItem(parseBlockSequence(this, properties, false));
+    else node = this.#content(first, properties, false);
+    this.#depth -= 1;
+    return node;
+  }
+
+  *#itemByItem(list: Steps<SequenceNode>): Steps<SequenceNode> {
+    let step = list.next();
+    for (; step.done !== true; step = list.next()) {
+      this.#budget.nextItem();
+      yield;
+    }
+    return step.value;
+  }
+
   /** Only the key or value of a block mapping can be a list in the column of its key. */
   node(mayBeIndentless: boolean): YamlNode {
+    const first = this.#enter();
+    const node = this.#content(first, this.#properties(first), mayBeIndentless);
+    this.#depth -= 1;
+    return node;
+  }
+
+  #enter(): Token {
     this.#depth += 1;
     const first = this.scanner.peek();
     if (this.#depth > DEPTH)
       throw new YamlExcess(`is nested deeper than ${DEPTH} levels`, first.start.line, first.start.column);
     this.#budget.spend(first);
-    const node = first.type === "alias" ? this.#alias() : this.#content(first, mayBeIndentless);
-    this.#depth -= 1;
-    return node;
+    return first;
   }
 
   nodeUnless(ends: ReadonlySet<TokenType>, mayBeIndentless: boolean, empty: Mark): YamlNode {
@@ -97,14 +127,14 @@ export class NodeParser {
     return { kind: "alias", name, target, start, outer: start.at, end, anchor: null };
   }
 
-  #content(first: Token, mayBeIndentless: boolean): YamlNode {
-    const properties = this.#properties(first);
+  #content(first: Token, properties: Properties, mayBeIndentless: boolean): YamlNode {
+    if (first.type === "alias") return this.#alias();
     const { type, start } = this.scanner.peek();
     if (type === "scalar") return this.#scalar(properties);
-    if (type === "flow-sequence-start") return parseFlowSequence(this, properties);
+    if (type === "flow-sequence-start") return finish(parseFlowSequence(this, properties));
     if (type === "flow-mapping-start") return parseFlowMapping(this, properties);
-    if (type === "block-entry" && mayBeIndentless) return parseBlockSequence(this, properties, true);
-    if (type === "block-sequence-start") return parseBlockSequence(this, properties, false);
+    if (type === "block-entry" && mayBeIndentless) return finish(parseBlockSequence(this, properties, true));
+    if (type === "block-sequence-start") return finish(parseBlockSequence(this, properties, false));
     if (type === "block-mapping-start") return parseBlockMapping(this, properties);
     if (properties.anchor === null && properties.tag === "") return failAt("did not find expected node content", start);
     return this.named({ ...emptyScalar(first.start), ...properties, implicit: properties.tag === "" });
@@ -112,10 +142,11 @@ export class NodeParser {
 
   /** An anchor and a tag, in either order, each at most once. */
   #properties(first: Token): Properties {
+    const outer = first.start.at;
+    if (first.type !== "anchor" && first.type !== "tag") return { outer, end: outer, anchor: null, tag: "" };
     let anchor = this.scanner.takeIf("anchor");
     const tag = this.scanner.takeIf("tag");
     anchor ??= this.scanner.takeIf("anchor");
-    const outer = first.start.at;
     const end = Math.max(outer, anchor?.end ?? 0, tag?.end ?? 0);
     return { outer, end, anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };
   }
@@ -133,30 +164,40 @@ export class NodeParser {
   }
 }
 
+/** An array that grew has room for many more: in a large document that is a third of all memory. */
+function trimmed(node: Draft<SequenceNode>): SequenceNode {
+  node.items = node.items.slice();
+  node.marks = node.marks.slice();
+  return node;
+}
+
 /** A list of `- ` items. An indentless one is in the column of its key, and no tokens enclose it. */
-function parseBlockSequence(parser: NodeParser, properties: Properties, isIndentless: boolean): SequenceNode {
+function* parseBlockSequence(parser: NodeParser, properties: Properties, isIndentless: boolean): Steps<SequenceNode> {
   const { scanner } = parser;
   const { start, end } = isIndentless ? scanner.peek() : scanner.take();
   const items: YamlNode[] = [];
   const marks: Mark[] = [];
   const { outer, anchor } = properties;
-  const node = parser.named({ kind: "sequence" as const, items, marks, flow: false, start, outer, end, anchor });
+  const node: Draft<SequenceNode> = { kind: "sequence", items, marks, flow: false, start, outer, end, anchor };
+  parser.named(node);
   for (let dash = scanner.takeIf("block-entry"); dash !== null; dash = scanner.takeIf("block-entry")) {
     const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, false, markAfter(dash));
     marks.push(dash.start);
     items.push(item);
     node.end = item.end;
+    yield;
   }
   if (!isIndentless && scanner.takeIf("block-end") === null)
     failAt("did not find expected '-' indicator", scanner.peek().start);
-  return node;
+  return trimmed(node);
 }
 
 function parseBlockMapping(parser: NodeParser, { outer, anchor }: Properties): MappingNode {
   const { scanner } = parser;
   const { start, end } = scanner.take();
   const pairs: Pair[] = [];
-  const node = parser.named({ kind: "mapping" as const, pairs, flow: false, start, outer, end, anchor });
+  const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: false, start, outer, end, anchor };
+  parser.named(node);
   for (let token = scanner.take(); token.type !== "block-end"; token = scanner.take()) {
     if (token.type !== "key") failAt("did not find expected key", token.start);
     const key = parser.nodeUnless(PAIR_ENDS, true, markAfter(token));
@@ -164,6 +205,7 @@ function parseBlockMapping(parser: NodeParser, { outer, anchor }: Properties): M
     pairs.push({ key, value });
     node.end = value.end;
   }
+  node.pairs = pairs.slice();
   return node;
 }
 
@@ -174,21 +216,23 @@ function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
   return parser.nodeUnless(PAIR_ENDS, true, markAfter(colon));
 }
 
-function parseFlowSequence(parser: NodeParser, { outer, anchor }: Properties): SequenceNode {
+function* parseFlowSequence(parser: NodeParser, { outer, anchor }: Properties): Steps<SequenceNode> {
   const { scanner } = parser;
   const { start, end } = scanner.take();
   const items: YamlNode[] = [];
   const marks: Mark[] = [];
-  const node = parser.named({ kind: "sequence" as const, items, marks, flow: true, start, outer, end, anchor });
+  const node: Draft<SequenceNode> = { kind: "sequence", items, marks, flow: true, start, outer, end, anchor };
+  parser.named(node);
   while (scanner.peek().type !== "flow-sequence-end") {
     if (items.length > 0) {
       marks.push(takeComma(parser, "]"));
       if (scanner.peek().type === "flow-sequence-end") break;
     }
     items.push(scanner.peek().type === "key" ? parseSinglePair(parser) : parser.node(false));
+    yield;
   }
   node.end = scanner.take().end;
-  return node;
+  return trimmed(node);
 }
 
 /** `[a: b]`: a mapping of one pair, without braces. */
@@ -206,7 +250,8 @@ function parseFlowMapping(parser: NodeParser, { outer, anchor }: Properties): Ma
   const { scanner } = parser;
   const { start, end } = scanner.take();
   const pairs: Pair[] = [];
-  const node = parser.named({ kind: "mapping" as const, pairs, flow: true, start, outer, end, anchor });
+  const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: true, start, outer, end, anchor };
+  parser.named(node);
   while (scanner.peek().type !== "flow-mapping-end") {
     if (pairs.length > 0) {
       takeComma(parser, "}");
@@ -215,6 +260,7 @@ function parseFlowMapping(parser: NodeParser, { outer, anchor }: Properties): Ma
     pairs.push(parsePair(parser));
   }
   node.end = scanner.take().end;
+  node.pairs = pairs.slice();
   return node;
 }
 

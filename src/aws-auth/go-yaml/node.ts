@@ -3,6 +3,8 @@ import { isDigit, type Mark, type ScalarStyle, type Token } from "./cursor.ts";
 /** The beginning of the tags of YAML's own types. */
 export const YAML_TAG = "tag:yaml.org,2002:";
 
+export type Draft<T> = { -readonly [K in keyof T]: T[K] };
+
 interface NodeBase {
   /** Where its content starts: after its anchor and tag. */
   readonly start: Mark;

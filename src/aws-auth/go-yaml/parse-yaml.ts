@@ -1,3 +1,4 @@
+import { finish, type Steps } from "../steps.ts";
 import { ReadingBudget } from "./budget.ts";
 import { FORBIDDEN, failAt, lineAndColumn, type Mark, type Token, YamlFailure } from "./cursor.ts";
 import { emptyScalar, type YamlDocument, type YamlNode } from "./node.ts";
@@ -11,21 +12,27 @@ const CHUNK = 512;
  * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml returns an error, and a
  * YamlExcess above the budget.
  */
-export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocument {
+export function parseYaml(text: string): YamlDocument {
+  return finish(yamlSteps(text, new ReadingBudget()));
+}
+
+/** The same, with pauses. */
+export function* yamlSteps(text: string, budget: ReadingBudget): Steps<YamlDocument> {
   const forbidden = text.search(FORBIDDEN);
-  if (forbidden >= 0) return parseBefore(forbidden, text, budget);
+  if (forbidden >= 0) return yield* parseBefore(forbidden, text, budget);
   const scanner = new Scanner(text);
-  return { root: parseRoot(scanner, budget), dropped: findDropped(scanner) };
+  return { root: yield* parseRoot(scanner, budget), dropped: findDropped(scanner) };
 }
 
 /** The root of the first document, with the one token after it that go-yaml requests; null: there is no document. */
-function parseRoot(scanner: Scanner, budget: ReadingBudget): YamlNode | null {
+function* parseRoot(scanner: Scanner, budget: ReadingBudget): Steps<YamlNode | null> {
   const parser = new NodeParser(scanner, budget);
   const first = scanner.peek();
   if (first.type === "stream-end") return null;
   const isExplicit = first.type === "document-start" || first.type.endsWith("-directive");
   if (isExplicit) parser.openDocument();
-  const root = isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.node(false);
+  const isEmpty = isExplicit && endsDocument(scanner.peek().type);
+  const root = isEmpty ? emptyScalar(scanner.peek().start) : yield* parser.root();
   scanner.peek();
   return root;
 }
@@ -57,10 +64,10 @@ function next(scanner: Scanner): Token {
 }
 
 /** Parses a text with a forbidden character. It counts if the reader has read it by the end of the document. */
-function parseBefore(forbidden: number, text: string, budget: ReadingBudget): YamlDocument {
+function* parseBefore(forbidden: number, text: string, budget: ReadingBudget): Steps<YamlDocument> {
   const scanner = new Scanner(text.slice(0, forbidden));
   try {
-    const root = parseRoot(scanner, budget);
+    const root = yield* parseRoot(scanner, budget);
     if (!isRead()) return { root, dropped: findDropped(scanner) ?? markAt(text, forbidden) };
   } catch (failure) {
     if (!(failure instanceof YamlFailure) || !isRead()) throw failure;

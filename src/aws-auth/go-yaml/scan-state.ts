@@ -1,21 +1,25 @@
-import { BOM, Cursor, type Mark, type ScalarStyle, type Token, type TokenType } from "./cursor.ts";
+import { BOM, Cursor, type Mark, type ScalarStyle, type SimpleKey, type Token, type TokenType } from "./cursor.ts";
 
 /** The lookahead that YAML grants a key, in characters. */
 const LONGEST = 1024;
 
 /** The possible keys: one for each flow level. */
 class SimpleKeys {
-  #level: Level = { depth: 0, outer: null, key: null, claim: 0 };
-  /** By token number: checked before each token is returned, so that deep nesting costs nothing. */
-  readonly #levelOf = new Map<number, Level>();
+  #level: Level = { depth: 0, outer: null, key: null, opener: null };
 
   get flowLevel(): number {
     return this.#level.depth;
   }
 
-  /** Enters a flow collection. `token`: the number of its bracket. */
-  deepen(token: number): void {
-    this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, claim: token };
+  /** The possible key that begins with this token; null: none. */
+  at(token: number): SimpleKey | null {
+    const { key } = this.#level;
+    return key?.token === token ? key : null;
+  }
+
+  /** Enters a flow collection. `bracket`: the number of its first token. */
+  deepen(bracket: number): void {
+    this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, opener: this.at(bracket) };
   }
 
   /**
@@ -23,94 +27,87 @@ class SimpleKeys {
    * list alone. So does this.
    */
   surface(): void {
-    const { outer, claim } = this.#level;
+    const { outer, opener } = this.#level;
     if (outer === null) return;
+    if (opener !== null) opener.isAwaited = false;
     this.#level = outer;
-    this.#levelOf.delete(claim);
   }
 
   save(key: SimpleKey, cursor: Cursor): void {
     this.remove(cursor);
     this.#level.key = key;
-    this.#level.claim = key.token;
-    this.#levelOf.set(key.token, this.#level);
+    this.#level.opener = null;
   }
 
   /** Drops the key of this level; fails if only a key is allowed there. */
   remove(cursor: Cursor): void {
     const { key } = this.#level;
     if (key?.required) cursor.fail("could not find expected ':'", key.mark);
-    this.#forget(this.#level);
+    this.#forget();
   }
 
   /** Takes the key of this level, because its `:` has come; null: there is no valid one. */
   takeValid(cursor: Cursor): SimpleKey | null {
-    const key = this.#validAt(this.#level, cursor);
-    this.#forget(this.#level);
-    return key;
+    const { key } = this.#level;
+    this.#forget();
+    return key !== null && isValid(key, cursor) ? key : null;
   }
 
-  /** Whether a key can still begin at this token: it must not be returned yet. */
-  mayBeginAt(token: number, cursor: Cursor): boolean {
-    const level = this.#levelOf.get(token);
-    return level !== undefined && this.#validAt(level, cursor) !== null;
+  #forget(): void {
+    if (this.#level.key === null) return;
+    this.#level.key.isAwaited = false;
+    this.#level.key = null;
   }
+}
 
-  #forget(level: Level): void {
-    if (level.key === null) return;
-    this.#levelOf.delete(level.key.token);
-    level.key = null;
-  }
+/** Whether this can still be a key: its first token must not be returned yet. */
+export function mayBeKey(key: SimpleKey, cursor: Cursor): boolean {
+  if (!key.isAwaited) return false;
+  key.isAwaited = isValid(key, cursor);
+  return key.isAwaited;
+}
 
-  #validAt(level: Level, cursor: Cursor): SimpleKey | null {
-    const { key } = level;
-    if (key === null || (key.mark.line === cursor.line && !isTooLong(key.mark, cursor))) return key;
-    if (key.required) cursor.fail("could not find expected ':'", key.mark);
-    this.#forget(level);
-    return null;
-  }
+function isValid(key: SimpleKey, cursor: Cursor): boolean {
+  if (key.mark.line === cursor.line && !isTooLong(key, cursor)) return true;
+  if (key.required) cursor.fail("could not find expected ':'", key.mark);
+  return false;
 }
 
 /** Tokens that are made but not returned yet. A key and the collection that it opens are inserted later. */
 class TokenQueue {
+  /** From `#head` up to `#end`. Its places are used again: there are very many tokens. */
   readonly #tokens: Token[] = [];
   #head = 0;
+  #end = 0;
   #taken = 0;
-
-  get taken(): number {
-    return this.#taken;
-  }
 
   /** The number that the next token to be added will have. */
   get next(): number {
-    return this.#taken + this.#tokens.length - this.#head;
-  }
-
-  get isEmpty(): boolean {
-    return this.#head === this.#tokens.length;
+    return this.#taken + this.#end - this.#head;
   }
 
   first(): Token | undefined {
-    return this.#tokens[this.#head];
+    return this.#head === this.#end ? undefined : this.#tokens[this.#head];
   }
 
   shift(): void {
     this.#head += 1;
     this.#taken += 1;
-    if (!this.isEmpty) return;
-    this.#tokens.length = 0;
-    this.#head = 0;
+    if (this.#head === this.#end) this.#head = this.#end = 0;
   }
 
-  add(type: TokenType, start: Mark, end: number, value = "", style: ScalarStyle = "plain", suffix = ""): void {
-    this.#tokens.push({ type, start, end, value, suffix, style });
+  add(token: Token): void {
+    this.#tokens[this.#end] = token;
+    this.#end += 1;
   }
 
   /** Inserts an empty token before the one with this number; at the end, if that was returned already. */
   insert(type: TokenType, start: Mark, before: number): void {
-    const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain" };
-    if (before < this.#taken) this.#tokens.push(token);
-    else this.#tokens.splice(this.#head + before - this.#taken, 0, token);
+    const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain", key: null };
+    const place = before < this.#taken ? this.#end : this.#head + before - this.#taken;
+    for (let at = this.#end; at > place; at -= 1) this.#tokens[at] = this.#tokens[at - 1] ?? token;
+    this.#tokens[place] = token;
+    this.#end += 1;
   }
 }
 
@@ -127,11 +124,8 @@ class BlockIndents {
     tokens.insert(type, mark, before);
   }
 
-  closeDeeper(column: number, tokens: TokenQueue, cursor: Cursor): void {
-    while (this.column > column) {
-      tokens.add("block-end", cursor.mark(), cursor.at);
-      this.column = this.#outer.pop() ?? -1;
-    }
+  close(): void {
+    this.column = this.#outer.pop() ?? -1;
   }
 }
 
@@ -152,10 +146,14 @@ export class ScanState {
     return this.keys.flowLevel === 0;
   }
 
+  add(type: TokenType, start: Mark, end: number, value = "", style: ScalarStyle = "plain", suffix = ""): void {
+    this.tokens.add({ type, start, end, value, suffix, style, key: this.keys.at(this.tokens.next) });
+  }
+
   addIndicator(type: TokenType, length = 1): void {
     const start = this.cursor.mark();
     this.cursor.skip(length);
-    this.tokens.add(type, start, this.cursor.at);
+    this.add(type, start, this.cursor.at);
   }
 
   /** Opens a block collection that begins at the cursor, unless it is open already. */
@@ -167,7 +165,9 @@ export class ScanState {
 
   /** Closes the block collections to which a token in this column does not belong. */
   closeDeeper(column: number): void {
-    if (this.inBlock) this.indents.closeDeeper(column, this.tokens, this.cursor);
+    if (!this.inBlock) return;
+    for (; this.indents.column > column; this.indents.close())
+      this.add("block-end", this.cursor.mark(), this.cursor.at);
   }
 
   closeAll(): void {
@@ -176,27 +176,20 @@ export class ScanState {
     this.keyAllowed = false;
   }
 
-  saveKey(): void {
-    if (!this.keyAllowed) return;
-    const required = this.inBlock && this.indents.column === this.cursor.column;
-    this.keys.save({ token: this.tokens.next, required, mark: this.cursor.mark() }, this.cursor);
+  saveKey(): Mark {
+    const mark = this.cursor.mark();
+    if (!this.keyAllowed) return mark;
+    const required = this.inBlock && this.indents.column === mark.column;
+    this.keys.save({ token: this.tokens.next, required, mark, isAwaited: true, end: null }, this.cursor);
+    return mark;
   }
 
   /** Starts a possible key; no other key can begin after it on the same line. */
   startContent(): Mark {
-    this.saveKey();
+    const mark = this.saveKey();
     this.keyAllowed = false;
-    return this.cursor.mark();
+    return mark;
   }
-}
-
-/** A possible start of a key without `?`: it is one only if its `:` comes on the same line, soon enough. */
-interface SimpleKey {
-  /** The number of its first token, counted from the start of the text. */
-  readonly token: number;
-  /** Only a key is allowed here. */
-  readonly required: boolean;
-  readonly mark: Mark;
 }
 
 /** The block context, or an open flow collection. */
@@ -204,11 +197,13 @@ interface Level {
   readonly depth: number;
   readonly outer: Level | null;
   key: SimpleKey | null;
-  /** The number of the token that last claimed it: at first the bracket that opened it. */
-  claim: number;
+  /** The possible key that begins with its bracket, until it has one of its own. */
+  opener: SimpleKey | null;
 }
 
-/** Counts characters, not UTF-16 units: slow, and only done where it can matter. */
-function isTooLong(mark: Mark, { at, text }: Cursor): boolean {
-  return at - mark.at > LONGEST && [...text.slice(mark.at, at)].length > LONGEST;
+/** Counts characters, not UTF-16 units. */
+function isTooLong(key: SimpleKey, { at, text }: Cursor): boolean {
+  if (at - key.mark.at <= LONGEST) return false;
+  key.end ??= key.mark.at + [...text.slice(key.mark.at, key.mark.at + 2 * LONGEST)].slice(0, LONGEST).join("").length;
+  return at > key.end;
 }

@@ -22,7 +22,7 @@ export function fetchDirective(state: ScanState): void {
   state.closeAll();
   const start = state.cursor.mark();
   const { type, value, prefix } = scanDirective(state.cursor);
-  state.tokens.add(type, start, state.cursor.at, value, "plain", prefix);
+  state.add(type, start, state.cursor.at, value, "plain", prefix);
 }
 
 export function fetchDocumentIndicator(state: ScanState, type: TokenType): void {
@@ -32,9 +32,10 @@ export function fetchDocumentIndicator(state: ScanState, type: TokenType): void 
 
 export function fetchFlowStart(state: ScanState, type: TokenType): void {
   state.saveKey();
-  state.keys.deepen(state.tokens.next);
-  state.keyAllowed = true;
+  const bracket = state.tokens.next;
   state.addIndicator(type);
+  state.keys.deepen(bracket);
+  state.keyAllowed = true;
 }
 
 export function fetchFlowEnd(state: ScanState, type: TokenType): void {

@@ -1,6 +1,6 @@
 import { isBlankBreakOrEnd, isBreak, isBreakOrEnd, NUL, SPACE, TAB, type Token, type TokenType } from "./cursor.ts";
 import { scanBlockScalar, scanPlain, scanQuoted } from "./scan-scalar.ts";
-import { ScanState } from "./scan-state.ts";
+import { mayBeKey, ScanState } from "./scan-state.ts";
 import {
   fetchBlockEntry,
   fetchDirective,
@@ -32,9 +32,12 @@ export class Scanner {
   }
 
   peek(): Token {
-    const { tokens, keys, cursor } = this.#state;
-    while (tokens.isEmpty || keys.mayBeginAt(tokens.taken, cursor)) fetch(this.#state);
-    return tokens.first() ?? cursor.fail("there is nothing behind the end of the text");
+    const { tokens, cursor } = this.#state;
+    for (;;) {
+      const first = tokens.first();
+      if (first !== undefined && (first.key === null || !mayBeKey(first.key, cursor))) return first;
+      fetch(this.#state);
+    }
   }
 
   take(): Token {
@@ -102,26 +105,26 @@ const STARTS_NOTHING: ReadonlySet<number> = new Set([0x23, 0x25, 0x40, 0x60, 0x7
 function fetchName(state: ScanState, type: "alias" | "anchor"): void {
   const start = state.startContent();
   const name = scanAnchor(state.cursor);
-  state.tokens.add(type, start, state.cursor.at, name);
+  state.add(type, start, state.cursor.at, name);
 }
 
 function fetchTag(state: ScanState): void {
   const start = state.startContent();
   const { handle, suffix } = scanTag(state.cursor);
-  state.tokens.add("tag", start, state.cursor.at, handle, "plain", suffix);
+  state.add("tag", start, state.cursor.at, handle, "plain", suffix);
 }
 
 function fetchQuoted(state: ScanState, style: "single" | "double"): void {
   const start = state.startContent();
   const value = scanQuoted(state.cursor, style === "single");
-  state.tokens.add("scalar", start, state.cursor.at, value, style);
+  state.add("scalar", start, state.cursor.at, value, style);
 }
 
 function fetchPlain(state: ScanState): void {
   const start = state.startContent();
   const { value, end, brokeLine } = scanPlain(state.cursor, state.indents.column, !state.inBlock);
   if (brokeLine) state.keyAllowed = true;
-  state.tokens.add("scalar", start, end, value);
+  state.add("scalar", start, end, value);
 }
 
 /** A block scalar is no key, and ends at the start of a line, where a key can follow. */
@@ -130,5 +133,5 @@ function fetchBlockScalar(state: ScanState, style: "literal" | "folded"): void {
   state.keyAllowed = true;
   const start = state.cursor.mark();
   const { value, end } = scanBlockScalar(state.cursor, style === "literal", state.indents.column);
-  state.tokens.add("scalar", start, end, value, style);
+  state.add("scalar", start, end, value, style);
 }

@@ -5,7 +5,9 @@ import {
   isCreator,
   isNode,
   isWildcard,
+  problemSteps,
   readPrincipal,
+  type Steps,
 } from "../../aws-auth/index.ts";
 import {
   isAsWanted,
@@ -46,9 +48,15 @@ export interface ItemOutcome {
   readonly outcome: Outcome;
 }
 
-export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
+export function* outcomesOf(facts: MigrationFacts): Steps<ItemOutcome[]> {
+  yield* problemSteps(facts.document);
   const presentEntries = new Map(facts.presentEntries.map((entry) => [principalKey(entry.principalArn), entry]));
-  return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, presentEntries) }));
+  const outcomes: ItemOutcome[] = [];
+  for (const item of facts.document.entries) {
+    outcomes.push({ item, outcome: outcomeOf(item, facts, presentEntries) });
+    yield;
+  }
+  return outcomes;
 }
 
 function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {

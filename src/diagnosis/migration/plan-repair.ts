@@ -7,8 +7,10 @@ import {
   competingEntries,
   type Entry,
   entryOf,
+  finish,
   isIdentityCenterRole,
-  planChanges,
+  planSteps,
+  type Steps,
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
@@ -46,12 +48,17 @@ type Outcome =
  * confirmed a later role of its permission set. EKS confirms nothing about an item of aws-auth, so an item never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
+  return finish(repairSteps(facts));
+}
+
+/** The same, with pauses. */
+export function* repairSteps(facts: MigrationFacts): Steps<RepairPlanned> {
   const outcomes = withinMessage(deletedIn(facts).flatMap((deleted) => outcomesOf(deleted, facts)));
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
   if (replacements.length === 0) return nothingToRepair(outcomes);
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
   if (inMap.length > 0) {
-    const plan = planChanges(facts.document, changesOf(inMap), repairGuard(facts));
+    const plan = yield* planSteps(facts.document, changesOf(inMap), repairGuard(facts));
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) return { type: "refused", code: refusal.code, message: refusal.message };
   }

@@ -3,12 +3,14 @@ import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
 import {
   canonicalCaller,
-  parseDocument,
-  planChanges,
+  finish,
+  planSteps,
   type ReadDocument,
+  readingSteps,
   refuseUnlessWhole,
   render,
   resolve,
+  type Steps,
 } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import {
@@ -44,12 +46,17 @@ export type MigrationResult =
  * step names.
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
+  return finish(migrationSteps(facts));
+}
+
+/** The same, with pauses. */
+export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   if (facts.mode === "API") {
     const message = `${facts.cluster} does not read aws-auth.`;
     return { type: "refused", code: "nothing-to-migrate", message };
   }
-  const outcomes = outcomesOf(facts);
-  const out = planRemoval(facts, outcomes);
+  const outcomes = yield* outcomesOf(facts);
+  const out = yield* planRemoval(facts, outcomes);
   if (out.type === "refused") return out;
   const gives = outcomes.flatMap(({ outcome }): MigrationStep[] =>
     outcome.type === "moves" && !outcome.isDone
@@ -58,7 +65,8 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
   );
   const isToSwitch = facts.mode === "CONFIG_MAP" && outcomes.some(({ outcome }) => outcome.type === "moves");
   const steps: MigrationStep[] = [...(isToSwitch ? [{ type: "switch-mode" } as const] : []), ...gives, ...out.steps];
-  const flaw = checkSteps(facts, steps);
+  yield;
+  const flaw = yield* checkSteps(facts, steps);
   if (flaw !== null) return { type: "refused", code: "unintended-change", message: flaw };
   return {
     type: "planned",
@@ -79,10 +87,10 @@ interface Removal {
 }
 
 /** Administrators may leave the document where they have the policy: an empty document is the goal. */
-function planRemoval(
+function* planRemoval(
   facts: MigrationFacts,
   outcomes: readonly ItemOutcome[],
-): Removal | (MigrationResult & { type: "refused" }) {
+): Steps<Removal | (MigrationResult & { type: "refused" })> {
   // An unreadable section has unknown items, which the migration would lose.
   const unread = refuseUnlessWhole(facts.document);
   if (unread) return { type: "refused", code: unread.code, message: unread.message };
@@ -91,7 +99,8 @@ function planRemoval(
   );
   const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
   const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
-  const planned = planChanges(facts.document, changes, guard);
+  const planned = yield* planSteps(facts.document, changes, guard);
+  yield;
   if (facts.owner && arns.length > 0) {
     const keptBecause = `${belongsTo(facts.cluster, facts.owner)}: remove these entries there.`;
     return { type: "out", steps: [], keptBecause };
@@ -132,33 +141,47 @@ function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): P
 }
 
 /** Who can sign in after a step. The entries that EKS makes with the new mode are for nodes and the creator. */
-function after(state: SignInState, step: MigrationStep): SignInState {
+function* after(state: SignInState, step: MigrationStep): Steps<SignInState> {
   switch (step.type) {
     case "switch-mode":
       return { ...state, mode: "API_AND_CONFIG_MAP" };
-    case "give-entry": {
-      const key = principalKey(step.wanted.principalArn);
-      const others = state.entries.filter((entry) => principalKey(entry.principalArn) !== key);
-      return { ...state, entries: [...others, entryGiven(step.wanted)] };
-    }
+    case "give-entry":
+      state.entries.set(principalKey(step.wanted.principalArn), entryGiven(step.wanted));
+      return state;
     case "remove-from-aws-auth":
-      return { ...state, document: parseDocument(step.after) };
+      return { ...state, document: (yield* readingSteps(step.after)).document };
   }
 }
 
 /** Plays the steps, and compares each named principal's identity after each. @returns the unintended change, as one sentence; null: none */
-function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): string | null {
+function* checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): Steps<string | null> {
   let state = untouched(facts, steps);
-  const callers = callersOf(facts, steps);
-  const before = new Map(callers.map((arn) => [arn, predictSignIn(state, arn)]));
+  const callers: { readonly arn: string; readonly before: SignedIn | null }[] = [];
+  const byKey = new Map<string, typeof callers>();
+  for (const arn of callersOf(facts, steps)) {
+    yield;
+    const caller = { arn, before: predictSignIn(state, arn) };
+    const same = byKey.get(keyOf(arn));
+    if (same === undefined) byKey.set(keyOf(arn), [caller]);
+    else same.push(caller);
+    callers.push(caller);
+  }
   for (const step of steps) {
-    state = after(state, step);
-    const other = callers.find((arn) => !isSame(before.get(arn) ?? null, predictSignIn(state, arn)));
-    if (other !== undefined) {
-      return `The step ${step.type} would change ${other}, so the worker refuses the plan.`;
+    state = yield* after(state, step);
+    // No other caller's sign-in reads this entry.
+    const touched = step.type === "give-entry" ? (byKey.get(principalKey(step.wanted.principalArn)) ?? []) : callers;
+    for (const { arn, before } of touched) {
+      yield;
+      if (!isSame(before, predictSignIn(state, arn)))
+        return `The step ${step.type} would change ${arn}, so the worker refuses the plan.`;
     }
   }
   return null;
+}
+
+/** A caller's own access entry has the key of its principal. */
+function keyOf(callerArn: string): string {
+  return principalKey(canonicalCaller(callerArn) ?? callerArn);
 }
 
 /** The state before: an incomplete entry of ours does not count against aws-auth. */
@@ -169,7 +192,12 @@ function untouched({ mode, document, presentEntries }: MigrationFacts, steps: re
   return {
     mode,
     document,
-    entries: presentEntries.filter(({ principalArn }) => !given.has(principalKey(principalArn))),
+    entries: new Map(
+      presentEntries
+        .toReversed()
+        .map((entry) => [principalKey(entry.principalArn), entry] as const)
+        .filter(([key]) => !given.has(key)),
+    ),
   };
 }
 
@@ -202,7 +230,8 @@ function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
 interface SignInState {
   readonly mode: AuthenticationMode;
   readonly document: ReadDocument;
-  readonly entries: readonly PresentEntry[];
+  /** By the key of the principal. */
+  readonly entries: Map<string, PresentEntry>;
 }
 
 interface SignedIn {
@@ -217,8 +246,7 @@ interface SignedIn {
  * @param callerArn from sts:GetCallerIdentity, or a role's or user's own
  */
 function predictSignIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {
-  const key = principalKey(canonicalCaller(callerArn) ?? callerArn);
-  const entry = mode === "CONFIG_MAP" ? undefined : entries.find((each) => principalKey(each.principalArn) === key);
+  const entry = mode === "CONFIG_MAP" ? undefined : entries.get(keyOf(callerArn));
   if (entry) return entry.type === "STANDARD" ? signInByEntry(entry, callerArn) : null;
   const identity = mode === "API" ? null : resolve(document, callerArn);
   return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };

@@ -8,9 +8,10 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
-import { parseDocument } from "../../aws-auth/index.ts";
+import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
@@ -76,7 +77,7 @@ async function gather(
   const annotation = readAnnotation(sealedClusterOf(cluster), configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
   const { holdings } = withLedgerMemory(sealedClusterOf(cluster), annotated, await ledger.leasedOf(name), keys.memory);
-  const document = parseDocument(configMap?.data ?? {});
+  const document = await inTurns(parseSteps(configMap?.data ?? {}));
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = onceOpened(() =>

@@ -12,12 +12,13 @@ import {
 } from "../../access/request/migration.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
-import { planMigration } from "../../diagnosis/migration/plan.ts";
-import { planRepair, type RepairPlanned } from "../../diagnosis/migration/plan-repair.ts";
+import { type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
+import { type RepairPlanned, repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
@@ -59,19 +60,14 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
   const now = context.now();
   const after =
     migration.kind === "repair"
-      ? plannedRepair(context, migration, planRepair(facts), now)
-      : planned(context, migration, planMigration(facts), now);
+      ? plannedRepair(context, migration, await inTurns(repairSteps(facts)), now)
+      : planned(context, migration, await inTurns(migrationSteps(facts)), now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
-function planned(
-  context: WorkerContext,
-  migration: PendingMigration,
-  result: ReturnType<typeof planMigration>,
-  now: Date,
-): Migration {
+function planned(context: WorkerContext, migration: PendingMigration, result: MigrationResult, now: Date): Migration {
   if (result.type === "refused") return refused(migration, result, now);
   if (result.steps.length === 0) {
     const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
@@ -133,7 +129,7 @@ export async function reportMigration(
   { user, givenArns }: { readonly user: string; readonly givenArns: readonly string[] },
 ): Promise<MigrationReport> {
   try {
-    const result = planMigration(await gatherMigration(context, cluster, user, givenArns));
+    const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, user, givenArns)));
     if (result.type === "refused") return { type: "refused", message: result.message };
     const { items, steps, before, ...rest } = summarizeMigration(result);
     return {

@@ -4,10 +4,11 @@ import { isGenuinePlan } from "../../access/approval/seals.ts";
 import { isMigrationOver, type Migration, type Replacement } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { planChanges } from "../../aws-auth/index.ts";
+import { planSteps } from "../../aws-auth/index.ts";
 import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
+import { inTurns } from "../../operations/turns.ts";
 import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
 import { migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
 import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
@@ -56,7 +57,7 @@ function stepOf(replacement: Replacement): string {
 
 async function replaceInDocument(run: RepairRun, replacements: readonly Replacement[]): Promise<readonly string[]> {
   const { facts } = run.gathered;
-  const plan = planChanges(facts.document, changesOf(replacements), repairGuard(facts));
+  const plan = await inTurns(planSteps(facts.document, changesOf(replacements), repairGuard(facts)));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (refusal || plan.type === "refused") {
     throw new AccessError("migration-stopped", `aws-auth can't be repaired now: ${refusal?.message ?? ""}`);

@@ -13,10 +13,11 @@ import {
   type SealedPlan,
 } from "../../access/request/migration.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
-import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
+import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { carryOutStep, recordDone } from "./carry-out-step.ts";
@@ -116,7 +117,7 @@ async function repair(run: Run, migration: Migration): Promise<void> {
 async function goOn(run: Run, migration: Migration): Promise<void> {
   const { context, gathered } = run;
   if (isTakenOut(migration, gathered, context.keys)) return finish(context, await closeBegunStep(run, migration));
-  const plan = planNow(planMigration(gathered.facts));
+  const plan = planNow(await inTurns(migrationSteps(gathered.facts)));
   if (plan.digest === migration.plan?.digest) return takeSteps({ ...run, plan }, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }

@@ -10,11 +10,13 @@ import {
 } from "../../access/policy/operator-rights.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import { entryOf, type PlannedText, parseDocument, planChanges, withoutRolePath } from "../../aws-auth/index.ts";
+import { entryOf, type PlannedText, planSteps, withoutRolePath } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN } from "../../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
+import { parseRemembered } from "../remembered.ts";
 import { becomeCreator } from "./become-creator.ts";
 import { creatorArnFor, creatorForBootstrap } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
@@ -143,11 +145,11 @@ async function planOperatorEntry(
     throw new AccessError("document-absent", `The ConfigMap aws-auth of ${name} does not exist`);
   }
   const arn = withoutRolePath(operator.roleArn);
-  const document = parseDocument(configMap?.data ?? {});
+  const document = await parseRemembered(configMap?.data ?? {});
   const entry = entryOf(document, arn);
   if (entry?.groups.some((group) => group !== operatorGroup)) throw notDedicated(arn, entry.groups, name);
   const map = { type: "map", arn, username: operatorUsername, groups: [operatorGroup] } as const;
-  const plan = planChanges(document, [map], { creatorArn, account, partition: partitionOf(cluster) });
+  const plan = await inTurns(planSteps(document, [map], { creatorArn, account, partition: partitionOf(cluster) }));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (plan.type === "refused" || refusal) {
     const what = `aws-auth of ${name} can't take the operator`;

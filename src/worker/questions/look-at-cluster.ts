@@ -11,7 +11,7 @@ import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { type Caller, entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
+import { type Caller, entryArnIn, parseSteps, withoutRolePath } from "../../aws-auth/index.ts";
 import { bindingsMissing } from "../../diagnosis/binding-problems.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
@@ -19,6 +19,7 @@ import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
@@ -125,7 +126,8 @@ export async function readLiveDocument(
   const { data, immutable, annotations, managers, deletion } = configMap;
   const reading = readAnnotation(sealedClusterOf(cluster), annotations[leasesAnnotation], keys);
   const untrusted = reading.type === "untrusted" ? reading.message : null;
-  return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
+  const document = await inTurns(parseSteps(data));
+  return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
 /** The given active leases that are missing in the document: those by bindings and access entries are never there. */

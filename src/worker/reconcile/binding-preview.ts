@@ -15,6 +15,7 @@ import {
   entryArnOf,
   isIdentityCenterRole,
   type Refusal,
+  type Steps,
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
@@ -26,12 +27,12 @@ import type { SignInNames } from "./sign-in-names.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
 
 /** The bindings to make, and their roles' present rights; or why it is impossible. */
-export function previewByBinding(
+export function* previewByBinding(
   cluster: Cluster,
   state: BindingState,
   { request, principal, others }: RequestedChange,
-): ChangePreview {
-  const entry = entryFor(state, request);
+): Steps<ChangePreview> {
+  const entry = yield* entryFor(state, request);
   const refusal = refusalOf({ cluster, state }, request) ?? entry.refusal;
   const base = state.baseFor?.(request) ?? null;
   if (refusal || !base) {
@@ -69,14 +70,14 @@ interface EntryPreview {
   readonly refusal: Refusal | null;
 }
 
-function entryFor({ map, names }: BindingState, request: AccessRequest): EntryPreview {
+function* entryFor({ map, names }: BindingState, request: AccessRequest): Steps<EntryPreview> {
   const { principal } = request;
   if (!needsEntry(names, principal)) return { diff: "", warnings: [], refusal: null };
   const need = { principal, share: approvedShare(request, new Date(request.createdAt)) };
-  const [refusal = null] = refuseSignIns(map, [need]).values();
+  const [refusal = null] = (yield* refuseSignIns(map, [need])).values();
   const [write] = refusal ? [] : signInWrites(map, [need]);
   if (!write) return { diff: "", warnings: [], refusal };
-  const { diff, warnings } = write.place.show(write.targets);
+  const { diff, warnings } = yield* write.place.show(write.targets);
   return { diff, warnings: [entryWarning(names, write.place.way, principal), ...warnings], refusal };
 }
 

@@ -14,6 +14,7 @@ import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import type { Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -63,7 +64,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   if (settlement.refusal) {
     const send = async () => {
       await rememberWithdrawals(context, cluster, client, state, settlement);
-      return { ...outcomesIn(cluster, settlement, settlement.data), isForgotten: () => false };
+      return { ...(await outcomesIn(cluster, settlement, settlement.data)), isForgotten: () => false };
     };
     return { type: "ready", isSentFor: () => false, send };
   }
@@ -92,7 +93,7 @@ async function write(
   const isFenced = written && !isWrite && takesBack(settlement);
   const readBack = isFenced ? await fenceOff(place, written) : written;
   const forgotten = forgottenIn(place, settlement, readBack);
-  const outcomes = outcomesIn(cluster, settlement, readBack?.data ?? {});
+  const outcomes = await outcomesIn(cluster, settlement, readBack?.data ?? {});
   return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
 }
 
@@ -127,13 +128,13 @@ function takesBack({ ending, voided }: DocumentSettlement): boolean {
 }
 
 /** @param data of the ConfigMap that was read back */
-function outcomesIn(
+async function outcomesIn(
   cluster: Cluster,
   settlement: DocumentSettlement,
   data: Readonly<Record<string, string>>,
-): Omit<Outcomes, "isForgotten"> {
+): Promise<Omit<Outcomes, "isForgotten">> {
   const wanted = settlement.document;
-  const found = sameTexts(wanted.data, data) ? wanted : readRemembered(data).document;
+  const found = sameTexts(wanted.data, data) ? wanted : (await readRemembered(data)).document;
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
     failureOf: () => null,
@@ -154,7 +155,7 @@ function changedAgain(cluster: Cluster): AccessError {
 }
 
 /** Decides the document's wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
-export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
+export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlement> {
   const known = withOwnMemory(input);
   const { configMap, document, identityOf, owner } = input.state;
   const checked = checkWork(known, "aws-auth", {
@@ -163,9 +164,9 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
   const refusal = takesNothingNew(input.cluster, input.state);
-  if (!refusal) return planSettlement(known, checked);
+  if (!refusal) return yield* planSettlement(known, checked);
   const refused = checked.beginning.map((request) => ({ request, refusal }));
-  return planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
+  return yield* planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
 }
 
 /**

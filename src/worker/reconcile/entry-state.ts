@@ -22,13 +22,14 @@ import {
   entryArnsByPrincipal,
   isSamePrincipal,
   readPrincipal,
+  type Steps,
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
+import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
 import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";
 import type { WayState } from "./way-adapter.ts";
@@ -40,7 +41,7 @@ export interface EntryState extends WayState {
   readonly openSince: ReadonlyMap<string, string>;
   readonly tags: Readonly<Record<string, string>>;
   readonly knowsDocument: boolean;
-  readonly mappedEntries: () => readonly Entry[];
+  readonly mappedEntries: () => Steps<readonly Entry[]>;
 }
 
 /** The entries to read, because each needs its own calls. `due`: of leases with due work. `requested`: of all requests. `all`: also unknown ones. */
@@ -81,7 +82,9 @@ export async function readEntryState(
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
-    mappedEntries: () => parseRemembered(inDocument?.data ?? {}).entries,
+    *mappedEntries() {
+      return (yield* rememberedSteps(inDocument?.data ?? {})).document.entries;
+    },
   };
 }
 

@@ -39,7 +39,10 @@ export function entryWay({ context, cluster, opened, isTaken, which }: Place): E
     read: (open) =>
       measuredStep("read", () => readEntryState(opened, cluster, keys, open, { which, now: context.now() })),
     preview: (state, requested) => previewByEntry(cluster, keys.memory, state, requested),
-    settle: settleEntries,
+    *settle(input) {
+      yield;
+      return settleEntries(input);
+    },
     prepare: async (state, settlement) =>
       prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
   };

@@ -2,7 +2,6 @@ import { hash } from "node:crypto";
 import { sealNotice } from "../../access/audit/notice.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { parseDocument } from "../../aws-auth/index.ts";
 import { named } from "../../diagnosis/link.ts";
 import type { ReportedProblem } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, remadeRoleProblems } from "../../diagnosis/remade-roles.ts";
@@ -11,6 +10,7 @@ import { extendDeadline } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers } from "../leavers.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
 import { readRoleTimes } from "../role-times.ts";
 
 const awsWithinMs = 15_000;
@@ -57,7 +57,7 @@ async function noteRoles(
   read: readonly AccessEntry[],
 ): Promise<void> {
   const [configMap, listed] = await Promise.all([mode === "API" ? null : client.readAwsAuth(), entries?.list() ?? []]);
-  const document = configMap && parseDocument(configMap.data);
+  const document = configMap && (await parseRemembered(configMap.data));
   extendDeadline(awsWithinMs);
   const times = await readRoleTimes({ roleMadeAt }, cluster, { entries: read, document }, awsWithinMs);
   if (times.why !== null) context.log.info({ cluster: cluster.name, why: times.why }, "not all roles are compared");

@@ -5,19 +5,19 @@ import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
-import { planChanges, resolve } from "../../aws-auth/index.ts";
+import { resolve, type Steps } from "../../aws-auth/index.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
-import { readRemembered } from "../remembered.ts";
+import { planRemembered } from "../remembered.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
 
 /** The change of aws-auth; or why it is impossible. */
-export function previewInDocument(
+export function* previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
   state: ClusterState,
   requested: RequestedChange,
-): ChangePreview {
+): Steps<ChangePreview> {
   const refusal = refuseInDocument(cluster, state, requested);
   if (refusal) return refusal;
   const { request, level, principal, beginning, others: named } = requested;
@@ -27,7 +27,7 @@ export function previewInDocument(
   const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = entryTarget(arn, entry, holding, shares, username);
-  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state), readRemembered);
+  const plan = yield* planRemembered(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
   if (leftOut) return { type: "refused", refusal: leftOut };
@@ -38,17 +38,19 @@ export function previewInDocument(
   }
   const today = resolve(state.document, arn);
   const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  yield;
+  const { diff } = plan;
   return {
     type: "change",
     way: "aws-auth",
-    diff: plan.diff,
+    diff,
     base: baseOf(entry, holding),
     today,
     afterwards: planned ?? today ?? { username, groups: request.groups },
     warnings: [
       ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
       ...sessionWarnings(username, arn),
-      ...documentWarnings(state),
+      ...(yield* documentWarnings(state)),
     ],
   };
 }

@@ -138,7 +138,7 @@ export async function identityInCluster(
   const entry = arn && entries ? await entries.describe(arn) : null;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
   const configMap = await client.readAwsAuth();
-  return inDocument(parseRemembered(configMap?.data ?? {}), principal);
+  return inDocument(await parseRemembered(configMap?.data ?? {}), principal);
 }
 
 /** Whether the principal is still mapped after the end: "no" is the wanted result. */

@@ -7,6 +7,7 @@ import type { ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { burstWidth, callInParallel, inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -56,7 +57,7 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
 ): Promise<Result> {
   const facts = await gather(run);
   if (!facts) return "again";
-  const decided = await measuredStep("plan", async () => run.adapter.settle(facts));
+  const decided: Decided = await measuredStep("plan", () => inTurns(run.adapter.settle(facts)));
   try {
     const acted = await act(run, facts.state, decided);
     if (!acted) return "again";

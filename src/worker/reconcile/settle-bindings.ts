@@ -7,7 +7,7 @@ import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { entryArnOf } from "../../aws-auth/index.ts";
+import { entryArnOf, finish, type Steps } from "../../aws-auth/index.ts";
 import type { BindingState } from "./binding-state.ts";
 import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import { needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
@@ -25,15 +25,17 @@ export interface BindingSettlement extends Settlement {
 }
 
 /** Decides which bindings there must be, after a check of every seal, the policy and the roles (laws 3 and 4). */
-export function settleBindings(input: SettleInput<BindingState>): BindingSettlement {
+export function* settleBindings(input: SettleInput<BindingState>): Steps<BindingSettlement> {
   const known = withOwnMemory(input);
   const partsOf = bindingsByLease(known.state.parts);
   const checked = checkWork(known, "binding", {
     driftOf: (request, groups) => driftIn(known, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
-      refusalOf(known, request) === null && refusalsOf(known, [request]).size === 0 && mayAddEntry(known, request),
+      refusalOf(known, request) === null &&
+      finish(refusalsOf(known, [request])).size === 0 &&
+      mayAddEntry(known, request),
   });
-  const refusals = refusalsOf(known, checked.beginning);
+  const refusals = yield* refusalsOf(known, checked.beginning);
   const refused = checked.beginning.flatMap((request): RefusedLease[] => {
     const refusal = refusalOf(known, request) ?? refusals.get(request.id);
     return refusal ? [{ request, refusal }] : [];
@@ -73,10 +75,10 @@ function mayAddEntry({ cluster, state, keys }: SettleInput<BindingState>, reques
 }
 
 /** By request id: why a lease can't have its person's entry. */
-function refusalsOf(input: SettleInput<BindingState>, requests: readonly ApprovedRequest[]) {
+function* refusalsOf(input: SettleInput<BindingState>, requests: readonly ApprovedRequest[]) {
   const { map, names } = input.state;
   const able = requests.filter((request) => refusalOf(input, request) === null);
-  return refuseSignIns(
+  return yield* refuseSignIns(
     map,
     able.filter(({ principal }) => needsEntry(names, principal)).map((request) => signInOf(input, request)),
   );

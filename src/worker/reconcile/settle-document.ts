@@ -21,15 +21,15 @@ import {
   type Change,
   entryOf,
   type PlanGuard,
-  planChanges,
   type ReadDocument,
   type Refusal,
+  type Steps,
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { parseRemembered, readAnnotationRemembered, readRemembered } from "../remembered.ts";
+import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
 import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
@@ -62,7 +62,7 @@ export async function readClusterState(
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
-  const document = parseRemembered(configMap?.data ?? {});
+  const document = await parseRemembered(configMap?.data ?? {});
   return {
     configMap,
     owner: mapOwner(cluster, configMap?.managers ?? []),
@@ -107,23 +107,23 @@ interface LeftOut {
 }
 
 /** One plan for all due work. It leaves out entries that can't change, so that the rest is not delayed. */
-export function planSettlement(
+export function* planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,
   leftOut: LeftOut = { principals: new Map(), refused: [] },
-): DocumentSettlement {
+): Steps<DocumentSettlement> {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
   const guard = {
     ...planGuard(cluster, cluster.levels, state),
     allowNoAdministrator: removesOwnAdministrators(input, targets),
   };
-  const plan = planChanges(state.document, documentChanges(state, targets), guard, readRemembered);
+  const plan = yield* planRemembered(state.document, documentChanges(state, targets), guard);
   const refusals =
-    plan.type === "refused" ? principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
+    plan.type === "refused" ? yield* principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
     const principals = new Map([...leftOut.principals, ...refusals]);
-    return planSettlement(input, checked, { ...leftOut, principals });
+    return yield* planSettlement(input, checked, { ...leftOut, principals });
   }
   if (plan.type === "refused") return settlementWithoutPlan(input, checked, plan.refusal, leftOut);
   const holdings = holdingsAfter(state, targets);
@@ -135,7 +135,7 @@ export function planSettlement(
       request,
       refusal: annotationFull(cluster, room),
     }));
-    return planSettlement(
+    return yield* planSettlement(
       input,
       { ...checked, beginning: rest },
       { ...leftOut, refused: [...leftOut.refused, ...full] },
@@ -213,14 +213,14 @@ export function documentChanges(
 }
 
 /** The principals that make the whole plan refused: each is planned alone. Empty: only all of them together are impossible. */
-function principalsToPlanAlone(
+function* principalsToPlanAlone(
   { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, EntryTarget>,
   guard: PlanGuard,
-): ReadonlyMap<string, Refusal> {
+): Steps<ReadonlyMap<string, Refusal>> {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
-    const plan = planChanges(state.document, documentChanges(state, new Map([[key, target]])), guard, readRemembered);
+    const plan = yield* planRemembered(state.document, documentChanges(state, new Map([[key, target]])), guard);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
   }

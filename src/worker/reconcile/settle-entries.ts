@@ -18,7 +18,7 @@ import {
   roomForWithdrawals,
   writeHoldingTags,
 } from "../../access-entry/index.ts";
-import { type NamedEntry, type Refusal, unifiedDiff } from "../../aws-auth/index.ts";
+import { type NamedEntry, type Refusal, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
@@ -121,12 +121,12 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
 }
 
 /** The change of a person's access entry; or why it is impossible. */
-export function previewByEntry(
+export function* previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
   state: EntryState,
   { request, principal, beginning, others }: RequestedChange,
-): ChangePreview {
+): Steps<ChangePreview> {
   const { arn } = principal;
   const key = arn.toLowerCase();
   const today = state.identityOf(arn);
@@ -157,15 +157,15 @@ export function previewByEntry(
     today,
     afterwards,
     warnings: [
-      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), others)),
+      ...(today ? [] : sameUsernameWarnings(username, arn, yield* namedIn(state), others)),
       ...sessionWarnings(username, arn),
     ],
   };
 }
 
-function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
+function* namedIn({ entries, mappedEntries }: EntryState): Steps<readonly NamedEntry[]> {
   const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
-  return [...read, ...mappedEntries()];
+  return [...read, ...(yield* mappedEntries())];
 }
 
 export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {

@@ -1,6 +1,6 @@
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
-import type { Refusal } from "../../aws-auth/index.ts";
+import type { Refusal, Steps } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
 
@@ -44,11 +44,12 @@ export function signInSharesIn({ places }: SignInMap): readonly Share[] {
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);
 
 /** By request id: why a lease can't have its entry. If a place lacks room for all, the first leases have theirs. */
-export function refuseSignIns(map: SignInMap, needs: readonly SignInNeed[]): ReadonlyMap<string, Refusal> {
+export function* refuseSignIns(map: SignInMap, needs: readonly SignInNeed[]): Steps<ReadonlyMap<string, Refusal>> {
   const refused = new Map<string, Refusal>();
   let left = needs;
   for (;;) {
-    const refusals = signInWrites(map, left).flatMap(({ place, targets }) => [...place.refusalsOf(targets)]);
+    const refusals: (readonly [string, Refusal])[] = [];
+    for (const { place, targets } of signInWrites(map, left)) refusals.push(...(yield* place.refusalsOf(targets)));
     if (refusals.length === 0) return refused;
     for (const [key, refusal] of refusals) {
       const same = left.filter(({ principal }) => entryKeyOf(principal) === key);

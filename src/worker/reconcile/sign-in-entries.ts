@@ -53,11 +53,13 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
     identityOf: read.identityOf,
     signsInAs: (principal, session) => signsInAs(entryOf(entryKeyOf(principal)), principal, session),
     ...{ holdings, lost },
-    refusalsOf: (targets) => {
+    *refusalsOf(targets) {
       const refusals = [...targets].map(([key, to]) => [key, refuseTarget(cluster, seen, context.keys.memory, to)]);
       return new Map(refusals.filter((each): each is [string, Refusal] => each[1] !== null));
     },
-    show: (targets) => ({ diff: [...targets.values()].map((to) => diffOf(entryOf, to)).join(""), warnings: [] }),
+    *show(targets) {
+      return { diff: [...targets.values()].map((to) => diffOf(entryOf, to)).join(""), warnings: [] };
+    },
     // EKS has no dry run.
     rehearse: async () => {},
     write: (targets) => write(place, state, tools, targets),

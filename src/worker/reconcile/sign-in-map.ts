@@ -7,10 +7,11 @@ import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
+import { type Change, type planChanges, type Refusal, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/turns.ts";
 import { documentWarnings } from "../preview-warnings.ts";
-import { readRemembered } from "../remembered.ts";
+import { planRemembered } from "../remembered.ts";
 import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
 import {
   annotationFull,
@@ -95,9 +96,8 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
   const { document, configMap } = state;
   const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
   const known = { ...state, holdings };
-  const contentAfter = (targets: SignInTargets) => content(cluster, known, targets);
-  const textsAfter = (targets: SignInTargets) =>
-    documentTexts(state, cluster, contentAfter(targets), context.keys.memory);
+  const textsAfter = async (targets: SignInTargets) =>
+    documentTexts(state, cluster, await inTurns(content(cluster, known, targets)), context.keys.memory);
   return {
     way: "aws-auth",
     named: document.entries,
@@ -105,13 +105,18 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
     signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
     ...{ holdings, lost: lostIds },
     refusalsOf: (targets) => refusalsOf(place, known, targets),
-    show: (targets) => ({ diff: planOf(cluster, known, targets).diff, warnings: documentWarnings(state) }),
+    *show(targets) {
+      const plan = yield* planOf(cluster, known, targets);
+      yield;
+      const { diff } = plan;
+      return { diff, warnings: yield* documentWarnings(state) };
+    },
     rehearse: async (targets) => {
-      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, textsAfter(targets));
+      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, await textsAfter(targets));
     },
     write: async (targets) => {
       if (!configMap) return writeAnew(place, targets, lost);
-      const after = textsAfter(targets);
+      const after = await textsAfter(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const readBack = await writeDocument(opened.client, cluster, state, after);
       return { place: await signInDocument(place, readBack, lost), failures: new Map() };
@@ -135,18 +140,18 @@ type PlanResult = ReturnType<typeof planChanges>;
 const plansOf = keptWith((_: ClusterState) => new Map<string, PlanResult>());
 
 /** One plan serves the refusal, the dry run and the write. */
-function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
+function* planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): Steps<PlanResult> {
   const known = plansOf(state);
   const key = JSON.stringify(changes);
   const guard = planGuard(cluster, cluster.levels, state);
-  const plan = known.get(key) ?? planChanges(state.document, changes, guard, readRemembered);
+  const plan = known.get(key) ?? (yield* planRemembered(state.document, changes, guard));
   known.set(key, plan);
   return plan;
 }
 
 /** @throws AccessError `document-unchanged` if the document as a whole can't change */
-function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
-  const plan = planChangesOnce(cluster, state, documentChanges(state, targets));
+function* planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
+  const plan = yield* planChangesOnce(cluster, state, documentChanges(state, targets));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (plan.type === "refused" || refusal) {
     throw new AccessError("document-unchanged", `The entry can't be changed: ${refusal?.message.replace(/\.$/, "")}`);
@@ -154,8 +159,8 @@ function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
   return plan;
 }
 
-function content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Content {
-  const { after: data } = planOf(cluster, state, targets);
+function* content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Steps<Content> {
+  const { after: data } = yield* planOf(cluster, state, targets);
   return { data, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
 }
 
@@ -164,19 +169,20 @@ function isNewEntry({ document }: ClusterState, change: Change): boolean {
   return change.type === "map" && identityInDocument(document, change.arn) === null;
 }
 
-function refusalsOf(
+function* refusalsOf(
   { cluster, context }: WayContext,
   state: ClusterState,
   targets: SignInTargets,
-): ReadonlyMap<string, Refusal> {
+): Steps<ReadonlyMap<string, Refusal>> {
   const { configMap } = state;
   const found = new Map<string, Refusal>();
-  const all = planChangesOnce(cluster, state, documentChanges(state, targets));
+  const all = yield* planChangesOnce(cluster, state, documentChanges(state, targets));
   const closed = takesNothingNew(cluster, state);
   const isFine = all.type === "planned" && all.refused.length === 0;
   for (const [key, target] of targets) {
     const { change } = target;
-    const plan = isFine ? all : planChangesOnce(cluster, state, documentChanges(state, new Map([[key, target]])));
+    const alone = documentChanges(state, new Map([[key, target]]));
+    const plan = isFine ? all : yield* planChangesOnce(cluster, state, alone);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
     else if (closed && (configMap?.deletion || isNewEntry(state, change))) found.set(key, closed);

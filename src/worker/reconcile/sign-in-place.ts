@@ -4,7 +4,7 @@ import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "..
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";
+import { entryArnOf, type NamedEntry, type Refusal, readHolder, type Steps } from "../../aws-auth/index.ts";
 
 /**
  * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by
@@ -24,9 +24,9 @@ export interface SignInPlace {
   /** Ids of shares that only the ledger remembers: the place's own memory lost them. */
   readonly lost: ReadonlySet<string>;
   /** By the same key: why an entry can't become this. Pure. */
-  readonly refusalsOf: (targets: SignInTargets) => ReadonlyMap<string, Refusal>;
+  readonly refusalsOf: (targets: SignInTargets) => Steps<ReadonlyMap<string, Refusal>>;
   /** The change for people: a unified diff, and warnings. Pure. */
-  readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
+  readonly show: (targets: SignInTargets) => Steps<{ readonly diff: string; readonly warnings: readonly string[] }>;
   /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
   /** Writes, and reads the result back. @throws AccessError if it certainly wrote nothing, or all is in doubt */

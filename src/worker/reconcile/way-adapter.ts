@@ -8,7 +8,7 @@ import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-re
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/request/record.ts";
-import type { Holder, Refusal } from "../../aws-auth/index.ts";
+import type { Holder, Refusal, Steps } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { OtherNames } from "./other-names.ts";
@@ -28,9 +28,9 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   /** @param open the cluster's open requests of this way @throws AccessError */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** One request's change, or why it is impossible, for an approver. Pure. */
-  readonly preview: (state: State, requested: RequestedChange) => ChangePreview;
+  readonly preview: (state: State, requested: RequestedChange) => Steps<ChangePreview>;
   /** Decides the wanted state. Pure. */
-  readonly settle: (input: SettleInput<State>) => Decided;
+  readonly settle: (input: SettleInput<State>) => Steps<Decided>;
   /** Checks as much as possible before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
 }

@@ -57,7 +57,7 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
-  const document = parseRemembered(configMap?.data ?? {});
+  const document = await parseRemembered(configMap?.data ?? {});
   const arnOf = entryArnsByPrincipal(arns);
   const isOwned = mapOwner(cluster, configMap?.managers ?? []) !== null;
   const wayOf = (principal: string) =>

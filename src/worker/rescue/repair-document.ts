@@ -6,7 +6,6 @@ import { type Cluster, partitionOf, sealedClusterOf } from "../../access/policy/
 import {
   isWholeDocument,
   type PlanGuard,
-  parseDocument,
   planDocumentRepair,
   type Readmission,
   readmissionsOf,
@@ -14,8 +13,10 @@ import {
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { retryAfterConflict } from "../open/operator.ts";
+import { parseRemembered } from "../remembered.ts";
 
 /** The last good document that the rescuer gave. */
 export interface GoodDocument {
@@ -53,15 +54,19 @@ export function repairDocument(repairer: Repairer, good: GoodDocument | null): P
 async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
   const { client, cluster, creatorArn } = repairer;
   const found = await client.readAwsAuth();
-  const repair = planDocumentRepair(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
+  const repair = await inTurns(
+    planDocumentRepair(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn)),
+  );
   if (repair.type === "ask") return repair;
   if (repair.type === "whole") {
-    return { type: "repaired", how: null, returns: good ? readmissionsOf(good.data, found?.data ?? {}) : [] };
+    const returns = good ? await inTurns(readmissionsOf(good.data, found?.data ?? {})) : [];
+    return { type: "repaired", how: null, returns };
   }
-  const annotations = annotationsAfter(repairer, found, good, repair.data);
+  const annotations = await annotationsAfter(repairer, found, good, repair.data);
   await write(repairer, found, { data: repair.data, annotations }, repair.how);
   const after = await client.readAwsAuth();
-  return { type: "repaired", how: repair.how, returns: readmissionsOf(good?.data ?? repair.data, after?.data ?? {}) };
+  const returns = await inTurns(readmissionsOf(good?.data ?? repair.data, after?.data ?? {}));
+  return { type: "repaired", how: repair.how, returns };
 }
 
 /** The dry run comes first: a refused repair leaves nothing behind, not even an empty ConfigMap. */
@@ -83,19 +88,20 @@ async function write(
  * The annotation returns with the document that it explains: whole if the live document lost it, otherwise only the
  * part about the entries that return.
  */
-function annotationsAfter(
+async function annotationsAfter(
   { cluster, keys }: Repairer,
   found: AwsAuthConfigMap | null,
   good: GoodDocument | null,
   data: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
+): Promise<Readonly<Record<string, string>>> {
   const { annotations = {} } = found ?? {};
   const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
     readAnnotation(sealedClusterOf(cluster), each[leasesAnnotation], keys),
   );
   if (backup?.type !== "holdings") return annotations;
   if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, leasesAnnotation) };
-  const [before, after] = [parseDocument(found?.data ?? {}), parseDocument(data)];
+  const before = await parseRemembered(found?.data ?? {});
+  const after = await parseRemembered(data);
   const restoredGroups = (arn: string) => {
     const [was, is] = [resolve(before, arn), resolve(after, arn)];
     if (!is) return [];
@@ -131,7 +137,7 @@ export async function keepDocument(
   cluster: Cluster,
   configMap: AwsAuthConfigMap | null,
 ): Promise<boolean> {
-  if (!configMap || !isWholeDocument(parseDocument(configMap.data))) return false;
+  if (!configMap || !isWholeDocument(await parseRemembered(configMap.data))) return false;
   const document = {
     at: now().toISOString(),
     data: configMap.data,

@@ -184,7 +184,8 @@ export async function identityOfSession(
   }
   const configMap = await client.readAwsAuth();
   const { accessKeyId } = session.credentials;
-  return { identity: resolve(parseRemembered(configMap?.data ?? {}), session.arn, accessKeyId), place: "aws-auth" };
+  const document = await parseRemembered(configMap?.data ?? {});
+  return { identity: resolve(document, session.arn, accessKeyId), place: "aws-auth" };
 }
 
 async function entryOf(entries: AccessEntries, principal: string): Promise<AccessEntry | null> {

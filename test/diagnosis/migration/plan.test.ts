@@ -319,3 +319,11 @@ it("says why aws-auth is kept where it can't be edited", () => {
   expect(plan.keptBecause).toContain("anchor");
   expect(plan.steps.map(({ type }) => type)).toEqual(["switch-mode", "give-entry"]);
 });
+
+it("plans for a map of thousands of roles, and checks each step", () => {
+  const roles = Array.from({ length: 3_000 }, (_, index) => ({ ...dev, arn: `${dev.arn}-${index}` }));
+
+  const plan = planned(someFacts({ mapRoles: section("role", roles) }));
+
+  expect(plan.steps).toHaveLength(roles.length + 2);
+});

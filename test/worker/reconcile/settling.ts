@@ -5,6 +5,7 @@ import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withd
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { finish } from "../../../src/aws-auth/steps.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { settle } from "../../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../../src/worker/reconcile/prove.ts";
@@ -75,7 +76,7 @@ export function settling({
     elsewhere: noWithdrawals,
     untrusted: null,
   };
-  return settle({
+  const steps = settle({
     cluster,
     work: dueWork(open, now),
     state,
@@ -85,6 +86,7 @@ export function settling({
     links: new Map(),
     now,
   });
+  return finish(steps);
 }
 
 /** The same of a document that can be changed. */
