@@ -42,7 +42,7 @@ export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.ts";
 export { type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
-export { type DocumentReading, givesSameAccess, readDocument, readingSteps } from "./read-document.ts";
+export { type DocumentReading, givesSameAccess, readingSteps } from "./read-document.ts";
 export { isAccountId } from "./read-section.ts";
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";

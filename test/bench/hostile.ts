@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { startSandboxAws } from "../../sandbox/aws/account.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { redact } from "../../src/access/redact.ts";
@@ -10,7 +9,9 @@ import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { directoryClient } from "../../src/slack/app/web-client.ts";
 import { slackDirectory } from "../../src/slack/people/directory.ts";
 import { startScriptedServer } from "../kubernetes/api-server.ts";
-import { atMost, type Figure, type Scale } from "./figure.ts";
+import type { Figure, Scale } from "./figure.ts";
+import { measureLargeDocuments } from "./large-documents.ts";
+import { blockFigure as figure, longestBlock, longestOf } from "./longest-block.ts";
 
 /** How many times each input comes; the longest block counts. */
 const rounds: Readonly<Record<Scale, number>> = { small: 5, full: 20 };
@@ -41,6 +42,7 @@ export async function measureHostile(scale: Scale): Promise<readonly Figure[]> {
   const redaction = await longestBlock(times, async () => redact("redis://:".repeat(megabyte / 9)));
   return [
     ...(await measureClusters(times)),
+    ...(await measureLargeDocuments(times)),
     ...(await measureAws(times)),
     ...(await measureSlack(times)),
     figure("redaction of 1 MB of Redis addresses", redaction),
@@ -159,47 +161,4 @@ async function measureSlack(times: number): Promise<readonly Figure[]> {
   } finally {
     await slack.stop();
   }
-}
-
-function figure(name: string, value: number): Figure {
-  return { name: `longest block, ${name}`, unit: "ms", value, target: atMost(100, value) };
-}
-
-async function longestOf<T>(answers: readonly T[], times: number, doing: (answer: T) => Promise<unknown>) {
-  let longest = 0;
-  for (const answer of answers) longest = Math.max(longest, await longestBlock(times, () => doing(answer)));
-  return longest;
-}
-
-/**
- * The most processor time between two looks of a timer, in milliseconds: on a machine with nothing else to do, how long the event
- * loop is blocked. What is refused counts as well. Of the rounds the shortest counts, since in the others garbage was collected that
- * was there before.
- */
-async function longestBlock(times: number, doing: () => Promise<unknown>): Promise<number> {
-  await doing().catch(() => null);
-  let shortest = Number.POSITIVE_INFINITY;
-  for (let time = 0; time < times; time += 1) shortest = Math.min(shortest, await longestTurn(doing));
-  return shortest;
-}
-
-async function longestTurn(doing: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let before = processorTime();
-  const look = () => {
-    const now = processorTime();
-    longest = Math.max(longest, now - before);
-    before = now;
-  };
-  const timer = setInterval(look, 1);
-  await doing().catch(() => null);
-  await pause(5);
-  clearInterval(timer);
-  look();
-  return longest;
-}
-
-function processorTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
