@@ -28,6 +28,11 @@ export interface BindingSettlement extends Settlement {
 export function* settleBindings(input: SettleInput<BindingState>): Steps<BindingSettlement> {
   const known = withOwnMemory(input);
   const partsOf = bindingsByLease(known.state.parts);
+  // Plans each repair beforehand: `checkWork` does not pause.
+  for (const request of known.cluster.drift === "repair" ? known.work.inForce : []) {
+    const own = partsOf.get(request.id) ?? [];
+    if (driftIn(known, own, request, request.groups)) yield* refusalsOf(known, [request]);
+  }
   const checked = checkWork(known, "binding", {
     driftOf: (request, groups) => driftIn(known, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
