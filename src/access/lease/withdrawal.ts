@@ -96,7 +96,11 @@ export function withdrawalOf(
   keys: DecisionPublicKeys,
   now: Date,
 ): Withdrawal | null {
-  const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
+  const proved = provedEnd(request, cluster, keys);
+  // An attacker with Redis can leave an earlier approval, which is over, in a revoked record: the last one is of before this moment.
+  const isRevoked = proved !== null && request.lease?.end != null;
+  const known = shareEndsAt ?? (isRevoked ? endOf(now, request.durationSeconds) : proved);
+  const endsAt = known ?? endOf(now, permanentSeconds);
   if (Date.parse(endsAt) <= now.getTime()) return null;
   // Without a genuine seal the time of the approval is unknown, so this covers every approval up to now.
   return { id: request.id, at: lastSealedApproval(request, keys)?.at ?? now.toISOString(), endsAt };

@@ -119,17 +119,19 @@ export function withdrawalsAfter(
 ): Withdrawals {
   const { ending, stuck, leased, targets } = sorted;
   const known = mergeWithdrawals(state.withdrawals, state.elsewhere);
-  const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
+  // A void approval is no revocation: an attacker with Redis can leave only that one in a record while its next approval is revoked.
+  const revoked = { ...known, list: known.list.filter(({ isVoid }) => !isVoid) };
+  const withdrawalsOf = (requests: readonly ApprovedRequest[], remembered: Withdrawals) =>
     requests
-      .filter((request) => !isWithdrawn(request, known, keys.decision))
+      .filter((request) => !isWithdrawn(request, remembered, keys.decision))
       .map((request) =>
         withdrawalOf(request, shareInCluster(state.holdings, request)?.endsAt, cluster, keys.decision, now),
       )
       .filter((withdrawal) => withdrawal !== null);
-  const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, isVoid: true as const }));
+  const nothing = withdrawalsOf(givenUp(sorted, keys), known).map((each) => ({ ...each, isVoid: true as const }));
   const removed = withoutLedger ? removedShares(state.holdings, targets, now) : [];
   // An attacker with Redis can leave only an earlier approval in the record: none of before this end counts again.
-  const ended = withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]).map((each) => {
+  const ended = withdrawalsOf([...ending, ...stuck.map(({ request }) => request)], revoked).map((each) => {
     return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
   });
   const withdrawn = [...ended, ...nothing, ...removed.map(({ id }) => removalWithoutLedger(id, now))];

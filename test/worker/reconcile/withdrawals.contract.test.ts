@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
@@ -15,6 +15,7 @@ import {
   clusterIn,
   dyingBefore,
   give,
+  later,
   modesConfig,
   type Outside,
   outsideEntries,
@@ -121,6 +122,34 @@ describe.each([
 
     await expectRefused(outside, "failed");
   });
+
+  test.each([
+    ["a void approval", 0],
+    ["a void approval whose time was over", 400],
+  ])(
+    "one that was taken back before anything was written, although only %s was left in its record then",
+    async (_, seconds) => {
+      // The other tests ask with the same id, before the time of this one.
+      onTestFinished(() => side().sandbox.cluster.editAwsAuth((map) => ({ ...map, metadata: { annotations: {} } })));
+      await ask(context, cluster, { id, durationSeconds: 300 });
+      await approve(context, cluster, id);
+      const { approvals } = await requestOf(context, id);
+      await outside.edit(engineer, ["readers"]);
+      await reconcileCluster(context, cluster);
+      await outside.edit(engineer, null);
+      context = later(context, seconds);
+      await previewCluster(context, cluster);
+      await approve(context, cluster, id);
+      const approved = await requestOf(context, id);
+      await revokeOnly(context, id);
+      records.set(id, { ...(await requestOf(context, id)), approvals });
+      await reconcileCluster(context, cluster);
+
+      await restoreOld(approved);
+
+      await expectRefused(outside, "failed");
+    },
+  );
 
   test.each(["approved", "active"] as const)(
     "one that was %s, although only an earlier approval was left in its record when it ended",
