@@ -1,4 +1,4 @@
-import { type EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import { type EKSClient, NotFoundException, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterAddress, clusterPlace } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
@@ -28,14 +28,19 @@ export async function orAbsent<T extends object>(call: Promise<T>): Promise<T | 
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ResourceNotFoundException && !isAboutCluster(error)) {
+    if (isNotFound(error) && !isAboutCluster(error)) {
       return { isAbsent: true, $metadata: error.$metadata };
     }
     throw error;
   }
 }
 
-function isAboutCluster({ message }: ResourceNotFoundException): boolean {
+/** TagResource and UntagResource have another name for it (EKS API reference). */
+function isNotFound(error: unknown): error is ResourceNotFoundException | NotFoundException {
+  return error instanceof ResourceNotFoundException || error instanceof NotFoundException;
+}
+
+function isAboutCluster({ message }: Error): boolean {
   return message.startsWith("No cluster found");
 }
 
@@ -43,6 +48,7 @@ function isAboutCluster({ message }: ResourceNotFoundException): boolean {
 const meanings: ReadonlyMap<string, FailureCode> = new Map([
   ["ResourceInUseException", "access-entry-conflict"],
   ["ResourceNotFoundException", "access-entry-conflict"],
+  ["NotFoundException", "access-entry-conflict"],
   ["ResourceLimitExceededException", "access-entry-limit"],
   ["InvalidParameterException", "access-entry-refused"],
   ["InvalidRequestException", "access-entry-mode"],

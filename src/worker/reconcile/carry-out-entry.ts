@@ -9,10 +9,12 @@ import {
   type AccessEntry,
   type EntryCall,
   type EntrySituation,
+  identityOfEntry,
   isAsPlanned,
   isWithoutOurTags,
   planEntry,
   planMs,
+  readHoldingTags,
   writeHoldingTags,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -127,6 +129,21 @@ async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sen
   );
 }
 
+/** People can make an entry again between two calls, and the later call gives theirs what no tag claims: it must not stay. */
+async function leaveToOthers(tools: EntryTools, { change, holding }: EntryTarget, principalArn: string): Promise<void> {
+  const place = sealedClusterOf(tools.cluster);
+  try {
+    const entry = holding && (await tools.entries.describe(principalArn));
+    if (!entry || readHoldingTags(place, change.arn, entry, tools.keys).type === "holding") return;
+    const target = entryTarget(change.arn, identityOfEntry(entry, holding), holding, [], entry.username);
+    const situation = { cluster: place, principalArn, entry, held: holding, openSince: null, now: tools.plannedAt };
+    await sendAll(tools, entry, planEntry(situation, target, tools.keys));
+  } catch (error) {
+    // The write has failed already, and this is for its next try too.
+    if (!(error instanceof AccessError)) throw error;
+  }
+}
+
 /** Only IAM knows a role's path. At most one of its possible ARNs exists, and EKS refuses all others. */
 async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
@@ -148,6 +165,10 @@ async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progr
 
 function isRefusal(error: unknown): boolean {
   return error instanceof AccessError && error.code === "access-entry-refused";
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof AccessError && error.code === "access-entry-conflict";
 }
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
@@ -249,12 +270,14 @@ export async function writeEntry(
       context.failures.over("could not write an access entry", about);
       return { entry, failure: null, isPartial: false, tookMs };
     }
+    await leaveToOthers(tools, target, arn);
     const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
     return { entry, failure: new AccessError("access-entry-conflict", what), isPartial: true, tookMs };
   } catch (failure) {
     context.failures.failed("could not write an access entry", about, failure);
     const { sentTo } = progress;
     const isPartial = sentTo !== null && !(isRefusal(failure) && (await takeBack(tools, target, sentTo)));
+    if (sentTo && isConflict(failure)) await leaveToOthers(tools, target, sentTo.principalArn);
     return { entry: present, failure, isPartial, tookMs: null };
   }
 }

@@ -711,3 +711,42 @@ test("a lease whose access policy EKS refuses goes on until nothing of it is lef
   expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
   expect(await outside.given(engineer)).toBeNull();
 });
+
+test.each(["create", "associate"] as const)(
+  "what a call gives to an entry that a person made again in between is taken back: beside %s",
+  async (call) => {
+    use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
+    await ask(context, analytics, { id: "r-one", level: "everywhere" });
+    await approve(context, analytics, "r-one");
+    const madeAgain = async () => {
+      await outside.edit(engineer, null);
+      await outside.edit(engineer, ["theirs"]);
+    };
+    let isMade = false;
+    const racing: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      if (!open.entries) return open;
+      const { entries } = open;
+      const once = async () => {
+        if (!isMade) await madeAgain();
+        isMade = true;
+      };
+      const create: AccessEntries["create"] = async (entry) => {
+        const arn = await entries.create(entry);
+        if (call === "create") await once();
+        return arn;
+      };
+      const associate: AccessEntries["associate"] = async (...policy) => {
+        if (call === "associate") await once();
+        await entries.associate(...policy);
+      };
+      return { ...open, entries: { ...entries, create, associate } };
+    };
+
+    await reconcileCluster({ ...context, openCluster: racing, pause: async () => {} }, analytics);
+
+    expect(isMade).toBe(true);
+    expect(await outside.given(engineer)).toEqual(["theirs"]);
+    expect((await requestOf(context, "r-one")).state).toBe("pending");
+  },
+);
