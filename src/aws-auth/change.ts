@@ -131,7 +131,8 @@ export function isAsIntended(
   const reading = after.sections[section];
   if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
   const expected = expectedEntries(before, section, intents);
-  const actual = after.entries.filter((entry) => entry.section === section);
+  const actual: Entry[] = [];
+  for (const entry of after.entries) if (entry.section === section) actual.push(entry);
   const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
   return (
     actual.length === expected.length &&

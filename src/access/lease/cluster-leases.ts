@@ -99,7 +99,9 @@ export function forPrincipals<R extends AccessRequest>(
 }
 
 export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet<string> {
-  return new Set(requests.map(({ id }) => id));
+  const ids = new Set<string>();
+  for (const { id } of requests) ids.add(id);
+  return ids;
 }
 
 /**
@@ -191,9 +193,8 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
   return [...until].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const byPrincipal = keptWith((all: readonly ApprovedRequest[]) =>
-  groupsBy(all, ({ principal }) => principal.toLowerCase()),
-);
+const principalKey = ({ principal }: ApprovedRequest) => principal.toLowerCase();
+const byPrincipal = keptWith((all: readonly ApprovedRequest[]) => groupsBy(all, principalKey));
 
 function otherLeasesOfPrincipal(
   { id, principal }: AccessRequest,
