@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { z } from "zod";
 import { AccessError } from "../access-error.ts";
 import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
+import { groupsBy } from "../collections.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import { type ApprovedRequest, ownId } from "../request/record.ts";
 import { lastUnanswered } from "./cluster-leases.ts";
@@ -197,13 +198,7 @@ export function holdingsOf(parts: readonly LeaseBinding[]): readonly Holding[] {
 }
 
 export function bindingsByLease(parts: readonly LeaseBinding[]): ReadonlyMap<string, readonly LeaseBinding[]> {
-  const found = new Map<string, LeaseBinding[]>();
-  for (const part of parts) {
-    const same = found.get(part.share.id);
-    if (same) same.push(part);
-    else found.set(part.share.id, [part]);
-  }
-  return found;
+  return groupsBy(parts, ({ share }) => share.id);
 }
 
 /** An unanswered POST can still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds. */
