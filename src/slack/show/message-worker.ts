@@ -82,7 +82,9 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
   const names = [...new Set(known)].filter((name) => !(before?.clusters.has(name) && config.clusters.has(name)));
   for (const name of names) {
     const own = migrations.filter(({ cluster }) => cluster === name);
-    for (const record of [...(await withButtonsIn(ledger, name)), ...own]) {
+    // A start would read the newest records of the whole fleet.
+    const unreviewed = before || !config.clusters.has(name) ? await unreviewedIn(ledger, name) : [];
+    for (const record of [...(await openIn(ledger, name)), ...unreviewed, ...own]) {
       const shown = before ? null : await ledger.shown(record.id);
       // What runs now by the configuration before can remember that one after this look.
       if (!before && !(shown && isMoved(shown, name, config))) continue;
@@ -97,16 +99,17 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
 const maxWaiting = 1_000;
 const maxEmergencies = 200;
 
-/** The requests of a cluster that are open, or wait for a review. */
-async function withButtonsIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  const listed = { clusters: [cluster], requester: null, match: "any" } as const;
-  const [leased, pending, all] = await Promise.all([
-    ledger.leasedOf(cluster),
-    ledger.list({ list: "pending", ...listed }, 0, maxWaiting),
-    ledger.list({ list: "all", ...listed }, 0, maxEmergencies),
-  ]);
-  const unreviewed = all.requests.filter((each) => isClosed(each) && each.emergency && !each.emergency.review);
-  return [...leased, ...pending.requests, ...unreviewed];
+async function openIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
+  const pending = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
+  const [leased, waiting] = await Promise.all([ledger.leasedOf(cluster), ledger.list(pending, 0, maxWaiting)]);
+  return [...leased, ...waiting.requests];
+}
+
+/** Emergencies whose access is over, and that an approver must still review. */
+async function unreviewedIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
+  const all = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
+  const { requests } = await ledger.list(all, 0, maxEmergencies);
+  return requests.filter((each) => isClosed(each) && each.emergency && !each.emergency.review);
 }
 
 /** Soon, because another process can have the address of a click in this message; then at the end of the limit. */

@@ -13,7 +13,9 @@ import { showRequest } from "../../../src/slack/show/messenger.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { aSlackContext, callsTo } from "../slack-context.ts";
@@ -134,6 +136,20 @@ test.each([
   await expect.poll(toEngineer).toContain("removed from eks-access.yml");
   expect(toEngineer()).toContain(words);
   expect([buttonsOf(card()), buttonsOf(toEngineer())]).toEqual(["[Details]", "[Details]"]);
+});
+
+test("a review that is due after the end of emergency access has no button meanwhile", async () => {
+  const ended = aLeasedRequest({ state: "ended", endedAt: at(9).toISOString() });
+  await shown({ ...anEmergency(), id: "r-1", lease: ended.lease });
+  const before = card();
+
+  await follow(withoutIt);
+  await expect.poll(async () => (await ledger.shown("r-1"))?.isRemoved).toBe(true);
+  const removed = card();
+  await follow(whole);
+
+  await expect.poll(card).toBe(before);
+  expect([buttonsOf(before), buttonsOf(removed)]).toEqual([expect.stringContaining("[Mark reviewed]"), "[Details]"]);
 });
 
 test("a migration's card says so, without Deny and Stop, and has them again later", async () => {
