@@ -13,7 +13,10 @@ function messagesIn(slack: SandboxSlack, user: string, place: string): readonly 
 }
 
 export function conversationIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
-  return messagesIn(slack, user, place).flatMap((message) => [message, ...slack.replies(message)]);
+  const messages = messagesIn(slack, user, place);
+  // Direct messages have their replies among them.
+  const repliesTo = (message: SandboxMessage) => slack.replies(message).filter((each) => !messages.includes(each));
+  return messages.flatMap((message) => [message, ...repliesTo(message)]);
 }
 
 export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { conversation, direct, home, readViewer, threadsOf, type Viewer } from "../../../sandbox/page/conversation.ts";
 import { composer, homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/frame.ts";
+import { conversationIn } from "../../../sandbox/page/live/page-state.ts";
 import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
+import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { aClient } from "../slack/a-client.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";
 import { approver, aReader, engineer } from "./a-reader.ts";
 
@@ -53,6 +56,18 @@ describe("who looks at what", () => {
 });
 
 describe("a conversation", () => {
+  test("has a reply in a direct message once", async () => {
+    const slack = await startSandboxSlack();
+    const client = aClient(slack);
+    const { channel = "", ts = "" } = await client.chat.postMessage({ channel: "U0ENGINEER", text: "first" });
+    await client.chat.postMessage({ channel, thread_ts: ts, text: "reply" });
+
+    const shown = conversationIn(slack, "U0ENGINEER", direct).map(({ text }) => text);
+    await slack.stop();
+
+    expect(shown).toEqual(["first", "reply"]);
+  });
+
   test("keeps a thread with its first message, in order", () => {
     const first = aMessage("1.1");
     const replies = [aMessage("3.1", { thread_ts: "1.1" }), aMessage("4.1", { thread_ts: "1.1" })];
