@@ -62,9 +62,9 @@ import {
   runAction,
   stopMigrationAction,
 } from "../show/buttons.ts";
-import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
+import { answer, denyMigrationModalId, denyModalId, detailsModalId, type Message } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { handleDetailsButton, settleClicked } from "./answer.ts";
+import { answerClick, handleDetailsButton, settleClicked } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {
@@ -122,6 +122,32 @@ const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) 
   [formActions.namespaces, handleNamespaceSearch],
 ]);
 
+/** Slack opens some hundred forms a minute for all people together. */
+const formsPerMinute = 30;
+/** The buttons that open one. Nothing keeps a person from Revoke. */
+const opening: ReadonlySet<string> = new Set([
+  ...[denyAction, detailsAction, extendAction, reviewedAction, breakGlassAction],
+  ...[requestAction, askAgainAction, denyMigrationAction],
+]);
+
+/** Counts the forms of each person in this process. True: this one is too many. */
+function formCount(): (user: string, now: Date) => boolean {
+  const opened = new Map<string, number>();
+  let minute = 0;
+  return (user, now) => {
+    const current = Math.floor(now.getTime() / 60_000);
+    if (current !== minute) opened.clear();
+    minute = current;
+    const count = (opened.get(user) ?? 0) + 1;
+    opened.set(user, count);
+    return count > formsPerMinute;
+  };
+}
+
+function tooManyFormsAnswer(): Message {
+  return answer(":hourglass: You opened many forms just now. Try again in a minute.");
+}
+
 /** The ledger for one request of Slack: its events have the origin in `slack`. */
 function ledgerFor(ledger: Ledger, body: object): Ledger {
   const slack = originOf(body);
@@ -146,6 +172,7 @@ export function handlerOf(
   updates: Pick<MessageUpdates, "noteClick">,
 ): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();
+  const opensTooMany = formCount();
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
     const context = contextNow();
@@ -162,6 +189,8 @@ export function handlerOf(
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
     if (!isClick(sent)) return;
     const isLimited = updates.noteClick(sent.body);
+    const isTooQuick = opening.has(sent.action.action_id) && opensTooMany(sent.body.user.id, context.now());
+    if (isTooQuick) return answerClick(from, sent, async () => tooManyFormsAnswer());
     await buttons.get(sent.action.action_id)?.(from, sent);
     await settleClicked(from, sent);
     // Now a message that waits for Slack can change.

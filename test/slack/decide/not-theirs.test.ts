@@ -69,6 +69,28 @@ test("no card says that one of two people cancelled who may not have", async () 
   expect(textOf(await app.show(id))).toMatch(/^:no_entry: Cancelled\n/);
 });
 
+test("one person's quick clicks leave Slack's forms to the others", async () => {
+  const { id } = await app.put(aPreviewedRequest({ id: nextId() }));
+  const card = await app.show(id);
+  const [quick, other] = [app.person("U0APPROVER2"), app.person("U0APPROVER")];
+  app.pass(61);
+  for (let click = 0; click < 30; click += 1) {
+    await quick.click(card, "details");
+    await app.slack.until(() => quick.view());
+    quick.close();
+  }
+
+  const refused = textOf(await app.answered("U0APPROVER2", () => quick.click(card, "details")));
+  await other.click(card, "details");
+  await app.slack.until(() => other.view());
+  app.pass(61);
+  await quick.click(card, "details");
+
+  expect(refused).toBe(":hourglass: You opened many forms just now. Try again in a minute.");
+  expect(await app.slack.until(() => quick.view())).toMatchObject({ title: "Request" });
+  for (const each of [quick, other]) each.close();
+});
+
 test("when Slack limits forms, the answer says so, and when to try again", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: nextId() }));
   const card = await app.show(id);
