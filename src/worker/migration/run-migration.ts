@@ -132,12 +132,20 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   for (const step of plan.steps) {
     if (step.type === "remove-from-aws-auth") {
       if (migration !== start) return;
-      if (migration.settlesAt === null) return settle(context, migration);
+      if (migration.settlesAt === null || hasNewEntry(run)) return settle(context, migration);
     }
     migration = await carryOutStep(run, migration, step);
     if (isMigrationOver(migration) || step.type !== "give-entry") return;
   }
   if (migration === start) await finish(context, migration);
+}
+
+/** Whether an entry is too new to be everywhere. EKS says when it made each: an attacker with Redis can write any time into the record. */
+function hasNewEntry({ context, gathered }: MigrationRun): boolean {
+  const settled = context.now().getTime() - context.config.timing.settleEntriesSeconds * 1000;
+  return gathered.facts.presentEntries.some(
+    ({ migrated, createdAt }) => migrated !== null && createdAt !== undefined && Date.parse(createdAt) > settled,
+  );
 }
 
 /** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. The record alone proves nothing. */

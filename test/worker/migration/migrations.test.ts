@@ -51,6 +51,21 @@ async function stop(): Promise<void> {
 }
 
 describe("a migration that two approvers approved", () => {
+  test("keeps aws-auth beside a new entry for its time, although somebody with Redis writes that it is over", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const settling = await scene.look();
+    const after = reviseMigration(settling, { settlesAt: new Date(0).toISOString() } as Partial<Migration>);
+    await scene.ledger.commit({ after, event: eventOf("migration.settling", after, "x", new Date()) });
+
+    const stillSettling = await scene.look();
+
+    expect(rolesNow()).toContain(arns.admins);
+    expect(Date.parse(stillSettling.settlesAt ?? "")).toBeGreaterThan(scene.context().now().getTime());
+    scene.pass(61);
+    expect((await scene.look()).state).toBe("done");
+  });
+
   test("is carried out step by step, each proved, and the person who could sign in before still can", async () => {
     const planned = await scene.ask();
     expect(planned.plan?.summary.steps.map(({ name }) => name)).toEqual([
