@@ -6,6 +6,8 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import { openQueues, type Queues } from "../../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { settleClicked } from "../../../src/slack/app/answer.ts";
+import type { ButtonClick } from "../../../src/slack/app/payload.ts";
 import { publishHome } from "../../../src/slack/look/home.ts";
 import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { showMoved, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
@@ -136,6 +138,17 @@ test.each([
   await expect.poll(toEngineer).toContain("removed from eks-access.yml");
   expect(toEngineer()).toContain(words);
   expect([buttonsOf(card()), buttonsOf(toEngineer())]).toEqual(["[Details]", "[Details]"]);
+});
+
+test("a request that was over before loses Request again at the first click", async () => {
+  await shown(aPreviewedRequest({ state: "cancelled" }));
+  const before = card();
+  config = withoutIt;
+
+  await settleClicked(contextNow(), { action: { value: "r-1" }, body: {} } as unknown as ButtonClick);
+
+  await expect.poll(card).not.toContain("[Request again]");
+  expect([buttonsOf(before), buttonsOf(card())]).toEqual(["[Request again] [Details]", "[Details]"]);
 });
 
 test("a review that is due after the end of emergency access has no button meanwhile", async () => {
