@@ -167,7 +167,7 @@ function endDetail(context: WorkerContext, request: ApprovedRequest, proved: Pro
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease ended before its proof. Nothing of it is left in aws-auth.",
+  message: "The lease ended before its proof. Nothing of it is left in the cluster.",
 };
 
 const approvalReplayed = {
