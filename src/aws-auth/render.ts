@@ -115,7 +115,10 @@ export function unifiedDiff(name: string, before: string | null, after: string |
   return formatPatch({ ...head, hunks: moved }, FILE_HEADERS_ONLY);
 }
 
-/** The lines that differ, with the lines shown around them: a document can have half a million lines. */
+/** More lines than are shown around a difference: where lines are equal, it can have several places. */
+const around = 10;
+
+/** The lines that differ, and some around them: a document can have half a million lines. */
 function changedPart(before: string, after: string) {
   const shorter = Math.min(before.length, after.length);
   let same = 0;
@@ -123,11 +126,11 @@ function changedPart(before: string, after: string) {
   let start = same;
   for (let ends = 0; start > 0; start -= 1) {
     if (before[start - 1] === "\n") ends += 1;
-    if (ends > context) break;
+    if (ends > around) break;
   }
   let tail = 0;
   while (tail < shorter - same && before.at(-tail - 1) === after.at(-tail - 1)) tail += 1;
-  for (let ends = 0; tail > 0 && ends <= context; tail -= 1) if (before.at(-tail) === "\n") ends += 1;
+  for (let ends = 0; tail > 0 && ends <= around; tail -= 1) if (before.at(-tail) === "\n") ends += 1;
   const texts = [before.slice(start, before.length - tail), after.slice(start, after.length - tail)] as const;
   return { texts, linesBefore: before.slice(0, start).split("\n").length - 1 };
 }
