@@ -212,7 +212,9 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
 async function closeBegunStep({ context, cluster, gathered }: Run, migration: Migration): Promise<Migration> {
   if (!migration.begun) return migration;
   const { name } = migration.begun;
-  if (await wasCarriedOut(cluster, migration, name, gathered)) {
+  // A record whose plan no worker sealed does not say what had to leave.
+  const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
+  if (await wasCarriedOut(cluster, removes, name, gathered)) {
     return recordDone(context, migration, name, ["The next run found this step done."]);
   }
   return recordOnMigration(context, migration, (current) =>
@@ -228,7 +230,7 @@ async function closeBegunStep({ context, cluster, gathered }: Run, migration: Mi
 
 async function wasCarriedOut(
   cluster: Cluster,
-  { plan }: Migration,
+  plan: SealedPlan | null,
   name: string,
   { facts, updating, openManager }: GatheredMigration,
 ): Promise<boolean> {

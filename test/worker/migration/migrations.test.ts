@@ -299,6 +299,20 @@ describe("what is not what was approved is not carried out", () => {
       await adminsSignIn();
     });
 
+    test("of a stopped one, which began it and has nothing to remove", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      const { plan, ...rest } = await scene.look();
+      const at = scene.context().now().toISOString();
+      const begun = { name: removal.name, at, place: { cluster: "", seal: "" } };
+      const stop = { by: "U0APPROVER", at, why: "" };
+      const stopped = { ...rest, plan: plan && { ...plan, outs: [] }, state: "stopped", stop, begun, endedAt: at };
+      const after = { ...stopped, settlesAt: null, version: rest.version + 1 } as Migration;
+      await scene.ledger.commit({ after, event: eventOf("migration.stopped", after, "U0APPROVER", new Date()) });
+
+      expect((await scene.look()).done.map(({ name }) => name)).not.toContain(removal.name);
+    });
+
     test("after another person has removed the items: the entries are still missing, so the approvers are asked", async () => {
       await scene.ask();
       await scene.approve("U0APPROVER", "U0APPROVER2");
