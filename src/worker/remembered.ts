@@ -25,7 +25,7 @@ import { inTurns } from "../operations/turns.ts";
 // Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
 // of its whole input, so nothing unverified is trusted.
 
-/** A document with 58 kB of text takes 1.3 MB of memory. */
+/** A document with 58 kB of text takes 0.9 MB of memory. */
 const maxDocumentText = 512 * 1024;
 const documents = new RecentResults<DocumentReading>(maxDocumentText, worthRemembering);
 
