@@ -26,8 +26,8 @@ export interface Card {
 }
 
 /**
- * Three lines on a phone. Names of people, levels and clusters are whole. Where the second line has no room for the namespaces, a
- * warning or a fact takes their place, and without one they take a fourth line.
+ * Three lines on a phone. Names of people, levels and clusters are whole. Where the second line has no room for several
+ * namespaces, their number begins the third line, unless that has a warning or a fact.
  */
 export function settledCard(
   request: AccessRequest,
@@ -41,8 +41,13 @@ export function settledCard(
   const facts = factsOf(request, configured?.onCall ?? [], extension);
   const note = attentionText(warnings, request) ?? facts[0];
   const whole = `${who}${inNamespaces(request, 22)}`;
-  const subject = note && linesOf(whole, phoneLine.context) > 1 ? who : whole;
-  const [first, said] = (!note && stateInTwo(request)) || [onOneLine(state, phoneLine.section), quoted(reason)];
+  const hasRoom = linesOf(whole, phoneLine.context) === 1;
+  const count = request.namespaces.split(",").length;
+  const subject = hasRoom || (count === 1 && !note) ? whole : who;
+  const [first, said] = (hasRoom && !note && stateInTwo(request)) || [
+    onOneLine(state, phoneLine.section),
+    quoted(hasRoom || count === 1 ? reason : `${count} namespaces: ${reason}`),
+  ];
   const last = note ? context(onOneLine(note, phoneLine.context)) : section(said);
   return {
     lines: [
