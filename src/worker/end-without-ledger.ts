@@ -14,7 +14,7 @@ import { seenCreation } from "./open/discover-creator.ts";
 import { openCluster } from "./open/open-cluster.ts";
 import { reconcileWay } from "./reconcile/reconcile-way.ts";
 import type { Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
-import { waysIn } from "./reconcile/ways.ts";
+import { waysIn, waysToEnd } from "./reconcile/ways.ts";
 import { endRescuesByTags } from "./rescue/adopt-rescues.ts";
 
 export type WithoutLedgerContext = Omit<WorkerContext, "ledger" | "queues">;
@@ -57,10 +57,14 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
   try {
     const entries = opened.entries && guardedEntries(opened.entries, sealedClusterOf(cluster), context.keys.memory);
     const place = { context, cluster, opened: { ...opened, entries } };
-    const ways = await waysIn(place, async () => [], "all", []);
+    let unlisted = nothing;
+    const ways = await waysIn(place, async () => [], "all", []).catch((error: unknown) => {
+      unlisted = failed(error);
+      return waysToEnd(place, [], error);
+    });
     const inDocument = await endByWay(place, ways.document).catch(failed);
     const inEntries = await endByWay(place, ways.entries).catch(failed);
-    return together([inDocument, inEntries, await endByWay(place, ways.bindings).catch(failed)]);
+    return together([unlisted, inDocument, inEntries, await endByWay(place, ways.bindings).catch(failed)]);
   } finally {
     opened.close();
   }

@@ -182,7 +182,7 @@ const genuineBy = keptWith(
  * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
  * unchanged record is the same object in the next run.
  */
-function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+export function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const known = genuineBy(keys);
   const before = known.get(request);
   if (before?.place === place) return before.written;

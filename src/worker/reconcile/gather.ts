@@ -105,7 +105,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const closed = await idsNotLeasedHere(context, orphansIn(state, idsOf(open)), leased, adapter.isTaken);
-  const due = dueWork(open, now);
+  const all = dueWork(open, now);
+  const due = adapter.unlisted ? { ...all, beginning: [], inForce: [] } : all;
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
   const approvers = new Set<string>();

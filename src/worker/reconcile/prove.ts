@@ -113,13 +113,15 @@ interface EndFacts {
   /** The principal's identity after the end, as read back. */
   readonly readBack: ReadBack;
   readonly inForce: readonly ApprovedRequest[];
+  /** Present: an access entry can hide what was read back. */
+  readonly unlisted?: { readonly why: unknown } | undefined;
 }
 
 /** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
   const { cluster, opened, reviewer = opened.client, request, inForce } = facts;
   const at = now();
-  const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
+  const { readBack, unread } = await withWhatWasHidden(facts);
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
   const review = unread ?? (await reviewEnd(reviewer, cluster, request, reviewedAs));
   const { auditIds, unanswered } = review;
@@ -161,11 +163,17 @@ function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
 }
 
 /** An access entry hides its principal's item in aws-auth: without the entry, the item counts again. */
-async function withWhatWasHidden(
-  opened: OpenedCluster,
-  { principal }: ApprovedRequest,
-  readBack: ReadBack,
-): Promise<{ readonly readBack: ReadBack; readonly unread: AuthorizationReview | null }> {
+async function withWhatWasHidden({
+  opened,
+  request: { principal },
+  readBack,
+  unlisted,
+}: EndFacts): Promise<{ readonly readBack: ReadBack; readonly unread: AuthorizationReview | null }> {
+  if (unlisted) {
+    const finding = { result: "not tested", detail: "the worker couldn't list the access entries" } as const;
+    const unread = { finding, auditIds: [], unanswered: unlisted.why };
+    return { readBack: { ...readBack, identity: null }, unread };
+  }
   const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
   if (!isHidden) return { readBack, unread: null };
   try {

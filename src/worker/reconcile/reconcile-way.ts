@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
+import { dueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
-import type { Cluster, Way } from "../../access/policy/cluster.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
@@ -114,7 +115,7 @@ async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Pr
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
-  readonly adapter: { readonly way: Way };
+  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted">;
 };
 
 interface Acted {
@@ -210,12 +211,15 @@ async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> 
 
 async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Reviewer): Promise<void> {
   const { outcomes, decided, begun, repaired, removedAt } = done;
-  const { context, cluster, opened } = done.run;
+  const { context, cluster, opened, adapter } = done.run;
+  const { unlisted } = adapter;
   const left = whyLeft(done, request);
   if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
-  const inForce = [...decided.complete, ...begun, ...repaired];
-  const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce };
+  const inForce = unlisted
+    ? dueWork(await context.ledger.leasedOf(cluster.name), context.now()).inForce
+    : [...decided.complete, ...begun, ...repaired];
+  const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce, unlisted };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease.state === "active" ? await proveEnd(context, facts) : null;
   await recordEnd(context, request, {
@@ -225,6 +229,8 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
 }
 
 /** Why a part of a lease can remain; null: none can. */
-function whyLeft({ outcomes }: Acted, request: ApprovedRequest): unknown {
-  return outcomes.failureOf(request.principal)?.error ?? outcomes.whyStillThere(request);
+function whyLeft({ outcomes, run }: Acted, request: ApprovedRequest): unknown {
+  const { unlisted } = run.adapter;
+  const here = outcomes.failureOf(request.principal)?.error ?? outcomes.whyStillThere(request);
+  return here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
 }

@@ -21,7 +21,7 @@ import type { EntriesToRead } from "./entry-state.ts";
 import { recordPostponed } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import type { Settlement, WayAdapter, WayState } from "./way-adapter.ts";
-import { type Ways, waysIn } from "./ways.ts";
+import { type Ways, waysIn, waysToEnd } from "./ways.ts";
 
 /**
  * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end; the run begins
@@ -134,7 +134,11 @@ async function reconcileWays(
 ): Promise<boolean> {
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
-  const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests);
+  let failure: unknown = null;
+  const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests).catch((error: unknown) => {
+    failure = error;
+    return waysToEnd(place, servedRequests, error);
+  });
   const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   const options = { onlyEnds: reason === "end" };
@@ -142,12 +146,13 @@ async function reconcileWays(
     adapter ? [{ adapter, run: () => reconcileWay(context, cluster, opened, adapter, options) }] : [];
   const runs = [...runOf(document), ...runOf(entries), ...runOf(bindings)];
   // A document alone delays no other way, so its failure is the cluster's.
-  if (document && runs.length === 1) {
+  if (document && runs.length === 1 && failure === null) {
     await reconcileWay(context, cluster, opened, document, options);
     return true;
   }
   const done: boolean[] = [];
   for (const { adapter, run } of runs) done.push(await orPostpone(context, cluster, adapter, reason, run));
+  if (failure !== null) throw failure;
   return !done.includes(false);
 }
 

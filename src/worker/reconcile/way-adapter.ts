@@ -23,6 +23,8 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly way: Way;
   /** Whether a request's principal uses this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
+  /** Present: EKS does not list the access entries, so a run only ends leases here. */
+  readonly unlisted?: Unlisted;
   /** Begins a try: earlier runs and tries send nothing more. */
   readonly begin: () => Promise<void>;
   /** @param open the cluster's open requests of this way @throws AccessError */
@@ -33,6 +35,12 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly settle: (input: SettleInput<State>) => Steps<Decided>;
   /** Checks as much as possible before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
+}
+
+export interface Unlisted {
+  readonly why: unknown;
+  /** Whether a worker sealed that this way alone has a part of the lease. The record of another waits for the list. */
+  readonly isSure: (request: AccessRequest) => boolean;
 }
 
 export interface WayContext {

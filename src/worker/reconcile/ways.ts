@@ -1,10 +1,14 @@
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { idsOf } from "../../access/lease/cluster-leases.ts";
+import { genuinelyWritten } from "../../access/lease/holding.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
-import { type Cluster, type Way, wayFor } from "../../access/policy/cluster.ts";
+import { noWithdrawals } from "../../access/lease/withdrawal.ts";
+import { type Cluster, sealedClusterOf, type Way, wayFor } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { parseRemembered } from "../remembered.ts";
+import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type BindingWay, bindingWay } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
@@ -40,11 +44,54 @@ export async function waysIn(
       !bindsRoles(groups) && wayOf(principal) === way;
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
-  const takesBindings = [...cluster.levels, ...servedRequests].some(({ groups }) => bindsRoles(groups));
   return {
-    bindings: takesBindings ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
+    bindings: takesBindings(cluster, servedRequests) ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
     entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), which }),
+  };
+}
+
+function takesBindings({ levels }: Cluster, served: readonly AccessRequest[]): boolean {
+  return [...levels, ...served].some(({ groups }) => bindsRoles(groups));
+}
+
+/**
+ * The ways in which leases end while EKS does not list the access entries. Ends by `aws-auth` and by bindings need only
+ * the API server. Only what a worker sealed shows the way of a lease; the rest waits.
+ * @param failure of `waysIn`
+ * @throws AccessError
+ */
+export async function waysToEnd(
+  place: WayContext,
+  servedRequests: readonly AccessRequest[],
+  failure: unknown,
+): Promise<Ways> {
+  const { opened, cluster } = place;
+  if (opened.mode !== "API_AND_CONFIG_MAP" || !opened.entries) throw failure;
+  const here = sealedClusterOf(cluster);
+  const keys = place.context.keys.memory;
+  const configMap = await opened.client.readAwsAuth();
+  const reading = readAnnotationRemembered(here, configMap?.annotations[leasesAnnotation], keys);
+  const { holdings, withdrawals } =
+    reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
+  const held = idsOf([...holdings.flatMap(({ shares }) => shares), ...withdrawals.list]);
+  const isHeld = ({ groups, id }: AccessRequest) => !bindsRoles(groups) && held.has(id);
+  const unlistedIn = (way: Way) => ({
+    why: failure,
+    isSure: (request: AccessRequest) => {
+      const written = genuinelyWritten(here, request, keys);
+      const hasEntry = way === "binding" && written?.entryAdded && !held.has(request.id);
+      return written?.way === way && !hasEntry;
+    },
+  });
+  // Knows people's names by `aws-auth` alone, so it only ends.
+  const byBinding = { ...place, opened: { ...opened, entries: null }, isWhole: true };
+  return {
+    bindings: takesBindings(cluster, servedRequests)
+      ? { ...bindingWay(byBinding), unlisted: unlistedIn("binding") }
+      : null,
+    document: configMap && { ...documentWay({ ...place, isTaken: isHeld }), unlisted: unlistedIn("aws-auth") },
+    entries: null,
   };
 }
 
