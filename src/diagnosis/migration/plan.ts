@@ -49,11 +49,19 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
   return finish(migrationSteps(facts));
 }
 
+/** A plan of more takes a worker's memory, and its approvers' patience; EKS has a quota of access entries long before. */
+const mostEntries = 5_000;
+
 /** The same, with pauses. */
 export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   if (facts.mode === "API") {
     const message = `${facts.cluster} does not read aws-auth.`;
     return { type: "refused", code: "nothing-to-migrate", message };
+  }
+  const { length } = facts.document.entries;
+  if (length > mostEntries) {
+    const message = `aws-auth of ${facts.cluster} has ${length} entries, and a migration takes ${mostEntries} at most. Remove what no one uses first.`;
+    return { type: "refused", code: "too-many-entries", message };
   }
   const outcomes = yield* outcomesOf(facts);
   const out = yield* planRemoval(facts, outcomes);

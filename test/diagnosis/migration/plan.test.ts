@@ -43,6 +43,19 @@ it("has nothing to migrate where the cluster does not read aws-auth", () => {
   });
 });
 
+it("refuses a document of more entries than a plan can have", () => {
+  const roles = Array.from({ length: 5_001 }, (_, index) => ({
+    ...dev,
+    arn: `arn:aws:iam::${account}:role/dev-${index}`,
+  }));
+
+  expect(planMigration(someFacts({ mapRoles: section("role", roles) }))).toMatchObject({
+    type: "refused",
+    code: "too-many-entries",
+    message: expect.stringContaining("has 5001 entries, and a migration takes 5000 at most."),
+  });
+});
+
 it("refuses a partly unreadable document, because it could leave people out", () => {
   const facts = someFacts({ mapRoles: section("role", [dev]), mapUsers: "- userarn: [" });
 
