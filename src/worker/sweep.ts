@@ -60,11 +60,6 @@ export async function sweep(context: WorkerContext): Promise<void> {
     clustersNow(context),
     ledger.newServer(),
   ]);
-  if (newServer !== null) {
-    await showPendingAgain(context);
-    // A sweep that failed before is followed by another one.
-    await ledger.followServer(newServer);
-  }
   const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
@@ -93,6 +88,11 @@ export async function sweep(context: WorkerContext): Promise<void> {
     unshown.map((record) => ({ type: "show", record })),
   );
   await examineQueues(queues, config.clusters.keys());
+  // Last, so that ends do not wait for it. Until it is done, each sweep tries it again.
+  if (newServer !== null) {
+    await showPendingAgain(context);
+    await ledger.followServer(newServer);
+  }
 }
 
 /** A restored Redis, or a replica that lagged: messages can show later changes, which no process may remember. A lease follows its cluster. */

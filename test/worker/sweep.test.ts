@@ -100,17 +100,20 @@ describe("a request that waits for a decision", () => {
   });
 });
 
-test("after a start of another server, what waits for people is shown again, also where the first sweep failed", async () => {
-  const context = contextAt(at(0));
+test("after a start of another server, what waits for people is shown again, also where the first sweep failed, and ends do not wait for it", async () => {
+  const context = contextAt(at(hours(8)));
   const { ledger } = context;
-  await ledger.commit(aChange(aRequest()));
+  await ledger.commit(aChange(aRequest({ expiresAt: at(hours(24)).toISOString() })));
   await sweep(context);
   await asAdministrator(database.url, (server) => server.set("{eks-access}:server", "the server before"));
+  await ledger.commit(aChange(aLeasedRequest({}, { id: "r-over", version: 1 })));
   const { version = 0 } = (await ledger.get("r-1")) ?? {};
   const list = () => Promise.reject(new Error("Redis went away again"));
 
   await expect(sweep({ ...context, ledger: { ...ledger, list } })).rejects.toThrow("Redis went away again");
   expect(await ledger.get("r-1")).toMatchObject({ version });
+  const ends = await queues.ends.getJobs(["waiting"]);
+  expect(ends.map(({ data }) => data)).toEqual([{ type: "end", cluster: "staging" }]);
   for (const _ of [1, 2]) await sweep(context);
 
   expect(await ledger.get("r-1")).toMatchObject({ version: version + 1 });
