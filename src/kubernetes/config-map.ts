@@ -106,7 +106,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
   };
 }
 
-/** An admission webhook can change a write: nobody must lose or get access by that. @throws AccessError */
+/** An admission webhook can change a write: no one must lose or get access by that. @throws AccessError */
 async function refuseOtherAccess(
   cluster: string,
   { data }: AwsAuthContent,

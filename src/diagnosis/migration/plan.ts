@@ -49,7 +49,7 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
   return finish(migrationSteps(facts));
 }
 
-/** A plan of more takes a worker's memory, and its approvers' patience; EKS has a quota of access entries long before. */
+/** A plan of more takes a worker's memory, and its approvers' patience. */
 const mostEntries = 5_000;
 
 /** The same, with pauses. */

@@ -105,7 +105,7 @@ const mostMs = 5 * 60_000;
 
 /**
  * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
- * another one has ended, and its calls arrive later than their records say. Whoever is ahead only ends early.
+ * another one has ended, and its calls arrive later than their records say. A process that is ahead only ends leases early.
  */
 export class LedgerClock {
   #behindMs = 0;

@@ -51,7 +51,7 @@ async function stop(): Promise<void> {
 }
 
 describe("a migration that two approvers approved", () => {
-  test("keeps aws-auth beside a new entry for its time, although somebody with Redis writes that it is over", async () => {
+  test("keeps aws-auth beside a new entry for its time, although an attacker in Redis writes that it is over", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
     const settling = await scene.look();

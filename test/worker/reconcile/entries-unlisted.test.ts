@@ -90,7 +90,7 @@ async function giveAll(durationSeconds = 3600): Promise<void> {
   expect(ways.map((lease) => lease?.written?.way)).toEqual(["aws-auth", "binding", "access-entry"]);
 }
 
-/** An entry that nobody sees can give the person a name of its own. */
+/** An entry that no one sees can give the person a name of its own. */
 const unknown = {
   mapped: { result: "not tested", detail: "the worker couldn't list the access entries" },
   authorized: { result: "not tested" },
