@@ -122,7 +122,7 @@ export class LedgerClock {
 export const schemaKey = "{eks-access}:schema";
 
 /** The schema of the ledger. Raise it with each change in src/ledger/redis that another version would misread. */
-export const schema = "6";
+export const schema = "7";
 
 /**
  * Marks a new ledger with this program's schema, and refuses another. @throws AccessError `ledger-schema`; `ledger-unreachable`
