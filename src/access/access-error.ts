@@ -154,7 +154,8 @@ const catalogue = {
   "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and the server there." },
   "audit-sink-differs": {
     retry: false,
-    remedy: "Another ledger may have written it. Set another audit.s3.prefix in eks-access.yml.",
+    remedy:
+      "Another ledger may have written it, or this one before Redis was restored. Set another audit.s3.prefix in eks-access.yml.",
   },
   unexpected: { retry: true, remedy: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean | "after-repair"; remedy: string }>;

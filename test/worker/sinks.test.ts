@@ -142,13 +142,16 @@ describe("a bucket", () => {
     expect(stored().map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
   });
 
-  test("that holds another log's events is never taken for ours", async () => {
+  test("that holds another log's events is never taken for ours: they get another prefix", async () => {
     await events(1, 1);
     await deliverTo({ s3 });
     await connection.redis.flushdb();
     await events(7, 7);
 
     await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "audit-sink-differs" });
+    await deliverTo({ s3: { ...s3, prefix: "restored/" } });
+
+    expect(objects()).toHaveLength(2);
   });
 
   test("without Object Lock, or of another account, gets nothing where a lock is configured", async () => {
