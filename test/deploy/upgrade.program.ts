@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -20,18 +20,16 @@ import { aRedis, type TestRedis } from "../redis.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const git = async (...args: readonly string[]) => (await promisify(execFile)("git", args, { cwd: root })).stdout.trim();
 
-/** The last release. Before there is one: a commit whose ledger has schema 1, and one with the present schema. */
+/** The last release. Before there is one: a commit whose ledger has schema 6, and one with the present schema. */
 async function previousRevisions(): Promise<readonly string[]> {
   const { EKS_ACCESS_PREVIOUS: given } = process.env;
   if (given !== undefined) return [given];
   const release = await git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*").catch(() => null);
-  return release === null ? ["7ed79b34", "fba9658f"] : [release];
+  return release === null ? ["fba9658f", "5128684a"] : [release];
 }
 
 interface Previous extends Program {
   readonly schema: string | undefined;
-  /** Whether its configuration still has the names that 0.1.0 replaced. */
-  readonly hasOldNames: boolean;
 }
 
 /** Builds the program of a revision, with the packages that are installed. */
@@ -46,23 +44,13 @@ async function builtFrom(revision: string, folder: string): Promise<Previous> {
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
   await copyFile(join(root, "package.json"), join(folder, "package.json"));
-  const source = (path: string) => readFile(join(folder, "src", path), "utf8");
+  const source = await readFile(join(folder, "src/ledger/redis/connect.ts"), "utf8");
   return {
     ...{ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] },
-    schema: /export const schema = "(\d+)"/.exec(await source("ledger/redis/connect.ts"))?.[1],
-    hasOldNames: (await source("config/config-file.ts")).includes("requestLapsesAfter"),
+    schema: /export const schema = "(\d+)"/.exec(source)?.[1],
   };
 }
 
-/** The same environment, with a copy of the configuration that names a setting as it was called before the first release. */
-async function withOldNames(environment: Record<string, string>): Promise<Record<string, string>> {
-  const file = join(folder, "eks-access.yml");
-  const text = await readFile(environment.EKS_ACCESS_CONFIG ?? "", "utf8");
-  await writeFile(file, text.replaceAll("requestExpiresAfter", "requestLapsesAfter"));
-  return { ...environment, EKS_ACCESS_CONFIG: file };
-}
-
-type Kind = "slack" | "worker";
 const kinds = ["slack", "worker"] as const;
 
 let folder: string;
@@ -104,14 +92,7 @@ function testMove(programs: () => readonly [Program, Program]): void {
   /** Starts both. Which of them refuse to, with what they say. */
   async function startBoth(program: Program): Promise<readonly string[]> {
     const started = await Promise.all(
-      kinds.map(async (kind: Kind) => {
-        const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
-        return spawnProduct(
-          program,
-          kind,
-          program === previous && previous.hasOldNames ? await withOldNames(environment) : environment,
-        );
-      }),
+      kinds.map((kind) => spawnProduct(program, kind, sandbox.environmentOf(kind, { redisUrl: redis.url, port }))),
     );
     running = started;
     const ends = started.map(async (each) => {
