@@ -14,8 +14,8 @@ import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
 import { type AuditLog, pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.ts";
-import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
+import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
+import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { erase } from "./erase.ts";
 import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
 

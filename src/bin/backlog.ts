@@ -5,8 +5,8 @@ import type { ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
 import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import type { RedisClient } from "../ledger/client.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
-import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, SinkLag } from "../operations/metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 

@@ -12,9 +12,9 @@ import {
 import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
-import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
-import { examineRedis } from "../ledger/redis/examine-redis.ts";
-import { redisLedger } from "../ledger/redis/ledger.ts";
+import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
+import { examineRedis } from "../ledger/examine-redis.ts";
+import { redisLedger } from "../ledger/redis-ledger.ts";
 import { type CommandIo, misused, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 import { personPattern } from "../access/audit/erase.ts";
 import { isUser } from "../access/policy/person.ts";
 import { counted } from "../diagnosis/link.ts";
-import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { redisPersonData } from "../ledger/redis/person-data.ts";
+import { redisPersonData } from "../ledger/person-data.ts";
+import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
 import { type CommandIo, misused, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";

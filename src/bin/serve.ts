@@ -7,11 +7,11 @@ import { type Zone, zoneByName, zonesOf } from "../access/policy/cluster.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
+import { connectLedger, connectRedisBlocking, LedgerClock, type LedgerConnection } from "../ledger/connect.ts";
+import { redisRequestTraces } from "../ledger/messages.ts";
 import { openQueues } from "../ledger/queues.ts";
-import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { connectLedger, connectRedisBlocking, LedgerClock, type LedgerConnection } from "../ledger/redis/connect.ts";
-import { redisLedger } from "../ledger/redis/ledger.ts";
-import { redisRequestTraces } from "../ledger/redis/messages.ts";
+import { redisAuditLog } from "../ledger/redis-audit-log.ts";
+import { redisLedger } from "../ledger/redis-ledger.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,

@@ -6,10 +6,10 @@ import { type Config, neededBy, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { readConfigFile } from "../config/live-config.ts";
+import type { RedisClient } from "../ledger/client.ts";
+import { connectLedger } from "../ledger/connect.ts";
 import { openQueues, type Queues } from "../ledger/queues.ts";
-import type { RedisClient } from "../ledger/redis/client.ts";
-import { connectLedger } from "../ledger/redis/connect.ts";
-import { redisLedger } from "../ledger/redis/ledger.ts";
+import { redisLedger } from "../ledger/redis-ledger.ts";
 import { createLog, FailureLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { RedisAccess } from "../ledger/redis/client.ts";
-import { readRedisUrl } from "../ledger/redis/redis-url.ts";
+import type { RedisAccess } from "../ledger/client.ts";
+import { readRedisUrl } from "../ledger/redis-url.ts";
 import type { TraceProtocol } from "../operations/traced.ts";
 import { duration, shortDuration } from "./forms.ts";
 import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";

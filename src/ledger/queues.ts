@@ -13,8 +13,8 @@ import type { Zone } from "../access/policy/cluster.ts";
 import type { QueueState } from "../operations/metrics.ts";
 import { aborted, type Stoppable } from "../operations/stoppable.ts";
 import type { TraceContext } from "../operations/traced.ts";
+import type { RedisClient } from "./client.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
-import type { RedisClient } from "./redis/client.ts";
 
 /** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
@@ -40,7 +40,7 @@ function queueNameIn(name: QueueName, zone: Zone): string {
 }
 
 /**
- * Opens the queues. @param redis fails at once (src/ledger/redis/connect.ts) @param zoneOfCluster a cluster's zone by its name;
+ * Opens the queues. @param redis fails at once (src/ledger/connect.ts) @param zoneOfCluster a cluster's zone by its name;
  * null: of any cluster
  */
 export function openQueues(redis: RedisClient, zoneOfCluster: (cluster: string | null) => Zone = () => null): Queues {
@@ -182,7 +182,7 @@ export interface QueueWork<T> {
 /** A process that dies again and again leaves its jobs to others. */
 const maxStalledCount = 100;
 
-/** Works on a queue until it stops. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
+/** Works on a queue until it stops. `blocking` must wait without a limit (src/ledger/connect.ts). */
 export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppable {
   const handBack = new HandBack();
   const take = async (running: BullJob, token?: string) => {

@@ -5,8 +5,8 @@ import { sealLogBase } from "../access/audit/verify-log.ts";
 import { zonesOf } from "../access/policy/cluster.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
 import { type AuditLog, pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";
+import type { PersonData } from "../ledger/person-data.ts";
 import type { Queues } from "../ledger/queues.ts";
-import type { PersonData } from "../ledger/redis/person-data.ts";
 import type { WorkerContext } from "./context.ts";
 
 export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {

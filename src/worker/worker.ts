@@ -1,9 +1,9 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
 import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
+import type { RedisClient } from "../ledger/client.ts";
 import { type JobHandlers, type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
-import type { RedisClient } from "../ledger/redis/client.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { tracedAnswer } from "../operations/traced.ts";
@@ -65,7 +65,7 @@ function reconcileFor(reason: ReconcileReason) {
 }
 
 /**
- * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
+ * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/connect.ts).
  * @param context each run keeps its first configuration
  * @param zones it works on their clusters
  */

@@ -13,9 +13,9 @@ import { account, arns, clusterArn, externalId, initialAwsAuth, region } from ".
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { type BenchOptions, benchConfiguration, finder, fleetTags, inAccount } from "./bench-configuration.ts";
 import { startProductProcess } from "./product.ts";

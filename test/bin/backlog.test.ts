@@ -2,14 +2,14 @@ import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { nextClusterTry } from "../../src/access/request/retry.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
-import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
+import { asAdministrator } from "../ledger/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

@@ -10,9 +10,9 @@ import { account, arns, clusterArn, configuration, identitiesText } from "../../
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { clockSkewSeconds } from "../../src/aws/sts.ts";
 import { doctor } from "../../src/bin/doctor.ts";
-import { connectRedis } from "../../src/ledger/redis/connect.ts";
-import { examineRedis } from "../../src/ledger/redis/examine-redis.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { connectRedis } from "../../src/ledger/connect.ts";
+import { examineRedis } from "../../src/ledger/examine-redis.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { neededScopes } from "../../src/slack/app/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";

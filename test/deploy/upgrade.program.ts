@@ -12,7 +12,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { schema } from "../../src/ledger/redis/connect.ts";
+import { schema } from "../../src/ledger/connect.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -44,10 +44,12 @@ async function builtFrom(revision: string, folder: string): Promise<Previous> {
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
   await copyFile(join(root, "package.json"), join(folder, "package.json"));
-  const source = await readFile(join(folder, "src/ledger/redis/connect.ts"), "utf8");
+  const source = (path: string) => readFile(join(folder, "src", path), "utf8");
+  // Builds before the first release have it in a folder below.
+  const connect = await source("ledger/connect.ts").catch(() => source("ledger/redis/connect.ts"));
   return {
     ...{ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] },
-    schema: /export const schema = "(\d+)"/.exec(source)?.[1],
+    schema: /export const schema = "(\d+)"/.exec(connect)?.[1],
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { Faults } from "../../sandbox/faults.ts";
 import { freePort } from "../../sandbox/free-port.ts";
-import { commitScript, markShownScript } from "../../src/ledger/redis/commit-script.ts";
+import { commitScript, markShownScript } from "../../src/ledger/commit-script.ts";
 
 /** A way to Redis that can be cut, and that knows the ledger's writes when it sees them. */
 export interface RedisGate {

@@ -5,9 +5,9 @@ import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotat
 import { readOwnBindings } from "../../src/access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { createRequest } from "../../src/access/request/request.ts";
+import { connectLedger, connectRedisBlocking } from "../../src/ledger/connect.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
-import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../src/worker/preview.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import { aTlsCluster } from "../ledger/redis/a-tls-server.ts";
-import { moreClusterRights, refusalsOf, serverRights } from "../ledger/redis/documented-rights.ts";
+import { aTlsCluster } from "../ledger/a-tls-server.ts";
+import { moreClusterRights, refusalsOf, serverRights } from "../ledger/documented-rights.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 let redis: Awaited<ReturnType<typeof aTlsCluster>>;

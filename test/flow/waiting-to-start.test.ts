@@ -8,7 +8,7 @@ import { arns, clusterArn, clusterName } from "../../sandbox/scene.ts";
 import { writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keysOf } from "../builders/keys.ts";
-import { aServer } from "../ledger/redis/a-server.ts";
+import { aServer } from "../ledger/a-server.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";

@@ -1,7 +1,7 @@
 import { type Job, Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { HandBack, openQueues, type Queues, queuePrefix, wake, wasStartedBefore } from "../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { unfinishedAt } from "../../src/operations/stoppable.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 

@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { type Job, messageJobs, type QueueName, readJob, workerJobs } from "../../src/ledger/jobs.ts";
 import { examineQueues, openQueues, type Queues, wake, wakeAll, workOnJobs } from "../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

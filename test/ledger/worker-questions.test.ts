@@ -1,7 +1,7 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues, queuePrefix } from "../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { workerQuestions } from "../../src/ledger/worker-questions.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 

@@ -3,10 +3,10 @@ import { expect } from "vitest";
 import { configuration } from "../../sandbox/scene.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
 import { readConfig } from "../../src/config/config.ts";
+import { connectRedis } from "../../src/ledger/connect.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
-import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
-import { connectRedis } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { createLedgerMetrics } from "../../src/operations/metrics.ts";
 import { runbooks } from "./runbook.ts";
 

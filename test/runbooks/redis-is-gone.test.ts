@@ -7,7 +7,7 @@ import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-re
 import { clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { audit } from "../../src/bin/audit.ts";
-import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { connectRedis } from "../../src/ledger/connect.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, lineOf, runLine } from "./runbook.ts";

@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { explainFailure } from "../../src/access/access-error.ts";
-import { schema, schemaKey } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { schema, schemaKey } from "../../src/ledger/connect.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences } from "./runbook.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { channel, clusterName } from "../../sandbox/scene.ts";
 import { audit } from "../../src/bin/audit.ts";
-import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "../runbooks/a-product.ts";
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { arns, clusterName } from "../../sandbox/scene.ts";
 import type { Cluster, Zone } from "../../src/access/policy/cluster.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { startWorker } from "../../src/worker/worker.ts";
 import { aRequest } from "../builders/a-request.ts";

@@ -7,9 +7,9 @@ import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../
 import { type AuditEvent, verifyChain } from "../../src/access/audit/event.ts";
 import type { AuditSinks } from "../../src/access/audit/sink.ts";
 import type { AuditLog } from "../../src/ledger/audit-log.ts";
-import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
-import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
+import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
 import { auditSinks, deliver } from "../../src/worker/sinks.ts";
 import { aRequest } from "../builders/a-request.ts";

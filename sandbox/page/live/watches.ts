@@ -1,7 +1,7 @@
 import { type ChainedEvent, verifyChain } from "../../../src/access/audit/event.ts";
+import { connectRedis } from "../../../src/ledger/connect.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { connectRedis } from "../../../src/ledger/redis/connect.ts";
-import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import { alice, carol, developerArn } from "../../developers.ts";
@@ -11,7 +11,7 @@ import { arns, clusterArn, principals, region } from "../../scene.ts";
 import type { EntriesState } from "../entries.ts";
 import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
 
-/** The log's key in src/ledger/redis/commit-script.ts. */
+/** The log's key in src/ledger/commit-script.ts. */
 const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { openQueues, type Queues, wake } from "../../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
 import { aPreviewedRequest, revise } from "../../builders/a-request.ts";

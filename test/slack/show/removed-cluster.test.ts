@@ -4,8 +4,8 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import type { LedgerRecord } from "../../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../../src/ledger/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { settleClicked } from "../../../src/slack/app/answer.ts";
 import type { ButtonClick } from "../../../src/slack/app/payload.ts";
 import { publishHome } from "../../../src/slack/look/home.ts";

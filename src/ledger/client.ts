@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { Cluster, Redis } from "ioredis";
+import { AccessError } from "../access/access-error.ts";
+import type { RedisAddress } from "./redis-url.ts";
+
+/** The settings of a connection besides its address. Files are PEM, read for each connection. */
+export interface RedisAccess {
+  /** An ACL user; overrides the one of the URL. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The Sentinels have users of their own. */
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  /** The authority of the servers' certificates, instead of those that Node knows. */
+  readonly caFile?: string | undefined;
+  /** Our own certificate and its key, for servers that require one. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** The longest wait for a connection; undefined: 3 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** The longest wait for the answer to a command, its second try included; undefined: 5 s. */
+  readonly commandTimeoutMs?: number | undefined;
+}
+
+type ConnectionMode = "fails-fast" | "waits";
+
+export interface ClientOptions {
+  readonly patience: ConnectionMode;
+  /** Commands of one turn of the event loop go to Redis in one write. Not for BullMQ: each write would carry its scripts. */
+  readonly gathers?: boolean;
+}
+
+/** A connection to one server, directly or by Sentinels, or to a Redis Cluster. */
+export type RedisClient = Redis | Cluster;
+
+export const usualConnectTimeoutMs = 3_000;
+const usualCommandTimeoutMs = 5_000;
+/**
+ * After a failover of the network the other end can vanish silently: no command gets an answer until this time. It is shorter than a
+ * command's time, so that the command has a second try, and longer than the 10 seconds for which BullMQ blocks.
+ */
+const silenceEndsConnection = {
+  "fails-fast": (commandTimeout: number) => commandTimeout * 0.6,
+  waits: () => 15_000,
+} as const;
+const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
+
+/** A client that is not connected yet, or connects by itself if it waits. @throws AccessError `config-invalid` */
+export function openClient(
+  address: RedisAddress,
+  access: RedisAccess,
+  { patience, gathers = false }: ClientOptions,
+): RedisClient {
+  const tls = address.tls ? tlsOptions(access) : undefined;
+  if (address.kind === "cluster") return clusterClient(address, access, { patience, gathers }, tls);
+  return new Redis({
+    ...shared(address, access, patience),
+    ...(address.kind === "sentinel" ? sentinelOptions(address, access, tls) : address.nodes[0]),
+    ...(tls && { tls }),
+    db: address.database,
+    lazyConnect: patience === "fails-fast",
+    enableAutoPipelining: gathers,
+    enableOfflineQueue: patience === "waits",
+    retryStrategy: reconnectAfter,
+    // After a failover the old master can continue as a replica. ioredis sends a waiting command again, to the new master.
+    reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
+  });
+}
+
+function clusterClient(
+  address: RedisAddress,
+  access: RedisAccess,
+  { patience, gathers = false }: ClientOptions,
+  tls: ConnectionOptions | undefined,
+): Cluster {
+  return new Cluster([...address.nodes], {
+    lazyConnect: patience === "fails-fast",
+    enableAutoPipelining: gathers,
+    enableOfflineQueue: patience === "waits",
+    clusterRetryStrategy: reconnectAfter,
+    // Each redirection can wait for 100 ms: few enough that an ack to Slack is in time.
+    ...(patience === "fails-fast" && { maxRedirections: 6 }),
+    slotsRefreshTimeout: access.connectTimeoutMs ?? usualConnectTimeoutMs,
+    // ioredis resolves names by itself, and would compare the certificate with the resolved address.
+    ...(tls && { dnsLookup: (host, found) => found(null, host) }),
+    redisOptions: { ...shared(address, access, patience), ...(tls && { tls }) },
+  });
+}
+
+function shared({ username, password }: RedisAddress, access: RedisAccess, patience: ConnectionMode) {
+  const commandTimeout = access.commandTimeoutMs ?? usualCommandTimeoutMs;
+  const limits = patience === "waits" ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout };
+  const user = { username: access.username ?? username, password: access.password ?? password };
+  const connectTimeout = access.connectTimeoutMs ?? usualConnectTimeoutMs;
+  return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience](commandTimeout), ...limits };
+}
+
+function sentinelOptions({ nodes, master }: RedisAddress, access: RedisAccess, tls: ConnectionOptions | undefined) {
+  return {
+    sentinels: [...nodes],
+    name: master,
+    sentinelUsername: access.sentinelUsername,
+    sentinelPassword: access.sentinelPassword,
+    sentinelRetryStrategy: reconnectAfter,
+    sentinelCommandTimeout: access.connectTimeoutMs ?? usualConnectTimeoutMs,
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+function tlsOptions({ caFile, certFile, keyFile }: RedisAccess): ConnectionOptions {
+  return {
+    ...(caFile && { ca: readPem("REDIS_CA_FILE", caFile) }),
+    ...(certFile && { cert: readPem("REDIS_CERT_FILE", certFile) }),
+    ...(keyFile && { key: readPem("REDIS_KEY_FILE", keyFile) }),
+  };
+}
+
+function readPem(variable: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new AccessError("config-invalid", `${variable}: can't read ${file}`, { cause });
+  }
+}
+
+interface Cause {
+  readonly pattern: RegExp;
+  /** The kinds of address to which it applies; absent: all. */
+  readonly at?: RegExp;
+  readonly what: (place: string) => string;
+  readonly remedy: string;
+}
+
+/** Recognised by the words of Redis, Sentinel or TLS. */
+const causes: readonly Cause[] = [
+  {
+    pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
+    what: (place) => `The Sentinels of ${place} refuse the user or the password`,
+    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights in docs/operating.md.",
+  },
+  {
+    pattern: /No such master|invalid reply: null/,
+    what: (place) => `The Sentinels know no master with the name in ${place}`,
+    remedy: "Correct the name at the end of REDIS_URL.",
+  },
+  {
+    pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
+    what: (place) => `Redis at ${place} refuses the user or the password`,
+    remedy: "Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.",
+  },
+  {
+    pattern: /^NOPERM/,
+    what: (place) => `The Redis user lacks rights at ${place}`,
+    remedy: "Give it the rights in docs/operating.md.",
+  },
+  {
+    // From a server that requires client certificates, and got none or an untrusted one.
+    pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
+    what: (place) => `Redis at ${place} requires a client certificate`,
+    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one of its authority (tls-ca-cert-file).",
+  },
+  {
+    // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
+    pattern: /ECONNRESET|EPIPE|socket disconnected/,
+    at: /^rediss/,
+    what: (place) => `Redis at ${place} closed the connection`,
+    remedy: "If it requires client certificates, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+  },
+  {
+    pattern: /certificate|altnames/i,
+    what: (place) => `The certificate of Redis at ${place} is not trusted`,
+    remedy: "Set REDIS_CA_FILE to its authority's certificate, and use the host that it names.",
+  },
+];
+
+/**
+ * Translates a failed connection. ioredis' errors go no further: they have the command's arguments, and those of AUTH are the
+ * password. @param place without user and password
+ */
+export function unreachable(place: string, errors: readonly unknown[]): AccessError {
+  const reasons = errors.map(reasonOf);
+  for (const reason of reasons) {
+    const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
+    if (known) {
+      const options = { cause: new Error(reason), remedy: known.remedy };
+      return new AccessError("ledger-refused", known.what(place), options);
+    }
+  }
+  const cause = new Error(reasons.at(-1));
+  return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, { cause });
+}
+
+/** A Redis Cluster says that all nodes failed, and in `lastNodeError` why the last one did. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError.message : error.message;
+}
+
+/** What is read at a key; `absent`, if it has another type: an attacker with Redis could delete it too, and a failed read keeps access. */
+export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return absent;
+    throw error;
+  });
+}
+
+/** A port on Redis that fails only with AccessErrors `ledger-unreachable`. @param what a clause */
+export function explained<Port extends object>(port: Port, what: string): Port {
+  const calls = Object.entries(port as Record<string, (...given: unknown[]) => Promise<unknown>>);
+  const guarded = calls.map(([name, call]) => {
+    const explain = async (...given: unknown[]) => {
+      try {
+        return await call(...given);
+      } catch (cause) {
+        throw new AccessError("ledger-unreachable", what, { cause });
+      }
+    };
+    return [name, explain];
+  });
+  return Object.fromEntries(guarded) as Port;
+}

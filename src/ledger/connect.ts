@@ -1,0 +1,150 @@
+import { AccessError } from "../access/access-error.ts";
+import {
+  type ClientOptions,
+  openClient,
+  type RedisAccess,
+  type RedisClient,
+  unreachable,
+  usualConnectTimeoutMs,
+} from "./client.ts";
+import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
+
+export interface RedisConnection {
+  readonly redis: RedisClient;
+  close: () => Promise<void>;
+}
+
+export interface LedgerConnection extends RedisConnection {
+  readonly forQueues: RedisClient;
+}
+
+/** A first connection takes longer: it first asks Sentinels or nodes of a cluster. */
+const moreAtStartMs = 2_000;
+
+/**
+ * A connection that fails at once while Redis is down, so that an ack to Slack is never late, and reconnects by itself. @throws
+ * AccessError `ledger-unreachable`: there is no Redis at the start; `ledger-refused`: it refuses us; `config-invalid`: an address
+ * or a certificate can't be read
+ */
+export async function connectRedis(
+  url: string,
+  access: RedisAccess = {},
+  { gathers = true }: Pick<ClientOptions, "gathers"> = {},
+): Promise<RedisConnection> {
+  const address = addressOf(url);
+  const redis = openClient(address, access, { patience: "fails-fast", gathers });
+  const withinMs = (access.connectTimeoutMs ?? usualConnectTimeoutMs) + moreAtStartMs;
+  const reasons: unknown[] = [];
+  // The rejection can be just "Connection is closed", so collect the errors too, also of Cluster nodes and Sentinels.
+  const note = (error: unknown) => void reasons.push(error);
+  for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
+  try {
+    await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(withinMs)]);
+  } catch (error) {
+    redis.disconnect();
+    throw unreachable(addressInWords(address), [...reasons, error]);
+  }
+  for (const event of ["node error", "sentinelError"]) redis.off(event, note);
+  ignoreErrors(redis);
+  redis.off("error", note);
+  return { redis, close: async () => void redis.disconnect() };
+}
+
+/** As `connectRedis`, but only to a ledger of this program's schema. @throws AccessError as `connectRedis`, and `ledger-schema` */
+export async function connectLedger(url: string, access: RedisAccess = {}): Promise<LedgerConnection> {
+  const connection = await connectRedis(url, access);
+  try {
+    await expectSchema(connection.redis);
+    const queues = await connectRedis(url, access, { gathers: false });
+    const close = async () => void (await Promise.all([connection.close(), queues.close()]));
+    return { redis: connection.redis, forQueues: queues.redis, close };
+  } catch (error) {
+    // An open connection would keep the process alive.
+    await connection.close();
+    throw error;
+  }
+}
+
+/** A worker's connection blocks while it waits for jobs, so it never gives up. */
+export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
+  const redis = openClient(addressOf(url), access, { patience: "waits" });
+  ignoreErrors(redis);
+  return redis;
+}
+
+function addressOf(url: string): RedisAddress {
+  const reading = readRedisUrl(url);
+  if (reading.type === "invalid") throw new AccessError("config-invalid", `REDIS_URL: ${reading.problem}`);
+  return reading.address;
+}
+
+/** Each failed command rejects; without a listener ioredis would also print connection errors. */
+function ignoreErrors(redis: RedisClient): void {
+  redis.on("error", () => {});
+}
+
+/** ioredis retries a Redis Cluster that is not whole yet, but forgets the promise of its first try. */
+function ready(redis: RedisClient): Promise<void> {
+  return new Promise((resolve) => redis.once("ready", () => resolve()));
+}
+
+/** With Sentinels ioredis would retry for ever before it rejects. */
+function firstError(redis: RedisClient): Promise<never> {
+  return new Promise((_, reject) => redis.once("error", reject));
+}
+
+function timeout(ms: number): Promise<never> {
+  const signal = AbortSignal.timeout(ms);
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}
+
+/** NTP keeps clocks closer. */
+const noticedMs = 2_000;
+/** A clock that is further off is not ours to judge: AWS refuses signatures of then. */
+const mostMs = 5 * 60_000;
+
+/**
+ * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
+ * another one has ended, and its calls arrive later than their records say. A process that is ahead only ends leases early.
+ */
+export class LedgerClock {
+  #behindMs = 0;
+
+  readonly now = (): Date => new Date(Date.now() + this.#behindMs);
+
+  async compare(redis: RedisClient): Promise<void> {
+    const [seconds = 0, microseconds = 0] = await redis.time();
+    const behindMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Date.now();
+    this.#behindMs = behindMs >= noticedMs && behindMs <= mostMs ? behindMs : 0;
+  }
+}
+
+export const schemaKey = "{eks-access}:schema";
+
+/** The schema of the ledger. Raise it with each change in src/ledger that another version would misread. */
+export const schema = "7";
+
+/**
+ * Marks a new ledger with this program's schema, and refuses another. @throws AccessError `ledger-schema`; `ledger-unreachable`
+ * or `ledger-refused` if Redis fails
+ */
+export async function expectSchema(redis: RedisClient): Promise<void> {
+  const found = await readOrMark(redis);
+  if (found === schema) return;
+  throw new AccessError(
+    "ledger-schema",
+    `The ledger in Redis has schema ${found}, and this eks-access needs ${schema}`,
+  );
+}
+
+async function readOrMark(redis: RedisClient): Promise<string | null> {
+  try {
+    // Another process can mark it in between, so read the final value.
+    await redis.set(schemaKey, schema, "NX");
+    return await redis.get(schemaKey);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const code = reason.startsWith("NOPERM") ? "ledger-refused" : "ledger-unreachable";
+    throw new AccessError(code, `Could not read or write the ledger's schema (${reason})`, { cause: error });
+  }
+}

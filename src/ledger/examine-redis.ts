@@ -1,0 +1,115 @@
+import { broken, type Finding, found, named, notAsked } from "../diagnosis/link.ts";
+import { type RedisAddress, readRedisUrl } from "./redis-url.ts";
+
+export interface RedisFacts {
+  readonly url: string;
+  /** The text of `INFO`; empty: its user can't run it. */
+  readonly info: string;
+  /** From `CONFIG`; null: unknown. */
+  readonly fsync: string | null;
+}
+
+/** The settings of Redis that the ledger needs: each keeps acknowledged decisions. */
+export function examineRedis({ url, info, fsync }: RedisFacts): readonly Finding[] {
+  const reading = readRedisUrl(url);
+  const address = reading.type === "address" ? reading.address : null;
+  const service = address && serviceOf(address);
+  const fields = new Map(
+    info.split("\r\n").flatMap((line): [string, string][] => {
+      const [name = "", ...value] = line.split(":");
+      return value.length > 0 ? [[name, value.join(":")]] : [];
+    }),
+  );
+  const isCluster = service ? services[service].isCluster : false;
+  return [
+    examineVersion(fields),
+    ...(service ? [services[service].keeps] : [examinePersistence(fields), examineFsync(fsync)]),
+    examineEviction(fields, service ? "Set maxmemory-policy noeviction in its parameter group." : undefined),
+    ...examineForm(address, isCluster || fields.get("cluster_enabled") === "1"),
+  ];
+}
+
+/** A service of AWS. It takes no CONFIG and writes no append-only file (both developer guides, "Restricted commands"). */
+type Service = "memorydb" | "elasticache" | "elasticache-serverless";
+
+const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isCluster: boolean }>> = {
+  memorydb: {
+    keeps: found("Amazon MemoryDB: what it acknowledges is in its transaction log"),
+    isCluster: true,
+  },
+  elasticache: {
+    keeps: notAsked(
+      "Amazon ElastiCache can lose acknowledged requests without synchronous writes",
+      "Create it with --durability sync (Valkey 9 or newer), or use MemoryDB.",
+    ),
+    isCluster: false,
+  },
+  "elasticache-serverless": {
+    keeps: broken(
+      "Amazon ElastiCache Serverless can lose acknowledged requests",
+      "Use MemoryDB, or ElastiCache nodes with --durability sync.",
+    ),
+    isCluster: true,
+  },
+};
+
+/** By the name of its endpoint. Null: a Redis of your own. */
+function serviceOf({ nodes: [first] }: RedisAddress): Service | null {
+  const host = first?.host.toLowerCase() ?? "";
+  if (/\.memorydb\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/.test(host)) return "memorydb";
+  if (!/\.cache\.amazonaws\.com(?:\.cn)?$/.test(host)) return null;
+  return host.includes(".serverless.") ? "elasticache-serverless" : "elasticache";
+}
+
+/** A cluster redirects most keys to another node, which only a client for clusters follows. */
+function examineForm(address: RedisAddress | null, isCluster: boolean): readonly Finding[] {
+  if (!isCluster || !address) return [];
+  return address.kind === "cluster"
+    ? [found("a cluster, and REDIS_URL says so")]
+    : [
+        broken(
+          "it is a cluster, and REDIS_URL names one server",
+          `Begin REDIS_URL with ${address.tls ? "rediss" : "redis"}+cluster://.`,
+        ),
+      ];
+}
+
+function examineVersion(fields: ReadonlyMap<string, string>): Finding {
+  const version = fields.get("valkey_version") ?? fields.get("redis_version");
+  if (!version) return notAsked("Redis did not give its version", "Let its user run INFO.");
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 2)
+    ? found(`version ${named(version)}`)
+    : broken(`version ${named(version)} is too old`, "Use Redis 6.2 or newer, or Valkey.");
+}
+
+function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
+  const isOn = fields.get("aof_enabled");
+  if (isOn === undefined) return notAsked("Redis did not say how it persists", "Let its user run INFO.");
+  return isOn === "1"
+    ? found("it writes an append-only file")
+    : broken(
+        "it writes no append-only file, so a restart loses acknowledged requests",
+        "Set appendonly yes and appendfsync always.",
+      );
+}
+
+function examineEviction(fields: ReadonlyMap<string, string>, remedy = "Set maxmemory-policy noeviction."): Finding {
+  const policy = fields.get("maxmemory_policy");
+  if (policy === undefined) return notAsked("Redis did not say what it evicts", "Let its user run INFO.");
+  return policy === "noeviction"
+    ? found("it evicts nothing")
+    : broken(`it may evict leases when its memory is full (${named(policy)})`, remedy);
+}
+
+/** `appendfsync` is not in INFO, and some users can't read it. */
+function examineFsync(setting: string | null): Finding {
+  if (setting === null)
+    return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");
+  return setting === "always"
+    ? found("Redis writes to the disk before it acknowledges")
+    : broken(
+        `a power cut loses up to a second of decisions (appendfsync ${named(setting)})`,
+        "Set appendfsync always.",
+      );
+}

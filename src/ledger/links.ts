@@ -1,0 +1,115 @@
+import type { Identities } from "../access/approval/identities.ts";
+import { accountIn, type PrincipalLink } from "../access/approval/links.ts";
+import { type RedisClient, readOr } from "./client.ts";
+import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
+import type { LinkChange, LinkLedger } from "./ledger.ts";
+import type { StoredReader } from "./stored.ts";
+
+/** A hash for each person, by Slack user id: their links, by account. */
+const linksKey = (user: string) => `{eks-access}:links:${user}`;
+/** A set for each person, by Slack user id: the links that they replaced. */
+const formerKey = (user: string) => `{eks-access}:former-links:${user}`;
+const formerKeptMs = 7 * 24 * 3_600_000;
+/** A hash for each person, by Slack user id: a worker's findings, by cluster. */
+const identitiesKey = (user: string) => `{eks-access}:identities:${user}`;
+const identitiesKeptMs = 24 * 3_600_000;
+/** The people of every Slack user group. The time in its seal decides whether it counts. */
+const groupsKey = "{eks-access}:user-groups";
+const groupsKeptMs = 60_000;
+/** A hash by Slack user id. */
+const proposalsKey = "{eks-access}:link-proposals";
+/** A hash by Slack user id. */
+const questionsKey = "{eks-access}:link-questions";
+
+/**
+ * One change of a person's links, with its event, or nothing.
+ * KEYS: links of the person, proposals, head, events, replaced links of the person
+ * ARGV: user, id of the expected proposal or "", account, link or "", proposal or "", event, event digest (hex), how long a replaced link stays
+ * Returns 1, or 0 if the expected proposal does not wait.
+ */
+const changeLinkScript = `${chainLua}${indexLua}
+if ARGV[2] ~= '' then
+  local waiting = redis.call('HGET', KEYS[2], ARGV[1])
+  local read, proposal = pcall(cjson.decode, waiting or '')
+  if not read or type(proposal) ~= 'table' or proposal.id ~= ARGV[2] then return 0 end
+end
+for i = 1, 2 do redis.call('HLEN', KEYS[i]) end
+append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])
+if ARGV[4] ~= '' then
+  local before = redis.call('HGET', KEYS[1], ARGV[3])
+  if before then
+    index('SADD', KEYS[5], before)
+    redis.call('PEXPIRE', KEYS[5], ARGV[8])
+  end
+  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+end
+if ARGV[5] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[5]) end
+return 1
+`;
+
+export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
+  return {
+    // A request's principal must not replace a link.
+    linkPrincipal: async (user, link) =>
+      void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
+    linksOf: (user) => readLinks(redis, reader, user),
+    formerLinksOf: async (user) => {
+      const texts = await readOr([], redis.smembers(formerKey(user)));
+      const links = await Promise.all(texts.map((text) => reader.read("link", `${user} former`, text)));
+      return links.filter((link) => link !== null);
+    },
+    changeLink: (change) => changeLink(redis, change),
+    linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
+    linkQuestionsOf: async (user) => reader.read("link questions", user, await redis.hget(questionsKey, user)),
+    rememberLinkQuestions: async (user, questions) => {
+      await (questions ? redis.hset(questionsKey, user, JSON.stringify(questions)) : redis.hdel(questionsKey, user));
+    },
+    identitiesOf: (user) => readIdentities(redis, reader, user),
+    rememberIdentities: (found) => writeIdentities(redis, found),
+    userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),
+    shareUserGroups: async (groups) => void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
+  };
+}
+
+/** False: the expected proposal does not wait. */
+async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
+  const { user, expected, link, proposal, event } = change;
+  const keys = [linksKey(user), proposalsKey, chainHeadKey, eventsKey, formerKey(user)];
+  const done = await redis.eval(
+    changeLinkScript,
+    keys.length,
+    ...keys,
+    user,
+    expected ?? "",
+    accountIn(link?.arn ?? ""),
+    link ? JSON.stringify(link) : "",
+    proposal ? JSON.stringify(proposal) : "",
+    ...chainText(event),
+    formerKeptMs,
+  );
+  return done === 1;
+}
+
+async function readLinks(redis: RedisClient, reader: StoredReader, user: string): Promise<readonly PrincipalLink[]> {
+  const stored = Object.entries(await readOr({}, redis.hgetall(linksKey(user)))).sort(([a], [b]) => a.localeCompare(b));
+  const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
+  return links.filter((link) => link !== null);
+}
+
+async function readIdentities(
+  redis: RedisClient,
+  reader: StoredReader,
+  user: string,
+): Promise<ReadonlyMap<string, unknown>> {
+  const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
+  const read = stored.map(async ([cluster, text]) => {
+    return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+async function writeIdentities(redis: RedisClient, found: Identities): Promise<void> {
+  const key = identitiesKey(found.user);
+  await redis.hset(key, found.cluster, JSON.stringify(found));
+  await redis.pexpire(key, identitiesKeptMs);
+}

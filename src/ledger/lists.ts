@@ -1,0 +1,213 @@
+import {
+  isMigration,
+  isRequest,
+  type LedgerRecord,
+  type ListName,
+  positionInList,
+  recordClosedSince,
+  shouldBeGoneAt,
+} from "../access/request/lists.ts";
+import { type Migration, migrationDueAt, migrationNumber } from "../access/request/migration.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/request/record.ts";
+import { isClosed } from "../access/request/request.ts";
+import type { RedisClient } from "./client.ts";
+import { indexLua, runScript, scriptOf } from "./commit-script.ts";
+import type { ListOf } from "./ledger.ts";
+import { readListed, recordKey } from "./records.ts";
+import type { StoredReader } from "./stored.ts";
+
+const prefix = "{eks-access}";
+
+/** Every request of a person, by its creation. */
+export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
+
+/** All due records, by their time: the sweep reads it. */
+export const dueKey = `${prefix}:due`;
+/** The number of requests of each class. */
+export const countsKey = `${prefix}:counts`;
+export const openByClusterKey = `${prefix}:open-by-cluster`;
+/** The ids of ended permanent leases without a record. */
+export const permanentKey = `${prefix}:over-for-good`;
+/** The closed records without any further effect, by their time. */
+export const closedKey = `${prefix}:closed`;
+/** The open leases, by the time when their access should be gone. */
+const goneKey = `${prefix}:gone-by`;
+/** The requests that extend a lease: the open ones by their creation, and the ended leases below zero. */
+export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
+
+function clusterKey(list: ListName, cluster: string): string {
+  return `${prefix}:${list}-of-cluster:${cluster}`;
+}
+
+function personKey(list: ListName, user: string): string {
+  return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
+}
+
+/** A person's requests for others, and their own pending ones, which the limit counts. */
+function askedKey(list: ListName, user: string): string {
+  return `${prefix}:${list}-asked-by:${user}`;
+}
+
+/** A person's pending requests. */
+export const pendingKey = (user: string): string => askedKey("pending", user);
+
+/** Every migration of a cluster, by its number: clocks differ. */
+const migrationsKey = (cluster: string): string => `${prefix}:migrations-of-cluster:${cluster}`;
+/** The migrations with a due time. */
+export const openMigrationsKey = `${prefix}:open-migrations`;
+
+/** Undefined: the cluster has had none. */
+export async function latestMigrationId(redis: RedisClient, cluster: string): Promise<string | undefined> {
+  const [id] = await redis.zrevrange(migrationsKey(cluster), "0", "0");
+  return id;
+}
+
+/** A sorted set, and the place in it; null: it leaves the set. */
+interface Listed {
+  readonly key: string;
+  readonly place: number | null;
+}
+
+/** The sorted sets that have a record, or had it. */
+export function listsOf(record: LedgerRecord): readonly Listed[] {
+  const own = isMigration(record) ? listsOfMigration(record) : listsOfRequest(record);
+  return [...own, { key: closedKey, place: recordClosedSince(record) }];
+}
+
+function listsOfRequest(request: AccessRequest): readonly Listed[] {
+  const { cluster, requester, askedBy, extends: extended } = request;
+  const lists = (["all", "pending", "leased"] as const).flatMap((list) => {
+    const place = positionInList(list, request);
+    const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
+    return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
+  });
+  const extension =
+    extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) ?? (request.lease && -1) }];
+  return [...lists, { key: goneKey, place: shouldBeGoneAt(request) }, ...extension];
+}
+
+function listsOfMigration(migration: Migration): readonly Listed[] {
+  const isOpen = migrationDueAt(migration) !== null;
+  return [
+    { key: migrationsKey(migration.cluster), place: migrationNumber(migration) },
+    { key: openMigrationsKey, place: isOpen ? Date.parse(migration.createdAt) : null },
+  ];
+}
+
+function openSince(request: AccessRequest): number | null {
+  return isClosed(request) ? null : Date.parse(request.createdAt);
+}
+
+/**
+ * A cluster's requests with leases that are not over, the first to end first. Each run reads hundreds of leases several times: a loop
+ * keeps its compiled code, and V8 forgets that of a function made for one run at each full collection.
+ */
+export async function readOpenLeases(
+  redis: RedisClient,
+  reader: StoredReader,
+  cluster: string,
+): Promise<readonly ApprovedRequest[]> {
+  const leased: ApprovedRequest[] = [];
+  for (const request of await readListed(redis, reader, clusterKey("leased", cluster))) {
+    if (request.state === "approved" && request.cluster === cluster) leased.push(request);
+  }
+  return leased;
+}
+
+/** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */
+export function ofCluster<R extends AccessRequest>(cluster: string, listed: readonly R[]): readonly R[] {
+  return listed.filter((request) => request.cluster === cluster);
+}
+
+/**
+ * Lists unchanged records that were written without a commit, or are left of a copy: else no run would find them, and a void
+ * approval would go unreported.
+ */
+export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
+  const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);
+  if (leased.length === 0) return;
+  const look = redis.pipeline();
+  for (const { cluster, id } of leased) look.zscore(clusterKey("leased", cluster), id);
+  const places = (await look.exec()) ?? [];
+  for (const request of leased.filter((_, index) => (places[index]?.[1] ?? null) === null)) {
+    const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
+    const keys = [recordKey(request.id), ...listed.map(({ key }) => key)];
+    const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];
+    await runScript(redis, listScript, keys, values);
+  }
+}
+
+/** Gives a record its places, if it is unchanged since it was read. KEYS: record, lists. ARGV: version, id, the place in each list */
+export const listScript = scriptOf(`${indexLua}
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+for i = 2, #KEYS do index('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
+return 1
+`);
+
+/** The most due records in one look; the rest is due again soon. */
+export const maxDue = 10_000;
+
+/** Ids of overdue leases, the longest overdue first. */
+export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
+  return redis.zrangebyscore(goneKey, "-inf", since.getTime(), "LIMIT", 0, limit);
+}
+
+/** Ids of a cluster's pending requests with something due, the longest due first. */
+export async function duePendingIds(
+  redis: RedisClient,
+  cluster: string,
+  now: Date,
+  limit: number,
+): Promise<readonly string[]> {
+  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, maxDue);
+  if (due.length === 0) return [];
+  const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
+  return due.filter((_, index) => places[index] != null).slice(0, limit);
+}
+
+/** The ids of one page, and how many there are in all. */
+export async function pageOfList(
+  redis: RedisClient,
+  of: ListOf,
+  offset: number,
+  limit: number,
+): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+  const clusters = of.clusters.map((cluster) => clusterKey(of.list, cluster));
+  const own = of.requester === null ? [] : [personKey(of.list, of.requester), askedKey(of.list, of.requester)];
+  const newestFirst = of.list === "all";
+  if (of.match === "both") {
+    const ids = await idsInBoth(redis, own, clusters);
+    return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+  }
+  const keys = [...clusters, ...own];
+  if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
+  if (keys.length === 0) return { ids: [], total: 0 };
+  // A person's own record is in several of them at the same place, which a sum would move.
+  const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
+  return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+}
+
+async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, offset: number, limit: number) {
+  const [from, to] = [String(offset), String(offset + limit - 1)];
+  const [ids, total] = await Promise.all([
+    newestFirst ? redis.zrevrange(key, from, to) : redis.zrange(key, from, to),
+    redis.zcard(key),
+  ]);
+  return { ids, total };
+}
+
+/** A person has few records, so this looks them up in the clusters' lists. */
+async function idsInBoth(
+  redis: RedisClient,
+  own: readonly string[],
+  clusters: readonly string[],
+): Promise<readonly string[]> {
+  const ids = own.length === 0 ? [] : await redis.zunion(own.length, [...own], "AGGREGATE", "MIN");
+  if (ids.length === 0) return [];
+  const places = await Promise.all(clusters.map((cluster) => redis.zmscore(cluster, ...ids)));
+  return ids.filter((_, index) => places.some((found) => found[index] != null));
+}
+
+function pageOf(ids: readonly string[], offset: number, limit: number) {
+  return { ids: ids.slice(offset, offset + limit), total: ids.length };
+}

@@ -1,0 +1,152 @@
+import { canonicalJson, type Json } from "../access/approval/seal.ts";
+import type { ErasedEvent } from "../access/audit/erase.ts";
+import { genesis } from "../access/audit/event.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { explained, type RedisClient } from "./client.ts";
+import { chainHeadKey, chainLua, chainText, eventsKey } from "./commit-script.ts";
+import { readEvents } from "./events.ts";
+
+const baseKey = "{eks-access}:chain-base";
+const anchorsKey = "{eks-access}:anchors";
+/** A hash: for each sink the number of its newest event. */
+const deliveredKey = "{eks-access}:audit-delivered";
+
+/** Ten years of anchors, one a day; the oldest go first. */
+const maxAnchors = 4_000;
+
+/**
+ * KEYS: events, base, anchors. ARGV: number and chain value of the newest event to remove, the base's anchors, its seal, the
+ * previous seal, its erasures.
+ */
+const beginScript = `
+local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
+local from, to = tonumber(before[1] or '0'), tonumber(ARGV[1])
+if (before[2] or '') ~= ARGV[5] or to < from then return 0 end
+if to > from and #redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[1] .. '-0') == 0 then return 0 end
+redis.call('HSET', KEYS[2], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4], 'erasures', ARGV[6])
+redis.call('XTRIM', KEYS[1], 'MINID', (to + 1) .. '-0')
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', to)
+return 1
+`;
+
+/** The log without the erased texts, until it replaces the log. */
+const copyKey = `${eventsKey}-copy`;
+/** Redis does nothing else during one call. */
+const copiedAtOnce = 500;
+/** How long a copy of a dead process stays. Milliseconds. */
+const copyKeptMs = 3_600_000;
+
+/** KEYS: events, copy. ARGV: the first and the last number; JSON of the erased ones among them: by number, text and digest. */
+const copyScript = `
+local erased = cjson.decode(ARGV[3])
+for _, row in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[2] .. '-0')) do
+  local fields, left = row[2], erased[string.match(row[1], '^%d+')]
+  if left then fields = { 'event', left[1], 'previous', fields[4], 'hash', fields[6], 'erased', left[2] } end
+  redis.call('XADD', KEYS[2], row[1], unpack(fields))
+end
+redis.call('PEXPIRE', KEYS[2], ${copyKeptMs})
+return 1
+`;
+
+/**
+ * Adds the events after the copy, and replaces the log by it. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the
+ * copy's last number, the event about it, its digest.
+ */
+const eraseScript = `${chainLua}
+if (redis.call('HGET', KEYS[3], 'seal') or '') ~= ARGV[5] then return 0 end
+for _, row in ipairs(redis.call('XRANGE', KEYS[1], (tonumber(ARGV[7]) + 1) .. '-0', '+')) do
+  redis.call('XADD', KEYS[2], row[1], unpack(row[2]))
+end
+if redis.call('XLEN', KEYS[1]) ~= redis.call('XLEN', KEYS[2]) then return 0 end
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('PERSIST', KEYS[2])
+  redis.call('RENAME', KEYS[2], KEYS[1])
+end
+redis.call('HSET', KEYS[3], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4], 'erasures', ARGV[6])
+append_event(KEYS[4], KEYS[1], ARGV[8], ARGV[9])
+return 1
+`;
+
+/** KEYS: anchors. ARGV: sequence number, anchor, the number to keep. */
+const noteAnchorScript = `
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[3]))
+return 1
+`;
+
+/** KEYS: the numbers. ARGV: the sink, its new minimum. */
+const raiseScript = `
+local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if known < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1
+`;
+
+/** The audit log on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
+export function redisAuditLog(redis: RedisClient): AuditLog {
+  const log: AuditLog = {
+    events: (from, limit) => readEvents(redis, from, limit),
+    head: () => readHead(redis),
+    base: () => readBase(redis),
+    beginAt: async (base, before) => {
+      await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...valuesOf(base, before));
+    },
+    erase: async (erased, base, before, event) => {
+      const last = await copyErased(redis, erased);
+      const keys = [eventsKey, copyKey, baseKey, chainHeadKey];
+      const values = [...valuesOf(base, before), String(last), ...chainText(event)];
+      return (await redis.eval(eraseScript, keys.length, ...keys, ...values)) === 1;
+    },
+    anchors: async (upTo) => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo)),
+    noteAnchor: async (anchor) => {
+      const values = [String(anchor.count), formatAnchor(anchor), String(maxAnchors)];
+      await redis.eval(noteAnchorScript, 1, anchorsKey, ...values);
+    },
+    delivered: async (sink) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
+    markDelivered: async (sink, sequence) =>
+      void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
+  };
+  return explained(log, "The audit log in Redis did not answer");
+}
+
+function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {
+  const marks = [...erasures].map(([sequence, mark]) => `${sequence}:${mark}`);
+  const places = anchors.map(formatAnchor).join(" ");
+  return [String(count), hash, places, seal ?? "", before.seal ?? "", marks.join(" ")];
+}
+
+/** A stream's entries can't change, so this copies it page by page. @returns the number of the last event in the copy */
+async function copyErased(redis: RedisClient, erased: ReadonlyMap<number, ErasedEvent>): Promise<number> {
+  await redis.del(copyKey);
+  for (let last = 0; ; ) {
+    const page = await readEvents(redis, last + 1, copiedAtOnce);
+    const first = last;
+    last = page.at(-1)?.sequence ?? last;
+    if (last === first) return last;
+    const left = page.flatMap(({ sequence }) => {
+      const { event, digest } = erased.get(sequence) ?? {};
+      return event && digest ? [[sequence, [canonicalJson(event as unknown as Json), digest]] as const] : [];
+    });
+    const values = [String(first + 1), String(last), JSON.stringify(Object.fromEntries(left))];
+    await redis.eval(copyScript, 2, eventsKey, copyKey, ...values);
+  }
+}
+
+async function readHead(redis: RedisClient): Promise<Anchor> {
+  const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
+  return { count: Number(sequence ?? 0), hash: hash ?? genesis };
+}
+
+async function readBase(redis: RedisClient): Promise<LogBase> {
+  const names = ["sequence", "hash", "anchors", "seal", "erasures"] as const;
+  const [sequence, hash, anchors, seal, erasures] = await redis.hmget(baseKey, ...names);
+  const known = readAnchors((anchors ?? "").split(" "));
+  // An erasure has the form of an anchor.
+  const erased = new Map(readAnchors((erasures ?? "").split(" ")).map((each) => [each.count, each.hash]));
+  const base = { count: Number(sequence ?? 0), hash: hash ?? genesis, anchors: known, seal: seal ?? null };
+  return erased.size > 0 ? { ...base, erasures: erased } : base;
+}
+
+function readAnchors(texts: readonly string[]): readonly Anchor[] {
+  return texts.map(readAnchor).filter((anchor) => anchor !== null);
+}

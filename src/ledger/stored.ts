@@ -1,0 +1,144 @@
+import { hash } from "node:crypto";
+import { z } from "zod";
+import { linkForm, linkProposalForm } from "../access/approval/links.ts";
+import type { AuditEvent } from "../access/audit/event.ts";
+import { migrationForm } from "../access/request/migration.ts";
+import { accessRequestForm } from "../access/request/record.ts";
+import { clusterTroubleForm, outageForm } from "../access/request/retry.ts";
+import { recordedEvents } from "../operations/announcements.ts";
+import type { RedisClient } from "./client.ts";
+import {
+  chainHeadKey,
+  chainLua,
+  chainText,
+  eventsKey,
+  indexLua,
+  logKey,
+  runScript,
+  scriptOf,
+} from "./commit-script.ts";
+import { linkQuestionsForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "./ledger.ts";
+
+/** Everything that Redis keeps as JSON, by its kind. */
+const schemas = {
+  request: accessRequestForm,
+  migration: migrationForm,
+  "cluster trouble": clusterTroubleForm,
+  outage: outageForm,
+  link: linkForm,
+  "link proposal": linkProposalForm,
+  "link questions": linkQuestionsForm,
+  message: shownMessagesForm,
+  "worker identity": workerIdentityForm,
+  refusal: refusedFileForm,
+  // The reader parses them, with their seals.
+  creation: z.unknown(),
+  identities: z.unknown(),
+  "user groups": z.unknown(),
+  namespaces: z.unknown(),
+} as const;
+
+export type StoredKind = keyof typeof schemas;
+export type Stored<K extends StoredKind> = z.output<(typeof schemas)[K]>;
+
+type Reading<K extends StoredKind> =
+  | { readonly type: "read"; readonly value: Stored<K> }
+  /** A clause without any text of the record. */
+  | { readonly type: "unreadable"; readonly problem: string };
+
+/** A record has some kilobytes: we cut its difference far below this. Characters. */
+const maxRecord = 16_000_000;
+
+/** Parses the text under an id, of any form. */
+export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
+  if (text.length > maxRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { type: "unreadable", problem: "it is not JSON" };
+  }
+  const parsed = schemas[kind].safeParse(json);
+  if (!parsed.success) return { type: "unreadable", problem: problemOf(parsed.error) };
+  if (isOfAnother(kind, id, parsed.data)) return { type: "unreadable", problem: "it is the record of another id" };
+  // The schema of this kind gives its type.
+  return { type: "read", value: parsed.data as Stored<K> };
+}
+
+/** Which field of a kind is the id under which it is stored. */
+const ownId: { readonly [Kind in StoredKind]?: string } = { request: "id", migration: "id", "link proposal": "user" };
+
+/** Another's record would hide the one of this id, and count twice; an administrator would confirm another's link. */
+function isOfAnother(kind: StoredKind, id: string, record: unknown): boolean {
+  const own = ownId[kind];
+  if (own === undefined || typeof record !== "object" || record === null) return false;
+  return Object.getOwnPropertyDescriptor(record, own)?.value !== id;
+}
+
+/** The place and kind of the first problem. An attacker can write other field names, so they stay out. */
+function problemOf({ issues: [first] }: z.ZodError): string {
+  if (!first) return "it does not have the form that eks-access writes";
+  if (first.code === "unrecognized_keys") return "it has fields that eks-access does not write";
+  const path = first.path.map(String).join(".").slice(0, 80);
+  return path ? `${path}: ${first.message}` : first.message;
+}
+
+/** KEYS: unreadable records, head, events, log. ARGV: record, digest of its text, event, digest of the event */
+const noteScript = scriptOf(`${chainLua}${indexLua}
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
+index('RPUSH', KEYS[4], append_event(KEYS[2], KEYS[3], ARGV[3], ARGV[4]))
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+`);
+
+/** A hash: for each unreadable record the digest of its text. */
+const unreadableKey = "{eks-access}:unreadable";
+
+/** Where an unreadable record is reported. */
+export interface UnreadableLog {
+  error: (detail: object, message: string) => void;
+}
+
+/** Reads from Redis. Reports an unreadable text once for each record, and leaves it as it is. */
+export interface StoredReader {
+  /** Null: there is none, or it can't be read. */
+  read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
+}
+
+const maxReported = 2_000;
+
+export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
+  // Saves a question to Redis in each list.
+  const reported = new Map<string, string>();
+  const report = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
+    const digest = hash("sha256", text);
+    const record = `${kind} ${id}`;
+    if (reported.get(record) === digest) return;
+    const event = unreadableEvent(kind, id, problem, digest);
+    const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
+    const values = [record, digest, ...chainText(event)];
+    const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
+    if (reported.size >= maxReported) reported.clear();
+    reported.set(record, digest);
+    if (isNew) recordedEvents.publish(event);
+    log.error({ record, problem }, unreadableSentence(kind, id, problem));
+  };
+  const read: StoredReader["read"] = async (kind, id, text) => {
+    if (text === null || text === undefined) return null;
+    const reading = readStored(kind, id, text);
+    if (reading.type === "read") return reading.value;
+    await report(kind, id, text, reading.problem);
+    return null;
+  };
+  return { read };
+}
+
+/** For operators: the mistake and its fix. */
+export function unreadableSentence(kind: StoredKind, id: string, problem: string): string {
+  return `The ${kind} ${id} in Redis can't be read (${problem}). Restore it from a copy of Redis, and check who can write there.`;
+}
+
+function unreadableEvent(kind: StoredKind, id: string, problem: string, digest: string): AuditEvent {
+  const detail = { record: kind, why: problem, digest };
+  return { type: "record.unreadable", at: new Date().toISOString(), actor: "worker", request: id, cluster: "", detail };
+}

@@ -1,0 +1,39 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { connectRedis, LedgerClock, type RedisConnection } from "../../src/ledger/connect.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+
+beforeAll(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+});
+afterAll(async () => {
+  await connection.close();
+  await database.close();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** How far a process whose machine's clock is so far off is behind, in seconds, after a look at Redis'. */
+async function behind(seconds: number): Promise<number> {
+  vi.useRealTimers();
+  const real = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"], now: real - seconds * 1000 });
+  const clock = new LedgerClock();
+  await clock.compare(connection.redis);
+  return Math.round((real - clock.now().getTime()) / 1000) + 0;
+}
+
+test("a process whose machine is behind takes the time of Redis, so that it gives nothing that another one has ended", async () => {
+  expect(await behind(120)).toBe(0);
+  expect(await behind(299)).toBe(0);
+});
+
+test("a machine that is ahead, or more than five minutes off, keeps its own time", async () => {
+  expect(await behind(-120)).toBe(-120);
+  expect(await behind(301)).toBe(301);
+  expect(await behind(1)).toBe(1);
+});

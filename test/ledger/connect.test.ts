@@ -1,0 +1,66 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { inspect } from "node:util";
+import { afterEach, expect, inject, test } from "vitest";
+import { AccessError, explainFailure } from "../../src/access/access-error.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
+
+let connection: RedisConnection | undefined;
+
+afterEach(async () => {
+  await connection?.close();
+  connection = undefined;
+});
+
+/** Port 9 is "discard": nothing listens there. */
+const nobody = "redis://worker:hunter2secret@127.0.0.1:9/0";
+
+test("without a Redis the start fails within its time limit, and names the place without the password", async () => {
+  const began = performance.now();
+
+  const failure = await connectRedis(nobody).catch((error: unknown) => error);
+
+  expect(performance.now() - began).toBeLessThan(30_000);
+  expect(failure).toBeInstanceOf(AccessError);
+  expect(explainFailure(failure)).toBe(
+    "No answer from Redis at redis://127.0.0.1:9/0. Check that Redis runs and that REDIS_URL is right.",
+  );
+  expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
+
+test("a refused password is reported, and stays a secret", async () => {
+  const url = new URL(inject("redisUrl"));
+  url.username = "nobody";
+  url.password = "hunter2secret";
+
+  const failure = await connectRedis(url.href).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "ledger-refused", retryable: false });
+  expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
+
+test("a command fails at once while the connection is away, so that an answer to Slack is never late", async () => {
+  connection = await connectRedis(inject("redisUrl"));
+  connection.redis.disconnect();
+
+  const failure = await connection.redis.ping().catch((error: unknown) => error);
+
+  // Not that its time is over: it did not wait.
+  expect(failure).toMatchObject({ message: expect.stringContaining("Stream isn't writeable") });
+});
+
+test("a server that never answers is given up after the time of the environment", async () => {
+  const silent = createServer((socket) => void socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const address = silent.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const access = { connectTimeoutMs: 100, commandTimeoutMs: 500 };
+  const usual = performance.now();
+
+  const failure = await connectRedis(`redis://127.0.0.1:${port}`, access).catch((error: unknown) => error);
+  silent.close();
+
+  expect(failure).toMatchObject({ code: "ledger-unreachable" });
+  // With the usual times the first command alone has five seconds.
+  expect(performance.now() - usual).toBeLessThan(4_900);
+});

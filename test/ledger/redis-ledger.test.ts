@@ -1,0 +1,220 @@
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { AccessError } from "../../src/access/access-error.ts";
+import type { Json } from "../../src/access/approval/seal.ts";
+import { type AuditEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../src/access/audit/event.ts";
+import { connectRedis } from "../../src/ledger/connect.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { anyCharacter } from "../any-text.ts";
+import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
+import { aRedis } from "../redis.ts";
+import { aLedger } from "./a-ledger.ts";
+import { ledgerContract } from "./contract.ts";
+
+describe("the ledger on Redis", () => {
+  ledgerContract(aLedger);
+});
+
+test("the chain that Redis computes is the chain that we verify, for any event in any script", async () => {
+  const { ledger, close } = await aLedger();
+  const [details] = fc.sample(fc.array(detail(), { minLength: 300, maxLength: 300 }), { numRuns: 1, seed: 42 });
+  const events: AuditEvent[] = (details ?? []).map((each, index) => anEvent({ request: `r-${index}`, detail: each }));
+
+  for (const event of events) await ledger.commit({ after: aRequest({ id: event.request }), event });
+  const written = await ledger.events(1, 1_000);
+  await close();
+
+  let expected = genesis;
+  for (const [index, event] of events.entries()) {
+    const { salt = "none" } = written[index]?.event ?? {};
+    expected = chainHash(expected, digestOfEvent({ ...event, salt }));
+    expect(written[index]?.hash).toBe(expected);
+  }
+  expect(verifyChain(written)).toEqual({ type: "whole", count: 300, head: expected });
+  expect(new Set(written.map(({ event: { salt } }) => salt)).size).toBe(300);
+});
+
+test("a record that was written without a commit is listed when something is due, so that a run finds it", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.commit({ after: aRequest({ id: "r-1" }), event: anEvent({ request: "r-1" }) });
+  const forged = aLeasedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
+  await redis.hset("{eks-access}:record:r-1", { version: 2, record: JSON.stringify(forged) });
+  const before = await ledger.leasedOf(forged.cluster);
+
+  await ledger.due(new Date(8.64e15), 10);
+
+  const after = await ledger.leasedOf(forged.cluster);
+  await close();
+  await database.close();
+  expect(before).toEqual([]);
+  expect(after).toEqual([forged]);
+});
+
+test("a record with half a character, which a cut through an emoji leaves, changes like any other", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const request = aRequest({ reason: "why \ud83d" });
+  await ledger.commit(aChange(request));
+
+  const result = await ledger.commit(aChange({ ...request, version: 2 }));
+
+  await close();
+  await database.close();
+  expect(result).toEqual({ type: "committed" });
+});
+
+test("a list reads a record again if its digest changed, and remembers none with the digest of another text", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const key = "{eks-access}:record:r-remembered";
+  const first = aLeasedRequest({ state: "scheduled" }, { id: "r-remembered", version: 1, reason: "first" });
+  const second = { ...first, version: 2, reason: "second" };
+  const listed = async () => (await ledger.leasedOf(first.cluster)).map(({ reason }) => reason);
+  await ledger.commit({ after: first, event: anEvent({ request: first.id }) });
+
+  const read = [await listed()];
+  await redis.hset(key, { record: JSON.stringify({ ...first, reason: "unread" }) });
+  read.push(await listed());
+  await redis.hset(key, { record: JSON.stringify(first) });
+  await ledger.commit({ after: second, event: anEvent({ request: first.id }) });
+  await redis.hset(key, { record: JSON.stringify({ ...second, reason: "forged" }) });
+  read.push(await listed());
+  await redis.hset(key, { record: JSON.stringify(second) });
+  read.push(await listed());
+
+  await close();
+  await database.close();
+  expect(read).toEqual([["first"], ["first"], ["forged"], ["second"]]);
+});
+
+test("a lost Redis is reported as an unreachable ledger", async () => {
+  const database = await aRedis();
+  const connection = await connectRedis(database.url);
+  const ledger = redisLedger(connection.redis);
+  await connection.close();
+
+  const failure = await ledger.get("r-1").catch((error: unknown) => error);
+  await database.close();
+
+  expect(failure).toBeInstanceOf(AccessError);
+  expect(failure).toMatchObject({ code: "ledger-unreachable", retryable: true });
+});
+
+/** Anything that an event may carry: every script, control characters, half surrogate pairs, large and tiny numbers. */
+function detail(): fc.Arbitrary<{ readonly [key: string]: Json }> {
+  const text = fc.string({ unit: anyCharacter, maxLength: 40 });
+  const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.array(text, { maxLength: 3 }));
+  return fc.dictionary(text, value, { maxKeys: 4, noNullPrototype: true });
+}
+
+test.each([
+  ["without an end", ["SET", "9000"], ["PERSIST"]],
+  ["with an end in ten years", ["SET", "9000"], ["PEXPIRE", "315360000000"]],
+  ["that is no number", ["SET", "garbage"], ["PEXPIRE", "315360000000"]],
+  ["of another type", ["RPUSH", "garbage"], ["PERSIST"]],
+])(
+  "a turn that a person wrote into Redis %s comes again after its time, so that no sweep stops for good",
+  async (_, ...written) => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const ledger = redisLedger(redis);
+    for (const [command = "", ...values] of written) await redis.call(command, "{eks-access}:turn:sweep", ...values);
+
+    await ledger.takeTurn("sweep", 20);
+
+    await vi.waitUntil(() => ledger.takeTurn("sweep", 20), { timeout: 5_000, interval: 25 });
+    await close();
+    await database.close();
+  },
+);
+
+const indexes = [
+  "chain-head",
+  "due",
+  "unshown",
+  "counts",
+  "open-by-cluster",
+  "all-of-cluster:staging",
+  "pending-asked-by:U0ENGINEER",
+];
+const garbling: readonly (readonly [string, readonly string[]])[] = [
+  ...["events", ...indexes, "log:r-1"].map((key) => [key, ["SET", "garbage"]] as const),
+  ["chain-head", ["HSET", "sequence", "garbage"]],
+  ["chain-head", ["HSET", "sequence", "-1"]],
+  ["chain-head", ["HSET", "sequence", "1e300"]],
+  ["chain-head", ["HSET", "sequence", "0.5"]],
+  ["chain-head", ["HSET", "hash", "garbage"]],
+  ["chain-head", ["HSET", "hash", "0".repeat(64)]],
+  ["counts", ["HSET", "pending", "garbage"]],
+];
+
+test.each([
+  ["whose number leaves no room for another", "99999999999999-0", "0".repeat(64)],
+  ["with a number that no program counts to", "18446744073709551614-0", "0".repeat(64)],
+  ["without a chain value", "2-0", "garbage"],
+])("an event %s that a person wrote into Redis stops the log, and the ledger says so", async (_, id, hash) => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.append(anEvent());
+  const before = await ledger.logFlaw();
+  await redis.call("XADD", "{eks-access}:events", id, "event", "{}", "previous", "0".repeat(64), "hash", hash);
+
+  const append = await ledger.append(anEvent()).catch((error: unknown) => error);
+  const flaw = await ledger.logFlaw();
+
+  expect(before).toBeNull();
+  expect(append).toBeInstanceOf(AccessError);
+  expect(flaw).toContain("newest event");
+  await close();
+  await database.close();
+});
+
+test.each(garbling)(
+  "with garbage in %s (%s) no record is written without its event, and no index blocks others",
+  async (key, [command = "", ...values]) => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const ledger = redisLedger(redis);
+    const commit = (version: number) =>
+      ledger.commit({ after: aRequest({ id: "r-1", version }), event: anEvent({ request: "r-1" }) });
+    await commit(1);
+    const place = `{eks-access}:${key}`;
+    if (command === "SET") await redis.del(place);
+    await redis.call(command, place, ...values);
+
+    const outcome = await commit(2).catch((error: unknown) => error);
+    const append = await ledger
+      .note(anEvent({ type: "attempt.refused", request: "r-1" }))
+      .catch((error: unknown) => error);
+    const link = {
+      user: "U0ENGINEER",
+      expected: null,
+      link: { arn: "arn:aws:iam::111122223333:user/e", seal: null },
+      proposal: null,
+    };
+    const changed = await ledger.changeLink({ ...link, event: anEvent() }).catch((error: unknown) => error);
+
+    const isRefused = key === "events";
+    const flaw = await ledger.logFlaw().catch((error: unknown) => error);
+    expect((await ledger.get("r-1"))?.version).toBe(isRefused ? 1 : 2);
+    expect(await ledger.linksOf("U0ENGINEER")).toHaveLength(isRefused ? 0 : 1);
+    if (isRefused) for (const each of [outcome, append, changed]) expect(each).toBeInstanceOf(AccessError);
+    else
+      expect([outcome, append, changed, (await ledger.events(1, 9)).length]).toEqual([
+        { type: "committed" },
+        undefined,
+        true,
+        4,
+      ]);
+    expect(flaw).toEqual(isRefused ? expect.stringContaining("WRONGTYPE") : null);
+    if (!isRefused) expect(verifyChain(await ledger.events(1, 9))).toMatchObject({ type: "whole", count: 4 });
+    await close();
+    await database.close();
+  },
+);

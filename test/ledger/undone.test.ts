@@ -1,0 +1,123 @@
+import type { Redis } from "ioredis";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { LedgerRecord } from "../../src/access/request/lists.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
+import { recordKey } from "../../src/ledger/records.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { asAdministrator } from "./a-ledger-on.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let ledger: ReturnType<typeof redisLedger>;
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  ledger = redisLedger(connection.redis);
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await connection.close();
+  await database.close();
+});
+
+const onServer = (run: (redis: Redis) => Promise<unknown>) => asAdministrator(database.url, run);
+
+async function undone(): Promise<(LedgerRecord | null)[]> {
+  const found: (LedgerRecord | null)[] = [];
+  await ledger.eachUndone(async (_, left) => void found.push(left));
+  return found;
+}
+
+/** The first version, after two were committed. */
+async function firstOfTwo(): Promise<LedgerRecord> {
+  const request = aRequest();
+  const key = recordKey(request.id);
+  await ledger.commit(aChange(request));
+  await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+  await ledger.commit(aChange({ ...request, version: 2 }));
+  await onServer((redis) => redis.rename("{eks-access}:before", key));
+  return request;
+}
+
+test("a commit that Redis still has is not undone, nor one that another process made on top of it", async () => {
+  const request = aRequest();
+  await ledger.commit(aChange(request));
+  expect(await undone()).toEqual([]);
+
+  await redisLedger(connection.redis).commit(aChange({ ...request, version: 2 }));
+
+  expect(await undone()).toEqual([]);
+});
+
+test("a commit that Redis lost is found once, with the record that is left", async () => {
+  const left = await firstOfTwo();
+
+  expect(await undone()).toEqual([left]);
+  expect(await undone()).toEqual([]);
+});
+
+test("a record that Redis lost as a whole is found once, and nothing is left of it", async () => {
+  await ledger.commit(aChange(aRequest()));
+  await onServer((redis) => redis.flushdb());
+
+  expect(await undone()).toEqual([null]);
+  expect(await undone()).toEqual([]);
+});
+
+test("what could not be done about a lost commit is done with the next look", async () => {
+  const left = await firstOfTwo();
+
+  const failed = ledger.eachUndone(() => Promise.reject(new Error("the queue does not answer")));
+
+  await expect(failed).rejects.toMatchObject({ code: "ledger-unreachable" });
+  expect(await undone()).toEqual([left]);
+});
+
+test("a version that is committed again on top of what is left counts from then on", async () => {
+  const left = await firstOfTwo();
+  const again = async (_: string, record: LedgerRecord | null) => {
+    if (record) await ledger.commit(aChange({ ...aRequest(), version: 2 }));
+  };
+
+  await ledger.eachUndone(again);
+
+  expect(left.version).toBe(1);
+  expect(await undone()).toEqual([]);
+  await onServer((redis) => redis.flushdb());
+  expect(await undone()).toEqual([null]);
+});
+
+test("a commit is forgotten five minutes after it was made", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  await firstOfTwo();
+  await ledger.commit(aChange(aRequest({ id: "r-old" })));
+  vi.setSystemTime(Date.now() + 6 * 60_000);
+  expect(await undone()).toHaveLength(1);
+
+  await onServer((redis) => redis.flushdb());
+
+  expect(await undone()).toEqual([]);
+});
+
+test("after a start of another server no cluster counts as read, until that server is followed", async () => {
+  const known = "{eks-access}:server";
+  await ledger.markAdopted("staging");
+  expect(await ledger.newServer()).toBeNull();
+  expect(await ledger.adopted(["staging"])).toEqual(new Set(["staging"]));
+
+  for (const before of ["SET", "SADD"] as const) {
+    await onServer((redis) => redis.multi().del(known).call(before, known, "the server before").exec());
+    const id = await ledger.newServer();
+    expect(await ledger.newServer()).toBe(id);
+    expect(await ledger.adopted(["staging"])).toEqual(new Set());
+
+    await ledger.followServer(id ?? expect.fail("no other server was found"));
+    await ledger.markAdopted("staging");
+    expect(await ledger.newServer()).toBeNull();
+    expect(await ledger.adopted(["staging"])).toEqual(new Set(["staging"]));
+  }
+});

@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Migration } from "../../src/access/request/migration.ts";
+import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
+import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
+import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { recordedEvents } from "../../src/operations/announcements.ts";
+import { decideLink } from "../../src/slack/people/link-decision.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aMigration } from "../builders/a-migration.ts";
+import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
+import { keys } from "../builders/keys.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { aSlackContext } from "../slack/slack-context.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let logged: string[];
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  logged = [];
+});
+afterEach(async () => {
+  await connection.close();
+  await database.close();
+});
+
+const aLedger = () => redisLedger(connection.redis, { error: (_, message) => void logged.push(message) });
+const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:record:${id}`, { record: text });
+const unreadableEvents = async () =>
+  (await aLedger().events(1, 1_000)).filter(({ event }) => event.type === "record.unreadable");
+const aChangeOf = (after: Migration) => ({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
+const farFuture = new Date(8.64e15);
+const ofStaging = { clusters: ["staging"], requester: null, match: "any" } as const;
+
+const active = () => aLeasedRequest({ state: "active" }, { version: 1 });
+const broken: readonly (readonly [string, string])[] = [
+  ["is garbage", "\u0000garbage"],
+  ["is empty", ""],
+  ["is cut off", JSON.stringify(active()).slice(0, -7)],
+  ["is null", "null"],
+  ["has a wrong type", JSON.stringify({ ...active(), approvals: "U0APPROVER" })],
+  ["is in a state that can't be", JSON.stringify({ ...anApprovedRequest(), version: 1, approvals: [] })],
+  ["is active since never", JSON.stringify({ ...active(), lease: { ...active().lease, activeSince: null } })],
+  ["is endless", JSON.stringify({ ...active(), reason: "x".repeat(17_000_000) })],
+  ["has a field that nobody knows", JSON.stringify({ ...active(), "U0SECRET said": true })],
+];
+
+describe.each(broken)("a record that %s", (_, text) => {
+  beforeEach(async () => {
+    const ledger = aLedger();
+    for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+    await garble("r-2", text);
+  });
+
+  test("hides no other record from a list, a run or the sweep", async () => {
+    const ledger = aLedger();
+    const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
+
+    expect(ids(await ledger.leasedOf("staging"))).toEqual(["r-1", "r-3"]);
+    expect(ids(await ledger.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
+    expect(ids(await ledger.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
+    expect(ids((await ledger.list({ list: "all", ...ofStaging }, 0, 10)).requests)).toEqual(["r-1", "r-3"]);
+    expect(await ledger.get("r-2")).toBeNull();
+  });
+
+  test("is reported once in the log, the audit log and the counts, by any process", async () => {
+    const counted: string[] = [];
+    const stop = recordedEvents.subscribe(({ type }) => void counted.push(type));
+    for (const ledger of [aLedger(), aLedger()]) {
+      await ledger.leasedOf("staging");
+      await ledger.get("r-2");
+    }
+    stop();
+
+    const events = await unreadableEvents();
+    expect(events.map(({ event }) => event.request)).toEqual(["r-2"]);
+    expect((await aLedger().eventsOf("r-2", 10)).at(-1)?.event.type).toBe("record.unreadable");
+    expect(counted).toEqual(["record.unreadable"]);
+    expect(logged[0]).toMatch(/^The request r-2 in Redis can't be read \(.+\)\. Restore it from a copy of Redis/);
+    expect(await aLedger().whyUnreadable("r-2")).toBe(logged[0]);
+    expect(JSON.stringify([events, logged])).not.toContain("U0SECRET");
+  });
+
+  test("is readable again after it is restored", async () => {
+    await aLedger().leasedOf("staging");
+    await garble("r-2", JSON.stringify({ ...active(), id: "r-2" }));
+
+    expect(await aLedger().get("r-2")).toMatchObject({ id: "r-2" });
+    expect(await aLedger().whyUnreadable("r-2")).toBeNull();
+  });
+});
+
+/** Nothing of these is in the text of the record alone: its key, its place or its id is false. */
+const misplaced: readonly (readonly [string, string, () => Promise<unknown>])[] = [
+  [
+    "is no hash of Redis",
+    "it is not JSON",
+    async () => {
+      await connection.redis.del("{eks-access}:record:r-2");
+      await connection.redis.set("{eks-access}:record:r-2", JSON.stringify({ ...active(), id: "r-2" }));
+    },
+  ],
+  [
+    "is the record of another request",
+    "it is the record of another id",
+    () => garble("r-2", JSON.stringify({ ...active(), id: "r-1" })),
+  ],
+];
+
+test.each(misplaced)("a record that %s blocks no other, does not count, and is reported", async (_, why, act) => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+  await ledger.leasedOf("staging");
+  await act();
+  const fresh = aLedger();
+  const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
+
+  expect(ids(await fresh.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
+  expect(ids(await fresh.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
+  expect(await fresh.get("r-2")).toBeNull();
+  expect((await unreadableEvents()).map(({ event }) => [event.request, event.detail.why])).toEqual([["r-2", why]]);
+  expect(await fresh.whyUnreadable("r-2")).toContain(why);
+  await fresh.note(anEvent({ type: "attempt.refused", request: "r-2" }));
+});
+
+test("a cluster's list that is no list of Redis is empty, and has its leases again when something is due about them", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.del("{eks-access}:leased-of-cluster:staging");
+  await connection.redis.set("{eks-access}:leased-of-cluster:staging", "garbage");
+
+  const before = await ledger.leasedOf("staging");
+  await ledger.due(farFuture, 10);
+
+  expect(before).toEqual([]);
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+});
+
+test("what is no number in the index of a request's events hides none of them", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.rpush(`{eks-access}:log:${active().id}`, "garbage", "-", "1-0 ", "9".repeat(400));
+
+  expect(await ledger.eventsOf(active().id, 10)).toHaveLength(1);
+});
+
+test("a lease in the list of another cluster is none of that cluster's, so that no run there says how it ended", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  await connection.redis.zadd("{eks-access}:leased-of-cluster:production", 1, active().id);
+
+  expect(await ledger.leasedOf("production")).toEqual([]);
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+});
+
+test.each(broken.slice(0, 4))("a record that %s is not overwritten", async (_, text) => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(aRequest({ id: "r-1" })));
+  await garble("r-1", text);
+
+  const result = await ledger.commit(aChange(aRequest({ id: "r-1", version: 2 })));
+
+  expect(result).toEqual({ type: "conflict", current: null });
+  expect(await connection.redis.hget("{eks-access}:record:r-1", "record")).toBe(text);
+});
+
+test("an unreadable record lets others go first, and is due again later", async () => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.commit(aChange(aRequest({ id })));
+  await garble("r-1", "garbage");
+  const now = new Date();
+
+  await ledger.due(now, 1);
+
+  expect((await ledger.due(now, 1)).map(({ id }) => id)).toEqual(["r-2"]);
+  expect(Number(await connection.redis.zscore("{eks-access}:due", "r-1"))).toBeGreaterThan(now.getTime());
+});
+
+test("an unreadable migration blocks no other, and is not overwritten", async () => {
+  const { migrations, commit, due, whyUnreadable } = aLedger();
+  for (const cluster of ["a", "b"]) await commit(aChangeOf(aMigration({ id: `migration-${cluster}-1`, cluster })));
+  await connection.redis.hset("{eks-access}:record:migration-a-1", { record: '{"state":"done"}' });
+
+  const result = await commit(aChangeOf(aMigration({ id: "migration-a-1", cluster: "a", version: 2 })));
+
+  expect(result).toEqual({ type: "conflict", current: null });
+  expect((await migrations.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect((await due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
+});
+
+test("an unreadable link, proposal, cluster's trouble or shown message counts as absent", async () => {
+  const { redis } = connection;
+  const ledger = aLedger();
+  const link = { arn: "arn:aws:iam::111122223333:user/engineer", seal: null };
+  await ledger.linkPrincipal("U0ENGINEER", link);
+  await redis.hset("{eks-access}:links:U0ENGINEER", { "444455556666": "[]", "777788889999": '{"arn":1}' });
+  await redis.hset("{eks-access}:link-proposals", "U0ENGINEER", "{}");
+  await redis.hset("{eks-access}:cluster-troubles", { staging: "{", production: "7" });
+  await redis.set("{eks-access}:shown:r-1", '{"version":"1"}');
+  await redis.hset("{eks-access}:creations", "arn", "{");
+
+  expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
+  expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
+  expect([...(await ledger.clusterTroubles(["staging", "production"]))]).toEqual([]);
+  expect(await ledger.shown("r-1")).toBeNull();
+  expect(await ledger.creation("arn")).toBeNull();
+});
+
+test("a proposal under another person's name counts for no one: an administrator would confirm a link of an attacker", async () => {
+  const ledger = aLedger();
+  const [arn, id] = ["arn:aws:iam::111122223333:user/engineer", "p-1"];
+  const forged = JSON.stringify({ id, user: "U0INTRUDER", arn, at: "2026-03-01T09:00:00.000Z" });
+  await connection.redis.hset("{eks-access}:link-proposals", { U0ENGINEER: forged, U0INTRUDER: forged });
+  const config = `${configText}administrators: [U0ONCALL]\nlinking: { confirm: administrator }\n`;
+  const asked = JSON.stringify({ user: "U0ENGINEER", id, arn });
+
+  const decided = await decideLink(aSlackContext(ledger, config), asked, "U0ONCALL", true);
+
+  expect(decided).toMatchObject({ type: "refused" });
+  expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
+  expect(await ledger.linksOf("U0INTRUDER")).toEqual([]);
+});
+
+test("an event that nests too deep to be written again is no end of the log: its place is known to be broken", async () => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.note(anEvent({ request: id }));
+  const { redis } = connection;
+  const rows = await redis.xrange("{eks-access}:events", "-", "+");
+  await redis.del("{eks-access}:events");
+  for (const [id, fields] of rows) {
+    const deep = fields[1]?.replace(/"detail":\{/, `"detail":{"a":${"[".repeat(200_000)}${"]".repeat(200_000)},`) ?? "";
+    await redis.xadd("{eks-access}:events", id, ...(id === "1-0" ? fields.with(1, deep.replace(",}", "}")) : fields));
+  }
+
+  const verdict = await verifyAuditLog(redisAuditLog(redis), () => keys.preview, []);
+
+  expect(verdict).toMatchObject({ type: "broken", sequence: 1 });
+  expect((await ledger.events(1, 10)).map(({ event }) => event.request)).toEqual(["", "r-2"]);
+});
+
+test.each([
+  ["is no JSON", () => "{"],
+  [
+    "has no time, which would stop each sink that needs one",
+    (text = "") => text.replace(/"at":"[^"]*"/, '"at":"soon"'),
+  ],
+])("an event that %s hides no other, and its place is known to be broken", async (_, change) => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.note(anEvent({ request: id }));
+  const { redis } = connection;
+  const [[, first = []] = []] = await redis.xrange("{eks-access}:events", "-", "+");
+  await redis.del("{eks-access}:events");
+  await redis.xadd("{eks-access}:events", "1-0", ...first.with(1, change(first[1])));
+
+  const [event] = await ledger.events(1, 10);
+
+  expect(event).toMatchObject({ sequence: 1, event: { type: "record.unreadable" } });
+});
