@@ -1,8 +1,8 @@
 import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
 import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
-import { planBootstrap } from "../worker/open/bootstrap.ts";
-import { isProved, type OperatedCluster, type OperatorProof } from "../worker/open/operator.ts";
+import { planBootstrap } from "../worker/bootstrap.ts";
+import { isProved, type OperatedCluster, type OperatorProof } from "../worker/operator.ts";
 import { type CommandIo, misused, readOneCluster, unusable } from "./process-io.ts";
 import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
 

@@ -211,7 +211,7 @@ function nameOf({ name }: Link, { operator }: Cluster): string {
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
-    import("../worker/open/operator.ts"),
+    import("../worker/operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;

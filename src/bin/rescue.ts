@@ -10,11 +10,11 @@ import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
+import { becomeCreator } from "../worker/become-creator.ts";
+import { wakeWaiting } from "../worker/cluster-trouble.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { becomeCreator } from "../worker/open/become-creator.ts";
-import { wakeWaiting } from "../worker/open/cluster-trouble.ts";
-import { creatorArnFor, identityOfRun, noteCreatorUse } from "../worker/open/discover-creator.ts";
-import { openEksToManage } from "../worker/open/open-eks.ts";
+import { creatorArnFor, identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
+import { openEksToManage } from "../worker/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {
   type Candidate,

@@ -85,10 +85,10 @@ async function startWorkerParts(
   ] = await Promise.all([
     import("../worker/worker.ts"),
     import("../worker/keep-audit.ts"),
-    import("../worker/open/open-eks.ts"),
+    import("../worker/open-eks.ts"),
     import("../operations/recent.ts"),
     import("../worker/keep-fleet.ts"),
-    import("../worker/open/cluster-trouble.ts"),
+    import("../worker/cluster-trouble.ts"),
   ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };

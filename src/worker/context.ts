@@ -5,8 +5,8 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";
 import type { FailureLog } from "../operations/log.ts";
 import type { WorkerMetrics } from "../operations/metrics.ts";
-import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
-import type { openEksToManage } from "./open/open-eks.ts";
+import type { OpenedCluster, openCluster } from "./open-cluster.ts";
+import type { openEksToManage } from "./open-eks.ts";
 
 /** The context of a worker's jobs. A function that uses a part of the ledger names it: `WorkerContext<TurnLedger>`. */
 export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {

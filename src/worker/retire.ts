@@ -8,7 +8,7 @@ import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
 import { pendingRequestsOf } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
-import { openCluster } from "./open/open-cluster.ts";
+import { openCluster } from "./open-cluster.ts";
 
 /** Whether AWS says that a cluster is gone. @throws AccessError if it does not answer, or if its leases are of another cluster */
 export async function isClusterGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {

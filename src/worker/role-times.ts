@@ -1,7 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../diagnosis/remade-roles.ts";
-import type { OpenedCluster } from "./open/open-cluster.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
 
 /** All of an account share IAM's rate, so a look asks about one role after the other, and about no more than these. */
 const maxRoles = 200;

@@ -18,7 +18,7 @@ import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { callWithinMs } from "../operations/deadlines.ts";
-import { sessionThrough } from "./open/become-creator.ts";
+import { sessionThrough } from "./become-creator.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];
 

@@ -10,7 +10,7 @@ import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
-import { publishIdentity } from "./open/open-eks.ts";
+import { publishIdentity } from "./open-eks.ts";
 import { previewCluster } from "./preview.ts";
 import { reportChain } from "./questions/chain.ts";
 import { reportCheck } from "./questions/check.ts";

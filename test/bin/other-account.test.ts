@@ -12,7 +12,7 @@ import { runRescue } from "../../src/bin/rescue.ts";
 import { retire } from "../../src/bin/retire.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { checkOwnAccount } from "../../src/worker/open/open-eks.ts";
+import { checkOwnAccount } from "../../src/worker/open-eks.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues, endRescuesByTags } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";

@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {

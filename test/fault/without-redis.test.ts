@@ -9,7 +9,7 @@ import { connectLedger, connectRedisBlocking } from "../../src/ledger/connect.ts
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
 import { previewCluster } from "../../src/worker/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { LedgerWatch } from "../../src/worker/watch-ledger.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { callerIdentity } from "../../src/aws/sts.ts";
 import { extendDeadline, usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
-import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 
 const side = useWorkerSide();

@@ -6,7 +6,7 @@ import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
-import { namingOwnPolicy } from "../open/open-eks.ts";
+import { namingOwnPolicy } from "../open-eks.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**

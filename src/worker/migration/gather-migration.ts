@@ -12,11 +12,11 @@ import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/turns.ts";
+import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import type { Purpose } from "../open/become-creator.ts";
-import { identityOfRun } from "../open/discover-creator.ts";
-import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
-import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import { identityOfRun } from "../discover-creator.ts";
+import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
+import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 
 /** The tag of our migrations on an access entry: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";

@@ -11,10 +11,10 @@ import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "
 import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import type { Purpose } from "../open/become-creator.ts";
-import { connectAs } from "../open/open-cluster.ts";
-import type { ReachedCluster } from "../open/reach-cluster.ts";
+import { connectAs } from "../open-cluster.ts";
+import type { ReachedCluster } from "../reach-cluster.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import { type GatheredMigration, migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
 

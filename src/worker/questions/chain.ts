@@ -33,12 +33,12 @@ import {
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf, openRequestsFor } from "../../ledger/look-ups.ts";
+import { becomeCreator } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import { becomeCreator } from "../open/become-creator.ts";
-import { identityOfRun } from "../open/discover-creator.ts";
-import { connectAs } from "../open/open-cluster.ts";
-import { openEksForEntries, openEksOfRun } from "../open/open-eks.ts";
-import type { ReachedCluster } from "../open/reach-cluster.ts";
+import { identityOfRun } from "../discover-creator.ts";
+import { connectAs } from "../open-cluster.ts";
+import { openEksForEntries, openEksOfRun } from "../open-eks.ts";
+import type { ReachedCluster } from "../reach-cluster.ts";
 import {
   accessEntryFact,
   bindingDrifts,

@@ -2,10 +2,10 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
+import { becomeCreator } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import { becomeCreator } from "../open/become-creator.ts";
-import { askCloudTrail, identityOfRun, rememberedCreation } from "../open/discover-creator.ts";
-import { openCluster } from "../open/open-cluster.ts";
+import { askCloudTrail, identityOfRun, rememberedCreation } from "../discover-creator.ts";
+import { openCluster } from "../open-cluster.ts";
 
 /** Asks CloudTrail for the creator, and tries to act as a run does: as the operator, the configured creator, or CloudTrail's. */
 export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {

@@ -17,10 +17,10 @@ import type { CredentialSource } from "../../aws/client-settings.ts";
 import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { IdentitiesReport } from "../../diagnosis/reports.ts";
+import { type Purpose, sessionThrough } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import { type Purpose, sessionThrough } from "../open/become-creator.ts";
-import { openEksForEntries } from "../open/open-eks.ts";
-import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import { openEksForEntries } from "../open-eks.ts";
+import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 import { readLiveDocument } from "./look-at-cluster.ts";
 
 export interface IdentitiesQuestion {

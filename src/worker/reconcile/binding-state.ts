@@ -16,7 +16,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";

@@ -28,7 +28,7 @@ import {
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
 import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";

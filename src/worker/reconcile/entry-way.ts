@@ -9,7 +9,7 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
 import { inEntries } from "./prove.ts";

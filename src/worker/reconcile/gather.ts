@@ -16,7 +16,7 @@ import { sealedArnsOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove.ts";

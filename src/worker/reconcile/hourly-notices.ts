@@ -9,7 +9,7 @@ import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagn
 import { extendDeadline } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers } from "../leavers.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { readRoleTimes } from "../role-times.ts";
 

@@ -16,7 +16,7 @@ import {
   sessionNameIn,
 } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd, reviewLease } from "./review.ts";
 import type { Reviewer } from "./review-questions.ts";

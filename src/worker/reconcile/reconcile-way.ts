@@ -11,7 +11,7 @@ import { traceFor } from "../../operations/traced.ts";
 import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
 import { burstWidth, callInParallel, inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { memoryOf } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
 import {

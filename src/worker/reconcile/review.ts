@@ -6,7 +6,7 @@ import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/poli
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { sessionOf } from "../open/become-creator.ts";
+import { sessionOf } from "../become-creator.ts";
 import {
   type Answers,
   accessOf,

@@ -28,7 +28,7 @@ import {
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
 import { inDocument } from "./prove.ts";

@@ -8,7 +8,7 @@ import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type Change, entryArnOf, type Refusal, render, unifiedDiff } from "../../aws-auth/index.ts";
 import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { type EntryTools, type EntryWritten, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesSeen, entriesSeen, readEntriesOf } from "./entry-state.ts";
 import { lateCallDoubt, refuseTarget, textOfEntry } from "./settle-entries.ts";

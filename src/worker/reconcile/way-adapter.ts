@@ -10,7 +10,7 @@ import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/request/record.ts";
 import type { Holder, Refusal, Steps } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 import type { RoleSeen } from "./roles-seen.ts";

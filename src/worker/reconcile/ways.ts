@@ -7,7 +7,7 @@ import { type Cluster, sealedClusterOf, type Way, wayFor } from "../../access/po
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type BindingWay, bindingWay } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";

@@ -15,7 +15,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/turns.ts";
 import type { WorkerContext } from "../context.ts";
-import { retryAfterConflict } from "../open/operator.ts";
+import { retryAfterConflict } from "../operator.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /** The last good document that the rescuer gave. */

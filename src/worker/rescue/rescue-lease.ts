@@ -8,10 +8,10 @@ import { isRescue } from "../../access/request/request.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
+import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import type { Purpose } from "../open/become-creator.ts";
-import { identityOfRun } from "../open/discover-creator.ts";
-import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
+import { identityOfRun } from "../discover-creator.ts";
+import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
 
 export interface LeasePlace {

@@ -14,9 +14,9 @@ import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChanged, updateRequest } from "../../ledger/lifecycle.ts";
+import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import type { Purpose } from "../open/become-creator.ts";
-import { connectAs } from "../open/open-cluster.ts";
+import { connectAs } from "../open-cluster.ts";
 import type { GoodDocument } from "./repair-document.ts";
 
 export interface SignedInCluster {

@@ -11,7 +11,7 @@ import { withEntries } from "../../aws/access-entries.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
-import { namingOwnPolicy } from "../open/open-eks.ts";
+import { namingOwnPolicy } from "../open-eks.ts";
 import { type GoodDocument, type RepairResult, repairDocument } from "./repair-document.ts";
 import { giveLease, removeRescueEntry } from "./rescue-lease.ts";
 import {

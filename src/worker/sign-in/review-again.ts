@@ -9,7 +9,7 @@ import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
 import { identityInCluster, mappedAfter } from "../reconcile/prove.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";

@@ -13,8 +13,8 @@ import { assumeRole } from "../../aws/sts.ts";
 import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { type Purpose, sessionOf, tagsOf } from "../open/become-creator.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
+import { type Purpose, sessionOf, tagsOf } from "../become-creator.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 

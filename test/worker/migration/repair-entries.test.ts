@@ -10,7 +10,7 @@ import { withEntries } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
-import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";

@@ -10,7 +10,7 @@ import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { createLog, FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";

@@ -7,7 +7,7 @@ import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluste
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { answerTooLarge } from "../../../src/operations/bounds.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";

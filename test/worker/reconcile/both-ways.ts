@@ -13,7 +13,7 @@ import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";

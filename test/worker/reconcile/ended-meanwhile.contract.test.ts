@@ -3,7 +3,7 @@ import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";

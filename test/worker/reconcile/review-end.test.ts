@@ -3,7 +3,7 @@ import { AccessError } from "../../../src/access/access-error.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
+import type { OpenedCluster } from "../../../src/worker/open-cluster.ts";
 import { inEntries, proveEnd, type ReadBack } from "../../../src/worker/reconcile/prove.ts";
 import { impossibleSession, reviewEnd, reviewLease } from "../../../src/worker/reconcile/review.ts";
 import type { Reviewer } from "../../../src/worker/reconcile/review-questions.ts";

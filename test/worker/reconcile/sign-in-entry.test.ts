@@ -6,7 +6,7 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -4,7 +4,7 @@ import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { stateText, troubleText } from "../../../src/slack/show/words.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -3,7 +3,7 @@ import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 import { previewCluster } from "../../../src/worker/preview.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

@@ -1,16 +1,16 @@
 import { hash } from "node:crypto";
-import { AccessError, type FailureCode } from "../../access/access-error.ts";
-import { keptWith } from "../../access/collections.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { withTrouble } from "../../access/request/request.ts";
-import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../../access/request/retry.ts";
-import type { Config } from "../../config/config.ts";
-import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
-import { recordChange } from "../../ledger/lifecycle.ts";
-import { pendingRequestsOf } from "../../ledger/look-ups.ts";
-import type { WorkerContext } from "../context.ts";
-import { inParallel } from "../in-parallel.ts";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { keptWith } from "../access/collections.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { AccessRequest } from "../access/request/record.ts";
+import { withTrouble } from "../access/request/request.ts";
+import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/request/retry.ts";
+import type { Config } from "../config/config.ts";
+import type { ClusterLedger, RequestLedger } from "../ledger/ledger.ts";
+import { recordChange } from "../ledger/lifecycle.ts";
+import { pendingRequestsOf } from "../ledger/look-ups.ts";
+import type { WorkerContext } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
 
 /** Failures to reach the API server or to sign in, which only the client's first call reveals. */
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];

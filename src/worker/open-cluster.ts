@@ -1,6 +1,6 @@
-import { AccessError } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit/event.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { AccessError } from "../access/access-error.ts";
+import type { RequestIds } from "../access/audit/event.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
@@ -9,16 +9,16 @@ import {
   isRecordOfCluster,
   type KnownCreator,
   runsAs,
-} from "../../access/policy/creator.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import type { AwsCredentials } from "../../aws/client-settings.ts";
-import type { ClusterDescription } from "../../aws/eks-cluster.ts";
-import { mintToken } from "../../aws/eks-token.ts";
-import { callerIdentity } from "../../aws/sts.ts";
-import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";
-import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
-import type { KnownIdentity, Remedies } from "../../kubernetes/connection.ts";
-import type { ClusterLedger } from "../../ledger/ledger.ts";
+} from "../access/policy/creator.ts";
+import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
+import type { AwsCredentials } from "../aws/client-settings.ts";
+import type { ClusterDescription } from "../aws/eks-cluster.ts";
+import { mintToken } from "../aws/eks-token.ts";
+import { callerIdentity } from "../aws/sts.ts";
+import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
+import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
+import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
+import type { ClusterLedger } from "../ledger/ledger.ts";
 import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
 import {
   askCloudTrail,

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { arns } from "../../../sandbox/scene.ts";
-import { explainFailure } from "../../../src/access/access-error.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
-import { at } from "../../builders/times.ts";
-import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { useWorkerSide } from "../worker-side.ts";
+import { arns } from "../../sandbox/scene.ts";
+import { explainFailure } from "../../src/access/access-error.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
+import { at } from "../builders/times.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide();
 const ledger = memoryLedger();

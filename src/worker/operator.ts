@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import type { CreatorRole } from "../../access/policy/creator.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { CreatorRole } from "../access/policy/creator.ts";
 import {
   actInWords,
   forbiddenActs,
@@ -12,13 +12,13 @@ import {
   objectInWords,
   operatorObjects,
   operatorRules,
-} from "../../access/policy/operator-rights.ts";
-import type { ClusterDescription } from "../../aws/eks-cluster.ts";
-import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { WorkerContext } from "../context.ts";
-import { inParallel } from "../in-parallel.ts";
+} from "../access/policy/operator-rights.ts";
+import type { ClusterDescription } from "../aws/eks-cluster.ts";
+import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { WorkerContext } from "./context.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
+import { inParallel } from "./in-parallel.ts";
 import { reachCluster } from "./reach-cluster.ts";
 
 export interface OperatedCluster extends Cluster {

@@ -1,9 +1,9 @@
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { creatorArnOf } from "../../access/policy/creator.ts";
-import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { WorkerContext } from "../context.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { creatorArnOf } from "../access/policy/creator.ts";
+import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import { becomeCreator, type Purpose } from "./become-creator.ts";
+import type { WorkerContext } from "./context.ts";
 import { creatorArnFor, identityOfRun } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { openEksOfRun } from "./open-eks.ts";

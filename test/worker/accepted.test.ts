@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { arns } from "../../../sandbox/scene.ts";
-import { explainFailure } from "../../../src/access/access-error.ts";
-import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { openCluster } from "../../../src/worker/open/open-cluster.ts";
-import { useWorkerSide } from "../worker-side.ts";
+import { arns } from "../../sandbox/scene.ts";
+import { explainFailure } from "../../src/access/access-error.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
+import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide();
 const unauthorized = {

@@ -1,23 +1,17 @@
-import { AccessError } from "../../access/access-error.ts";
-import { mapOwner } from "../../access/lease/map-owner.ts";
-import { partitionOf } from "../../access/policy/cluster.ts";
-import { creatorArnOf } from "../../access/policy/creator.ts";
-import {
-  operatorGroup,
-  operatorObjects,
-  operatorRules,
-  operatorUsername,
-} from "../../access/policy/operator-rights.ts";
-import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import { entryOf, type PlannedText, planSteps, withoutRolePath } from "../../aws-auth/index.ts";
-import { CLUSTER_ADMIN } from "../../diagnosis/migration/facts.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { inTurns } from "../../operations/turns.ts";
-import type { WorkerContext } from "../context.ts";
-import { parseRemembered } from "../remembered.ts";
+import { AccessError } from "../access/access-error.ts";
+import { mapOwner } from "../access/lease/map-owner.ts";
+import { partitionOf } from "../access/policy/cluster.ts";
+import { creatorArnOf } from "../access/policy/creator.ts";
+import { operatorGroup, operatorObjects, operatorRules, operatorUsername } from "../access/policy/operator-rights.ts";
+import type { AccessEntry } from "../access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
+import { entryOf, type PlannedText, planSteps, withoutRolePath } from "../aws-auth/index.ts";
+import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { inTurns } from "../operations/turns.ts";
 import { becomeCreator } from "./become-creator.ts";
+import type { WorkerContext } from "./context.ts";
 import { creatorArnFor, creatorForBootstrap } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
@@ -35,6 +29,7 @@ import {
   untilSignedIn,
   writeObjects,
 } from "./operator.ts";
+import { parseRemembered } from "./remembered.ts";
 
 interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff" | "close"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */

@@ -1,15 +1,15 @@
-import { AccessError } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit/event.ts";
-import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
+import { AccessError } from "../access/access-error.ts";
+import type { RequestIds } from "../access/audit/event.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreatorRole,
   type CreatorUser,
   creatorArnOf,
   isSameCreator,
   type KnownCreator,
-} from "../../access/policy/creator.ts";
-import type { AwsCredentials, CredentialSource } from "../../aws/client-settings.ts";
-import { creatorSessionPolicy, managerSessionPolicy, nextRoleSessionPolicy } from "../../aws/session-policy.ts";
+} from "../access/policy/creator.ts";
+import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
+import { creatorSessionPolicy, managerSessionPolicy, nextRoleSessionPolicy } from "../aws/session-policy.ts";
 import {
   type AssumedSession,
   type AssumeOptions,
@@ -19,8 +19,8 @@ import {
   credentialsOfProfile,
   ownCredentials,
   sessionNameOf,
-} from "../../aws/sts.ts";
-import { canonicalCaller } from "../../aws-auth/index.ts";
+} from "../aws/sts.ts";
+import { canonicalCaller } from "../aws-auth/index.ts";
 
 /** The shortest session of STS, in seconds. */
 const sessionSeconds = 900;

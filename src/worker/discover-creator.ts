@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
-import { AccessError } from "../../access/access-error.ts";
-import type { WorkerKeys } from "../../access/approval/seal.ts";
-import type { AuditEvent } from "../../access/audit/event.ts";
-import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
+import { AccessError } from "../access/access-error.ts";
+import type { WorkerKeys } from "../access/approval/seal.ts";
+import type { AuditEvent } from "../access/audit/event.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
@@ -12,13 +12,13 @@ import {
   creatorOf,
   type KnownCreator,
   remedyWithoutCreator,
-} from "../../access/policy/creator.ts";
-import type { CredentialSource } from "../../aws/client-settings.ts";
-import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
-import { cloudTrailSessionPolicy } from "../../aws/session-policy.ts";
-import { callerIdentity } from "../../aws/sts.ts";
-import type { EventLedger, Ledger, RememberedCreation } from "../../ledger/ledger.ts";
-import { deadlineSignal } from "../../operations/deadlines.ts";
+} from "../access/policy/creator.ts";
+import type { CredentialSource } from "../aws/client-settings.ts";
+import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
+import { cloudTrailSessionPolicy } from "../aws/session-policy.ts";
+import { callerIdentity } from "../aws/sts.ts";
+import type { EventLedger, Ledger, RememberedCreation } from "../ledger/ledger.ts";
+import { deadlineSignal } from "../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
 export interface DiscoveryContext {
