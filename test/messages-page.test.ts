@@ -14,7 +14,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
   "Slack: the card, the thread, and direct messages": ["slack/show"],
   "Slack: help, lists, Details, App Home, and questions about a cluster": ["slack/look"],
-  "Slack: accounts, links, and user groups": ["slack/people"],
+  "Slack: accounts, links, and user groups": ["slack/link"],
   "Slack: migrations and repairs": ["slack/migrate", "diagnosis/migration", "worker/migration"],
   "Slack: a command or click that the process can't take": ["slack/app"],
   "Why a request is refused, or an approval no longer counts": ["access", "access-entry", "worker"],

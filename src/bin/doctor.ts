@@ -162,7 +162,7 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
   const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
     import("../slack/app/web-client.ts"),
     import("../slack/decide/active-approvers.ts"),
-    import("../slack/people/directory.ts"),
+    import("../slack/app/directory.ts"),
     import("../slack/app/web-client.ts"),
   ]);
   const client = messengerClient(environment.slack);

@@ -140,7 +140,7 @@ async function startSlackParts(
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
     import("../slack/app/web-client.ts"),
-    import("../slack/people/directory.ts"),
+    import("../slack/app/directory.ts"),
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),

@@ -2,7 +2,7 @@ import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import type { Directory } from "../../src/slack/people/directory.ts";
+import type { Directory } from "../../src/slack/app/directory.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";

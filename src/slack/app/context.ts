@@ -7,7 +7,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Queues } from "../../ledger/queues.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
-import type { Directory } from "../people/directory.ts";
+import type { Directory } from "./directory.ts";
 
 /**
  * What the handlers of the Slack process use. It has no AWS right and reaches no cluster (law 1). A handler names the

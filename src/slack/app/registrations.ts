@@ -26,6 +26,7 @@ import {
   revokeModalId,
 } from "../decide/end-access.ts";
 import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
+import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
 import { handleHomeOpened } from "../look/home.ts";
 import { handleListButton } from "../look/list.ts";
 import {
@@ -36,8 +37,6 @@ import {
   handleRetryMigrationButton,
   handleStopMigrationButton,
 } from "../migrate/migration-clicks.ts";
-import { checkPerson } from "../people/check-person.ts";
-import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
 import {
   approveAction,
   approveMigrationAction,
@@ -65,6 +64,7 @@ import {
 import { answer, denyMigrationModalId, denyModalId, detailsModalId, type Message } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { answerClick, handleDetailsButton, settleClicked } from "./answer.ts";
+import { checkPerson } from "./check-person.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {

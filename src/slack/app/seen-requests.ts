@@ -3,7 +3,7 @@ import type { AllMiddlewareArgs } from "@slack/bolt";
 import type { Logger } from "pino";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
-import { type Attempt, noteAttempt } from "../people/attempts.ts";
+import { type Attempt, noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import { field, originOf, userIn } from "./payload.ts";
 

@@ -6,13 +6,13 @@ import { formatDuration, readTime } from "../../access/request/duration.ts";
 import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
+import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/requester-facts.ts";
+import { personFor } from "../app/requester-facts.ts";
 import { answer, failureAnswer, formModal, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import {
   code,

@@ -12,9 +12,9 @@ import { usualAnswerSeconds } from "../../access/request/reminder.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { FormChange, Suggestion } from "../app/payload.ts";
+import { personFor } from "../app/requester-facts.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import { identitiesForAsker, rememberedIdentities } from "../people/identities.ts";
-import { personFor } from "../people/requester-facts.ts";
+import { identitiesForAsker, rememberedIdentities } from "../link/identities.ts";
 import { answer, type Message, messageModal } from "../show/message.ts";
 import {
   type ClusterOffer,

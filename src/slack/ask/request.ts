@@ -7,13 +7,13 @@ import {
   splitRequestLine,
 } from "../../access/request/request-line.ts";
 import { withinTime } from "../../operations/deadlines.ts";
+import { refuseOtherPerson } from "../app/admission.ts";
 import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { refuseOtherPerson } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { identitiesForAsker } from "../people/identities.ts";
+import { identitiesForAsker } from "../link/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, code, codeBlock, cut, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";

@@ -9,8 +9,8 @@ import { isMigration, type LedgerRecord } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { Directory } from "../app/directory.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import type { Directory } from "../people/directory.ts";
 
 export interface ApprovableLevel {
   readonly cluster: Cluster;

@@ -8,7 +8,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { approversChecked } from "../../operations/announcements.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import type { Directory } from "../people/directory.ts";
+import type { Directory } from "../app/directory.ts";
 import {
   type ApprovableLevel,
   type ApproverCheck,

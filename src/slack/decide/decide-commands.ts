@@ -1,17 +1,17 @@
 import { personOf, refuseDecision } from "../../access/approval/decide.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
+import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
+import { factsFor } from "../app/requester-facts.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
 import { noSuchMigrationAnswer } from "../migrate/migration-words.ts";
 import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { factsFor } from "../people/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import {
   clusterGoneAnswer,

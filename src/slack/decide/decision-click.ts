@@ -21,12 +21,12 @@ import {
 } from "../../access/request/request.ts";
 import { tooLongText } from "../../access/request/ticket.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
+import { refuseActor, refuseForRequester } from "../app/admission.ts";
 import { answerClick, answerSubmission } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { refuseActor, refuseForRequester } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { factsFor } from "../people/requester-facts.ts";
+import { factsFor } from "../app/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
 import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";

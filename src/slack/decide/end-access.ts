@@ -5,14 +5,14 @@ import { startOf } from "../../access/redact.ts";
 import { isMigrationId } from "../../access/request/lists.ts";
 import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
+import { refuseActor } from "../app/admission.ts";
 import { answerClick, answerSubmission, openOnClick } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
+import { personFor } from "../app/requester-facts.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,

@@ -4,13 +4,13 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { startOf } from "../../access/redact.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
+import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, openOnClick } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/requester-facts.ts";
+import { personFor } from "../app/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,

@@ -1,11 +1,11 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import { nearest } from "../../access/request/read-part.ts";
+import { refuseActor } from "../app/admission.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
+import { personShown } from "../app/requester-facts.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";
 

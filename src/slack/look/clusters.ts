@@ -4,7 +4,7 @@ import { approversOf, isApproverOf, isNamedIn, isResponsibleFor, type Person } f
 import { approvalsNeeded, breakGlassFor, levelsFor, ruleFor, sharedLeases } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
-import { personShown } from "../people/requester-facts.ts";
+import { personShown } from "../app/requester-facts.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, oneOf, plainLine, section } from "../show/mrkdwn.ts";
 import { hoursText } from "../show/words.ts";

@@ -3,7 +3,7 @@ import { isApproverOf, isNamedIn, type Person } from "../../access/policy/person
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../people/requester-facts.ts";
+import { personShown } from "../app/requester-facts.ts";
 import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
 import { actions, code, codeBlock, codeList, cut, preformatted, section, unformatted } from "../show/mrkdwn.ts";

@@ -13,14 +13,14 @@ import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { continuationOf, type IdentityLookUp } from "../../ledger/look-ups.ts";
+import { notAdmittedAnswer } from "../app/admission.ts";
 import type { SlackContext } from "../app/context.ts";
+import type { Directory } from "../app/directory.ts";
 import type { HomeOpened } from "../app/payload.ts";
+import { personShown } from "../app/requester-facts.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
+import { sessionsFound } from "../link/identities.ts";
 import { migrationsShown } from "../migrate/migration-buttons.ts";
-import { notAdmittedAnswer } from "../people/admission.ts";
-import type { Directory } from "../people/directory.ts";
-import { sessionsFound } from "../people/identities.ts";
-import { personShown } from "../people/requester-facts.ts";
 import { explainToPerson } from "../show/message.ts";
 import { styled } from "../show/mrkdwn.ts";
 import {

@@ -6,9 +6,9 @@ import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";
 import { givesFullControl, isRescue } from "../../access/request/request.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/requester-facts.ts";
+import { personFor } from "../app/requester-facts.ts";
 import {
   approveButton,
   askAgainButtons,

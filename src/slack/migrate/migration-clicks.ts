@@ -19,12 +19,12 @@ import {
   nextMigrationId,
 } from "../../access/request/migration.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
+import { refuseActor } from "../app/admission.ts";
 import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
+import { noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt, type TriedAct } from "../people/attempts.ts";
-import { departedApprovers, noLongerApprover, personFor } from "../people/requester-facts.ts";
+import { departedApprovers, noLongerApprover, personFor } from "../app/requester-facts.ts";
 import {
   clusterGoneAnswer,
   denyMigrationModalId,

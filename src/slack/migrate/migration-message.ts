@@ -11,8 +11,8 @@ import {
   type StepSummary,
 } from "../../access/request/migration.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
+import { peopleNamed } from "../app/directory.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
-import { peopleNamed } from "../people/directory.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";

@@ -6,9 +6,9 @@ import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { lastOfAccess } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
+import { peopleNamed } from "../app/directory.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
-import { peopleNamed } from "../people/directory.ts";
 import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";

@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../../src/operations/announcements.ts";
 import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
+import { slackDirectory } from "../../../src/slack/app/directory.ts";
 import {
   directoryClient,
   messengerClient,
   observedFetch,
   webClientOptions,
 } from "../../../src/slack/app/web-client.ts";
-import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aSlackApp } from "../a-slack-app.ts";
 
 let slack: SandboxSlack;

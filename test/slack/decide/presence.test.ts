@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
+import type { Directory } from "../../../src/slack/app/directory.ts";
 import { hasTooFewApprovers, presenceOf } from "../../../src/slack/decide/active-approvers.ts";
-import type { Directory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";

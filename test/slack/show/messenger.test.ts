@@ -4,8 +4,8 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { slackDirectory } from "../../../src/slack/app/directory.ts";
 import { backgroundClient } from "../../../src/slack/app/web-client.ts";
-import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts";
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";

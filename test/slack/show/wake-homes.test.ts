@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import type { Directory } from "../../../src/slack/app/directory.ts";
 import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
-import type { Directory } from "../../../src/slack/people/directory.ts";
 import { wakeHomes } from "../../../src/slack/show/messenger.ts";
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { commands } from "../../../src/slack/app/commands.ts";
+import type { Account, Directory } from "../../../src/slack/app/directory.ts";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
 import { revokeModalId } from "../../../src/slack/decide/end-access.ts";
-import type { Account, Directory } from "../../../src/slack/people/directory.ts";
 import * as ofButtons from "../../../src/slack/show/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../../../src/slack/show/message.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";

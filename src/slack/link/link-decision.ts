@@ -3,12 +3,12 @@ import { explainFailure } from "../../access/access-error.ts";
 import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { parseJson } from "../../access/approval/seal.ts";
 import { linkEvent } from "../../access/audit/event.ts";
+import { refuseActor } from "../app/admission.ts";
 import { acknowledgeClick, answerWhereClicked, withoutButtons } from "../app/answer.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
 import { failureAnswer, type Message } from "../show/message.ts";
-import { refuseActor } from "./admission.ts";
-import { noteAttempt } from "./attempts.ts";
 import { linkClickAnswer, linkOutcome } from "./link.ts";
 import { closeQuestions, linkDecided } from "./link-questions.ts";
 

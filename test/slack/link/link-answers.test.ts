@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { linkOutcome, linkRefusedAnswer, linkStateAnswer, proposedAnswer } from "../../../src/slack/people/link.ts";
-import { linkDecided, linkQuestion } from "../../../src/slack/people/link-questions.ts";
+import { linkOutcome, linkRefusedAnswer, linkStateAnswer, proposedAnswer } from "../../../src/slack/link/link.ts";
+import { linkDecided, linkQuestion } from "../../../src/slack/link/link-questions.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 

@@ -16,10 +16,10 @@ import type { AccessRequest, Decision } from "../../access/request/record.ts";
 import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
-import type { SlackContext } from "../app/context.ts";
+import { lookUpIdentities } from "../link/identities.ts";
 import { noteAttempt } from "./attempts.ts";
+import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
-import { lookUpIdentities } from "./identities.ts";
 
 /** A person as a cluster's policy sees them now. @throws AccessError */
 export async function personFor(

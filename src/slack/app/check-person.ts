@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { parseJson } from "../../access/approval/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import type { SlackContext } from "../app/context.ts";
+import { revokeModalId } from "../decide/end-access.ts";
+import { refusedHomeView } from "../look/home-view.ts";
+import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
+import { detailsModalId, type Message, messageModal } from "../show/message.ts";
+import { accountOf, notAdmittedAnswer } from "./admission.ts";
+import { noteAttempt, type TriedAct } from "./attempts.ts";
+import type { SlackContext } from "./context.ts";
+import type { Account } from "./directory.ts";
 import {
   type FormChange,
   field,
@@ -12,14 +19,7 @@ import {
   isSuggestion,
   type SlackRequest,
   userIn,
-} from "../app/payload.ts";
-import { revokeModalId } from "../decide/end-access.ts";
-import { refusedHomeView } from "../look/home-view.ts";
-import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
-import { detailsModalId, type Message, messageModal } from "../show/message.ts";
-import { accountOf, notAdmittedAnswer } from "./admission.ts";
-import { noteAttempt, type TriedAct } from "./attempts.ts";
-import type { Account } from "./directory.ts";
+} from "./payload.ts";
 
 /** Slack waits three seconds in all, and the work needs two. In milliseconds. */
 const checkedWithinMs = 800;

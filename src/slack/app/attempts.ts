@@ -4,7 +4,7 @@ import type { AuditEvent } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import type { SlackContext } from "../app/context.ts";
+import type { SlackContext } from "./context.ts";
 
 export type TriedAct =
   | "request"

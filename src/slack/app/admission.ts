@@ -1,8 +1,8 @@
 import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
-import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
 import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
+import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
 
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {

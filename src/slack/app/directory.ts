@@ -6,8 +6,8 @@ import { putNewest } from "../../access/collections.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
-import { type Installation, installationOf } from "../app/payload.ts";
-import { slackErrorCode, slackFailure } from "../app/web-client.ts";
+import { type Installation, installationOf } from "./payload.ts";
+import { slackErrorCode, slackFailure } from "./web-client.ts";
 
 /** What Slack knows about people: their user groups and e-mail domains. */
 export interface Directory {

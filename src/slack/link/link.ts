@@ -2,15 +2,15 @@ import type { WebClient } from "@slack/web-api";
 import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
+import { refuseActor } from "../app/admission.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { needsRenewal } from "../app/requester-facts.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
-import { refuseActor } from "./admission.ts";
-import { noteAttempt } from "./attempts.ts";
 import { askAdministrators, closeQuestions, linkMade, othersThan } from "./link-questions.ts";
-import { needsRenewal } from "./requester-facts.ts";
 
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
