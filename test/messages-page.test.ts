@@ -8,9 +8,16 @@ import { fiftyMessages, type Read } from "./slack/fifty-messages.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
-/** The readers of each folder's texts. */
+/** The readers of the texts of each folder, or file of it. */
 const readers: Readonly<Record<string, readonly string[]>> = {
-  "Slack: a requester asks": ["slack/ask", "access/request"],
+  "Slack: a requester asks": [
+    "slack/ask",
+    "access/request-line",
+    "access/read-part",
+    "access/duration",
+    "access/extension",
+    "access/ticket",
+  ],
   "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
   "Slack: the card, the thread, and direct messages": ["slack/show"],
   "Slack: help, lists, Details, App Home, and questions about a cluster": ["slack/look"],
@@ -34,10 +41,11 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && !excluded.some((start) => path.startsWith(start)))
   .toSorted();
 
-/** The reader of a file is that of the longest folder. */
+/** The reader of a file is that of the longest name. */
 function folderOf(path: string): string {
   const folders = Object.values(readers).flat();
-  return folders.filter((folder) => path.startsWith(`${folder}/`)).toSorted((a, b) => b.length - a.length)[0] ?? path;
+  const own = folders.filter((folder) => path.startsWith(`${folder}/`) || path === `${folder}.ts`);
+  return own.toSorted((a, b) => b.length - a.length)[0] ?? path;
 }
 
 const groups = Object.entries(readers).map(([reader, folders]) => {

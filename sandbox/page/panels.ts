@@ -1,5 +1,5 @@
 import { diffArrays } from "diff";
-import type { ChainedEvent, ChainVerdict } from "../../src/access/audit/event.ts";
+import type { ChainedEvent, ChainVerdict } from "../../src/access/audit-event.ts";
 import type { ConfigMap } from "../cluster/config-map.ts";
 import type { KubectlAnswer } from "../kubectl.ts";
 import type { SandboxCall } from "../scene-clusters.ts";

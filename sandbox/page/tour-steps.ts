@@ -1,4 +1,4 @@
-import type { AuditEvent, EventType } from "../../src/access/audit/event.ts";
+import type { AuditEvent, EventType } from "../../src/access/audit-event.ts";
 import { approveAction, doneAction, reviewedAction } from "../../src/slack/show/buttons.ts";
 import { arns, channel, clusterName } from "../scene.ts";
 import { direct, type Viewer } from "./conversation.ts";

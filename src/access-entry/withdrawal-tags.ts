@@ -1,6 +1,6 @@
 import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
-import { ownId } from "../access/request/record.ts";
+import { ownId } from "../access/record.ts";
 
 /**
  * The revocations of a cluster with access entries, in tags of the EKS cluster: a deleted entry remembers nothing. EKS has no

@@ -12,7 +12,7 @@ import {
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
-import { principalOfCalls, type RequestIds } from "../access/audit/event.ts";
+import { principalOfCalls, type RequestIds } from "../access/audit-event.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-sts";
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit/event.ts";
+import type { RequestIds } from "../access/audit-event.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { stsHost } from "./eks-token.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { accessCsv, type ReviewScope } from "../access/access-review.ts";
 import { type PreviewPublicKeys, parseJson } from "../access/approval/seal.ts";
 import {
   type ChainedEvent,
@@ -8,9 +9,8 @@ import {
   genesis,
   toCloudEvent,
   type WholeChain,
-} from "../access/audit/event.ts";
-import { accessCsv, type ReviewScope } from "../access/audit/review.ts";
-import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
+} from "../access/audit-event.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/verify-log.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
 import { type AuditLog, pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.ts";

@@ -1,8 +1,8 @@
-import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
+import { type SinkKind, sinkNames } from "../access/audit-sink.ts";
+import { countStates } from "../access/lists.ts";
 import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
-import { countStates } from "../access/request/lists.ts";
-import type { ApprovedRequest } from "../access/request/record.ts";
-import type { ClusterTrouble } from "../access/request/retry.ts";
+import type { ApprovedRequest } from "../access/record.ts";
+import type { ClusterTrouble } from "../access/retry.ts";
 import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/client.ts";

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../access/access-error.ts";
+import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/request/migration.ts";
 import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
+import { parseDuration } from "../access/duration.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
 import {
   type Actor,
@@ -11,7 +12,6 @@ import {
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../access/policy/rule.ts";
-import { parseDuration } from "../access/request/duration.ts";
 import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";

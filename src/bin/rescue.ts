@@ -1,11 +1,11 @@
 import { AccessError } from "../access/access-error.ts";
-import type { AuditEvent } from "../access/audit/event.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
+import { parseDuration } from "../access/duration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/permissions.ts";
-import { parseDuration } from "../access/request/duration.ts";
-import type { AccessRequest } from "../access/request/record.ts";
-import { isRescue } from "../access/request/request.ts";
+import type { AccessRequest } from "../access/record.ts";
+import { isRescue } from "../access/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { readConfigMapFile } from "../aws-auth/index.ts";

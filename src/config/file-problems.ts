@@ -1,5 +1,5 @@
-import { formatDuration } from "../access/request/duration.ts";
-import { rescueLevel } from "../access/request/request.ts";
+import { formatDuration } from "../access/duration.ts";
+import { rescueLevel } from "../access/request.ts";
 import type { ConfigFile, SharedFile } from "./config-file.ts";
 import { creatorProblems, otherPartition, policyProblems } from "./config-problems.ts";
 import { pathOf } from "./forms.ts";

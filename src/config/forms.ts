@@ -1,7 +1,7 @@
 import { load, YAMLException } from "js-yaml";
 import { z } from "zod";
+import { isPermanent, parseDuration } from "../access/duration.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
-import { isPermanent, parseDuration } from "../access/request/duration.ts";
 
 /** A text of one form. The message says how to write it, also for a wrong type and a missing value. */
 export function textLike(form: RegExp, message: string) {

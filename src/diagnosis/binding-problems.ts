@@ -2,7 +2,7 @@ import type { Drift } from "../access/lease/drift.ts";
 import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
-import type { ApprovedRequest } from "../access/request/record.ts";
+import type { ApprovedRequest } from "../access/record.ts";
 import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
 import { named } from "./link.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";

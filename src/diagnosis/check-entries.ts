@@ -3,7 +3,7 @@ import { baseOf, isGivenByEntry } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
-import type { ApprovedRequest } from "../access/request/record.ts";
+import type { ApprovedRequest } from "../access/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
 import {
   type AwsAuthDocument,

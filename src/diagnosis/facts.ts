@@ -1,6 +1,6 @@
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import type { AuthenticationMode } from "./cluster-links.ts";
 import type { NamedRole } from "./replaced-roles.ts";

@@ -2,7 +2,7 @@ import { type Drift, driftOf } from "../access/lease/drift.ts";
 import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../access/request/record.ts";
+import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isAskersOwn } from "./person-links.ts";

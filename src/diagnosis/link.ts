@@ -1,6 +1,6 @@
+import { isPermanent } from "../access/duration.ts";
 import type { RunIdentities } from "../access/policy/creator.ts";
-import { isPermanent } from "../access/request/duration.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/record.ts";
 
 /** The steps between a person in Slack and their pods, in order: each needs the ones before it. */
 export const linkNames = [

@@ -1,7 +1,7 @@
 import type { Drift } from "../access/lease/drift.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/record.ts";
 import type { AccessEntryFact, Cause } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 

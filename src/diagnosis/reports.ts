@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Immutable } from "../access/lease/lease-record.ts";
+import { summaryForm } from "../access/migration.ts";
 import { creationRecordForm } from "../access/policy/creator.ts";
-import { summaryForm } from "../access/request/migration.ts";
 import { causeCodes } from "./facts.ts";
 import { linkNames } from "./link.ts";
 import { documentSummaryForm, problemsForm } from "./problems.ts";

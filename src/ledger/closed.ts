@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../access/request/lists.ts";
+import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../access/lists.ts";
 import type { RedisClient } from "./client.ts";
 import { countLua, logKey, runScript, scriptOf } from "./commit-script.ts";
 import type { ClosedBatch } from "./ledger.ts";

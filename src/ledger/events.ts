@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../access/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { appendScript, chainHeadKey, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";

@@ -2,16 +2,16 @@ import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
 import type { LinkProposal, PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList, SharedGroups } from "../access/approval/shared-lists.ts";
-import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
-import type { SealedNotice } from "../access/audit/notice.ts";
+import type { AuditEvent, ChainedEvent } from "../access/audit-event.ts";
 import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
+import type { LedgerRecord, ListName } from "../access/lists.ts";
+import type { Migration } from "../access/migration.ts";
+import type { SealedNotice } from "../access/notice.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
-import type { LedgerRecord, ListName } from "../access/request/lists.ts";
-import type { Migration } from "../access/request/migration.ts";
-import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
-import type { ClusterTrouble, Outage } from "../access/request/retry.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
+import type { ClusterTrouble, Outage } from "../access/retry.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {
@@ -105,7 +105,7 @@ export interface RequestLedger extends RecordLedger {
   overdue(since: Date, limit: number): Promise<readonly ApprovedRequest[]>;
   /** The open requests and the ended leases that extend this one. */
   extensionsOf(id: string): Promise<readonly AccessRequest[]>;
-  /** The number of records of each class (src/access/request/lists.ts); a class without any is absent. */
+  /** The number of records of each class (src/access/lists.ts); a class without any is absent. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** The number of open records of each cluster; a cluster without any is absent. */
   openByCluster(): Promise<ReadonlyMap<string, number>>;

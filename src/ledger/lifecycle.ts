@@ -1,11 +1,11 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
-import type { AuditEvent, EventType } from "../access/audit/event.ts";
+import type { AuditEvent, EventType } from "../access/audit-event.ts";
 import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
-import { isMigration, type LedgerRecord, recordDueAt } from "../access/request/lists.ts";
-import type { Migration } from "../access/request/migration.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import { isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
+import type { Migration } from "../access/migration.ts";
+import type { AccessRequest } from "../access/record.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import type { FailureLog } from "../operations/log.ts";
 import { startTicking, type Ticking } from "../operations/stoppable.ts";

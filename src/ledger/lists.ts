@@ -6,10 +6,10 @@ import {
   positionInList,
   recordClosedSince,
   shouldBeGoneAt,
-} from "../access/request/lists.ts";
-import { type Migration, migrationDueAt, migrationNumber } from "../access/request/migration.ts";
-import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/request/record.ts";
-import { isClosed } from "../access/request/request.ts";
+} from "../access/lists.ts";
+import { type Migration, migrationDueAt, migrationNumber } from "../access/migration.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/record.ts";
+import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import type { ListOf } from "./ledger.ts";

@@ -10,8 +10,8 @@ import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/approval/s
 import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
-import { isHeld, isLeaseOver } from "../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
+import { isHeld, isLeaseOver } from "../access/request.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { LedgerRecord } from "../access/request/lists.ts";
+import type { LedgerRecord } from "../access/lists.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { kindOfRecord, recordPrefix, type StoredText, storedTextsIn } from "./records.ts";

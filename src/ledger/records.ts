@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { isMigrationId, isRequest, type LedgerRecord } from "../access/request/lists.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
+import type { AccessRequest } from "../access/record.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { UndoneLedger } from "./ledger.ts";

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { linkForm, linkProposalForm } from "../access/approval/links.ts";
-import type { AuditEvent } from "../access/audit/event.ts";
-import { migrationForm } from "../access/request/migration.ts";
-import { accessRequestForm } from "../access/request/record.ts";
-import { clusterTroubleForm, outageForm } from "../access/request/retry.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
+import { migrationForm } from "../access/migration.ts";
+import { accessRequestForm } from "../access/record.ts";
+import { clusterTroubleForm, outageForm } from "../access/retry.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import type { RedisClient } from "./client.ts";
 import {

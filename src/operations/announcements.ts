@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import type { AuditEvent } from "../access/audit/event.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
 import { addToTrace, traced, type Work } from "./traced.ts";
 
 export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
-import type { AuditEvent } from "../access/audit/event.ts";
-import type { StateCounts } from "../access/request/lists.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
+import type { StateCounts } from "../access/lists.ts";
 import {
   type ApproverShortage,
   answeredRequests,

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit/event.ts";
+import type { RequestIds } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreatorRole,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import type { WorkerKeys } from "../access/approval/seal.ts";
-import type { AuditEvent } from "../access/audit/event.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,

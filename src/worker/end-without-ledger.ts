@@ -1,6 +1,6 @@
 import { AccessError } from "../access/access-error.ts";
 import type { MemoryKeys } from "../access/approval/seal.ts";
-import { requestIds } from "../access/audit/event.ts";
+import { requestIds } from "../access/audit-event.ts";
 import { earliest, isSignInShare } from "../access/lease/lease.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";

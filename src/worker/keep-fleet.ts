@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Notice, sealNotice } from "../access/audit/notice.ts";
+import { type Notice, sealNotice } from "../access/notice.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import {
   type FleetChange,

@@ -3,8 +3,8 @@ import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../ac
 import { accountIn } from "../access/approval/links.ts";
 import { keptWith } from "../access/collections.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../access/request/record.ts";
-import { isHeld } from "../access/request/request.ts";
+import type { ApprovedRequest } from "../access/record.ts";
+import { isHeld } from "../access/request.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../aws-auth/index.ts";
 import { counted, named } from "../diagnosis/link.ts";
 import type { LeaversReport } from "../diagnosis/reports.ts";

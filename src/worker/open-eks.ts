@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit/event.ts";
+import type { RequestIds } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";

@@ -3,7 +3,7 @@ import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { type Cluster, environmentName, productionValue, type Rule } from "../access/policy/cluster.ts";
 import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { hoursInWords, isOutside } from "../access/policy/rule.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/record.ts";
 import {
   entriesThatYield,
   type Holder,

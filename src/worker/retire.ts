@@ -1,9 +1,9 @@
 import { AccessError } from "../access/access-error.ts";
-import type { EventType } from "../access/audit/event.ts";
+import type { EventType } from "../access/audit-event.ts";
 import { refuseMovedName } from "../access/lease/holding.ts";
 import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
 import { pendingRequestsOf } from "../ledger/look-ups.ts";

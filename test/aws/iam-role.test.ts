@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
-import { requestIds } from "../../src/access/audit/event.ts";
+import { requestIds } from "../../src/access/audit-event.ts";
 import { roleMadeAt } from "../../src/aws/iam-role.ts";
 import { finishedCalls } from "../../src/operations/announcements.ts";
 import { useAccount } from "./aws-account.ts";

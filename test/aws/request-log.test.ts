@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { requestIds } from "../../src/access/audit/event.ts";
+import { requestIds } from "../../src/access/audit-event.ts";
 import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { AuditEvent, EventType } from "../../src/access/audit/event.ts";
+import type { AuditEvent, EventType } from "../../src/access/audit-event.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 
 const lookEveryMs = 20;

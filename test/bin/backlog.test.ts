@@ -1,6 +1,6 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nextClusterTry } from "../../src/access/request/retry.ts";
+import { nextClusterTry } from "../../src/access/retry.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";

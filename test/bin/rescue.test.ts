@@ -9,8 +9,8 @@ import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annota
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../src/access/request/record.ts";
-import { isRescue } from "../../src/access/request/request.ts";
+import type { ApprovedRequest } from "../../src/access/record.ts";
+import { isRescue } from "../../src/access/request.ts";
 import { withEntries } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";

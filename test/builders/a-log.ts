@@ -1,4 +1,4 @@
-import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
+import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit-event.ts";
 import { anEvent } from "./an-event.ts";
 
 /** An unbroken log of so many events. */

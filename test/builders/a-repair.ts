@@ -1,4 +1,4 @@
-import type { Migration } from "../../src/access/request/migration.ts";
+import type { Migration } from "../../src/access/migration.ts";
 import type { PresentEntry } from "../../src/diagnosis/migration/facts.ts";
 import { planRepair } from "../../src/diagnosis/migration/plan-repair.ts";
 import { someFacts } from "../diagnosis/migration/facts.ts";

@@ -10,8 +10,8 @@ import type {
   PendingRequest,
   Preview,
   UndecidedRequest,
-} from "../../src/access/request/record.ts";
-import { createRequest } from "../../src/access/request/request.ts";
+} from "../../src/access/record.ts";
+import { createRequest } from "../../src/access/request.ts";
 import { aCluster } from "./a-cluster.ts";
 import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";

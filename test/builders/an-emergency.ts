@@ -1,6 +1,6 @@
 import { takeEmergency } from "../../src/access/approval/emergency.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import type { EmergencyRequest } from "../../src/access/request/record.ts";
+import type { EmergencyRequest } from "../../src/access/record.ts";
 import { aCluster } from "./a-cluster.ts";
 import { aRequest } from "./a-request.ts";
 import { type BothKeys, keys } from "./keys.ts";

@@ -1,5 +1,5 @@
-import type { AuditEvent, EventType } from "../../src/access/audit/event.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AuditEvent, EventType } from "../../src/access/audit-event.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { LedgerChange } from "../../src/ledger/ledger.ts";
 import { at } from "./times.ts";
 

@@ -1,6 +1,6 @@
+import { permanentSeconds } from "../../src/access/duration.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import { permanentSeconds } from "../../src/access/request/duration.ts";
-import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../src/access/record.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import type { Message } from "../../src/slack/show/message.ts";
 import { beginRescue } from "../../src/worker/rescue/rescue.ts";

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { aLease, aProof, changed } from "./a-request.ts";
 import { states } from "./states.ts";
 

@@ -1,4 +1,4 @@
-import type { Migration } from "../../src/access/request/migration.ts";
+import type { Migration } from "../../src/access/migration.ts";
 import { migrationMessage } from "../../src/slack/migrate/migration-card.ts";
 import type { Message } from "../../src/slack/show/message.ts";
 import { aPlannedMigration, theLongestMigration } from "./a-migration.ts";

@@ -1,5 +1,5 @@
 import { Registry } from "prom-client";
-import { countStates } from "../../src/access/request/lists.ts";
+import { countStates } from "../../src/access/lists.ts";
 import {
   answeredRequests,
   approversChecked,

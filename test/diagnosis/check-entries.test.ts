@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ApprovedRequest } from "../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../src/access/record.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import { openLeasesAround, type ReadEntry } from "../../src/diagnosis/leases.ts";

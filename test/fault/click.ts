@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { decideRequest } from "../../src/slack/decide/decision-click.ts";
 

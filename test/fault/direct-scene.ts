@@ -1,6 +1,6 @@
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster, type Outcome } from "./direct-cluster.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import type { ProvidedRedis } from "../../sandbox/redis/provide-redis.ts";
-import { verifyChain } from "../../src/access/audit/event.ts";
+import { verifyChain } from "../../src/access/audit-event.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";

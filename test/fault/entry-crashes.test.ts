@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { verifyChain } from "../../src/access/audit/event.ts";
+import { verifyChain } from "../../src/access/audit-event.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { covers, policyTexts } from "../../src/access/policy/policy-text.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { account, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { type KillableProduct, startKillableProduct } from "./killable-product.ts";
 import { messagesOf } from "./play-run.ts";
 

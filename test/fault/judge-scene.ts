@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
-import { type EventType, verifyChain } from "../../src/access/audit/event.ts";
+import { type EventType, verifyChain } from "../../src/access/audit-event.ts";
+import { isRequest } from "../../src/access/lists.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import { isRequest } from "../../src/access/request/lists.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
-import { isClosed } from "../../src/access/request/request.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
+import { isClosed } from "../../src/access/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { DirectCluster } from "./direct-cluster.ts";
 import { memoryOf } from "./direct-scene.ts";

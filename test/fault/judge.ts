@@ -1,10 +1,10 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { arns, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
+import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";

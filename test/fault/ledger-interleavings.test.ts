@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyChain } from "../../src/access/audit/event.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import { verifyChain } from "../../src/access/audit-event.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 
 /** All that is not closed. */

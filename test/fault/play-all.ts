@@ -1,4 +1,4 @@
-import type { ChainedEvent } from "../../src/access/audit/event.ts";
+import type { ChainedEvent } from "../../src/access/audit-event.ts";
 import { type Announcements, watchAnnouncements } from "./announcements.ts";
 import { judge } from "./judge.ts";
 import { type Giving, type KillableProduct, startKillableProduct } from "./killable-product.ts";

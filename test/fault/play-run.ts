@@ -1,8 +1,8 @@
 import { account, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
-import { isClosed } from "../../src/access/request/request.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
+import { isClosed } from "../../src/access/request.ts";
 import { armFault } from "./arm-fault.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { KillableProduct } from "./killable-product.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { genesis } from "../../src/access/audit/event.ts";
+import { genesis } from "../../src/access/audit-event.ts";
 import type { ReadableLog } from "../../src/ledger/audit-log.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { RecordContext } from "../../src/ledger/lifecycle.ts";

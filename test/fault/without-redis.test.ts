@@ -4,7 +4,7 @@ import { arns, clusterName } from "../../sandbox/scene.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import { readOwnBindings } from "../../src/access/lease/own-bindings.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
-import { createRequest } from "../../src/access/request/request.ts";
+import { createRequest } from "../../src/access/request.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/connect.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Faults } from "../../sandbox/faults.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { startRedisGate } from "../fault/redis-gate.ts";
 import { aRedis, type TestRedis } from "../redis.ts";

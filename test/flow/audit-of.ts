@@ -1,4 +1,4 @@
-import { type ChainedEvent, type ChainVerdict, verifyChain } from "../../src/access/audit/event.ts";
+import { type ChainedEvent, type ChainVerdict, verifyChain } from "../../src/access/audit-event.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 

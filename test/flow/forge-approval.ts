@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { scheduleLease } from "../../src/access/lease/lease.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 
 /** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it is. */
 export async function forgeApproval(redisUrl: string): Promise<void> {

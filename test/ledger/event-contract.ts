@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { verifyChain } from "../../src/access/audit/event.ts";
+import { verifyChain } from "../../src/access/audit-event.ts";
 import type { EventLedger, Ledger } from "../../src/ledger/ledger.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";

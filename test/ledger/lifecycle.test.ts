@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { nextMigration } from "../../src/access/request/migration.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import { nextMigration } from "../../src/access/migration.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
 import { eventOf, recordOnMigration, type UpdateStep, updateRequest } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";

@@ -1,4 +1,4 @@
-import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit-event.ts";
 import {
   classOf,
   isMigration,
@@ -9,10 +9,10 @@ import {
   recordClosedSince,
   recordDueAt,
   shouldBeGoneAt,
-} from "../../src/access/request/lists.ts";
-import { type Migration, migrationNumber } from "../../src/access/request/migration.ts";
-import { type AccessRequest, type ApprovedRequest, askerOf, isTheirs } from "../../src/access/request/record.ts";
-import { isClosed } from "../../src/access/request/request.ts";
+} from "../../src/access/lists.ts";
+import { type Migration, migrationNumber } from "../../src/access/migration.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf, isTheirs } from "../../src/access/record.ts";
+import { isClosed } from "../../src/access/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
 import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-ports.ts";
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/access/audit/event.ts";
-import type { Migration } from "../../src/access/request/migration.ts";
+import type { AuditEvent } from "../../src/access/audit-event.ts";
+import type { Migration } from "../../src/access/migration.ts";
 import type { Ledger, LedgerChange } from "../../src/ledger/ledger.ts";
 import { aMigration as anyMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { aRequest } from "../builders/a-request.ts";

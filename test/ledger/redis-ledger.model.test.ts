@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { verifyChain } from "../../src/access/audit/event.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import { verifyChain } from "../../src/access/audit-event.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/request/duration.ts";
-import type { Migration } from "../../src/access/request/migration.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import { permanentSeconds } from "../../src/access/duration.ts";
+import type { Migration } from "../../src/access/migration.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, aRequest, revise } from "../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { LedgerRecord } from "../../src/access/request/lists.ts";
+import type { LedgerRecord } from "../../src/access/lists.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { recordKey } from "../../src/ledger/records.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";

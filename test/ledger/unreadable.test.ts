@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Migration } from "../../src/access/request/migration.ts";
+import type { Migration } from "../../src/access/migration.ts";
 import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";

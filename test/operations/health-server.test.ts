@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
-import { countStates } from "../../src/access/request/lists.ts";
+import { countStates } from "../../src/access/lists.ts";
 import { answeredRequests, finishedCalls, measuredStep, recordedEvents } from "../../src/operations/announcements.ts";
 import { type Health, type Probe, type ServiceState, startHealthServer } from "../../src/operations/health-server.ts";
 import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../../src/operations/metrics.ts";

@@ -3,7 +3,7 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
 import type { Ledger, ShownMessages } from "../../src/ledger/ledger.ts";

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/access-error.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import { wakeChanged } from "../../src/worker/cluster-trouble.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NewCluster } from "../../sandbox/aws/eks-clusters.ts";
 import { account, arns, region } from "../../sandbox/scene.ts";
 import { configurationOf } from "../../sandbox/scene-clusters.ts";
-import { requestIds } from "../../src/access/audit/event.ts";
+import { requestIds } from "../../src/access/audit-event.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { readConfig } from "../../src/config/config.ts";

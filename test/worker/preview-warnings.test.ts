@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { readPrincipal } from "../../src/aws-auth/arn.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { finish } from "../../src/aws-auth/steps.ts";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/request/duration.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import { permanentSeconds } from "../../src/access/duration.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

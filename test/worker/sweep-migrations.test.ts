@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Migration } from "../../src/access/request/migration.ts";
-import { planReminders } from "../../src/access/request/reminder.ts";
+import type { Migration } from "../../src/access/migration.ts";
+import { planReminders } from "../../src/access/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lease } from "../../src/access/lease/lease-record.ts";
-import { planReminders } from "../../src/access/request/reminder.ts";
+import { planReminders } from "../../src/access/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";

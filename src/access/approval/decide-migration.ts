@@ -1,6 +1,3 @@
-import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import type { Person } from "../policy/person.ts";
-import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/person.ts";
 import {
   endedMigration,
   hasApproved,
@@ -8,8 +5,11 @@ import {
   type Migration,
   nextMigration,
   runningMigration,
-} from "../request/migration.ts";
-import type { Decision } from "../request/record.ts";
+} from "../migration.ts";
+import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
+import type { Person } from "../policy/person.ts";
+import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/person.ts";
+import type { Decision } from "../record.ts";
 import {
   type ApprovalVerdict,
   type Click,

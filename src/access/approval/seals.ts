@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
+import type { Migration, SealedPlan } from "../migration.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
 import { ruleFor, sharedLeases } from "../policy/rule.ts";
-import type { Migration, SealedPlan } from "../request/migration.ts";
-import { type AccessRequest, type Decision, type Preview, type Review, typedFieldsOf } from "../request/record.ts";
+import { type AccessRequest, type Decision, type Preview, type Review, typedFieldsOf } from "../record.ts";
 import {
   canonicalJson,
   type DecisionKeys,

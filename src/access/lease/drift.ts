@@ -1,6 +1,6 @@
 import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
-import type { ApprovedRequest } from "../request/record.ts";
+import type { ApprovedRequest } from "../record.ts";
 import type { MappedIdentity } from "./lease-record.ts";
 
 export interface Drift {

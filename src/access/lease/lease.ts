@@ -1,5 +1,5 @@
 import type { Holder } from "../../aws-auth/index.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { AccessRequest } from "../record.ts";
 import type { Lease, LeaseFields, Share } from "./lease-record.ts";
 
 export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Lease {

@@ -1,8 +1,8 @@
 import type { Cluster } from "../policy/cluster.ts";
 import type { Person } from "../policy/person.ts";
 import { isResponsibleFor } from "../policy/person.ts";
-import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../request/record.ts";
-import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request/request.ts";
+import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../record.ts";
+import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request.ts";
 import { endedLease, failedLease } from "./lease.ts";
 import type { LeaseEnd } from "./lease-record.ts";
 

@@ -1,8 +1,8 @@
 import type { DecisionPublicKeys } from "../approval/seal.ts";
 import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
+import { permanentSeconds } from "../duration.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { permanentSeconds } from "../request/duration.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { AccessRequest } from "../record.ts";
 import { sealedEnd } from "./cluster-leases.ts";
 import { endOf } from "./lease.ts";
 

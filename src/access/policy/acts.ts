@@ -2,8 +2,8 @@ import { refuseDecision } from "../approval/decide.ts";
 import { judgeStop, refuseMigrationClick, retryMigration } from "../approval/decide-migration.ts";
 import { refuseReview } from "../approval/emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
-import type { Migration } from "../request/migration.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { Migration } from "../migration.ts";
+import type { AccessRequest } from "../record.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Person } from "./person.ts";
 

@@ -1,6 +1,6 @@
 import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
-import { formatDuration, isPermanent } from "../request/duration.ts";
-import { isTheirs } from "../request/record.ts";
+import { formatDuration, isPermanent } from "../duration.ts";
+import { isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
 import { approversOf, isUser, type Person, type RequesterFacts } from "./person.ts";

@@ -6,8 +6,8 @@ import {
   readHolder,
   readPrincipal,
 } from "../../aws-auth/index.ts";
-import { formatDuration } from "../request/duration.ts";
-import { type Asked, isTheirs } from "../request/record.ts";
+import { formatDuration } from "../duration.ts";
+import { type Asked, isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
 import { refusePlace } from "./may-ask.ts";

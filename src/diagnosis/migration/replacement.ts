@@ -1,4 +1,4 @@
-import type { Replacement } from "../../access/request/migration.ts";
+import type { Replacement } from "../../access/migration.ts";
 import { type Change, entryOf, sameGroups } from "../../aws-auth/index.ts";
 import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
 

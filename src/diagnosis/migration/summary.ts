@@ -1,4 +1,4 @@
-import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/request/migration.ts";
+import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
 import type { ItemOutcome, Outcome } from "./item-outcome.ts";
 import type { MigrationPlan } from "./plan.ts";

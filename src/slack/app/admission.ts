@@ -1,4 +1,4 @@
-import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { answer, type Message } from "../show/message.ts";
 import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";

@@ -1,7 +1,7 @@
 import type { KnownBlock, ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { isMigrationId } from "../../access/request/lists.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import { wake } from "../../ledger/queues.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { readDetails } from "../look/status.ts";

@@ -1,5 +1,5 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
-import type { AuditEvent } from "../../access/audit/event.ts";
+import type { AuditEvent } from "../../access/audit-event.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";

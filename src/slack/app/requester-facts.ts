@@ -12,7 +12,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { approversOf, isNamedIn, namesIn, type Person, type RequesterFacts } from "../../access/policy/person.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
-import type { AccessRequest, Decision } from "../../access/request/record.ts";
+import type { AccessRequest, Decision } from "../../access/record.ts";
 import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";

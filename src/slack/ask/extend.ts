@@ -1,10 +1,10 @@
 import type { ModalView, MrkdwnOption } from "@slack/types";
+import { formatDuration, readTime } from "../../access/duration.ts";
+import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/extension.ts";
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { formatDuration, readTime } from "../../access/request/duration.ts";
-import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
-import { type AccessRequest, typedFieldsOf } from "../../access/request/record.ts";
+import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";

@@ -2,7 +2,7 @@ import { isCurrentList, readNamespaceList } from "../../access/approval/shared-l
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { isNamespaceName } from "../../access/request/read-part.ts";
+import { isNamespaceName } from "../../access/read-part.ts";
 import { namespacesReport } from "../../diagnosis/reports.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";

@@ -1,6 +1,6 @@
 import { isUser } from "../../access/policy/person.ts";
-import { type AccessRequest, isTheirs } from "../../access/request/record.ts";
-import { pendingRequest } from "../../access/request/request.ts";
+import { type AccessRequest, isTheirs } from "../../access/record.ts";
+import { pendingRequest } from "../../access/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerClick } from "../app/answer.ts";

@@ -10,8 +10,8 @@ import {
   type PrincipalHint,
   principalHint,
   takesTicket,
-} from "../../access/request/read-part.ts";
-import { maxTicketLength } from "../../access/request/ticket.ts";
+} from "../../access/read-part.ts";
+import { maxTicketLength } from "../../access/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";

@@ -1,19 +1,19 @@
 import { sealLink } from "../../access/approval/links.ts";
+import { formatDuration, isPermanent } from "../../access/duration.ts";
+import type { Extension } from "../../access/extension.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, breakGlassFor, ruleFor } from "../../access/policy/rule.ts";
-import { formatDuration, isPermanent } from "../../access/request/duration.ts";
-import type { Extension } from "../../access/request/extension.ts";
 import {
   type AccessRequest,
   type PendingRequest,
   peopleOf,
   type RefusedRequest,
   typedFieldsOf,
-} from "../../access/request/record.ts";
-import { createRequest, refusedRequest } from "../../access/request/request.ts";
-import type { RequestInput } from "../../access/request/request-line.ts";
+} from "../../access/record.ts";
+import { createRequest, refusedRequest } from "../../access/request.ts";
+import type { RequestInput } from "../../access/request-line.ts";
 import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";

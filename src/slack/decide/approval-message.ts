@@ -1,12 +1,12 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
+import { formatDuration, isPermanent } from "../../access/duration.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
-import { formatDuration, isPermanent } from "../../access/request/duration.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { givesFullControl, isHeld } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
+import { givesFullControl, isHeld } from "../../access/request.ts";
 import {
   approveButton,
   askAgainButtons,

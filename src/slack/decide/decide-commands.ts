@@ -1,5 +1,5 @@
 import { personOf, refuseDecision } from "../../access/approval/decide.ts";
-import { isMigrationId } from "../../access/request/lists.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";

@@ -7,19 +7,14 @@ import {
   personOf,
 } from "../../access/approval/decide.ts";
 import { isSealedDecision } from "../../access/approval/seals.ts";
-import type { AuditEvent, EventType } from "../../access/audit/event.ts";
+import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
-import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/request/record.ts";
-import {
-  otherLeasesChanged,
-  outdatedRequest,
-  pendingRequest,
-  unpreviewedRequest,
-} from "../../access/request/request.ts";
-import { tooLongText } from "../../access/request/ticket.ts";
+import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/record.ts";
+import { otherLeasesChanged, outdatedRequest, pendingRequest, unpreviewedRequest } from "../../access/request.ts";
+import { tooLongText } from "../../access/ticket.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseForRequester } from "../app/admission.ts";
 import { answerClick, answerSubmission } from "../app/answer.ts";

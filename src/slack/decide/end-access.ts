@@ -1,9 +1,9 @@
 import type { ModalView } from "@slack/types";
 import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
-import { isMigrationId } from "../../access/request/lists.ts";
-import { type AccessRequest, peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerClick, answerSubmission, openOnClick } from "../app/answer.ts";

@@ -1,8 +1,8 @@
 import type { ModalView } from "@slack/types";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, openOnClick } from "../app/answer.ts";

@@ -1,8 +1,8 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/person.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isHeld } from "../../access/request/request.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { isHeld } from "../../access/request.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";

@@ -1,7 +1,7 @@
 import type { HomeView, KnownBlock } from "@slack/types";
-import { isPermanent } from "../../access/request/duration.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
+import { isPermanent } from "../../access/duration.ts";
+import type { AccessRequest } from "../../access/record.ts";
+import { isClosed } from "../../access/request.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-buttons.ts";
 import { titleWith } from "../migrate/migration-words.ts";
 import {

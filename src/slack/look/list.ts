@@ -1,10 +1,10 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
+import type { Migration } from "../../access/migration.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import { isResponsibleFor } from "../../access/policy/person.ts";
-import type { Migration } from "../../access/request/migration.ts";
-import { nearest } from "../../access/request/read-part.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import { nearest } from "../../access/read-part.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/ledger.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { answerWhereClicked } from "../app/answer.ts";

@@ -1,11 +1,11 @@
 import type { KnownBlock } from "@slack/types";
 import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
+import { formatDuration } from "../../access/duration.ts";
+import { shouldBeGoneAt } from "../../access/lists.ts";
 import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/person.ts";
-import { formatDuration } from "../../access/request/duration.ts";
-import { shouldBeGoneAt } from "../../access/request/lists.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import type { ClusterTrouble } from "../../access/request/retry.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import type { ClusterTrouble } from "../../access/retry.ts";
 import { processName, type RefusedFile } from "../../ledger/ledger.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/metrics.ts";

@@ -1,11 +1,11 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
-import type { ChainedEvent } from "../../access/audit/event.ts";
+import type { ChainedEvent } from "../../access/audit-event.ts";
+import { formatDuration } from "../../access/duration.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
-import { formatDuration } from "../../access/request/duration.ts";
-import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/request/record.ts";
-import { givesFullControl, isRescue } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/record.ts";
+import { givesFullControl, isRescue } from "../../access/request.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/requester-facts.ts";

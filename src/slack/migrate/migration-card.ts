@@ -1,5 +1,5 @@
 import type { Button, KnownBlock } from "@slack/types";
-import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/request/migration.ts";
+import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";

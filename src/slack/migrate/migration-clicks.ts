@@ -7,17 +7,17 @@ import {
   refuseMigrationClick,
   retryMigration,
 } from "../../access/approval/decide-migration.ts";
-import type { EventType } from "../../access/audit/event.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Person } from "../../access/policy/person.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/person.ts";
+import type { EventType } from "../../access/audit-event.ts";
 import {
   createMigration,
   isMigrationOver,
   type Migration,
   nextMigration,
   nextMigrationId,
-} from "../../access/request/migration.ts";
+} from "../../access/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { Person } from "../../access/policy/person.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/person.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/answer.ts";

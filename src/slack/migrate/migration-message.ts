@@ -1,7 +1,5 @@
 import type { KnownBlock } from "@slack/types";
 import { approversLeft } from "../../access/approval/decide-migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/person.ts";
 import {
   hasApproved,
   type ItemSummary,
@@ -9,7 +7,9 @@ import {
   type Migration,
   type SealedPlan,
   type StepSummary,
-} from "../../access/request/migration.ts";
+} from "../../access/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterApprovers } from "../../access/policy/person.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { peopleNamed } from "../app/directory.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";

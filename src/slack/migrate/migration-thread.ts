@@ -1,6 +1,6 @@
 import { approversLeft, migrationApprovals } from "../../access/approval/decide-migration.ts";
+import type { Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../show/message.ts";
 import { code, mention, mentions, styled, time } from "../show/mrkdwn.ts";

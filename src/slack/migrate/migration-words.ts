@@ -1,6 +1,6 @@
 import { type MigrationRefusal, migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { answer, type Message, notYoursAnswer } from "../show/message.ts";

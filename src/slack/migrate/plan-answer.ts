@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
+import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, context, mention, section, styled } from "../show/mrkdwn.ts";

@@ -1,9 +1,9 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { refuseMigrationClick } from "../../access/approval/decide-migration.ts";
-import type { ChainedEvent } from "../../access/audit/event.ts";
+import type { ChainedEvent } from "../../access/audit-event.ts";
+import type { DoneStep, Migration } from "../../access/migration.ts";
 import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import type { DoneStep, Migration } from "../../access/request/migration.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";

@@ -1,13 +1,13 @@
 import type { Trouble } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import {
   type ClusterTrouble,
   isClusterFailure,
   isForOperators,
   type Outage,
   waitsForRepair,
-} from "../../access/request/retry.ts";
+} from "../../access/retry.ts";
 import type { OutageLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { announcement, type Message } from "./message.ts";

@@ -1,9 +1,9 @@
 import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
-import { isMigrationId } from "../../access/request/lists.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
+import { isMigrationId } from "../../access/lists.ts";
+import type { AccessRequest } from "../../access/record.ts";
+import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";

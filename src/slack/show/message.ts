@@ -1,7 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
-import { isMigrationId } from "../../access/request/lists.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import { code, cut, escapeText, plainText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */

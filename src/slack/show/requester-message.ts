@@ -3,9 +3,9 @@ import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { isClosed, isHeld } from "../../access/request/request.ts";
-import { isClusterFailure, isLasting } from "../../access/request/retry.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
+import { isClosed, isHeld } from "../../access/request.ts";
+import { isClusterFailure, isLasting } from "../../access/retry.ts";
 import { headline } from "../decide/settled-card.ts";
 import {
   askAgainButton,

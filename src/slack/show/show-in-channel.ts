@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
-import type { LedgerRecord } from "../../access/request/lists.ts";
+import type { LedgerRecord } from "../../access/lists.ts";
 import type { Config } from "../../config/config.ts";
 import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";

@@ -1,6 +1,6 @@
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
 import type { Message } from "./message.ts";
 import { code, codeBlock, preformatted, section } from "./mrkdwn.ts";

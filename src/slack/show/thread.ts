@@ -1,3 +1,4 @@
+import { isPermanent } from "../../access/duration.ts";
 import {
   isEndReviewPending,
   isFirstSignInRunning,
@@ -5,10 +6,9 @@ import {
   isSignInPending,
 } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
+import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isPermanent } from "../../access/request/duration.ts";
-import { isMigration, isMigrationId, type LedgerRecord } from "../../access/request/lists.ts";
-import { type AccessRequest, askerOf } from "../../access/request/record.ts";
+import { type AccessRequest, askerOf } from "../../access/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";

@@ -1,4 +1,4 @@
-import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
+import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit-event.ts";
 import { code, mention, plainLine, time } from "./mrkdwn.ts";
 
 const happened: Readonly<Record<EventType, string>> = {

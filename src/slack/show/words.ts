@@ -1,3 +1,4 @@
+import { formatDuration, isPermanent } from "../../access/duration.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import type {
   CodedReason,
@@ -11,7 +12,6 @@ import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Rule, Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
 import { hoursInWords } from "../../access/policy/rule.ts";
-import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import {
   type AccessRequest,
   type ApprovedRequest,
@@ -19,9 +19,9 @@ import {
   type DroppedApproval,
   isTheirs,
   type Preview,
-} from "../../access/request/record.ts";
-import { isClosed, isRescue } from "../../access/request/request.ts";
-import { isClusterFailure } from "../../access/request/retry.ts";
+} from "../../access/record.ts";
+import { isClosed, isRescue } from "../../access/request.ts";
+import { isClusterFailure } from "../../access/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 

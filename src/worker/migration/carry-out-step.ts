@@ -1,6 +1,6 @@
-import { requestIds } from "../../access/audit/event.ts";
+import { requestIds } from "../../access/audit-event.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
-import { type Migration, nextMigration } from "../../access/request/migration.ts";
+import { type Migration, nextMigration } from "../../access/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";

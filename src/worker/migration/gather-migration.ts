@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit/event.ts";
+import type { RequestIds } from "../../access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";

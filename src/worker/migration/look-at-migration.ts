@@ -1,7 +1,6 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { sealMigrationPlan } from "../../access/approval/seals.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,
   type Migration,
@@ -9,9 +8,10 @@ import {
   nextMigration,
   type PendingMigration,
   type SealedPlan,
-} from "../../access/request/migration.ts";
-import { planReminders } from "../../access/request/reminder.ts";
-import { failureOf, nextTry } from "../../access/request/retry.ts";
+} from "../../access/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { planReminders } from "../../access/reminder.ts";
+import { failureOf, nextTry } from "../../access/retry.ts";
 import { type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { type RepairPlanned, repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";

@@ -2,7 +2,6 @@ import { AccessError } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
 import { isGenuinePlan } from "../../access/approval/seals.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,
   isMigrationOver,
@@ -11,7 +10,8 @@ import {
   nextMigration,
   replannedMigration,
   type SealedPlan,
-} from "../../access/request/migration.ts";
+} from "../../access/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";

@@ -1,7 +1,7 @@
 import { explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
-import { type AccessRequest, isTheirs } from "../../access/request/record.ts";
+import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";

@@ -8,7 +8,7 @@ import {
   describeRules,
   type GroupRight,
 } from "../../access/policy/rights.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import {
   admittedBy,
   admittedInWords,

@@ -3,7 +3,7 @@ import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewByBinding } from "./binding-preview.ts";

@@ -1,5 +1,6 @@
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastApproval } from "../../access/approval/seals.ts";
+import { formatDuration } from "../../access/duration.ts";
 import {
   giveSameAccess,
   idsOf,
@@ -23,9 +24,8 @@ import {
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
-import { formatDuration } from "../../access/request/duration.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { otherLeasesChanged } from "../../access/request/request.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { otherLeasesChanged } from "../../access/request.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";

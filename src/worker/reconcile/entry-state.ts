@@ -8,7 +8,7 @@ import type { Holding } from "../../access/lease/lease-record.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { policyTexts } from "../../access/policy/policy-text.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import {
   type AccessEntry,
   identityOfEntry,

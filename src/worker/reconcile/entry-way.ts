@@ -3,7 +3,7 @@ import { approvedShare, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { sealNotice } from "../../access/audit/notice.ts";
+import { sealNotice } from "../../access/notice.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { named } from "../../diagnosis/link.ts";

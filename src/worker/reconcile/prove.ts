@@ -3,8 +3,8 @@ import type { EndProof, Holding, Lease, MappedIdentity, Proof, ProofFinding } fr
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/request/retry.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import {
   entryArnIn,

@@ -4,7 +4,7 @@ import { dueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";

@@ -1,12 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import { requestIds } from "../../access/audit/event.ts";
+import { requestIds } from "../../access/audit-event.ts";
 import { type DueWork, dueWork, giveSameAccess, hasDueWork, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
+import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow, pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";

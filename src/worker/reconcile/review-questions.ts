@@ -2,7 +2,7 @@ import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { rightToAsk } from "../../access/policy/rights.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ResourceAccess } from "../../kubernetes/reviews.ts";
 import type { RoleSeen } from "./roles-seen.ts";

@@ -6,7 +6,7 @@ import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { entryArnOf, finish, type Steps } from "../../aws-auth/index.ts";
 import type { BindingState } from "./binding-state.ts";
 import { checkWork, exceptRequests, leaveOutRefused, withOwnMemory } from "./check-leases.ts";

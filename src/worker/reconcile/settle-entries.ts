@@ -9,7 +9,7 @@ import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
 import {
   type AccessEntry,
   arrivesUntil,

@@ -6,7 +6,7 @@ import { signInShareInRecord } from "../../access/lease/holding.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { type Change, type planChanges, type Refusal, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/turns.ts";

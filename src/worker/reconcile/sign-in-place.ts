@@ -3,7 +3,7 @@ import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Way } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { entryArnOf, type NamedEntry, type Refusal, readHolder, type Steps } from "../../aws-auth/index.ts";
 
 /**

@@ -20,7 +20,7 @@ import {
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";

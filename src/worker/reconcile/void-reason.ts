@@ -8,7 +8,7 @@ import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
 import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {

@@ -7,7 +7,7 @@ import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest, Preview } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Preview } from "../../access/record.ts";
 import type { Holder, Refusal, Steps } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";

@@ -5,7 +5,7 @@ import { mapOwner } from "../../access/lease/map-owner.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf, type Way, wayFor } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";

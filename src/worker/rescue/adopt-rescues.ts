@@ -3,7 +3,7 @@ import { sealPlace } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
-import { isClosed, isRescue, rescueLevel } from "../../access/request/request.ts";
+import { isClosed, isRescue, rescueLevel } from "../../access/request.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";

@@ -1,11 +1,11 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { AuditEvent } from "../../access/audit/event.ts";
+import type { AuditEvent } from "../../access/audit-event.ts";
 import { isEndReviewPending, isReviewPending } from "../../access/lease/lease.ts";
 import type { EndProof, Lease, Proof } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { withLease } from "../../access/request/request.ts";
-import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from "../../access/request/retry.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { withLease } from "../../access/request.ts";
+import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";

@@ -1,12 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import { requestIds } from "../../access/audit/event.ts";
+import { requestIds } from "../../access/audit-event.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/lease.ts";
 import type { Lease, Proof } from "../../access/lease/lease-record.ts";
 import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/request/retry.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/retry.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { tracedRun, traceFor } from "../../operations/traced.ts";
 import { noteTrouble } from "../cluster-trouble.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit/event.ts";
+import type { RequestIds } from "../../access/audit-event.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInMethod, type SignInObservation } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";

@@ -5,7 +5,7 @@ import { isGenuinePreview, sealPreview } from "../../../src/access/approval/seal
 import { judgeCancel, judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { actsOf } from "../../../src/access/policy/acts.ts";
 import { maySeeRequest } from "../../../src/access/policy/permissions.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

@@ -3,7 +3,7 @@ import { checkApproval } from "../../../src/access/approval/approvals.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
-import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";
+import type { AccessRequest, Decision } from "../../../src/access/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, changed, digestNow } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

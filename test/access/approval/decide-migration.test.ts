@@ -6,9 +6,9 @@ import {
   retryMigration,
 } from "../../../src/access/approval/decide-migration.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
+import { createMigration, type Migration } from "../../../src/access/migration.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
-import { createMigration, type Migration } from "../../../src/access/request/migration.ts";
-import type { Decision } from "../../../src/access/request/record.ts";
+import type { Decision } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { changedMigration, type MigrationChange, reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";

@@ -4,7 +4,7 @@ import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import type { Cluster, Level, Rule } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aPreview, aRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";

@@ -12,7 +12,6 @@ import {
   sealPreview,
   sealReview,
 } from "../../../src/access/approval/seals.ts";
-import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { sealWritten, withLedgerMemory } from "../../../src/access/lease/holding.ts";
 import {
@@ -22,6 +21,7 @@ import {
   writeRescueTags,
 } from "../../../src/access/lease/kept-documents.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
+import { brokenLogBase, sealLogBase } from "../../../src/access/verify-log.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

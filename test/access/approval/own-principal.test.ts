@@ -4,7 +4,7 @@ import { type DecisionFacts, decideClick } from "../../../src/access/approval/de
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

@@ -5,7 +5,7 @@ import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import type { Cluster, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { noRequesterFacts, type RequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isGenuinePreview, sealPreview } from "../../../src/access/approval/seals.ts";
-import type { AccessRequest, Preview } from "../../../src/access/request/record.ts";
+import type { AccessRequest, Preview } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

@@ -6,7 +6,7 @@ import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/cluster-leases.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";
+import type { AccessRequest, Decision } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import {
   aDecision,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { closeForGoneCluster } from "../../../src/access/lease/revoke.ts";
-import { isClosed } from "../../../src/access/request/request.ts";
+import { isClosed } from "../../../src/access/request.ts";
 import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 

@@ -10,7 +10,7 @@ import {
   sealedEnd,
   sharesToKeep,
 } from "../../../src/access/lease/cluster-leases.ts";
-import type { ApprovedRequest } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";

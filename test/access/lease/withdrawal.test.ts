@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../../src/access/duration.ts";
 import {
   isWithdrawn,
   maxWithdrawals,
@@ -12,7 +13,6 @@ import {
   withdrawalOf,
   withoutWithdrawn,
 } from "../../../src/access/lease/withdrawal.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../../src/access/duration.ts";
 import { type Level, matchesArnPattern, type Rule, type WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { type Holder, readHolder } from "../../../src/aws-auth/caller.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";

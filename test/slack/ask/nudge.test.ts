@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { planReminders } from "../../../src/access/request/reminder.ts";
+import { planReminders } from "../../../src/access/reminder.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";

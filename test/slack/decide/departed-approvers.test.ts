@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createMigration, type Migration } from "../../../src/access/request/migration.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { createMigration, type Migration } from "../../../src/access/migration.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import type { Account } from "../../../src/slack/app/directory.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { deniedRequest } from "../../../src/access/request/request.ts";
+import { deniedRequest } from "../../../src/access/request.ts";
 import { denyButton, nudgeButton } from "../../../src/slack/show/buttons.ts";
 import { messageOf } from "../../../src/slack/show/message.ts";
 import { actions } from "../../../src/slack/show/mrkdwn.ts";

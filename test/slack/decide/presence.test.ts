@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
 import { hasTooFewApprovers, presenceOf } from "../../../src/slack/decide/active-approvers.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { homeView } from "../../../src/slack/look/home-view.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";

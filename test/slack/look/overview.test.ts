@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { nextClusterTry } from "../../../src/access/request/retry.ts";
+import { nextClusterTry } from "../../../src/access/retry.ts";
 import { overviewAnswer } from "../../../src/slack/look/overview.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { createMigration } from "../../../src/access/request/migration.ts";
+import { createMigration } from "../../../src/access/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { readStatus } from "../../../src/slack/look/status.ts";
 import { changedMigration } from "../../builders/a-migration.ts";

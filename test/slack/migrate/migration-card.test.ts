@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { Migration } from "../../../src/access/request/migration.ts";
+import type { Migration } from "../../../src/access/migration.ts";
 import { approveMigrationButton, stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import type { Migration } from "../../../src/access/request/migration.ts";
+import type { Migration } from "../../../src/access/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openingMigrationMessage, showMigration } from "../../../src/slack/migrate/migration-message.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "../../../src/slack/show/messenger.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";

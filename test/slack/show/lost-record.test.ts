@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../../sandbox/slack/shapes.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";

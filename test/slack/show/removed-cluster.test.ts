@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import type { LedgerRecord } from "../../../src/access/request/lists.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { LedgerRecord } from "../../../src/access/lists.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../../src/ledger/queues.ts";

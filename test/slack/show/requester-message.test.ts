@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { permanentSeconds } from "../../../src/access/duration.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { preformatted } from "../../../src/slack/show/mrkdwn.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { Lease } from "../../../src/access/lease/lease-record.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";

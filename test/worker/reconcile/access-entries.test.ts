@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { dueAt } from "../../../src/access/request/request.ts";
+import { dueAt } from "../../../src/access/request.ts";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
 import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { createLog, FailureLog } from "../../../src/operations/log.ts";

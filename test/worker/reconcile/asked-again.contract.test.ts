@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FaultAnswer } from "../../../sandbox/faults.ts";
 import { clusterName } from "../../../sandbox/scene.ts";
-import type { AuditEvent } from "../../../src/access/audit/event.ts";
+import type { AuditEvent } from "../../../src/access/audit-event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { dueAt } from "../../../src/access/request/request.ts";
+import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { arns, externalId } from "../../../sandbox/scene.ts";
-import type { EventType } from "../../../src/access/audit/event.ts";
+import type { EventType } from "../../../src/access/audit-event.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";

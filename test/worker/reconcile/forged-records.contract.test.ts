@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { anApprovedRequest, revise } from "../../builders/a-request.ts";

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { createRequest } from "../../../src/access/request/request.ts";
+import { createRequest } from "../../../src/access/request.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../../src/access/duration.ts";
 import { sealWritten } from "../../../src/access/lease/holding.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";

@@ -3,7 +3,7 @@ import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { mapOwner } from "../../../src/access/lease/map-owner.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import type { ApprovedRequest } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { finish } from "../../../src/aws-auth/steps.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";

@@ -4,7 +4,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import { scheduleLease } from "../../../src/access/lease/lease.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aLease, revise } from "../../builders/a-request.ts";

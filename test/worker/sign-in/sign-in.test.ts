@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
-import type { AuditEvent } from "../../../src/access/audit/event.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AuditEvent } from "../../../src/access/audit-event.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { revise } from "../../builders/a-request.ts";

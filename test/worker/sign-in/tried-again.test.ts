@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FaultAnswer } from "../../../sandbox/faults.ts";
 import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
-import type { AuditEvent } from "../../../src/access/audit/event.ts";
-import { dueAt } from "../../../src/access/request/request.ts";
+import type { AuditEvent } from "../../../src/access/audit-event.ts";
+import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

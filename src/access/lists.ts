@@ -1,0 +1,116 @@
+import { isPermanent } from "./duration.ts";
+import type { LeaseEnd, LeaseState } from "./lease/lease-record.ts";
+import { type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
+import type { AccessRequest, RequestState } from "./record.ts";
+import { dueAt, isClosed } from "./request.ts";
+
+/**
+ * `all`: the newest first. `pending`: waits for a decision, the longest waiting first. `leased`: approved and not over, the
+ * first to end first.
+ */
+export type ListName = "all" | "pending" | "leased";
+
+/** A request's position in a list: milliseconds since the epoch; null: not in it. */
+export function positionInList(list: ListName, request: AccessRequest): number | null {
+  if (list === "leased") {
+    const { lease } = request;
+    return lease && !isClosed(request) ? Date.parse(lease.endsAt) : null;
+  }
+  return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
+}
+
+/**
+ * When an open lease's access should be gone, in milliseconds since the epoch: at its end, or when it was revoked. Null: nothing
+ * to remove, or unreadable.
+ */
+export function shouldBeGoneAt(request: AccessRequest): number | null {
+  const { lease } = request;
+  if (!lease || isClosed(request)) return null;
+  const at = Math.min(Date.parse(lease.endsAt), lease.end ? Date.parse(lease.end.at) : Number.POSITIVE_INFINITY);
+  return Number.isFinite(at) ? at : null;
+}
+
+type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
+
+/** The class that counts a record, for example `pending`, `approved/active` or `approved/ended/revoked`. */
+type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
+
+const requestStates = ["pending", "approved", "denied", "cancelled", "expired", "refused"] as const;
+const leaseStateNames = [
+  "scheduled",
+  "active",
+  "ended/expired",
+  "ended/revoked",
+  "ended/replayed",
+  "ended/cluster-gone",
+  "failed",
+] as const satisfies readonly LeaseClass[];
+
+export function classOf({ state, lease }: AccessRequest): RequestClass {
+  if (!lease) return state;
+  return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
+}
+
+export interface StateCounts {
+  readonly requests: ReadonlyMap<RequestState, number>;
+  readonly leases: ReadonlyMap<LeaseClass, number>;
+}
+
+export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
+  const sum = (counted: (name: string) => boolean) =>
+    [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
+  return {
+    requests: new Map(requestStates.map((state) => [state, sum((name) => name.split("/")[0] === state)])),
+    leases: new Map(leaseStateNames.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
+  };
+}
+
+/**
+ * Since when a closed record has no effect, in milliseconds since the epoch; null: it still can have. Until its sealed end it
+ * shows that the lease is over, if a backup brings it back. A permanent lease keeps only its id.
+ */
+function closedSince(request: AccessRequest): number | null {
+  if (!isClosed(request) || dueAt(request) !== null) return null;
+  const { state, expiresAt, approvals, durationSeconds, lease, emergency } = request;
+  const isBounded = !keepsIdAfterRemoval(request);
+  const decided = state === "approved" && isBounded ? approvals : [];
+  const times = [isBounded ? lease?.endsAt : null, lease?.endedAt, emergency?.review?.at];
+  const since = Math.max(
+    Date.parse(expiresAt),
+    ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
+    ...times.flatMap((time) => (time ? [Date.parse(time)] : [])),
+  );
+  // An unreadable time says nothing about an end.
+  return Number.isFinite(since) ? since : null;
+}
+
+/** Whether the ledger keeps the id after the removal: a backup of the cluster can bring a permanent lease back at any time. */
+export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): boolean {
+  return state === "approved" && isPermanent(durationSeconds);
+}
+
+/** A record of the ledger. Both kinds are committed, found when due, shown and removed in the same way. */
+export type LedgerRecord = AccessRequest | Migration;
+
+/** Whether an id is a migration's: requests' ids begin differently. */
+export function isMigrationId(id: string): boolean {
+  return /^migration-.+-\d+$/.test(id);
+}
+
+export function isMigration(record: LedgerRecord): record is Migration {
+  return isMigrationId(record.id);
+}
+
+export function isRequest(record: LedgerRecord): record is AccessRequest {
+  return !isMigration(record);
+}
+
+/** When a record is due next, in milliseconds since the epoch; null: never again. */
+export function recordDueAt(record: LedgerRecord): number | null {
+  return isMigration(record) ? migrationDueAt(record) : dueAt(record);
+}
+
+/** Since when a record has no more effect, in milliseconds since the epoch; null: it still can have. */
+export function recordClosedSince(record: LedgerRecord): number | null {
+  return isMigration(record) ? migrationClosedSince(record) : closedSince(record);
+}
