@@ -20,7 +20,7 @@ import {
 } from "./field-problems.ts";
 import { decodeAgain, isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
-import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";
+import { flawOf, hasGuardedSession, isNode, MASTERS, SESSION_NAME, TEMPLATES, unknownTemplate } from "./names.ts";
 import { isMatchable, readItem } from "./read-section.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
@@ -31,7 +31,13 @@ const FIELDS = ["arn", "username", "groups"] as const;
 
 const WILDCARD = "Most authenticators read the wildcard as a letter, the newest match every ARN that fits.";
 
-export function* itemProblems(reading: SectionReading, item: YamlNode, index: number): Iterable<Problem> {
+/** @param isInForce whether callers can get what the entry says */
+export function* itemProblems(
+  reading: SectionReading,
+  item: YamlNode,
+  index: number,
+  isInForce: boolean,
+): Iterable<Problem> {
   const { section } = reading;
   const map = decodeAgain(item);
   if (map.type !== "map") return yield noMapping(section, item);
@@ -40,7 +46,7 @@ export function* itemProblems(reading: SectionReading, item: YamlNode, index: nu
   yield* fieldProblems(section, map, uses);
   yield* unknownFields(section, map);
   yield* identityProblems(entry, item, uses);
-  yield* nameProblems(entry, item, uses);
+  yield* nameProblems(entry, item, uses, isInForce || isWildcard(entry));
   yield* readerProblems(reading, map, uses);
 }
 
@@ -159,7 +165,7 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
 }
 
-function* nameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[]): Iterable<Problem> {
+function* nameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[], isInForce: boolean): Iterable<Problem> {
   if (entry.arn === "") return;
   const username = lastUse(uses, "username");
   const groups = lastUse(uses, "groups");
@@ -168,6 +174,7 @@ function* nameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[]):
   for (const [index, group] of entry.groups.entries()) {
     const node = groups?.value.type === "list" ? groups.value.items[index]?.node : undefined;
     yield* groupProblems(entry, group, node ?? item);
+    if (group === MASTERS && isInForce) yield mastersNotice(entry, node ?? item);
   }
 }
 
@@ -177,7 +184,9 @@ function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefine
   return [problemAt(section, at.start, "username-empty", "error", message, "Write a username.")];
 }
 
-function usernameProblems({ section, username }: Entry, at: YamlNode): Problem[] {
+const isRole = (arn: string) => /:role\//i.test(arn);
+
+function usernameProblems({ section, arn, username }: Entry, at: YamlNode): Problem[] {
   const warn = (code: string, message: string, remedy: string) =>
     problemAt(section, at.start, code, "warning", message, remedy);
   const problems: Problem[] = [];
@@ -200,7 +209,11 @@ function usernameProblems({ section, username }: Entry, at: YamlNode): Problem[]
         "Use {{SessionName}} after a prefix that ends in a colon.",
       ),
     );
-  if (!hasGuardedSession(username)) {
+  if (SESSION_NAME.test(username) && !isRole(arn))
+    problems.push(
+      warn("template-session", "Only a role has sessions: the session name is empty here.", "Write the user's name."),
+    );
+  else if (!hasGuardedSession(username)) {
     const message = "Anyone who assumes this role can choose any username.";
     problems.push(
       warn("template-session", message, "Put a prefix that ends in a colon before it: admin:{{SessionName}}."),
@@ -217,15 +230,18 @@ function groupProblems({ section, arn }: Entry, group: string, at: YamlNode): Pr
       problemAt(section, at.start, "group-characters", "warning", `The group ${flaw}.`, "Correct the group."),
     );
   if (group.includes("{{")) {
-    const message = "This group has a template: the session name chooses the group.";
+    const message =
+      SESSION_NAME.test(group) && isRole(arn)
+        ? "This group has a template: the session name chooses the group."
+        : "This group has a template: RBAC may see another name.";
     problems.push(
       problemAt(section, at.start, "template-in-group", "warning", message, "Write the group's full name."),
     );
   }
-  if (group === MASTERS) {
-    const message = `${arn} is in ${MASTERS}: it can do everything.`;
-    const remedy = "Bind a group to cluster-admin instead.";
-    problems.push(problemAt(section, at.start, "masters", "notice", message, remedy));
-  }
   return problems;
+}
+
+function mastersNotice({ section, arn }: Entry, at: YamlNode): Problem {
+  const message = `${arn} is in ${MASTERS}: it can do everything.`;
+  return problemAt(section, at.start, "masters", "notice", message, "Bind a group to cluster-admin instead.");
 }

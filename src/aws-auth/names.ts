@@ -99,9 +99,12 @@ export function unknownTemplate(text: string): string | null {
   return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
 }
 
+/** The templates of a session's name, which is empty for all but the sessions of roles. */
+export const SESSION_NAME = /\{\{SessionName(?:Raw)?\}\}/;
+
 /** Whether a colon comes before each session name. A session name has no colon, so no session can imitate another username. */
 export function hasGuardedSession(username: string): boolean {
-  const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
+  const at = username.search(SESSION_NAME);
   if (at < 0) return true;
   return at > 1 && username[at - 1] === ":" && !username.slice(0, at).startsWith("{{");
 }

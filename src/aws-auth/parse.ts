@@ -105,8 +105,9 @@ function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
     yield* problems.add(accountProblems(part));
     yield* problems.add(shadowProblems(part.items, document.lookup));
     if (part.reading.section === "mapAccounts") continue;
+    const inForce = new Set(part.items.flatMap(({ entry }) => (entry.reachable ? [entry.index] : [])));
     for (const [index, item] of (part.reading.list?.items ?? []).entries()) {
-      yield* problems.add(itemProblems(part.reading, item, index));
+      yield* problems.add(itemProblems(part.reading, item, index, inForce.has(index)));
       yield;
     }
   }
