@@ -83,6 +83,11 @@ const catalogue = {
     retry: "after-repair",
     remedy: "Let the worker's identity create and delete bindings, and use the verb bind on the role.",
   },
+  "binding-changed": {
+    retry: false,
+    remedy:
+      "The worker deleted it at once. Exempt objects with the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
+  },
   "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
   "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
   "access-entry-conflict": {

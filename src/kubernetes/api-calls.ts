@@ -14,8 +14,6 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>;
   /** Bytes are already JSON. */
   readonly body?: object;
-  /** The caller needs only success or failure: the answer has no text then. */
-  readonly isUnreadAnswer?: boolean;
   /** The id of the only request that the call is for. */
   readonly lease?: string | undefined;
 }
@@ -167,10 +165,7 @@ interface Route {
 }
 
 /** Follows no redirection: the token is for this cluster. */
-export async function sendDirectly(
-  { method, path, query, body, isUnreadAnswer }: ApiCall,
-  route: Route,
-): Promise<ApiAnswer> {
+export async function sendDirectly({ method, path, query, body }: ApiCall, route: Route): Promise<ApiAnswer> {
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
   const { status, headers, parts } = await receive(what, route, {
@@ -180,8 +175,7 @@ export async function sendDirectly(
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
-  const isUnread = isUnreadAnswer && status < 300;
-  const text = isUnread ? "" : knownText(host + path, Buffer.concat(parts), what);
+  const text = knownText(host + path, Buffer.concat(parts), what);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   return { status, headers, text };

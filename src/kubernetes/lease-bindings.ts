@@ -24,11 +24,11 @@ export interface LeaseBindings {
   /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
-   * Creates a binding of a role to one user. Reads no answer: what a run made, it reads back. @throws AccessError
+   * Creates a binding of a role to one user. @returns what the API server made of it: admission can change it. @throws AccessError
    * `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the role and some of its rights;
    * `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role exists to compare our rights with
    */
-  createBinding(binding: NewBinding, options?: CallFor): Promise<void>;
+  createBinding(binding: NewBinding, options?: CallFor): Promise<ClusterBinding>;
   /**
    * Deletes the binding with this uid. `absent`: none has its name; `other`: another uid has it. @throws AccessError
    * `binding-forbidden`
@@ -83,7 +83,7 @@ async function findBinding(
   }
 }
 
-/** People who may edit a lease's binding can make it so large: it must end all the same, and delay no other. */
+/** People who may edit a lease's binding, and webhooks, can make it so large: it must end all the same, and delay no other. */
 const unread = {
   ...{ uid: null, labels: {}, annotations: {}, subjects: [], deletedAt: null },
   role: { kind: "ClusterRole", name: "" },
@@ -94,11 +94,12 @@ async function createBinding(
   cluster: string,
   binding: NewBinding,
   { lease }: CallFor,
-): Promise<void> {
+): Promise<ClusterBinding> {
   const call = { method: "POST", path: bindingsPath(binding.namespace), query: { fieldManager } } as const;
   try {
-    await connection.send({ ...call, body: objectOf(binding), lease, isUnreadAnswer: true });
+    return readBinding((await connection.ask({ ...call, body: objectOf(binding), lease }, shape)).value);
   } catch (error) {
+    if (isTooLarge(error)) return { name: binding.name, namespace: binding.namespace, ...unread };
     throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}`);
   }
 }

@@ -44,11 +44,13 @@ export function directBindings(
   let made = 0;
   const overtaken: string[] = [];
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
-  const create = ({ user, ...binding }: Parameters<ClusterClient["createBinding"]>[0]): void => {
+  const create = ({ user, ...binding }: Parameters<ClusterClient["createBinding"]>[0]): ClusterBinding => {
     if (store.has(keyOf(binding))) throw new AccessError("binding-exists", `${binding.name} is taken`);
     made += 1;
     const subjects = [{ kind: "User", name: user }];
-    store.set(keyOf(binding), { ...binding, uid: `uid-${made}`, subjects, deletedAt: null });
+    const created = { ...binding, uid: `uid-${made}`, subjects, deletedAt: null };
+    store.set(keyOf(binding), created);
+    return created;
   };
   const remove: (place: Parameters<ClusterClient["deleteBinding"]>[0]) => "absent" | "other" | "deleted" = (place) => {
     const found = store.get(keyOf(place));
@@ -97,7 +99,7 @@ export function directBindings(
       createBinding: async (binding) => {
         // A newer run may have read before this call.
         if (newestRun() !== runOfReading) overtaken.push(`an overtaken run makes ${binding.name}`);
-        await send("POST", () => create(binding));
+        return send("POST", () => create(binding));
       },
       deleteBinding: (place) => send("DELETE", () => remove(place)),
       roleRules: async () => allowed,

@@ -74,8 +74,8 @@ test("a binding is read with its labels and annotations, its role and its user",
   });
 });
 
-test("a binding of the whole cluster names no namespace, and whatever answers its creation is not read", async () => {
-  server.answer = () => ({ status: 201, body: "a proxy's own words" });
+test("a binding of the whole cluster names no namespace", async () => {
+  server.answer = () => ({ status: 201, body: stored });
 
   await client.createBinding({ ...aBinding, namespace: null });
 
@@ -84,6 +84,19 @@ test("a binding of the whole cluster names no namespace, and whatever answers it
     query: { fieldManager: "eks-access" },
     body: { kind: "ClusterRoleBinding", metadata: { name: place.name, labels, annotations: aBinding.annotations } },
   });
+});
+
+test("a creation returns what the API server made, and fails where something else answers: the next read shows more", async () => {
+  const bob = { apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "dev:bob@example.com" };
+  server.answer = () => ({ status: 201, body: { ...stored, subjects: [...stored.subjects, bob] } });
+  const made = await client.createBinding(aBinding);
+  server.answer = () => ({ status: 201, body: { ...stored, subjects: Array.from({ length: 60_000 }, () => bob) } });
+  const endless = await client.createBinding(aBinding);
+  server.answer = () => ({ status: 201, body: "a proxy's own words" });
+
+  expect(endless).toMatchObject({ name: place.name, namespace: "shop", uid: null, subjects: [] });
+  expect(made).toMatchObject({ uid: place.uid, subjects: [{ name: aBinding.user }, { name: bob.name }] });
+  await expect(client.createBinding(aBinding)).rejects.toMatchObject({ code: "cluster-unexpected", retryable: true });
 });
 
 test("a binding that says little is read with nothing in its place", async () => {

@@ -45,7 +45,11 @@ export interface NewBinding extends Pick<ClusterBinding, "name" | "namespace" | 
 export const leaseLabels: Readonly<Record<string, string>> = { "app.kubernetes.io/managed-by": "eks-access" };
 
 export function isLabelled({ labels }: Pick<ClusterBinding, "labels">): boolean {
-  return Object.entries(leaseLabels).every(([key, value]) => labels[key] === value);
+  return hasAll(labels, leaseLabels);
+}
+
+function hasAll(found: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => found[key] === value);
 }
 
 const leaseAnnotation = "eks-access/lease";
@@ -164,11 +168,20 @@ export function readSealedLease(
 }
 
 /** Anyone with the right can change a binding's subjects; its role never changes (Kubernetes docs, "RoleBinding"). */
-function isIntact({ role, subjects, deletedAt }: ClusterBinding, text: string, user: string): boolean {
-  const wanted = placedRoleOf(text);
+function isIntact(binding: ClusterBinding, text: string, user: string): boolean {
+  return bindsOnly(binding, placedRoleOf(text), user);
+}
+
+function bindsOnly({ role, subjects, deletedAt }: ClusterBinding, wanted: RoleRef | null, user: string): boolean {
   const [subject, ...others] = subjects;
   const isToUser = subject?.kind === "User" && subject.name === user && others.length === 0;
   return isToUser && wanted?.kind === role.kind && wanted.name === role.name && deletedAt === null;
+}
+
+/** Whether admission left a new binding as it was sent. Further labels and annotations give nothing. */
+export function isAsSent(sent: NewBinding, made: ClusterBinding): boolean {
+  const isOurs = hasAll(made.labels, sent.labels) && hasAll(made.annotations, sent.annotations);
+  return isOurs && bindsOnly(made, sent.role, sent.user);
 }
 
 /** The seal covers the place too: a copy in another namespace is not ours. */

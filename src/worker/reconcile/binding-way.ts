@@ -198,6 +198,7 @@ function lateEntry(map: SignInMap, names: SignInNames, request: ApprovedRequest)
 }
 
 const refusals: ReadonlySet<string> = new Set([
+  "binding-changed",
   "binding-forbidden",
   "namespace-absent",
   "role-absent",

@@ -4,6 +4,7 @@ import {
   bindingName,
   bindingsByLease,
   type ClusterBinding,
+  isAsSent,
   type LeaseBinding,
   type NewBinding,
 } from "../../access/lease/own-bindings.ts";
@@ -40,8 +41,7 @@ export interface BindingsSent {
 /** Deletes and creates lease by lease: a failure of one stops no other. */
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
   const made = new Set<string>();
-  const send = async ([id, each]: readonly [string, Calls]) =>
-    [id, await carryOut(tools, id, each, () => made.add(id))] as const;
+  const send = async ([id, each]: readonly [string, Calls]) => [id, await carryOut(tools, id, each, made)] as const;
   const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
@@ -88,25 +88,39 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
   return calls;
 }
 
-/** Null: all of it was done. */
+/** Null: all of it was done. @param made gets its id while a binding of this run is in the cluster */
 async function carryOut(
   { context, cluster, opened, isNewest }: BindingTools,
   lease: string,
   calls: Calls,
-  noteMade: () => void,
+  made: Set<string>,
 ): Promise<unknown> {
   const { client } = opened;
-  try {
-    for (const binding of calls.remove) {
+  const created: ClusterBinding[] = [];
+  const removeAll = async (bindings: readonly ClusterBinding[]) => {
+    for (const binding of bindings) {
       const removed = await client.deleteBinding(binding, { lease });
       if (removed === "other") throw conflict(`${binding.name} came back during its deletion`);
       if (removed === "kept")
         throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
     }
+  };
+  try {
+    await removeAll(calls.remove);
     for (const binding of calls.create) {
       if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
-      await client.createBinding(binding, { lease }).then(noteMade, ignoreTaken);
+      const found = await client.createBinding(binding, { lease }).catch(ignoreTaken);
+      if (!found) continue;
+      created.push(found);
+      made.add(lease);
+      if (isAsSent(binding, found)) continue;
+      await removeAll(created);
+      made.delete(lease);
+      throw new AccessError(
+        "binding-changed",
+        `${placeInWords(binding)} was changed by an admission webhook or policy`,
+      );
     }
     return null;
   } catch (error) {
@@ -115,8 +129,9 @@ async function carryOut(
 }
 
 /** Our binding has the name already: an unanswered call arrived. The run reads it back in any case. */
-function ignoreTaken(error: unknown): void {
+function ignoreTaken(error: unknown): null {
   if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
+  return null;
 }
 
 function conflict(what: string): AccessError {

@@ -5,6 +5,7 @@ import {
   bindingName,
   type ClusterBinding,
   holdingsOf,
+  isAsSent,
   readOwnBindings,
 } from "../../../src/access/lease/own-bindings.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -70,7 +71,18 @@ describe("a binding of a lease", () => {
   ])("is ours and not intact with %s", (_, change) => {
     const { parts } = readOwnBindings("staging", [stored(change)], keys.memory);
 
+    const sent = bindingFor("staging", lease, text, keys.memory) ?? expect.unreachable("it is a role");
     expect(parts).toMatchObject([{ share: { id: "r-one" }, isIntact: false }]);
+    expect(isAsSent(sent, stored(change))).toBe(false);
+  });
+
+  test("is as it was sent where admission added a label and an annotation, and not where it took one of ours", () => {
+    const sent = bindingFor("staging", lease, text, keys.memory) ?? expect.unreachable("it is a role");
+    const more = { labels: { ...sent.labels, team: "a" }, annotations: { ...sent.annotations, seen: "yes" } };
+
+    expect([stored(), stored(more)].map((made) => isAsSent(sent, made))).toEqual([true, true]);
+    const less = [{ labels: {} }, { annotations: {} }, { annotations: { "eks-access/lease": "{}" } }];
+    expect(less.map((change) => isAsSent(sent, stored(change)))).toEqual([false, false, false]);
   });
 
   test.each<[string, Partial<ClusterBinding>]>([

@@ -70,8 +70,9 @@ describe.each(implementations)("%s", (_name, start) => {
   }
 
   async function create(binding: NewBinding): Promise<ClusterBinding> {
-    await client.createBinding(binding);
-    return (await client.findBinding(binding)) ?? expect.unreachable("it was created");
+    const created = await client.createBinding(binding);
+    expect(await client.findBinding(binding)).toEqual(created);
+    return created;
   }
 
   const alicesPods = (namespace: string) =>

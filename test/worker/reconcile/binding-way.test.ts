@@ -263,7 +263,10 @@ describe("what others do to a binding", () => {
       await ask(context, cluster, { id: "r-one", principal: alice });
       await approve(context, cluster, "r-one");
       const openCluster = openingWith((client) => ({
-        createBinding: (binding, options) => client.createBinding({ ...binding, ...change }, options),
+        createBinding: async (binding, options) => {
+          const { labels, annotations } = binding;
+          return { ...(await client.createBinding({ ...binding, ...change }, options)), labels, annotations };
+        },
       }));
       await reconcileCluster({ ...context, openCluster }, cluster);
       expect(await requestOf(context, "r-one")).toMatchObject({
@@ -301,6 +304,72 @@ describe("what others do to a binding", () => {
       await reconcileCluster(secondsLater(5), cluster);
 
       expect((await requestOf(context, "r-one")).lease?.voidSince).not.toBeNull();
+      expect(await may("alice@example.com", "default")).toBe(false);
+    });
+  });
+
+  describe.each<[string, Partial<NewBinding>]>([
+    ["puts another person into", { user: "sso:carol@example.com" }],
+    ["binds another role in", { role: { kind: "ClusterRole", name: "cluster-admin" } }],
+    ["takes our seal from", { annotations: {} }],
+    ["takes our label from", { labels: {} }],
+  ])("a webhook that %s it at its creation", (_, change) => {
+    const changing = (isChanged: (binding: NewBinding) => boolean) => {
+      const openCluster = openingWith((client) => ({
+        createBinding: (binding, options) =>
+          client.createBinding(isChanged(binding) ? { ...binding, ...change } : binding, options),
+      }));
+      return { ...context, openCluster };
+    };
+
+    test("gives no one access: the binding goes at once, and the lease fails", async () => {
+      await give(
+        changing(() => true),
+        cluster,
+        { id: "r-one", principal: alice },
+      );
+
+      const { lease } = await requestOf(context, "r-one");
+      expect(lease).toMatchObject({ state: "failed", failure: { code: "binding-changed" } });
+      expect(lease?.failure?.message).toContain("was changed by an admission webhook or policy. The worker deleted it");
+      expect(await bindings()).toEqual([]);
+      expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
+        false,
+        false,
+      ]);
+    });
+
+    test("leaves nothing of the lease's other bindings", async () => {
+      const both = "bind: [{ clusterRole: edit, in: [default] }, { clusterRole: view, in: [kube-system] }]";
+      context = contextWith("report", (text) => text.replace(/bind: \[\{ clusterRole: edit.*\]/, both));
+
+      await give(
+        changing(({ namespace }) => namespace === "kube-system"),
+        cluster,
+        {
+          ...{ id: "r-one", level: "admin", principal: alice },
+        },
+      );
+
+      expect((await requestOf(context, "r-one")).lease).toMatchObject({ failure: { code: "binding-changed" } });
+      expect(await bindings()).toEqual([]);
+      expect(await may("alice@example.com", "default")).toBe(false);
+    });
+
+    test("whose binding can't be deleted delays the lease, and the next try removes it", async () => {
+      side().sandbox.faults.plan("kubernetes.delete-rolebinding", { type: "answer", status: 500 });
+
+      await give(
+        changing(() => true),
+        cluster,
+        { id: "r-one", level: "admin", principal: alice },
+      );
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("scheduled");
+      await reconcileCluster(secondsLater(5), cluster);
+
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+      expect(await may("carol@example.com", "default")).toBe(false);
+      await revokeGiven(secondsLater(180), cluster, "r-one");
       expect(await may("alice@example.com", "default")).toBe(false);
     });
   });
