@@ -36,10 +36,11 @@ export async function aCluster<Started extends { readonly server: AServer }>(
       return { ...(await start(lines)), busPort, lastSlot };
     }),
   );
-  await Promise.all(
-    nodes.map(({ server }, index) => asAdministrator(server.url, (redis) => join(redis, nodes, index))),
-  );
-  await Promise.all(nodes.map(({ server }) => asAdministrator(server.url, untilWhole)));
+  const onEach = (act: (redis: Redis, index: number) => Promise<void>) =>
+    Promise.all(nodes.map(({ server }, index) => asAdministrator(server.url, (redis) => act(redis, index))));
+  await onEach(claim);
+  await onEach((redis, index) => meet(redis, nodes.slice(0, index)));
+  await onEach(untilWhole);
   const nodeOfOurKeys = async () => {
     const [first] = nodes;
     if (!first) throw new Error("a cluster has nodes");
@@ -51,12 +52,16 @@ export async function aCluster<Started extends { readonly server: AServer }>(
 
 export const withoutTls = async (lines: readonly string[]) => ({ server: await aServer(lines) });
 
-async function join(redis: Redis, nodes: readonly ClusterNode[], index: number): Promise<void> {
+/** Before any node meets another: afterwards it takes no epoch. */
+async function claim(redis: Redis, index: number): Promise<void> {
   const [from = 0, to = 0] = slots[index] ?? [];
   // Two nodes with one epoch would have to settle first who may speak for its slots.
   await redis.cluster("SET-CONFIG-EPOCH", index + 1);
   await redis.cluster("ADDSLOTSRANGE", from, to);
-  for (const { server, busPort } of nodes.slice(0, index)) {
+}
+
+async function meet(redis: Redis, others: readonly ClusterNode[]): Promise<void> {
+  for (const { server, busPort } of others) {
     await redis.call("CLUSTER", "MEET", "127.0.0.1", server.port, busPort);
   }
 }
