@@ -23,6 +23,7 @@ export interface SealPurposes {
     | "withdrawal"
     | "creation"
     | "rescue"
+    | "migration"
     | "kept";
   /** The worker's previews and lists, and the audit log's beginning: the worker signs, both processes verify. */
   readonly preview: "preview" | "migration-plan" | "log-base" | "identities" | "fleet" | "notice" | "namespaces";

@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import type { MemoryKeys } from "../../access/approval/seal.ts";
 import type { RequestIds } from "../../access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
@@ -18,8 +19,31 @@ import { identityOfRun } from "../discover-creator.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 
-/** The tag of our migrations on an access entry: `begun`, then `whole`. */
+/** The tag of our migrations on an access entry: `begun`, by which a migration, sealed; then `whole`. */
 export const migrationTag = "eks-access/migration";
+
+/** Anyone who may tag can write or copy a tag, and the worker overwrites and deletes an entry that this migration began. */
+export interface BegunTags {
+  readonly tagFor: (principalArn: string) => Readonly<Record<string, string>>;
+  /** Null: no migration of ours began it. */
+  readonly begunBy: (entry: AccessEntry) => "this" | "another" | null;
+}
+
+function begunTags(cluster: Cluster, id: string, keys: MemoryKeys): BegunTags {
+  const sealed = (principalArn: string, migration: string) => {
+    return { cluster: sealedClusterOf(cluster), principal: principalArn.toLowerCase(), migration };
+  };
+  return {
+    tagFor: (principalArn) => {
+      return { [migrationTag]: `begun ${id} ${keys.seal("migration", sealed(principalArn, id))}` };
+    },
+    begunBy: ({ principalArn, tags }) => {
+      const [word, migration = "", seal] = (tags[migrationTag] ?? "").split(" ");
+      if (word !== "begun" || !keys.isSealed("migration", sealed(principalArn, migration), seal)) return null;
+      return migration === id ? "this" : "another";
+    },
+  };
+}
 
 /** EKS throttles callers that ask for many entries at once. */
 const atOnce = 5;
@@ -30,6 +54,7 @@ export interface GatheredMigration {
   readonly configMap: AwsAuthConfigMap | null;
   /** Whether EKS is updating the cluster, for example its mode. */
   readonly updating: boolean;
+  readonly begunTags: BegunTags;
   /** EKS with the right to carry the plan out. @throws AccessError */
   readonly openManager: () => Promise<EksCluster>;
 }
@@ -72,7 +97,9 @@ async function gather(
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
-  const presentEntries = mode === "CONFIG_MAP" ? [] : await withEntries(eks, readPresentEntries);
+  const begun = begunTags(cluster, purpose.id, keys.memory);
+  const read = (entries: AccessEntries) => readPresentEntries(entries, begun);
+  const presentEntries = mode === "CONFIG_MAP" ? [] : await withEntries(eks, read);
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(sealedClusterOf(cluster), configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
@@ -89,6 +116,7 @@ async function gather(
     facts: { ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
     configMap,
     updating,
+    begunTags: begun,
     openManager,
   };
 }
@@ -127,21 +155,21 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
   }
 }
 
-async function readPresentEntries(entries: AccessEntries): Promise<readonly PresentEntry[]> {
+async function readPresentEntries(entries: AccessEntries, begun: BegunTags): Promise<readonly PresentEntry[]> {
   const arns = await entries.list();
   const found: PresentEntry[] = [];
   for (let from = 0; from < arns.length; from += atOnce) {
     const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
-    found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry)] : [])));
+    found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : [])));
   }
   return found;
 }
 
-export function presentEntryOf(entry: AccessEntry): PresentEntry {
+export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntry {
   const { principalArn, type, username, groups, policies, tags, createdAt } = entry;
-  const said = tags[migrationTag];
-  const migrated: PresentEntry["migrated"] = said === "begun" || said === "whole" ? said : null;
+  const isWhole = tags[migrationTag] === "whole";
+  const migrated = isBegun ? "begun" : isWhole ? "whole" : null;
   const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
-  const present = { principalArn, type, username, groups, policies, migrated, isLeased, tags };
+  const present: PresentEntry = { principalArn, type, username, groups, policies, migrated, isLeased, tags };
   return createdAt === undefined ? present : { ...present, createdAt };
 }

@@ -6,7 +6,7 @@ import type { Migration } from "../../access/migration.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { type AwsAuthDocument, render, resolve } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -16,7 +16,13 @@ import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open-cluster.ts";
 import type { ReachedCluster } from "../reach-cluster.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
-import { type GatheredMigration, migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
+import {
+  type BegunTags,
+  type GatheredMigration,
+  migrationTag,
+  presentEntryOf,
+  withManager,
+} from "./gather-migration.ts";
 
 /** Later plans have no step for an entry with this tag. */
 export const wholeMigration = { [migrationTag]: "whole" };
@@ -42,7 +48,7 @@ export async function createMigratedEntry(
   // The new entry overrides the item, so a later change of the item would have no effect.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
-    const entry = await giveEntry(entries, wanted, context.pause);
+    const entry = await giveEntry(entries, wanted, gathered.begunTags, context.pause);
     const proof = await orDelete(entries, entry, async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
@@ -176,17 +182,21 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
 async function giveEntry(
   entries: AccessEntries,
   wanted: WantedEntry,
+  begunTags: BegunTags,
   pause: (ms: number) => Promise<unknown> = wait,
 ): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
-  if (found && presentEntryOf(found).migrated !== "begun") throw othersEntry(principalArn);
+  // An earlier migration's entry, whose tag others can have copied, is only completed.
+  const isSame = found?.username === username && sameGroups(found.groups, groups);
+  const by = found && begunTags.begunBy(found);
+  if (found && by !== "this" && !(by && isSame)) throw othersEntry(principalArn);
   // EKS can't change a username, so it makes an entry of an earlier plan again.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
     found = null;
   }
-  if (!found) await entries.create({ principalArn, username, groups, tags: { [migrationTag]: "begun" } });
+  if (!found) await entries.create({ principalArn, username, groups, tags: begunTags.tagFor(principalArn) });
   else await entries.setGroups(principalArn, groups);
   if (isAdmin) {
     await entries.associate(principalArn, { name: CLUSTER_ADMIN, namespaces: null }).catch(async (error: unknown) => {
@@ -222,15 +232,18 @@ export async function readBack(
  * Deletes an incomplete entry: the item in aws-auth counts again. @returns whether it is complete, and stays @throws
  * AccessError
  */
-export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: string): Promise<boolean> {
+export async function removeHalfMadeEntry(
+  entries: AccessEntries,
+  principalArn: string,
+  begunTags: BegunTags,
+): Promise<boolean> {
   const found = await entries.describe(principalArn);
-  const { migrated = null } = found ? presentEntryOf(found) : {};
-  if (migrated === "begun") await entries.remove(principalArn);
-  return migrated === "whole";
+  if (found && begunTags.begunBy(found) === "this") await entries.remove(principalArn);
+  return found !== null && presentEntryOf(found).migrated === "whole";
 }
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
-    remedy: "Request the migration again.",
+    remedy: "Delete it if no one needs it. Then click Try again.",
   });
 }

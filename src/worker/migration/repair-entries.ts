@@ -10,7 +10,7 @@ import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
 import { inTurns } from "../../operations/turns.ts";
 import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
-import { migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
+import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";
 import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
 
 type RepairRun = Omit<MigrationRun, "plan">;
@@ -73,7 +73,7 @@ async function replaceByEntries(
 ): Promise<readonly string[]> {
   if (!replacement) return [];
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
-    const entry = await replaceEntry(entries, replacement, context.pause ?? wait);
+    const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
     if (!entry) return ["Read back, the earlier entry is gone."];
     const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
@@ -89,12 +89,13 @@ async function replaceByEntries(
 async function replaceEntry(
   entries: AccessEntries,
   replacement: Replacement,
+  begunTags: BegunTags,
   pause: (ms: number) => Promise<unknown>,
 ): Promise<AccessEntry | null> {
   const { from, to } = replacement;
   if (to === null || from === to) await removeDead(entries, replacement);
   if (to === null) return null;
-  await createEntry(entries, replacement, to);
+  await createEntry(entries, replacement, to, begunTags);
   const isWanted = (entry: PresentEntry) => replacesExactly(entry, replacement, usernameAfter(replacement));
   const made = await readBack(entries, to, isWanted, pause);
   if (!made) throw entryChanged(to);
@@ -111,16 +112,21 @@ async function removeDead(entries: AccessEntries, replacement: Replacement): Pro
   await entries.remove(from);
 }
 
-async function createEntry(entries: AccessEntries, replacement: Replacement, principalArn: string): Promise<void> {
+async function createEntry(
+  entries: AccessEntries,
+  replacement: Replacement,
+  principalArn: string,
+  begunTags: BegunTags,
+): Promise<void> {
   const { groups, policies, tags } = replacement;
   const username = usernameAfter(replacement);
   const found = await entries.describe(principalArn);
   if (found && replacesExactly(presentEntryOf(found), replacement, username)) return;
-  if (found && (presentEntryOf(found).migrated !== "begun" || found.username !== username)) {
+  if (found && (begunTags.begunBy(found) !== "this" || found.username !== username)) {
     throw entryChanged(principalArn);
   }
   if (found) await entries.setGroups(principalArn, groups);
-  else await entries.create({ principalArn, username, groups, tags: { ...tags, [migrationTag]: "begun" } });
+  else await entries.create({ principalArn, username, groups, tags: { ...tags, ...begunTags.tagFor(principalArn) } });
   for (const policy of policies) await entries.associate(principalArn, policy);
 }
 

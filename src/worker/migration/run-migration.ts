@@ -232,7 +232,7 @@ async function wasCarriedOut(
   cluster: Cluster,
   plan: SealedPlan | null,
   name: string,
-  { facts, updating, openManager }: GatheredMigration,
+  { facts, updating, openManager, begunTags }: GatheredMigration,
 ): Promise<boolean> {
   if (name === "switch-mode") {
     if (updating)
@@ -243,7 +243,7 @@ async function wasCarriedOut(
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", "")),
+    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), begunTags),
   );
 }
 

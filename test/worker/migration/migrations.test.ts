@@ -50,6 +50,17 @@ async function stop(): Promise<void> {
   await scene.ledger.commit({ after: verdict.after, event });
 }
 
+/** A person tries it again, as Slack does. */
+async function tryAgain(): Promise<void> {
+  const now = scene.context().now();
+  const again = retryMigration(await scene.now(), cluster, staging, now);
+  if (again.type === "refused") throw new Error(again.code);
+  await scene.ledger.commit({
+    after: again.after,
+    event: eventOf("migration.retried", again.after, "U0APPROVER", now),
+  });
+}
+
 describe("a migration that two approvers approved", () => {
   test("keeps aws-auth beside a new entry for its time, although an attacker in Redis writes that it is over", async () => {
     await scene.ask();
@@ -191,16 +202,56 @@ describe("a migration that two approvers approved", () => {
       expect(trouble?.message).toContain("deploy/iam/migration-policy.json");
       expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
       await adminsSignIn();
-      const now = scene.context().now();
-      const again = retryMigration(await scene.now(), cluster, staging, now);
-      if (again.type === "refused") throw new Error(again.code);
-      await scene.ledger.commit({
-        after: again.after,
-        event: eventOf("migration.retried", again.after, "U0APPROVER", now),
-      });
+      await tryAgain();
       expect(await scene.toItsEnd()).toMatchObject({ state: "done", trouble: null });
     },
   );
+});
+
+describe("who may only tag access entries", () => {
+  const headers = { "x-amzn-errortype": "AccessDeniedException" };
+  const refused = { type: "answer", status: 403, headers, body: "{}" } as const;
+  const tag = "eks-access/migration";
+  const theirs = { principalArn: arns.admins, username: "theirs", groups: ["theirs"] };
+  const makeTheirs = async (value: string) =>
+    withEntries(await openEks("default", cluster), async (entries) => {
+      await entries.create({ ...theirs, tags: { [tag]: value } });
+    });
+
+  /** A tag that a worker wrote in an earlier migration, of which nothing is left. */
+  async function earlierTag(): Promise<string> {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", refused);
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", refused);
+    await scene.look();
+    const value = (await entryOfAdmins())?.tags[tag] ?? "";
+    await stop();
+    await scene.look();
+    expect(await entryOfAdmins()).toBeNull();
+    return value;
+  }
+
+  test.each([
+    ["a word of ours", async () => "begun"],
+    ["a tag of an earlier migration", earlierTag],
+    ["such a tag with the present id", async () => (await earlierTag()).replace(/-1(?= )/, "-2")],
+  ])("makes no approved migration overwrite or delete others' entry by %s", async (_, value) => {
+    const copied = await value();
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.aws.faults.plan("eks.CreateAccessEntry", refused);
+    await scene.look();
+    await makeTheirs(copied);
+
+    await tryAgain();
+    await scene.look();
+    expect(await entryOfAdmins()).toMatchObject(theirs);
+    await stop();
+    await scene.look();
+
+    expect(await entryOfAdmins()).toMatchObject({ ...theirs, policies: [], tags: { [tag]: copied } });
+  });
 });
 
 describe("what is not what was approved is not carried out", () => {
