@@ -146,6 +146,7 @@ const catalogue = {
   "document-unchanged": { retry: true, remedy: "Repair that; then the worker removes it by itself." },
   "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
   "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
+  "clock-behind": { retry: true, remedy: "Set the clocks of this machine and of Redis by NTP." },
   "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,

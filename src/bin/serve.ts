@@ -102,14 +102,14 @@ async function start(
   await startPartWithoutLedger(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
-  // Others say that Redis is away.
-  const compareClocks = () => clock.compare(connection.redis).catch(() => {});
+  const comparing = "comparing the clock with Redis'";
+  const compareClocks = () => own.failures.during(comparing, {}, () => clock.compare(connection.redis));
   await compareClocks();
   const { context, close } = contextOn(connection, settings.environment, own);
   // A full Redis answers, but takes no write.
   writes = () => context.ledger.takeTurn("does-it-write", 1);
   running.close.push(close);
-  started(stoppable(startTicking(compareClocksEveryMs, compareClocks), "comparing the clock with Redis'"));
+  started(stoppable(startTicking(compareClocksEveryMs, compareClocks), comparing));
   await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));

@@ -100,7 +100,7 @@ function timeout(ms: number): Promise<never> {
 
 /** NTP keeps clocks closer. */
 const noticedMs = 2_000;
-/** A clock that is further off is not ours to judge: AWS refuses signatures of then. */
+/** Where a clock is further off, it may be Redis' that is wrong, and AWS refuses signatures from the future. */
 const mostMs = 5 * 60_000;
 
 /**
@@ -112,10 +112,16 @@ export class LedgerClock {
 
   readonly now = (): Date => new Date(Date.now() + this.#behindMs);
 
+  /** @throws AccessError where this machine is too far behind to take Redis' time: its leases end late */
   async compare(redis: RedisClient): Promise<void> {
-    const [seconds = 0, microseconds = 0] = await redis.time();
+    // Others say that Redis is away.
+    const time = await redis.time().catch(() => null);
+    if (time === null) return;
+    const [seconds = 0, microseconds = 0] = time;
     const behindMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Date.now();
     this.#behindMs = behindMs >= noticedMs && behindMs <= mostMs ? behindMs : 0;
+    if (behindMs <= mostMs) return;
+    throw new AccessError("clock-behind", `The clock is ${Math.round(behindMs / 60_000)} min behind that of Redis`);
   }
 }
 

@@ -23,7 +23,7 @@ async function behind(seconds: number): Promise<number> {
   const real = Date.now();
   vi.useFakeTimers({ toFake: ["Date"], now: real - seconds * 1000 });
   const clock = new LedgerClock();
-  await clock.compare(connection.redis);
+  await clock.compare(connection.redis).catch(() => {});
   return Math.round((real - clock.now().getTime()) / 1000) + 0;
 }
 
@@ -36,4 +36,21 @@ test("a machine that is ahead, or more than five minutes off, keeps its own time
   expect(await behind(-120)).toBe(-120);
   expect(await behind(301)).toBe(301);
   expect(await behind(1)).toBe(1);
+});
+
+test("a machine that is too far behind for that is a failure with its fix, not late ends that nobody explains", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 601_000 });
+
+  const compared = new LedgerClock().compare(connection.redis);
+
+  await expect(compared).rejects.toThrow(
+    "The clock is 10 min behind that of Redis. Set the clocks of this machine and of Redis by NTP.",
+  );
+});
+
+test("a Redis that is away leaves the clock as it was", async () => {
+  const away = await connectRedis(database.url);
+  await away.close();
+
+  await expect(new LedgerClock().compare(away.redis)).resolves.toBeUndefined();
 });
