@@ -123,11 +123,16 @@ export interface MessageLedger {
   shown(id: string): Promise<ShownMessages | null>;
   /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
   markShown(id: string, shown: ShownMessages): Promise<void>;
+  /** Records that a channel does not show as they are, and the channel: Slack refused the update, or other people can approve now. */
+  outdated(): Promise<ReadonlyMap<string, string>>;
+  outdatedIn(id: string): Promise<string | null>;
+  /** @param channel null: it shows the record as it is */
+  rememberOutdated(id: string, channel: string | null): Promise<void>;
   threadEntryNames(id: string): Promise<readonly string[]>;
   addThreadEntries(id: string, names: readonly string[]): Promise<void>;
   rememberHome(user: string, hash: string): Promise<void>;
-  /** The hashes of these people's App Homes; a person who never opened it is absent. */
-  homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** The hashes of these people's App Homes; a person who never opened it is absent. @param users null: of all */
+  homesOf(users: readonly string[] | null): Promise<ReadonlyMap<string, string>>;
 }
 
 export interface EventLedger {

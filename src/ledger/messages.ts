@@ -7,6 +7,8 @@ import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const homesKey = `${prefix}:homes`;
+/** A hash by record: the channel that must show it again. */
+const outdatedKey = `${prefix}:outdated-messages`;
 export const shownKey = (id: string) => `${prefix}:shown:${id}`;
 export const threadKey = (id: string) => `${prefix}:thread:${id}`;
 
@@ -18,6 +20,10 @@ export function redisMessages(redis: RedisClient, reader: StoredReader): Message
     unshown: (limit) => redis.srandmember(unshownKey, limit),
     shown: async (id) => reader.read("message", id, await redis.get(shownKey(id))),
     markShown: (id, shown) => markShown(redis, id, shown),
+    outdated: async () => new Map(Object.entries(await redis.hgetall(outdatedKey))),
+    outdatedIn: (id) => redis.hget(outdatedKey, id),
+    rememberOutdated: async (id, channel) =>
+      void (await (channel === null ? redis.hdel(outdatedKey, id) : redis.hset(outdatedKey, id, channel))),
     threadEntryNames: (id) => redis.lrange(threadKey(id), 0, -1),
     addThreadEntries: async (id, names) => void (await redis.rpush(threadKey(id), ...names)),
     rememberHome: async (user, hash) => void (await redis.hset(homesKey, user, hash)),
@@ -30,7 +36,8 @@ async function markShown(redis: RedisClient, id: string, shown: ShownMessages): 
   await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
 }
 
-async function readHomes(redis: RedisClient, users: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function readHomes(redis: RedisClient, users: readonly string[] | null): Promise<ReadonlyMap<string, string>> {
+  if (users === null) return new Map(Object.entries(await redis.hgetall(homesKey)));
   if (users.length === 0) return new Map();
   const hashes = await redis.hmget(homesKey, ...users);
   return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));

@@ -27,6 +27,9 @@ const inspectionsToOneReading = 12;
 /** Slack takes about one message a second: more at once only cost Redis. */
 const messageBatch = 100;
 
+/** How often one record is shown again in each channel that is behind. */
+const outdatedEveryMs = 60_000;
+
 const sweepFailed = "a sweep failed";
 
 /** Sweeps if no other worker does. */
@@ -82,10 +85,13 @@ export async function sweep(context: WorkerContext): Promise<void> {
   await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
   const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
-  const unshown = await ledger.unshown(Math.max(0, messageBatch - waiting));
+  const [unshown, outdated] = await Promise.all([
+    ledger.unshown(Math.max(0, messageBatch - waiting)),
+    outdatedToTry(context),
+  ]);
   await wakeAll(
     queues,
-    unshown.map((record) => ({ type: "show", record })),
+    [...unshown, ...outdated].map((record) => ({ type: "show", record })),
   );
   await examineQueues(queues, config.clusters.keys());
   // Last, so that ends do not wait for it. Until it is done, each sweep tries it again.
@@ -93,6 +99,13 @@ export async function sweep(context: WorkerContext): Promise<void> {
     await showPendingAgain(context);
     await ledger.followServer(newServer);
   }
+}
+
+/** One record of each channel that is behind: the bot may be back. */
+async function outdatedToTry({ ledger }: WorkerContext): Promise<readonly string[]> {
+  if (!(await ledger.takeTurn("outdated-messages", outdatedEveryMs * 0.9))) return [];
+  const byChannel = new Map([...(await ledger.outdated())].map(([record, channel]) => [channel, record]));
+  return [...byChannel.values()];
 }
 
 /** A restored Redis, or a replica that lagged: messages can show later changes, which no process may remember. A lease follows its cluster. */

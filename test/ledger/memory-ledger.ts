@@ -26,6 +26,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const shown = new Map<string, ShownMessages>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
+  const outdated = new Map<string, string>();
   const events: ChainedEvent[] = [];
   const ofNoRecord = new Set<number>();
   const postponed = new Map<string, number>();
@@ -128,10 +129,13 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       if (newest === what.version) unshown.delete(id);
       else unshown.add(id);
     },
+    outdated: async () => new Map(outdated),
+    outdatedIn: async (id) => outdated.get(id) ?? null,
+    rememberOutdated: async (id, channel) => void (channel === null ? outdated.delete(id) : outdated.set(id, channel)),
     threadEntryNames: async (id) => threads.get(id) ?? [],
     addThreadEntries: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
     rememberHome: async (user, hash) => void homes.set(user, hash),
-    homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
+    homesOf: async (users) => new Map([...homes].filter(([user]) => users?.includes(user) ?? true)),
     append: async (event) => append(event),
     logFlaw: async () => null,
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),

@@ -76,6 +76,15 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
     expect(await ledger.threadEntryNames("r-3")).toEqual([]);
   });
 
+  test("the ledger remembers which channel must show a record again, until it does", async () => {
+    await ledger.rememberOutdated("r-1", "C0ACCESS");
+    await ledger.rememberOutdated("r-2", "C0OTHER");
+    await ledger.rememberOutdated("r-1", null);
+
+    expect(await ledger.outdated()).toEqual(new Map([["r-2", "C0OTHER"]]));
+    expect([await ledger.outdatedIn("r-1"), await ledger.outdatedIn("r-2")]).toEqual([null, "C0OTHER"]);
+  });
+
   test("the ledger remembers which App Home each person sees, of those who have opened theirs", async () => {
     await ledger.rememberHome("U0ENGINEER", "1.old");
     await ledger.rememberHome("U0ENGINEER", "2.new");
@@ -88,5 +97,6 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
       ]),
     );
     expect(await ledger.homesOf([])).toEqual(new Map());
+    expect([...(await ledger.homesOf(null)).keys()].toSorted()).toEqual(["U0ENGINEER", "U0ONCALL"]);
   });
 }

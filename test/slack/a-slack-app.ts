@@ -4,8 +4,8 @@ import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { readConfig } from "../../src/config/config.ts";
-import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
+import { type Config, readConfig } from "../../src/config/config.ts";
+import type { Job, WorkerQuestion } from "../../src/ledger/jobs.ts";
 import type { Ledger, ShownMessages } from "../../src/ledger/ledger.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
@@ -13,6 +13,7 @@ import { slackDirectory } from "../../src/slack/app/directory.ts";
 import { backgroundClient, directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
+import { showMoved } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -42,6 +43,10 @@ export interface SlackApp {
   show: (id: string) => Promise<SandboxMessage>;
   /** Posts the channel's message of a cluster's migration, or updates it, with its thread and notices. */
   showMigration: (id: string) => Promise<SandboxMessage>;
+  /** The process reads another eks-access.yml. */
+  follow: (text: string) => Promise<void>;
+  /** The jobs of messages that the process has woken since the last look. */
+  woken: () => readonly Job[];
   /** Sets the whole process's clock on by so many seconds. */
   pass: (seconds: number) => void;
   stop: () => Promise<void>;
@@ -59,9 +64,14 @@ export interface SlackAppOptions {
 /** How many apps are open: the last one restores the clock. */
 let open = 0;
 
-export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp> {
-  const reading = readConfig(options.config ?? configText);
+function configIn(text: string): Config {
+  const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  return reading.config;
+}
+
+export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp> {
+  let config = configIn(options.config ?? configText);
   // Bolt reads the clock by itself, to refuse old requests: the whole process has the time of the builders' story.
   open += 1;
   vi.useFakeTimers({ toFake: ["Date"], now: at(minutes(3)) });
@@ -71,9 +81,17 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
   const { botToken, signingSecret, appToken, apiUrl } = slack;
   const environment = { botToken, signingSecret, appToken, apiUrl, port };
   let made = 0;
+  const woken: Job[] = [];
+  const silent = silentContext(options.ledger?.(ledger) ?? ledger);
+  const add = async (_: string, job: Job) => void woken.push(job);
+  const addBulk = async (jobs: readonly { readonly data: Job }[]) => void woken.push(...jobs.map(({ data }) => data));
+  const messages = { ...silent.queues.messages, add, addBulk } as unknown as typeof silent.queues.messages;
   const context: SlackContext = {
-    ...silentContext(options.ledger?.(ledger) ?? ledger),
-    config: reading.config,
+    ...silent,
+    queues: { ...silent.queues, messages },
+    get config() {
+      return config;
+    },
     keys,
     workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
     directory: slackDirectory(directoryClient(environment), () => new Date()),
@@ -120,6 +138,12 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       await showThread(messenger(), id);
       return messageOf(id, await ledger.shown(id));
     },
+    follow: (text) => {
+      const before = config;
+      config = configIn(text);
+      return showMoved(messenger(), before);
+    },
+    woken: () => woken.splice(0),
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {
       await app.stop(AbortSignal.timeout(60_000));

@@ -401,3 +401,18 @@ describe("what is due of a cluster that left the configuration", () => {
 });
 
 const waitingFor = (cluster: string) => aRequest({ cluster });
+
+test("a channel that is behind is tried with one record each minute, until the bot is back", async () => {
+  const { ledger } = contextAt(at(0));
+  for (const id of ["r-1", "r-2"]) await ledger.rememberOutdated(id, "C0ACCESS");
+  await ledger.rememberOutdated("r-3", "C0OTHER");
+
+  await sweep(contextAt(at(0)));
+  await sweep(contextAt(at(1)));
+
+  const woken = (await queues.messages.getJobs(["waiting", "delayed"])).map(({ data }) => data);
+  expect(woken.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))).toEqual([
+    { type: "show", record: "r-2" },
+    { type: "show", record: "r-3" },
+  ]);
+});

@@ -1,12 +1,16 @@
-import type { KnownBlock, ModalView, WebClient } from "@slack/web-api";
+import type { Button, KnownBlock, ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { isMigrationId } from "../../access/lists.ts";
+import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import type { MessageRef } from "../../ledger/ledger.ts";
+import { lastOfAccess } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { withinTime } from "../../operations/deadlines.ts";
+import { approvalMessage, copyFor } from "../decide/approval-message.ts";
 import { readDetails } from "../look/status.ts";
 import { readMigrationValue } from "../migrate/migration-buttons.ts";
-import { detailsAction, readDecideValue } from "../show/buttons.ts";
+import { migrationMessage } from "../migrate/migration-card.ts";
+import { detailsButton, readDecideValue } from "../show/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -15,10 +19,12 @@ import {
   messageModal,
   notRecordedYetAnswer,
 } from "../show/message.ts";
-import { code, context as contextBlock } from "../show/mrkdwn.ts";
+import { placeOfClick } from "../show/message-updates.ts";
+import { actions, code, context as contextBlock } from "../show/mrkdwn.ts";
 import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
+import { personFor } from "./requester-facts.ts";
 import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;
@@ -191,46 +197,73 @@ const clickedForm = z.object({
 });
 
 /**
- * The clicked message with a note in place of its buttons; null: only one person sees it.
+ * The clicked message with a note in place of its buttons; null: only one person sees it, or it has none.
  *
- * @param kept the actions of the buttons that stay
+ * @param details the button that takes their place
  */
-export function withoutButtons(body: object, note: string, kept: readonly string[] = []): Message | null {
+export function withoutButtons(body: object, note: string, details: Button | null = null): Message | null {
   const clicked = clickedForm.safeParse(body).data?.message;
-  if (!clicked) return null;
-  const left = clicked.blocks.flatMap((block) => {
-    if (block.type !== "actions") return [block];
-    const elements = (block.elements ?? []).filter(({ action_id: action = "" }) => kept.includes(action));
-    return elements.length > 0 ? [{ ...block, elements }] : [];
-  });
+  const isButton = (block: { readonly type: string }) => block.type === "actions";
+  const others = clicked?.blocks.filter(isButton).flatMap(({ elements = [] }) => elements) ?? [];
+  if (!clicked || (details && others.every(({ action_id: action }) => action === details.action_id))) return null;
   const text = `:warning: ${note}`;
-  const isNew = !clicked.text.endsWith(text);
   // They are ours, as Slack keeps them.
-  const blocks = left as unknown as KnownBlock[];
+  const blocks = clicked.blocks.filter((block) => !isButton(block)) as unknown as KnownBlock[];
   return {
-    text: isNew ? `${clicked.text}\n${text}` : clicked.text,
-    blocks: isNew ? [...blocks, contextBlock(text)] : blocks,
+    text: `${clicked.text}\n${text}`,
+    blocks: [...blocks, contextBlock(text), ...(details ? [actions("details", [details])] : [])],
   };
 }
 
-/** After a click: no button stays that can never work again, because the record is gone, or because its cluster was removed. */
-export async function settleClicked(context: SlackContext, { action, body, respond }: ButtonClick): Promise<void> {
+/**
+ * After a click: no button stays that can't work any more, or that no update reaches. Its record is gone, its cluster was removed, the
+ * bot is out of the channel, or a newer message took its place.
+ */
+export async function settleClicked(context: SlackContext, click: ButtonClick): Promise<void> {
   const { ledger, config, queues, log } = context;
+  const { action, body } = click;
   const id = recordOf(action.value ?? "");
   if (id === null) return;
   try {
-    const record = isMigrationId(id) ? await ledger.migrations.get(id) : await ledger.get(id);
-    if (record)
-      return config.clusters.has(record.cluster) ? undefined : await wake(queues, { type: "show", record: id });
-    if (await ledger.whyUnreadable(id)) return;
     if (body.view?.type === "home") return await wake(queues, { type: "show-home", user: body.user.id });
-    const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
-    const note = `${code(id)} no longer exists, so its buttons are gone.`;
-    const settled = withoutButtons(body, note, hasHistory ? [detailsAction] : []);
-    if (settled) await respond({ replace_original: true, ...settled });
+    const record = isMigrationId(id) ? await ledger.migrations.get(id) : await ledger.get(id);
+    const settled = record ? await newestOf(context, record, body) : await lostText(context, id, body);
+    if (settled) return void (await click.respond({ replace_original: true, ...settled }));
+    if (record && !config.clusters.has(record.cluster)) await wake(queues, { type: "show", record: id });
   } catch (error) {
     log.warn({ request: id, err: error }, "could not take the buttons off a message");
   }
+}
+
+async function lostText({ ledger }: SlackContext, id: string, body: object): Promise<Message | null> {
+  if (await ledger.whyUnreadable(id)) return null;
+  const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
+  const note = `${code(id)} no longer exists, so its buttons are gone.`;
+  return withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
+}
+
+/** The clicked message as it must be, if no update makes it so; null: one does, or it is not known yet. */
+async function newestOf(
+  context: SlackContext,
+  record: LedgerRecord,
+  body: ButtonClick["body"],
+): Promise<Message | null> {
+  const { ledger, config } = context;
+  const [shown, outdatedIn] = await Promise.all([ledger.shown(record.id), ledger.outdatedIn(record.id)]);
+  const clicked = placeOfClick(body);
+  if (!shown || !clicked) return null;
+  const { message, copies, direct, asker } = shown;
+  const isClicked = (place: MessageRef | null = null) => place?.ts === clicked.ts && place.channel === clicked.channel;
+  const isCopy = copies.some(isClicked);
+  if (isCopy || (outdatedIn !== null && isClicked(message))) {
+    const cluster = config.clusters.get(record.cluster);
+    if (isMigration(record)) return migrationMessage(record, !cluster);
+    const card = approvalMessage(record, cluster, null, await lastOfAccess(ledger, record));
+    return isCopy ? copyFor(card, record, cluster, await personFor(context, cluster, body.user.id)) : card;
+  }
+  if ([message, direct, asker?.direct].some(isClicked)) return null;
+  const note = `This message no longer updates. Details shows ${code(record.id)} as it is.`;
+  return withoutButtons(body, note, detailsButton(record));
 }
 
 /** The record of a button, by its value; null: it is of none. */

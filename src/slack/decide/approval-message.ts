@@ -4,6 +4,8 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import { formatDuration, isPermanent } from "../../access/duration.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { maySeeRequest } from "../../access/policy/permissions.ts";
+import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
@@ -104,6 +106,26 @@ export function approvalMessage(
   return {
     text: unformatted(lines.join("\n")),
     blocks: [...blocks, ...buttonsOf(request, cluster, extension)],
+  };
+}
+
+/** The same card in direct messages, with the buttons that its reader can still use. The policy or a user group can change after the post. */
+export function copyFor(card: Message, request: AccessRequest, cluster: Cluster | undefined, reader: Person): Message {
+  if (!cluster) return card;
+  const isDue = request.state === "pending" || (request.emergency && !request.emergency.review);
+  const deciding = request.emergency
+    ? reviewersOf(request, cluster)
+    : [...othersWhoMayApprove(request, cluster), ...request.approvals.map(({ by }) => by)];
+  const maySee = maySeeRequest(request, cluster, reader);
+  if (maySee && (!isDue || isNamedIn(deciding, reader))) return card;
+  const note = ":warning: You are no longer an approver of this.";
+  return {
+    text: isDue ? `${card.text}\n${unformatted(note)}` : card.text,
+    blocks: [
+      ...card.blocks.filter(({ type }) => type !== "actions"),
+      ...(isDue ? [context(note)] : []),
+      ...(maySee ? [actions(request.id, [detailsButton(request)])] : []),
+    ],
   };
 }
 

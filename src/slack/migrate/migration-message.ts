@@ -21,6 +21,7 @@ import {
   type ChannelMessage,
   isMoved,
   type MessengerContext,
+  noteOutdated,
   nothingShown,
   sendOnce,
   showInChannel,
@@ -150,12 +151,15 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
   const migration = await ledger.migrations.get(id);
-  if (!migration) return;
+  if (!migration) return ledger.rememberOutdated(id, null);
   await wakeHomes(context, migration);
-  const last = (await ledger.shown(id)) ?? nothingShown;
-  const before = isMoved(last, migration.cluster, context.config) ? { ...last, version: 0 } : last;
+  const [last, outdatedIn] = await Promise.all([ledger.shown(id), ledger.outdatedIn(id)]);
+  const shownLast = last ?? nothingShown;
+  const isOutdated = outdatedIn !== null || isMoved(shownLast, migration.cluster, context.config);
+  const before = isOutdated ? { ...shownLast, version: 0 } : shownLast;
   const cluster = context.config.clusters.get(migration.cluster);
-  const { shown, lost } = await showInChannel(context, showingOf(migration, cluster), before);
+  const inChannel = await showInChannel(context, showingOf(migration, cluster), before);
+  const { shown, lost } = inChannel;
   // The call can take seconds, and people can decide meanwhile.
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
@@ -164,14 +168,8 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   for (const milestone of milestonesOf(migration, lost !== null)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
-  // The next change retries unreachable messages.
-  await ledger.markShown(id, {
-    ...shown,
-    message: lost ? null : shown.message,
-    ...toRequester,
-    version: migration.version,
-    isRemoved: !cluster,
-  });
+  await ledger.markShown(id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
+  await noteOutdated(context, migration, inChannel, outdatedIn);
 }
 
 /** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */

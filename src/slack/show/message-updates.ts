@@ -17,6 +17,12 @@ const clickForm = z.object({
   response_url: z.string(),
 });
 
+/** Where a person clicked; null: only they see it. */
+export function placeOfClick(body: object): MessageRef | null {
+  const { container } = clickForm.safeParse(body).data ?? {};
+  return container ? { channel: container.channel_id, ts: container.message_ts } : null;
+}
+
 /** https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
 const lifetimeMs = 30 * 60_000;
 const maxUses = 5;

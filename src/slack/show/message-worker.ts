@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
+import { clusterApprovers } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
@@ -14,7 +16,7 @@ import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
-import { showRequest, wakeHomes } from "./messenger.ts";
+import { showRequest, wakeHomes, wakeHomesOf } from "./messenger.ts";
 import { isMoved, type MessengerContext } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
@@ -69,7 +71,8 @@ async function refuseWhileLimited({ ledger, updates }: MessengerContext, record:
 }
 
 /**
- * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work.
+ * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work. The same of those that
+ * other people can approve now.
  *
  * @param before the configuration that this process had until now; null: it starts
  */
@@ -80,18 +83,41 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
     ? [...before.clusters.keys(), ...config.clusters.keys()]
     : [...(await ledger.openByCluster()).keys(), ...migrations.map(({ cluster }) => cluster)];
   const names = [...new Set(known)].filter((name) => !(before?.clusters.has(name) && config.clusters.has(name)));
+  let isAnyMoved = false;
   for (const name of names) {
     const own = migrations.filter(({ cluster }) => cluster === name);
     // A start would read the newest records of the whole fleet.
     const unreviewed = before || !config.clusters.has(name) ? await unreviewedIn(ledger, name) : [];
     for (const record of [...(await openIn(ledger, name)), ...unreviewed, ...own]) {
       const shown = before ? null : await ledger.shown(record.id);
+      const copied = shown?.copies[0];
+      // The reader of a copy may be no approver since this process stopped.
+      if (copied && record.state === "pending") await ledger.rememberOutdated(record.id, copied.channel);
       // What runs now by the configuration before can remember that one after this look.
-      if (!before && !(shown && isMoved(shown, name, config))) continue;
+      const isOther = before !== null || (shown !== null && isMoved(shown, name, config));
+      if (!isOther && !copied) continue;
       // Its approvers are in the configuration before.
       if (before) await wakeHomes({ ...context, config: { ...config, ...before } }, record);
+      isAnyMoved ||= isOther;
       await wake(queues, { type: "show", record: record.id });
     }
+  }
+  // Which approvers the cluster had before, no one knows any more.
+  if (!before && isAnyMoved) await wakeHomesOf(context, null);
+  if (before) await showOtherApprovers(context, before);
+}
+
+async function showOtherApprovers(context: MessengerContext, before: Pick<Config, "clusters">): Promise<void> {
+  const { ledger, config, queues } = context;
+  for (const cluster of config.clusters.values()) {
+    const last = before.clusters.get(cluster.name);
+    const [former, present] = [last ?? cluster, cluster].map(clusterApprovers);
+    if (isDeepStrictEqual(new Set(former), new Set(present))) continue;
+    for (const { id } of await pendingIn(ledger, cluster.name)) {
+      await ledger.rememberOutdated(id, cluster.channel);
+      await wake(queues, { type: "show", record: id });
+    }
+    await wakeHomesOf(context, [...(former ?? []), ...(present ?? [])]);
   }
 }
 
@@ -100,9 +126,12 @@ const maxWaiting = 1_000;
 const maxEmergencies = 200;
 
 async function openIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
+  return (await Promise.all([ledger.leasedOf(cluster), pendingIn(ledger, cluster)])).flat();
+}
+
+async function pendingIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
   const pending = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
-  const [leased, waiting] = await Promise.all([ledger.leasedOf(cluster), ledger.list(pending, 0, maxWaiting)]);
-  return [...leased, ...waiting.requests];
+  return (await ledger.list(pending, 0, maxWaiting)).requests;
 }
 
 /** Emergencies whose access is over, and that an approver must still review. */

@@ -6,9 +6,10 @@ import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { lastOfAccess } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
-import { peopleNamed } from "../app/directory.ts";
+import { peopleNamed, peopleNamed } from "../app/directory.ts";
+import { personFor } from "../app/requester-facts.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
-import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
+import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
@@ -17,6 +18,7 @@ import {
   type InChannel,
   isMoved,
   type MessengerContext,
+  noteOutdated,
   nothingShown,
   postOpening,
   sendOnce,
@@ -33,10 +35,11 @@ const maxCopies = 20;
 /** Makes Slack's view of a request match the ledger. Safe to run twice, late, or once for many changes. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
-  if (!request) return;
+  if (!request) return context.ledger.rememberOutdated(id, null);
   await wakeHomes(context, request);
   const extension = await lastOfAccess(context.ledger, request);
-  const before = shownBefore(context, request, (await context.ledger.shown(id)) ?? nothingShown, extension);
+  const [last, outdatedIn] = await Promise.all([context.ledger.shown(id), context.ledger.outdatedIn(id)]);
+  const before = shownBefore(context, request, last ?? nothingShown, extension, outdatedIn !== null);
   if (request.extends !== null && before.version !== request.version)
     await wake(context.queues, { type: "show", record: request.extends });
   const presence = before.version === request.version ? null : await presenceOf(context, request);
@@ -60,17 +63,19 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster },
     inChannel.lost !== null,
   );
+  await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
 }
 
-/** Without a version if another lease extends this one now, or its cluster left or came back: then every message changes. */
+/** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */
 function shownBefore(
   { config }: MessengerContext,
   { cluster }: AccessRequest,
   shown: ShownMessages,
   extension: ApprovedRequest | null,
+  isOutdated: boolean,
 ): ShownMessages {
   const isSame = (shown.extension ?? null) === nameOf(extension) && !isMoved(shown, cluster, config);
-  return isSame ? shown : { ...shown, version: 0 };
+  return isSame && !isOutdated ? shown : { ...shown, version: 0 };
 }
 
 function nameOf(extension: ApprovedRequest | null): string | null {
@@ -83,7 +88,7 @@ function showingOf(
   cluster: Cluster | undefined,
   presence: Presence | null,
   extension: ApprovedRequest | null,
-): ChannelMessage {
+): ChannelMessage & { readonly record: AccessRequest } {
   return {
     record: request,
     message: approvalMessage(request, cluster, presence, extension),
@@ -184,14 +189,19 @@ async function forEach<T>(each: readonly T[], act: (one: T) => Promise<void>): P
  */
 async function showCopies(
   context: MessengerContext,
-  showing: ChannelMessage,
+  showing: ChannelMessage & { readonly record: AccessRequest },
   shown: ShownMessages,
   approvers: readonly string[],
   isLost: boolean,
 ): Promise<ShownMessages> {
+  const { record } = showing;
   const copies: ApproverCopy[] = [];
   await forEach(shown.copies, async (copy) => {
-    if ((await updateInChannel(context, showing, copy)) === "shown") copies.push(copy);
+    const cluster = context.config.clusters.get(record.cluster);
+    // In doubt the buttons stay: a click asks Slack again.
+    const reader = await personFor(context, cluster, copy.user).catch(() => null);
+    const message = reader ? copyFor(showing.message, record, cluster, reader) : showing.message;
+    if ((await updateInChannel(context, { ...showing, message }, copy)) === "shown") copies.push(copy);
   });
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
@@ -199,7 +209,7 @@ async function showCopies(
     const posted = await postOpening(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
-    await context.ledger.markShown(showing.record.id, { ...shown, version: 0, copies });
+    await context.ledger.markShown(record.id, { ...shown, version: 0, copies });
     await updateInChannel(context, showing, posted);
   }
   return { ...shown, copies };
@@ -266,10 +276,18 @@ const maxPeople = 100;
 type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
 
 /** Updates the App Homes that show this record, if their people ever opened them. */
-export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
-  const { ledger, queues, log } = context;
+export function wakeHomes(context: MessengerContext<MessageLedger>, record: HomeRecord): Promise<void> {
+  const cluster = context.config.clusters.get(record.cluster);
+  return wakeHomesOf(context, [...peopleOf(record), ...(cluster ? clusterApprovers(cluster) : [])]);
+}
+
+/** The same of these people and user groups. @param names null: all Homes */
+export async function wakeHomesOf(
+  { ledger, queues, directory, log }: MessengerContext<MessageLedger>,
+  names: readonly string[] | null,
+): Promise<void> {
   try {
-    const people = (await affectedBy(context, request)).slice(0, maxPeople);
+    const people = names && (await peopleNamed(directory, names)).slice(0, maxPeople);
     const users = [...(await ledger.homesOf(people)).keys()];
     await wakeAll(
       queues,
@@ -277,15 +295,6 @@ export async function wakeHomes(context: MessengerContext<MessageLedger>, reques
     );
   } catch (error) {
     // Opening a Home updates it too, so a failure here must not stop a message.
-    log.warn({ request: request.id, err: error }, "could not wake the App Homes");
+    log.warn({ err: error }, "could not wake the App Homes");
   }
-}
-
-async function affectedBy(
-  { config, directory }: MessengerContext<MessageLedger>,
-  record: HomeRecord,
-): Promise<readonly string[]> {
-  const cluster = config.clusters.get(record.cluster);
-  const approvers = await peopleNamed(directory, cluster ? clusterApprovers(cluster) : []);
-  return [...new Set([...peopleOf(record), ...approvers])];
 }

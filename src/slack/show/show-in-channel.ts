@@ -1,9 +1,10 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
-import type { LedgerRecord } from "../../access/lists.ts";
+import { type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import type { Config } from "../../config/config.ts";
 import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
+import { wakeAll } from "../../ledger/queues.ts";
 import type { Directory } from "../app/directory.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
@@ -62,6 +63,30 @@ export async function showInChannel(
   await context.ledger.markShown(record.id, now);
   const outcome = await updateInChannel(context, showing, posted);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
+}
+
+/**
+ * Remembers that the bot is out of the channel, so that the sweep tries one message there each minute. The first that works wakes the
+ * others. A record that is over needs no new message.
+ * @param before what was remembered
+ */
+export async function noteOutdated(
+  { ledger, queues, config }: Pick<MessengerContext, "ledger" | "queues" | "config">,
+  record: LedgerRecord,
+  { shown, lost }: InChannel,
+  before: string | null,
+): Promise<void> {
+  const { id, cluster } = record;
+  const channel =
+    shown.message?.channel ?? (recordClosedSince(record) === null && config.clusters.get(cluster)?.channel);
+  const outdatedIn = lost && channel ? channel : null;
+  if (outdatedIn !== before) await ledger.rememberOutdated(id, outdatedIn);
+  if (before === null || outdatedIn !== null) return;
+  const others = [...(await ledger.outdated())].filter(([, place]) => place === before);
+  await wakeAll(
+    queues,
+    others.map(([other]) => ({ type: "show", record: other })),
+  );
 }
 
 type SendContext = Pick<MessengerContext, "client" | "log">;

@@ -76,6 +76,7 @@ async function follow(next: Config, isStart = false): Promise<void> {
 }
 
 const card = () => textOf(slack.messages("C0ACCESS")[0] ?? expect.unreachable("there is no card"));
+const home = (user: string) => textOf(slack.person(user).home() ?? expect.unreachable("no Home"));
 const toEngineer = () => textOf(slack.person("U0ENGINEER").directMessages()[0] ?? expect.unreachable("no message"));
 const buttonsOf = (text: string) => text.match(/\[[A-Z][^\]]*\]/g)?.join(" ");
 
@@ -112,18 +113,47 @@ describe("a card that waits for a decision, whose cluster leaves eks-access.yml,
     await expect.poll(toEngineer).toBe(told);
   });
 
-  test("leaves the App Home of its approvers, and its requester's has only the buttons that work", async () => {
+  const leaving =
+    "leaves the App Home of its approvers, and its requester's has only the buttons that work (at a start: %s)";
+  test.each([false, true])(leaving, async (isStart) => {
     await shown(aPreviewedRequest());
     for (const user of ["U0APPROVER", "U0ENGINEER"]) await publishHome(contextNow(), user);
-    const home = (user: string) => textOf(slack.person(user).home() ?? expect.unreachable("no Home"));
 
-    await follow(withoutIt);
+    await follow(withoutIt, isStart);
 
     await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
     await expect.poll(() => home("U0ENGINEER")).toContain("`staging` was removed from eks-access.yml");
     expect(home("U0ENGINEER")).not.toContain("[Nudge]");
     expect(home("U0ENGINEER")).toContain("[Cancel]");
   });
+});
+
+test("of an approver who is none any more, the App Home and the card say so by themselves", async () => {
+  await shown(aPreviewedRequest());
+  await publishHome(contextNow(), "U0APPROVER");
+  const before = [home("U0APPROVER"), card()];
+
+  await follow(configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]")));
+
+  await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
+  await expect.poll(card).toContain("Waiting for <@U0APPROVER2>");
+  expect(before).toEqual([
+    expect.stringContaining("[Review]"),
+    expect.stringContaining("Waiting for <@U0APPROVER> or"),
+  ]);
+});
+
+test("a copy in direct messages of an approver who is none any more loses its buttons at a start", async () => {
+  await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
+  slack.addChannel({ id: "C0ACCESS", name: "cluster-access", members: ["U0ENGINEER"] });
+  await showRequest(contextNow(), "r-1");
+  const copy = () => textOf(slack.person("U0APPROVER").directMessages()[0] ?? expect.unreachable("no copy"));
+  const before = copy();
+
+  await follow(configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]")), true);
+
+  await expect.poll(copy).toContain("You are no longer an approver of this.");
+  expect([buttonsOf(before), buttonsOf(copy())]).toEqual(["[Approve] [Deny] [Details]", undefined]);
 });
 
 test.each([
