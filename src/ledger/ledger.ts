@@ -162,9 +162,15 @@ export interface LinkLedger {
   /** False: the expected proposal is gone, and nothing changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;
-  /** The questions to administrators about this person. Trust no place without the seal. */
-  linkQuestionsOf(user: string): Promise<LinkQuestions | null>;
-  rememberLinkQuestions(user: string, questions: LinkQuestions | null): Promise<void>;
+  /**
+   * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
+   * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
+   */
+  swapLinkQuestions(
+    user: string,
+    proposal: string | null,
+    questions: LinkQuestions | null,
+  ): Promise<LinkQuestions | null | "outdated">;
   /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
   identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
   rememberIdentities(found: Identities): Promise<void>;

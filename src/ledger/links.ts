@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../access/approval/links.ts";
 import { type RedisClient, readOr } from "./client.ts";
@@ -21,18 +22,32 @@ const proposalsKey = "{eks-access}:link-proposals";
 /** A hash by Slack user id. */
 const questionsKey = "{eks-access}:link-questions";
 
+/** Whether the expected proposal waits. KEYS: 2: proposals. ARGV: user, its id or "" */
+const waitingLua = `
+local function waits()
+  if ARGV[2] == '' then return true end
+  local waiting = redis.call('HGET', KEYS[2], ARGV[1])
+  local read, proposal = pcall(cjson.decode, waiting or '')
+  return read and type(proposal) == 'table' and proposal.id == ARGV[2]
+end
+`;
+
+/** KEYS: questions, proposals. ARGV: user, id of the expected proposal or "", questions or "". Returns 0, or those before in a list. */
+const swapQuestionsScript = `${waitingLua}
+if not waits() then return 0 end
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return { before }
+`;
+
 /**
  * One change of a person's links, with its event, or nothing.
  * KEYS: links of the person, proposals, head, events, replaced links of the person
  * ARGV: user, id of the expected proposal or "", account, link or "", proposal or "", event, event digest (hex), how long a replaced link stays
  * Returns 1, or 0 if the expected proposal does not wait.
  */
-const changeLinkScript = `${chainLua}${indexLua}
-if ARGV[2] ~= '' then
-  local waiting = redis.call('HGET', KEYS[2], ARGV[1])
-  local read, proposal = pcall(cjson.decode, waiting or '')
-  if not read or type(proposal) ~= 'table' or proposal.id ~= ARGV[2] then return 0 end
-end
+const changeLinkScript = `${chainLua}${indexLua}${waitingLua}
+if not waits() then return 0 end
 for i = 1, 2 do redis.call('HLEN', KEYS[i]) end
 append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])
 if ARGV[4] ~= '' then
@@ -47,6 +62,8 @@ if ARGV[5] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET
 return 1
 `;
 
+const swappedForm = z.union([z.literal(0), z.array(z.string().nullable())]);
+
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
     // A request's principal must not replace a link.
@@ -60,9 +77,11 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
     },
     changeLink: (change) => changeLink(redis, change),
     linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
-    linkQuestionsOf: async (user) => reader.read("link questions", user, await redis.hget(questionsKey, user)),
-    rememberLinkQuestions: async (user, questions) => {
-      await (questions ? redis.hset(questionsKey, user, JSON.stringify(questions)) : redis.hdel(questionsKey, user));
+    swapLinkQuestions: async (user, proposal, questions) => {
+      const values = [user, proposal ?? "", questions ? JSON.stringify(questions) : ""];
+      const swapped = await redis.eval(swapQuestionsScript, 2, questionsKey, proposalsKey, ...values);
+      const before = swappedForm.parse(swapped);
+      return before === 0 ? "outdated" : reader.read("link questions", user, before[0] ?? null);
     },
     identitiesOf: (user) => readIdentities(redis, reader, user),
     rememberIdentities: (found) => writeIdentities(redis, found),

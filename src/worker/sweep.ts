@@ -113,9 +113,13 @@ async function showPendingAgain(context: WorkerContext): Promise<void> {
   const { ledger, config, now, log } = context;
   log.warn("Redis started again, or another server took over: reading what every cluster remembers");
   const of = { list: "pending", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
-  const [{ requests }, migrations] = await Promise.all([ledger.list(of, 0, batch), ledger.migrations.open()]);
-  const shownAgain = [...requests.map(nextVersion), ...migrations.map((each) => nextMigration(each, {}))];
-  await inParallel(shownAgain, (record) => recordChange(context, record, null, now()));
+  const migrations = (await ledger.migrations.open()).map((each) => nextMigration(each, {}));
+  await inParallel(migrations, (record) => recordChange(context, record, null, now()));
+  for (let offset = 0; ; offset += batch) {
+    const { requests } = await ledger.list(of, offset, batch);
+    await inParallel(requests.map(nextVersion), (record) => recordChange(context, record, null, now()));
+    if (requests.length < batch) return;
+  }
 }
 
 /** The queue keeps an end until a run did it or noted its next try. Put in again each second, ends would take a tenth of a busy worker's time. */

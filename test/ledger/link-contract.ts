@@ -48,16 +48,19 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(await ledger.linkProposalOf("U0ONCALL")).toBeNull();
     });
 
-    test("has the places of its questions until they are forgotten", async () => {
-      const questions = { places: [{ channel: "D0ADMIN", ts: "1.000200" }], seal: "00000000.00" };
+    test("has the places of its questions, which give way in one step", async () => {
+      const placed = (ts: string) => ({ places: [{ channel: "D0ADMIN", ts }], seal: "00000000.00" });
+      await ledger.changeLink(change({ proposal: proposal("p-2") }));
 
-      await ledger.rememberLinkQuestions("U0ENGINEER", questions);
-      const found = await ledger.linkQuestionsOf("U0ENGINEER");
-      await ledger.rememberLinkQuestions("U0ENGINEER", null);
+      const steps = [
+        await ledger.swapLinkQuestions("U0ENGINEER", "p-2", placed("1.2")),
+        await ledger.swapLinkQuestions("U0ENGINEER", "p-2", placed("1.3")),
+        await ledger.swapLinkQuestions("U0ENGINEER", "p-1", placed("1.1")),
+        await ledger.swapLinkQuestions("U0ENGINEER", null, null),
+        await ledger.swapLinkQuestions("U0ENGINEER", null, null),
+      ];
 
-      expect(found).toEqual(questions);
-      expect(await ledger.linkQuestionsOf("U0ENGINEER")).toBeNull();
-      expect(await ledger.linkQuestionsOf("U0ONCALL")).toBeNull();
+      expect(steps).toEqual([null, placed("1.2"), "outdated", placed("1.3"), null]);
     });
 
     test("that is confirmed is in force, and no proposal waits", async () => {

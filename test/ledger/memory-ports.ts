@@ -48,8 +48,13 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
     formerLinksOf: async (user) => former.get(user) ?? [],
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
-    linkQuestionsOf: async (user) => questions.get(user) ?? null,
-    rememberLinkQuestions: async (user, asked) => void (asked ? questions.set(user, asked) : questions.delete(user)),
+    swapLinkQuestions: async (user, proposal, asked) => {
+      if (proposal !== null && proposals.get(user)?.id !== proposal) return "outdated";
+      const before = questions.get(user) ?? null;
+      if (asked) questions.set(user, asked);
+      else questions.delete(user);
+      return before;
+    },
     userGroups: async () => groups,
     shareUserGroups: async (shared) => {
       groups = shared;

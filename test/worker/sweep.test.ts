@@ -402,6 +402,18 @@ describe("what is due of a cluster that left the configuration", () => {
 
 const waitingFor = (cluster: string) => aRequest({ cluster });
 
+test("after a start of another server, all that wait are shown again, however many they are", async () => {
+  const { ledger, ...context } = contextAt(at(0));
+  const ids = Array.from({ length: 1_001 }, (_, index) => `r-${index + 1}`);
+  for (const id of ids) await ledger.commit(aChange(aPreviewedRequest({ id })));
+  const newServer = async () => "another";
+
+  await sweep({ ...context, ledger: { ...ledger, newServer } });
+
+  const versions = await Promise.all(ids.map(async (id) => (await ledger.get(id))?.version));
+  expect(versions.filter((version) => version !== 2)).toEqual([]);
+});
+
 test("a channel that is behind is tried with one record each minute, until the bot is back", async () => {
   const { ledger } = contextAt(at(0));
   for (const id of ["r-1", "r-2"]) await ledger.rememberOutdated(id, "C0ACCESS");

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { LinkProposal } from "../../access/approval/links.ts";
-import type { MessageRef } from "../../ledger/ledger.ts";
+import type { LinkQuestions, MessageRef } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { announcement, type Message, messageOf } from "../show/message.ts";
@@ -26,10 +26,7 @@ export async function askAdministrators(
   const { user, arn } = proposal;
   const asked = othersThan(user, config.linking.administrators).slice(0, maxAsked);
   const question = linkQuestion(proposal, current);
-  const [results] = await Promise.all([
-    Promise.allSettled(asked.map((channel) => client.chat.postMessage({ channel, ...question }))),
-    closeQuestions(context, client, user, askedAnew(user, arn, isRepeated)),
-  ]);
+  const results = await Promise.allSettled(asked.map((channel) => client.chat.postMessage({ channel, ...question })));
   const reached = asked.filter((_, index) => results[index]?.status === "fulfilled");
   if (reached.length < asked.length) log.warn({ reached, asked }, "could not ask every administrator about a link");
   const places = results.flatMap((result) => {
@@ -37,7 +34,10 @@ export async function askAdministrators(
     return channel && ts ? [{ channel, ts }] : [];
   });
   const questions = { places, seal: context.keys.decision.seal("messages", sealed(user, places)) };
-  await context.ledger.rememberLinkQuestions(user, questions);
+  const before = await context.ledger.swapLinkQuestions(user, proposal.id, questions);
+  // A newer command, or a decision, came while Slack posted these.
+  if (before === "outdated") await replaceQuestions(context, client, user, questions, overtaken(user, arn));
+  else await replaceQuestions(context, client, user, before, askedAnew(user, arn, isRepeated));
   return reached;
 }
 
@@ -53,19 +53,33 @@ const sealed = (user: string, places: readonly MessageRef[]) => ({
 
 /** Replaces the questions about a person. A question that stays says at a click that it is handled. @param ts of one that is replaced already */
 export async function closeQuestions(
-  { ledger, keys, log }: SlackContext,
+  context: SlackContext,
   client: WebClient,
   user: string,
   message: Message,
   ts = "",
 ): Promise<void> {
-  const questions = await ledger.linkQuestionsOf(user);
+  const questions = await context.ledger.swapLinkQuestions(user, null, null);
+  if (questions !== "outdated") await replaceQuestions(context, client, user, questions, message, ts);
+}
+
+async function replaceQuestions(
+  { keys, log }: SlackContext,
+  client: WebClient,
+  user: string,
+  questions: LinkQuestions | null,
+  message: Message,
+  ts = "",
+): Promise<void> {
   if (!questions || !keys.decision.isSealed("messages", sealed(user, questions.places), questions.seal)) return;
   const left = questions.places.filter((each) => each.ts !== ts);
   const results = await Promise.allSettled(left.map((place) => client.chat.update({ ...place, ...message })));
   const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   if (failed.length > 0) log.warn({ user, err: failed[0] }, "could not close every question about a link");
-  await ledger.rememberLinkQuestions(user, null);
+}
+
+function overtaken(user: string, arn: string): Message {
+  return announcement(`${mention(user)} asks to link to ${code(arn)}: decided, or replaced by a newer message.`);
 }
 
 function askedAnew(user: string, arn: string, isRepeated: boolean): Message {

@@ -146,10 +146,10 @@ const firstWaitMs = 125;
 const startsSoon = 6;
 const longestWaitMs = 16_000;
 
-/** While Slack limits updates, a message waits without losing a try. */
-function waitMs({ type }: MessageJob, error: unknown, starts: number): number | null {
+/** While Slack limits updates, a message, a thread or a Home waits without losing a try. */
+function waitMs(_: MessageJob, error: unknown, starts: number): number | null {
   const limited = error instanceof AccessError ? error.cause : error;
-  if (type !== "show" || !(limited instanceof WebAPIRateLimitedError)) return null;
+  if (!(limited instanceof WebAPIRateLimitedError)) return null;
   const limitMs = limited.retryAfter * 1000;
   const grownMs = Math.min(firstWaitMs * 2 ** (starts - 1), longestWaitMs);
   return starts <= startsSoon ? Math.min(grownMs, limitMs) : Math.max(grownMs, limitMs);

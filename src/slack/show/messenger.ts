@@ -6,7 +6,7 @@ import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { lastOfAccess } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
-import { peopleNamed, peopleNamed } from "../app/directory.ts";
+import { peopleNamed } from "../app/directory.ts";
 import { personFor } from "../app/requester-facts.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
+import { kindOf } from "../../../src/ledger/jobs.ts";
 import { openQueues, type Queues, wake } from "../../../src/ledger/queues.ts";
 import { startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
@@ -66,4 +67,22 @@ test("while Slack limits updates, a message that no one clicked waits without wo
 
   expect(await readsAt(4)).toBe(first);
   expect(slack.messages("C0ACCESS").map(textOf)).toEqual([expect.stringContaining("[Approve]")]);
+});
+
+test("an App Home waits for Slack's limit however long it lasts, without losing a try", async () => {
+  const context = { ...aSlackContext(memoryLedger()), ...callsTo(slack) };
+  const tries = kindOf("show-home").tries;
+  const answer = { type: "answer", status: 429, headers: { "retry-after": "0" } } as const;
+  slack.faults.plan("slack.views.publish", answer, { times: tries });
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker(() => ({ context, background: context }), blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+
+  await wake(queues, { type: "show-home", user: "U0ENGINEER" });
+
+  await expect.poll(() => slack.person("U0ENGINEER").home(), { timeout: 10_000 }).toBeTruthy();
+  expect(slack.faults.calls("slack.views.publish")).toBe(tries + 1);
 });
