@@ -69,13 +69,14 @@ interface Rejection {
   code: string;
   /** One or two sentences: the mistake and its fix. */
   message: string;
-  /** The right ARN to copy, if the intent is certain. */
+  /** The right ARN to copy, if the intent is certain: `readPrincipal` accepts it. */
   suggestion?: string;
 }
 
 function rejectPrincipal(text: string, partition: string | undefined): Rejection {
   const trimmed = text.trim();
-  if (trimmed !== text) return rejectPadding(trimmed);
+  if (trimmed !== text)
+    return rejectInFavourOf(trimmed, partition, "arn-padding", "The ARN has spaces around it. Remove them.");
   if (/[^!-~]/.test(text)) return reject("arn-characters", "An ARN has only ASCII letters and no spaces. Type it.");
   const match = ARN.exec(text);
   if (match === null)
@@ -89,7 +90,7 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   if (/[*?]/.test(text)) return reject("arn-wildcard", "A wildcard can't get access. Name each role or user.");
   if (!/^[0-9]{12}$/.test(account))
     return reject("arn-account", `${quote(account)} is not an AWS account. An account has 12 digits.`);
-  if (service === "sts") return rejectSession(text, resource);
+  if (service === "sts") return rejectSession(text, resource, partition);
   if (service !== "iam" || region !== "")
     return reject(
       "arn-service",
@@ -98,17 +99,17 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
 
-function rejectPadding(trimmed: string): Rejection {
-  const message = "The ARN has spaces around it. Remove them.";
-  return { ...reject("arn-padding", message), ...(ARN.test(trimmed) ? { suggestion: trimmed } : {}) };
+/** Offers what the other ARN means, unless that is none either. */
+function rejectInFavourOf(other: string, partition: string | undefined, code: string, message: string): Rejection {
+  const reading = readPrincipal(other, partition);
+  const suggestion = reading.type === "principal" ? other : reading.suggestion;
+  return { ...reject(code, message), ...(suggestion !== undefined && { suggestion }) };
 }
 
-function rejectSession(arn: string, resource: string): Rejection {
-  const suggestion = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
-  if (suggestion === null)
-    return reject("arn-service", "A federated user can't get access. Use an IAM role or IAM user.");
-  const message = "This is a session. Use the ARN of its role.";
-  return { ...reject("arn-assumed-role", message), suggestion };
+function rejectSession(arn: string, resource: string, partition: string | undefined): Rejection {
+  const role = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
+  if (role === null) return reject("arn-service", "A federated user can't get access. Use an IAM role or IAM user.");
+  return rejectInFavourOf(role, partition, "arn-assumed-role", "This is a session. Use the ARN of its role.");
 }
 
 function rejectResource(prefix: string, resource: string): Rejection {

@@ -99,7 +99,7 @@ export function readItem(section: Section, value: MapValue, node: YamlNode, inde
 }
 
 const CALLER = new RegExp(
-  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
+  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:(?:role/|user/(?:[!-~]+/)?)[a-z0-9_+=,.@-]{1,64}|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
 );
 
 /** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. @param key an ARN, folded */

@@ -149,17 +149,11 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
 /** A nearly right ARN, unless the right one has an entry of its own. */
 function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "arn");
-  const meant = intendedArn(entry.arn);
-  if (meant === null || node === null || entryOf(document, meant) !== null) return null;
+  const reading = readPrincipal(entry.arn);
+  const meant = reading.type === "principal" ? undefined : reading.suggestion;
+  if (meant === undefined || node === null || entryOf(document, meant) !== null) return null;
   const message = `Writes ${meant} instead of ${entry.arn}.`;
   return replace(document, entry, node, quote(meant), code, message);
-}
-
-/** The intended ARN, found step by step: first without the white space around it, then without its path. */
-function intendedArn(arn: string): string | null {
-  const reading = readPrincipal(arn);
-  if (reading.type === "principal") return reading.principal.arn;
-  return reading.suggestion === undefined ? null : intendedArn(reading.suggestion);
 }
 
 /** The scalar of an entry's field; null: the value is another node. */

@@ -31,6 +31,13 @@ describe("readPrincipal", () => {
     ["an assumed role", "arn:aws:sts::111122223333:assumed-role/dev/bob", "arn-assumed-role", `${account}role/dev`],
     ["white space at the end", `${account}role/dev\n`, "arn-padding", `${account}role/dev`],
     ["white space at the start", ` ${account}role/dev`, "arn-padding", `${account}role/dev`],
+    ["white space around a path", ` ${account}role/team/dev `, "arn-padding", `${account}role/dev`],
+    [
+      "a session with the role's path",
+      "arn:aws:sts::111122223333:assumed-role/team/dev/bob",
+      "arn-assumed-role",
+      `${account}role/dev`,
+    ],
   ])("offers the right form for %s", (_what, text, code, suggestion) => {
     const reading = readPrincipal(text);
 
@@ -41,6 +48,12 @@ describe("readPrincipal", () => {
     ["nothing", "", "not-an-arn"],
     ["a name alone", "Admin", "not-an-arn"],
     ["padding around a name", " Admin", "arn-padding"],
+    ["padding around an IAM group", ` ${account}group/admins`, "arn-padding"],
+    [
+      "a session of a role that none can be",
+      `arn:aws:sts::111122223333:assumed-role/${"x".repeat(65)}/bob`,
+      "arn-assumed-role",
+    ],
     ["a letter beyond ASCII", `${account}role/op\u017f`, "arn-characters"],
     ["a no-break space", `${account}role/a\u00a0b`, "arn-characters"],
     ["a space within", `${account}role/a b`, "arn-characters"],
@@ -67,7 +80,7 @@ describe("readPrincipal", () => {
     const reading = readPrincipal(text);
 
     expect(reading).toMatchObject({ type: "invalid", code });
-    expect(reading).not.toHaveProperty(code === "arn-padding" ? "principal" : "suggestion");
+    expect(reading).not.toHaveProperty("suggestion");
   });
 
   it("takes a partition that AWS has added since, where it is the cluster's own", () => {
