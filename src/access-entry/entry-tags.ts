@@ -1,7 +1,7 @@
 import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, Share } from "../access/lease/lease-record.ts";
-import type { AccessEntry } from "./entry.ts";
+import { type AccessEntry, isOfCallFrom } from "./entry.ts";
 
 /**
  * Our part of an entry, in its tags. EKS takes 50 tags of 256 characters each, from few characters: so the text goes in as
@@ -17,23 +17,29 @@ const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 
 export type TagReading =
   | { readonly type: "absent" }
-  | { readonly type: "holding"; readonly holding: Holding; readonly openSince: string | null }
+  | {
+      readonly type: "holding";
+      readonly holding: Holding;
+      readonly openSince: string | null;
+      /** ISO 8601: when our call that makes the entry was planned, or EKS made it. */
+      readonly madeAt: string;
+    }
   /** They were edited, are copies from another entry, or carry another key's seal. */
   | { readonly type: "untrusted"; readonly message: string };
 
 type Tags = Readonly<Record<string, string>>;
 
 /**
- * The tags of our part, sealed for this cluster and principal. @param openSince ISO 8601: since when calls by this claim may be
- * unanswered; null: none is
+ * The tags of our part, sealed for this cluster, principal and entry. @param madeAt as in `TagReading` @param openSince ISO 8601: since
+ * when calls by this claim may be unanswered; null: none is
  */
 export function writeHoldingTags(
   cluster: string,
   holding: Holding,
   keys: MemoryKeys,
-  openSince: string | null = null,
+  { madeAt, openSince = null }: { readonly madeAt: string; readonly openSince?: string | null },
 ): Tags {
-  const text = Buffer.from(JSON.stringify(plain(holding, openSince))).toString("base64url");
+  const text = Buffer.from(JSON.stringify({ ...plain(holding, openSince), made: madeAt })).toString("base64url");
   const pieces = text.match(new RegExp(`.{1,${maxValue}}`, "g")) ?? [];
   const sealed = keys.seal("entry", sealedValue(cluster, holding.arn, text));
   return {
@@ -55,7 +61,12 @@ export function staleTags(wanted: Tags, present: Tags): readonly string[] {
 }
 
 /** @param arn of the principal, in the form of our records */
-export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEntry, keys: MemoryKeys): TagReading {
+export function readHoldingTags(
+  cluster: string,
+  arn: string,
+  { tags, createdAt }: AccessEntry,
+  keys: MemoryKeys,
+): TagReading {
   const heading = tags[head];
   if (heading === undefined) return { type: "absent" };
   const untrusted = (message: string): TagReading => ({ type: "untrusted", message });
@@ -67,9 +78,10 @@ export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEn
     return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
   }
   const read = readPlain(arn, text);
-  return read
-    ? { type: "holding", ...read }
-    : untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
+  if (!read) return untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
+  if (!isOfCallFrom(read.madeAt, createdAt))
+    return untrusted(`the tags of ${arn} are those of an earlier access entry`);
+  return { type: "holding", ...read };
 }
 
 function othersTags(tags: Tags): Tags {
@@ -88,13 +100,13 @@ function plain({ entryAdded, added, shares }: Holding, openSince: string | null)
   return { new: entryAdded, add: added, held, ...rest };
 }
 
-/** The content under our own seal; null: a newer program wrote it in another form. */
-function readPlain(arn: string, text: string): { readonly holding: Holding; readonly openSince: string | null } | null {
+/** The content under our own seal; null: another program wrote it in another form. */
+function readPlain(arn: string, text: string): Omit<Extract<TagReading, { type: "holding" }>, "type"> | null {
   const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
   if (!isPlain(value)) return null;
-  const { new: entryAdded, add: added, held, in: signIn = [], open: openSince = null } = value;
+  const { new: entryAdded, add: added, held, in: signIn = [], open: openSince = null, made: madeAt } = value;
   const own = signIn.map(([id, endsAt]) => signInShare({ id, endsAt: new Date(endsAt).toISOString() }));
-  return { holding: { arn, entryAdded, added, shares: [...held, ...own] }, openSince };
+  return { holding: { arn, entryAdded, added, shares: [...held, ...own] }, openSince, madeAt };
 }
 
 interface Plain {
@@ -104,6 +116,7 @@ interface Plain {
   /** Request id, and its end in milliseconds since the epoch. */
   readonly in?: readonly (readonly [string, number])[];
   readonly open?: string;
+  readonly made: string;
 }
 
 function isPlain(value: unknown): value is Plain {
@@ -114,10 +127,18 @@ function isPlain(value: unknown): value is Plain {
     held,
     in: signIn = [],
     open = "",
+    made,
   } = value as { readonly [name in keyof Plain]?: unknown };
   const isHeld = Array.isArray(held) && held.every(isShare);
   const isSignIn = Array.isArray(signIn) && signIn.every(isIdWithEnd);
-  return typeof entryAdded === "boolean" && isTexts(add) && isHeld && isSignIn && typeof open === "string";
+  return (
+    typeof entryAdded === "boolean" &&
+    isTexts(add) &&
+    isHeld &&
+    isSignIn &&
+    typeof open === "string" &&
+    typeof made === "string"
+  );
 }
 
 function isIdWithEnd(value: unknown): boolean {

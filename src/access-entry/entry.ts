@@ -72,3 +72,10 @@ export function arrivesUntil(since: string | null, now: Date): Date | null {
   const until = new Date(Date.parse(since) + lateCallMs);
   return until > now ? until : null;
 }
+
+/** Whether a call planned then can have made an entry. @param createdAt undefined: EKS did not say */
+export function isOfCallFrom(plannedAt: string, createdAt: string | undefined): boolean {
+  if (createdAt === undefined) return true;
+  const afterMs = Date.parse(createdAt) - Date.parse(plannedAt);
+  return afterMs >= -clocksMs && afterMs <= lateCallMs;
+}

@@ -96,16 +96,18 @@ export function isWithoutOurTags(
 type Tags = Readonly<Record<string, string>>;
 
 function tagsFor(
-  { cluster, held, openSince, now }: EntrySituation,
-  { holding }: EntryTarget,
+  { cluster, entry, held, openSince, now }: EntrySituation,
+  { change, holding }: EntryTarget,
   keys: MemoryKeys,
 ): { readonly claim: Tags; readonly last: Tags } {
+  const read = entry && readHoldingTags(cluster, change.arn, entry, keys);
+  const madeAt = read?.type === "holding" ? read.madeAt : (entry?.createdAt ?? now.toISOString());
   const union = holding ? unionOf(held, holding) : held;
-  const claim = union ? writeHoldingTags(cluster, union, keys, now.toISOString()) : {};
+  const claim = union ? writeHoldingTags(cluster, union, keys, { madeAt, openSince: now.toISOString() }) : {};
   if (union && arrivesUntil(openSince, now)) {
-    return { claim, last: writeHoldingTags(cluster, union, keys, openSince) };
+    return { claim, last: writeHoldingTags(cluster, union, keys, { madeAt, openSince }) };
   }
-  return { claim, last: holding ? writeHoldingTags(cluster, holding, keys) : {} };
+  return { claim, last: holding ? writeHoldingTags(cluster, holding, keys, { madeAt }) : {} };
 }
 
 function association(policy: ScopedPolicy): EntryCall {

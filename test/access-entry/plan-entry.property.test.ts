@@ -122,8 +122,12 @@ function edited(
 const given = (entry: AccessEntry | null) =>
   entry && { groups: entry.groups.toSorted(), policies: accessPolicies(entry.policies.flatMap(policyTexts)) };
 
-/** The parts of an entry that count. */
-const summary = (entry: AccessEntry | null) => entry && { ...given(entry), username: entry.username, tags: entry.tags };
+/** The parts of an entry that count, whenever it was made. */
+const summary = (entry: AccessEntry | null) => {
+  if (!entry) return null;
+  const tags = Object.keys(entry.tags).toSorted();
+  return { ...given(entry), username: entry.username, tags, claim: claimIn(entry) };
+};
 
 /** What neither others gave nor a lease claims in the tags. */
 function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): readonly string[] {
@@ -138,7 +142,13 @@ const runs = stories({ short: 100, long: 500 });
 /** The tags of another run while its calls are under way. */
 const claimed = (entry: AccessEntry) => {
   const claim = { arn: principalArn, entryAdded: true, added: ["readers"], shares: [aShare({ id: "r-other" })] };
-  return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, keys.memory, at(0).toISOString()) } };
+  return {
+    ...entry,
+    tags: {
+      ...entry.tags,
+      ...writeHoldingTags(cluster, claim, keys.memory, { madeAt: at(0).toISOString(), openSince: at(0).toISOString() }),
+    },
+  };
 };
 
 describe("with any entries of others, and any leases that begin and end", () => {

@@ -477,6 +477,23 @@ test("an entry that a late process made for a lease that is over is deleted by w
   expect(await entry()).toBeNull();
 });
 
+test("a worker never deletes others' later entry to which someone copied the tags of an ended rescue", async () => {
+  await rescue("--yes", "--keep");
+  const made = await entry();
+  if (!made) throw new Error("the rescue has not begun");
+  const { principalArn, tags } = made;
+  const eks = await EksCluster.open("default", staging);
+  await withEntries(eks, async (entries) => {
+    await entries.remove(principalArn);
+    await entries.create({ principalArn, username: "theirs", groups: ["theirs"], tags });
+  });
+
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => adoptRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });
+});
+
 test("a worker never deletes an entry with tags that it did not seal, and reports it", async () => {
   await rescue("--yes", "--keep");
   const made = await entry();

@@ -24,7 +24,8 @@ export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
 
 /** The same as it is read, with the tags of what we hold of it. */
 export function aReadEntry(change: Partial<AccessEntry> = {}, holding?: Holding, openSince?: string): ReadEntry {
-  const tags = holding ? writeHoldingTags(sealedClusterOf(aCluster()), holding, keys.memory, openSince) : {};
+  const when = { madeAt: new Date(0).toISOString(), openSince: openSince ?? null };
+  const tags = holding ? writeHoldingTags(sealedClusterOf(aCluster()), holding, keys.memory, when) : {};
   const entry = anEntry({ tags, ...change });
   const arn = withoutRolePath(entry.principalArn);
   return { entry, tags: readHoldingTags(sealedClusterOf(aCluster()), arn, entry, keys.memory), rescue: null };

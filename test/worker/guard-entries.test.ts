@@ -9,7 +9,9 @@ import { keys } from "../builders/keys.ts";
 const { engineer } = arns;
 const tagsOf = (...ids: readonly string[]) => {
   const shares = ids.map((id) => aShare({ id }));
-  return writeHoldingTags("analytics", aHolding({ arn: engineer, shares }), keys.memory);
+  return writeHoldingTags("analytics", aHolding({ arn: engineer, shares }), keys.memory, {
+    madeAt: new Date(0).toISOString(),
+  });
 };
 
 /** An entry that others change, and the changing calls that reached EKS. */

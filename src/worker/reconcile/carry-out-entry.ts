@@ -115,11 +115,13 @@ async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sen
   const kept = holding.shares.filter(({ id }) => before.some((share) => share.id === id));
   const target = entryTarget(change.arn, change, holding, kept, change.username);
   const place = sealedClusterOf(cluster);
+  const present = state.entries.get(key);
+  const madeAt = present?.createdAt ?? plannedAt.toISOString();
   // EKS can show an earlier form of it, so this is the form after all of the calls.
   const entry = {
-    ...{ type: "STANDARD", username: change.username, ...state.entries.get(key), ...sentTo },
+    ...{ type: "STANDARD", username: change.username, ...present, ...sentTo },
     ...{ groups: kubernetesGroups(change.groups), policies: accessPolicies(change.groups) },
-    tags: { ...state.entries.get(key)?.tags, ...writeHoldingTags(place, holding, keys) },
+    tags: { ...present?.tags, ...writeHoldingTags(place, holding, keys, { madeAt }) },
   };
   const situation = { cluster: place, principalArn: entry.principalArn, held: holding, openSince: null };
   const calls = planEntry({ ...situation, entry, now: plannedAt }, target, keys);

@@ -97,7 +97,14 @@ export function refuseTarget(
   const own = refuseIdentity(cluster, arn, creatorArn);
   if (own) return { ...own, arn };
   const refusal = refuseEntry(arn, entry, target);
-  if (refusal || fitsTags(writeHoldingTags(sealedClusterOf(cluster), holding, keys), entry?.tags ?? {})) return refusal;
+  if (
+    refusal ||
+    fitsTags(
+      writeHoldingTags(sealedClusterOf(cluster), holding, keys, { madeAt: new Date(0).toISOString() }),
+      entry?.tags ?? {},
+    )
+  )
+    return refusal;
   const message = `The access entry of ${arn} in ${cluster.name} has no room for more leases. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }

@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
-import { type RescueLease, readRescueTags } from "../../access/lease/kept-documents.ts";
+import type { RescueLease } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, isRescue, rescueLevel } from "../../access/request.ts";
@@ -9,7 +9,7 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { recordEnd } from "../reconcile/outcome.ts";
 import { beginRescue } from "./rescue.ts";
-import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
+import { endRescues, openRescuer, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 
 /**
  * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue
@@ -73,8 +73,8 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
     return await withEntries(eks, async (entries) => {
       const found: Found[] = [];
       for (const principalArn of await entries.list()) {
-        const tags = (await entries.describe(principalArn))?.tags ?? {};
-        const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
+        const entry = await entries.describe(principalArn);
+        const lease = entry && rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
         if (lease) found.push({ principalArn, lease });
       }
       return found;

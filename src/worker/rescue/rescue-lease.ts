@@ -30,7 +30,18 @@ async function findLease(
 ): Promise<{ readonly entry: AccessEntry; readonly lease: RescueLease | null } | null> {
   const { entries, clusterArn, principalArn, keys } = place;
   const entry = await entries.describe(principalArn);
-  return entry && { entry, lease: readRescueTags(clusterArn, principalArn, entry.tags, keys) };
+  return entry && { entry, lease: rescueLeaseIn(clusterArn, entry, keys) };
+}
+
+const ownUsername = "eks-access-rescue:";
+
+/** A rescue's lease in its entry; null: it is none of ours. Others who may tag can copy earlier tags to an entry, but its username shows whose it is. */
+export function rescueLeaseIn(
+  clusterArn: string,
+  { principalArn, username, tags }: AccessEntry,
+  keys: MemoryKeys,
+): RescueLease | null {
+  return username.startsWith(ownUsername) ? readRescueTags(clusterArn, principalArn, tags, keys) : null;
 }
 
 /**
@@ -44,7 +55,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   if (found && found.lease?.id !== lease.id) throw othersEntry(principalArn);
   if (!found) {
     const tags = writeRescueTags(clusterArn, principalArn, lease, keys);
-    const username = `eks-access-rescue:${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
+    const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
     await entries.create({ principalArn, username, groups: [], tags });
   }
   await entries.associate(principalArn, policy);

@@ -108,7 +108,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
     ({ memory }) => {
       const holding = aHolding();
       const entry = anEntry();
-      const tags = writeHoldingTags("staging", holding, memory);
+      const tags = writeHoldingTags("staging", holding, memory, { madeAt: new Date(0).toISOString() });
       return readHoldingTags("staging", holding.arn, { ...entry, tags }, keys.memory).type === "holding";
     },
   ],

@@ -11,6 +11,7 @@ import { createLog, FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -20,6 +21,7 @@ import {
   clusterIn,
   dyingBefore,
   give,
+  later,
   modesConfig,
   type Outside,
   outsideEntries,
@@ -340,6 +342,25 @@ test("tags that a person edited are not believed, and what the record remembers 
   await revokeGiven(context, analytics, "r-one");
   expect(await outside.given(engineer)).toEqual(["readers"]);
 });
+
+test.each(["readers", null])(
+  "an ended lease's tags, copied to a later entry that gives the same group, take nothing of it: before there was %s",
+  async (before) => {
+    const entries = entriesOf(side().sandbox, analytics);
+    const earlier = later(context, -600);
+    await outside.edit(engineer, before === null ? null : [before]);
+    await give(earlier, analytics, { id: "r-one" });
+    const { tags = {} } = (await entries.describe(engineer)) ?? {};
+    await revokeGiven(earlier, analytics, "r-one");
+    if (before !== null) await outside.edit(engineer, null);
+    await entries.create({ principalArn: engineer, username: "eks-access:theirs", groups: [viewers], tags });
+
+    await adoptCluster(context, analytics);
+    await reconcileCluster(context, analytics, "inspect");
+
+    expect(await outside.given(engineer)).toEqual([viewers]);
+  },
+);
 
 test.each([["readers"], null])(
   "a lease ends although a person stripped the tags of its entry, of which %s was there before",
