@@ -12,8 +12,8 @@ import {
   troubleForm,
   wayForm,
 } from "./lease/lease-record.ts";
-import { requesterFactsForm } from "./policy/person.ts";
 import { groupRightForm } from "./policy/rights.ts";
+import { requesterFactsForm } from "./policy/rule.ts";
 
 const typedFieldsForm = {
   reason: z.string(),

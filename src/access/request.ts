@@ -1,8 +1,8 @@
 import { isEndReviewPending, isReviewPending, isSignInPending } from "./lease/lease.ts";
 import type { CodedReason, Lease, Trouble } from "./lease/lease-record.ts";
-import { noRequesterFacts } from "./policy/person.ts";
 import { isFullControl } from "./policy/policy-text.ts";
 import { isEverythingEverywhere } from "./policy/rights.ts";
+import { noRequesterFacts } from "./policy/rule.ts";
 import {
   type AccessRequest,
   type ApprovedRequest,

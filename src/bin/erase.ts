@@ -1,5 +1,5 @@
 import { personPattern } from "../access/audit-erasure.ts";
-import { isUser } from "../access/policy/person.ts";
+import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";

@@ -1,5 +1,5 @@
 import { explainFailure } from "../access/access-error.ts";
-import { isUser } from "../access/policy/person.ts";
+import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";

@@ -1,8 +1,7 @@
 import { type ClusterSelector, isByName } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
-import { isUser } from "../access/policy/person.ts";
-import { clusterRule, maxApprovalsNeeded } from "../access/policy/rule.ts";
+import { clusterRule, isUser, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
 import { givenBy, isForCluster } from "./policy-rules.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { approversOf } from "../../src/access/policy/person.ts";
-import { approvalsNeeded, hoursInWords, ruleFor } from "../../src/access/policy/rule.ts";
+import { approvalsNeeded, approversOf, hoursInWords, ruleFor } from "../../src/access/policy/rule.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { configText } from "../builders/a-cluster.ts";
 

@@ -1,7 +1,15 @@
 import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { approversOf, haveSameFacts, isNamedIn, noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
-import { approvalsNeeded, isOutside, ruleFor } from "../policy/rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  haveSameFacts,
+  isNamedIn,
+  isOutside,
+  noRequesterFacts,
+  type RequesterFacts,
+  ruleFor,
+} from "../policy/rule.ts";
 import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "../record.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import {

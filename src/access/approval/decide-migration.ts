@@ -7,8 +7,7 @@ import {
   runningMigration,
 } from "../migration.ts";
 import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import type { Person } from "../policy/person.ts";
-import { clusterApprovers, isApproverOf, isResponsibleFor } from "../policy/person.ts";
+import { clusterApprovers, isApproverOf, isResponsibleFor, type Person } from "../policy/rule.ts";
 import type { Decision } from "../record.ts";
 import {
   type ApprovalVerdict,

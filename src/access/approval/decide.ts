@@ -3,8 +3,16 @@ import { giveSameAccess } from "../lease/cluster-leases.ts";
 import { scheduleLease } from "../lease/lease.ts";
 import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { approversOf, haveSameFacts, isNamedIn, type Person, type RequesterFacts } from "../policy/person.ts";
-import { approvalsNeeded, isOutside, ruleFor } from "../policy/rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  haveSameFacts,
+  isNamedIn,
+  isOutside,
+  type Person,
+  type RequesterFacts,
+  ruleFor,
+} from "../policy/rule.ts";
 import { type AccessRequest, type Decision, isTheirs, type PendingRequest, peopleOf } from "../record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "../request.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";

@@ -1,7 +1,6 @@
 import { scheduleLease } from "../lease/lease.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { clusterApprovers, isApproverOf, type Person } from "../policy/person.ts";
-import { breakGlassFor } from "../policy/rule.ts";
+import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "../policy/rule.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../record.ts";
 import { withEmergency } from "../request.ts";
 import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";

@@ -2,8 +2,7 @@ import { hash } from "node:crypto";
 import type { Migration, SealedPlan } from "../migration.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
-import { noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
-import { ruleFor, sharedLeases } from "../policy/rule.ts";
+import { noRequesterFacts, type RequesterFacts, ruleFor, sharedLeases } from "../policy/rule.ts";
 import { type AccessRequest, type Decision, type Preview, type Review, typedFieldsOf } from "../record.ts";
 import {
   canonicalJson,

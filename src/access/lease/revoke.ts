@@ -1,6 +1,5 @@
 import type { Cluster } from "../policy/cluster.ts";
-import type { Person } from "../policy/person.ts";
-import { isResponsibleFor } from "../policy/person.ts";
+import { isResponsibleFor, type Person } from "../policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../record.ts";
 import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request.ts";
 import { endedLease, failedLease } from "./lease.ts";

@@ -5,7 +5,7 @@ import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../migration.ts";
 import type { AccessRequest } from "../record.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Person } from "./person.ts";
+import type { Person } from "./rule.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
 

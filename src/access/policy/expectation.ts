@@ -3,8 +3,17 @@ import { parseDuration } from "../duration.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
 import { mayAsk } from "./may-ask.ts";
-import { approversOf, isNamedIn, type Person, type RequesterFacts } from "./person.ts";
-import { approvalsNeeded, breakGlassFor, isOutside, ruleFor, ruleName } from "./rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  breakGlassFor,
+  isNamedIn,
+  isOutside,
+  type Person,
+  type RequesterFacts,
+  ruleFor,
+  ruleName,
+} from "./rule.ts";
 
 export type Expectation = {
   readonly type: "ask" | "approve" | "approve-own" | "takes" | "break-glass";

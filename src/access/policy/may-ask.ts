@@ -3,9 +3,19 @@ import { formatDuration, isPermanent } from "../duration.ts";
 import { isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
-import { approversOf, isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
-import { approvalsNeeded, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  hoursInWords,
+  isOutside,
+  isUser,
+  levelsFor,
+  type Person,
+  type RequesterFacts,
+  ruleFor,
+  sharedLeases,
+} from "./rule.ts";
 
 export interface PolicyQuestion extends RequestedAccess {
   readonly requester: string;

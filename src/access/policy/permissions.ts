@@ -11,8 +11,7 @@ import { type Asked, isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
 import { refusePlace } from "./may-ask.ts";
-import { isResponsibleFor, type Person } from "./person.ts";
-import { breakGlassFor, levelsFor } from "./rule.ts";
+import { breakGlassFor, isResponsibleFor, levelsFor, type Person } from "./rule.ts";
 
 /** Whether a person can read a request with its reason and principal, or a migration: its people, the cluster's approvers and on-call can. */
 export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person: Person): boolean {

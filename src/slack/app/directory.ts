@@ -3,7 +3,7 @@ import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import type { DecisionKeys } from "../../access/approval/seal.ts";
 import { readGroups, sealGroups } from "../../access/approval/shared-lists.ts";
 import { putNewest } from "../../access/collections.ts";
-import { isUser } from "../../access/policy/person.ts";
+import { isUser } from "../../access/policy/rule.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
 import { type Installation, installationOf } from "./payload.ts";

@@ -10,8 +10,14 @@ import {
   type PrincipalLink,
 } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approversOf, isNamedIn, namesIn, type Person, type RequesterFacts } from "../../access/policy/person.ts";
-import { ruleFor } from "../../access/policy/rule.ts";
+import {
+  approversOf,
+  isNamedIn,
+  namesIn,
+  type Person,
+  type RequesterFacts,
+  ruleFor,
+} from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/record.ts";
 import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";

@@ -3,8 +3,7 @@ import type { ModalView } from "@slack/types";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "../../access/duration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Person } from "../../access/policy/person.ts";
-import type { OfferedLevel } from "../../access/policy/rule.ts";
+import type { OfferedLevel, Person } from "../../access/policy/rule.ts";
 import type { PartName, RequestParts } from "../../access/request-line.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 

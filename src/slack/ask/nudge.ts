@@ -1,4 +1,4 @@
-import { isUser } from "../../access/policy/person.ts";
+import { isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { pendingRequest } from "../../access/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";

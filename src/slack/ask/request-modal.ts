@@ -1,9 +1,8 @@
 import { hash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
-import { approversOf } from "../../access/policy/person.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
+import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
 import {
   maxNamespaces,
   maxReasonLength,

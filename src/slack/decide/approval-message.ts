@@ -5,8 +5,8 @@ import { formatDuration, isPermanent } from "../../access/duration.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
+import { isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
 import {

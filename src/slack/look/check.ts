@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/person.ts";
+import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";

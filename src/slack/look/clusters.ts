@@ -1,8 +1,18 @@
 import { formatDuration } from "../../access/duration.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import { approversOf, isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/person.ts";
-import { approvalsNeeded, breakGlassFor, levelsFor, ruleFor, sharedLeases } from "../../access/policy/rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  breakGlassFor,
+  isApproverOf,
+  isNamedIn,
+  isResponsibleFor,
+  levelsFor,
+  type Person,
+  ruleFor,
+  sharedLeases,
+} from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import { personShown } from "../app/requester-facts.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";

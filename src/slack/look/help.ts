@@ -1,6 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { isApproverOf, isNamedIn, type Person } from "../../access/policy/person.ts";
-import { breakGlassFor } from "../../access/policy/rule.ts";
+import { breakGlassFor, isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/requester-facts.ts";

@@ -3,7 +3,7 @@ import { AccessError, explainFailure, isLedgerFailure } from "../../access/acces
 import { formatDuration } from "../../access/duration.ts";
 import { shouldBeGoneAt } from "../../access/lists.ts";
 import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/person.ts";
+import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { ClusterTrouble } from "../../access/retry.ts";
 import { processName, type RefusedFile } from "../../ledger/ledger.ts";

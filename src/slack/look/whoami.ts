@@ -1,7 +1,7 @@
 import { needsEmail } from "../../access/approval/identities.ts";
 import type { LinkProposal } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/person.ts";
+import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";

@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/person.ts";
+import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";

@@ -1,6 +1,6 @@
 import { isMigrationOver } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/person.ts";
+import { isResponsibleFor } from "../../access/policy/rule.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";

@@ -4,8 +4,8 @@ import { parseJson } from "../../access/approval/seal.ts";
 import type { Migration, Replacement } from "../../access/migration.ts";
 import type { MigrationAct } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import type { Person } from "../../access/policy/person.ts";
 import { isFullControl } from "../../access/policy/policy-text.ts";
+import type { Person } from "../../access/policy/rule.ts";
 import type { SlackContext } from "../app/context.ts";
 import {
   approveMigrationAction,

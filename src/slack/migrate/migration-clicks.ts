@@ -16,8 +16,7 @@ import {
   nextMigrationId,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Person } from "../../access/policy/person.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/person.ts";
+import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/answer.ts";

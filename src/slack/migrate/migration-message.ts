@@ -9,7 +9,7 @@ import {
   type StepSummary,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/person.ts";
+import { clusterApprovers } from "../../access/policy/rule.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { peopleNamed } from "../app/directory.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";

@@ -3,7 +3,7 @@ import { WebAPIRateLimitedError } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
-import { clusterApprovers } from "../../access/policy/person.ts";
+import { clusterApprovers } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";

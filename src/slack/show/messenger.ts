@@ -1,7 +1,7 @@
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers, isUser } from "../../access/policy/person.ts";
+import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/record.ts";
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { lastOfAccess } from "../../ledger/look-ups.ts";

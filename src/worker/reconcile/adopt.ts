@@ -6,7 +6,7 @@ import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { positionInList } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
-import { noRequesterFacts } from "../../access/policy/person.ts";
+import { noRequesterFacts } from "../../access/policy/rule.ts";
 import { type ApprovedRequest, emptyTypedFields } from "../../access/record.ts";
 import { type AccessEntry, lateCallMs } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";

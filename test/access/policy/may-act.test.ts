@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { actsOf } from "../../../src/access/policy/acts.ts";
 import { maySeeRequest } from "../../../src/access/policy/permissions.ts";
-import { isResponsibleFor } from "../../../src/access/policy/person.ts";
-import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { clusterRule, isResponsibleFor } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
