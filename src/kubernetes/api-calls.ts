@@ -85,7 +85,7 @@ interface Kept {
 /** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
 const idleMs = 20_000;
 /**
- * Half of a burst's 64 calls at a time (src/worker/in-parallel.ts): each connection costs a handshake and memory. A run with few calls at
+ * Half of a burst's 64 calls at a time (src/operations/turns.ts): each connection costs a handshake and memory. A run with few calls at
  * a time opens few.
  */
 const connections = 32;

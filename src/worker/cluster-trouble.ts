@@ -9,8 +9,8 @@ import type { Config } from "../config/config.ts";
 import type { ClusterLedger, RequestLedger } from "../ledger/ledger.ts";
 import { recordChange } from "../ledger/lifecycle.ts";
 import { pendingRequestsOf } from "../ledger/look-ups.ts";
+import { inParallel } from "../operations/turns.ts";
 import type { WorkerContext } from "./context.ts";
-import { inParallel } from "./in-parallel.ts";
 
 /** Failures to reach the API server or to sign in, which only the client's first call reveals. */
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];

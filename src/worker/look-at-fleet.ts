@@ -10,8 +10,8 @@ import { type FleetRegion, fleetRegion } from "../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../aws/session-policy.ts";
 import type { Fleet } from "../config/fleet-file.ts";
 import type { LiveConfig } from "../config/live-config.ts";
+import { inParallel } from "../operations/turns.ts";
 import { sessionThrough } from "./become-creator.ts";
-import { inParallel } from "./in-parallel.ts";
 
 /** The regions of an account that AWS did not answer about. */
 export interface FailedPlace {

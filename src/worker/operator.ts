@@ -16,9 +16,9 @@ import {
 import type { ClusterDescription } from "../aws/eks-cluster.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import { inParallel } from "../operations/turns.ts";
 import type { WorkerContext } from "./context.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
-import { inParallel } from "./in-parallel.ts";
 import { reachCluster } from "./reach-cluster.ts";
 
 export interface OperatedCluster extends Cluster {

@@ -11,10 +11,10 @@ import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
 import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
+import { inParallel } from "../operations/turns.ts";
 import { configurationOf } from "./cluster-trouble.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
-import { inParallel } from "./in-parallel.ts";
 import { recordPostponed } from "./reconcile/outcome.ts";
 
 /** Only a new configuration changes it. */

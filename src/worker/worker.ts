@@ -7,8 +7,8 @@ import { timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/
 import { withinDeadline } from "../operations/deadlines.ts";
 import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { tracedAnswer } from "../operations/traced.ts";
+import { inParallel } from "../operations/turns.ts";
 import type { WorkerContext } from "./context.ts";
-import { inParallel } from "./in-parallel.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
 import { publishIdentity } from "./open-eks.ts";
 import { previewCluster } from "./preview.ts";

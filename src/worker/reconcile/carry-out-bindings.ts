@@ -10,7 +10,7 @@ import {
 } from "../../access/lease/own-bindings.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { burstWidth, inParallel } from "../in-parallel.ts";
+import { burstWidth, inParallel } from "../../operations/turns.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import type { WayContext } from "./way-adapter.ts";

@@ -27,7 +27,7 @@ import {
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
-import { inParallel } from "../in-parallel.ts";
+import { inParallel } from "../../operations/turns.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
 import { eachEntryMs } from "./other-names.ts";

@@ -1,7 +1,7 @@
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { NamedEntry } from "../../aws-auth/index.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
-import { inParallel } from "../in-parallel.ts";
+import { inParallel } from "../../operations/turns.ts";
 
 /** Each entry takes its own calls, a few at once. */
 export const eachEntryMs = 100;

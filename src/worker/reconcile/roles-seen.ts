@@ -4,7 +4,7 @@ import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.t
 import type { RoleRule } from "../../access/policy/rights.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel } from "../in-parallel.ts";
+import { inParallel } from "../../operations/turns.ts";
 
 export interface RoleSeen {
   /** Null: there is no such role. */
