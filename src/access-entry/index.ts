@@ -9,4 +9,3 @@ export {
   planEntry,
   refuseEntry,
 } from "./plan-entry.ts";
-export { readWithdrawalTags, roomForWithdrawals, withdrawalTagChanges } from "./withdrawal-tags.ts";

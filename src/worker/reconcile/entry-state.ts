@@ -5,17 +5,18 @@ import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts"
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
+import {
+  mergeWithdrawals,
+  noWithdrawals,
+  readWithdrawalTags,
+  roomForWithdrawals,
+  type Withdrawals,
+  withoutWithdrawn,
+} from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { policyTexts } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import {
-  type AccessEntry,
-  identityOfEntry,
-  readHoldingTags,
-  readWithdrawalTags,
-  roomForWithdrawals,
-} from "../../access-entry/index.ts";
+import { type AccessEntry, identityOfEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import {
   type Entry,

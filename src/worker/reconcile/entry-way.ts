@@ -1,10 +1,10 @@
 import { AccessError } from "../../access/access-error.ts";
 import { approvedShare, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import { type Withdrawals, withdrawalTagChanges } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import { identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
+import { identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/turns.ts";

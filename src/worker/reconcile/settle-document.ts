@@ -12,10 +12,15 @@ import { shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
-import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
+import {
+  mergeWithdrawals,
+  noWithdrawals,
+  readWithdrawalTags,
+  type Withdrawals,
+  withoutWithdrawn,
+} from "../../access/lease/withdrawal.ts";
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import { readWithdrawalTags } from "../../access-entry/index.ts";
 import {
   type AwsAuthDocument,
   type Change,

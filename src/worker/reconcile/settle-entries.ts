@@ -5,19 +5,12 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { baseOf, type EntryTarget, entryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
-import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import { roomForWithdrawals, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import {
-  type AccessEntry,
-  arrivesUntil,
-  fitsTags,
-  refuseEntry,
-  roomForWithdrawals,
-  writeHoldingTags,
-} from "../../access-entry/index.ts";
+import { type AccessEntry, arrivesUntil, fitsTags, refuseEntry, writeHoldingTags } from "../../access-entry/index.ts";
 import { type NamedEntry, type Refusal, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";

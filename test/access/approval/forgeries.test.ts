@@ -20,10 +20,9 @@ import {
   withKeptDocument,
   writeRescueTags,
 } from "../../../src/access/lease/kept-documents.ts";
-import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
+import { noWithdrawals, readWithdrawalTags, writeWithdrawalTags } from "../../../src/access/lease/withdrawal.ts";
 import { brokenLogBase, sealLogBase } from "../../../src/access/verify-log.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
-import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision, aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";

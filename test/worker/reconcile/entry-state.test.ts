@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { type EntriesToRead, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { memoryKeys } from "../../src/access/approval/seal.ts";
-import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
+import { memoryKeys } from "../../../src/access/approval/seal.ts";
 import {
   maxWithdrawalTags,
+  noWithdrawals,
   readWithdrawalTags,
   roomForWithdrawals,
   withdrawalTagChanges,
   writeWithdrawalTags,
-} from "../../src/access-entry/withdrawal-tags.ts";
-import { aSecret, keys, otherKeys } from "../builders/keys.ts";
-import { at, hours } from "../builders/times.ts";
+} from "../../../src/access/lease/withdrawal.ts";
+import { aSecret, keys, otherKeys } from "../../builders/keys.ts";
+import { at, hours } from "../../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
 const nothing = { ...withdrawal("r-8k2m9x4q"), isVoid: true as const };
