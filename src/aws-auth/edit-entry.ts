@@ -2,7 +2,7 @@ import { type Entry, type FieldName, fieldKey, type ListReading, type Section, s
 import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
-import { readSection } from "./read-section.ts";
+import { readSection } from "./read-document.ts";
 import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";
 import {
   afterLine,

@@ -21,7 +21,7 @@ import {
 import { decodeAgain, isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { flawOf, hasGuardedSession, isNode, MASTERS, SESSION_NAME, TEMPLATES, unknownTemplate } from "./names.ts";
-import { isMatchable, readItem } from "./read-section.ts";
+import { isMatchable, readItem } from "./read-document.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
 

@@ -13,8 +13,14 @@ import {
 import { itemProblems } from "./entry-problems.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
-import { type DocumentReading, readDocument, readingSteps } from "./read-document.ts";
-import { isAccountId, type ReadItem, type SectionContent } from "./read-section.ts";
+import {
+  type DocumentReading,
+  isAccountId,
+  type ReadItem,
+  readDocument,
+  readingSteps,
+  type SectionContent,
+} from "./read-document.ts";
 import { documentProblems, innerMarks, layoutProblems, oldBreaks } from "./section-problems.ts";
 import { finish, type Steps } from "./steps.ts";
 

@@ -1,7 +1,24 @@
+import { PARTITIONS } from "./arn.ts";
 import { changedArns } from "./change.ts";
-import { type Entry, goLower, type Lookup, type ReadDocument, SECTIONS, type Section, sameGroups } from "./document.ts";
-import { DocumentBudget } from "./go-yaml/budget.ts";
-import { isAccountId, type MappedAccount, type ReadItem, type SectionContent, sectionSteps } from "./read-section.ts";
+import {
+  type Entry,
+  goFold,
+  goLower,
+  type Lookup,
+  type Problem,
+  type ReadDocument,
+  SECTIONS,
+  type Section,
+  type SectionReading,
+  sameGroups,
+} from "./document.ts";
+import { decodeEntry } from "./field-problems.ts";
+import { AliasBudget, DocumentBudget, type ReadingBudget } from "./go-yaml/budget.ts";
+import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
+import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
+import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
+import { yamlSteps } from "./go-yaml/parse-yaml.ts";
+import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
 import { finish, type Steps } from "./steps.ts";
 
 /** A document with the parts that its problems come from. */
@@ -79,4 +96,172 @@ function byKey(items: readonly ReadItem[]): Map<string, Entry[]> {
     else same.push(entry);
   }
   return found;
+}
+
+export interface SectionContent {
+  readonly reading: SectionReading;
+  /** Of mapRoles and mapUsers: the items with an ARN. */
+  readonly items: readonly ReadItem[];
+  readonly accounts: readonly MappedAccount[];
+  readonly problems: readonly Problem[];
+}
+
+export interface ReadItem {
+  readonly entry: Entry;
+  /** Its ARN, folded. */
+  readonly key: string;
+  /** Whether the authenticator keeps it. */
+  readonly isKept: boolean;
+}
+
+/** White space as strings.TrimSpace of Go defines it: not quite JavaScript's. */
+const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+
+/** Texts that the authenticator takes for an empty section before it reads them as YAML. */
+const EMPTY = new RegExp(`^${SPACE}*(?:(?:""|''|\`\`)${SPACE}*)?$`);
+
+/** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two through JSON. */
+export function readSection(section: Section, text: string): SectionContent {
+  return finish(sectionSteps(section, text, new DocumentBudget()));
+}
+
+/** The same, with pauses. */
+export function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
+  const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
+  if (text === null || EMPTY.test(text)) return content(empty);
+  try {
+    return yield* budget.read(readText({ ...empty, text }, budget));
+  } catch (failure) {
+    if (!(failure instanceof YamlFailure)) throw failure;
+    return content({ ...empty, state: "unreadable" }, [failureProblem(section, failure)]);
+  }
+}
+
+function* readText(empty: SectionReading & { readonly text: string }, budget: DocumentBudget): Steps<SectionContent> {
+  const { section, text } = empty;
+  const yaml = yield* yamlSteps(text, budget.written);
+  const problems = yaml.dropped === null ? [] : [contentDropped(section, yaml.dropped)];
+  const reading = { ...empty, droppedAt: yaml.dropped?.at ?? null };
+  if (section === "mapAccounts") return readAccounts(reading, yaml, problems, budget);
+  return yield* readMappings(reading, yaml, problems, budget);
+}
+
+function failureProblem(section: Section, failure: YamlFailure): Problem {
+  return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure);
+}
+
+function* readMappings(
+  reading: SectionReading,
+  { root }: YamlDocument,
+  problems: Problem[],
+  { decoded }: DocumentBudget,
+): Steps<SectionContent> {
+  if (root?.kind === "sequence") {
+    const items: ReadItem[] = [];
+    yield* decodeItems(root, decoded, (value, index) => {
+      if (value.type !== "map") return;
+      const item = readItem(reading.section, value, root.items[index] ?? root, index);
+      if (item.key !== "") items.push(item);
+    });
+    return { ...content({ ...reading, state: "list", list: root }, problems), items };
+  }
+  if (root === null) return content(reading, problems);
+  const value = decode(root, decoded);
+  requireJson(value);
+  if (value.type === "null") return content(reading, problems);
+  return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root.start), ...problems]);
+}
+
+/** @param node the item as written, which can be an alias */
+export function readItem(section: Section, value: MapValue, node: YamlNode, index: number): ReadItem {
+  const { arn, username, groups, sso } = decodeEntry(value, section);
+  const key = goFold(arn);
+  // An entry with only SSO fields is kept too, but only a feature that EKS leaves off would match it.
+  const isKept = arn !== "" && !sso;
+  const { line, column } = node.start;
+  const reachable = isKept && isMatchable(key);
+  return {
+    entry: { section, arn, username, groups, line: line + 1, column: column + 1, reachable, index },
+    key,
+    isKept,
+  };
+}
+
+const CALLER = new RegExp(
+  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:(?:role/|user/(?:[!-~]+/)?)[a-z0-9_+=,.@-]{1,64}|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
+);
+
+/** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. @param key an ARN, folded */
+export function isMatchable(key: string): boolean {
+  return CALLER.test(key);
+}
+
+export function isAccountId(text: string): boolean {
+  return /^[0-9]{12}$/.test(text);
+}
+
+function readAccounts(
+  reading: SectionReading,
+  { root }: YamlDocument,
+  problems: Problem[],
+  { decoded }: DocumentBudget,
+): SectionContent {
+  if (root === null) return content(reading, problems);
+  const { accounts, failure, state, list } = decodeAccounts(root, decoded);
+  if (failure !== null) problems.unshift(failureProblem(reading.section, failure));
+  else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
+  return { ...content({ ...reading, state, list }, problems), accounts };
+}
+
+function content(reading: SectionReading, problems: readonly Problem[] = []): SectionContent {
+  return { reading, items: [], accounts: [], problems };
+}
+
+export interface MappedAccount {
+  /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
+  readonly id: string;
+  readonly index: number;
+  readonly node: ScalarNode;
+}
+
+interface DecodedAccounts {
+  readonly accounts: readonly MappedAccount[];
+  readonly state: "empty" | "list" | "unreadable";
+  /** Null: there is none, or it can't be read whole. */
+  readonly list: SequenceNode | null;
+  /** Why go-yaml stopped, if it did. What it had by then is in force. */
+  readonly failure: YamlFailure | null;
+}
+
+/** mapAccounts as go-yaml v2 decodes it into a list of strings, without JSON. */
+function decodeAccounts(root: YamlNode, decoded: ReadingBudget): DecodedAccounts {
+  if (root.kind !== "sequence") {
+    const isNull = root.kind === "scalar" && resolveScalar(root).type === "null";
+    return { accounts: [], state: isNull ? "empty" : "unreadable", list: null, failure: null };
+  }
+  const budget = new AliasBudget(decoded);
+  const accounts: MappedAccount[] = [];
+  budget.spend(root);
+  try {
+    root.items.forEach((item, index) => {
+      const node = scalarOf(item, budget);
+      if (node !== null) accounts.push({ id: accountIn(node), index, node });
+    });
+  } catch (failure) {
+    if (failure instanceof YamlFailure) return { accounts, state: "unreadable", list: null, failure };
+    throw failure;
+  }
+  return { accounts, state: "list", list: root, failure: null };
+}
+
+function scalarOf(item: YamlNode, budget: AliasBudget): ScalarNode | null {
+  budget.spend(item);
+  if (item.kind === "alias") return budget.through(item, () => scalarOf(item.target, budget));
+  return item.kind === "scalar" ? item : null;
+}
+
+function accountIn(node: ScalarNode): string {
+  const value = resolveScalar(node);
+  if (value.type === "null") return "";
+  return value.type === "string" ? value.value : node.value;
 }
