@@ -1,11 +1,11 @@
 import type { Change, PlanGuard, Refusal } from "./change.ts";
 import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
+import type { Steps } from "./go-yaml/budget.ts";
 import { withProblems } from "./parse.ts";
 import { planSteps } from "./plan.ts";
 import { readingSteps } from "./read-document.ts";
 import { repairsFor } from "./repair.ts";
 import { type Identity, resolve } from "./resolve.ts";
-import type { Steps } from "./steps.ts";
 
 type Data = Readonly<Record<string, string>>;
 

@@ -9,9 +9,9 @@ import {
   sameGroups,
 } from "./document.ts";
 import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
+import type { Steps } from "./go-yaml/budget.ts";
 import type { readingSteps } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
-import type { Steps } from "./steps.ts";
 import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];

@@ -38,6 +38,7 @@ export {
   sizeOf,
 } from "./document.ts";
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
+export { finish, type Steps } from "./go-yaml/budget.ts";
 export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.ts";
@@ -46,4 +47,3 @@ export { type DocumentReading, givesSameAccess, isAccountId, readingSteps } from
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
-export { finish, type Steps } from "./steps.ts";

@@ -11,6 +11,7 @@ import {
   sameList,
 } from "./document.ts";
 import { itemProblems } from "./entry-problems.ts";
+import { finish, type Steps } from "./go-yaml/budget.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import {
@@ -22,7 +23,6 @@ import {
   type SectionContent,
 } from "./read-document.ts";
 import { documentProblems, innerMarks, layoutProblems, oldBreaks } from "./section-problems.ts";
-import { finish, type Steps } from "./steps.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;

@@ -13,13 +13,13 @@ import {
   sizeOf,
 } from "./document.ts";
 import { editSections } from "./edit-section.ts";
+import { finish, type Steps } from "./go-yaml/budget.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { onlyRemovesGroups, refuseArn, refuseChange, refuseResult } from "./guard.ts";
 import { readingSteps } from "./read-document.ts";
 import { unifiedDiff } from "./render.ts";
 import { type Identity, resolve } from "./resolve.ts";
-import { finish, type Steps } from "./steps.ts";
 
 /** A principal's access before and after; null: none. */
 interface AccessDifference {

@@ -13,13 +13,12 @@ import {
   sameGroups,
 } from "./document.ts";
 import { decodeEntry } from "./field-problems.ts";
-import { AliasBudget, DocumentBudget, type ReadingBudget } from "./go-yaml/budget.ts";
+import { AliasBudget, DocumentBudget, finish, type ReadingBudget, type Steps } from "./go-yaml/budget.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
 import { yamlSteps } from "./go-yaml/parse-yaml.ts";
 import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
-import { finish, type Steps } from "./steps.ts";
 
 /** A document with the parts that its problems come from. */
 export interface DocumentReading {

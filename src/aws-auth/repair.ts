@@ -13,6 +13,7 @@ import {
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";
 import { fieldUses, lastUse } from "./field-problems.ts";
+import { finish, type Steps } from "./go-yaml/budget.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
@@ -20,7 +21,6 @@ import type { PlannedText } from "./plan.ts";
 import { readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
-import { finish, type Steps } from "./steps.ts";
 import { applyEdits } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];

@@ -7,9 +7,9 @@ import {
   type SectionReading,
   sizeOf,
 } from "./document.ts";
+import type { Steps } from "./go-yaml/budget.ts";
 import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
-import type { Steps } from "./steps.ts";
 
 /** A line of brackets: its indentation, and its first character. Empty lines are none. */
 const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;

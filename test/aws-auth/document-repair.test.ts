@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { planDocumentRepair, readmissionsOf } from "../../src/aws-auth/document-repair.ts";
-import { finish } from "../../src/aws-auth/steps.ts";
+import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
 
 const repairOf = (...given: Parameters<typeof planDocumentRepair>) => finish(planDocumentRepair(...given));
 const returnsOf = (...given: Parameters<typeof readmissionsOf>) => finish(readmissionsOf(...given));

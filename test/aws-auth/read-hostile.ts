@@ -1,10 +1,10 @@
 import { checkFile } from "../../src/aws-auth/check-file.ts";
 import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import { planDocumentRepair } from "../../src/aws-auth/document-repair.ts";
+import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { offerRepairs } from "../../src/aws-auth/repair.ts";
-import { finish } from "../../src/aws-auth/steps.ts";
 import { costly, excessive, honest } from "./hostile-documents.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
 import { offerEdit } from "../../src/aws-auth/repair.ts";
-import { finish } from "../../src/aws-auth/steps.ts";
 
 const entry = (name: string, username = name) =>
   `- rolearn: arn:aws:iam::111122223333:role/${name}\n  username: ${username}\n  groups: [viewers]\n`;

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { readPrincipal } from "../../src/aws-auth/arn.ts";
+import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { finish } from "../../src/aws-auth/steps.ts";
 import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { GroupBinding } from "../../src/kubernetes/group-bindings.ts";
 import {

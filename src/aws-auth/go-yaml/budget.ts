@@ -1,6 +1,18 @@
-import type { Steps } from "../steps.ts";
 import { type Mark, YamlExcess, YamlFailure } from "./cursor.ts";
 import type { YamlNode } from "./node.ts";
+
+/**
+ * Work that pauses where others may have a turn: a document of 1 MiB takes longer than the event loop may be blocked. Its caller
+ * decides what happens in a pause.
+ */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Works through all steps without a pause. */
+export function finish<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
 
 /** More values than any real map has: 1 MiB of entries with usual names comes to some 60,000. */
 const MOST_VALUES = 100_000;

@@ -1,5 +1,4 @@
-import type { Steps } from "../steps.ts";
-import { AliasBudget, ReadingBudget } from "./budget.ts";
+import { AliasBudget, ReadingBudget, type Steps } from "./budget.ts";
 import { YamlFailure } from "./cursor.ts";
 import {
   type Draft,

@@ -1,5 +1,4 @@
-import { finish, type Steps } from "../steps.ts";
-import type { ReadingBudget } from "./budget.ts";
+import { finish, type ReadingBudget, type Steps } from "./budget.ts";
 import { failAt, type Mark, type Token, type TokenType, YamlExcess } from "./cursor.ts";
 import {
   type Draft,

@@ -1,5 +1,4 @@
-import { finish, type Steps } from "../steps.ts";
-import { ReadingBudget } from "./budget.ts";
+import { finish, ReadingBudget, type Steps } from "./budget.ts";
 import { FORBIDDEN, failAt, lineAndColumn, type Mark, type Token, YamlFailure } from "./cursor.ts";
 import { emptyScalar, type YamlDocument, type YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
