@@ -13,8 +13,7 @@ import {
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import type { AwsCredentials } from "../aws/client-settings.ts";
 import type { ClusterDescription } from "../aws/eks-cluster.ts";
-import { mintToken } from "../aws/eks-token.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import { callerIdentity, mintToken } from "../aws/sts.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { arns, region } from "../../sandbox/scene.ts";
-import { mintToken } from "../../src/aws/eks-token.ts";
+import { mintToken } from "../../src/aws/sts.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { readEvents } from "./events.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";

@@ -7,7 +7,7 @@
 import { DescribeClusterCommand, EKSClient } from "@aws-sdk/client-eks";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
-import { mintToken } from "../../src/aws/eks-token.ts";
+import { mintToken } from "../../src/aws/sts.ts";
 import { createConnection } from "../../src/kubernetes/connection.ts";
 
 const input = z.object({

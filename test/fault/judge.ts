@@ -5,7 +5,7 @@ import { type ChainedEvent, type EventType, verifyChain } from "../../src/access
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { mintToken } from "../../src/aws/eks-token.ts";
+import { mintToken } from "../../src/aws/sts.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";

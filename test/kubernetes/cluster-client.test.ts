@@ -3,7 +3,7 @@ import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
 import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
 import type { SandboxCluster } from "../../sandbox/cluster/sandbox-cluster.ts";
-import { mintToken } from "../../src/aws/eks-token.ts";
+import { mintToken } from "../../src/aws/sts.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
 import { account, describeCluster, partition, region, useAccount } from "../aws/aws-account.ts";

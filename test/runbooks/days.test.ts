@@ -10,7 +10,7 @@ import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-re
 import { account, arns, channel, clusterArn, clusterName, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { operatorGroup, operatorUsername } from "../../src/access/policy/operator-rights.ts";
-import { mintToken } from "../../src/aws/eks-token.ts";
+import { mintToken } from "../../src/aws/sts.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { runKeys } from "../../src/bin/keys.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { mintToken, stsHost } from "../../src/aws/eks-token.ts";
+import { mintToken, stsHost } from "../../src/aws/sts.ts";
 import { region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
