@@ -23,15 +23,16 @@ import {
   actions,
   code,
   context,
+  linesOf,
   mentions,
   oneOf,
+  phoneLine,
   plainLine,
   section,
   styled,
   time,
   unformatted,
 } from "../show/mrkdwn.ts";
-import { linesOf, phoneLine } from "../show/phone.ts";
 import {
   admitsText,
   asksText,

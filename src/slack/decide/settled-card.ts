@@ -5,8 +5,19 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
-import { code, context, mention, mentions, plainLine, section, time, until } from "../show/mrkdwn.ts";
-import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
+import {
+  code,
+  context,
+  linesOf,
+  mention,
+  mentions,
+  onOneLine,
+  phoneLine,
+  plainLine,
+  section,
+  time,
+  until,
+} from "../show/mrkdwn.ts";
 import {
   admitsText,
   asClause,

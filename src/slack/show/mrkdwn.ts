@@ -243,3 +243,50 @@ export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|<(?:[!@#][^<>]*)?$|[\ud800-\udbff]$/, "")}…`;
 }
+
+/** The letters in a line of a section and of a context, on a phone of 390 px with a wide font. */
+export const phoneLine = { section: 39, context: 44 } as const;
+
+/** As people see it: a name has thirteen letters, a time has nineteen, and the frame of a code is as wide as one. */
+function seen(mrkdwn: string): string {
+  return mrkdwn
+    .replaceAll(/<!date[^>]*>/g, "Mar 10, 2026 9:00 PM")
+    .replaceAll(/<[@!][^>]*>/g, "@alexandra.sm")
+    .replaceAll(/:[a-z_]+:/g, "xx")
+    .replaceAll(/`([^`]*)`/g, "$1x")
+    .replaceAll(/&[a-z]+;/g, "x")
+    .replaceAll(/^>|\*/gm, "");
+}
+
+/** How many lines a phone shows of it. It breaks between words, and in one that is longer than a line. */
+export function linesOf(mrkdwn: string, letters: number): number {
+  const lines = mrkdwn === "" ? [] : seen(mrkdwn).split("\n");
+  return lines.reduce((sum, line) => sum + wrapped(line.split(" "), letters), 0);
+}
+
+function wrapped(words: readonly string[], letters: number): number {
+  let [lines, used] = [1, 0];
+  for (const { length } of words) {
+    if (used > 0 && used + length > letters) [lines, used] = [lines + 1, 0];
+    lines += Math.floor(Math.max(0, length - 1) / letters);
+    used += (length % letters) + 1;
+  }
+  return lines;
+}
+
+const word = /(?:<[^>]*>|[^\s<])+\s*/g;
+const dangling = /[\s,;:.]*(?: (?:or|by|and|because|the|a|an|to|of|in|is|has))*[\s,;:.]*$/;
+
+/** As many words as fit into one line. Of an ARN only the name is left. */
+export function onOneLine(mrkdwn: string, letters: number): string {
+  if (seen(mrkdwn).length <= letters) return mrkdwn;
+  const words = mrkdwn.replaceAll(/\barn:[^\s`]*\//g, "").match(word) ?? [];
+  let line = "";
+  for (const each of words) {
+    if (seen(line + each).trimEnd().length >= letters) break;
+    line += each;
+  }
+  const shown = line.replace(dangling, "");
+  const isInCode = shown.split("`").length % 2 === 0;
+  return `${shown}${isInCode ? "`" : ""}…`;
+}
