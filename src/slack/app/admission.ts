@@ -1,9 +1,25 @@
+import { z } from "zod";
+import { parseJson } from "../../access/approval/seal.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
-import { answer, type Message } from "../show/message.ts";
+import { withinTime } from "../../operations/deadlines.ts";
+import { refusedHomeView } from "../look/home-view.ts";
+import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
+import { answer, detailsModalId, type Message, messageModal, revokeModalId } from "../show/message.ts";
 import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
+import {
+  type FormChange,
+  field,
+  isAction,
+  isCommand,
+  isHomeOpened,
+  isSubmission,
+  isSuggestion,
+  type SlackRequest,
+  userIn,
+} from "./payload.ts";
 
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
@@ -96,4 +112,128 @@ export async function accountOf(
     log.warn({ err: error, user }, "Slack did not say whether an account is active");
     return "unconfirmed";
   }
+}
+
+/** Slack waits three seconds in all, and the work needs two. In milliseconds. */
+const checkedWithinMs = 800;
+
+/**
+ * Runs before every command, button, form, search and App Home. A person without an active account of this workspace
+ * gets only a refusal, and the log has the attempt. If Slack does not answer in time, people can only end access. True:
+ * they can continue.
+ */
+export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
+  const by = userIn(sent.body);
+  const account: Account | "unconfirmed" =
+    by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "unconfirmed" as const);
+  if (account === "active") {
+    nameSender(sent.body, await context.directory.idOf(by));
+    return true;
+  }
+  if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
+  const attempt = await attemptIn(context, sent);
+  // While Slack is slow, a look is no attempt.
+  if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
+  await answerRefused(context, sent, by, account);
+  return false;
+}
+
+/** The words and forms that end access, and show nothing else. */
+const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
+
+/** From here on the sender has one id. With two, a person could approve their own request. */
+function nameSender(body: object, id: string): void {
+  if ("user_id" in body) body.user_id = id;
+  for (const part of ["user", "event"]) {
+    const named: unknown = field(body, part);
+    if (typeof named !== "object" || named === null) continue;
+    if ("id" in named) named.id = id;
+    if ("user" in named) named.user = id;
+  }
+}
+
+/** For a person of another workspace, for example in a shared channel. */
+export function answerForeigner(context: Pick<SlackContext, "log">, sent: SlackRequest): Promise<void> {
+  return answerRefused(context, sent, userIn(sent.body), "of-another-workspace");
+}
+
+/** A search can show only options. */
+async function answerRefused(
+  { log }: Pick<SlackContext, "log">,
+  sent: SlackRequest,
+  user: string,
+  account: Exclude<Account, "active"> | "unconfirmed",
+): Promise<void> {
+  const message = notAdmittedAnswer(account);
+  try {
+    if (isCommand(sent)) await sent.ack({ response_type: "ephemeral", ...message });
+    else if (isSuggestion(sent)) await sent.ack({ options: [] });
+    else if (isSubmission(sent))
+      await sent.ack({ response_action: "update", view: messageModal("eks-access", message) });
+    else if (isHomeOpened(sent)) await sent.client.views.publish({ user_id: user, view: refusedHomeView(message) });
+    else if (isAction(sent)) await answerAction(sent, user, message);
+  } catch (error) {
+    log.warn({ err: error, user }, "could not answer a person who can't use the bot");
+  }
+}
+
+/** Beside the message, or in place of the clicked form or App Home. */
+async function answerAction({ ack, body, respond, client }: FormChange, user: string, message: Message): Promise<void> {
+  await ack();
+  const { view } = body;
+  if (view?.type === "home") await client.views.publish({ user_id: user, view: refusedHomeView(message) });
+  else if (view) await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) });
+  else await respond({ response_type: "ephemeral", replace_original: false, ...message });
+}
+
+/** The act of each button, form and command, in the audit log's words. The others only show. */
+const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
+  ["approve", "approve"],
+  ["approve-migration", "approve"],
+  ["deny", "deny"],
+  ["deny-migration", "deny"],
+  ["request", "request"],
+  ["ask-again", "request"],
+  ["nudge", "request"],
+  ["extend", "extend"],
+  ["revoke", "revoke"],
+  ["done", "revoke"],
+  ["cancel", "cancel"],
+  ["reviewed", "review"],
+  ["break-glass", "break-glass"],
+  ["link", "link"],
+  ["confirm-link", "confirm-link"],
+  ["refuse-link", "confirm-link"],
+  ["ask-migration", "migrate"],
+  ["stop-migration", "stop"],
+  ["retry-migration", "retry"],
+]);
+
+async function attemptIn(context: SlackContext, sent: SlackRequest) {
+  const { word, about } = wordsIn(sent);
+  const act = acts.get(word) ?? "see";
+  // The record has the cluster's name. Without the ledger, the refusal continues.
+  const request = about === "" ? null : await context.ledger.get(about).catch(() => null);
+  return { act, ...(about !== "" && { request: request ?? { id: about, cluster: "" } }) };
+}
+
+function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
+  if (isCommand(sent)) {
+    const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
+    return { word: word.toLowerCase(), about: idIn(about) };
+  }
+  if (isSubmission(sent)) {
+    const { callback_id: form, private_metadata: about } = sent.view;
+    // The submit of Details is its Approve.
+    return { word: form === detailsModalId ? approveAction : form, about: idIn(about) };
+  }
+  if (!isAction(sent)) return { word: "", about: "" };
+  return { word: sent.action.action_id, about: "value" in sent.action ? idIn(sent.action.value ?? "") : "" };
+}
+
+const value = z.object({ request: z.string() });
+
+function idIn(text: string): string {
+  const id = value.safeParse(parseJson(text)).data?.request ?? text;
+  return /^r-[a-z0-9-]{1,40}$/.test(id) ? id : "";
 }

@@ -23,7 +23,6 @@ import {
   handleDoneButton,
   handleRevokeButton,
   handleRevokeSubmission,
-  revokeModalId,
 } from "../decide/end-access.ts";
 import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
@@ -61,10 +60,17 @@ import {
   runAction,
   stopMigrationAction,
 } from "../show/buttons.ts";
-import { answer, denyMigrationModalId, denyModalId, detailsModalId, type Message } from "../show/message.ts";
+import {
+  answer,
+  denyMigrationModalId,
+  denyModalId,
+  detailsModalId,
+  type Message,
+  revokeModalId,
+} from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
+import { checkPerson } from "./admission.ts";
 import { answerClick, handleDetailsButton, settleClicked } from "./answer.ts";
-import { checkPerson } from "./check-person.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {

@@ -22,6 +22,7 @@ import {
   messageModal,
   noSuchRequestAnswer,
   reasonInput,
+  revokeModalId,
   whyOf,
 } from "../show/message.ts";
 import { code, mention, oneOf, section } from "../show/mrkdwn.ts";
@@ -69,8 +70,6 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
   await noteAttempt(context, { act: "revoke", by, code: verdict.code, request });
   return endRefusedAnswer(verdict.code, request, cluster);
 }
-
-export const revokeModalId = "revoke";
 
 /** @param others ids of the leases that end with it */
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {

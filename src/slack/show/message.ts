@@ -153,6 +153,7 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 
 export const denyModalId = "deny";
 export const denyMigrationModalId = "deny-migration";
+export const revokeModalId = "revoke";
 
 /** Asks for a reason: the requester must know the alternative. @param memory the value of the button */
 export function denyModal(memory: string, id = denyModalId, title = "Deny the request"): ModalView {
