@@ -125,7 +125,7 @@ export function readSection(section: Section, text: string): SectionContent {
 }
 
 /** The same, with pauses. */
-export function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
+function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
   const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
   if (text === null || EMPTY.test(text)) return content(empty);
   try {

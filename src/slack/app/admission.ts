@@ -102,7 +102,7 @@ export async function refuseForRequester(
   return null;
 }
 
-export async function accountOf(
+async function accountOf(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   user: string,
 ): Promise<Account | "unconfirmed"> {
