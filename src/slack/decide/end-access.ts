@@ -100,11 +100,13 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
 }
 
 /** `revoke <id> [why]`, and the button: the worker removes the access of the lease, of what it extends, and of its extensions. */
-export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  if (isMigrationId(id)) return Promise.resolve(stopMigrationByAnswer(id));
+export async function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+  if (isMigrationId(id)) return stopMigrationByAnswer(id);
   // A repeated decision must not repeat these.
   const others: string[] = [];
-  return updateRequest(context, id, (request) => decideRevoke(context, id, request, { by, why }, others));
+  const decide = (request: AccessRequest | null) => decideRevoke(context, id, request, { by, why }, others);
+  const outcome = await updateRequest<Message | (() => Promise<Message>)>(context, id, decide);
+  return typeof outcome === "function" ? outcome() : outcome;
 }
 
 /** `cancel <id>`, by the requester or the person who asked for them. It gives nothing, so a cluster that is gone does not stop it. */
@@ -144,7 +146,7 @@ async function decideRevoke(
   request: AccessRequest | null,
   { by, why }: Ending,
   others: string[],
-): Promise<UpdateStep<AccessRequest, Message>> {
+): Promise<UpdateStep<AccessRequest, Message | (() => Promise<Message>)>> {
   const turnedAway = await refuseActor(context, by, "revoke", request ?? { id, cluster: "" });
   if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
@@ -155,10 +157,13 @@ async function decideRevoke(
   const verdict = judgeRevoke(request, cluster, person, why, now);
   if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
   const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, belongsToRevoked(request), now);
-  others.push(...(await endRest(context, request, endIt, by)));
+  const endOthers = async () => void others.push(...(await endRest(context, request, endIt, by)));
+  await endOthers();
   const { after } = verdict;
   const event = eventOf("lease.ending", request, by, now, { why });
-  return { type: "write", after, event, outcome: endedAnswer(after, others) };
+  // Meanwhile an extension can have begun. From now on none does.
+  const outcome = async () => endOthers().then(() => endedAnswer(after, others));
+  return { type: "write", after, event, outcome };
 }
 
 /** Ends the other leases first: if the process dies in between, people can still revoke this one. */

@@ -111,6 +111,38 @@ describe("revoking a lease that is extended", () => {
     expect(ends.map((each) => each?.lease?.end?.cause)).toEqual(["revoked", "revoked", "revoked"]);
   });
 
+  /** Each call that a revocation makes to the ledger, up to the one that records it. */
+  const steps = Array.from({ length: 5 }, (_, index) => index + 1);
+  test.each(steps)(
+    "ends an extension that is approved and begins right before its call %i to the ledger",
+    async (nth) => {
+      await put(aLeasedRequest({}, { id: "r-one" }));
+      let calls = 0;
+      let isRevoked = false;
+      const real = ledger;
+      const racing = new Proxy(real, {
+        get: (target, name) => {
+          const method: unknown = Reflect.get(target, name);
+          if (typeof method !== "function") return method;
+          return async (...args: readonly unknown[]) => {
+            calls += 1;
+            if (calls === nth && !isRevoked) await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
+            const result: unknown = await Reflect.apply(method, target, args);
+            isRevoked ||= (await real.get("r-one"))?.lease?.end != null;
+            return result;
+          };
+        },
+      });
+
+      const { text } = await revokeLease(aSlackContext(racing), "U0APPROVER", "r-one", "");
+
+      const extension = await real.get("r-two");
+      expect((await real.get("r-one"))?.lease?.end?.cause).toBe("revoked");
+      expect(extension ? extension.lease?.end?.cause : "revoked").toBe("revoked");
+      expect(text.includes("r-two")).toBe(extension !== null);
+    },
+  );
+
   test("ends nothing for a person who can't revoke it", async () => {
     await put(aLeasedRequest({}, { id: "r-one" }));
     await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
