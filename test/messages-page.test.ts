@@ -101,7 +101,7 @@ function page(): string {
     "# Every message",
     "",
     "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
-    "What one of the fifty shows is not repeated below them, nor what differs from a text above in the names of its values alone.",
+    "What one of the fifty shows is not repeated below them, nor what only joins sentences from above, with other values.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
@@ -117,13 +117,19 @@ function page(): string {
     ...fixesOf(failureCodes.filter((code) => new AccessError(code, "").retryable)),
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
-      ...texts
-        .filter((text) => isWhole(text) && !isExample(text) && isNew(text, shownBefore))
-        .map((text) => `- ${plain(text)}`),
+      ...linesOf(texts.filter((text) => isWhole(text) && !isExample(text) && isNew(text, shownBefore))),
     ]),
     "",
   ].join("\n");
 }
+
+/** Titles and buttons are one line: a list of single words is no reading. */
+function linesOf(texts: readonly string[]): string[] {
+  const labels = texts.filter(isLabel);
+  const line = labels.length > 0 ? [`- Short ones: ${labels.map(plain).join(", ")}`] : [];
+  return [...texts.filter((text) => !isLabel(text)).map((text) => `- ${plain(text)}`), ...line];
+}
+const isLabel = (text: string) => !/[.,?!:{*✓✗–•]/.test(text) && wordsIn(text) <= 4;
 
 const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`;
 
@@ -133,10 +139,12 @@ const isWhole = (text: string) =>
   /[.?!:]$|^[A-Z:*✓✗–•]/.test(text) && !/^(?:GET|PUT|POST|DELETE) /.test(text) && /[a-z]{2}/i.test(ownWords(text));
 const ownWords = (text: string) => text.replaceAll(/\{[^}]*\}|:[a-z_]+:/g, "");
 
-/** Whether it says more than another name in a text before it. */
+/** Whether a sentence of it says more than another name in a text before it. */
 function isNew(text: string, before: Set<string>): boolean {
-  const said = text.replaceAll(/\{[^}]*\}/g, "{}").replace(/\.$/, "");
-  return !before.has(said) && before.add(said).has(said);
+  const said = sentencesIn(text).map((each) => each.replaceAll(/\{[^}]*\}/g, "{}").replace(/\.$/, ""));
+  const isRepeated = said.every((each) => before.has(each));
+  for (const each of said) before.add(each);
+  return !isRepeated;
 }
 
 /** A value of a text, or its signs of the format, or none. */

@@ -77,7 +77,7 @@ export const messageJobs = {
   /** Slack takes about one message a second in a channel. */
   "show-thread": { ...shown, fields: { record: name }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
   /** Slack takes 100 updates of App Homes in a minute, for all people together. */
-  "show-home": { ...shown, fields: { user: name }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
+  "show-home": { ...shown, fields: { user: name }, waitMs: 1_500, tries: 10, retryMs: 2_000 },
 } satisfies Readonly<Record<string, JobKind>>;
 
 const allJobs = { ...workerJobs, ...messageJobs };

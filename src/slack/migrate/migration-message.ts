@@ -168,8 +168,8 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   for (const milestone of milestonesOf(migration, lost !== null)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
-  await ledger.markShown(id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
   await noteOutdated(context, migration, inChannel, outdatedIn);
+  await ledger.markShown(id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
 }
 
 /** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */

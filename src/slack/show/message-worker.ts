@@ -147,10 +147,11 @@ const startsSoon = 6;
 const longestWaitMs = 16_000;
 
 /** While Slack limits updates, a message, a thread or a Home waits without losing a try. */
-function waitMs(_: MessageJob, error: unknown, starts: number): number | null {
+function waitMs({ type }: MessageJob, error: unknown, starts: number): number | null {
   const limited = error instanceof AccessError ? error.cause : error;
   if (!(limited instanceof WebAPIRateLimitedError)) return null;
   const limitMs = limited.retryAfter * 1000;
+  if (type !== "show") return Math.max(firstWaitMs, limitMs);
   const grownMs = Math.min(firstWaitMs * 2 ** (starts - 1), longestWaitMs);
   return starts <= startsSoon ? Math.min(grownMs, limitMs) : Math.max(grownMs, limitMs);
 }

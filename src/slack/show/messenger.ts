@@ -57,13 +57,14 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   }
   if (request.trouble) await noteOutage(context, request, request.trouble);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
+  // First: after a failure here, the next try reads that this version is not shown.
+  await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
   await updatePeople(
     context,
     id,
     { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster },
     inChannel.lost !== null,
   );
-  await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
 }
 
 /** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */

@@ -417,6 +417,21 @@ describe("where Slack fails", () => {
     expect(woken).toEqual(["show-home", "show-thread"]);
   });
 
+  test("while Slack fails for any other reason, the sweep finds the request again, also when its job has no try left", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "expired" }));
+    const failing = slack.faults.plan("slack.chat.update", { type: "answer", status: 503 }, { times: 1_000 });
+
+    await expect(showMessage(aContext(), request.id)).rejects.toMatchObject({ retryable: true });
+
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+    failing.cancel();
+    for (const record of await ledger.unshown(10)) await showRequest(aContext(), record);
+    expect(inChannel().join()).not.toMatch(/\[(Approve|Deny)\]/);
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
   test("after the channel is archived, the requester reads the progress, and nothing waits for the channel", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);

@@ -227,3 +227,20 @@ describe("a message that is too old to edit", () => {
     expect(app.person("U0ENGINEER").directMessages().map(textOf).map(buttonsIn)).toContain("[Extend] [I'm done]");
   });
 });
+
+describe("Details on the card of a removed cluster", () => {
+  const opened = async (user: string, card: SandboxMessage) => {
+    await app.person(user).click(card, "Details");
+    return textOf(await app.slack.until(() => app.person(user).view()));
+  };
+
+  test("shows the requester everything, and an approver why there is no more", async () => {
+    const card = await shown(aPreviewedRequest());
+    await app.follow(configText.replace("  staging:", "  another:"));
+    await app.show("r-1");
+
+    expect(buttonsIn(now(card))).toBe("[Details]");
+    expect(await opened("U0ENGINEER", card)).toContain("the deployment of checkout hangs");
+    expect(await opened("U0APPROVER", card)).toContain("staging is no longer in eks-access.yml. Ask an operator.");
+  });
+});
