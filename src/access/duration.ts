@@ -1,3 +1,5 @@
+import { isPermanent, permanentSeconds } from "./lease/lease-record.ts";
+
 /** A time in a line: text that can mean for how long. Only some of these texts are durations. */
 const unit = "(?:h|hrs?|hours?|m|mins?|minutes?|d|days?|w|wks?|weeks?)";
 const longUnit = "(?:hours?|hrs|mins|minutes?|secs|seconds?|days?|weeks?|months?|years?)";
@@ -110,14 +112,6 @@ export function parseDuration(text: string): number | null {
     seconds += Number(count) * (secondsOf[unit.charAt(0)] ?? 0);
   }
   return seconds > 0 ? seconds : null;
-}
-
-/** `permanent` is a lease of a hundred years. It has a sealed end like any other, so no code needs leases without an end. */
-export const permanentSeconds = 100 * 365 * 86_400;
-
-/** Whether people call it permanent. A lease rebuilt from its cluster is a little shorter. */
-export function isPermanent(seconds: number): boolean {
-  return seconds >= permanentSeconds / 2;
 }
 
 /** Writes whole seconds as `1d 2h`, `4h`, `1h 30m`, `45s`: only the units that are not zero. */

@@ -1,4 +1,5 @@
-import { formatDuration, isPermanent } from "./duration.ts";
+import { formatDuration } from "./duration.ts";
+import { isPermanent } from "./lease/lease-record.ts";
 import type { Level } from "./policy/cluster.ts";
 import type { AccessRequest } from "./record.ts";
 

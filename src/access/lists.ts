@@ -1,5 +1,4 @@
-import { isPermanent } from "./duration.ts";
-import type { LeaseEnd, LeaseState } from "./lease/lease-record.ts";
+import { isPermanent, type LeaseEnd, type LeaseState } from "./lease/lease-record.ts";
 import { type Migration, migrationClosedSince, migrationDueAt } from "./migration.ts";
 import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";

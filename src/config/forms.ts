@@ -1,6 +1,7 @@
 import { load, YAMLException } from "js-yaml";
 import { z } from "zod";
-import { isPermanent, parseDuration } from "../access/duration.ts";
+import { parseDuration } from "../access/duration.ts";
+import { isPermanent } from "../access/lease/lease-record.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 
 /** A text of one form. The message says how to write it, also for a wrong type and a missing value. */

@@ -1,4 +1,4 @@
-import { isPermanent } from "../access/duration.ts";
+import { isPermanent } from "../access/lease/lease-record.ts";
 import type { RunIdentities } from "../access/policy/creator.ts";
 import type { AccessRequest } from "../access/record.ts";
 

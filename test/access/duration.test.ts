@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration, isPermanent, parseDuration, permanentSeconds } from "../../src/access/duration.ts";
+import { formatDuration, parseDuration } from "../../src/access/duration.ts";
+import { isPermanent, permanentSeconds } from "../../src/access/lease/lease-record.ts";
 
 test.each([
   ["45s", 45],

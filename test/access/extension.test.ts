@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/duration.ts";
 import { extensionChoices, readExtension } from "../../src/access/extension.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import { aLevel } from "../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest } from "../builders/a-request.ts";
 import { at, hours, minutes } from "../builders/times.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/duration.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import { readRequest, splitRequestLine } from "../../src/access/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../builders/a-cluster.ts";
 

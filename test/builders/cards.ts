@@ -1,4 +1,4 @@
-import { permanentSeconds } from "../../src/access/duration.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/record.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";

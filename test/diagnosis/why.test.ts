@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/duration.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { aCluster } from "../builders/a-cluster.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/duration.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import type { Migration } from "../../src/access/migration.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/duration.ts";
+import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";

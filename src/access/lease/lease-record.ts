@@ -6,6 +6,14 @@ export type Immutable<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T]: Immutable<T[Name]> }
     : T;
 
+/** `permanent` is a lease of a hundred years. It has a sealed end like any other, so no code needs leases without an end. */
+export const permanentSeconds = 100 * 365 * 86_400;
+
+/** Whether people call it permanent. A lease rebuilt from its cluster is a little shorter. */
+export function isPermanent(seconds: number): boolean {
+  return seconds >= permanentSeconds / 2;
+}
+
 /** Parts of the forms in which records are stored. The objects are strict: we never write unknown fields. */
 export const textForm = z.string();
 export const textsForm = z.array(textForm);

@@ -1,10 +1,10 @@
 import type { DecisionPublicKeys, Json, MemoryKeys } from "../approval/seal.ts";
 import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
-import { permanentSeconds } from "../duration.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, ownId } from "../record.ts";
 import { sealedEnd } from "./cluster-leases.ts";
 import { endOf } from "./lease.ts";
+import { permanentSeconds } from "./lease-record.ts";
 
 /**
  * An approval that ended early. Its seal is still valid, and an attacker with Redis could restore the older record: so the

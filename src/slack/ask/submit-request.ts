@@ -1,6 +1,7 @@
 import { sealLink } from "../../access/approval/links.ts";
-import { formatDuration, isPermanent } from "../../access/duration.ts";
+import { formatDuration } from "../../access/duration.ts";
 import type { Extension } from "../../access/extension.ts";
+import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";

@@ -1,8 +1,8 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decide.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
-import { formatDuration, isPermanent } from "../../access/duration.ts";
-import type { OtherLease } from "../../access/lease/lease-record.ts";
+import { formatDuration } from "../../access/duration.ts";
+import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";

@@ -1,5 +1,5 @@
 import type { HomeView, KnownBlock } from "@slack/types";
-import { isPermanent } from "../../access/duration.ts";
+import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-buttons.ts";

@@ -1,5 +1,5 @@
 import type { Button, KnownBlock, RichTextBlock } from "@slack/types";
-import { isPermanent } from "../../access/duration.ts";
+import { isPermanent } from "../../access/lease/lease-record.ts";
 
 /** Escapes Slack's three control characters: no text of a user becomes a mention, a link or a date. */
 export function escapeText(text: string): string {

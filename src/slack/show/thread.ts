@@ -1,11 +1,10 @@
-import { isPermanent } from "../../access/duration.ts";
 import {
   isEndReviewPending,
   isFirstSignInRunning,
   isReviewPending,
   isSignInPending,
 } from "../../access/lease/lease.ts";
-import type { Lease } from "../../access/lease/lease-record.ts";
+import { isPermanent, type Lease } from "../../access/lease/lease-record.ts";
 import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessRequest, askerOf } from "../../access/record.ts";

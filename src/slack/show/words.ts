@@ -1,12 +1,13 @@
-import { formatDuration, isPermanent } from "../../access/duration.ts";
+import { formatDuration } from "../../access/duration.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
-import type {
-  CodedReason,
-  Lease,
-  MappedIdentity,
-  Proof,
-  ProofFinding,
-  Trouble,
+import {
+  type CodedReason,
+  isPermanent,
+  type Lease,
+  type MappedIdentity,
+  type Proof,
+  type ProofFinding,
+  type Trouble,
 } from "../../access/lease/lease-record.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Rule, Way } from "../../access/policy/cluster.ts";

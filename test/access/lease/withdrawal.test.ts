@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/duration.ts";
+import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import {
   isWithdrawn,
   maxWithdrawals,

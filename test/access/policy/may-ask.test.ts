@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/duration.ts";
+import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { type Level, matchesArnPattern, type Rule, type WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { clusterRule, levelsFor, noRequesterFacts } from "../../../src/access/policy/rule.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { permanentSeconds } from "../../../src/access/duration.ts";
+import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { preformatted } from "../../../src/slack/show/mrkdwn.ts";

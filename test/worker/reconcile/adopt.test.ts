@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
-import { permanentSeconds } from "../../../src/access/duration.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { sealPlace } from "../../../src/access/lease/holding.ts";
 import { activeLease } from "../../../src/access/lease/lease.ts";
+import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";

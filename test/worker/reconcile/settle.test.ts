@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/duration.ts";
 import { sealWritten } from "../../../src/access/lease/holding.ts";
-import type { Holding } from "../../../src/access/lease/lease-record.ts";
+import { type Holding, permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
