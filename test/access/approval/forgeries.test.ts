@@ -1,5 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { readIdentities, sealIdentities } from "../../../src/access/approval/identities.ts";
 import { isSealedLink, sealLink } from "../../../src/access/approval/links.ts";
 import { type Json, type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import {
@@ -12,6 +13,7 @@ import {
   sealPreview,
   sealReview,
 } from "../../../src/access/approval/seals.ts";
+import { readNamespaceList, sealNamespaces } from "../../../src/access/approval/shared-lists.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { sealWritten, withLedgerMemory } from "../../../src/access/lease/holding.ts";
 import {
@@ -20,13 +22,16 @@ import {
   withKeptDocument,
   writeRescueTags,
 } from "../../../src/access/lease/kept-documents.ts";
+import { bindingFor, readSealedLease } from "../../../src/access/lease/own-bindings.ts";
 import { noWithdrawals, readWithdrawalTags, writeWithdrawalTags } from "../../../src/access/lease/withdrawal.ts";
+import { readFleetList, sealFleetList } from "../../../src/access/policy/fleet-list.ts";
+import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { brokenLogBase, sealLogBase } from "../../../src/access/verify-log.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision, aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { aHolding } from "../../builders/a-share.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
@@ -151,6 +156,41 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
       isGenuinePlan({ ...migration, plan: sealMigrationPlan(migration, migration.plan, preview) }, keys.preview),
   ],
   [
+    "the binding of a lease",
+    ({ memory }) => {
+      const role = "ClusterRole edit in shop";
+      const lease = { principal: engineerArn, user: "engineer", share: aShare() };
+      const { annotations, ...place } =
+        bindingFor("staging", lease, role, memory) ?? expect.unreachable("it is a role");
+      return readSealedLease("staging", place, annotations["eks-access/lease"], keys.memory) !== null;
+    },
+  ],
+  [
+    "the namespaces of a cluster",
+    ({ preview }) =>
+      readNamespaceList(sealNamespaces(aCluster(), ["shop"], at(0), preview), aCluster(), keys.preview, at(0)) !== null,
+  ],
+  [
+    "the list of a fleet",
+    ({ preview }) =>
+      readFleetList(sealFleetList({ at: at(0).toISOString(), clusters: [] }, preview), keys.preview, at(0)) !== null,
+  ],
+  [
+    "what the directory knows of a person",
+    ({ preview }) => {
+      const about = {
+        user: "U0ENGINEER",
+        email: "a@b",
+        at: at(0).toISOString(),
+        person: null,
+        why: "user-not-found",
+      } as const;
+      return (
+        readIdentities(sealIdentities(about, aCluster(), preview), about.user, aCluster(), keys.preview, at(0)) !== null
+      );
+    },
+  ],
+  [
     "where the audit log begins",
     ({ preview }) =>
       brokenLogBase(sealLogBase({ count: 2, hash: "a".repeat(64), anchors: [] }, preview), keys.preview) === null,
@@ -187,6 +227,111 @@ const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
 
 test.each([...ofWorker, ...ofPeople])("a process with the right key can make %s", (_, isBelieved) => {
   expect(isBelieved(keys)).toBe(true);
+});
+
+/** Each genuine, and read in another place than the one for which it was sealed. */
+const other = aCluster({ account: "444455556666" });
+const swaps: readonly (readonly [string, () => boolean])[] = [
+  [
+    "the annotation of another cluster",
+    () =>
+      readAnnotation("other", writeAnnotation("staging", [aHolding()], keys.memory) ?? "", keys.memory).type ===
+      "holdings",
+  ],
+  ...(["staging", "other"] as const).map((cluster) => {
+    const arn = cluster === "staging" ? `${engineerArn}-2` : engineerArn;
+    const tags = writeHoldingTags("staging", aHolding(), keys.memory, { madeAt: at(0).toISOString() });
+    return [
+      `the tags of an entry, in ${cluster} for ${arn}`,
+      () => readHoldingTags(cluster, arn, { ...anEntry(), tags }, keys.memory).type === "holding",
+    ] as const;
+  }),
+  [
+    "a revocation of another cluster",
+    () =>
+      readWithdrawalTags(
+        "other",
+        writeWithdrawalTags("staging", { ...noWithdrawals, list: [withdrawal] }, keys.memory),
+        keys.memory,
+      ).withdrawals.list.length > 0,
+  ],
+  [
+    "a revocation under another lease's id",
+    () => {
+      const [text = ""] = Object.values(
+        writeWithdrawalTags("staging", { ...noWithdrawals, list: [withdrawal] }, keys.memory),
+      );
+      return (
+        readWithdrawalTags("staging", { "eks-access/withdrawn/r-2": text }, keys.memory).withdrawals.list.length > 0
+      );
+    },
+  ],
+  [
+    "what another lease wrote",
+    () => {
+      const written = sealWritten("staging", active, aHolding(), keys.memory, "aws-auth");
+      return [{ principal: `${engineerArn}-2` }, { cluster: "other" }, { approvals: [] }].some((change) => {
+        const request = { ...active, ...change, lease: { ...active.lease, written } } as ApprovedRequest;
+        return withLedgerMemory("staging", [], [request], keys.memory).holdings.size > 0;
+      });
+    },
+  ],
+  [
+    "the rescue of another cluster",
+    () => {
+      const lease = { id: "r-1", by: "U0ONCALL", as: engineerArn, endsAt: at(hours(1)).toISOString() };
+      const tags = writeRescueTags(clusterArn, role, lease, keys.memory);
+      return (
+        readRescueTags(`${clusterArn}-2`, role, tags, keys.memory) !== null ||
+        readRescueTags(clusterArn, `${role}-2`, tags, keys.memory) !== null
+      );
+    },
+  ],
+  [
+    "the kept document of another cluster",
+    () => readKept("other", withKeptDocument("staging", {}, document, keys.memory) ?? {}, "last", keys.memory) !== null,
+  ],
+  [
+    "the namespaces of another cluster",
+    () =>
+      readNamespaceList(sealNamespaces(aCluster(), ["shop"], at(0), keys.preview), other, keys.preview, at(0)) !== null,
+  ],
+  [
+    "the preview of another request",
+    () =>
+      asked.preview !== null &&
+      isGenuinePreview(
+        { ...asked, id: "r-2", preview: sealPreview(asked, asked.preview, keys.preview) },
+        aCluster(),
+        keys.preview,
+      ),
+  ],
+  [
+    "the plan of another migration",
+    () =>
+      migration.plan !== null &&
+      isGenuinePlan(
+        { ...migration, id: "migration-other-1", plan: sealMigrationPlan(migration, migration.plan, keys.preview) },
+        keys.preview,
+      ),
+  ],
+  [
+    "the approval of another request",
+    () => isSealedDecision(sealDecision(approval, "r-1", keys.decision), "r-2", keys.decision),
+  ],
+  [
+    "the link of another person",
+    () =>
+      isSealedLink(
+        "U0OTHER",
+        { arn: role, seal: sealLink("U0ENGINEER", role, { by: "U0ENGINEER", at: at(0).toISOString() }, keys.decision) },
+        keys.decision,
+      ),
+  ],
+];
+
+test.each(swaps)("%s is not trusted", (_, isBelieved) => {
+  expect(isBelieved()).toBe(false);
 });
 
 describe.each(inSlack)("with all keys of the Slack process, %s,", (_, forger) => {
