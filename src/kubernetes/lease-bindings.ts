@@ -5,7 +5,7 @@ import type { RoleRule } from "../access/policy/rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
-import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
+import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
@@ -19,8 +19,11 @@ interface CallFor {
 
 /** The bindings through which a cluster gives leases. Each call throws an AccessError. */
 export interface LeaseBindings {
-  /** All bindings with our labels; `answer-too-large` beyond the bounds. */
-  listLeaseBindings(): Promise<readonly ClusterBinding[]>;
+  /**
+   * The bindings with our labels; `answer-too-large` beyond the bounds. @param among reads only the lists that can have these: of the whole
+   * cluster, or of its namespaces
+   */
+  listLeaseBindings(among?: readonly Pick<ClusterBinding, "namespace">[]): Promise<readonly ClusterBinding[]>;
   /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
@@ -46,7 +49,7 @@ const group = "rbac.authorization.k8s.io";
 
 export function leaseBindings(connection: Connection, cluster: string): LeaseBindings {
   return {
-    listLeaseBindings: () => listLeaseBindings(connection, cluster),
+    listLeaseBindings: (among) => listLeaseBindings(connection, cluster, among),
     findBinding: (place) => findBinding(connection, cluster, place),
     createBinding: (binding, options = {}) => createBinding(connection, cluster, binding, options),
     deleteBinding: (place, options = {}) => deleteBinding(connection, cluster, place, options),
@@ -55,13 +58,21 @@ export function leaseBindings(connection: Connection, cluster: string): LeaseBin
   };
 }
 
-async function listLeaseBindings(connection: Connection, cluster: string): Promise<readonly ClusterBinding[]> {
+async function listLeaseBindings(
+  connection: Connection,
+  cluster: string,
+  among: Parameters<LeaseBindings["listLeaseBindings"]>[0],
+): Promise<readonly ClusterBinding[]> {
   const what = `GET rolebindings of leases of cluster ${cluster}`;
   const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
   const query = { labelSelector: labels.join(",") };
+  const { cluster: ofCluster, namespaces: ofNamespaces } = bindingLists;
+  const listOf = ({ namespace }: Pick<ClusterBinding, "namespace">) => (namespace === null ? ofCluster : ofNamespaces);
+  const lists = among && [...new Set(among.map(listOf))];
   const found: ClusterBinding[] = [];
   try {
-    for await (const bindings of bindingPages(connection, what, shape, query)) found.push(...bindings.map(readBinding));
+    for await (const bindings of bindingPages(connection, what, shape, query, lists))
+      found.push(...bindings.map(readBinding));
   } catch (error) {
     throw kubernetesFailure(error, what);
   }

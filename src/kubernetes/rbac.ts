@@ -24,16 +24,20 @@ interface WithSubjects {
   readonly subjects?: readonly unknown[] | null | undefined;
 }
 
-/** Reads all bindings in pages, those of the whole cluster first. @throws AccessError `answer-too-large`; RefusedByServer */
+/** The lists of all bindings: those of the whole cluster, and those of its namespaces. */
+export const bindingLists = { cluster: bindingsPath(null), namespaces: `${api}/rolebindings` };
+
+/** Reads these lists in pages. @throws AccessError `answer-too-large`; RefusedByServer */
 export async function* bindingPages<T extends WithSubjects>(
   connection: Connection,
   what: string,
   binding: z.ZodType<T>,
   query: Readonly<Record<string, string>> = {},
+  lists: readonly string[] = Object.values(bindingLists),
 ): AsyncGenerator<readonly T[]> {
   const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
   let subjects = 0;
-  for (const path of [bindingsPath(null), `${api}/rolebindings`]) {
+  for (const path of lists) {
     for await (const bindings of boundedPages(what, bounds, (token) =>
       readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
     )) {

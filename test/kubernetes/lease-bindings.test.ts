@@ -200,6 +200,22 @@ test("bindings of leases are asked for by their labels, page by page, and an end
   expect(server.received[1]?.query).toMatchObject({ continue: "more" });
 });
 
+test("where only bindings of namespaces can be meant, those of the whole cluster are not read, and the reverse", async () => {
+  server.answer = () => ({ status: 200, body: { items: [] } });
+
+  await client.listLeaseBindings([{ namespace: "shop" }, { namespace: "payments" }]);
+  await client.listLeaseBindings([{ namespace: null }]);
+  await client.listLeaseBindings();
+
+  const api = "/apis/rbac.authorization.k8s.io/v1";
+  expect(server.received.map(({ path }) => path)).toEqual([
+    `${api}/rolebindings`,
+    `${api}/clusterrolebindings`,
+    `${api}/clusterrolebindings`,
+    `${api}/rolebindings`,
+  ]);
+});
+
 test("a list that is forbidden, or not readable, is a failure of the cluster", async () => {
   server.answer = () => ({ status: 403, body: aStatus(403, "Forbidden", "cannot list") });
   await expect(client.listLeaseBindings()).rejects.toMatchObject({ code: "cluster-forbidden" });

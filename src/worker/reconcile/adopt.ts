@@ -20,6 +20,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { noteHourly } from "./hourly-notices.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
+import { reviewLease } from "./review.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
@@ -132,7 +133,9 @@ async function recover(
 ): Promise<void> {
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
-  const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
+  const readBack = state.signsInAs(bare.principal);
+  const answered = await reviewLease(client, cluster, bare, readBack.identity);
+  const proved = prove(cluster, bare, readBack, answered, context.now());
   const written = sealWritten(sealedClusterOf(cluster), bare, holding, context.keys.memory, way);
   const place = sealPlace(cluster, bare, context.keys.memory);
   const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), place, written };

@@ -128,7 +128,7 @@ async function readBindings(
   const { opened, context } = place;
   const { client } = opened;
   const [bindings, stored] = await Promise.all([
-    some ? findAll(client, placesOf(some)) : labelledBindings(client, open, context.now()),
+    some ? bindingsAt(client, placesOf(some), some, context.now()) : labelledBindings(client, open, context.now()),
     client.readWithdrawals(),
   ]);
   const memory = memoryIn(place, stored);
@@ -149,8 +149,19 @@ function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals)
   };
 }
 
-/** From this number on, reading all pages takes less time than reading each by name. */
+/** Above this number, reading their lists takes less time than reading each by name. */
 const maxByName = 32;
+
+/** The bindings at these places. @param requests those with them */
+async function bindingsAt(
+  client: OpenedCluster["client"],
+  places: readonly BindingPlace[],
+  requests: readonly AccessRequest[],
+  now: Date,
+): Promise<readonly ClusterBinding[]> {
+  if (places.length <= maxByName) return findAll(client, places);
+  return (await labelledBindings(client, requests, now, places)).filter(isIn(places));
+}
 
 /**
  * The requests whose bindings a run must read if it only begins leases. A binding's name follows from lease and role,
@@ -169,7 +180,7 @@ function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly Ac
   const some = forPrincipals(new Set(inQuestion.map(({ principal }) => principal.toLowerCase())), open);
   const ids = idsOf(some);
   const isShownAlone = inQuestion.some(({ preview }) => preview?.leases.some(({ id }) => !ids.has(id)));
-  return isShownAlone || placesOf(some).length > maxByName ? null : some;
+  return isShownAlone ? null : some;
 }
 
 function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
@@ -190,13 +201,10 @@ async function partsAgain(
   { open, parts }: Pick<BindingState, "parts"> & { readonly open: readonly AccessRequest[] },
   places: readonly BindingPlace[],
 ): Promise<readonly LeaseBinding[]> {
-  const { client } = opened;
-  const read = async (bindings: readonly ClusterBinding[]) =>
-    (await ownBindingsAmong(sealedClusterOf(cluster), bindings, context.keys.memory)).parts;
   const written = new Map(places.map((each) => [keyOf(each), each]));
-  if (written.size > maxByName) return read(await labelledBindings(client, open, context.now()));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
-  return [...others, ...(await read(await findAll(client, [...written.values()])))];
+  const found = await bindingsAt(opened.client, [...written.values()], open, context.now());
+  return [...others, ...(await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory)).parts];
 }
 
 function principalsOf(requests: readonly Pick<AccessRequest, "principal">[]): readonly string[] {
@@ -215,20 +223,21 @@ function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean
 /**
  * All bindings with our label, and those of leases begun, in force or ending that people took it from. A person with the right to create
  * RoleBindings can make this list too long to read: then it reads those of the ledger's leases one by one, so that they
- * still end.
+ * still end. @param among only those at these places are wanted
  */
 async function labelledBindings(
   client: OpenedCluster["client"],
   open: readonly AccessRequest[],
   now: Date,
+  among?: readonly BindingPlace[],
 ): Promise<readonly ClusterBinding[]> {
   try {
-    const labelled = await client.listLeaseBindings();
+    const labelled = await client.listLeaseBindings(among);
     const isListed = isIn(labelled);
     const isBegun = (each: AccessRequest) =>
       each.state === "approved" &&
       (each.lease.state === "active" || each.lease.writeBegan !== null || isDueToEnd(each, now));
-    const begun = placesOf(open.filter(isBegun));
+    const begun = placesOf(open.filter(isBegun)).filter(among ? isIn(among) : () => true);
     return [
       ...labelled,
       ...(await findAll(
@@ -238,7 +247,7 @@ async function labelledBindings(
     ];
   } catch (error) {
     if (!isTooLarge(error) || open.length === 0) throw error;
-    return findAll(client, placesOf(open));
+    return findAll(client, among ?? placesOf(open));
   }
 }
 

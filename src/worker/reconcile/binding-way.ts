@@ -74,12 +74,12 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
   return {
     type: "ready",
     isSentFor: ({ id }) => sent.has(id),
-    send: async () => {
+    send: async (review) => {
       const isForgotten = await rememberInConfigMap(tools);
       // An entry comes before the bindings that need it, and goes after them.
       const added = await writeSignIns(state.map, needs);
       const failed = new Map([...unwritable, ...added.failures]);
-      const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed));
+      const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed), review);
       const notBound = notBoundBy(done);
       const over = overIn(settlement, done, notBound);
       const removed = await writeSignIns(added.map, [], over);
@@ -87,6 +87,7 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
       const signIns = failuresOf(tools, failed, removed.failures, over);
       return {
         ...outcomesOf(tools, { after: done.after, notBound }, { map: removed.map, failures: signIns }),
+        reviewOf: done.reviewOf,
         isForgotten,
       };
     },
@@ -152,7 +153,7 @@ function outcomesOf(
   { cluster, context, state }: BindingTools,
   { after, notBound }: Pick<BindingsSent, "after"> & { readonly notBound: NotBound },
   signIns: SignInsWritten,
-): Omit<Outcomes, "isForgotten"> {
+): Omit<Outcomes, "isForgotten" | "reviewOf"> {
   const names = signIns.map.places === state.map.places ? state.names : signInNames(signIns.map, cluster);
   const failureOf = (principal: string): WriteFailure | null => {
     const unable = signIns.failures.get(principal.toLowerCase());

@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   bindingFor,
   bindingName,
@@ -9,11 +10,13 @@ import {
   type NewBinding,
 } from "../../access/lease/own-bindings.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
+import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, inParallel } from "../../operations/turns.ts";
 import type { BindingState } from "./binding-state.ts";
+import type { AuthorizationReview } from "./review.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
-import type { WayContext } from "./way-adapter.ts";
+import type { Outcomes, ReviewGiven, WayContext } from "./way-adapter.ts";
 
 export interface BindingTools extends WayContext {
   readonly state: BindingState;
@@ -36,18 +39,54 @@ export interface BindingsSent {
   /** Ids of leases for which the API server made a binding, whatever others made of it since. */
   readonly made: ReadonlySet<string>;
   readonly after: readonly LeaseBinding[];
+  readonly reviewOf: NonNullable<Outcomes["reviewOf"]>;
 }
 
 /** Deletes and creates lease by lease: a failure of one stops no other. */
-export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
+export async function carryOutAll(
+  tools: BindingTools,
+  calls: CallsByLease,
+  review: ReviewGiven,
+): Promise<BindingsSent> {
   const made = new Set<string>();
   const send = async ([id, each]: readonly [string, Calls]) => [id, await carryOut(tools, id, each, made)] as const;
   const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
-  const after =
-    written.length > 0 ? await measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
-  return { calls, failures, made, after };
+  const readBack = async () =>
+    written.length > 0 ? measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
+  // At once: people wait, and both look at what was written.
+  const [after, reviewOf] = await Promise.all([readBack(), reviewAll(tools, made, review)]);
+  return { calls, failures, made, after, reviewOf };
+}
+
+/** Asks about each lease that this run made, as the person that its binding names. */
+async function reviewAll(
+  { state, settlement }: BindingTools,
+  made: ReadonlySet<string>,
+  review: ReviewGiven,
+): Promise<BindingsSent["reviewOf"]> {
+  const given = [...settlement.leased, ...settlement.repaired].filter(({ id }) => made.has(id));
+  const reviews = new Map<string, { readonly as: string; readonly answered: AuthorizationReview }>();
+  await inParallel(
+    given,
+    async (request) => {
+      const name = state.names.of(request.principal);
+      if (name.type === "none") return;
+      const { username, groups } = name;
+      reviews.set(request.id, { as: callerOf(name), answered: await review(request, { username, groups }) });
+    },
+    burstWidth,
+  );
+  return ({ id }, identity) => {
+    const found = reviews.get(id);
+    return found && identity && found.as === callerOf(identity) ? found.answered : undefined;
+  };
+}
+
+/** A review asks as this: the API server knows nothing of our roles' texts. */
+function callerOf({ username, groups }: MappedIdentity): string {
+  return JSON.stringify([username, kubernetesGroups(groups)]);
 }
 
 /** By request id. A binding that is as planned needs no call. */

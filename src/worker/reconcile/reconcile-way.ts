@@ -25,8 +25,17 @@ import {
   recordWriteBegun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
+import { reviewLease } from "./review.ts";
 import { askingOnce, type Reviewer } from "./review-questions.ts";
-import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
+import type {
+  Outcomes,
+  ReviewGiven,
+  Settlement,
+  VoidApproval,
+  WayAdapter,
+  WayState,
+  WriteFailure,
+} from "./way-adapter.ts";
 
 const attempts = 5;
 
@@ -97,13 +106,16 @@ async function act<State extends WayState, Decided extends Settlement>(
       burstWidth,
     );
   const [begun, repaired] = await Promise.all([beginAll(decided.leased), beginAll(decided.repaired)]);
-  const outcomes = await prepared.send();
+  const reviewer = askingOnce(run.opened.client, state.roles);
+  const review: ReviewGiven = (request, identity) =>
+    measuredStep("prove", () => reviewLease(reviewer, run.cluster, request, identity), traceFor(context, request));
+  const outcomes = await prepared.send(review);
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
-  const rest = { conflicts: conflicts.length, isDone, removedAt, roles: state.roles };
+  const rest = { conflicts: conflicts.length, isDone, removedAt, reviewer, review };
   return { run, decided, begun, repaired, outcomes, ...rest };
 }
 
@@ -130,11 +142,12 @@ interface Acted {
   readonly isDone: (request: ApprovedRequest) => boolean;
   /** When a worker without the ledger removed a lease, ISO 8601; null: none did. */
   readonly removedAt: (request: ApprovedRequest) => string | null;
-  readonly roles: WayState["roles"];
+  readonly reviewer: Reviewer;
+  readonly review: ReviewGiven;
 }
 
 async function record(done: Acted): Promise<void> {
-  const { decided, begun, repaired, isDone } = done;
+  const { decided, begun, repaired, isDone, reviewer } = done;
   const { context } = done.run;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...repaired].filter(isDone);
@@ -142,8 +155,7 @@ async function record(done: Acted): Promise<void> {
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) =>
     recordRefusal(context, request, refusal),
   );
-  const reviewer = askingOnce(done.run.opened.client, done.roles);
-  await inParallel(given, (request) => recordGiven(done, request, reviewer), burstWidth);
+  await inParallel(given, (request) => recordGiven(done, request), burstWidth);
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
@@ -169,11 +181,7 @@ function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
   return lease.drift !== null || trouble !== null;
 }
 
-async function recordGiven(
-  { run, decided, outcomes }: Acted,
-  request: ApprovedRequest,
-  reviewer: Reviewer,
-): Promise<void> {
+async function recordGiven({ run, decided, outcomes, review }: Acted, request: ApprovedRequest): Promise<void> {
   const { context, cluster } = run;
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
@@ -185,8 +193,9 @@ async function recordGiven(
       ? recordRefusal(context, unwritten(request), certain)
       : recordPostponed(context, request, failure.error);
   }
-  const proving = () => prove(reviewer, cluster, request, outcomes.readBackOf(request.principal), context.now);
-  const proved = await measuredStep("prove", proving, traceFor(context, request));
+  const readBack = outcomes.readBackOf(request.principal);
+  const answered = outcomes.reviewOf?.(request, readBack.identity) ?? (await review(request, readBack.identity));
+  const proved = prove(cluster, request, readBack, answered, context.now());
   await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
 }
 

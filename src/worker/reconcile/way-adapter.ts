@@ -13,6 +13,7 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
+import type { AuthorizationReview } from "./review.ts";
 import type { RoleSeen } from "./roles-seen.ts";
 
 /**
@@ -150,15 +151,20 @@ export type Prepared =
       /** Whether a call is sent for a lease: its record must say so before. */
       readonly isSentFor: (request: ApprovedRequest) => boolean;
       /** Sends it, and reads the result back. @throws AccessError `cluster-conflict` after a concurrent edit */
-      readonly send: () => Promise<Outcomes>;
+      readonly send: (review: ReviewGiven) => Promise<Outcomes>;
     }
   /** It had to create something first, so the run reads everything again, and throws `why` if that never ends. */
   | { readonly type: "again"; readonly why: AccessError };
+
+/** Asks the API server about a lease that was written, as this identity. */
+export type ReviewGiven = (request: ApprovedRequest, identity: MappedIdentity | null) => Promise<AuthorizationReview>;
 
 export interface Outcomes {
   /** Why a principal's entry differs from the decision; null: it does not. */
   readonly failureOf: (principal: string) => WriteFailure | null;
   readonly readBackOf: (principal: string) => ReadBack;
+  /** What the API server answered beside the read-back, after every write; undefined: it was not asked as this identity. */
+  readonly reviewOf?: (request: ApprovedRequest, identity: MappedIdentity | null) => AuthorizationReview | undefined;
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
