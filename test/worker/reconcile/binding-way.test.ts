@@ -873,6 +873,44 @@ test.each([
   expect(new Set(wanted).size).toBeLessThan(1_000);
 });
 
+test.each(["report", "repair"] as const)(
+  "a lease whose namespace is deleted meanwhile has lost its access and ends, with %s",
+  async (drift) => {
+    context = contextWith(drift);
+    await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    await asCreator(async (client) => void (await client.deleteBinding(await onlyBinding())));
+    const gone = () => Promise.reject(new AccessError("namespace-absent", "default is being terminated"));
+    const openCluster = openingWith(() => ({ createBinding: gone }));
+
+    await reconcileCluster({ ...context, openCluster }, cluster, "inspect");
+    const { lease, trouble } = await requestOf(context, "r-one");
+    await revokeGiven({ ...context, openCluster }, cluster, "r-one");
+    // A repair's call could still arrive for 90 seconds.
+    await reconcileCluster(secondsLater(180), cluster);
+
+    const ended = await requestOf(context, "r-one");
+    const isTold = drift === "report" ? lease?.drift?.message : trouble?.message;
+    expect(isTold).toMatch(/its bindings are gone|being terminated/);
+    expect(ended).toMatchObject({ lease: { state: "ended", remains: { groups: [] } }, trouble: null });
+  },
+);
+
+test("a policy that refuses to create or delete bindings: nothing is given, and nothing is reported as over", async () => {
+  const denied = () => Promise.reject(new AccessError("cluster-refused-write", "policy p denied the request"));
+  const refusing = openingWith(() => ({ createBinding: denied, deleteBinding: denied }));
+  await give(context, cluster, { id: "r-one", principal: alice });
+  await give({ ...context, openCluster: refusing }, cluster, { id: "r-never", principal: carol });
+
+  const kept = await revokeGiven({ ...context, openCluster: refusing }, cluster, "r-one");
+
+  expect(await requestOf(context, "r-never")).toMatchObject({
+    lease: { state: "scheduled" },
+    trouble: { code: "cluster-refused-write" },
+  });
+  expect(kept).toMatchObject({ lease: { state: "active" }, trouble: { code: "cluster-refused-write" } });
+  expect((await revokeGiven(context, cluster, "r-one")).lease?.state).toBe("ended");
+});
+
 test("a lease is not reported as over while finalizers keep its binding", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const keeping = openingWith(() => ({ deleteBinding: async () => "kept" as const }));
