@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import { keptWith } from "../access/collections.ts";
-import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
+import { type AnnotationReading, readAnnotation, readingOf, writeAnnotation } from "../access/lease/annotation.ts";
+import type { Holding } from "../access/lease/lease-record.ts";
 import {
   type ClusterBinding,
   type LeaseBinding,
@@ -10,6 +11,7 @@ import {
   readSealedLease,
   type SealedLease,
 } from "../access/lease/own-bindings.ts";
+import { noWithdrawals } from "../access/lease/withdrawal.ts";
 import {
   type AwsAuthDocument,
   type DocumentReading,
@@ -108,4 +110,16 @@ export function readAnnotationRemembered(
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
   return annotationsOf(keys).of(cluster, text, () => readAnnotation(cluster, text, keys));
+}
+
+/** As `writeAnnotation`: the next run reads this text, and needs neither to verify nor to read it again. */
+export function writeAnnotationRemembered(
+  cluster: string,
+  holdings: readonly Holding[],
+  keys: MemoryKeys,
+  withdrawals = noWithdrawals,
+): string | null {
+  const text = writeAnnotation(cluster, holdings, keys, withdrawals);
+  if (text !== null) annotationsOf(keys).set(cluster, text, readingOf(holdings, withdrawals));
+  return text;
 }

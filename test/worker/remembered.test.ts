@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryKeys } from "../../src/access/approval/seal.ts";
-import { writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { readAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
@@ -12,6 +12,7 @@ import {
   readAnnotationRemembered,
   readLeaseRemembered,
   readRemembered,
+  writeAnnotationRemembered,
 } from "../../src/worker/remembered.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 
@@ -28,6 +29,20 @@ test("an annotation is believed for the cluster and the key that sealed it, howe
   expect(read("staging", memoryKeys([Buffer.alloc(32, 2)]))).toBe("untrusted");
   expect(read("staging", keys, text.replace('"v":1', '"v":2'))).toBe("untrusted");
   expect(read("staging")).toBe("holdings");
+});
+
+test("an annotation is not read again after its own write, and only the written text is believed", () => {
+  const keys = memoryKeys([Buffer.alloc(32, 1)]);
+  const holdings = Array.from({ length: 100 }, (_, index) =>
+    aHolding({ arn: `arn:aws:iam::111122223333:role/${index}` }),
+  );
+  const text = writeAnnotationRemembered("staging", holdings, keys) ?? "";
+
+  const reading = readAnnotationRemembered("staging", text, keys);
+
+  expect(reading).toStrictEqual(readAnnotation("staging", text, keys));
+  expect(reading.type === "holdings" && reading.holdings.every((each) => holdings.includes(each))).toBe(true);
+  expect(readAnnotationRemembered("staging", text.replace("viewers", "masters"), keys).type).toBe("untrusted");
 });
 
 const entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [readers]\n";

@@ -30,23 +30,37 @@ export function writeAnnotation(
   return text && withSeal(text, keys.seal("annotation", { cluster, text }));
 }
 
+/** What `readAnnotation` gives for our text of these holdings. */
+export function readingOf(holdings: readonly Holding[], withdrawals: Withdrawals): AnnotationReading {
+  const list = goneValues(withdrawals)
+    .map(expandWithdrawal)
+    .filter((each) => each !== null);
+  return { type: "holdings", holdings: inOrder(holdings), withdrawals: { list, notBefore: withdrawals.notBefore } };
+}
+
 /** The text of a `Sealed`; null: there is nothing to remember. */
-function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: Withdrawals): string | null {
+function textToSeal(holdings: readonly Holding[], withdrawals: Withdrawals): string | null {
+  const { list, notBefore: before } = withdrawals;
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
-  const gone = list.map(({ id, at, endsAt, isVoid, withoutLedger }) => [
+  const gone = JSON.stringify(goneValues(withdrawals));
+  return `{"v":1,"held":[${heldText(holdings)}],"gone":${gone},"before":${JSON.stringify(before)}}`;
+}
+
+function goneValues({ list }: Withdrawals): readonly Json[] {
+  return list.map(({ id, at, endsAt, isVoid, withoutLedger }) => [
     id,
     Date.parse(at),
     Date.parse(endsAt),
     ...(isVoid ? [1] : []),
     ...(withoutLedger ? [2] : []),
   ]);
-  return `{"v":1,"held":[${heldText(holdings)}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
 }
 
 const textOf = keptWith((holding: Holding) => JSON.stringify(compact(holding)));
 
 /** A run checks the room of all holdings and then writes them, and few change from one run to the next. */
-const heldText = keptWith((holdings: readonly Holding[]) => holdings.toSorted(byArn).map(textOf).join());
+const heldText = keptWith((holdings: readonly Holding[]) => inOrder(holdings).map(textOf).join());
+const inOrder = keptWith((holdings: readonly Holding[]) => holdings.toSorted(byArn));
 
 function byArn(a: Holding, b: Holding): number {
   return a.arn < b.arn ? -1 : 1;

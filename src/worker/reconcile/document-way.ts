@@ -7,7 +7,6 @@ import {
   leasesAnnotation,
   othersAnnotations,
   readAnnotation,
-  writeAnnotation,
 } from "../../access/lease/annotation.ts";
 import { driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -20,7 +19,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
-import { readRemembered } from "../remembered.ts";
+import { readRemembered, writeAnnotationRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
 import { previewInDocument } from "./preview-change.ts";
 import { inDocument } from "./prove.ts";
@@ -249,10 +248,10 @@ export function documentTexts(
     [kept, withdrawals],
   ] as const;
   for (const memory of memories) {
-    const annotations = annotationsAfter(configMap, writeAnnotation(place, memory[0], keys, memory[1]));
+    const annotations = annotationsAfter(configMap, writeAnnotationRemembered(place, memory[0], keys, memory[1]));
     if (bytesOf(annotations) <= allAnnotationsBytes) return { data, annotations };
   }
-  return { data, annotations: annotationsAfter(configMap, writeAnnotation(place, kept, keys)) };
+  return { data, annotations: annotationsAfter(configMap, writeAnnotationRemembered(place, kept, keys)) };
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { memoryKeys } from "../../../src/access/approval/seal.ts";
-import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { readAnnotation, readingOf, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { anyCharacter } from "../../any-text.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aSecret, keys, otherKeys } from "../../builders/keys.ts";
@@ -66,6 +66,7 @@ test("any memory survives the round trip", () => {
 
       const sorted = holdings.toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
       expect(readAnnotation("staging", text, keys.memory)).toEqual({ type: "holdings", holdings: sorted, withdrawals });
+      expect(readingOf(holdings, withdrawals)).toEqual(readAnnotation("staging", text, keys.memory));
     }),
   );
 });
