@@ -12,7 +12,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/turns.ts";
 import { documentWarnings } from "../preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
-import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
+import { documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./document-way.ts";
 import {
   annotationFull,
   type ClusterState,
@@ -96,8 +96,16 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
   const { document, configMap } = state;
   const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
   const known = { ...state, holdings };
-  const textsAfter = async (targets: SignInTargets) =>
-    documentTexts(state, cluster, await inTurns(content(cluster, known, targets)), context.keys.memory);
+  const texts = new Map<string, Texts>();
+  // The write sends what the dry run sent.
+  const textsAfter = async (targets: SignInTargets) => {
+    const key = JSON.stringify([...targets]);
+    const made =
+      texts.get(key) ??
+      documentTexts(state, cluster, await inTurns(content(cluster, known, targets)), context.keys.memory);
+    texts.set(key, made);
+    return made;
+  };
   return {
     way: "aws-auth",
     named: document.entries,
