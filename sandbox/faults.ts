@@ -1,6 +1,6 @@
 /** What a stand-in does instead of, or after, its real answer. */
 export type FaultAnswer =
-  | { type: "answer"; status: number; headers?: Readonly<Record<string, string>>; body?: string }
+  | { type: "answer"; status: number; headers?: Readonly<Record<string, string>>; body?: string | Buffer }
   /** Close the connection without doing anything. */
   | { type: "cut-before" }
   /** Do it, then close the connection without an answer. */

@@ -16,7 +16,7 @@ export interface SandboxRequest {
 export interface SandboxAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
-  body?: string;
+  body?: string | Buffer;
   /** The caller, if the stand-in knows it: an ARN, a Kubernetes username. For `onCall`; it is not sent. */
   by?: string;
 }

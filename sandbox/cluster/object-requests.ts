@@ -110,8 +110,14 @@ function dryRunProblem(method: string, values: readonly string[]): Status {
   });
 }
 
+/** A real API server too encodes an object once for all its readers (kubernetes, apiserver, cachingObject). */
+const encoded = new WeakMap<object, Buffer>();
+
 function answerOf(result: object, status = 200): SandboxAnswer {
-  return isStatus(result) ? statusAnswer(result) : { status, body: JSON.stringify(result) };
+  if (isStatus(result)) return statusAnswer(result);
+  const body = encoded.get(result) ?? Buffer.from(JSON.stringify(result));
+  encoded.set(result, body);
+  return { status, body };
 }
 
 function readJson(body: Buffer): unknown {

@@ -257,7 +257,7 @@ function caller(target: ForwardTarget, token: string): Call {
     const { status, body: text = "null" } = await forward(target, { method, headers, body: sent, pathAndQuery });
     if (status === 404 || status === 409) return { status, found: undefined };
     if (status >= 300) throw new Error(`${method} ${pathAndQuery}: ${status} ${text}`);
-    return { status, found: JSON.parse(text) as T };
+    return { status, found: JSON.parse(String(text)) as T };
   };
 }
 
