@@ -73,9 +73,7 @@ export function arrivesUntil(since: string | null, now: Date): Date | null {
   return until > now ? until : null;
 }
 
-/** Whether a call planned then can have made an entry. @param createdAt undefined: EKS did not say */
+/** Whether a call planned then can have made an entry, by any clock that AWS accepts. @param createdAt undefined: EKS did not say */
 export function isOfCallFrom(plannedAt: string, createdAt: string | undefined): boolean {
-  if (createdAt === undefined) return true;
-  const afterMs = Date.parse(createdAt) - Date.parse(plannedAt);
-  return afterMs >= -clocksMs && afterMs <= lateCallMs;
+  return createdAt === undefined || Math.abs(Date.parse(createdAt) - Date.parse(plannedAt)) <= lateCallMs;
 }

@@ -79,7 +79,8 @@ export function isAsPlanned(
 ): boolean {
   const wanted = wantedIn(situation, target);
   if (!holdsExactly(found, wanted)) return false;
-  return found === null || exactTags(tagsFor(situation, target, keys).last, found.tags).length === 0;
+  const { last } = tagsFor({ ...situation, entry: found }, target, keys);
+  return found === null || exactTags(last, found.tags).length === 0;
 }
 
 /** Whether an entry gives what it must, and others took our tags away. Tags of ours with another claim are another run's. */

@@ -29,8 +29,8 @@ export interface AccessEntries {
   describe: (principalArn: string) => Promise<AccessEntry | null>;
   /** In one call; null: the principal has no entry. */
   usernameOf: (principalArn: string) => Promise<string | null>;
-  /** The entry's own ARN. */
-  create: (entry: NewEntry) => Promise<string>;
+  /** The entry's own ARN, and its time by EKS' clock. */
+  create: (entry: NewEntry) => Promise<Pick<AccessEntry, "arn" | "createdAt">>;
   /** Sets all its groups; the username stays. */
   setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
   /** Succeeds if the entry is already gone. */
@@ -90,7 +90,7 @@ function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries,
       const rest = { clusterName, principalArn, username, type: "STANDARD" };
       const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
       const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
-      return accessEntry?.accessEntryArn ?? "";
+      return { arn: accessEntry?.accessEntryArn ?? "", ...madeAt(accessEntry) };
     },
     setGroups: async (principalArn, groups) => {
       const command = new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: [...groups] });
@@ -147,11 +147,15 @@ async function describeAlone({ client, clusterName, call }: Calls, principalArn:
 async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
   const found = await describeAlone(calls, principalArn);
   if (!found) return null;
-  const { accessEntryArn = "", type = "STANDARD", username = "", kubernetesGroups = [], tags = {}, createdAt } = found;
+  const { accessEntryArn = "", type = "STANDARD", username = "", kubernetesGroups = [], tags = {} } = found;
   const about = { clusterName: calls.clusterName, principalArn };
   const policies = type === "STANDARD" ? await policiesOf(calls, about) : [];
   const entry = { principalArn, arn: accessEntryArn, type, username, groups: kubernetesGroups, policies, tags };
-  return createdAt ? { ...entry, createdAt: createdAt.toISOString() } : entry;
+  return { ...entry, ...madeAt(found) };
+}
+
+function madeAt(found: { readonly createdAt?: Date | undefined } | undefined): Pick<AccessEntry, "createdAt"> {
+  return found?.createdAt ? { createdAt: found.createdAt.toISOString() } : {};
 }
 
 async function policiesOf(

@@ -76,11 +76,11 @@ test.each([
 
 test.each([
   ["that EKS made at once", "2026-03-01T08:00:01.000Z", "holding"],
-  ["by a clock behind ours", "2026-03-01T07:59:01.000Z", "holding"],
+  ["by a clock behind ours", "2026-03-01T07:53:01.000Z", "holding"],
   ["by a call that came late", "2026-03-01T08:06:59.000Z", "holding"],
   ["of which EKS does not say when it made it", undefined, "holding"],
   ["that others made later", "2026-03-01T08:07:01.000Z", "untrusted"],
-  ["that others made before", "2026-03-01T07:58:59.000Z", "untrusted"],
+  ["that others made before", "2026-03-01T07:52:59.000Z", "untrusted"],
 ] as const)("tags count on an entry %s", (_, createdAt, type) => {
   const tags = writeHoldingTags("payments", holdingOf(1), keys.memory, { madeAt });
   const entry = { ...entryWith(tags), ...(createdAt && { createdAt }) };

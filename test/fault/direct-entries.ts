@@ -40,7 +40,9 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
   const change = (arn: string, call: EntryCall, entryArn?: string) => {
     const entry = entries.get(arn) ?? null;
     const isOther = entryArn !== undefined && entryArn !== "" && entry?.arn !== entryArn;
-    put(arn, afterCall(isOther ? null : entry, call));
+    const made = call.type === "create" ? { createdAt: new Date(clock.ms).toISOString() } : {};
+    const after = afterCall(isOther ? null : entry, call);
+    put(arn, after && { ...after, ...made });
   };
   const openFor: DirectEntries["openFor"] = (process, network, planned) => {
     const coming = [...planned];
@@ -68,7 +70,8 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
       usernameOf: async (arn) => (await calls.describe(arn))?.username ?? null,
       create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
-        return entries.get(entry.principalArn)?.arn ?? "";
+        const { arn = "", createdAt } = entries.get(entry.principalArn) ?? {};
+        return { arn, ...(createdAt && { createdAt }) };
       },
       setGroups: (arn, groups) => send("set groups", false, () => change(arn, { type: "set-groups", groups })),
       remove: (arn) => send("remove", true, () => put(arn, null)),

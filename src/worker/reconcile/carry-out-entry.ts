@@ -151,10 +151,15 @@ async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progr
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
   for (const [index, arn] of arns.entries()) {
     try {
-      let entry = { principalArn: arn, arn: "" };
-      for (const call of callsFor(tools, target, arn)) {
-        entry = await send(tools, entry, call);
-        progress.sentTo = entry;
+      let about: About = { principalArn: arn, arn: "" };
+      const calls = [...callsFor(tools, target, arn)];
+      for (let call = calls.shift(); call; call = calls.shift()) {
+        about = await send(tools, about, call);
+        progress.sentTo = about;
+        if (call.type !== "create") continue;
+        // By EKS' clock: where ours is far from it, the tags get the time of the entry.
+        const entry = { ...call.entry, ...about, type: "STANDARD", policies: [] };
+        calls.splice(0, calls.length, ...planEntry({ ...situationOf(tools, target, arn), entry }, target, tools.keys));
       }
       return arn;
     } catch (error) {
@@ -180,9 +185,9 @@ function possibleArns(arn: string, rolePaths: readonly string[]): readonly strin
   return [arn, ...paths.map((path) => arn.replace(":role/", `:role${path}`))];
 }
 
-type About = Pick<AccessEntry, "principalArn" | "arn">;
+type About = Pick<AccessEntry, "principalArn" | "arn" | "createdAt">;
 
-/** @returns the entry of the call, with its ARN if the call made it */
+/** @returns the entry of the call, with its ARN and time if the call made it */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
   // Checked between a claim and its call too, because a later run reads the claim.
@@ -193,7 +198,7 @@ async function send(tools: EntryTools, about: About, call: EntryCall): Promise<A
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
   }
-  if (call.type === "create") return { ...about, arn: await entries.create(call.entry) };
+  if (call.type === "create") return { ...about, ...(await entries.create(call.entry)) };
   await change(entries, about, call);
   return about;
 }

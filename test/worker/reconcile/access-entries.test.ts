@@ -753,9 +753,9 @@ test.each(["create", "associate"] as const)(
         isMade = true;
       };
       const create: AccessEntries["create"] = async (entry) => {
-        const arn = await entries.create(entry);
+        const made = await entries.create(entry);
         if (call === "create") await once();
-        return arn;
+        return made;
       };
       const associate: AccessEntries["associate"] = async (...policy) => {
         if (call === "associate") await once();
