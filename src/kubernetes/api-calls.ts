@@ -6,6 +6,7 @@ import { putNewest } from "../access/collections.ts";
 import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { answerTooLarge, textWithin } from "../operations/bounds.ts";
 import { endCall } from "../operations/deadlines.ts";
+import { burstWidth } from "../operations/turns.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -84,11 +85,6 @@ interface Kept {
 
 /** Shorter than any proxy's limit for an idle connection: the API server's is 90 s (secure_serving.go), an AWS load balancer's 350 s. */
 const idleMs = 20_000;
-/**
- * Half of a burst's 64 calls at a time (src/operations/turns.ts): each connection costs a handshake and memory. A run with few calls at
- * a time opens few.
- */
-const connections = 32;
 const connectMs = 5_000;
 
 const kept = new Map<string, Kept>();
@@ -118,7 +114,7 @@ export function takeSockets(endpoint: string, authority: string): ClusterSockets
 
 function open(place: string, authority: string): Kept {
   const timeouts = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
-  const agent = new Agent({ connect: connectorTo(place, authority), connections, ...timeouts });
+  const agent = new Agent({ connect: connectorTo(place, authority), connections: burstWidth, ...timeouts });
   const sockets = { agent, users: 0 };
   kept.set(place, sockets);
   return sockets;

@@ -18,9 +18,9 @@ export async function inTurns<T>(steps: Generator<void, T, void>): Promise<T> {
 const width = 16;
 /**
  * The same while people wait for their leases: an API server is some milliseconds away, and a burst of 250 leases makes 250 calls of
- * each kind. Not for calls to AWS, which throttles them.
+ * each kind. Each call has a connection of its own, so few calls open few. Not for calls to AWS, which throttles them.
  */
-export const burstWidth = 64;
+export const burstWidth = 128;
 
 /** Runs `act` for each item, a bounded number at a time. It throws a failure after the other lanes end. */
 export async function inParallel<T, R>(
