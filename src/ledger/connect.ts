@@ -105,7 +105,8 @@ const mostMs = 5 * 60_000;
 
 /**
  * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
- * another one has ended, and its calls arrive later than their records say. A process that is ahead only ends leases early.
+ * another one has ended, and its calls arrive later than their records say. A process that is ahead ends leases early. It can also
+ * record an end while another one's unanswered call is on its way: the next run removes what that made.
  */
 export class LedgerClock {
   #behindMs = 0;
