@@ -172,8 +172,14 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** If a pipe's reader ends first, as `head` does, the command still completes. */
+function withoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
 /** Runs one line of a shell without the program's own name, and returns the exit code. */
 export async function runLine([name = "help", ...argv]: readonly string[]): Promise<number> {
+  process.stdout.off("error", withoutReader).on("error", withoutReader);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command) return runCommand(name, command, argv);
   if (["--version", "-v", "version"].includes(name)) {

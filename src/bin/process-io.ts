@@ -67,14 +67,8 @@ export function unusable(io: CommandIo, command: string, message: string): 2 {
   return 2;
 }
 
-/**
- * The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. If a pipe's reader ends first, as
- * `head` does, the command still completes.
- */
+/** The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. */
 export function processIo(): CommandIo {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
   const shown = (stream: { readonly isTTY?: boolean }, chunk: string) => (stream.isTTY ? forTerminal(chunk) : chunk);
   return {
     stdout: (chunk) => void process.stdout.write(shown(process.stdout, chunk)),

@@ -103,15 +103,18 @@ it("names the nearest command for one that there is not", async () => {
   expect(stderr).toMatch(/^eks-access: unknown command chek\. Did you mean check\?\n/);
 });
 
-it("completes what it does if the reader of its output ends first", async () => {
-  const { script } = await bundledProduct();
-  const child = spawn(process.execPath, [script, "keys"], { env: { PATH: process.env.PATH } });
-  child.stdout.destroy();
+it.each(["keys", "help", "rescue --help"])(
+  "%s completes what it does if the reader of its output ends first",
+  async (line) => {
+    const { script } = await bundledProduct();
+    const child = spawn(process.execPath, [script, ...line.split(" ")], { env: { PATH: process.env.PATH } });
+    child.stdout.destroy();
 
-  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
 
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-});
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  },
+);
 
 it("carries out nothing in a terminal of what is in a document, and in a file changes no byte of it", async () => {
   const before = "# \u202e \x1b[2J \u009b8m \u2028 ok\n";
