@@ -121,9 +121,9 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
   }
 }
 
+/** An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write. */
 function takesBack({ ending, voided }: DocumentSettlement): boolean {
-  const back = [...ending, ...voided.map((each) => each.request)];
-  return back.some(({ lease }) => lease.writeBegan !== null);
+  return ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);
 }
 
 /** @param data of the ConfigMap that was read back */

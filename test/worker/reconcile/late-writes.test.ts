@@ -46,18 +46,23 @@ test("a ConfigMap that a person deletes each time is made a few times, and then 
   expect(request?.trouble?.message).toContain("keeps deleting aws-auth of staging");
 });
 
-test("a write that arrives when its lease is over is refused, and the fence that does it leaves nothing behind", async () => {
-  const { ledger, cluster, aws, clock, context } = await aDirectScene(initialAwsAuth);
-  await reconcileCluster(context(["late"]), cluster);
-  clock.ms += 2 * 3_600_000;
-  await reconcileCluster(context(), cluster);
+test.each(["the record of the write", "an old record, from before the write"])(
+  "a write that arrives when its lease is over is refused, and the fence that does it leaves nothing behind: %s",
+  async (record) => {
+    const { records, ledger, cluster, aws, clock, context } = await aDirectScene(initialAwsAuth);
+    const before = new Map(records);
+    await reconcileCluster(context(["late"]), cluster);
+    if (record.startsWith("an old")) for (const [id, old] of before) records.set(id, structuredClone(old));
+    clock.ms += 2 * 3_600_000;
+    await reconcileCluster(context(), cluster);
 
-  aws.deliver();
+    aws.deliver();
 
-  expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("failed");
-  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
-  expect(annotationsOf(aws)).toEqual({});
-});
+    expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("failed");
+    expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+    expect(annotationsOf(aws)).toEqual({});
+  },
+);
 
 test("the next look completes a fence with only its first write, even if nothing is due", async () => {
   const { cluster, aws, context } = await aDirectScene(initialAwsAuth);
