@@ -12,11 +12,11 @@ const src = fileURLToPath(new URL("../src", import.meta.url));
 const readers: Readonly<Record<string, readonly string[]>> = {
   "Slack: a requester asks": [
     "slack/ask",
-    "access/request-line",
-    "access/read-part",
-    "access/duration",
-    "access/extension",
-    "access/ticket",
+    "access/ask/request-line",
+    "access/ask/read-part",
+    "access/ask/duration",
+    "access/ask/extension",
+    "access/ask/ticket",
   ],
   "Slack: an approver decides, a person revokes, an approver reviews": ["slack/decide"],
   "Slack: the card, the thread, and direct messages": ["slack/show"],

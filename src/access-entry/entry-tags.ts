@@ -1,6 +1,6 @@
-import type { Json, MemoryKeys } from "../access/approval/seal.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, Share } from "../access/lease/lease-record.ts";
+import type { Json, MemoryKeys } from "../access/seal.ts";
 import { type AccessEntry, isOfCallFrom } from "./entry.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { MemoryKeys } from "../access/approval/seal.ts";
 import type { EntryTarget } from "../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../access/lease/lease-record.ts";
 import { accessPolicies, kubernetesGroups, type ScopedPolicy } from "../access/policy/policy-text.ts";
+import type { MemoryKeys } from "../access/seal.ts";
 import type { Refusal } from "../aws-auth/index.ts";
 import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
 import { readHoldingTags, staleTags, writeHoldingTags } from "./entry-tags.ts";

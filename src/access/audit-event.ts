@@ -1,6 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { entryArnOf, withoutRolePath } from "../aws-auth/index.ts";
-import { canonicalJson, type Json } from "./approval/seal.ts";
+import { canonicalJson, type Json } from "./seal.ts";
 
 export type EventType =
   | "request.created"

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { DecisionKeys, Json, PreviewKeys, SlackKeys } from "./approval/seal.ts";
 import { type Immutable, textForm, textsForm, timeForm } from "./lease/lease-record.ts";
+import type { DecisionKeys, Json, PreviewKeys, SlackKeys } from "./seal.ts";
 
 /** News for the operators' channel. */
 export type Notice = Omit<SealedNotice, "seal">;

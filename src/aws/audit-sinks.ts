@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
-import type { BucketSink, BusSink } from "../access/audit-sink.ts";
+import type { BucketSink, BusSink } from "../access/audit/audit-sink.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

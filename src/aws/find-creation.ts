@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import { parseJson } from "../access/approval/seal.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
+import { parseJson } from "../access/seal.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import { boundedPages } from "../operations/bounds.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings } from "./client-settings.ts";

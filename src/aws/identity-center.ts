@@ -11,7 +11,7 @@ import {
   SSOAdminClient,
 } from "@aws-sdk/client-sso-admin";
 import { AccessError } from "../access/access-error.ts";
-import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/approval/identities.ts";
+import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/identities.ts";
 import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
 import { answeredWith, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";

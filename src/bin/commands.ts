@@ -161,7 +161,7 @@ function asksForHelp(argv: readonly string[]): boolean {
 
 /** Loads the domain only here: until a process listens for SIGTERM, a container's first process does not hear it. */
 async function suggestion(name: string): Promise<string> {
-  const { nearest } = await import("../access/read-part.ts");
+  const { nearest } = await import("../access/ask/read-part.ts");
   const near = nearest(name, Object.keys(commands));
   return near === null ? "" : ` Did you mean ${near}?`;
 }

@@ -1,5 +1,5 @@
 import { explainFailure } from "../access/access-error.ts";
-import { sinkNames } from "../access/audit-sink.ts";
+import { sinkNames } from "../access/audit/audit-sink.ts";
 import {
   type Cluster,
   hasNoWorker,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
-import { parseDuration } from "../access/duration.ts";
+import { parseDuration } from "../access/ask/duration.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
 import {
   type Actor,

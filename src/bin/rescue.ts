@@ -1,6 +1,6 @@
 import { AccessError } from "../access/access-error.ts";
+import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { parseDuration } from "../access/duration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/permissions.ts";

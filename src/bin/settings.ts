@@ -1,7 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
-import type { WorkerKeys } from "../access/approval/seal.ts";
 import { zoneByName } from "../access/policy/cluster.ts";
 import { type FleetList, readFleetList } from "../access/policy/fleet-list.ts";
+import type { WorkerKeys } from "../access/seal.ts";
 import { type Config, neededBy, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";

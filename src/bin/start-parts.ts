@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Zone } from "../access/policy/cluster.ts";
+import type { SlackKeys, WorkerKeys } from "../access/seal.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";

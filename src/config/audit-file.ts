@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AuditSinks } from "../access/audit-sink.ts";
+import type { AuditSinks } from "../access/audit/audit-sink.ts";
 import { account, addressLike, duration, externalId, region, roleArn, slackChannel, textLike } from "./forms.ts";
 
 const actor = { roleArn: roleArn.optional(), externalId: externalId.optional() };

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { approversConfirmedForSeconds } from "../access/approval/seals.ts";
-import { isTicketPattern } from "../access/ticket.ts";
+import { isTicketPattern } from "../access/ask/ticket.ts";
+import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";
 import { fleetFile } from "./fleet-file.ts";

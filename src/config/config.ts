@@ -1,6 +1,6 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
-import type { IdentityRules } from "../access/approval/identities.ts";
-import type { AuditSinks } from "../access/audit-sink.ts";
+import type { AuditSinks } from "../access/audit/audit-sink.ts";
+import type { IdentityRules } from "../access/identities.ts";
 import { type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";

@@ -1,4 +1,4 @@
-import { formatDuration } from "../access/duration.ts";
+import { formatDuration } from "../access/ask/duration.ts";
 import { rescueLevel } from "../access/request.ts";
 import type { ConfigFile, SharedFile } from "./config-file.ts";
 import { creatorProblems, otherPartition, policyProblems } from "./config-problems.ts";

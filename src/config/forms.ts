@@ -1,6 +1,6 @@
 import { load, YAMLException } from "js-yaml";
 import { z } from "zod";
-import { parseDuration } from "../access/duration.ts";
+import { parseDuration } from "../access/ask/duration.ts";
 import { isPermanent } from "../access/lease/lease-record.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { IdentityRules, IdentitySource } from "../access/approval/identities.ts";
+import type { IdentityRules, IdentitySource } from "../access/identities.ts";
 import { alsoInBroken, duration, externalId, noForm, region, resembling, roleArn, textLike } from "./forms.ts";
 
 const maxSeconds = 8 * 3600;

@@ -6,7 +6,7 @@ import {
   type SlackKeys,
   signingKeys,
   type WorkerKeys,
-} from "../access/approval/seal.ts";
+} from "../access/seal.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
+import { nearest } from "../access/ask/read-part.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import { nearest } from "../access/read-part.ts";
 import {
   type AwsAuthDocument,
   type Caller,

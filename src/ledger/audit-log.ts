@@ -1,8 +1,8 @@
-import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/access-review.ts";
-import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import type { ErasedEvent } from "../access/audit-erasure.ts";
+import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/audit/access-review.ts";
+import type { ErasedEvent } from "../access/audit/audit-erasure.ts";
+import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
 import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit-event.ts";
-import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/verify-log.ts";
+import type { PreviewPublicKeys } from "../access/seal.ts";
 
 /** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
 export interface AuditLog {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { parseJson } from "../access/approval/seal.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
+import { parseJson } from "../access/seal.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { type ClusterLedger, type FleetLedger, type RefusedFile, refusalGoodForMs, type TurnLedger } from "./ledger.ts";

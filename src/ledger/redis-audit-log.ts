@@ -1,7 +1,7 @@
-import { canonicalJson, type Json } from "../access/approval/seal.ts";
-import type { ErasedEvent } from "../access/audit-erasure.ts";
+import type { ErasedEvent } from "../access/audit/audit-erasure.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
 import { genesis } from "../access/audit-event.ts";
-import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/verify-log.ts";
+import { canonicalJson, type Json } from "../access/seal.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey } from "./commit-script.ts";

@@ -1,8 +1,8 @@
-import { canonicalJson, type Json } from "../access/approval/seal.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
 import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import { askerOf } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
+import { canonicalJson, type Json } from "../access/seal.ts";
 import { explained, type RedisClient, readOr } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";

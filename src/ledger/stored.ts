@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
-import { linkForm, linkProposalForm } from "../access/approval/links.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { linkForm, linkProposalForm } from "../access/links.ts";
 import { migrationForm } from "../access/migration.ts";
 import { accessRequestForm } from "../access/record.ts";
 import { clusterTroubleForm, outageForm } from "../access/retry.ts";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { canonicalJson, type Json, type KeyKind, type Verifier } from "../access/approval/seal.ts";
+import { canonicalJson, type Json, type KeyKind, type Verifier } from "../access/seal.ts";
 
 interface Remembered<Value> {
   readonly text: string;

@@ -1,5 +1,5 @@
-import type { WorkerKeys } from "../access/approval/seal.ts";
 import type { RequestIds } from "../access/audit-event.ts";
+import type { WorkerKeys } from "../access/seal.ts";
 import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import type { WorkerKeys } from "../access/approval/seal.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
@@ -13,6 +12,7 @@ import {
   type KnownCreator,
   remedyWithoutCreator,
 } from "../access/policy/creator.ts";
+import type { WorkerKeys } from "../access/seal.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../aws/session-policy.ts";

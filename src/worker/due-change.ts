@@ -1,5 +1,5 @@
-import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit-event.ts";
+import { remindOfReview } from "../access/emergency.ts";
 import type { CodedReason, Lease, Trouble } from "../access/lease/lease-record.ts";
 import { isMigration, isRequest, type LedgerRecord } from "../access/lists.ts";
 import { endedMigration, type Migration } from "../access/migration.ts";

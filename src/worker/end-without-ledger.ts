@@ -1,9 +1,9 @@
 import { AccessError } from "../access/access-error.ts";
-import type { MemoryKeys } from "../access/approval/seal.ts";
 import { requestIds } from "../access/audit-event.ts";
 import { earliest, isSignInShare } from "../access/lease/lease.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";
+import type { MemoryKeys } from "../access/seal.ts";
 import { type AccessEntry, readHoldingTags } from "../access-entry/index.ts";
 import type { AccessEntries } from "../aws/access-entries.ts";
 import { withoutRolePath } from "../aws-auth/index.ts";

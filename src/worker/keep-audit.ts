@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
-import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
+import { type SinkKind, sinkNames } from "../access/audit/audit-sink.ts";
+import { brokenLogBase, isSealedByNewestKey, type LogBase, sealLogBase } from "../access/audit/verify-log.ts";
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit-event.ts";
-import { type SinkKind, sinkNames } from "../access/audit-sink.ts";
-import { brokenLogBase, isSealedByNewestKey, type LogBase, sealLogBase } from "../access/verify-log.ts";
+import type { PreviewKeys, WorkerKeys } from "../access/seal.ts";
 import type { AuditSettings } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";

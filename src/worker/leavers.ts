@@ -1,7 +1,7 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../access/approval/identities.ts";
-import { accountIn } from "../access/approval/links.ts";
 import { keptWith } from "../access/collections.ts";
+import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../access/identities.ts";
+import { accountIn } from "../access/links.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";

@@ -1,10 +1,10 @@
-import { digestOfChange } from "../access/approval/seals.ts";
 import { approvedShare, type LeasesFound, otherLeasesOf } from "../access/lease/cluster-leases.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import type { Cluster, Way } from "../access/policy/cluster.ts";
 import { mayAsk } from "../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../access/policy/rule.ts";
 import type { AccessRequest, Preview } from "../access/record.ts";
+import { digestOfChange } from "../access/seals.ts";
 import { readHolder, type Steps } from "../aws-auth/index.ts";
 import { lostRights, outsideHours, type WarningFacts, warningsOf } from "./preview-warnings.ts";
 import type { OtherNames } from "./reconcile/other-names.ts";

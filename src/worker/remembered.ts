@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { MemoryKeys } from "../access/approval/seal.ts";
 import { keptWith } from "../access/collections.ts";
 import { type AnnotationReading, readAnnotation, readingOf, writeAnnotation } from "../access/lease/annotation.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
@@ -12,6 +11,7 @@ import {
   type SealedLease,
 } from "../access/lease/own-bindings.ts";
 import { noWithdrawals } from "../access/lease/withdrawal.ts";
+import type { MemoryKeys } from "../access/seal.ts";
 import {
   type AwsAuthDocument,
   type DocumentReading,

@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
 import { AccessError } from "../access/access-error.ts";
-import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../access/audit-event.ts";
 import {
   type AuditSinks,
   type BucketSink,
@@ -9,7 +8,8 @@ import {
   type SinkKind,
   sinkNames,
   type WebhookSink,
-} from "../access/audit-sink.ts";
+} from "../access/audit/audit-sink.ts";
+import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../access/audit-event.ts";
 import { startOf } from "../access/redact.ts";
 import { type BusEvent, bytesOfBusEvent, maxEntries, maxEventBytes, putEvents, storeOnce } from "../aws/audit-sinks.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";

@@ -1,12 +1,12 @@
 import { AccessError } from "../access/access-error.ts";
-import { remindOfReview } from "../access/approval/emergency.ts";
-import { hasForgedReview, lastApproval, withoutForgedReview } from "../access/approval/seals.ts";
 import { keptWith } from "../access/collections.ts";
+import { remindOfReview } from "../access/emergency.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { dueAt, nextVersion, proofDueAt } from "../access/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/retry.ts";
+import { hasForgedReview, lastApproval, withoutForgedReview } from "../access/seals.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";

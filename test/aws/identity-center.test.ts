@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
-import type { IdentityCenterSettings } from "../../src/access/approval/identities.ts";
+import type { IdentityCenterSettings } from "../../src/access/identities.ts";
 import { findPerson, findUser } from "../../src/aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../src/aws/session-policy.ts";
 import { assumeRole } from "../../src/aws/sts.ts";

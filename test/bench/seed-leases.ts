@@ -1,6 +1,5 @@
 import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
-import { decideClick } from "../../src/access/approval/decide.ts";
-import { digestOfChange } from "../../src/access/approval/seals.ts";
+import { decideClick } from "../../src/access/decide.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { sealWritten } from "../../src/access/lease/holding.ts";
 import { activeLease } from "../../src/access/lease/lease.ts";
@@ -9,6 +8,7 @@ import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/record.ts";
 import { createRequest } from "../../src/access/request.ts";
+import { digestOfChange } from "../../src/access/seals.ts";
 import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";

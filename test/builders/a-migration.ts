@@ -1,5 +1,5 @@
-import { sealMigrationPlan } from "../../src/access/approval/seals.ts";
 import { createMigration, type Migration, type SealedPlan } from "../../src/access/migration.ts";
+import { sealMigrationPlan } from "../../src/access/seals.ts";
 import { aDecision } from "./a-request.ts";
 import { keys } from "./keys.ts";
 import { at, hours } from "./times.ts";

@@ -1,5 +1,4 @@
-import { decideClick } from "../../src/access/approval/decide.ts";
-import { digestOfChange } from "../../src/access/approval/seals.ts";
+import { decideClick } from "../../src/access/decide.ts";
 import { activeLease, endedLease, failedLease, scheduleLease } from "../../src/access/lease/lease.ts";
 import type { EndProof, Lease, LeaseFields, MappedIdentity, Proof } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
@@ -12,6 +11,7 @@ import type {
   UndecidedRequest,
 } from "../../src/access/record.ts";
 import { createRequest } from "../../src/access/request.ts";
+import { digestOfChange } from "../../src/access/seals.ts";
 import { aCluster } from "./a-cluster.ts";
 import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";

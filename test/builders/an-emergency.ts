@@ -1,4 +1,4 @@
-import { takeEmergency } from "../../src/access/approval/emergency.ts";
+import { takeEmergency } from "../../src/access/emergency.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { EmergencyRequest } from "../../src/access/record.ts";
 import { aCluster } from "./a-cluster.ts";

@@ -6,7 +6,7 @@ import {
   memoryKeys,
   type PreviewKeys,
   signingKeys,
-} from "../../src/access/approval/seal.ts";
+} from "../../src/access/seal.ts";
 import type { KeyVariables } from "../../src/bin/keys.ts";
 import { readKeys } from "../../src/config/key-environment.ts";
 import { rememberingSeals } from "../../src/operations/recent.ts";

@@ -1,10 +1,10 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
-import { decideClick } from "../../src/access/approval/decide.ts";
-import { digestOfChange, type SeenInCluster } from "../../src/access/approval/seals.ts";
+import { decideClick } from "../../src/access/decide.ts";
 import { otherLeasesInLedger } from "../../src/access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { createRequest } from "../../src/access/request.ts";
+import { digestOfChange, type SeenInCluster } from "../../src/access/seals.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aPreview } from "../builders/a-request.ts";

@@ -1,8 +1,8 @@
 import { createPublicKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { signingKeys } from "../../src/access/approval/seal.ts";
+import { brokenLogBase, formatAnchor, type LogBase, sealLogBase } from "../../src/access/audit/verify-log.ts";
 import { type ChainedEvent, digestOfEvent, erasureMark } from "../../src/access/audit-event.ts";
-import { brokenLogBase, formatAnchor, type LogBase, sealLogBase } from "../../src/access/verify-log.ts";
+import { signingKeys } from "../../src/access/seal.ts";
 import { audit } from "../../src/bin/audit.ts";
 import type { AuditSettings } from "../../src/config/config.ts";
 import type { AuditLog } from "../../src/ledger/audit-log.ts";

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { type DecisionPublicKeys, publicKeys, signingKeys } from "../../src/access/approval/seal.ts";
+import { type DecisionPublicKeys, publicKeys, signingKeys } from "../../src/access/seal.ts";
 import { RecentResults, rememberingSeals } from "../../src/operations/recent.ts";
 
 interface Upper {

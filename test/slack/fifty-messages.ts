@@ -1,8 +1,8 @@
 import type { ModalView } from "@slack/types";
 import { AccessError, explainFailure } from "../../src/access/access-error.ts";
+import { readRequest, splitRequestLine } from "../../src/access/ask/request-line.ts";
 import { genesis } from "../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { readRequest, splitRequestLine } from "../../src/access/request-line.ts";
 import { completeChain, type Link } from "../../src/diagnosis/link.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { notAdmittedAnswer } from "../../src/slack/app/admission.ts";

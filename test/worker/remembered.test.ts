@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { memoryKeys } from "../../src/access/approval/seal.ts";
 import { readAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { bindingFor } from "../../src/access/lease/own-bindings.ts";
+import { memoryKeys } from "../../src/access/seal.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { inTurns } from "../../src/operations/turns.ts";

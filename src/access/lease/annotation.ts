@@ -1,5 +1,5 @@
-import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { keptWith } from "../collections.ts";
+import type { Json, MemoryKeys } from "../seal.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 

@@ -1,7 +1,7 @@
-import { approversConfirmedForSeconds, lastApproval } from "../approval/seals.ts";
 import { groupsBy, keptWith } from "../collections.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../record.ts";
 import { isRescue } from "../request.ts";
+import { approversConfirmedForSeconds, lastApproval } from "../seals.ts";
 import { earliest, endOf, isSignInShare, leaseEnd } from "./lease.ts";
 import type { Holding, MappedIdentity, OtherLease, Share } from "./lease-record.ts";
 

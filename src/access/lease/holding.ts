@@ -1,9 +1,9 @@
 import type { Change } from "../../aws-auth/index.ts";
 import { AccessError } from "../access-error.ts";
-import type { Json, MemoryKeys } from "../approval/seal.ts";
 import { keptWith } from "../collections.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../record.ts";
+import type { Json, MemoryKeys } from "../seal.ts";
 import { shareInCluster } from "./cluster-leases.ts";
 import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";

@@ -1,4 +1,4 @@
-import type { Json, MemoryKeys } from "../approval/seal.ts";
+import type { Json, MemoryKeys } from "../seal.ts";
 
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { AccessError } from "../access-error.ts";
-import { type Json, type MemoryKeys, parseJson } from "../approval/seal.ts";
 import { groupsBy } from "../collections.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import { type ApprovedRequest, ownId } from "../record.ts";
+import { type Json, type MemoryKeys, parseJson } from "../seal.ts";
 import { lastUnanswered } from "./cluster-leases.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 

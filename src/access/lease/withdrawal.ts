@@ -1,7 +1,7 @@
-import type { DecisionPublicKeys, Json, MemoryKeys } from "../approval/seal.ts";
-import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, ownId } from "../record.ts";
+import type { DecisionPublicKeys, Json, MemoryKeys } from "../seal.ts";
+import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../seals.ts";
 import { sealedEnd } from "./cluster-leases.ts";
 import { endOf } from "./lease.ts";
 import { permanentSeconds } from "./lease-record.ts";

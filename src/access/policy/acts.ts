@@ -1,6 +1,6 @@
-import { refuseDecision } from "../approval/decide.ts";
-import { judgeStop, refuseMigrationClick, retryMigration } from "../approval/decide-migration.ts";
-import { refuseReview } from "../approval/emergency.ts";
+import { refuseDecision } from "../decide.ts";
+import { judgeStop, refuseMigrationClick, retryMigration } from "../decide-migration.ts";
+import { refuseReview } from "../emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../migration.ts";
 import type { AccessRequest } from "../record.ts";

@@ -1,5 +1,5 @@
 import { isIdentityCenterRole, partitionOfRegion, withoutRolePath } from "../../aws-auth/index.ts";
-import type { TicketRule } from "../ticket.ts";
+import type { TicketRule } from "../ask/ticket.ts";
 import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 
 /** A right that a level must give; each lease's proof asks the API server about it. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Json, PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
 import { type Immutable, textForm, timeForm } from "../lease/lease-record.ts";
+import type { Json, PreviewKeys, PreviewPublicKeys } from "../seal.ts";
 import type { Labels } from "./cluster.ts";
 
 const tagsForm = z.record(textForm, textForm);

@@ -1,5 +1,5 @@
 import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../ask/duration.ts";
 import { isPermanent } from "../lease/lease-record.ts";
 import { isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";

@@ -6,7 +6,7 @@ import {
   readHolder,
   readPrincipal,
 } from "../../aws-auth/index.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../ask/duration.ts";
 import { type Asked, isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
 import {
   canonicalCaller,
   competingEntries,

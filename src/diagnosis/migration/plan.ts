@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
 import {
   canonicalCaller,
   finish,

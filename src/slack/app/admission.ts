@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseJson } from "../../access/approval/seal.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
+import { parseJson } from "../../access/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refusedHomeView } from "../look/home-view.ts";
 import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";

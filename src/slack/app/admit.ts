@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
-import { parseJson } from "../../access/approval/seal.ts";
+import { parseJson } from "../../access/seal.ts";
 import { field } from "./payload.ts";
 import { deliveryId, isRetry, type SeenRequests, toleranceSeconds } from "./seen-requests.ts";
 

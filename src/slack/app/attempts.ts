@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import type { Json } from "../../access/approval/seal.ts";
 import type { AuditEvent } from "../../access/audit-event.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { Json } from "../../access/seal.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "../../access/read-part.ts";
+import { nearest } from "../../access/ask/read-part.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { SlackKeys } from "../../access/approval/seal.ts";
+import type { SlackKeys } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReadableLog } from "../../ledger/audit-log.ts";
 import type { WorkerQuestion } from "../../ledger/jobs.ts";

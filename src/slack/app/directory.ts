@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
-import type { DecisionKeys } from "../../access/approval/seal.ts";
-import { readGroups, sealGroups } from "../../access/approval/shared-lists.ts";
 import { putNewest } from "../../access/collections.ts";
 import { isUser } from "../../access/policy/rule.ts";
+import type { DecisionKeys } from "../../access/seal.ts";
+import { readGroups, sealGroups } from "../../access/shared-lists.ts";
 import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
 import { type Installation, installationOf } from "./payload.ts";

@@ -1,6 +1,6 @@
-import type { Click } from "../../access/approval/approvals.ts";
-import type { DecisionFacts } from "../../access/approval/decide.ts";
-import { asksIdentityCenter, identityInAccountOf } from "../../access/approval/identities.ts";
+import type { Click } from "../../access/approvals.ts";
+import type { DecisionFacts } from "../../access/decide.ts";
+import { asksIdentityCenter, identityInAccountOf } from "../../access/identities.ts";
 import {
   isAcceptedLink,
   isSealedLink,
@@ -8,7 +8,7 @@ import {
   linkedArnInAccountOf,
   linkInAccountOf,
   type PrincipalLink,
-} from "../../access/approval/links.ts";
+} from "../../access/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   approversOf,

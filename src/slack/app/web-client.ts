@@ -2,7 +2,7 @@ import { type WebAPICallResult, WebAPIRateLimitedError, WebClient, type WebClien
 import { Agent, request } from "undici";
 import { z } from "zod";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { parseJson } from "../../access/approval/seal.ts";
+import { parseJson } from "../../access/seal.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { observedCall } from "../../operations/announcements.ts";

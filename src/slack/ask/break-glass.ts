@@ -1,12 +1,12 @@
 import type { InputBlock, ModalView } from "@slack/types";
-import { takeEmergency } from "../../access/approval/emergency.ts";
-import type { OwnIdentities } from "../../access/approval/identities.ts";
-import { accountIn } from "../../access/approval/links.ts";
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
+import { maxReasonLength, readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
+import { takeEmergency } from "../../access/emergency.ts";
+import type { OwnIdentities } from "../../access/identities.ts";
+import { accountIn } from "../../access/links.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";
-import { maxReasonLength, readArn, readCluster, readOwnIdentity, readReason } from "../../access/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/record.ts";
 import { createRequest } from "../../access/request.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";

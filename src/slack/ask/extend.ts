@@ -1,6 +1,6 @@
 import type { ModalView, MrkdwnOption } from "@slack/types";
-import { formatDuration, readTime } from "../../access/duration.ts";
-import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/extension.ts";
+import { formatDuration, readTime } from "../../access/ask/duration.ts";
+import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/ask/extension.ts";
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";

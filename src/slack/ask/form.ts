@@ -1,10 +1,10 @@
 import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { z } from "zod";
-import { formatDuration, parseDuration } from "../../access/duration.ts";
+import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
+import type { PartName, RequestParts } from "../../access/ask/request-line.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { OfferedLevel, Person } from "../../access/policy/rule.ts";
-import type { PartName, RequestParts } from "../../access/request-line.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 
 export interface ClusterOffer {

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Extension } from "../../access/extension.ts";
+import type { Extension } from "../../access/ask/extension.ts";
+import type { RequestInput } from "../../access/ask/request-line.ts";
 import { type AccessRequest, askerOf, typedFieldsOf } from "../../access/record.ts";
-import type { RequestInput } from "../../access/request-line.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";

@@ -1,8 +1,8 @@
-import { isCurrentList, readNamespaceList } from "../../access/approval/shared-lists.ts";
+import { isNamespaceName } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { isNamespaceName } from "../../access/read-part.ts";
+import { isCurrentList, readNamespaceList } from "../../access/shared-lists.ts";
 import { namespacesReport } from "../../diagnosis/reports.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";

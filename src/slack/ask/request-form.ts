@@ -1,10 +1,10 @@
 import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { explainFailure } from "../../access/access-error.ts";
-import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
-import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
 import { putNewest } from "../../access/collections.ts";
-import { formatDuration } from "../../access/duration.ts";
+import { needsEmail, type OwnIdentities } from "../../access/identities.ts";
+import { arnsOf, isSealedLink, linkedArnOn } from "../../access/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";

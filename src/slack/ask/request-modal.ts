@@ -1,16 +1,16 @@
 import { hash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
-import type { OwnIdentities } from "../../access/approval/identities.ts";
-import { choosesNamespaces } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
 import {
   maxNamespaces,
   maxReasonLength,
   type PrincipalHint,
   principalHint,
   takesTicket,
-} from "../../access/read-part.ts";
-import { maxTicketLength } from "../../access/ticket.ts";
+} from "../../access/ask/read-part.ts";
+import { maxTicketLength } from "../../access/ask/ticket.ts";
+import type { OwnIdentities } from "../../access/identities.ts";
+import { choosesNamespaces } from "../../access/policy/policy-text.ts";
+import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";

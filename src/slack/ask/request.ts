@@ -1,6 +1,11 @@
 import type { KnownBlock } from "@slack/types";
+import {
+  type RequestParts,
+  type RequestReading,
+  readRequest,
+  splitRequestLine,
+} from "../../access/ask/request-line.ts";
 import { type AccessRequest, isTheirs, peopleOf } from "../../access/record.ts";
-import { type RequestParts, type RequestReading, readRequest, splitRequestLine } from "../../access/request-line.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
 import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";

@@ -1,7 +1,8 @@
-import { sealLink } from "../../access/approval/links.ts";
-import { formatDuration } from "../../access/duration.ts";
-import type { Extension } from "../../access/extension.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
+import type { Extension } from "../../access/ask/extension.ts";
+import type { RequestInput } from "../../access/ask/request-line.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
+import { sealLink } from "../../access/links.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
@@ -14,7 +15,6 @@ import {
   typedFieldsOf,
 } from "../../access/record.ts";
 import { createRequest, refusedRequest } from "../../access/request.ts";
-import type { RequestInput } from "../../access/request-line.ts";
 import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";

@@ -1,7 +1,7 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { othersWhoMayApprove, peopleNotDue } from "../../access/approval/decide.ts";
-import { approversLeft } from "../../access/approval/decide-migration.ts";
-import { reviewersOf } from "../../access/approval/emergency.ts";
+import { othersWhoMayApprove, peopleNotDue } from "../../access/decide.ts";
+import { approversLeft } from "../../access/decide-migration.ts";
+import { reviewersOf } from "../../access/emergency.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { approversOf, isUser, maxApprovalsNeeded } from "../../access/policy/rule.ts";

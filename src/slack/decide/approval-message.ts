@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/approval/decide.ts";
-import { reviewersOf } from "../../access/approval/emergency.ts";
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
+import { othersWhoMayApprove } from "../../access/decide.ts";
+import { reviewersOf } from "../../access/emergency.ts";
 import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";

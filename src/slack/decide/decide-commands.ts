@@ -1,4 +1,4 @@
-import { personOf, refuseDecision } from "../../access/approval/decide.ts";
+import { personOf, refuseDecision } from "../../access/decide.ts";
 import { isMigrationId } from "../../access/lists.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, formUnless, openOnClick } from "../app/answer.ts";

@@ -1,19 +1,19 @@
-import { type Click, withoutApprovalOf } from "../../access/approval/approvals.ts";
+import { type Click, withoutApprovalOf } from "../../access/approvals.ts";
+import { tooLongText } from "../../access/ask/ticket.ts";
+import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import {
   type DecisionFacts,
   type DecisionRefusal,
   decideClick,
   othersWhoMayApprove,
   personOf,
-} from "../../access/approval/decide.ts";
-import { isSealedDecision } from "../../access/approval/seals.ts";
-import type { AuditEvent, EventType } from "../../access/audit-event.ts";
+} from "../../access/decide.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { hoursInWords, type Person, ruleFor } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/record.ts";
 import { otherLeasesChanged, outdatedRequest, pendingRequest, unpreviewedRequest } from "../../access/request.ts";
-import { tooLongText } from "../../access/ticket.ts";
+import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseForRequester } from "../app/admission.ts";
 import { answerClick, answerSubmission } from "../app/answer.ts";

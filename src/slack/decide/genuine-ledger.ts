@@ -1,8 +1,8 @@
-import type { Json } from "../../access/approval/seal.ts";
-import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/approval/seals.ts";
 import { type Migration, nextMigration, type PendingMigration } from "../../access/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/record.ts";
 import { unpreviewedRequest } from "../../access/request.ts";
+import type { Json } from "../../access/seal.ts";
+import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger, MessageLedger, MigrationLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";

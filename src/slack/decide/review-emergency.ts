@@ -1,5 +1,5 @@
 import type { ModalView } from "@slack/types";
-import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/approval/emergency.ts";
+import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";

@@ -10,7 +10,7 @@ import {
   sealEmail,
   sessionsIn,
   whyNoIdentity,
-} from "../../access/approval/identities.ts";
+} from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
 import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/look-ups.ts";

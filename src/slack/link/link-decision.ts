@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
-import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
-import { parseJson } from "../../access/approval/seal.ts";
 import { linkEvent } from "../../access/audit-event.ts";
+import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/links.ts";
+import { parseJson } from "../../access/seal.ts";
 import { refuseActor } from "../app/admission.ts";
 import { acknowledgeClick, answerWhereClicked, withoutButtons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
-import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit-event.ts";
+import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/links.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";

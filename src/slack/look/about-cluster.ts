@@ -1,6 +1,6 @@
+import { nearest } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeClusterMap } from "../../access/policy/permissions.ts";
-import { nearest } from "../../access/read-part.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";

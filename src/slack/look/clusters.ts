@@ -1,4 +1,4 @@
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
 import {

@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
 import { shouldBeGoneAt } from "../../access/lists.ts";
 import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";

@@ -1,5 +1,5 @@
-import type { AccessRow, ReviewSummary } from "../../access/access-review.ts";
-import { formatDuration, parseDuration } from "../../access/duration.ts";
+import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
+import type { AccessRow, ReviewSummary } from "../../access/audit/access-review.ts";
 import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";

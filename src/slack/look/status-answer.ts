@@ -1,6 +1,6 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
+import { formatDuration } from "../../access/ask/duration.ts";
 import type { ChainedEvent } from "../../access/audit-event.ts";
-import { formatDuration } from "../../access/duration.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";

@@ -1,5 +1,5 @@
-import { needsEmail } from "../../access/approval/identities.ts";
-import type { LinkProposal } from "../../access/approval/links.ts";
+import { needsEmail } from "../../access/identities.ts";
+import type { LinkProposal } from "../../access/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";

@@ -1,4 +1,5 @@
-import { withoutApprovalOf } from "../../access/approval/approvals.ts";
+import { withoutApprovalOf } from "../../access/approvals.ts";
+import type { EventType } from "../../access/audit-event.ts";
 import {
   decideMigration,
   judgeStop,
@@ -6,8 +7,7 @@ import {
   type MigrationVerdict,
   refuseMigrationClick,
   retryMigration,
-} from "../../access/approval/decide-migration.ts";
-import type { EventType } from "../../access/audit-event.ts";
+} from "../../access/decide-migration.ts";
 import {
   createMigration,
   isMigrationOver,

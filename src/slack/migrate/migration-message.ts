@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { approversLeft } from "../../access/approval/decide-migration.ts";
+import { approversLeft } from "../../access/decide-migration.ts";
 import {
   hasApproved,
   type ItemSummary,

@@ -1,4 +1,4 @@
-import { approversLeft, migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { approversLeft, migrationApprovals } from "../../access/decide-migration.ts";
 import type { Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";

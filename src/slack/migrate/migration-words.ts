@@ -1,4 +1,4 @@
-import { type MigrationRefusal, migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { type MigrationRefusal, migrationApprovals } from "../../access/decide-migration.ts";
 import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";

@@ -1,6 +1,6 @@
 import type { Button, KnownBlock } from "@slack/types";
-import { refuseMigrationClick } from "../../access/approval/decide-migration.ts";
 import type { ChainedEvent } from "../../access/audit-event.ts";
+import { refuseMigrationClick } from "../../access/decide-migration.ts";
 import type { DoneStep, Migration } from "../../access/migration.ts";
 import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";

@@ -1,10 +1,10 @@
 import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
-import { parseJson } from "../../access/approval/seal.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
+import { parseJson } from "../../access/seal.ts";
 import { plainText } from "./mrkdwn.ts";
 
 /** Slack's own look: one primary button in a place at the most. */

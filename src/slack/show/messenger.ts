@@ -1,5 +1,5 @@
-import { othersWhoMayApprove } from "../../access/approval/decide.ts";
-import { reviewersOf } from "../../access/approval/emergency.ts";
+import { othersWhoMayApprove } from "../../access/decide.ts";
+import { reviewersOf } from "../../access/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/record.ts";

@@ -1,5 +1,5 @@
 import type { Button } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/approval/decide.ts";
+import { othersWhoMayApprove } from "../../access/decide.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

@@ -1,4 +1,4 @@
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import {
   type CodedReason,

@@ -1,10 +1,10 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import type { RequestIds } from "../../access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

@@ -1,5 +1,4 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { sealMigrationPlan } from "../../access/approval/seals.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   endedMigration,
@@ -12,6 +11,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/reminder.ts";
 import { failureOf, nextTry } from "../../access/retry.ts";
+import { sealMigrationPlan } from "../../access/seals.ts";
 import { type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { type RepairPlanned, repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";

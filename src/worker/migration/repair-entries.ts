@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
-import { isGenuinePlan } from "../../access/approval/seals.ts";
 import { isMigrationOver, type Migration, type Replacement } from "../../access/migration.ts";
+import { isGenuinePlan } from "../../access/seals.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { planSteps } from "../../aws-auth/index.ts";

@@ -1,6 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
-import { isGenuinePlan } from "../../access/approval/seals.ts";
+import { checkMigrationApproval } from "../../access/decide-migration.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import {
   endedMigration,
@@ -12,6 +11,7 @@ import {
   type SealedPlan,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isGenuinePlan } from "../../access/seals.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { ownIdentities } from "../../access/approval/identities.ts";
+import { ownIdentities } from "../../access/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";

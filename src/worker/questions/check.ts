@@ -1,5 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { ownIdentities } from "../../access/approval/identities.ts";
+import { ownIdentities } from "../../access/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";

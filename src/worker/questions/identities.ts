@@ -1,4 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { keptWith } from "../../access/collections.ts";
 import {
   type EmailStatement,
   type Identities,
@@ -9,8 +10,7 @@ import {
   readIdentities,
   rolesOf,
   sealIdentities,
-} from "../../access/approval/identities.ts";
-import { keptWith } from "../../access/collections.ts";
+} from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";

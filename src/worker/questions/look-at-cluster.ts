@@ -1,6 +1,4 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/approval/shared-lists.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -8,6 +6,8 @@ import { readRescueTags } from "../../access/lease/kept-documents.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
+import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/shared-lists.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

@@ -1,4 +1,4 @@
-import { unreviewedEmergency } from "../../access/approval/emergency.ts";
+import { unreviewedEmergency } from "../../access/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
-import { canonicalJson, type MemoryKeys } from "../../access/approval/seal.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
+import { canonicalJson, type MemoryKeys } from "../../access/seal.ts";
 import {
   type AccessEntry,
   type EntryCall,

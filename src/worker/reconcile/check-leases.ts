@@ -1,6 +1,4 @@
-import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { lastApproval } from "../../access/approval/seals.ts";
-import { formatDuration } from "../../access/duration.ts";
+import { formatDuration } from "../../access/ask/duration.ts";
 import {
   giveSameAccess,
   idsOf,
@@ -26,6 +24,8 @@ import {
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { otherLeasesChanged } from "../../access/request.ts";
+import type { DecisionPublicKeys } from "../../access/seal.ts";
+import { lastApproval } from "../../access/seals.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
@@ -13,6 +12,7 @@ import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import type { Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";

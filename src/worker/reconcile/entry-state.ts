@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
@@ -16,6 +15,7 @@ import {
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { policyTexts } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { WorkerKeys } from "../../access/seal.ts";
 import { type AccessEntry, identityOfEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import {

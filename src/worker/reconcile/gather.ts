@@ -1,6 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit-event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
@@ -11,6 +9,8 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { nextVersion, withLease } from "../../access/request.ts";
+import type { DecisionPublicKeys } from "../../access/seal.ts";
+import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedArnsOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";

@@ -1,10 +1,10 @@
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";

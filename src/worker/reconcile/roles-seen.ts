@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { canonicalJson, type Json } from "../../access/approval/seal.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../../operations/turns.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { WorkerKeys } from "../../access/approval/seal.ts";
 import {
   type AnnotationRoom,
   fenceAnnotation,
@@ -21,6 +20,7 @@ import {
 } from "../../access/lease/withdrawal.ts";
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { WorkerKeys } from "../../access/seal.ts";
 import {
   type AwsAuthDocument,
   type Change,

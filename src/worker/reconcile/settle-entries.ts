@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { approvedShare, lastUnanswered } from "../../access/lease/cluster-leases.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { baseOf, type EntryTarget, entryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
@@ -10,6 +9,7 @@ import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import { type AccessEntry, arrivesUntil, fitsTags, refuseEntry, writeHoldingTags } from "../../access-entry/index.ts";
 import { type NamedEntry, type Refusal, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { keptWith } from "../../access/collections.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
@@ -7,6 +6,7 @@ import type { Share } from "../../access/lease/lease-record.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { WorkerKeys } from "../../access/seal.ts";
 import { type Change, type planChanges, type Refusal, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/turns.ts";

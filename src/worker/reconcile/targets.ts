@@ -1,4 +1,3 @@
-import { lastSealedApproval } from "../../access/approval/seals.ts";
 import { groupsBy } from "../../access/collections.ts";
 import {
   approvedShare,
@@ -21,6 +20,7 @@ import {
 } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import { lastSealedApproval } from "../../access/seals.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";

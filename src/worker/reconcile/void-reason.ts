@@ -1,14 +1,14 @@
-import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../../access/approval/approvals.ts";
-import { checkEmergency } from "../../access/approval/emergency.ts";
-import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
-import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { digestOfChange, sealedRequesterFacts } from "../../access/approval/seals.ts";
+import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../../access/approvals.ts";
+import { checkEmergency } from "../../access/emergency.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
+import { type LinkedArns, linkedArnInAccountOf } from "../../access/links.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import type { DecisionPublicKeys } from "../../access/seal.ts";
+import { digestOfChange, sealedRequesterFacts } from "../../access/seals.ts";
 import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {

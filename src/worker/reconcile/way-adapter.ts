@@ -1,13 +1,13 @@
 import type { AccessError } from "../../access/access-error.ts";
-import type { LinkedArns } from "../../access/approval/links.ts";
-import type { WorkerKeys } from "../../access/approval/seal.ts";
 import type { DueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import type { LinkedArns } from "../../access/links.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/record.ts";
+import type { WorkerKeys } from "../../access/seal.ts";
 import type { Holder, Refusal, Steps } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";

@@ -1,8 +1,8 @@
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
 import { withKeptDocument } from "../../access/lease/kept-documents.ts";
 import { type Cluster, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import {
   isWholeDocument,
   type PlanGuard,

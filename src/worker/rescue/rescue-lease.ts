@@ -1,10 +1,10 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isRescue } from "../../access/request.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

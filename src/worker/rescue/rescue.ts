@@ -1,4 +1,4 @@
-import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approval/emergency.ts";
+import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";

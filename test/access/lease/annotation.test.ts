@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { memoryKeys } from "../../../src/access/approval/seal.ts";
 import { readAnnotation, readingOf, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { memoryKeys } from "../../../src/access/seal.ts";
 import { anyCharacter } from "../../any-text.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aSecret, keys, otherKeys } from "../../builders/keys.ts";

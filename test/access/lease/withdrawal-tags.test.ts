@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { memoryKeys } from "../../../src/access/approval/seal.ts";
 import {
   maxWithdrawalTags,
   noWithdrawals,
@@ -8,6 +7,7 @@ import {
   withdrawalTagChanges,
   writeWithdrawalTags,
 } from "../../../src/access/lease/withdrawal.ts";
+import { memoryKeys } from "../../../src/access/seal.ts";
 import { aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
 

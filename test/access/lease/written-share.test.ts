@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import {
   provedShare,
   refuseMovedName,
@@ -10,6 +9,7 @@ import {
 import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
+import type { MemoryKeys } from "../../../src/access/seal.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/request-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { readCommandText } from "../../../src/slack/app/command.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 

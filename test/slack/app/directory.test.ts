@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { type SharedGroups, sealGroups } from "../../../src/access/approval/shared-lists.ts";
+import { type SharedGroups, sealGroups } from "../../../src/access/shared-lists.ts";
 import { type GroupsPlace, slackDirectory } from "../../../src/slack/app/directory.ts";
 import { checkApprovers } from "../../../src/slack/decide/active-approvers.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

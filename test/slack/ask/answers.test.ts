@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { readRequest, splitRequestLine } from "../../../src/access/request-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { notYoursToExtendAnswer } from "../../../src/slack/ask/extend.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { sealNamespaces } from "../../../src/access/approval/shared-lists.ts";
+import { sealNamespaces } from "../../../src/access/shared-lists.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { DecisionRefusal } from "../../../src/access/approval/decide.ts";
+import type { DecisionRefusal } from "../../../src/access/decide.ts";
 import { clickAnswer, oneOfSeveralAnswer } from "../../../src/slack/decide/decision-click.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";

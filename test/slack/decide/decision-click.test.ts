@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealLink } from "../../../src/access/approval/links.ts";
 import type { EventType } from "../../../src/access/audit-event.ts";
+import { sealLink } from "../../../src/access/links.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealPreview } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
+import { sealPreview } from "../../../src/access/seals.ts";
 import type { Ledger, ShownMessages } from "../../../src/ledger/ledger.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, revise } from "../../builders/a-request.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { digestOfChange } from "../../../src/access/approval/seals.ts";
 import { otherLeasesInLedger } from "../../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/record.ts";
+import { digestOfChange } from "../../../src/access/seals.ts";
 import { revokeLease } from "../../../src/slack/decide/end-access.ts";
 import { aLeasedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import { createMigration, type Migration } from "../../../src/access/migration.ts";
+import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";

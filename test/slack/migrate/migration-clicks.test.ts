@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import type { Migration } from "../../../src/access/migration.ts";
+import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { Json } from "../../../src/access/approval/seal.ts";
 import type { ChainedEvent, EventType } from "../../../src/access/audit-event.ts";
 import type { DoneStep } from "../../../src/access/migration.ts";
+import type { Json } from "../../../src/access/seal.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";

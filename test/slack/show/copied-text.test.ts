@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mrkdwn } from "../../../sandbox/page/blocks/mrkdwn.ts";
 import type { Reader } from "../../../sandbox/page/blocks/surface.ts";
-import { readRequest, splitRequestLine } from "../../../src/access/request-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { code, codeBlock, plainLine, preformatted, styled } from "../../../src/slack/show/mrkdwn.ts";
 import { asClause } from "../../../src/slack/show/words.ts";

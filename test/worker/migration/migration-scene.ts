@@ -3,7 +3,7 @@ import { vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
-import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
+import { decideMigration } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration.ts";
 import type { Ledger, LedgerChange } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";

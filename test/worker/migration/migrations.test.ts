@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { judgeStop, retryMigration } from "../../../src/access/approval/decide-migration.ts";
+import { judgeStop, retryMigration } from "../../../src/access/decide-migration.ts";
 import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import type { Migration } from "../../../src/access/migration.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";

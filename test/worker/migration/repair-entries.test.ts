@@ -3,7 +3,7 @@ import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
 import { getPods } from "../../../sandbox/kubectl.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
-import { judgeStop } from "../../../src/access/approval/decide-migration.ts";
+import { judgeStop } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, type Replacement } from "../../../src/access/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { withEntries } from "../../../src/aws/access-entries.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readNamespaceList } from "../../../src/access/approval/shared-lists.ts";
+import { readNamespaceList } from "../../../src/access/shared-lists.ts";
 import { reportNamespaces } from "../../../src/worker/questions/look-at-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { sealWritten, withLedgerMemory } from "../../../src/access/lease/holding.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";
+import { sealDecision } from "../../../src/access/seals.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

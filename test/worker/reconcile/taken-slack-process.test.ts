@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { digestOfChange, sealDecision } from "../../../src/access/approval/seals.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";
+import { digestOfChange, sealDecision } from "../../../src/access/seals.ts";
 import { voidReason } from "../../../src/worker/reconcile/void-reason.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";

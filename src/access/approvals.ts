@@ -1,0 +1,175 @@
+import { isSamePrincipal } from "../aws-auth/index.ts";
+import type { Cluster, Level, Rule } from "./policy/cluster.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  haveSameFacts,
+  isNamedIn,
+  isOutside,
+  noRequesterFacts,
+  type RequesterFacts,
+  ruleFor,
+} from "./policy/rule.ts";
+import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "./record.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import {
+  areStillApprovers,
+  isDatedAhead,
+  isSealedDecision,
+  lastApproval,
+  sealDecision,
+  sealedRequesterFacts,
+} from "./seals.ts";
+
+/** What approvers decide about: the change of a request, or the plan of a migration. */
+export interface Proposal {
+  readonly state: string;
+  readonly expiresAt: string;
+  /** Of the change or plan on screen; null: the worker has nothing to show yet. */
+  readonly digest: string | null;
+  readonly approvals: readonly Decision[];
+  /** Sealed with each decision, so that no decision is valid for another record. */
+  readonly subject: string;
+}
+
+export interface Click {
+  readonly verdict: "approved" | "denied";
+  readonly by: string;
+  /** The digest that the button carried. */
+  readonly digest: string;
+  readonly why: string;
+}
+
+/** Why no decision is possible now; null: it is. An unreadable time counts as over. */
+export function refuseUndecidable({ state, expiresAt }: Proposal, now: Date): "already-decided" | "expired" | null {
+  if (state !== "pending") return "already-decided";
+  return now.getTime() < Date.parse(expiresAt) ? null : "expired";
+}
+
+/** Why this approver can't answer so; null: they can. A denial is possible after their own approval, and on a quiet cluster. */
+export function refuseApprover(
+  { digest, approvals }: Proposal,
+  click: Pick<Click, "verdict" | "digest" | "by">,
+  { quiet }: Cluster,
+): "no-preview" | "change-differs" | "approved-already" | "quiet" | null {
+  if (digest === null) return "no-preview";
+  if (digest !== click.digest) return "change-differs";
+  if (click.verdict === "denied") return null;
+  if (approvals.some(({ by }) => by === click.by)) return "approved-already";
+  return quiet === null ? null : "quiet";
+}
+
+/** The approvals of exactly this change that carry our seal and no future date, one for each person. */
+export function genuineApprovals(
+  { approvals, digest, subject }: Proposal,
+  keys: DecisionPublicKeys,
+  now: Date,
+): readonly Decision[] {
+  const genuine = approvals.filter(
+    (approval) =>
+      approval.verdict === "approved" &&
+      approval.digest === digest &&
+      !isDatedAhead(approval, now) &&
+      isSealedDecision(approval, subject, keys),
+  );
+  return [...new Map(genuine.map((approval) => [approval.by, approval])).values()];
+}
+
+/** Seals an answer. An approval also seals the names of all approvers who still count, this one included. */
+export function sealAnswer(
+  proposal: Proposal,
+  answer: Omit<Decision, "at" | "stillApprovers" | "seal">,
+  isStillApprover: (approval: Decision) => boolean,
+  keys: DecisionKeys,
+  now: Date,
+): { readonly decision: Decision; readonly approvals: readonly Decision[] } {
+  const before = answer.verdict === "approved" ? genuineApprovals(proposal, keys, now).filter(isStillApprover) : [];
+  const stillApprovers = answer.verdict === "approved" ? [...before.map(({ by }) => by), answer.by] : [];
+  const decision = sealDecision({ ...answer, at: now.toISOString(), stillApprovers }, proposal.subject, keys);
+  return { decision, approvals: [...before, decision] };
+}
+
+/** Moves a former approver's approval to the dropped ones. `why`: a clause. */
+export function withoutApprovalOf(
+  { approvals, dropped }: Pick<RequestFields, "approvals" | "dropped">,
+  by: string,
+  why: string,
+  now: Date,
+): Pick<RequestFields, "approvals" | "dropped"> {
+  return {
+    approvals: approvals.filter((approval) => approval.by !== by),
+    dropped: [...dropped, { by, at: now.toISOString(), why }],
+  };
+}
+
+export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
+
+/** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
+export function checkApproval(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  digestNow: string,
+  keys: DecisionPublicKeys,
+  now: Date,
+): ApprovalVerdict {
+  const { approvals } = request;
+  const requesterFacts = sealedRequesterFacts(request);
+  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: requesterFacts.memberships });
+  if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
+  const last = lastApproval(approvals);
+  if (!last) return invalid("it has no approval");
+  for (const approval of approvals) {
+    const message = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
+    if (message !== null) return invalid(message);
+  }
+  const people = new Set(approvals.map(({ by }) => by)).size;
+  if (people < approvals.length) return invalid("one approver counts twice in it");
+  if (!areStillApprovers(approvals)) {
+    return invalid("the last approval does not say that everybody who approved is still an approver");
+  }
+  const needed = approvalsNeeded(rule, level, new Date(last.at));
+  if (people >= needed) return { type: "valid" };
+  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it; it needs ${needed}`);
+}
+
+interface Wanted {
+  readonly rule: Rule;
+  readonly cluster: Cluster;
+  readonly requesterFacts: RequesterFacts;
+  readonly digestNow: string;
+  readonly keys: DecisionPublicKeys;
+  readonly now: Date;
+}
+
+/** No one approves access for themselves, even if another person asks for it. */
+export const approverGetsAccess = "its approver uses the principal that gets access";
+
+/** Says that a date is in the future, and how to fix it. @param what the subject of the sentence */
+export function datedAheadText(what: string): string {
+  return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
+}
+
+function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
+  const { rule, cluster, requesterFacts, digestNow, keys, now } = wanted;
+  if (approval.verdict !== "approved") return "it has no approval";
+  if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
+  if (isDatedAhead(approval, now)) return datedAheadText("an approval");
+  if (isTheirs(request, approval.by) && !rule.selfApproval) return "people can't approve their own request";
+  if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
+  const approver = { user: approval.by, memberships: approval.memberships };
+  if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
+  // An unreadable time fails this comparison: doubt counts as over.
+  if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "its approval came after it had expired";
+  if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
+    return "its approval came outside the policy's hours";
+  }
+  if (approval.digest !== digestNow || !haveSameFacts(approval.requester ?? noRequesterFacts, requesterFacts)) {
+    return "the request, the policy or the principal's entry in aws-auth is not what was approved";
+  }
+  return null;
+}
+
+function invalid(message: string): ApprovalVerdict {
+  return { type: "void", message };
+}

@@ -1,0 +1,279 @@
+import type { Holder } from "../../aws-auth/index.ts";
+import type { OwnIdentities } from "../identities.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { choosesNamespaces } from "../policy/policy-text.ts";
+import type { TypedFields } from "../record.ts";
+import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
+import {
+  askIfDuration,
+  keepToPolicy,
+  maxReasonLength,
+  type NamedPerson,
+  readArn,
+  readCluster,
+  readDuration,
+  readLevel,
+  readNamespaces,
+  readOwnIdentity,
+  readPerson,
+  readReason,
+  readTicket,
+  takesTicket,
+} from "./read-part.ts";
+import { refuseTicket } from "./ticket.ts";
+
+/** A complete request: the policy allows its parts. */
+export interface RequestInput extends TypedFields {
+  readonly cluster: Cluster;
+  readonly level: Level;
+  readonly principal: Holder;
+  readonly durationSeconds: number;
+  /** Slack user id of the person who gets the access; null: the person who asks. */
+  readonly askedFor: string | null;
+}
+
+export type PartName = keyof RequestParts;
+
+export type RequestReading =
+  | { readonly type: "requested"; readonly requested: RequestInput }
+  | {
+      readonly type: "mistakes";
+      readonly understood: readonly string[];
+      readonly mistakes: readonly { readonly part: PartName; readonly message: string }[];
+      /** The line to copy, with the mistakes corrected if possible, else with placeholders. */
+      readonly corrected: string;
+    };
+
+const noIdentities: OwnIdentities = { arns: [], why: null };
+
+/**
+ * Reads a request's parts. Names every mistake at once, with a corrected line. @param own the identities of who gets the access,
+ * for a request without an ARN
+ */
+export function readRequest(
+  parts: RequestParts,
+  clusters: ReadonlyMap<string, Cluster>,
+  own: OwnIdentities = noIdentities,
+): RequestReading {
+  const cluster = readCluster(parts.cluster, clusters);
+  const level = readLevel(parts.level, cluster.meant);
+  const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwnIdentity(own, level.meant);
+  const principal = keepToPolicy(arn, cluster.meant, level.meant);
+  const person = readPerson(parts.for);
+  const namespaces = readNamespaces(parts.namespaces, level.meant);
+  const found = parts.duration === null ? timeIn(parts.reason.slice(0, maxReasonLength)) : null;
+  const duration = found ? askIfDuration(found.time, level.meant) : readDuration(parts.duration, level.meant);
+  const ticket = readTicket(parts.ticket, cluster.meant);
+  const reason = readReason(reasonOf(found ? { ...parts, reason: found.without } : parts, cluster.meant));
+  const typed = [person, namespaces, ticket].every(({ mistake }) => mistake === null);
+  if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
+    const requested = {
+      cluster: cluster.value,
+      level: level.value,
+      principal: principal.value,
+      askedFor: person.value,
+    };
+    const said = { namespaces: namespaces.value ?? "", ticket: ticket.value, reason: reason.value };
+    return { type: "requested", requested: { ...requested, durationSeconds: duration.value, ...said } };
+  }
+  const words = [cluster, principal, level, namespaces, person, duration, ticket, reason].map((part) => part.corrected);
+  const read = Object.entries({ cluster, principal, level, namespaces, for: person, duration, ticket, reason });
+  return {
+    type: "mistakes",
+    understood: read.flatMap(([part, { value, shown }]) => (value && shown ? [`${part} ${shown}`] : [])),
+    mistakes: read.flatMap(([part, { mistake }]) => (mistake ? [{ part: part as PartName, message: mistake }] : [])),
+    corrected: `/eks-access request ${words.filter((word) => word !== "").join(" ")}`,
+  };
+}
+
+/** A cluster without tickets lets a reason begin with that word. */
+function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
+  if (ticket === null || !cluster || takesTicket(cluster)) return reason;
+  return `ticket ${ticket} ${reason}`;
+}
+
+/** The parts of a request as typed, in a line or in a form. */
+export interface RequestParts extends TypedFields {
+  readonly cluster: string;
+  /** Empty: not given. */
+  readonly principal: string;
+  readonly level: string;
+  /** Null: for the person who asks. */
+  readonly for: NamedPerson | null;
+  /** Null: not given. */
+  readonly duration: string | null;
+}
+
+type Clusters = ReadonlyMap<string, Cluster>;
+type People = ReadonlyMap<string, string>;
+type WordPart = Exclude<keyof RequestParts, "reason" | "for">;
+type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
+
+/**
+ * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. The parts before the reason
+ * can have any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The only word
+ * with the form of the cluster's tickets is the ticket, wherever it is.
+ * @param people Slack user ids by the names in the line
+ */
+export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
+  const typed = line
+    .trim()
+    .replace(/[\uff10-\uff19]/g, digitOf)
+    .split(/\s+/);
+  const draft: Draft = {};
+  const lone = loneTicket(typed, clusters);
+  const words = typed.map((word) => (lone !== null && unquoted(word) === lone ? lone : word));
+  const known = { clusters, people, lone };
+  let at = 0;
+  while (at < words.length) {
+    const taken = takeFront(words, at, draft, known);
+    if (taken === 0) break;
+    at += taken;
+  }
+  const reason = takeEnd(words.slice(at), draft, known);
+  const { cluster = "", principal = "", level = "", namespaces = "", duration = null, ticket = null } = draft;
+  return { cluster, principal, level, namespaces, for: draft.for ?? null, duration, ticket, reason: reason.join(" ") };
+}
+
+/** A Japanese keyboard types wide digits. */
+function digitOf(wide: string): string {
+  return wide.normalize("NFKC");
+}
+
+interface Known {
+  readonly clusters: Clusters;
+  readonly people: People;
+  /** The line's only word with a ticket's form; null: none, or several. */
+  readonly lone: string | null;
+}
+
+/** The only word with the form of a ticket of the line's cluster. Null: none, or several. */
+function loneTicket(words: readonly string[], clusters: Clusters): string | null {
+  const cluster = words
+    .map((word) => clusters.get(withoutStop(word).toLowerCase()))
+    .find((found) => found !== undefined);
+  if (!cluster || cluster.ticket.need === "none" || cluster.ticket.pattern === null) return null;
+  const names = new Set([cluster.name, ...cluster.levels.map(({ name }) => name)]);
+  const fitting = words
+    .map(unquoted)
+    .filter((word) => !names.has(word.toLowerCase()) && refuseTicket(cluster.ticket, word) === null);
+  return fitting.length === 1 ? fitting.join() : null;
+}
+
+/** `OPS-1` of `(#OPS-1)`. */
+function unquoted(word: string): string {
+  return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
+}
+
+/** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
+function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
+  const { clusters, people, lone } = known;
+  const typed = words[at] ?? "";
+  const word = /^arn:.*\.$/i.test(typed) ? typed : withoutStop(typed);
+  const isAfterOn = draft.cluster === undefined && /^(?:on|@)$/i.test(word);
+  if (isAfterOn && clusters.has(withoutStop(words[at + 1] ?? "").toLowerCase())) return 1;
+  const taken =
+    takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
+  if (taken > 0) return taken;
+  const length = timeLength(words, at, draft, clusters);
+  if (draft.duration === undefined && length > 0) {
+    draft.duration = timeOf(words.slice(at, at + length));
+    return length;
+  }
+  const isTicket = word === lone && draft.ticket === undefined;
+  const part = isTicket ? "ticket" : partOf(word, words[at + 1], draft, clusters);
+  if (part === null) return 0;
+  draft[part] = word;
+  return 1;
+}
+
+/** Before cluster, level or ARN no reason begins, so there a time is the duration even if it can't be read. */
+function timeLength(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+  const word = words[at]?.toLowerCase() ?? "";
+  const isName =
+    clusters.has(word) || [...clusters.values()].some(({ levels }) => levels.some(({ name }) => name === word));
+  if (isName) return 0;
+  const length = /^permanent$/.test(word) ? 0 : durationWords(words, at);
+  if (length > 0) return length;
+  const time = timeWords(words, at);
+  const isFront = draft.cluster === undefined || draft.level === undefined || /^arn:/i.test(words[at + time] ?? "");
+  return isFront ? time : 0;
+}
+
+function takePerson(words: readonly string[], at: number, draft: Draft, people: People, isAtEnd = false): number {
+  const [name, person = ""] = [words[at]?.toLowerCase(), words[at + 1]];
+  if (name !== "for" || draft.for !== undefined || !/^@[\p{L}\p{N}._-]+$/u.test(person)) return 0;
+  draft.for = { name: person, user: people.get(person) ?? null, isAtEnd };
+  return 2;
+}
+
+/** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. */
+function takeNamed(words: readonly string[], at: number, draft: Draft): number {
+  const [name, value = ""] = [words[at]?.toLowerCase(), words[at + 1]];
+  if (name === "ticket" && draft.ticket === undefined && draft.level !== undefined) {
+    draft.ticket = value;
+    return 2;
+  }
+  if (name !== "for" || draft.duration !== undefined) return 0;
+  const length = durationWords(words, at + 1) || timeWords(words, at) - 1;
+  if (length <= 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
+  draft.duration = length <= 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
+  return 1 + Math.max(length, 1);
+}
+
+/** `in shop,payments`, or `in shop, payments`: only after a level that lets the requester choose. */
+function takeNamespaces(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+  const levels = clusters.get(draft.cluster?.toLowerCase() ?? "")?.levels ?? [];
+  const level = levels.find(({ name }) => name === draft.level?.toLowerCase());
+  if (words[at]?.toLowerCase() !== "in" || draft.namespaces !== undefined || !level) return 0;
+  if (!choosesNamespaces(level.groups)) return 0;
+  let end = at + 2;
+  while (words[end - 1]?.endsWith(",") && end < words.length) end += 1;
+  draft.namespaces = words.slice(at + 1, end).join(" ");
+  return end - at;
+}
+
+/** The part of a word. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
+function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): WordPart | null {
+  const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
+  const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
+  const isLevel = (text: string | undefined) => levels.some(({ name }) => name === text?.toLowerCase());
+  const misses = (part: keyof Draft) => draft[part] === undefined;
+  if (misses("principal") && /^(?:arn:|<arn>$)/i.test(word)) return "principal";
+  if (misses("cluster") && clusters.has(word.toLowerCase())) return "cluster";
+  if (misses("level") && isLevel(word)) return "level";
+  if (misses("cluster")) return "cluster";
+  if (misses("principal") && misses("level") && (/[:/]/.test(word) || isLevel(next))) return "principal";
+  return misses("level") ? "level" : null;
+}
+
+/** Takes a duration, a person and a ticket from the end of the reason, in any order, and the only word that can be a ticket. */
+function takeEnd(reason: readonly string[], draft: Draft, known: Known): readonly string[] {
+  const without = (words: readonly string[]) => takeLastPerson(takeLastDuration(words, draft), draft, known);
+  return takeLastDuration(without(takeTicket(without(reason), draft, known)), draft);
+}
+
+function takeLastPerson(reason: readonly string[], draft: Draft, { people }: Known): readonly string[] {
+  const taken = reason.length > 2 ? takePerson(reason, reason.length - 2, draft, people, true) : 0;
+  return reason.slice(0, reason.length - taken);
+}
+
+function takeLastDuration(reason: readonly string[], draft: Draft): readonly string[] {
+  const at = reason.findLastIndex((word) => word.toLowerCase() === "for");
+  const length = at > 0 ? durationWords(reason, at + 1) : 0;
+  if (draft.duration !== undefined || length === 0 || at + 1 + length !== reason.length) return reason;
+  draft.duration = timeOf(reason.slice(at + 1));
+  return reason.slice(0, at);
+}
+
+function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }: Known): readonly string[] {
+  const rule = clusters.get(draft.cluster?.toLowerCase() ?? "")?.ticket;
+  if (draft.ticket !== undefined || !rule || rule.need === "none" || reason.length < 2) return reason;
+  const isNamed = (at: number) => reason[at - 1]?.toLowerCase() === "ticket";
+  const last = reason.length - 1;
+  const at = lone === null && isNamed(last) ? last : reason.indexOf(lone ?? "");
+  if (at === -1) return reason;
+  draft.ticket = reason[at] ?? "";
+  const from = isNamed(at) ? at - 1 : at;
+  return reason.toSpliced(from, at - from + 1);
+}

@@ -1,0 +1,118 @@
+import {
+  type BrokenChain,
+  type ChainedEvent,
+  type ChainVerdict,
+  type Erasures,
+  genesis,
+  verifyChain,
+} from "../audit-event.ts";
+import type { Json, PreviewKeys, PreviewPublicKeys } from "../seal.ts";
+
+/** Verifies a log of any length, a page at a time. */
+export interface LogVerification {
+  /** Takes the next events in order. Null: nothing is wrong so far. */
+  take(events: readonly ChainedEvent<object>[]): BrokenChain | null;
+  /** After the last event: whether the log reaches each anchor. */
+  end(): ChainVerdict;
+}
+
+/**
+ * @param base the verified beginning (`brokenLogBase`) @param anchors values that people copied elsewhere; the base must know
+ * those of removed events
+ */
+export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {
+  let { count, hash } = base;
+  const expected = new Map(anchors.filter((anchor) => anchor.count >= base.count).map((each) => [each.count, each]));
+  const differs = (anchor: Anchor | undefined): BrokenChain | null =>
+    anchor && anchor.hash !== hash
+      ? {
+          type: "broken",
+          sequence: anchor.count,
+          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}: another log replaced it.`,
+        }
+      : null;
+  const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));
+  return {
+    take: (events) => {
+      if (atBase) return atBase;
+      for (const event of events) {
+        const verdict = verifyChain([event], hash, count + 1, base.erasures);
+        if (verdict.type === "broken") return verdict;
+        count += 1;
+        hash = verdict.head;
+        const broken = differs(expected.get(count));
+        if (broken) return broken;
+      }
+      return null;
+    },
+    end: () => {
+      const beyond = [...expected.values()].find((anchor) => anchor.count > count);
+      if (beyond) {
+        const message = `Event ${count + 1} is missing: the log ends before the anchor ${formatAnchor(beyond)}.`;
+        return { type: "broken", sequence: count + 1, message };
+      }
+      return atBase ?? { type: "whole", count, head: hash };
+    },
+  };
+}
+
+/** Finds an anchor of a removed event that the base does not know: the removed part can be from another log. */
+function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: readonly Anchor[]): BrokenChain | null {
+  const met = new Set([{ count: 0, hash: genesis }, ...known].map(formatAnchor));
+  const stray = anchors.find((anchor) => anchor.count < count && !met.has(formatAnchor(anchor)));
+  if (!stray) return null;
+  const message = `The log begins after event ${count}, and the worker signed no removal that includes the anchor ${formatAnchor(stray)}.`;
+  return { type: "broken", sequence: stray.count, message };
+}
+
+/** The chain value after `count` events. A copy elsewhere reveals a log that was replaced as a whole. */
+export interface Anchor {
+  /** Events since the beginning, removed ones included. */
+  readonly count: number;
+  /** SHA-256, hex. */
+  readonly hash: string;
+}
+
+/** The beginning of a log: the chain value after the newest removed event; count 0: none was removed. */
+export interface LogBase extends Anchor {
+  /** Anchors of removed events that people may hold. Each was on the chain when its event was removed. */
+  readonly anchors: readonly Anchor[];
+  /** Absent: none. */
+  readonly erasures?: Erasures;
+  /** The worker's, over all fields above; null: nothing was removed or erased. */
+  readonly seal: string | null;
+}
+
+export function formatAnchor({ count, hash }: Anchor): string {
+  return `${count}:${hash}`;
+}
+
+/** Reads `COUNT:HASH`; null: the text has another form. */
+export function readAnchor(text: string): Anchor | null {
+  const [, count, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
+  return count && hash ? { count: Number(count), hash } : null;
+}
+
+/** Signs the audit log's beginning. The caller has verified every removed event. */
+export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
+  return { ...base, seal: keys.seal("log-base", baseValue(base)) };
+}
+
+/** What is wrong with the beginning of a log; null: it is complete, or the worker signed the removal. */
+export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
+  const isWhole = base.count === 0 && base.hash === genesis && !base.erasures?.size;
+  if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
+  const what = base.count > 0 ? "removed the earlier ones" : "erased some";
+  const message = `The log begins after event ${base.count}, and the worker did not sign that it ${what}.`;
+  return { type: "broken", sequence: base.count, message };
+}
+
+/** Whether the newest key signed it. After a rotation the worker signs it again. */
+export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
+  return seal === null || seal.startsWith(`${newest}.`);
+}
+
+function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
+  const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));
+  return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
+}

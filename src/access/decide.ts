@@ -1,0 +1,191 @@
+import { isSamePrincipal } from "../aws-auth/index.ts";
+import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
+import { giveSameAccess } from "./lease/cluster-leases.ts";
+import { scheduleLease } from "./lease/lease.ts";
+import type { OtherLeasesNow } from "./lease/lease-record.ts";
+import { type LinkedArns, linkedArnInAccountOf } from "./links.ts";
+import type { Cluster, Level, Rule } from "./policy/cluster.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  haveSameFacts,
+  isNamedIn,
+  isOutside,
+  type Person,
+  type RequesterFacts,
+  ruleFor,
+} from "./policy/rule.ts";
+import { type AccessRequest, type Decision, isTheirs, type PendingRequest, peopleOf } from "./record.ts";
+import { approvedRequest, deniedRequest, pendingRequest } from "./request.ts";
+import type { DecisionKeys } from "./seal.ts";
+
+export type DecisionRefusal =
+  | "self-approval"
+  | "not-an-approver"
+  /** The approver uses the principal that gets access. */
+  | "own-principal"
+  /** It is unknown now whether the approver is the person of Identity Center who gets access. */
+  | "own-principal-unknown"
+  | "approved-already"
+  | "expired"
+  | "already-decided"
+  | "no-preview"
+  | "change-differs"
+  | "no-rule"
+  | "quiet"
+  | "outside-hours"
+  /** The requester's groups changed after the preview: the worker looks again. */
+  | "requester-differs"
+  /** Another lease of the principal began or ended after the preview: the worker looks again. */
+  | "leases-differ"
+  /** The lease to extend is over: the worker closes the request. */
+  | "lease-over";
+
+/** Slack's and the ledger's answers at the moment of a click. */
+export interface DecisionFacts {
+  /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
+  readonly memberships: ReadonlyMap<string, readonly string[]>;
+  readonly requesterFacts: RequesterFacts;
+  /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
+  readonly links?: LinkedArns;
+  /** Whether it is unknown if the access is for the approver who clicks. */
+  readonly isOwnUnknown?: boolean;
+  /** Former approvers by Slack user id, with the reason as a clause. */
+  readonly departed: ReadonlyMap<string, string>;
+  /** The principal's other leases in the ledger. Absent: not looked up, as for a display. */
+  readonly otherLeases?: OtherLeasesNow;
+}
+
+/** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
+export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
+  const rule = ruleOf(request, cluster);
+  const out = peopleNotDue(request, cluster);
+  return (rule ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
+}
+
+/** Whose decision is not due, also in a user group of approvers: those who approved, and the request's people. */
+export function peopleNotDue(request: AccessRequest, cluster: Cluster): readonly string[] {
+  const given = request.approvals.map(({ by }) => by);
+  return ruleOf(request, cluster)?.selfApproval ? given : [...given, ...peopleOf(request)];
+}
+
+function ruleOf({ level, requester, requesterFacts }: AccessRequest, cluster: Cluster) {
+  return ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
+}
+
+export type DecisionVerdict =
+  /** `after`: the next version of the record, which is denied, approved or still pending. */
+  | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
+  | { readonly type: "refused"; readonly code: DecisionRefusal };
+
+/** Decides a click, and refuses in doubt. `facts`: Slack's present answers; without them no membership counts. */
+export function decideClick(
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+  keys: DecisionKeys,
+  now: Date,
+  facts: DecisionFacts = withoutGroups(request),
+): DecisionVerdict {
+  const code = refuseDecision(request, cluster, click, now, facts);
+  if (code || request.state !== "pending") return { type: "refused", code: code ?? "already-decided" };
+  const [rule, level] = ruledBy(request, cluster, facts);
+  if (!rule || !level) return { type: "refused", code: "no-rule" };
+  const { verdict, by, digest, why } = click;
+  const { memberships, linked } = facts.requesterFacts;
+  const answer = {
+    ...{ verdict, by, digest, why, memberships: personOf(by, facts).memberships },
+    ...{ requester: { memberships, linked }, linked: linkedArnInAccountOf(facts.links, by, request.principal) },
+  };
+  const isStillApprover = (approval: Decision) =>
+    !facts.departed.has(approval.by) &&
+    isNamedIn(approversOf(rule, cluster), personOf(approval.by, facts)) &&
+    !isForOneself(request, rule, approval.by, facts);
+  const { decision, approvals } = sealAnswer(proposalOf(request), answer, isStillApprover, keys, now);
+  const after =
+    verdict === "denied"
+      ? deniedRequest(request, decision)
+      : withApprovals(request, approvals, approvalsNeeded(rule, level, now), now);
+  return { type: "decided", decision, after };
+}
+
+function proposalOf({ id, state, expiresAt, preview, approvals }: AccessRequest): Proposal {
+  return { subject: id, state, expiresAt, digest: preview?.digest ?? null, approvals };
+}
+
+/** Why this click can't decide; null: it can. */
+export function refuseDecision(
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Omit<Click, "why">,
+  now: Date,
+  facts: DecisionFacts = withoutGroups(request),
+): DecisionRefusal | null {
+  const [rule, level] = ruledBy(request, cluster, facts);
+  const proposal = proposalOf(request);
+  const refused = refuseUndecidable(proposal, now);
+  if (refused) return refused;
+  if (!rule || !level) return "no-rule";
+  const isOwn = isTheirs(request, click.by);
+  if (isOwn && !rule.selfApproval) return "self-approval";
+  if (!isNamedIn(approversOf(rule, cluster), personOf(click.by, facts)))
+    return isOwn ? "self-approval" : "not-an-approver";
+  const refusal = refuseApprover(proposal, click, cluster);
+  if (refusal || click.verdict === "denied") return refusal;
+  return refuseApproval(request, rule, click.by, now, facts);
+}
+
+/** Why an approver of this request can't approve it; null: they can. They can still deny. */
+function refuseApproval(
+  request: AccessRequest,
+  rule: Rule,
+  by: string,
+  now: Date,
+  facts: DecisionFacts,
+): DecisionRefusal | null {
+  const { requesterFacts, otherLeases } = facts;
+  if (isForOneself(request, rule, by, facts)) return "own-principal";
+  if (facts.isOwnUnknown && !rule.selfApproval) return "own-principal-unknown";
+  if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
+  if (!haveSameFacts(requesterFacts, request.requesterFacts)) return "requester-differs";
+  if (!otherLeases) return null;
+  if (otherLeases.isExtendedLeaseOver) return "lease-over";
+  return giveSameAccess(request.preview?.leases ?? [], otherLeases.leases, now) ? null : "leases-differ";
+}
+
+/** Whether approvers would get the access that they approve. A rule with `selfApproval` allows that. */
+function isForOneself(
+  { principal }: AccessRequest,
+  { selfApproval }: Rule,
+  by: string,
+  { links }: DecisionFacts,
+): boolean {
+  return !selfApproval && isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal);
+}
+
+function ruledBy(
+  request: AccessRequest,
+  cluster: Cluster,
+  { requesterFacts }: DecisionFacts,
+): [Rule | null, Level | undefined] {
+  const requester = { user: request.requester, memberships: requesterFacts.memberships };
+  return [ruleFor(cluster, request.level, requester), cluster.levels.find(({ name }) => name === request.level)];
+}
+
+export function personOf(user: string, { memberships }: DecisionFacts): Person {
+  return { user, memberships: memberships.get(user) ?? [] };
+}
+
+function withApprovals(
+  request: PendingRequest,
+  approvals: readonly Decision[],
+  approvalsWanted: number,
+  now: Date,
+): AccessRequest {
+  const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
+  return approvals.length < approvalsWanted ? given : approvedRequest(given, scheduleLease(request, now));
+}
+
+function withoutGroups({ requesterFacts }: AccessRequest): DecisionFacts {
+  return { memberships: new Map(), requesterFacts, departed: new Map() };
+}

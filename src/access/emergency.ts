@@ -1,0 +1,133 @@
+import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
+import { scheduleLease } from "./lease/lease.ts";
+import type { Cluster, Level } from "./policy/cluster.ts";
+import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "./policy/rule.ts";
+import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "./record.ts";
+import { withEmergency } from "./request.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import { digestOfRequest, isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
+
+const dayMs = 24 * 3600 * 1000;
+
+/** Takes emergency access. The Slack process seals that the policy allows it: the worker trusts nothing else. */
+export function takeEmergency(
+  request: PendingRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  keys: DecisionKeys,
+  now: Date,
+): EmergencyRequest {
+  const unsealed = declarationOf(request, cluster, level, person, now);
+  return taken(request, sealDecision(unsealed, request.id, keys), now);
+}
+
+/** The same for a rescue, where the sealed tags of the access entry replace the decision: the worker can't sign one. */
+export function takeEmergencyUnsigned(
+  request: PendingRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  now: Date,
+): EmergencyRequest {
+  return taken(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
+}
+
+function declarationOf(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  { user: by, memberships }: Person,
+  now: Date,
+): Omit<Decision, "seal"> {
+  const digest = digestOfRequest(request, cluster, level);
+  const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
+  return { verdict: "emergency", by, at: now.toISOString(), digest, why: "", ...sides };
+}
+
+function taken(request: PendingRequest, declaration: Decision, now: Date): EmergencyRequest {
+  return {
+    ...request,
+    state: "approved",
+    approvals: [declaration],
+    lease: scheduleLease(request, now),
+    emergency: unreviewedEmergency(now),
+  };
+}
+
+/** An emergency without a review: the first reminder comes after a day. */
+export function unreviewedEmergency(now: Date, as: string | null = null): Emergency {
+  return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
+}
+
+/** Checks before a write that the Slack process sealed this emergency, and that the policy still allows it. */
+export function checkEmergency(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  keys: DecisionPublicKeys,
+  now: Date,
+): ApprovalVerdict {
+  const [declaration, ...others] = request.approvals;
+  const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
+  if (!declaration || others.length > 0 || declaration.verdict !== "emergency") {
+    return invalid("it has no declaration of an emergency");
+  }
+  if (!isSealedDecision(declaration, request.id, keys)) {
+    return invalid("its emergency does not carry our seal");
+  }
+  if (isDatedAhead(declaration, now)) return invalid(datedAheadText("the emergency"));
+  const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
+  if (declaration.by !== request.requester || may?.level !== level.name) {
+    return invalid("the policy no longer gives the requester emergency access");
+  }
+  if (
+    request.durationSeconds > may.durationSeconds ||
+    declaration.digest !== digestOfRequest(request, cluster, level)
+  ) {
+    return invalid("the request or the policy changed after the emergency began");
+  }
+  return { type: "valid" };
+}
+
+export type ReviewRefusal = "nothing-to-review" | "own" | "not-an-approver" | "reviewed-already";
+
+export type ReviewVerdict =
+  | { readonly type: "reviewed"; readonly after: AccessRequest }
+  | { readonly type: "refused"; readonly code: ReviewRefusal };
+
+/** Records a review. The person who took the access can't review it. */
+export function decideReview(
+  request: AccessRequest,
+  cluster: Cluster,
+  person: Person,
+  keys: DecisionKeys,
+  now: Date,
+): ReviewVerdict {
+  const code = refuseReview(request, cluster, person);
+  if (code || !request.emergency) return { type: "refused", code: code ?? "nothing-to-review" };
+  const given = sealReview(request, { by: person.user, at: now.toISOString() }, keys);
+  return { type: "reviewed", after: withEmergency(request, { ...request.emergency, review: given }) };
+}
+
+/** Why this person can't review it; null: they can. */
+export function refuseReview(request: AccessRequest, cluster: Cluster, person: Person): ReviewRefusal | null {
+  const { emergency, requester } = request;
+  if (!emergency) return "nothing-to-review";
+  if (emergency.review) return "reviewed-already";
+  if (person.user === requester) return "own";
+  return isApproverOf(cluster, person) ? null : "not-an-approver";
+}
+
+/** The cluster's approvers, by any of its rules, without the person who took the access. Slack user ids and user groups. */
+export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
+  return clusterApprovers(cluster).filter((each) => each !== requester);
+}
+
+/** The record after one more reminder of the review; null: none is due. Missed days give one reminder. */
+export function remindOfReview(request: AccessRequest, now: Date): AccessRequest | null {
+  const { emergency } = request;
+  if (!emergency || emergency.review || now.getTime() < Date.parse(emergency.remindAt)) return null;
+  const remindAt = new Date(now.getTime() + dayMs).toISOString();
+  return withEmergency(request, { ...emergency, remindAt, reminders: emergency.reminders + 1 });
+}

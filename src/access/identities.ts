@@ -1,0 +1,246 @@
+import { z } from "zod";
+import {
+  admittedBy,
+  entryArnOf,
+  isIdentityCenterRole,
+  isOwnPrincipal,
+  sessionNameIn,
+  withoutRolePath,
+} from "../aws-auth/index.ts";
+import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
+import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
+import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import { isDatedAhead } from "./seals.ts";
+
+export interface IdentityCenterSettings {
+  readonly region: string;
+  readonly instanceArn: string;
+  readonly identityStoreId: string;
+  readonly roleArn: string;
+  readonly externalId?: string | undefined;
+}
+
+export type IdentitySource =
+  | { readonly type: "identity-center"; readonly settings: IdentityCenterSettings }
+  | { readonly type: "links" }
+  /** With the places `{account}` and `{email}`; a session belongs to this role. */
+  | { readonly type: "rule"; readonly arn: string; readonly session: string | null };
+
+export interface IdentityRules {
+  /** The first that finds anything counts. */
+  readonly sources: readonly IdentitySource[];
+  /** How long a worker's answer counts. */
+  readonly keepSeconds: number;
+}
+
+/** Without email addresses, a worker has nothing to look up. */
+export function needsEmail({ sources }: IdentityRules): boolean {
+  return sources.some(({ type }) => type !== "links");
+}
+
+export function asksIdentityCenter({ sources }: IdentityRules): boolean {
+  return sources.some(({ type }) => type === "identity-center");
+}
+
+/** Slack's confirmation of a person's address. Only the Slack process can ask Slack, and signs the answer for the worker. */
+export interface EmailStatement {
+  readonly user: string;
+  readonly email: string;
+  readonly at: string;
+  readonly seal: string;
+}
+
+/** A question waits for a worker for a minute at most. */
+const statementMs = 5 * 60_000;
+
+export function sealEmail(user: string, email: string, now: Date, keys: DecisionKeys): EmailStatement {
+  const said = { user, email, at: now.toISOString() };
+  return { ...said, seal: keys.seal("email", said) };
+}
+
+/** Whether our Slack process said so just now: an address can change its owner. */
+export function isFreshEmail({ seal, ...said }: EmailStatement, keys: DecisionPublicKeys, now: Date): boolean {
+  return (
+    keys.isSealed("email", said, seal) && !isDatedAhead(said, now) && now.getTime() - Date.parse(said.at) <= statementMs
+  );
+}
+
+const reasons = [
+  "user-not-found",
+  "email-of-two-users",
+  "user-disabled",
+  "no-permission-set",
+  "role-unknown",
+  "not-configured",
+] as const;
+
+export type NoIdentity = (typeof reasons)[number];
+
+/** The directory's answer about an address, in one account. */
+export type PersonReading =
+  /** @property permissionSets their names, sorted */
+  | { readonly type: "person"; readonly userName: string; readonly permissionSets: readonly string[] }
+  | { readonly type: "none"; readonly why: NoIdentity };
+
+export const maxPermissionSets = 1_000;
+const text = z.string().max(2048);
+const identitiesForm = z.strictObject({
+  user: text,
+  email: text,
+  cluster: text,
+  at: z.iso.datetime(),
+  person: z
+    .strictObject({
+      userName: text,
+      permissionSets: z.array(text).max(maxPermissionSets),
+      roles: z.array(text).max(1000),
+    })
+    .nullable(),
+  why: z.enum(reasons).nullable(),
+  directory: text.optional(),
+  seal: text,
+});
+
+/**
+ * What a worker found about a person on a cluster, sealed. `person.roles`: of their permission sets, without paths. `why`: why
+ * there are none. `directory`: the instance that has shown a permission set of theirs in the cluster's account; absent: none.
+ */
+export type Identities = Readonly<z.output<typeof identitiesForm>>;
+
+export function sealIdentities(
+  about: Omit<Identities, "seal" | "cluster">,
+  cluster: Cluster,
+  keys: PreviewKeys,
+): Identities {
+  const found = { ...about, cluster: cluster.name };
+  return { ...found, seal: keys.seal("identities", sealedValue(found, cluster)) };
+}
+
+const maxKeptMs = 24 * 3_600_000;
+
+/** What a worker sealed about this person on this cluster in the last day; null: it is something else. */
+export function readIdentities(
+  value: unknown,
+  user: string,
+  cluster: Cluster,
+  keys: PreviewPublicKeys,
+  now: Date,
+): Identities | null {
+  const read = identitiesForm.safeParse(value);
+  if (!read.success || read.data.user !== user || read.data.cluster !== cluster.name) return null;
+  const { seal, ...found } = read.data;
+  if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > maxKeptMs) return null;
+  return keys.isSealed("identities", sealedValue(found, cluster), seal) ? read.data : null;
+}
+
+function sealedValue(found: Omit<Identities, "seal">, cluster: Cluster): Json {
+  return { ...found, cluster: sealedClusterOf(cluster) } as unknown as Json;
+}
+
+/** Whether an answer still counts. @param email the present one; null: Slack confirms none */
+export function isCurrent(found: Identities, email: string | null, { keepSeconds }: IdentityRules, now: Date): boolean {
+  return (
+    found.email === email && !isDatedAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000
+  );
+}
+
+export function rolesOf(permissionSets: readonly string[], named: readonly string[], account: string): string[] {
+  const roles = named.map(withoutRolePath).filter((arn) => accountIn(arn) === account && isIdentityCenterRole(arn));
+  return [...new Set(roles)].filter((arn) => permissionSets.includes(admittedBy(arn).name)).toSorted();
+}
+
+export function sessionsIn({ person }: Identities): readonly string[] {
+  const roles = person?.roles ?? [];
+  const sessions = roles.map((arn) => sessionOf(arn, person?.userName ?? ""));
+  return sessions.filter((arn) => sessionNameIn(arn) !== null);
+}
+
+function sessionOf(roleArn: string, session: string): string {
+  return `${withoutRolePath(roleArn).replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${session}`;
+}
+
+/** IAM's names: an address with a slash would be a path, and name another person. */
+const nameForm = /^[\w+=,.@-]+$/;
+
+/** A rule's answer about a person; none: their address can't be a name in IAM. */
+function byRule(
+  { arn, session }: Extract<IdentitySource, { type: "rule" }>,
+  account: string,
+  email: string,
+): readonly string[] {
+  if (!nameForm.test(email)) return [];
+  const fill = (form: string) => form.replaceAll("{account}", account).replaceAll("{email}", email);
+  return [session === null ? fill(arn) : sessionOf(fill(arn), fill(session))];
+}
+
+/** What is known about a person on a cluster, all verified. */
+export interface KnownOf {
+  /** With a seal of ours. */
+  readonly links: readonly PrincipalLink[];
+  /** Null: a worker has not answered. */
+  readonly found: Identities | null;
+}
+
+export interface OwnIdentities {
+  readonly arns: readonly string[];
+  /** Why there are none, and the fix, in sentences; null: no reason to give. */
+  readonly why: string | null;
+}
+
+/** A person's ARNs on a cluster, by the first source that finds any. */
+export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, known: KnownOf): readonly string[] {
+  for (const source of sources) {
+    const arns = identitiesBy(source, cluster, known);
+    if (arns.length > 0) return arns;
+  }
+  return [];
+}
+
+function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }: KnownOf): readonly string[] {
+  if (source.type === "identity-center") return found ? sessionsIn(found) : [];
+  if (source.type === "rule") return found ? byRule(source, cluster.account, found.email) : [];
+  const arns = links.map(({ arn }) => arn);
+  return [linkedArnOn(arns, cluster)].filter((arn) => arn !== null);
+}
+
+/** A person's identity beside this principal: itself, if it is theirs; otherwise another one in its account. Null: none is known there. */
+export function identityInAccountOf(
+  rules: IdentityRules,
+  cluster: Cluster,
+  known: KnownOf,
+  principal: string,
+): string | null {
+  if (known.found && isOfPerson(known.found, cluster, principal)) return principal;
+  const arns = rules.sources.flatMap((source) =>
+    source.type === "links" ? known.links.map(({ arn }) => arn) : identitiesBy(source, cluster, known),
+  );
+  const beside = arns.filter((arn) => accountIn(arn) === accountIn(principal));
+  return beside.find((arn) => isOwnPrincipal(arn, principal)) ?? beside[0] ?? null;
+}
+
+/** Whether a role of Identity Center, or a session of one, is this person's: the cluster need not name the role for that. */
+function isOfPerson({ person }: Identities, { account }: Cluster, principal: string): boolean {
+  if (!person || accountIn(principal) !== account || !isIdentityCenterRole(principal)) return false;
+  const session = sessionNameIn(principal);
+  const set = admittedBy(entryArnOf(principal)).name;
+  return person.permissionSets.includes(set) && (session === null || session === person.userName);
+}
+
+const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
+  "user-not-found": ({ email }) =>
+    `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
+  "email-of-two-users": ({ email }) =>
+    `In IAM Identity Center ${email} is the address of one user and the name of another. Ask its administrator to rename one.`,
+  "user-disabled": ({ email }) =>
+    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
+  "no-permission-set": ({ cluster }) =>
+    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
+  "role-unknown": ({ cluster, person }) =>
+    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Link it with /eks-access link and the ARN that aws sts get-caller-identity prints.`,
+  "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
+};
+
+/** Why a worker found no identity, and the fix, in two sentences; null: it found one. */
+export function whyNoIdentity(found: Identities): string | null {
+  return found.why === null ? null : noneOn[found.why](found);
+}

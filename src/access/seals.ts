@@ -1,0 +1,198 @@
+import { hash } from "node:crypto";
+import type { Migration, SealedPlan } from "./migration.ts";
+import type { Cluster, Level } from "./policy/cluster.ts";
+import { creatorArnOf } from "./policy/creator.ts";
+import { noRequesterFacts, type RequesterFacts, ruleFor, sharedLeases } from "./policy/rule.ts";
+import { type AccessRequest, type Decision, type Preview, type Review, typedFieldsOf } from "./record.ts";
+import {
+  canonicalJson,
+  type DecisionKeys,
+  type DecisionPublicKeys,
+  type Json,
+  type PreviewKeys,
+  type PreviewPublicKeys,
+} from "./seal.ts";
+
+/** The state of the cluster that a change depends on. */
+export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
+
+/**
+ * The digest of a change: all that an approval depends on, so that it differs if the request, the policy, the entry (`base`) or
+ * the way does. `leases`: what the approver saw; `giveSameAccess` compares them at the click and at the write.
+ */
+export function digestOfChange(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  { base, way, leases }: SeenInCluster,
+): string {
+  const entry = base && { username: base.username, groups: [...base.groups].sort() };
+  const requested = requestedValue(request, cluster, level);
+  const beside = leases.map(({ id, groups, endsAt }) => ({ id, groups: [...groups], endsAt }));
+  return digest({ ...requested, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
+}
+
+/** The digest of an emergency: it covers neither the principal's entry nor the rules. */
+export function digestOfRequest(request: AccessRequest, cluster: Cluster, level: Level): string {
+  return digest(requestedValue(request, cluster, level));
+}
+
+function digest(value: Json): string {
+  return hash("sha256", canonicalJson(value));
+}
+
+function requestedValue(request: AccessRequest, cluster: Cluster, level: Level) {
+  return {
+    request: request.id,
+    requester: request.requester,
+    askedBy: request.askedBy,
+    principal: request.principal,
+    level: request.level,
+    groups: [...request.groups].sort(),
+    durationSeconds: request.durationSeconds,
+    ...typedFieldsOf(request),
+    createdAt: request.createdAt,
+    expiresAt: request.expiresAt,
+    extends: request.extends,
+    until: request.until,
+    cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },
+    creator: creatorArnOf(cluster.creator) ?? "discover",
+    approvers: [...cluster.approvers].sort(),
+    foreignAccounts: [...cluster.foreignAccounts].sort(),
+    policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },
+  };
+}
+
+function ruleValue({ requester, requesterFacts }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
+  const rule = ruleFor(cluster, level.name, { user: requester, memberships: requesterFacts.memberships });
+  if (rule?.name === "") return undefined;
+  if (!rule) return null;
+  const { approvals, approvers, selfApproval, maxDurationSeconds, permanent, principals, hours } = rule;
+  return {
+    approvals,
+    approvers: approvers && [...approvers].sort(),
+    selfApproval,
+    shared: sharedLeases(rule, level),
+    maxDurationSeconds,
+    permanent,
+    principals: { ...principals },
+    hours: hours && { ...hours },
+  };
+}
+
+export function sealMigrationPlan(
+  migration: Pick<Migration, "id">,
+  plan: Omit<SealedPlan, "seal">,
+  keys: PreviewKeys,
+): SealedPlan {
+  return { ...plan, seal: keys.seal("migration-plan", planValue(migration, plan)) };
+}
+
+/** Whether the worker made this plan for exactly this migration, so that approvers can decide on it (law 4). */
+export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): boolean {
+  const { plan } = migration;
+  if (!plan) return false;
+  const { seal: sealText, ...unsealed } = plan;
+  return (
+    plan.summary.digest === plan.digest && keys.isSealed("migration-plan", planValue(migration, unsealed), sealText)
+  );
+}
+
+function planValue(
+  { id }: Pick<Migration, "id">,
+  { at, digest, summary, outs, replacements }: Omit<SealedPlan, "seal">,
+): Json {
+  const plan = { at, digest, summary, outs, ...(replacements && { replacements }) };
+  return { migration: id, plan } as unknown as Json;
+}
+
+export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
+  return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
+}
+
+/** Whether the worker made this preview for this request. Otherwise an attacker with Redis could show one change and get another approved. */
+export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
+  const { preview } = request;
+  const level = cluster.levels.find(({ name }) => name === request.level);
+  if (!preview || !level) return false;
+  const { seal: sealText, ...unsealed } = preview;
+  if (!keys.isSealed("preview", previewValue(request, unsealed), sealText)) return false;
+  return digestOfChange(request, cluster, level, preview) === preview.digest;
+}
+
+function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {
+  return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
+}
+
+export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
+  return { ...review, seal: keys.seal("review", { ...review, request: id }) };
+}
+
+/** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */
+export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
+  if (!emergency?.review) return false;
+  if (isDatedAhead(emergency.review, now)) return true;
+  const { seal: sealText, ...review } = emergency.review;
+  return !keys.isSealed("review", { ...review, request: id }, sealText);
+}
+
+/** Removes a forged review, so that the emergency still needs one. */
+export function withoutForgedReview<Request extends AccessRequest>(
+  request: Request,
+  keys: DecisionPublicKeys,
+  now: Date,
+): Request {
+  if (!request.emergency || !hasForgedReview(request, keys, now)) return request;
+  return { ...request, emergency: { ...request.emergency, review: null } };
+}
+
+export function sealDecision(decision: Omit<Decision, "seal">, request: string, keys: DecisionKeys): Decision {
+  return { ...decision, seal: keys.seal("decision", { ...decision, request }) };
+}
+
+export function isSealedDecision(decision: Decision, request: string, keys: DecisionPublicKeys): boolean {
+  const { seal: sealText, ...unsealed } = decision;
+  return keys.isSealed("decision", { ...unsealed, request }, sealText);
+}
+
+/** The newest approval, if our seal is on every approval; null: one lacks it, or there is none. */
+export function lastSealedApproval({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
+  return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
+}
+
+/**
+ * The requester's facts as the last approval sealed them. The record's own copy is for display: an attacker with Redis could add
+ * a group there.
+ */
+export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
+  return lastApproval(approvals)?.requester ?? noRequesterFacts;
+}
+
+/** The newest approval: the lease counts from it. Undefined: there is none. */
+export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
+  if (approvals.length < 2) return approvals[0];
+  return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
+}
+
+/**
+ * How long the last approval's list of approvers is valid: longer than `timing.approvalGoodFor`, shorter than a night, in which
+ * people leave.
+ */
+export const approversConfirmedForSeconds = 8 * 3600;
+
+/** Whether the last approval names each of these approvers as a current one. */
+export function areStillApprovers(approvals: readonly Decision[]): boolean {
+  const still = lastApproval(approvals)?.stillApprovers ?? [];
+  return approvals.every(({ by }) => still.includes(by));
+}
+
+/** How far the clocks of the two processes may differ, in milliseconds. NTP keeps them much closer. */
+const maxAheadMs = 60_000;
+
+/**
+ * Whether a decision has a future or unreadable date. It counts for nothing: a lease counts from it, so a future date would give
+ * access for years.
+ */
+export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
+  return !(Date.parse(at) <= now.getTime() + maxAheadMs);
+}

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { type Immutable, textForm, textsForm } from "./lease/lease-record.ts";
+import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
+import type { DecisionKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import { isDatedAhead } from "./seals.ts";
+
+/** More are not published: a person can still type a name. */
+const maxNames = 5_000;
+const maxKeptMs = 3_600_000;
+const currentMs = 60_000;
+
+const listForm = z.strictObject({
+  cluster: z.string(),
+  at: z.iso.datetime(),
+  names: z.array(z.string().max(63)).max(maxNames),
+  seal: z.string(),
+});
+
+/** The namespaces of a cluster as a worker saw them, sorted and sealed. It offers choices in a form, and gives no access. */
+export type NamespaceList = Readonly<z.output<typeof listForm>>;
+
+export function sealNamespaces(
+  cluster: Cluster,
+  names: readonly string[],
+  now: Date,
+  keys: PreviewKeys,
+): NamespaceList {
+  const list = { cluster: cluster.name, at: now.toISOString(), names: names.toSorted().slice(0, maxNames) };
+  return { ...list, seal: keys.seal("namespaces", { ...list, cluster: sealedClusterOf(cluster) }) };
+}
+
+/** What a worker sealed about this cluster in the last hour; null: it is something else. */
+export function readNamespaceList(
+  value: unknown,
+  cluster: Cluster,
+  keys: PreviewPublicKeys,
+  now: Date,
+): NamespaceList | null {
+  const read = listForm.safeParse(value);
+  if (!read.success || read.data.cluster !== cluster.name) return null;
+  const { seal, ...list } = read.data;
+  if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > maxKeptMs) return null;
+  return keys.isSealed("namespaces", { ...list, cluster: sealedClusterOf(cluster) }, seal) ? read.data : null;
+}
+
+export function isCurrentList({ at }: NamespaceList, now: Date): boolean {
+  return now.getTime() - Date.parse(at) <= currentMs;
+}
+
+/** The people of every user group, as Slack named them to one Slack process. The others trust its seal. */
+export type SharedGroups = Immutable<z.output<typeof sharedGroupsForm>>;
+const sharedGroupsForm = z.strictObject({
+  /** `T…`, if the app is installed for an organization; empty: the bot's own workspace. */
+  workspace: textForm,
+  /** When Slack was asked, ISO 8601. */
+  at: textForm,
+  /** Slack user ids by the group's id (`S…`). */
+  groups: z.record(z.string(), textsForm),
+  seal: textForm,
+});
+
+export function sealGroups(groups: Omit<SharedGroups, "seal">, keys: DecisionKeys): SharedGroups {
+  return { ...groups, seal: keys.seal("user-groups", groups as unknown as Json) };
+}
+
+/**
+ * Another process's answer; null: none of ours shared one within `ageMs`. An attacker with Redis can neither add a person nor
+ * keep one longer.
+ */
+export function readGroups(
+  stored: unknown,
+  { workspace, now, ageMs }: { readonly workspace: string; readonly now: Date; readonly ageMs: number },
+  keys: DecisionKeys,
+): SharedGroups | null {
+  const { data } = sharedGroupsForm.safeParse(stored);
+  if (!data || data.workspace !== workspace || isDatedAhead(data, now)) return null;
+  if (!(now.getTime() - Date.parse(data.at) < ageMs)) return null;
+  const { seal, ...groups } = data;
+  return keys.isSealed("user-groups", groups as unknown as Json, seal) ? data : null;
+}

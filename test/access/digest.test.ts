@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
+import type { Cluster, Level, Rule } from "../../src/access/policy/cluster.ts";
+import { clusterRule } from "../../src/access/policy/rule.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
+import { digestOfChange } from "../../src/access/seals.ts";
+import { aCluster, aLevel } from "../builders/a-cluster.ts";
+import { aPreview, aRequest } from "../builders/a-request.ts";
+import { at, hours } from "../builders/times.ts";
+
+const base: MappedIdentity = { username: "dev", groups: ["readers", "writers"] };
+
+function digestWith(
+  change: { request?: Partial<AccessRequest>; cluster?: Partial<Cluster>; level?: Partial<Level> } = {},
+  entry: MappedIdentity | null = base,
+): string {
+  const request = aRequest({ groups: ["a", "b"], ...change.request });
+  const cluster = aCluster({ foreignAccounts: ["222233334444", "333344445555"], ...change.cluster });
+  return digestOfChange(request, cluster, aLevel({ groups: ["a", "b"], ...change.level }), {
+    base: entry,
+    way: "aws-auth",
+    leases: [],
+  });
+}
+
+const rule = { ...clusterRule, name: "two", approvals: 2, approvers: ["U0APPROVER2", "U0APPROVER"] };
+const before = digestWith();
+
+describe("the digest is another one", () => {
+  test.each<[string, string]>([
+    ["for another request", digestWith({ request: { id: "r-2" } })],
+    ["for another requester", digestWith({ request: { requester: "U0ONCALL" } })],
+    ["for another principal", digestWith({ request: { principal: "arn:aws:iam::111122223333:role/x" } })],
+    ["for another level", digestWith({ request: { level: "admin" } })],
+    ["for other groups", digestWith({ request: { groups: ["a"] } })],
+    ["for another duration", digestWith({ request: { durationSeconds: 1 } })],
+    ["for an end of its own", digestWith({ request: { until: at(hours(4)).toISOString() } })],
+    ["for another reason", digestWith({ request: { reason: "another one" } })],
+    ["for another time of asking", digestWith({ request: { createdAt: at(1).toISOString() } })],
+    ["for another time of expiring", digestWith({ request: { expiresAt: at(1).toISOString() } })],
+    ["for another cluster's name", digestWith({ cluster: { name: "production" } })],
+    ["for another cluster in EKS", digestWith({ cluster: { eksName: "other" } })],
+    ["for another region", digestWith({ cluster: { region: "eu-west-1" } })],
+    ["for another account", digestWith({ cluster: { account: "222233334444" } })],
+    [
+      "for another creator",
+      digestWith({ cluster: { creator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/y", through: [] } } }),
+    ],
+    ["for a creator to discover", digestWith({ cluster: { creator: { type: "discover", through: [] } } })],
+    ["for other approvers", digestWith({ cluster: { approvers: ["U0APPROVER"] } })],
+    ["under a policy", digestWith({ cluster: { rules: [rule] } })],
+    ["for other foreign accounts", digestWith({ cluster: { foreignAccounts: [] } })],
+    ["for a level with other groups", digestWith({ level: { groups: ["a", "c"] } })],
+    ["for a level with a longer lease", digestWith({ level: { maxDurationSeconds: 9 * 3600 } })],
+    ["for a principal that has no entry", digestWith({}, null)],
+    ["for an entry with another username", digestWith({}, { ...base, username: "root" })],
+    ["for an entry with one group more", digestWith({}, { ...base, groups: [...base.groups, "admins"] })],
+    ["for an entry with no groups", digestWith({}, { ...base, groups: [] })],
+  ])("%s", (_, digest) => {
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(digest).not.toBe(before);
+  });
+});
+
+test("the digest under a policy depends on how many have to approve, on who can, and on no rule's name", () => {
+  const under = (change: Partial<Rule>) => digestWith({ cluster: { rules: [{ ...rule, ...change }] } });
+
+  expect(under({ approvals: 3 })).not.toBe(under({}));
+  expect(under({ approvers: ["U0APPROVER"] })).not.toBe(under({}));
+  expect(under({ approvers: null })).not.toBe(under({}));
+  expect(under({ name: "renamed", approvers: ["U0APPROVER", "U0APPROVER2"] })).toBe(under({}));
+});
+
+test("the digest under a policy depends on whether everyone with a role can get it, and not on how the default is written", () => {
+  const under = (change: Partial<Rule>) => digestWith({ cluster: { rules: [{ ...rule, ...change }] } });
+
+  expect(under({ shared: "refuse" })).not.toBe(under({}));
+  expect(under({ shared: "warn" })).toBe(under({}));
+});
+
+test("the order in which groups, approvers and accounts are written does not matter", () => {
+  const digest = digestWith(
+    {
+      request: { groups: ["b", "a"] },
+      cluster: { approvers: ["U0APPROVER2", "U0APPROVER"], foreignAccounts: ["333344445555", "222233334444"] },
+      level: { groups: ["b", "a"] },
+    },
+    { username: "dev", groups: ["writers", "readers"] },
+  );
+
+  expect(digest).toBe(before);
+});
+
+test("what happens to the request afterwards does not matter", () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom("pending", "approved", "denied"), (version, state) => {
+      const digest = digestWith({ request: { version, state, preview: aPreview() } });
+
+      expect(digest).toBe(before);
+    }),
+  );
+});

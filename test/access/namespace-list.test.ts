@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { readNamespaceList, sealNamespaces } from "../../src/access/shared-lists.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { keys } from "../builders/keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+
+test("a list counts for its cluster alone, for an hour, and with its seal", () => {
+  const list = sealNamespaces(aCluster(), ["shop", "a"], at(0), keys.preview);
+  const read = (value: unknown, cluster = aCluster(), now = at(minutes(59))) =>
+    readNamespaceList(value, cluster, keys.preview, now)?.names ?? null;
+
+  expect(read(list)).toEqual(["a", "shop"]);
+  expect(read(list, aCluster({ name: "production" }))).toBeNull();
+  expect(read({ ...list, cluster: "production" }, aCluster({ name: "production" }))).toBeNull();
+  expect(read(list, aCluster({ account: "444455556666" }))).toBeNull();
+  expect(read({ ...list, names: ["a", "kube-system"] })).toBeNull();
+  expect(read(list, aCluster(), at(hours(1.1)))).toBeNull();
+  expect(read({ ...list, at: at(hours(9)).toISOString() })).toBeNull();
+  expect(read("nonsense")).toBeNull();
+});
