@@ -23,8 +23,8 @@ export interface WarningFacts {
   readonly principal: Holder;
   /** Null: unreadable. */
   readonly bindings: RoleBindings | null;
-  /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
-  readonly linked: string | null;
+  /** The requester's own ARN in the principal's account; null: none; undefined: no worker could look them up. */
+  readonly linked: string | null | undefined;
   readonly earlier: readonly AccessRequest[];
 }
 
@@ -55,6 +55,9 @@ function productionWarning({ name, labels }: Cluster): string[] {
 
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
+  if (linked === undefined) {
+    return ["Identity unknown: no worker could look up the requester, so the principal may be another person's."];
+  }
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
   return ["No linked identity: the principal may be another person's."];

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { identityInAccountOf } from "../access/identities.ts";
+import { identityInAccountOf, needsEmail } from "../access/identities.ts";
 import { dueWork, idsOf, type LeasesFound, orphanedShares, sharesToKeep } from "../access/lease/cluster-leases.ts";
 import type { CodedReason } from "../access/lease/lease-record.ts";
 import { isAcceptedLink } from "../access/links.ts";
@@ -191,17 +191,18 @@ function refuse(context: WorkerContext, request: PendingRequest, refusal: CodedR
 /** Enough to know whether a person had this access before, newest first. */
 const remembered = 200;
 
-/** The requester's own identity in the principal's account: by a deliberate link, or found by a worker; null: none. */
+/** The requester's own identity in the principal's account: by a deliberate link, or found by a worker. */
 async function identityOf(
   context: WorkerContext,
   cluster: Cluster,
   { requester, principal }: AccessRequest,
-): Promise<string | null> {
+): Promise<PreviewFacts["linked"]> {
   const { config, keys } = context;
   const { links, found } = await knownIdentitiesOf(context, requester, cluster);
   const { mustBeConfirmed } = config.linking;
   const believed = links.filter((link) => isAcceptedLink(requester, link, mustBeConfirmed, keys.decision));
-  return identityInAccountOf(config.identities, cluster, { links: believed, found }, principal);
+  const known = identityInAccountOf(config.identities, cluster, { links: believed, found }, principal);
+  return known ?? (needsEmail(config.identities) && !found ? undefined : null);
 }
 
 function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {

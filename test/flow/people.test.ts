@@ -94,6 +94,23 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   expect(ended).toContain("Not proved: open watches and exec sessions stay open.");
 });
 
+test("a person's own session, typed as an ARN by someone whom nobody looked up before, is no other person's", async () => {
+  const carol = person("U0ONCALL");
+  const line = (name: string) => `${clusterName} ${sessionOf(name)} viewer in default for 30m as ${name.split("@")[0]}`;
+
+  await carol.command(`/eks-access request ${line(names.carol)}`, channel);
+  const own = textOf(await flow.asked("as carol"));
+  await carol.command(`/eks-access request ${line(names.mallory)}`, channel);
+  const others = textOf(await flow.asked("as mallory"));
+
+  expect(own).not.toMatch(/not own identity|no linked identity|identity unknown/);
+  expect(others).toContain("not own identity");
+  const [first, second] = await flow.until(() =>
+    carol.directMessages().length > 1 ? carol.directMessages() : undefined,
+  );
+  for (const message of [first, second]) if (message) await carol.click(message, "cancel");
+});
+
 /** What an attacker does who has Redis, but no key: says that a person is Mallory, wherever that is remembered. */
 async function forgeIdentity(user: string): Promise<void> {
   const redis = new Redis(flow.redisUrl);
@@ -120,7 +137,7 @@ test("who can write to Redis names no one else for a person: Alice stays Alice, 
 
   expect(textOf(hers)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
   expect(textOf(others)).toContain("Only `carol@example.com` (as `Developer`) gets this.");
-  for (const message of [hers, others]) expect(textOf(message)).not.toMatch(/Not own identity|No linked identity/);
+  for (const message of [hers, others]) expect(textOf(message)).not.toMatch(/not own identity|no linked identity/);
   expect(known).toContain(`• \`${sessionOf(names.alice)}\` (IAM Identity Center)`);
   expect(known).toContain(`• \`${sessionOf(names.mallory)}\`. Your link needs renewing`);
   await alice.click(await flow.told("[Cancel]"), "cancel");

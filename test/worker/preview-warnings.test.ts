@@ -59,6 +59,12 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     {},
     { linked: `${engineerArn}-2` },
   ],
+  [
+    "a requester whom no worker could look up",
+    "Identity unknown: no worker could look up the requester, so the principal may be another person's.",
+    {},
+    { linked: undefined },
+  ],
   ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
   ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {

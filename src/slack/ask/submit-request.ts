@@ -1,6 +1,7 @@
 import { formatDuration } from "../../access/ask/duration.ts";
 import type { Extension } from "../../access/ask/extension.ts";
 import type { RequestInput } from "../../access/ask/request-line.ts";
+import { needsEmail } from "../../access/identities.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
 import { sealLink } from "../../access/links.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
@@ -17,11 +18,13 @@ import {
 import { createRequest, refusedRequest } from "../../access/request.ts";
 import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../app/requester-facts.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
+import { lookUpIdentities } from "../link/identities.ts";
 import { breakGlassButton } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { actions, code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
@@ -83,6 +86,7 @@ export async function submitRequest(
   const askedBy = requested.askedFor === null ? null : asker;
   const requesterFacts = await requesterFactsOf(context, requested.cluster, requester, requested.principal.arn);
   const verdict = await judge(context, { ...requested, requester, askedBy, requesterFacts }, now);
+  if (verdict.type === "allowed") await lookUpFirst(context, asker, requester, requested.cluster);
   const details = detailsOf(requested, extension);
   const who = { id: context.newRequestId(), requester, askedBy, requesterFacts, cluster: requested.cluster.name };
   const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestExpiresAfterSeconds);
@@ -103,6 +107,15 @@ export async function submitRequest(
   if (result.type === "conflict") return submitRequest(context, asker, requested, extension);
   await linkFirst(context, request, now);
   return request;
+}
+
+/** Slack waits three seconds for the record. In milliseconds. */
+const lookingUpMs = 1_500;
+
+/** The preview says whether a typed ARN is the person's own, by what a worker knows of them. */
+async function lookUpFirst(context: SlackContext, asker: string, requester: string, cluster: Cluster): Promise<void> {
+  if (!needsEmail(context.config.identities)) return;
+  await withinTime(lookUpIdentities(context, requester, cluster, asker), lookingUpMs, null);
 }
 
 function detailsOf(requested: RequestInput, extension: Extension | null) {

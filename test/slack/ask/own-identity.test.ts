@@ -162,6 +162,39 @@ describe("a request without an ARN", () => {
   });
 });
 
+describe("a request with an ARN", () => {
+  const typed = `request staging ${alice} viewer for 2h debug the queue`;
+
+  test("has the person looked up before it is recorded, so the approvers read whether the ARN is theirs", async () => {
+    await withWorker({ person: person("Developer") });
+
+    await say(typed);
+    await say(typed);
+
+    expect(asked).toMatchObject([{ user: "U0ENGINEER", email: "engineer@example.com" }]);
+    expect((await app.ledger.identitiesOf("U0ENGINEER")).get("staging")).toMatchObject({ person: person("Developer") });
+  });
+
+  test("waits no longer for that than Slack does", async () => {
+    const worker = held();
+    await withWorker({ person: person("Developer") }, keys, worker.until);
+
+    const answer = await say(typed);
+    worker.letGo();
+
+    expect(answer).toContain("Requested `viewer`");
+  });
+
+  test("looks no one up if the policy refuses it", async () => {
+    await withWorker({ person: person("Developer") });
+
+    await say(typed.replace("2h", "100h"));
+
+    expect(asked).toEqual([]);
+    expect(await requests()).toEqual([]);
+  });
+});
+
 describe("the form", () => {
   /** The form once a level is chosen. */
   const open = async () => {
