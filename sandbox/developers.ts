@@ -8,7 +8,6 @@ const permissionSet = "Developer";
 const suffix = "0123456789abcdef";
 export const developerRole = `AWSReservedSSO_${permissionSet}_${suffix}`;
 
-/** The ARN with which AWS knows a person in that role. */
 export const developerArn = (name: string) => `arn:aws:sts::${account}:assumed-role/${developerRole}/${name}`;
 
 /**

@@ -15,9 +15,7 @@ export type FaultAnswer =
 
 interface PlannedFault {
   call: string;
-  /** How many more calls of this kind pass before it. */
   skip: number;
-  /** How many calls it hits. */
   times: number;
   answer: FaultAnswer;
   strike: (call: string) => void | Promise<void>;

@@ -7,7 +7,6 @@ import type { Faults } from "./faults.ts";
 
 export interface SandboxRequest {
   method: string;
-  /** Path and query as they came. */
   url: URL;
   headers: IncomingMessage["headers"];
   body: Buffer;
@@ -27,7 +26,6 @@ export interface SandboxRoute {
 }
 
 export interface SandboxServer {
-  /** `http(s)://<host>:<port>` without a slash at the end. */
   url: string;
   stop: () => Promise<void>;
 }
@@ -41,7 +39,6 @@ export interface SandboxServerOptions {
   /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
   tls?: { key: string; cert: string };
-  /** Called after each answer. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   /** How long an idle connection stays; by default 5 s. */
   idleMs?: number;

@@ -4,7 +4,6 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The text at a key; undefined: there is none. */
 export function textAt(object: unknown, key: string): string | undefined {
   const value = isObject(object) ? object[key] : undefined;
   return typeof value === "string" ? value : undefined;
@@ -20,7 +19,6 @@ export function listAt(object: unknown, key: string): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Parses JSON; undefined: it is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -4,7 +4,6 @@ import { createInterface } from "node:readline";
 
 export interface ProductProcess {
   readonly pid: number;
-  /** Its log in JSON lines. */
   readonly log: readonly string[];
   /** Resolves when this many lines of its log have this text (absent: one); earlier lines count. */
   logged: (text: string, lines?: number) => Promise<void>;
@@ -38,7 +37,6 @@ export async function startProduct(
   return started;
 }
 
-/** Without waiting. */
 export function spawnProduct(
   program: Program,
   command: Command,

@@ -15,7 +15,6 @@ export interface Sandbox {
   readonly slack: SandboxSlack;
   readonly aws: SandboxAws;
   readonly cluster: SandboxCluster;
-  /** That cluster and the further ones, by name. */
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
   /** The environment of the two processes: the only difference from a real installation. */

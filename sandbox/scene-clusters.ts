@@ -53,14 +53,11 @@ export interface SandboxCall {
   readonly call: string;
   readonly status: number;
   readonly milliseconds: number;
-  /** The caller, if the stand-in knows it. */
   readonly by: string | undefined;
 }
 
-/** Clusters besides `staging`. */
 export interface Scene {
   readonly clusters: readonly { readonly name: string; readonly creatorArn: string }[];
-  /** Their part of `eks-access.yml`. */
   readonly text: string;
   /** Adds their creators, before the clusters; returns the worker's credentials file. */
   readonly populate: (aws: SandboxAws) => string;
@@ -72,9 +69,7 @@ export interface SandboxOptions {
   readonly host?: string;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
-  /** Adds clusters, and names them in `eks-access.yml`. */
   readonly scene?: Scene;
-  /** Adds the clusters that take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
   /** The clock of all stand-ins; absent: the real one. */
@@ -101,7 +96,6 @@ const modeClusters: readonly ModeCluster[] = [
   { name: "analytics", creatorArn, authenticationMode: "API", nodeRoles, awsAuth: null },
 ];
 
-/** Their part of `eks-access.yml`. */
 export const modeClustersText = modeClusters
   .map(
     ({ name }) => `  ${name}:

@@ -46,7 +46,6 @@ export const initialAwsAuth: Readonly<Record<string, string>> = {
 `,
 };
 
-/** `eks-access.yml` of the sandbox. */
 export const configuration = `
 clusters:
   ${clusterName}:

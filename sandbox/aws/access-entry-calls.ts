@@ -123,7 +123,6 @@ function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntr
   return refuse("ResourceLimitExceededException", message);
 }
 
-/** The same call again: by its token and its content. */
 function isRetry(entry: AccessEntry, asked: AskedEntry): boolean {
   const { clientRequestToken, type, username = entry.username, groups = entry.groups } = asked;
   const same = type === entry.type && username === entry.username && groups.join() === entry.groups.join();

@@ -47,7 +47,6 @@ export interface SandboxAccessEntry {
 export interface Principal {
   kind: "role" | "user";
   account: string;
-  /** Without its path. */
   name: string;
 }
 

@@ -62,7 +62,6 @@ export interface SandboxAws {
 
 export interface SandboxAwsOptions {
   faults?: Faults;
-  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
   account?: string;
   /** The default region: it decides the partition. */
@@ -71,7 +70,6 @@ export interface SandboxAwsOptions {
   onCall?: (call: AwsCall) => void;
 }
 
-/** Starts the stand-in for an AWS account on the loopback address. */
 export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<SandboxAws> {
   const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
   const { region = "eu-central-1" } = options;

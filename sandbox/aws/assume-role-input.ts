@@ -8,7 +8,6 @@ export interface AssumeRoleInput {
   sourceIdentity: string | undefined;
   seconds: number;
   tags: ReadonlyMap<string, string>;
-  /** The keys of tags that AWS passes on to further sessions. */
   transitive: ReadonlySet<string>;
   /** Undefined: the session has all rights of its role. */
   policy: PolicyStatements | undefined;

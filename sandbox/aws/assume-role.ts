@@ -17,7 +17,6 @@ export interface AssumedRole {
   credentials: SessionCredentials;
 }
 
-/** A session, or AWS's refusal. STS answers for a missing role as for a missing permission. */
 export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
   const role = account.identity(input.roleArn);
   const denied = deniedAction(caller, role, input);

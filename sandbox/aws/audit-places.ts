@@ -28,7 +28,6 @@ export interface BusEntry {
 /** The buckets of S3 and the buses of EventBridge, as far as an audit log needs them. */
 export class AuditPlaces {
   readonly buckets = new Map<string, Bucket>();
-  /** By ARN. */
   readonly buses = new Map<string, BusEntry[]>();
 
   addBucket(name: string, account: string, hasObjectLock = true): Bucket {

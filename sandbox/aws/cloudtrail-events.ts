@@ -52,7 +52,6 @@ interface EventParts {
   requestId?: string;
 }
 
-/** Also of other services. */
 export function eventOf(parts: EventParts): CloudTrailEvent {
   const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
   const id = crypto.randomUUID();

@@ -21,7 +21,6 @@ export interface EksCluster {
   /** The entries in force, which follow the API after a delay. */
   entryHistory: readonly EntriesFrom[];
   tags: Readonly<Record<string, string>>;
-  /** Changes of its mode; the last one can still run. */
   updates: readonly ClusterUpdate[];
   createdAt: Date;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
@@ -32,7 +31,6 @@ export interface ClusterUpdate {
   id: string;
   mode: AuthenticationMode;
   createdAt: Date;
-  /** Milliseconds since the epoch. */
   endsAt: number;
   clientRequestToken?: string;
 }

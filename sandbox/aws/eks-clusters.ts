@@ -11,17 +11,13 @@ export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] }
 export interface NewCluster {
   name: string;
   region: string;
-  /** Twelve digits; by default the sandbox's own account. EKS shows a cluster only to callers of its account. */
   account?: string;
   creatorArn: string;
   endpoint: string;
-  /** Base64 of a PEM certificate, as DescribeCluster gives it. */
   certificateAuthority: string;
   authenticationMode?: AuthenticationMode;
-  /** Yes by default, as in EKS. */
   bootstrapClusterCreatorAdminPermissions?: boolean;
   nodeRoles?: readonly NodeRole[];
-  /** No by default. */
   isPrivate?: boolean;
   createdAt?: Date;
   status?: EksCluster["status"];
@@ -148,7 +144,6 @@ export interface EntryInForce {
   principalArn: string;
   /** AROA… or AIDA…: EKS compares principals by it, whatever path or account their ARN has. */
   principalId: string;
-  /** A template. */
   username: string;
   groups: readonly string[];
   policies: readonly PolicyInForce[];
@@ -161,7 +156,6 @@ export interface PolicyInForce {
   namespaces: readonly string[] | null;
 }
 
-/** Adds new entries after the earlier changes, in order. */
 function withEntries(
   history: readonly EntriesFrom[],
   entries: readonly AccessEntry[],

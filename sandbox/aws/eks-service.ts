@@ -7,9 +7,7 @@ import { type Answer, type Page, pageOf, type Refusal, refuse } from "./refusal.
 export interface EksSettings {
   /** Until a change of access entries reaches the cluster. */
   entryDelayMs: number;
-  /** For a change of a cluster's mode. */
   updateMs: number;
-  /** A quota of EKS. */
   maxAccessEntries: number;
 }
 
@@ -17,7 +15,6 @@ export interface EksService extends Registry {
   settings: EksSettings;
 }
 
-/** In the region that it was signed for. */
 export interface AllowedCall extends EksCall {
   caller: Caller;
   region: string;

@@ -41,7 +41,6 @@ const tagResource: EksHandler = (service, call) => {
   return done({});
 };
 
-/** Ignores absent keys. */
 const untagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
   if ("code" in tagged) return tagged;

@@ -43,7 +43,6 @@ export type PolicyStatements = readonly {
   readonly effect: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
-  /** All must hold. */
   readonly conditions: readonly Condition[];
 }[];
 

@@ -21,7 +21,6 @@ export class IdentityCenter {
   readonly identityStoreId = "d-1234567890";
   readonly users = new Map<string, DirectoryUser>();
   readonly groups = new Map<string, readonly string[]>();
-  /** The name of each permission set, by its ARN. */
   readonly permissionSets = new Map<string, string>();
   readonly assignments: Assignment[] = [];
   readonly account: SandboxAccount;

@@ -23,7 +23,6 @@ const services: Readonly<Record<string, string>> = {
   SWBExternalService: "sso",
 };
 
-/** The name of a call for faults and logs, for example `identitystore.GetUserId`, by its header `x-amz-target`. */
 export function jsonCallName(target: string): string {
   const [action = "", prefix = ""] = target.split(".").toReversed();
   return `${services[prefix] ?? prefix}.${action}`;
@@ -32,7 +31,6 @@ export function jsonCallName(target: string): string {
 /** IAM allows these on a resource in their body, so their handlers check the right. */
 const onResources: ReadonlySet<string> = new Set(["events.PutEvents"]);
 
-/** A call of the protocol awsJson1_1. */
 export function answerJson(
   context: AwsContext,
   handlers: JsonHandlers,

@@ -35,7 +35,6 @@ export class SandboxAccount {
     this.#now = options.now;
   }
 
-  /** Adds an IAM user with one access key. `path` begins and ends with a slash. */
   addUser(user: {
     name: string;
     path?: string;
@@ -74,12 +73,10 @@ export class SandboxAccount {
     this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
   }
 
-  /** Sets the identity's own policy, also for existing sessions. */
   setAllowed(arn: string, allow: readonly string[]): void {
     this.#identities.set(arn, { ...this.#known(arn), allow });
   }
 
-  /** @throws Error for a policy that the sandbox does not understand */
   setPolicy(arn: string, document: string): void {
     const policy = readPolicyDocument(document);
     if (!policy) throw new Error(`not a policy that the sandbox understands: ${document}`);

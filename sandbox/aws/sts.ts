@@ -7,7 +7,6 @@ import { escapeXml, stsError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { assumeWithWebIdentity } from "./web-identity.ts";
 
-/** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */
 export function stsParams(request: SandboxRequest): URLSearchParams {
   return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;
 }

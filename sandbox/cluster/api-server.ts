@@ -35,7 +35,6 @@ export interface AuditedRequest {
   code: number;
 }
 
-/** Authentication, authorization, then the resource, as in a kube-apiserver. */
 export function routeApiRequest(context: ApiServerContext, request: SandboxRequest): SandboxRoute {
   const asked = readApiRequest(request);
   return { call: callName(asked, request.url), answer: () => audited(context, asked, request) };

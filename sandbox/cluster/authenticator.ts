@@ -22,7 +22,6 @@ interface AuthenticatorOptions {
   cacheMs: number;
 }
 
-/** With the API server's cache of its answers. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, { user: User; until: number }>();
   return {

@@ -24,7 +24,6 @@ import {
 export interface WriteOptions<Content> {
   manager: string;
   dryRun: boolean;
-  /** Why the writer may not write this object, besides the right to write. */
   guard?: (sent: Sent<Content>, before: Stored<Content> | undefined) => Status | undefined;
 }
 

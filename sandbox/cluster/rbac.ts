@@ -61,7 +61,6 @@ export interface Verdict {
   reason: string;
 }
 
-/** All authorizers of a cluster together. */
 export type Authorize = (user: User, attributes: Attributes) => Verdict;
 
 /** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters may do everything. */

@@ -15,13 +15,11 @@ export interface ClusterCall {
 
 export interface SandboxCluster {
   name: string;
-  /** `https://127.0.0.1:<port>`. */
   endpoint: string;
   /** Base64 of a PEM certificate, as DescribeCluster gives it. */
   certificateAuthority: string;
   /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.create-rolebinding`, … (see `callName`). */
   faults: Faults;
-  /** The live ConfigMap kube-system/aws-auth; null: there is none. */
   awsAuth(): ConfigMap | null;
   /**
    * Edits without authentication; `manager` then owns the change. Creates an absent ConfigMap. Returns a promise only
@@ -29,9 +27,7 @@ export interface SandboxCluster {
    */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   deleteAwsAuth(): void | Promise<void>;
-  /** Called after each write to aws-auth, with the ConfigMap; null: it was deleted. */
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
-  /** Replaces earlier additions. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
   /** The newest lines of the API server's audit log, oldest first; empty for a real API server. */
   auditLog(): readonly AuditedRequest[];
@@ -53,7 +49,6 @@ export interface SandboxClusterOptions {
   namespaces?: readonly string[];
   /** The principals that EKS lets in now, by the sandbox's account; absent: aws-auth alone decides. */
   access?: () => ClusterAccess | undefined;
-  /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
   faults?: Faults;
   now?: () => Date;

@@ -16,9 +16,7 @@ class StoryError extends Error {
 
 export interface Narration {
   step: (title: string) => void;
-  /** A line of the story, indented. */
   line: (text: string) => void;
-  /** A block of text, for example a message or a difference. */
   block: (text: string) => void;
   called: (call: SandboxCall) => void;
   /** Prints the calls since the last printed one, and the step's time: a worker can begin before the step that shows its work. */

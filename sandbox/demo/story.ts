@@ -151,7 +151,6 @@ function directMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMe
   return messages.findLast((message) => texts.every((each) => textOf(message).includes(each)));
 }
 
-/** The document as `kubectl get configmap aws-auth -o yaml` shows its data. */
 function documentOf(sandbox: Sandbox): string {
   const sections = Object.entries(sandbox.cluster.awsAuth()?.data ?? {});
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");

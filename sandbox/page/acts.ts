@@ -7,7 +7,6 @@ import { direct } from "./conversation.ts";
 import { type LivePage, watchOf } from "./live/live-page.ts";
 import { conversationIn } from "./live/page-state.ts";
 
-/** The answer to an act; undefined: the page shows it already. */
 export type Notice = string | undefined;
 
 type Act = (livePage: LivePage, form: URLSearchParams) => Promise<Notice>;

@@ -52,7 +52,6 @@ function thread(replies: readonly SandboxMessage[], reader: Reader): Html | unde
   return html`<details class="thread"><summary>${count}, the last at ${at}</summary><ol>${items}</ol></details>`;
 }
 
-/** Without blocks, its text. */
 function message(shown: SandboxMessage, reader: Reader): Html {
   const id = `m-${shown.ts.replace(".", "-")}`;
   const own = shown.ephemeralTo !== undefined;
@@ -85,7 +84,6 @@ export interface Viewer {
   readonly as: SandboxUser;
   /** A channel's id, the direct conversation with the bot, or the app's Home tab. */
   readonly place: string;
-  /** The cluster on the right side, by its name. */
   readonly at: string;
 }
 

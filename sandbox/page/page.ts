@@ -8,7 +8,6 @@ import type { ClusterWatch } from "./live/watches.ts";
 import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./panels.ts";
 import { tourCard, tourOffer } from "./tour-card.ts";
 
-/** The changing parts of the page, by the id of their element. */
 export type Regions = Readonly<Record<string, Html>>;
 
 export function regionsFor(livePage: LivePage, viewer: Viewer): Regions {
@@ -52,13 +51,11 @@ function clusterRegions({ live, clusters, ledger, troubles }: LivePage, viewer: 
   };
 }
 
-/** What lets people in, by the mode of the cluster. */
 function accessPanels({ document, entries }: ClusterWatch): Html {
   const state = entries();
   return html`${state.mode !== "CONFIG_MAP" && entriesPanel(state)}${state.mode !== "API" && documentPanel(document.state(), new Date())}`;
 }
 
-/** The whole page. Later, server-sent events renew its regions. */
 export function layout(regions: Regions): Html {
   const region = (id: string) => html`<div id="${id}">${regions[id]}</div>`;
   return html`<!doctype html>

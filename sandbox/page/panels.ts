@@ -34,7 +34,6 @@ function ago(at: Date, now: Date): string {
   return minutes < 90 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
-/** The switch between clusters; empty for only one. */
 export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
   if (names.length < 2) return nothing;
   const item = (name: string) =>
@@ -46,7 +45,6 @@ export interface NumberedCall extends SandboxCall {
   readonly number: number;
 }
 
-/** With their callers, newest first. */
 export function callsPanel(calls: readonly NumberedCall[]): Html {
   const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";
   if (calls.length === 0) return panel({ id: "calls", title: "Calls", note }, html`<p class="empty">None yet.</p>`);
@@ -66,7 +64,6 @@ export interface KubectlState {
   readonly user: string;
   readonly name: string;
   readonly arn: string;
-  /** Undefined before the first run. */
   readonly answer: KubectlAnswer | undefined;
   /** How often the answer changed between yes and no, to show a change. */
   readonly turns: number;
@@ -95,11 +92,9 @@ function terminal({ user, name, arn, answer, turns }: KubectlState): Html {
   </li>`;
 }
 
-/** `aws-auth` now and before the last write, and that write's author. */
 export interface DocumentState {
   readonly now: ConfigMap | null;
   readonly before: ConfigMap | null;
-  /** Null until the first write. */
   readonly last: { readonly by: string; readonly at: Date } | null;
 }
 
@@ -148,16 +143,12 @@ function lineOf(text: string, isAdded: boolean, isRemoved: boolean): Content {
 export interface TroubleState {
   readonly id: string;
   readonly title: string;
-  /** What it does, in one sentence. */
   readonly explains: string;
   /** `armed` waits for its call; `on` lasts until you end it. */
   readonly state: "off" | "armed" | "on";
-  /** How often it hit a call. */
   readonly struck: number;
-  /** The texts of the buttons that start and end it. */
   readonly does: string;
   readonly undoes: string;
-  /** Why you can't start it now, if you can't. */
   readonly blocked: string | undefined;
 }
 
@@ -198,7 +189,6 @@ function trouble({ id, title, explains, state, struck, does, undoes, blocked }: 
 /** What Redis has of the product; null: Redis does not answer. */
 export interface LedgerState {
   readonly verdict: ChainVerdict;
-  /** The newest events, oldest first. */
   readonly events: readonly ChainedEvent[];
 }
 

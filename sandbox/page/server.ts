@@ -47,7 +47,6 @@ const files: Readonly<Record<string, string>> = {
 export const assetNames: readonly string[] = Object.keys(files);
 
 export interface PageServer {
-  /** `http://127.0.0.1:<port>/`. */
   readonly url: string;
   stop: () => Promise<void>;
 }

@@ -7,13 +7,11 @@ import type { LivePage } from "./live/live-page.ts";
 import { stepNow, type TourBegin } from "./tour.ts";
 import { inFront, type TourFacts, type TourStep, tourSteps } from "./tour-steps.ts";
 
-/** At the top of the page, while the tour is closed. */
 export function tourOffer({ tour }: Pick<LivePage, "tour">): Html {
   const { began, isOpen } = tour.state();
   return isOpen ? nothing : act("open", began ? "Continue the tour" : "Take the tour", "primary");
 }
 
-/** The next step: its instruction, and for `tour.js` the control. */
 export function tourCard(livePage: LivePage, viewer: Viewer): Html {
   const { began, isOpen, seen } = livePage.tour.state();
   if (!began || !isOpen) return nothing;

@@ -4,9 +4,7 @@ import { arns, channel, clusterName } from "../scene.ts";
 import { direct, type Viewer } from "./conversation.ts";
 
 export interface TourFacts {
-  /** From the audit log, oldest first. */
   readonly events: readonly Pick<AuditEvent, "type" | "actor" | "request">[];
-  /** Whether `kubectl get pods` works for the engineer now. */
   readonly kubectlWorks: boolean;
   readonly answers: readonly string[];
 }

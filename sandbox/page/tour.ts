@@ -13,7 +13,6 @@ export interface Tour {
 /** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
 export interface TourBegin {
   readonly sequence: number;
-  /** Milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -43,7 +42,6 @@ export function makeTour(): Tour {
   };
 }
 
-/** The next step, by the events so far; null: all are done. */
 export function stepNow(facts: TourFacts, seen: readonly string[]): TourStep | null {
   return tourSteps.find((step) => !(step.isToSee ? seen.includes(step.id) : step.isDone(facts))) ?? null;
 }

@@ -21,7 +21,6 @@ export interface ProvidedRedis {
   url: string;
   /** A sentence for people about where it came from. */
   origin: string;
-  /** SIGKILL, as in a crash; resolves when it is gone. Refuses for REDIS_URL, which is not ours. */
   kill(): Promise<void>;
   /** Starts it again with the same port and data; stops a running one first. Refuses for REDIS_URL. */
   restart(): Promise<void>;
@@ -70,7 +69,6 @@ async function givenRedis(url: string): Promise<ProvidedRedis> {
 }
 
 interface Source {
-  /** What to say if it has no Redis. */
   absent: string;
   find: () => Promise<RedisProgram | undefined>;
 }
@@ -135,7 +133,6 @@ async function container(): Promise<RedisProgram | undefined> {
 }
 
 interface RedisProgram {
-  /** A sentence for people about where it came from. */
   origin: string;
   server: string;
   env: Readonly<Record<string, string>>;
@@ -154,7 +151,6 @@ interface RedisSettings {
 }
 
 export interface RunningRedis {
-  /** SIGKILL, as in a crash. */
   kill(): Promise<void>;
   /** SIGTERM: Redis saves its data first. */
   stop(): Promise<void>;
@@ -166,7 +162,6 @@ export interface RunningRedis {
  */
 const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) & exec "$@" </dev/null 3<&-';
 
-/** Starts a server and resolves when it answers PING. */
 export async function startRedisProcess(program: RedisProgram, settings: RedisSettings): Promise<RunningRedis> {
   const logFile = join(settings.dataDir, "redis.log");
   await writeFile(join(settings.dataDir, "redis.conf"), `${(settings.configuration ?? []).join("\n")}\n`);

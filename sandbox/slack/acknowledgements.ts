@@ -7,7 +7,6 @@ import { addResponse } from "./response-urls.ts";
 import type { CommandAnswer, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
 
-/** What a person sees of an empty acknowledgement. */
 export function plainAnswer(ack: Acknowledgement): CommandAnswer {
   const { status, milliseconds, error } = ack;
   return { status, milliseconds, text: "", errors: {}, ...(error ? { error } : {}) };

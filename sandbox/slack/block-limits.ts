@@ -28,7 +28,6 @@ const mrkdwn = (max: number) => object({ type: type("mrkdwn"), text: string({ mi
 
 const texts = (max: number) => byType({ plain_text: plainText(max), mrkdwn: mrkdwn(max) });
 
-/** Either kind of text. */
 const anyText = (max: number): Check => anySchema(texts(max));
 
 const colour = oneOf("primary", "danger");

@@ -18,19 +18,16 @@ export interface Acknowledgement {
 /** Why Slack sends something again. */
 export interface Retry {
   num: number;
-  /** For example `http_timeout`. */
   reason: string;
 }
 
 export type Deliver = (outgoing: Outgoing, retry?: Retry) => Promise<Acknowledgement>;
 
-/** Slack waits this long for an acknowledgement, in milliseconds. */
 export const ackDeadline = 3_000;
 
 export interface Signing {
   secret: string;
   now: () => Date;
-  /** How long it waits for an acknowledgement, in milliseconds. */
   ackWithinMs: number;
 }
 

@@ -81,7 +81,6 @@ export function optionsOf(element: JsonObject): readonly JsonObject[] {
   return listAt(element, "options");
 }
 
-/** Whether a value is still missing. */
 export function isEmptyInput(input: JsonObject): boolean {
   const [, value] = Object.entries(input).find(([key]) => key !== "type") ?? [];
   return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);

@@ -7,7 +7,6 @@ import { refusedFor, SlackRefusal } from "./methods/method.ts";
 import type { SandboxView } from "./shapes.ts";
 import { newId, type SlackState } from "./state.ts";
 
-/** Slack's limit for a stack of modals. */
 const deepestStack = 3;
 
 /** Checks the app's view and stores it. A view that replaces another view keeps its id and its inputs. */

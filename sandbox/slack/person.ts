@@ -21,9 +21,7 @@ export interface SandboxPerson {
   name: string;
   /** Sends a slash command, for example `/eks-access help`; without a channel, in the direct conversation with the bot. */
   command(text: string, channelId?: string): Promise<CommandAnswer>;
-  /** Everything that only this person sees, oldest first. */
   ephemerals(): readonly SandboxMessage[];
-  /** The direct conversation with the bot, oldest first. */
   directMessages(): readonly SandboxMessage[];
   /** By action_id, visible text or place. It uses the message's present state, and confirms a confirmation. */
   click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;

@@ -1,4 +1,3 @@
-/** The number of allowed calls: a steady rate, and a burst after a pause. */
 export interface RateLimit {
   perMinute: number;
   burst: number;

@@ -6,12 +6,10 @@ export interface SandboxMessage {
   channel: string;
   /** Slack's id of a message in its channel: seconds and microseconds, `1700000000.000100`. */
   ts: string;
-  /** The author. */
   user: string;
   text: string;
   blocks: readonly SlackBlock[];
   thread_ts?: string;
-  /** The number of changes since it was posted. */
   edits: number;
   /** The only person who sees an ephemeral message. */
   ephemeralTo?: string;
@@ -27,7 +25,6 @@ export interface SandboxView {
   blocks: readonly SlackBlock[];
   /** The app's view, with Slack's ids. */
   json: JsonObject;
-  /** The present values of its inputs. */
   inputs: Inputs;
   /** The app's errors at the last submission, by block_id. */
   errors: Readonly<Record<string, string>>;

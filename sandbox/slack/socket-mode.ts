@@ -10,7 +10,6 @@ export interface SocketMode {
   newUrl: () => string;
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   connected: () => boolean;
-  /** Sends to one connection and waits for its acknowledgement. */
   deliver: Deliver;
   refresh: () => void;
   stop: () => void;

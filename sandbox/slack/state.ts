@@ -44,7 +44,6 @@ export interface Trigger {
 export interface ResponseUrl {
   user: string;
   channel: string;
-  /** The message with the clicked button; undefined for a command. */
   message?: { channel: string; ts: string };
   expires: Date;
   uses: number;
@@ -59,7 +58,6 @@ export interface SlackIdentity {
   botToken: string;
   appToken: string;
   signingSecret: string;
-  /** The bot's scopes; each method names its own. */
   scopes: readonly string[];
 }
 
@@ -84,7 +82,6 @@ export interface SlackState {
   nextTs: () => string;
 }
 
-/** An id as Slack makes them: a letter and ten capitals or digits. */
 export function newId(letter: string): string {
   return `${letter}0${randomBytes(6).toString("hex").slice(0, 9).toUpperCase()}`;
 }

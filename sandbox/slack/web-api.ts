@@ -7,11 +7,9 @@ import type { SlackState } from "./state.ts";
 export interface WebApi {
   state: SlackState;
   methods: Methods;
-  /** Counts calls; absent: no limits. */
   count: RateCounter | undefined;
 }
 
-/** Answers a call of the Web API: HTTP 200 with `ok: false` for a refusal, HTTP 429 with Retry-After above a rate limit. */
 export function answerCall(api: WebApi, name: string, request: SandboxRequest): SandboxAnswer {
   try {
     const method = Object.hasOwn(api.methods, name) ? api.methods[name] : undefined;

@@ -33,20 +33,16 @@ export interface SandboxSlack {
   connect(eventsUrl: string): void;
   /** Sends the last request again, as Slack does without an acknowledgement. */
   redeliver(): Promise<Acknowledgement>;
-  /** Asks every open socket to reconnect, as Slack does every few hours. */
   refreshSockets(): void;
   person(userId: string): SandboxPerson;
   people: readonly SandboxUser[];
   channels(): readonly SandboxChannel[];
   addChannel(channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>): void;
   addUsergroup(id: string, users: readonly string[]): void;
-  /** Deactivates a person's account, as an administrator does when they leave. */
   deactivate(user: string): void;
   /** Makes the workspace join an Enterprise organization: older people get a second id, here by their first one. */
   joinOrganization(id: string, ids: Readonly<Record<string, string>>): void;
-  /** The channel's messages for everyone, oldest first; `SandboxPerson.ephemerals` has those for one person. */
   messages(channelId: string): readonly SandboxMessage[];
-  /** The replies in the thread under a message, oldest first. The channel itself does not show them. */
   replies(message: Pick<SandboxMessage, "channel" | "ts">): readonly SandboxMessage[];
   /** Calls `listener` after each change, until the returned function is called. */
   onChange(listener: () => void): () => void;
@@ -57,11 +53,8 @@ export interface SandboxSlack {
 
 export interface SandboxSlackOptions {
   faults?: Faults;
-  /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
-  /** The bot's scopes; by default all that the stand-in knows. */
   scopes?: readonly string[];
-  /** Slack's rate limits; on by default. */
   rateLimits?: boolean;
   /** How long it waits for an acknowledgement, in milliseconds; by default as long as Slack. */
   ackWithinMs?: number;

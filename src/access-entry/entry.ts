@@ -5,7 +5,6 @@ import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy
 export interface AccessEntry {
   /** In the form of IAM: a role with its path, unlike in aws-auth. */
   readonly principalArn: string;
-  /** The entry's own ARN, for its tags. Each creation makes a new one. */
   readonly arn: string;
   /** `STANDARD` for people. All other types are for nodes and can have neither groups nor policies. */
   readonly type: string;

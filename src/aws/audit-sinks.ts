@@ -59,7 +59,6 @@ export const maxEntries = 10;
 export interface BusEvent {
   readonly type: string;
   readonly at: string;
-  /** JSON. */
   readonly detail: string;
 }
 

@@ -29,7 +29,6 @@ interface ClientSettings extends Shared {
   retryMode: "standard";
 }
 
-/** By default the SDK waits for an answer forever, and only logs a warning. */
 const limits = {
   connectionTimeout: usualDeadlines.awsCall,
   requestTimeout: usualDeadlines.awsCall,

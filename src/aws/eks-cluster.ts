@@ -28,7 +28,6 @@ const maxLooks = 180;
 
 const modes: readonly string[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] satisfies readonly AuthenticationMode[];
 const endpointForm = /^https:\/\/[\w.:[\]-]{1,255}\/?$/;
-/** Of AWS's word in a sentence, in characters. */
 const longest = 300;
 
 export interface ClusterAddress {
@@ -45,7 +44,6 @@ export interface ClusterDescription {
   readonly arn: string;
   readonly account: string;
   readonly region: string;
-  /** `https://…` */
   readonly endpoint: string;
   readonly certificateAuthority: string;
   readonly status: string;
@@ -76,7 +74,6 @@ export class EksCluster {
     this.description = description;
   }
 
-  /** Asks EKS for a cluster. Refuses one with another ARN, and one that is not usable now. @throws AccessError */
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
     return new EksCluster(credentials, address, await describeCluster(credentials, address, log));
@@ -180,7 +177,6 @@ function lookAfterMs(look: number): number {
 
 interface SwitchContext {
   readonly awsRequests?: RequestIds;
-  /** Waits between two checks. Milliseconds. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 

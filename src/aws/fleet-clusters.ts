@@ -29,7 +29,6 @@ export interface SeenCluster {
   /** Whether the API server can be reached from outside its network. */
   readonly isPublic: boolean;
   readonly createdAt: Date | null;
-  /** `https://…` */
   readonly endpoint: string;
   readonly certificateAuthority: string;
   /** Without those of AWS. */

@@ -32,9 +32,7 @@ export interface AssumeOptions {
   readonly roleArn: string;
   readonly region: string;
   readonly externalId?: string | undefined;
-  /** Made by `sessionNameOf`. */
   readonly sessionName: string;
-  /** Made by `sessionNameOf`; every session that is assumed from this one keeps it. */
   readonly sourceIdentity?: string | undefined;
   /** Session tags; they need sts:TagSession in the trust policy. */
   readonly tags?: Readonly<Record<string, string>> | undefined;

@@ -132,7 +132,6 @@ const cloudEvent = z.object({
   chainerased: hash.exactOptional(),
 });
 
-/** `eks-access audit …`. Exit code 0 whole or printed, 1 the chain is broken, 2 unusable. @throws AccessError */
 export async function audit(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...others] = argv;
   if (verb === "erase") return erase(others, io);

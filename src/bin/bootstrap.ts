@@ -35,7 +35,6 @@ function readBootstrapOptions(argv: readonly string[]) {
   return { cluster, role, externalId, apply };
 }
 
-/** `eks-access bootstrap …`. @throws AccessError */
 export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readBootstrapOptions(argv);
   if (typeof options === "string") return misused(io, "bootstrap", options, bootstrapUsage);

@@ -14,7 +14,6 @@ Example: kubectl get configmap aws-auth -n kube-system -o yaml | eks-access chec
 Exit code: 0 no error and no warning, 1 at least one, 2 unusable input.
 `;
 
-/** `eks-access check …`. The exit code: 0 no problem, 1 a problem, 2 unusable input. */
 export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === "string") return misused(io, "check", options, checkUsage);

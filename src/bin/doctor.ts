@@ -33,11 +33,9 @@ Exit code: 0 all is well, 1 a check failed, 2 unusable input.
 interface Examined {
   readonly what: string;
   readonly findings: readonly Finding[];
-  /** What works but deserves a look: one sentence each. */
   readonly warnings?: readonly string[];
 }
 
-/** `eks-access doctor slack|worker`. @throws AccessError `config-invalid` with every problem of the configuration */
 export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
   const [kind, ...rest] = argv;
   const zones = readZones(rest);
@@ -127,7 +125,6 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
   }
 }
 
-/** Whether each zone has a worker; empty: the configuration has no zones. */
 export function examineZones(
   seen: ReadonlyMap<Zone, Date>,
   { clusters }: Pick<Settings["config"], "clusters">,

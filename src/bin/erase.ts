@@ -9,7 +9,6 @@ import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
 
-/** `eks-access audit erase SLACK-USER`. @throws AccessError */
 export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readEraseOptions(argv);
   if (typeof options === "string") return misused(io, "audit erase", options, eraseUsage);

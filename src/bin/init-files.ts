@@ -8,7 +8,6 @@ import { counted } from "../diagnosis/link.ts";
 import type { Survey } from "../worker/survey.ts";
 import type { InitOptions } from "./init-options.ts";
 
-/** The policies that `eks-access init` writes. */
 export const policyNames = ["worker-policy.json", "creator-trust-policy.json", "account-role.yaml"] as const;
 
 interface PolicyFacts {
@@ -32,7 +31,6 @@ export function shippedPolicy(name: string): Promise<string> {
   return readFile(new URL(`iam/${name}.json`, shipped), "utf8");
 }
 
-/** The policies of deploy for these accounts and roles, in the order of their names. */
 export async function policyFiles(facts: PolicyFacts): Promise<readonly string[]> {
   const { worker, externalId, partition } = facts;
   const trust = await shippedPolicy("creator-trust-policy");
@@ -164,7 +162,6 @@ interface NextSteps {
   readonly names: readonly string[];
   readonly problems: readonly string[];
   readonly clusters: readonly SurveyedCluster[];
-  /** How many clusters lack the tag of the fleet. */
   readonly leftOut: number;
   readonly organization: string | null;
   readonly options: InitOptions;

@@ -38,7 +38,6 @@ const reader = textLike(
   "use the name of a role, or its ARN with {account}",
 );
 
-/** A text: the mistake in the command line. */
 export function readInitOptions(argv: readonly string[]): InitOptions | string {
   const values = readOnlyOptions(argv, known);
   if (typeof values === "string") return values;

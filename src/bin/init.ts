@@ -83,11 +83,8 @@ function pathsIn(out: string): readonly string[] {
 }
 
 interface Proposal {
-  /** By their paths. */
   readonly files: ReadonlyMap<string, string>;
-  /** The names that people type. */
   readonly names: readonly string[];
-  /** Why clusters get none. */
   readonly problems: readonly string[];
 }
 

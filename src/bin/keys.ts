@@ -14,7 +14,6 @@ export interface KeyVariables {
   readonly worker: Readonly<Record<"DECISION_PUBLIC_KEYS" | "MEMORY_KEYS" | "PREVIEW_SIGNING_KEY", string>>;
 }
 
-/** `eks-access keys`. Exit code 0 printed, 2 unusable. */
 export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
   const read = readOnlyOptions(argv, {});
   if (typeof read === "string") return misused(io, "keys", read, keysUsage);
@@ -23,7 +22,6 @@ export async function runKeys(argv: readonly string[], io: CommandIo): Promise<n
   return 0;
 }
 
-/** Makes a key of each kind. */
 export function newKeys(): KeyVariables {
   const [decision, preview] = [newPair(), newPair()];
   return {

@@ -31,7 +31,6 @@ Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 
 type MigrateOptions = Exclude<ReturnType<typeof readOptions>, string>;
 
-/** `eks-access migrate …`. @throws AccessError */
 export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === "string") return misused(io, "migrate", options, migrateUsage);

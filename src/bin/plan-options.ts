@@ -29,7 +29,6 @@ Exit code: 0 planned, 1 refused, 2 unusable input.
 
 export interface PlanOptions {
   path: string;
-  /** Changes, the list of repairs, or one of them by its number from 1. */
   task:
     | { type: "changes"; asked: readonly CommandLineChange[] }
     | { type: "repairs" }

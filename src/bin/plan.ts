@@ -18,7 +18,6 @@ import { identityText } from "./check.ts";
 import { type PlanOptions, planUsage, readPlanOptions, toChanges } from "./plan-options.ts";
 import { type CommandIo, misused, readInput, reasonOf, unusable } from "./process-io.ts";
 
-/** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
 export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readPlanOptions(argv);
   if (typeof options === "string") return misused(io, "plan", options, planUsage);
@@ -116,7 +115,6 @@ async function write(path: string, text: string, io: CommandIo): Promise<number>
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
 
-/** A plan for people: the difference, each person's rights before and after, and the remaining room. */
 function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);

@@ -98,7 +98,6 @@ async function readPolicy(path: string, clusters: string | undefined, io: Comman
   return whole.config;
 }
 
-/** Runs the expectations of a file. Returns the exit code, or the mistake in the input. */
 async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
   const [path, ...more] = argv;
   if (path === undefined || more.length > 0) return "Name one FILE of expectations, or - for stdin.";
@@ -146,7 +145,6 @@ interface Question {
   readonly at: Date | null;
 }
 
-/** Prints the deciding rule and its requirements. Returns the exit code, or the mistake in the input. */
 function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): number | string {
   const question = readQuestion(argv, config);
   if (typeof question === "string") return question;
@@ -217,7 +215,6 @@ function readOptions(argv: readonly string[]) {
 
 const clustersFile = z.array(z.object({ account, region, eksName: z.string(), tags: labels.default({}) }));
 
-/** The clusters of the fleet for a question about the policy; a text: why they are unknown. */
 export type KnownClusters = readonly FleetCluster[] | string;
 
 /** The clusters of a file: JSON or YAML, as `eks-access policy clusters` prints them. */

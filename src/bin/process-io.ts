@@ -14,7 +14,6 @@ export interface CommandIo {
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** The options and words of a command line; a text: the mistake. */
 export function readArguments<const Known extends Options>(argv: readonly string[], options: Known) {
   try {
     return parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
@@ -23,7 +22,6 @@ export function readArguments<const Known extends Options>(argv: readonly string
   }
 }
 
-/** The options of a command line without words; a text: the mistake. */
 export function readOnlyOptions<const Known extends Options>(argv: readonly string[], options: Known) {
   const read = readArguments(argv, options);
   if (typeof read === "string") return read;
@@ -31,7 +29,6 @@ export function readOnlyOptions<const Known extends Options>(argv: readonly stri
   return word === undefined ? read.values : `Unexpected argument ${word}.`;
 }
 
-/** The options of a command line with the name of one cluster; a text: the mistake. */
 export function readOneCluster<const Known extends Options>(argv: readonly string[], options: Known) {
   const read = readArguments(argv, options);
   if (typeof read === "string") return read;
@@ -61,7 +58,6 @@ export function misused(io: CommandIo, command: string, mistake: string, usage: 
   return unusable(io, command, `${mistake}\n\n${lines}\n\nSee eks-access ${command} --help.\n`);
 }
 
-/** Says why a command can't use its input. Returns the exit code for that. */
 export function unusable(io: CommandIo, command: string, message: string): 2 {
   io.stderr(`eks-access ${command}: ${message}`);
   return 2;
@@ -80,7 +76,6 @@ export function processIo(): CommandIo {
 
 type InputReading = { type: "text"; text: string } | { type: "unusable"; message: string };
 
-/** Reads a file, or stdin for `-`. */
 export async function readInput(path: string, io: CommandIo): Promise<InputReading> {
   try {
     return { type: "text", text: path === "-" ? await io.readStdin() : await readFile(path, "utf8") };
@@ -121,7 +116,6 @@ export function stackOf(error: unknown): string {
 
 export interface StopRequest {
   readonly signal: AbortSignal;
-  /** Resolves with the name of the first signal. */
   readonly asked: Promise<NodeJS.Signals>;
 }
 

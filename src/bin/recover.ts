@@ -14,7 +14,6 @@ Example: eks-access recover staging
 Exit code: 0 all read, 1 a cluster could not be read, 2 unusable input.
 `;
 
-/** `eks-access recover [CLUSTER …]`. @throws AccessError */
 export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
   const read = readArguments(argv, {});
   if (typeof read === "string") return misused(io, "recover", read, recoverUsage);

@@ -71,7 +71,6 @@ export function readRescueOptions(argv: readonly string[]) {
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 
-/** `eks-access rescue …`. @throws AccessError */
 export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRescueOptions(argv);
   if (typeof options === "string") return misused(io, "rescue", options, rescueUsage);
@@ -220,7 +219,6 @@ function refuseUnnamed({ name }: Cluster): never {
 interface RepairContext extends Pick<WorkerContext, "keys" | "now"> {
   readonly openEks: OpenEks;
   readonly creatorArn: string | null;
-  /** Runs once `aws-auth` is repaired. */
   readonly isRepaired: () => Promise<void>;
 }
 

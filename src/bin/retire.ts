@@ -21,7 +21,6 @@ Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable 
 
 type RetireOptions = Exclude<ReturnType<typeof readRetireOptions>, string>;
 
-/** `eks-access retire CLUSTER`. @throws AccessError */
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRetireOptions(argv);
   if (typeof options === "string") return misused(io, "retire", options, retireUsage);

@@ -122,7 +122,6 @@ async function start(
   log.info({ clusters: live.current().clusters.size }, "ready");
 }
 
-/** Probes run only if something reads the health. */
 async function startHealth(
   kind: ProcessKind,
   settings: Settings,

@@ -54,7 +54,6 @@ export async function readCommandSettings(kind: ProcessKind): Promise<Settings> 
   return reading.type === "config" ? { ...settings, config: reading.config } : settings;
 }
 
-/** The list that a worker sealed; null: there is none. @throws AccessError */
 export async function sealedFleet(environment: Environment, now: Date): Promise<FleetList | null> {
   const keys = environment.workerKeys?.preview ?? environment.slackKeys?.preview;
   const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);

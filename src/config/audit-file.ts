@@ -28,7 +28,6 @@ const webhookSink = z.strictObject({
   ),
 });
 
-/** The form of `audit` in `eks-access.yml`. */
 export const auditFile = z
   .strictObject({
     channel: slackChannel.optional(),
@@ -41,7 +40,6 @@ export const auditFile = z
   })
   .prefault({});
 
-/** The sinks in the domain's form. */
 export function sinksOf({ s3, eventBridge, webhook }: z.output<typeof auditFile>): AuditSinks {
   return {
     s3: s3 ? { ...s3, lockSeconds: s3.lockFor ?? null } : null,

@@ -9,9 +9,7 @@ import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 /** A cluster without what the policy says of it. */
 export type PlacedCluster = Omit<Cluster, "rules" | "breakGlass">;
 
-/** The clusters of a text, with or without mistakes. */
 export interface Proposed {
-  /** By name. Null: a mistake hides it. */
   readonly places: ReadonlyMap<string, PlacedCluster | null>;
   /** Those without a mistake, also in the policy. */
   readonly clusters: ReadonlyMap<string, Cluster>;

@@ -215,7 +215,6 @@ const cluster = z.preprocess((value) => {
   return isUnnamed ? { ...value, creator: "discover" } : value;
 }, ownCluster);
 
-/** The names of a cluster's settings. */
 export const clusterSettings: readonly string[] = Object.keys(ownCluster.shape);
 
 const someSettings = ownCluster.partial();

@@ -99,7 +99,6 @@ interface Asked {
   readonly cluster: string;
   readonly level: string;
   readonly path: string;
-  /** The rule's name; empty: it has none. */
   readonly called: string;
 }
 

@@ -22,7 +22,6 @@ export interface Config {
     /** The workspace of the user groups, if the app is installed for an Enterprise organization; null: the bot's own. */
     readonly workspace: string | null;
   };
-  /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly fleet: Fleet | null;
   /** The Slack channel of the people who run eks-access; null: none. */
@@ -47,7 +46,6 @@ export interface AuditSettings {
   readonly anchorEverySeconds: number;
   /** Older events are removed; null: never. */
   readonly keepSeconds: number | null;
-  /** Whether a worker also logs each event. */
   readonly copyToLog: boolean;
   readonly sinks: AuditSinks;
 }

@@ -42,7 +42,6 @@ const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "si
 const logFormat = z.enum(["json", "auto"]);
 const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text));
 
-/** Reads the environment. It collects every problem; no problem has a secret's value. */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   kind: ProcessKind,
@@ -120,7 +119,6 @@ function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, prob
   return value as T;
 }
 
-/** A time-out in milliseconds, within bounds; undefined: the variable is not set. */
 function readTimeout(
   env: Readonly<Record<string, string | undefined>>,
   name: string,
@@ -174,7 +172,6 @@ interface RedisEnvironment {
   readonly redisAccess: RedisAccess;
 }
 
-/** Reads REDIS_… of the environment; adds each problem as a sentence without secrets. */
 export function readRedisEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   problems: string[],

@@ -74,7 +74,6 @@ export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).t
   return Number.parseInt(value, 10) * unit;
 });
 
-/** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {
   const seconds = parseDuration(value);

@@ -7,14 +7,12 @@ import type { Proposed } from "./clusters.ts";
 import { type Config, neededBy, readConfig } from "./config.ts";
 
 export interface Next extends Pick<Proposed, "places" | "clusters"> {
-  /** Whether the audit log goes to a webhook. */
   readonly hasWebhook: boolean;
 }
 
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */
 export type ConfigCheck = (next: Next, present: Config) => Promise<readonly string[]>;
 
-/** The result of an offered text or fleet. */
 export type Offer =
   | {
       readonly type: "replaced";
@@ -30,7 +28,6 @@ export interface LiveConfig {
   readonly current: () => Config;
   /** Adds a check that each later text has to pass; with `also: "fleet"` each later fleet too. */
   readonly refuseIf: (check: ConfigCheck, also?: "fleet") => void;
-  /** Called after each replacement. */
   readonly onReplaced: (follow: (present: Config, before: Config) => void) => void;
   /** Replaces the configuration by that of a text, as a whole or not at all. */
   readonly offer: (text: string) => Promise<Offer>;

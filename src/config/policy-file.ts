@@ -68,7 +68,6 @@ const breakGlass = z.strictObject({
   for: duration,
 });
 
-/** The form of `policy` in `eks-access.yml`; docs/policy.md explains each field. */
 export const policyFile = z.strictObject({
   rules: z.array(rule).min(1, "write at least one rule"),
   breakGlass: z.array(breakGlass).default([]),

@@ -35,7 +35,6 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
     }));
 }
 
-/** Whether a selector is for a cluster. */
 export function isForCluster(
   { clusters }: Pick<ConfigFile, "clusters">,
   name: string,

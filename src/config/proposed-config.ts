@@ -1,7 +1,6 @@
 import { environmentName, type Labels, productionValue } from "../access/policy/cluster.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
 
-/** A cluster that `eks-access init` found. */
 export interface SurveyedCluster extends FleetPlace {
   readonly tags: Labels;
   readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";

@@ -29,7 +29,6 @@ export const entryProblemCodes = [
 
 export interface EntrySurroundings {
   readonly cluster: string;
-  /** Our own role in the cluster; null: there is none. */
   readonly operatorArn: string | null;
   /** Null: unknown. */
   readonly creatorArn: string | null;

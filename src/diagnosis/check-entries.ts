@@ -39,7 +39,6 @@ import {
 } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
 
-/** The group of every identity that signs in. */
 const authenticatedGroup = "system:authenticated";
 
 export interface EntriesFacts {

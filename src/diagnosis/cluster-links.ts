@@ -89,7 +89,6 @@ function absentFinding({ createAwsAuth }: Cluster): Finding {
   return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
 }
 
-/** `2 errors, 1 warning`; `no problems`. Notices do not count. */
 function problemWords({ problems }: AwsAuthDocument): string {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
   const severities = ["error", "warning", "notice"] as const;

@@ -63,7 +63,6 @@ export type AccessEntryFact =
 export interface WhyFacts {
   readonly cluster: Cluster;
   readonly given: string;
-  /** Slack user id of the person who asks. */
   readonly user: string;
   /** Whom EKS always lets in; null: unknown, or no one. */
   readonly creatorArn: string | null;

@@ -47,7 +47,6 @@ export function notAsked(detail: string, remedy: string | null = null): Finding 
   return { result: "not asked", detail, remedy };
 }
 
-/** A value to read or copy, whatever it holds. */
 export function named(value: string): string {
   return `\`${value.replaceAll("`", "'")}\``;
 }
@@ -65,7 +64,6 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
-/** The end of a lease, as a clause. */
 export function untilWords({ durationSeconds, lease }: AccessRequest): string {
   if (isPermanent(durationSeconds)) return "until revoked";
   return lease ? `until ${lease.endsAt}` : "";
@@ -76,7 +74,6 @@ export function sentence(words: string): string {
   return words.replace(/\s*\.?\s*$/, words.trim() ? "." : "");
 }
 
-/** All steps in order: one that was not reached names the failed step before it. */
 export function completeChain(links: readonly Link[], cluster: Operated): readonly Link[] {
   const taken = new Map(links.map((link) => [link.name, link]));
   let last = "no worker answered";
@@ -104,7 +101,6 @@ export function brokenIn(
   return { beside: broken.filter((name) => name !== end), end };
 }
 
-/** A step's name for people. The second one is the identity that a run becomes in this cluster. */
 export function linkWords(name: LinkName, { operator }: Operated): string {
   return name === "creator" && operator ? "the operator" : words[name];
 }

@@ -17,7 +17,6 @@ export interface ReportedProblem {
   readonly remedy: string;
 }
 
-/** Problems of one kind, with the sentence of the first one. */
 export type ProblemGroup = GroupedProblems["groups"][number];
 
 /** A summary of problems, bounded so that a message can hold it. */
@@ -35,7 +34,6 @@ export const problemsForm = z.object({
   counts: z.record(severity, z.number()),
   /** Errors first, then in the cluster's order. */
   groups: z.array(groupForm),
-  /** Problems of the kinds missing from `groups`. */
   left: z.number(),
 });
 
@@ -49,7 +47,6 @@ export function groupProblems(problems: readonly ReportedProblem[], most: number
   return fewerKinds({ counts, groups: groupsOf(problems), left: 0 }, most);
 }
 
-/** The same with fewer kinds; the others are counted. */
 export function fewerKinds({ counts, groups, left }: GroupedProblems, most: number): GroupedProblems {
   const leftOut = groups.slice(most).reduce((sum, group) => sum + group.count, left);
   return { counts, groups: groups.slice(0, most), left: leftOut };

@@ -104,7 +104,6 @@ const entriesReport = z.discriminatedUnion("type", [
     /** Why some were not read; null: all were. */
     why: z.string().nullable(),
   }),
-  /** The cluster's mode has none. */
   z.object({ type: z.literal("none") }),
   failed,
 ]);
@@ -112,7 +111,6 @@ export type EntriesReport = Immutable<z.output<typeof entriesReport>>;
 
 const bindingsReport = z.discriminatedUnion("type", [
   problemsForm.extend({ type: z.literal("checked"), bindings: z.number() }),
-  /** No level of the cluster binds roles, and no lease does. */
   z.object({ type: z.literal("none") }),
   failed,
 ]);

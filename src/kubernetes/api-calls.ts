@@ -122,7 +122,6 @@ function open(place: string, authority: string): Kept {
 
 /** The last TLS session of each API server: to resume it costs a third of a handshake. Only the server of that handshake has its keys. */
 const sessions = new Map<string, Buffer>();
-/** Each has some two kilobytes. */
 const maxSessions = 2_000;
 
 function connectorTo(place: string, authority: string): buildConnector.connector {

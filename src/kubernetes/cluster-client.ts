@@ -29,7 +29,6 @@ export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, O
   close(): void;
 }
 
-/** A client for one cluster. `timeoutMs` replaces the configured deadlines. */
 export function connectCluster(
   cluster: ClusterEndpoint,
   { timeoutMs }: { readonly timeoutMs?: number } = {},
@@ -60,7 +59,6 @@ type Texts = Readonly<Record<string, string>>;
 
 /** What our own ConfigMaps in a cluster keep: the last good documents, and the withdrawals of leases by binding. */
 interface KeptTexts {
-  /** Empty: there is none. */
   readKept(): Promise<Texts>;
   /** Replaces all of it. `cluster-conflict` after a concurrent write. */
   writeKept(data: Texts): Promise<void>;

@@ -44,7 +44,6 @@ export interface Remedies {
 export interface ClusterEndpoint {
   /** The cluster's name in the configuration; failures name it. */
   readonly name: string;
-  /** `https://…` */
   readonly endpoint: string;
   /** PEM in base64, from EKS: the only trusted authority. */
   readonly certificateAuthority: string;
@@ -66,7 +65,6 @@ export interface Connection {
 
 export interface Answered<T> {
   readonly value: T;
-  /** Of the answer. */
   readonly bytes: number;
   readonly headers: ApiAnswer["headers"];
 }

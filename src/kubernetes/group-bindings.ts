@@ -11,7 +11,6 @@ export interface GroupBinding {
   readonly namespace: string | null;
 }
 
-/** The parts that we read. A binding without them has no subject. */
 interface Binding {
   readonly metadata?: { readonly namespace?: string };
   readonly roleRef?: { readonly kind?: string; readonly name?: string };

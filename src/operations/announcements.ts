@@ -17,7 +17,6 @@ export const answeredRequests = announcements<{ readonly status: number; readonl
 
 interface Announcements<Value extends object> {
   readonly publish: (value: Value) => void;
-  /** Calls the listener until the returned function is called. */
   readonly subscribe: (listener: (value: Value) => void) => () => void;
 }
 

@@ -59,7 +59,6 @@ interface Limit {
   readonly takeMoreTime: (ms: number) => void;
 }
 
-/** Runs `act` within a deadline. After it, calls to AWS and API servers fail, so that the work can still record its result. */
 export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
   const late = new AbortController();
   let withinMs: number = deadlines[name];

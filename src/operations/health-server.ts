@@ -8,7 +8,6 @@ import { withinTime } from "./deadlines.ts";
 const patienceMs = 60_000;
 
 export interface Health {
-  /** Rejects if the ledger does not answer. */
   readonly ping: () => Promise<unknown>;
   /** The last successful call to each service, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;

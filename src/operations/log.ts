@@ -81,7 +81,6 @@ export class FailureLog {
     this.#now = now;
   }
 
-  /** Logs a failure: with its stack if the cause is new, otherwise at the 2nd, 4th, 8th … try. */
   failed(what: string, about: About, error: unknown): void {
     const failing = this.#failingOf(keyOf(what, about));
     failing.tries += 1;
@@ -95,7 +94,6 @@ export class FailureLog {
     this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
   }
 
-  /** Logs the failure of this act, or that it works again. */
   async during(what: string, about: About, act: () => Promise<unknown>): Promise<void> {
     try {
       await act();

@@ -126,7 +126,6 @@ export interface Backlog {
 export interface SinkLag {
   readonly sink: string;
   readonly events: number;
-  /** Age of the oldest of them; 0: none. */
   readonly seconds: number;
 }
 

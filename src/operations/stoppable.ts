@@ -21,7 +21,6 @@ export function stoppable({ stop }: { readonly stop: () => Promise<unknown> }, n
   return { stop: (deadline) => unfinishedAt(stop(), name, deadline) };
 }
 
-/** Resolves at the deadline. */
 export function aborted(signal: AbortSignal): Promise<"aborted"> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve("aborted");
@@ -30,7 +29,6 @@ export function aborted(signal: AbortSignal): Promise<"aborted"> {
 }
 
 export interface Ticking {
-  /** Resolves after the current round. */
   readonly stop: () => Promise<void>;
 }
 

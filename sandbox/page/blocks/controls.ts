@@ -54,7 +54,6 @@ interface Field {
   readonly form?: string | undefined;
   readonly "aria-describedby"?: string | undefined;
   readonly "aria-invalid"?: string | undefined;
-  /** Its name, if it has no label. */
   readonly "aria-label"?: string;
 }
 
@@ -102,7 +101,6 @@ function unknownControl(element: JsonObject): Html {
   return html`<p class="unknown">An input of the kind ${String(element.type)}, which this page can't show.</p>`;
 }
 
-/** A menu with one choice. */
 function menu(placed: Placed, field: Field): Html {
   const entry = (option: JsonObject) =>
     html`<option${attributes({ value: textAt(option, "value"), selected: isChosen(placed, option) })}>${wordsOf(option.text)}</option>`;

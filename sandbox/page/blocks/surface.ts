@@ -19,7 +19,6 @@ export interface Surface {
   readonly inputs: Inputs;
   /** The mistake in an input, by block_id. */
   readonly errors: Readonly<Record<string, string>>;
-  /** In a modal: the id of the inputs' form. */
   readonly form?: string;
 }
 

@@ -4,7 +4,6 @@ import { account } from "../../scene.ts";
 import type { TroubleState } from "../panels.ts";
 import type { LiveSandbox } from "./live-sandbox.ts";
 
-/** How long a process or Redis stays away after a crash, in milliseconds. */
 const awayMs = 3_000;
 
 /** An edit of `aws-auth` with `kubectl edit`: a pure function of the ConfigMap. */
@@ -16,7 +15,6 @@ function withRoles(configMap: SentConfigMap, mapRoles: string): SentConfigMap {
   return { ...configMap, data: { ...configMap.data, mapRoles } };
 }
 
-/** Adds a harmless comment at the top. */
 export const addComment: Edit = (configMap) => {
   const roles = rolesOf(configMap);
   const count = roles.match(/^# seen by the platform team/gm)?.length ?? 0;
@@ -29,7 +27,6 @@ const contractors = `# Until the audit is over
   groups: [auditors]
 `;
 
-/** Adds another team's entry, with a comment and a list in another style. */
 export const addTeam: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${contractors}`);
 export const removeTeam: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(contractors, ""));
@@ -45,7 +42,6 @@ export const repairYaml: Edit = (configMap) => withRoles(configMap, rolesOf(conf
 export const isBroken = (configMap: SentConfigMap | null): boolean =>
   rolesOf(configMap ?? { metadata: {} }).includes(slip);
 
-/** Removes mapUsers, as by mistake. */
 export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   const { mapUsers: _, ...data } = configMap.data ?? {};
   return { ...configMap, data };

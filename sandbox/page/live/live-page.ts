@@ -43,7 +43,6 @@ export interface LivePage {
   stop: () => Promise<void>;
 }
 
-/** @throws Error if something does not start */
 export async function startLivePage(program: Program, options: SandboxOptions = {}): Promise<LivePage> {
   const live = await startLiveSandbox(program, options);
   const { sandbox, redis, changes } = live;
@@ -91,7 +90,6 @@ export function watchClusters(
   return new Map(watches.map((watch) => [watch.name, watch]));
 }
 
-/** @throws Error if there is no such cluster */
 export function watchOf(clusters: LivePage["clusters"], name: string): ClusterWatch {
   const watch = clusters.get(name);
   if (!watch) throw new Error(`There is no cluster ${name}.`);
@@ -116,7 +114,6 @@ function lookAfterChanges({ changes }: LiveSandbox, ledger: LedgerWatch): () => 
   };
 }
 
-/** What an attacker with Redis does. */
 function intruder(ledger: LedgerWatch): readonly Trouble[] {
   return [
     oneTimeTrouble(

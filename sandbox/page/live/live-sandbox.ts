@@ -13,7 +13,6 @@ export interface LiveSandbox {
   readonly redis: ProvidedRedis;
   readonly slack: ManagedProcess;
   readonly worker: ManagedProcess;
-  /** The last answered calls, oldest first. */
   calls: () => readonly NumberedCall[];
   /** Announces each change: a call, a message, a process, the document. */
   readonly changes: Changes;
@@ -36,7 +35,6 @@ function pageConfiguration(options: SandboxOptions): string {
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 
-/** @throws Error if Redis or a process does not start; it stops the started ones */
 export async function startLiveSandbox(program: Program, options: SandboxOptions = {}): Promise<LiveSandbox> {
   const changes = makeChanges();
   const calls: NumberedCall[] = [];
@@ -93,9 +91,7 @@ async function startProcesses(
 export interface ManagedProcess {
   state: () => ProcessState;
   start: () => Promise<void>;
-  /** SIGKILL: without time to tidy up. */
   kill: () => Promise<void>;
-  /** SIGTERM, and waits. */
   stop: () => Promise<void>;
   logged: (text: string) => Promise<void>;
 }

@@ -107,7 +107,6 @@ const team: Session = {
   of: [arns.developers, "somebody"],
 };
 
-/** People of IAM Identity Center, each with their own name in one role. */
 export function sessionsOf(role: string): readonly Session[] {
   return [
     team,
@@ -148,7 +147,6 @@ function answered(state: KubectlState, answer: KubectlAnswer): KubectlState {
   return { ...state, answer, turns: state.turns + (turned ? 1 : 0) };
 }
 
-/** Calls during a run become one more run. */
 export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   let now: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -170,10 +168,8 @@ export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Reads the product's audit log, as an operator does, without writing. */
 export interface LedgerWatch {
   state: () => LedgerState | null;
-  /** Every event of the log, oldest first. */
   events: () => readonly ChainedEvent[];
   look: () => Promise<void>;
   /** Deletes the newest event but one, as an attacker with Redis would. */

@@ -66,7 +66,6 @@ function ownMessage(state: SlackState, args: JsonObject, channel: string, refusa
   return message;
 }
 
-/** A call's channel, by id or #name; a user's id means their direct conversation. */
 function channelOf(state: SlackState, args: JsonObject): SandboxChannel {
   const given = neededText(args, "channel", "channel_not_found");
   const person = personWith(state, given);

@@ -19,7 +19,6 @@ export class SlackRefusal extends Error {
 }
 
 export interface Method {
-  /** The scope that the token needs; absent: none. */
   scope?: string;
   limit: keyof typeof rateLimits;
   /** What the rate limit counts separately: the channel, for posting. */
@@ -54,7 +53,6 @@ export function refusedFor(error: "invalid_blocks" | "invalid_arguments", proble
   return new SlackRefusal(error, { errors: problems, response_metadata: { messages } });
 }
 
-/** The arguments of a Web API call: from the query, and from a form or JSON body. */
 export function argumentsOf(request: SandboxRequest): JsonObject {
   const query = Object.fromEntries(request.url.searchParams);
   const body = request.body.toString("utf8");

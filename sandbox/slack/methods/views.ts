@@ -49,7 +49,6 @@ function publish(state: SlackState, args: JsonObject): JsonObject {
   return { view: viewJson(state, view) };
 }
 
-/** Refuses a change with an outdated hash. */
 function refuseOldHash(view: SandboxView, args: JsonObject): void {
   const hash = textArgument(args, "hash");
   if (hash !== undefined && hash !== view.hash) throw new SlackRefusal("hash_conflict");

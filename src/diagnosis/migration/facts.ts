@@ -48,7 +48,6 @@ export interface WantedEntry {
 }
 
 export interface ManagedNodes {
-  /** With its path. */
   readonly roleArn: string;
   /** For people: `the managed node group workers`. */
   readonly name: string;
@@ -68,7 +67,6 @@ export interface MigrationFacts {
   readonly creatorArn: string | null;
   /** The tool that owns the document: our migration never writes there. */
   readonly owner?: MapOwner | null | undefined;
-  /** Our part of the document, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The roles of nodes that EKS manages; null: unknown. */
   readonly managedNodes: readonly ManagedNodes[] | null;

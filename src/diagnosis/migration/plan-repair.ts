@@ -51,7 +51,6 @@ export function planRepair(facts: MigrationFacts): RepairPlanned {
   return finish(repairSteps(facts));
 }
 
-/** The same, with pauses. */
 export function* repairSteps(facts: MigrationFacts): Steps<RepairPlanned> {
   const outcomes = withinMessage(deletedIn(facts).flatMap((deleted) => outcomesOf(deleted, facts)));
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));

@@ -52,7 +52,6 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
 /** A plan of more takes a worker's memory, and its approvers' patience. */
 const mostEntries = 5_000;
 
-/** The same, with pauses. */
 export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   if (facts.mode === "API") {
     const message = `${facts.cluster} does not read aws-auth.`;

@@ -16,7 +16,6 @@ export function usernameAfter({ username, from, to }: Replacement): string {
   return to === null ? username : username.replaceAll(nameIn(from), nameIn(to));
 }
 
-/** What to change in aws-auth. */
 export function changesOf(replacements: readonly Replacement[]): readonly Change[] {
   return replacements.flatMap((each): Change[] => {
     const { to, groups } = each;
