@@ -2,7 +2,7 @@ import { AccessError } from "../src/access/access-error.ts";
 import type { AwsCredentials } from "../src/aws/client-settings.ts";
 import { mintToken } from "../src/aws/sts.ts";
 import { connectCluster } from "../src/kubernetes/cluster-client.ts";
-import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
+import type { SandboxCluster } from "./cluster/cluster.ts";
 
 export interface KubectlAnswer {
   readonly ok: boolean;

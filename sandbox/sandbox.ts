@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KeyVariables, newKeys } from "../src/bin/keys.ts";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
-import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
+import type { SandboxCluster } from "./cluster/cluster.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
 import { account, arns, botScopes, clusterName, externalId, region } from "./scene.ts";

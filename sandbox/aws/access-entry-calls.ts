@@ -1,13 +1,5 @@
 import { isObject } from "../json.ts";
 import {
-  type AccessEntry,
-  type AssociatedPolicy,
-  entryObject,
-  newEntry,
-  policyObject,
-  readPrincipal,
-} from "./access-entry.ts";
-import {
   invalid,
   isEntryType,
   isPolicy,
@@ -18,10 +10,26 @@ import {
   tagsProblem,
   typeProblem,
 } from "./access-entry-rules.ts";
-import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { EksCluster } from "./eks-cluster.ts";
+import {
+  type AccessEntry,
+  type AssociatedPolicy,
+  entryObject,
+  newEntry,
+  policyObject,
+  readPrincipal,
+} from "./eks-cluster.ts";
 import { withAccessEntries } from "./eks-clusters.ts";
-import { type AllowedCall, clusterWithEntries, type EksHandler, type EksService, page } from "./eks-service.ts";
+import {
+  type AllowedCall,
+  clusterWithEntries,
+  type EksHandler,
+  type EksService,
+  page,
+  textMapOf,
+  textOf,
+  textsOf,
+} from "./eks-service.ts";
 import { done, type Refusal, refuse } from "./refusal.ts";
 
 /** The calls about access policies (EKS API reference). */

@@ -1,4 +1,4 @@
-import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./access-entry.ts";
+import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./eks-cluster.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** EKS's access policies that the sandbox has rules for. */

@@ -1,9 +1,8 @@
 import { isObject } from "../json.ts";
 import { invalid } from "./access-entry-rules.ts";
-import { textOf } from "./eks-calls.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster, NodeRole } from "./eks-cluster.ts";
 import { switchMode } from "./eks-clusters.ts";
-import { type AllowedCall, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
+import { type AllowedCall, type EksHandler, type EksService, findCluster, page, textOf } from "./eks-service.ts";
 import { done, refuse } from "./refusal.ts";
 
 /** The modes in order: one step at a time, and never back. */

@@ -1,8 +1,8 @@
+import type { WebIdentities } from "./assume-role.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
 import type { Caller } from "./identities.ts";
 import type { Refusal } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
-import type { WebIdentities } from "./web-identity.ts";
 
 /** One valid call of AssumeRole, for CloudTrail. */
 export interface AssumeRoleCall {

@@ -1,7 +1,7 @@
 import { isObject } from "../json.ts";
-import { type AccessEntry, entryArnsOf } from "./access-entry.ts";
-import { type EksAction, textMapOf, textOf, textsOf } from "./eks-calls.ts";
+import { type AccessEntry, entryArnsOf } from "./eks-cluster.ts";
 import type { AllowedCall, EksService } from "./eks-service.ts";
+import { type EksAction, textMapOf, textOf, textsOf } from "./eks-service.ts";
 import { type ConditionContext, mayCall } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 

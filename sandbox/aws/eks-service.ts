@@ -1,8 +1,95 @@
-import type { EksCall } from "./eks-calls.ts";
+import { isObject, parseJson } from "../json.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
 import { type Answer, type Page, pageOf, type Refusal, refuse } from "./refusal.ts";
+
+/** An empty text: the path has no such part. */
+export interface EksCall {
+  action: EksAction;
+  cluster: string;
+  principalArn: string;
+  policyArn: string;
+  updateId: string;
+  resourceArn: string;
+  nodes: string;
+  query: URLSearchParams;
+  body: Readonly<Record<string, unknown>>;
+}
+
+const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
+
+/** Methods and paths of the EKS API reference. */
+const routes = {
+  ListClusters: ["GET", /^\/clusters$/],
+  DescribeCluster: ["GET", /^\/clusters\/(?<cluster>[^/]+)$/],
+  UpdateClusterConfig: ["POST", /^\/clusters\/(?<cluster>[^/]+)\/update-config$/],
+  DescribeUpdate: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates\/(?<updateId>[^/]+)$/],
+  ListAccessEntries: ["GET", new RegExp(`${entry}$`)],
+  CreateAccessEntry: ["POST", new RegExp(`${entry}$`)],
+  DescribeAccessEntry: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  UpdateAccessEntry: ["POST", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  DeleteAccessEntry: ["DELETE", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  ListAssociatedAccessPolicies: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies$`)],
+  AssociateAccessPolicy: ["POST", new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies$`)],
+  DisassociateAccessPolicy: [
+    "DELETE",
+    new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies/(?<policyArn>[^/]+)$`),
+  ],
+  ListNodegroups: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/node-groups$/],
+  DescribeNodegroup: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/node-groups\/(?<nodes>[^/]+)$/],
+  ListFargateProfiles: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles$/],
+  DescribeFargateProfile: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles\/(?<nodes>[^/]+)$/],
+  TagResource: ["POST", /^\/tags\/(?<resourceArn>[^/]+)$/],
+  UntagResource: ["DELETE", /^\/tags\/(?<resourceArn>[^/]+)$/],
+} as const satisfies Readonly<Record<string, readonly [method: string, path: RegExp]>>;
+
+export type EksAction = keyof typeof routes;
+
+const actions = Object.keys(routes).filter((name): name is EksAction => name in routes);
+
+export function isEksPath(pathname: string): boolean {
+  return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
+}
+
+/** Null: the sandbox has no such call. */
+export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
+  for (const action of actions) {
+    const [wanted, path] = routes[action];
+    const found = wanted === method ? path.exec(url.pathname) : null;
+    if (!found) continue;
+    // A body that is no JSON object has no members, and EKS refuses the call for missing ones.
+    const parsed = parseJson(body.toString("utf8"));
+    const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
+    return {
+      action,
+      cluster: part("cluster"),
+      principalArn: part("principalArn"),
+      policyArn: part("policyArn"),
+      updateId: part("updateId"),
+      resourceArn: part("resourceArn"),
+      nodes: part("nodes"),
+      query: url.searchParams,
+      body: isObject(parsed) ? parsed : {},
+    };
+  }
+  return null;
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : undefined;
+}
+
+export function textMapOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : [])),
+  );
+}
 
 export interface EksSettings {
   /** Until a change of access entries reaches the cluster. */

@@ -1,5 +1,4 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import type { AccessEntry } from "./access-entry.ts";
 import {
   associateAccessPolicy,
   createAccessEntry,
@@ -23,9 +22,17 @@ import {
 } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
-import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
-import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import { type AllowedCall, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
+import type { AccessEntry, CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
+import {
+  type AllowedCall,
+  type EksAction,
+  type EksHandler,
+  type EksService,
+  findCluster,
+  page,
+  readEksCall,
+  textMapOf,
+} from "./eks-service.ts";
 import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 

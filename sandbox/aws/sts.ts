@@ -1,11 +1,10 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { type AssumedRole, assumeRole } from "./assume-role.ts";
+import { type AssumedRole, assumeRole, assumeWithWebIdentity } from "./assume-role.ts";
 import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import { type Caller, mayCall } from "./identities.ts";
 import { escapeXml, stsError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
-import { assumeWithWebIdentity } from "./web-identity.ts";
 
 export function stsParams(request: SandboxRequest): URLSearchParams {
   return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;

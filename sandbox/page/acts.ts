@@ -4,8 +4,7 @@ import type { Filling } from "../slack/person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/shapes.ts";
 import { fieldName } from "./blocks/controls.ts";
 import { direct } from "./conversation.ts";
-import { type LivePage, watchOf } from "./live/live-page.ts";
-import { conversationIn } from "./live/page-state.ts";
+import { conversationIn, type LivePage, watchOf } from "./live/live-page.ts";
 
 export type Notice = string | undefined;
 

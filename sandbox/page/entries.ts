@@ -1,5 +1,4 @@
-import type { AccessEntry, AssociatedPolicy } from "../aws/access-entry.ts";
-import type { AuthenticationMode } from "../aws/eks-cluster.ts";
+import type { AccessEntry, AssociatedPolicy, AuthenticationMode } from "../aws/eks-cluster.ts";
 import type { EntryInForce } from "../aws/eks-clusters.ts";
 import { type Html, html } from "./html.ts";
 import { panel } from "./panels.ts";

@@ -4,8 +4,7 @@ import { hidden } from "./blocks/controls.ts";
 import type { Viewer } from "./conversation.ts";
 import { type Html, html, nothing } from "./html.ts";
 import type { LivePage } from "./live/live-page.ts";
-import { stepNow, type TourBegin } from "./tour.ts";
-import { inFront, type TourFacts, type TourStep, tourSteps } from "./tour-steps.ts";
+import { inFront, stepNow, type TourBegin, type TourFacts, type TourStep, tourSteps } from "./tour.ts";
 
 export function tourOffer({ tour }: Pick<LivePage, "tour">): Html {
   const { began, isOpen } = tour.state();

@@ -1,5 +1,8 @@
-import { createHmac } from "node:crypto";
-import { type JsonObject, parseJson } from "../json.ts";
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import { isObject, type JsonObject, parseJson, textAt } from "../json.ts";
 
 export type Outgoing =
   | { kind: "command"; payload: Readonly<Record<string, string>> }
@@ -105,4 +108,105 @@ export function signRequest(body: string, options: { timestamp: number; secret: 
     "x-slack-request-timestamp": String(options.timestamp),
     "x-slack-signature": `v0=${digest}`,
   };
+}
+
+export interface SocketMode {
+  /** A new address for one connection. */
+  newUrl: () => string;
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  connected: () => boolean;
+  deliver: Deliver;
+  refresh: () => void;
+  stop: () => void;
+}
+
+/** Bolt drops a connection without a ping for 30 s. */
+const pingInterval = 10_000;
+
+/** @see https://docs.slack.dev/apis/events-api/using-socket-mode */
+export function makeSocketMode(url: () => string, appId: string, ackWithinMs: number): SocketMode {
+  const server = new WebSocketServer({ noServer: true });
+  const tickets = new Set<string>();
+  const open: WebSocket[] = [];
+  const waiting = new Map<string, (body: unknown) => void>();
+  const pings = setInterval(() => {
+    for (const socket of open) socket.ping();
+  }, pingInterval);
+  pings.unref();
+  const welcome = (socket: WebSocket) => {
+    open.push(socket);
+    // Whatever breaks a connection also closes it.
+    socket.on("error", () => {});
+    socket.on("close", () => open.splice(open.indexOf(socket), 1));
+    socket.on("message", (data) => takeAcknowledgement(waiting, String(data)));
+    socket.send(JSON.stringify({ type: "hello", num_connections: open.length, connection_info: { app_id: appId } }));
+  };
+  return {
+    newUrl: () => {
+      const ticket = randomBytes(16).toString("hex");
+      tickets.add(ticket);
+      return `${url()}/link/?ticket=${ticket}&app_id=${appId}`;
+    },
+    upgrade: (request, socket, head) => {
+      const ticket = new URL(request.url ?? "/", "http://sandbox.invalid").searchParams.get("ticket");
+      if (ticket !== null && tickets.delete(ticket)) server.handleUpgrade(request, socket, head, welcome);
+      else socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
+    },
+    connected: () => open.length > 0,
+    deliver: (outgoing, retry) => deliverOverSocket(nextOf(open), { waiting, ackWithinMs }, outgoing, retry),
+    refresh: () => {
+      for (const socket of open) socket.send('{"type":"disconnect","reason":"refresh_requested"}');
+    },
+    stop: () => {
+      clearInterval(pings);
+      for (const socket of open) socket.terminate();
+    },
+  };
+}
+
+/** Slack sends to any connection of an app; this takes each open one in turn. */
+function nextOf(open: WebSocket[]): WebSocket | undefined {
+  const next = open.findIndex(({ readyState }) => readyState === WebSocket.OPEN);
+  const socket = open[next];
+  if (socket) open.push(...open.splice(next, 1));
+  return socket;
+}
+
+function takeAcknowledgement(waiting: Map<string, (body: unknown) => void>, data: string): void {
+  const message = parseJson(data);
+  if (isObject(message)) waiting.get(textAt(message, "envelope_id") ?? "")?.(message.payload);
+}
+
+const envelopeTypes = { command: "slash_commands", interaction: "interactive", event: "events_api" } as const;
+
+function deliverOverSocket(
+  socket: WebSocket | undefined,
+  { waiting, ackWithinMs }: { waiting: Map<string, (body: unknown) => void>; ackWithinMs: number },
+  { kind, payload }: Outgoing,
+  retry?: Retry,
+): Promise<Acknowledgement> {
+  const started = performance.now();
+  const id = randomUUID();
+  return new Promise((resolve) => {
+    const finish = (rest: Pick<Acknowledgement, "status" | "error" | "body">) => {
+      clearTimeout(timer);
+      waiting.delete(id);
+      resolve({ milliseconds: performance.now() - started, ...rest });
+    };
+    const timer = setTimeout(() => finish({ status: 0, error: "operation_timeout" }), ackWithinMs);
+    waiting.set(id, (body) => finish(isEmpty(body) ? { status: 200 } : { status: 200, body }));
+    const envelope = {
+      envelope_id: id,
+      type: envelopeTypes[kind],
+      accepts_response_payload: kind !== "event",
+      payload,
+      ...(retry && { retry_attempt: retry.num, retry_reason: retry.reason }),
+    };
+    socket?.send(JSON.stringify(envelope));
+  });
+}
+
+/** Bolt sends a text as `{ text }` and an empty acknowledgement as `{}`. */
+function isEmpty(body: unknown): boolean {
+  return body === undefined || body === null || (isObject(body) && Object.keys(body).length === 0);
 }

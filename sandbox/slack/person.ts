@@ -1,5 +1,5 @@
 import { type JsonObject, objectAt, textAt } from "../json.ts";
-import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
+import { newResponseUrl, plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
 import {
   type ElementPlace,
   elementsOf,
@@ -12,7 +12,6 @@ import {
 import { closeViews } from "./open-views.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import { type Filling, fill, fillPlaces, type PersonContext, submit, suggest } from "./person-modal.ts";
-import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 

@@ -1,19 +1,24 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, type SandboxServer, startSandboxServer } from "../http-server.ts";
-import { type Acknowledgement, ackDeadline, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
-import { textOf } from "./message-content.ts";
-import { chatMethods } from "./methods/chat.ts";
+import { answerResponse } from "./acknowledgements.ts";
+import {
+  type Acknowledgement,
+  ackDeadline,
+  type Deliver,
+  deliverOverHttp,
+  makeSocketMode,
+  type Outgoing,
+  type SocketMode,
+} from "./delivery.ts";
+import { chatMethods, textOf } from "./message-content.ts";
 import type { Methods } from "./methods/method.ts";
+import { answerCall, rateCounter, type WebApi } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
-import { viewMethods } from "./methods/views.ts";
+import { viewMethods } from "./open-views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-modal.ts";
-import { rateCounter } from "./rate-limits.ts";
-import { answerResponse } from "./response-urls.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
-import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
-import { answerCall, type WebApi } from "./web-api.ts";
 
 /** A Slack workspace with the app installed, over real HTTP on the loopback address. */
 export interface SandboxSlack {

@@ -2,8 +2,8 @@ import { type ChainedEvent, verifyChain } from "../../../src/access/audit-event.
 import { connectRedis } from "../../../src/ledger/connect.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
+import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
-import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import { alice, carol, developerArn } from "../../developers.ts";
 import { getPods, type KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";

@@ -1,8 +1,46 @@
-import type { SandboxRequest } from "../../http-server.ts";
+import type { SandboxAnswer, SandboxRequest } from "../../http-server.ts";
 import { isObject, type JsonObject, parseJson } from "../../json.ts";
-import type { rateLimits } from "../rate-limits.ts";
 import type { SandboxMessage } from "../shapes.ts";
 import type { SlackIdentity, SlackState } from "../state.ts";
+
+export interface RateLimit {
+  perMinute: number;
+  burst: number;
+}
+
+/**
+ * Slack counts each method of each app separately; posting by channel. @see https://docs.slack.dev/apis/web-api/rate-
+ * limits
+ */
+export const rateLimits = {
+  "tier 1": { perMinute: 1, burst: 10 },
+  "tier 2": { perMinute: 20, burst: 20 },
+  "tier 3": { perMinute: 50, burst: 50 },
+  "tier 4": { perMinute: 100, burst: 100 },
+  /** One message a second in a channel; "short bursts >1 allowed". */
+  posting: { perMinute: 60, burst: 10 },
+} as const satisfies Record<string, RateLimit>;
+
+/** Counts a call. Undefined: it is allowed; otherwise the seconds to wait. */
+export type RateCounter = (key: string, limit: RateLimit) => number | undefined;
+
+/** Token buckets that fill with the clock. */
+export function rateCounter(now: () => Date): RateCounter {
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  return (key, limit) => {
+    const at = now().getTime();
+    const bucket = buckets.get(key) ?? { tokens: limit.burst, at };
+    const perMillisecond = limit.perMinute / 60_000;
+    const tokens = Math.min(limit.burst, bucket.tokens + (at - bucket.at) * perMillisecond);
+    // Fractions of a token don't add up exactly.
+    if (tokens < 1 - 1e-9) {
+      buckets.set(key, { tokens, at });
+      return Math.ceil((1 - tokens) / perMillisecond / 1_000);
+    }
+    buckets.set(key, { tokens: tokens - 1, at });
+    return undefined;
+  };
+}
 
 /** An answer `{ ok: false, error }` of the Web API, as an exception. */
 export class SlackRefusal extends Error {
@@ -53,7 +91,7 @@ export function refusedFor(error: "invalid_blocks" | "invalid_arguments", proble
   return new SlackRefusal(error, { errors: problems, response_metadata: { messages } });
 }
 
-export function argumentsOf(request: SandboxRequest): JsonObject {
+function argumentsOf(request: SandboxRequest): JsonObject {
   const query = Object.fromEntries(request.url.searchParams);
   const body = request.body.toString("utf8");
   const contentType = request.headers["content-type"] ?? "";
@@ -85,4 +123,63 @@ export function jsonArgument(args: JsonObject, name: string, error: string): unk
   const parsed = parseJson(value);
   if (parsed === undefined) throw new SlackRefusal(error);
   return parsed;
+}
+
+export interface WebApi {
+  state: SlackState;
+  methods: Methods;
+  count: RateCounter | undefined;
+}
+
+export function answerCall(api: WebApi, name: string, request: SandboxRequest): SandboxAnswer {
+  try {
+    const method = Object.hasOwn(api.methods, name) ? api.methods[name] : undefined;
+    if (method === undefined) throw new SlackRefusal("unknown_method", { req_method: name });
+    const args = argumentsOf(request);
+    authenticate(api.state, method, args, request);
+    const wait = waitBefore(api, name, method, args);
+    if (wait !== undefined) return limited(wait);
+    return json({ ok: true, ...method.answer(api.state, args) }, api.state);
+  } catch (error) {
+    if (error instanceof SlackRefusal) return json({ ok: false, error: error.error, ...error.details }, api.state);
+    throw error;
+  }
+}
+
+/** A token is a bearer header or an argument. */
+function authenticate(state: SlackState, method: Method, args: JsonObject, request: SandboxRequest): void {
+  const bearer = request.headers.authorization?.match(/^Bearer (\S+)$/i)?.[1];
+  const token = bearer ?? args.token;
+  if (token === undefined || token === "") throw new SlackRefusal("not_authed");
+  const { botToken, appToken, scopes } = state.identity;
+  if (token !== botToken && token !== appToken) throw new SlackRefusal("invalid_auth");
+  if ((token === appToken) !== (method.appToken ?? false)) throw new SlackRefusal("not_allowed_token_type");
+  const needed = method.scope;
+  if (needed !== undefined && !scopes.includes(needed)) {
+    throw new SlackRefusal("missing_scope", { needed, provided: scopes.join(",") });
+  }
+}
+
+function waitBefore(api: WebApi, name: string, method: Method, args: JsonObject): number | undefined {
+  const key = method.countedBy ? `${name} ${method.countedBy(args)}` : name;
+  return api.count?.(key, rateLimits[method.limit]);
+}
+
+function limited(seconds: number): SandboxAnswer {
+  return {
+    status: 429,
+    headers: { "retry-after": String(seconds) },
+    body: JSON.stringify({ ok: false, error: "ratelimited" }),
+  };
+}
+
+function json(body: JsonObject, state: SlackState): SandboxAnswer {
+  return {
+    status: 200,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "x-oauth-scopes": state.identity.scopes.join(","),
+    },
+    body: JSON.stringify(body),
+  };
 }

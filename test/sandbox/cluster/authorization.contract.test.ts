@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ClusterCall } from "../../../sandbox/cluster/cluster.ts";
 import { group } from "../../../sandbox/cluster/default-roles.ts";
-import type { ClusterCall } from "../../../sandbox/cluster/sandbox-cluster.ts";
 import { failure, statusAnswer } from "../../../sandbox/cluster/status.ts";
 import { aClusterWithPeople, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";

@@ -1,5 +1,5 @@
+import type { SandboxCluster, SandboxClusterOptions } from "../../../sandbox/cluster/cluster.ts";
 import { startSandboxCluster } from "../../../sandbox/cluster/cluster.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "../../../sandbox/cluster/sandbox-cluster.ts";
 import { startRealCluster } from "./real/cluster.ts";
 
 export type StartCluster = (options: SandboxClusterOptions) => Promise<SandboxCluster>;

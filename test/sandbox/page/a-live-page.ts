@@ -1,7 +1,6 @@
 import { oneTimeTrouble } from "../../../sandbox/page/live/incidents.ts";
-import { type LivePage, watchClusters } from "../../../sandbox/page/live/live-page.ts";
+import { type LivePage, rememberSeen, watchClusters } from "../../../sandbox/page/live/live-page.ts";
 import type { ManagedProcess } from "../../../sandbox/page/live/live-sandbox.ts";
-import { rememberSeen } from "../../../sandbox/page/live/page-state.ts";
 import type { LedgerWatch } from "../../../sandbox/page/live/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LivePage } from "../../../sandbox/page/live/live-page.ts";
-import { stepNow } from "../../../sandbox/page/tour.ts";
+import { stepNow, type TourFacts, tourSteps } from "../../../sandbox/page/tour.ts";
 import { tourCard, tourOffer } from "../../../sandbox/page/tour-card.ts";
-import { type TourFacts, tourSteps } from "../../../sandbox/page/tour-steps.ts";
 import { channel } from "../../../sandbox/scene.ts";
 import { aLivePage } from "./a-live-page.ts";
 import { engineer } from "./a-reader.ts";

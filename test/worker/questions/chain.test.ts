@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/eks-cluster.ts";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { type Link, type LinkName, linkNames } from "../../../src/diagnosis/link.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";

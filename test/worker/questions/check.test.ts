@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/eks-cluster.ts";
 import { account, arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts";

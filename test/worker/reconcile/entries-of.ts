@@ -1,4 +1,4 @@
-import type { AccessEntry as KeptEntry } from "../../../sandbox/aws/access-entry.ts";
+import type { AccessEntry as KeptEntry } from "../../../sandbox/aws/eks-cluster.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessEntry } from "../../../src/access-entry/entry.ts";

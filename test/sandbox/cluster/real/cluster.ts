@@ -4,6 +4,7 @@ import { allPods, callName, readApiRequest } from "../../../../sandbox/cluster/a
 import { type Authenticator, createAuthenticator } from "../../../../sandbox/cluster/authenticator.ts";
 import { readAwsAuth } from "../../../../sandbox/cluster/aws-auth-map.ts";
 import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/cluster.ts";
 import { startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
 import { defaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
@@ -15,7 +16,6 @@ import {
   type ReviewSpec,
   roleObject,
 } from "../../../../sandbox/cluster/rbac.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/sandbox-cluster.ts";
 import { Faults } from "../../../../sandbox/faults.ts";
 import {
   type SandboxAnswer,
