@@ -10,10 +10,7 @@ export const developerRole = `AWSReservedSSO_${permissionSet}_${suffix}`;
 
 export const developerArn = (name: string) => `arn:aws:sts::${account}:assumed-role/${developerRole}/${name}`;
 
-/**
- * @param emails by which the directory finds a person of Slack as Alice, and one as Carol
- * @returns the ARN of their role
- */
+/** @param emails of Alice and Carol, by which the directory finds people of Slack @returns the ARN of their role */
 export function addDevelopers(
   { identityCenter }: SandboxAws,
   emails: readonly [string, string] = [alice, carol],

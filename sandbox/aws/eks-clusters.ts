@@ -72,10 +72,7 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
   registry.clusters.set(arn, accessEntries ? seeded(registry, changed, accessEntries) : changed);
 }
 
-/**
- * With the first access entries, EKS makes those of the creator, of managed nodes and of Fargate profiles; other
- * entries stay in aws-auth.
- */
+/** EKS makes entries of the creator, of managed nodes and of Fargate profiles; other entries stay in aws-auth. */
 export function switchMode(
   registry: Registry,
   cluster: EksCluster,

@@ -155,10 +155,7 @@ export function matches(pattern: string, text: string): boolean {
   return new RegExp(`^${expression}$`, "s").test(text);
 }
 
-/**
- * Null: AWS calls it malformed. The sandbox knows actions, resources and conditions on texts, and refuses everything
- * else: an ignored condition would allow more.
- */
+/** Null: AWS calls it malformed. The sandbox refuses what it does not know: an ignored condition would allow more. */
 export function readPolicyDocument(text: string): PolicyStatements | null {
   try {
     const { Version, Statement } = JSON.parse(text) as { Version?: unknown; Statement?: unknown };

@@ -55,9 +55,7 @@ export class IdentityCenter {
     return arn;
   }
 
-  /**
-   * Makes the role in the account with an unpredictable suffix, as Identity Center does. @returns its ARN with its path
-   */
+  /** With an unpredictable suffix, as Identity Center does. @returns its ARN with its path */
   assign(
     permissionSetArn: string,
     account: string,

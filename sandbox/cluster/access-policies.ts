@@ -11,10 +11,7 @@ import {
   writeVerbs as write,
 } from "./rbac.ts";
 
-/**
- * EKS User Guide, "Review access policy permissions". The rules differ a little from the user-facing ClusterRoles of
- * Kubernetes, and a copy of those would hide the difference.
- */
+/** EKS User Guide, "Review access policy permissions": the rules differ a little from the ClusterRoles of Kubernetes. */
 
 const viewRules: readonly PolicyRule[] = [
   rule(

@@ -39,10 +39,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-/**
- * Access entries override aws-auth, and then the creator needs one; without them the creator gets in before the
- * document is read.
- */
+/** Access entries override aws-auth, and the creator needs one; without them it gets in before the document is read. */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const { mode, entries } = options.access();
   if (mode === "CONFIG_MAP" && isCreator(owner, options)) {

@@ -14,10 +14,7 @@ export interface AwsAuthMap {
   accounts: ReadonlySet<string>;
 }
 
-/**
- * As the authenticator reads it (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product: no
- * test could see a shared mistake.
- */
+/** aws-iam-authenticator, pkg/mapper/configmap. It shares no code with the product: no test could see a shared mistake. */
 export function readAwsAuth(data: Readonly<Record<string, string>> | undefined): AwsAuthMap {
   return {
     roles: byArn(readSection(data?.mapRoles, "rolearn")),

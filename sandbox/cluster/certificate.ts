@@ -33,10 +33,7 @@ const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 
 const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
-/**
- * A certificate authority, and its certificate for an IPv4 address, by default the loopback address (RFC 5280).
- * node:crypto can sign but not issue, and not every machine has openssl.
- */
+/** RFC 5280. node:crypto can sign but not issue, and not every machine has openssl. */
 export function issueCertificates(
   now: Date,
   purpose: keyof typeof purposes = "server",

@@ -29,10 +29,7 @@ export interface SandboxCluster {
   /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.create-rolebinding`, … (see `callName`). */
   faults: Faults;
   awsAuth(): ConfigMap | null;
-  /**
-   * Edits without authentication; `manager` then owns the change. Creates an absent ConfigMap. Returns a promise only
-   * for a real API server.
-   */
+  /** Without authentication; `manager` then owns the change. Returns a promise only for a real API server. */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   deleteAwsAuth(): void | Promise<void>;
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;

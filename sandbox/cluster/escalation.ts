@@ -12,10 +12,7 @@ export interface BindingRights {
   namespace: string | undefined;
 }
 
-/**
- * Why a user may not bind this role: they may not `bind` it, and lack some of its rights there (kubernetes,
- * registry/rbac, BindingAuthorized and ConfirmNoEscalation).
- */
+/** They may not `bind` it, and lack some of its rights (kubernetes, BindingAuthorized and ConfirmNoEscalation). */
 export function escalationProblem(
   kind: KindNames,
   { metadata, roleRef }: Sent<BindingContent>,
@@ -32,10 +29,7 @@ export function escalationProblem(
   return lacking(kind, metadata.name ?? "", role.rules, { rbac, user, namespace });
 }
 
-/**
- * Why a user may not write these rules: they may not `escalate` the role, and lack some of the rights (kubernetes,
- * registry/rbac, RoleEscalationAuthorized and ConfirmNoEscalation).
- */
+/** They may not `escalate` it, and lack some of the rights (RoleEscalationAuthorized and ConfirmNoEscalation). */
 export function ruleEscalation(
   kind: KindNames,
   { metadata, rules = [] }: Sent<RoleContent>,

@@ -21,10 +21,7 @@ interface FieldTree {
   [field: string]: FieldTree;
 }
 
-/**
- * A manager that changes a value takes the field, a removed field has no owner, and an unchanged field keeps its owner
- * (structured-merge-diff).
- */
+/** The manager of a change takes the field; a removed field has no owner (structured-merge-diff). */
 export function ownFields(
   before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },
   after: OwnedParts,

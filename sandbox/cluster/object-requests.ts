@@ -132,10 +132,7 @@ interface Listed {
   metadata: { name: string; namespace?: string; labels?: Readonly<Record<string, string>> };
 }
 
-/**
- * A list of one kind with `labelSelector` (equality), and pages by `limit` and `continue` (Kubernetes docs, "API
- * Concepts").
- */
+/** With `labelSelector` (equality), and pages by `limit` and `continue` (Kubernetes docs, "API Concepts"). */
 export function listAnswer(
   { apiVersion, kind }: { apiVersion: string; kind: string },
   items: readonly Listed[],

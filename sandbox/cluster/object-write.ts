@@ -186,10 +186,7 @@ export interface DeleteOptions {
 
 const collectors = new Set(["orphan", "foregroundDeletion"]);
 
-/**
- * The policy can remove those of the collector (apiserver, deletionFinalizersForGarbageCollection). The sandbox has no
- * collector, and adds none.
- */
+/** Without those of the collector (apiserver, deletionFinalizersForGarbageCollection), which the sandbox does not have. */
 export function finalizersAfter({ metadata }: Stored<object>, { propagationPolicy }: DeleteOptions): readonly string[] {
   const { finalizers = [] } = metadata;
   return propagationPolicy === "Background" ? finalizers.filter((each) => !collectors.has(each)) : finalizers;

@@ -17,10 +17,7 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
        eks-access demo --story                      plays the whole story in a terminal and narrates it
 `;
 
-/**
- * `--stay` overrides `--story`, so that you can add it to `npm run demo`, which plays the story. Exit code 0 as
- * expected, 2 for unknown options.
- */
+/** `--stay` overrides `--story`, which `npm run demo` has. Exit code 0 as expected, 2 for unknown options. */
 export async function demo(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
   if (!options) {
@@ -93,10 +90,7 @@ async function playInTerminal(program: Program, write: (text: string) => void): 
 /** The page's usual port, easy to remember. */
 const usualPort = 4477;
 
-/**
- * Until the signal. Without a port it takes the usual one, or a free one if that is taken. @throws Error if something
- * does not start
- */
+/** Until the signal. Without a port it takes the usual one, or a free one if that is taken. */
 async function servePage(
   program: Program,
   write: (text: string) => void,

@@ -152,10 +152,7 @@ export function runProgram(
   });
 }
 
-/**
- * A folder that only this user can write, kept between runs. Its content will be executed, so it refuses another user's
- * folder.
- */
+/** Only this user can write it. Its content will be executed, so it refuses another user's folder. */
 export async function cacheFolder(): Promise<string> {
   const parents = [
     process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),

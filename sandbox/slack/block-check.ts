@@ -1,9 +1,6 @@
 import { isObject, type JsonObject } from "../json.ts";
 
-/**
- * The problems of one value, in Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
- * `at`: the JSON pointer of its place.
- */
+/** In Slack's words: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. `at`: the JSON pointer. */
 export type Check = (value: unknown, at: string) => readonly string[];
 
 export function problem(what: string, at: string): string {

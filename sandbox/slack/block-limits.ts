@@ -13,10 +13,7 @@ import {
   whole,
 } from "./block-check.ts";
 
-/**
- * Those that the product sends. The stand-in refuses others, as Slack refuses unknown ones. @see
- * https://docs.slack.dev/reference/block-kit
- */
+/** Those that the product sends; Slack refuses unknown ones too. @see https://docs.slack.dev/reference/block-kit */
 
 const type = (name: string) => oneOf(name);
 
@@ -144,10 +141,7 @@ const messageBlocks: Check = list(blocks, { max: 50 });
 /** The blocks of a modal or a Home tab: at most 100. */
 const viewBlocks: Check = list(blocks, { max: 100 });
 
-/**
- * Slack's words with a JSON pointer: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. Empty:
- * Slack takes the blocks.
- */
+/** Slack's words with a JSON pointer: `… [json-pointer:/blocks/0/text/text]`. Empty: Slack takes the blocks. */
 export function problemsOf(
   blocks: unknown,
   surface: "message" | "view" = "message",

@@ -68,10 +68,7 @@ function storedElement(element: JsonObject): JsonObject {
   return { ...element, action_id: element.action_id ?? freshId() };
 }
 
-/**
- * All visible text, one line for each block and field. Buttons and values of inputs are in brackets. Mentions stay as
- * Slack sends them: `<@U0ENGINEER>`.
- */
+/** One line for each block and field. Buttons and inputs are in brackets, mentions as Slack sends them: `<@U0ENGINEER>`. */
 export function textOf(shown: {
   text?: string;
   title?: string;

@@ -57,10 +57,7 @@ function interaction(state: SlackState, person: SandboxUser, type: string): Json
   };
 }
 
-/**
- * The payload of an ephemeral message has no `message`. @see https://docs.slack.dev/reference/interaction-
- * payloads/block_actions-payload
- */
+/** Of an ephemeral message it has no `message` (Slack docs, "block_actions payload"). */
 export function messageActionPayload(
   state: SlackState,
   person: SandboxUser,

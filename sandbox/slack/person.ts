@@ -24,10 +24,7 @@ export interface SandboxPerson {
   directMessages(): readonly SandboxMessage[];
   /** By action_id, visible text or place. It uses the message's present state, and confirms a confirmation. */
   click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;
-  /**
-   * As `fill`, but the app gets it at once: a menu of a message or view, or an input that sends each character. Throws
-   * if Slack would not send it.
-   */
+  /** As `fill`, but the app gets it at once. Throws if Slack would not send it. */
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
   view(): SandboxView | undefined;
   /** Types into inputs of the open modal, by block_id, action_id, label or place. Sends nothing. */

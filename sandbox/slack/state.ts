@@ -164,10 +164,7 @@ export function makeChanges(): Changes {
   };
 }
 
-/**
- * Looks after each change and at the end of the time. Then rejects with the state by `describe`. An error of `find`
- * rejects at once.
- */
+/** After each change and at the end of the time. Rejects with the state by `describe`, or at once with an error of `find`. */
 export function untilFound<T>(
   changes: Changes,
   find: () => T | undefined,

@@ -3,10 +3,7 @@ import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { Json, MemoryKeys } from "../access/seal.ts";
 import { type AccessEntry, isOfCallFrom } from "./entry.ts";
 
-/**
- * Our part of an entry, in its tags. EKS takes 50 tags of 256 characters each, from few characters: so the text goes in as
- * base64url in pieces, all in one call.
- */
+/** EKS takes 50 tags of 256 characters each, from few characters: so our part goes in as base64url in pieces, in one call. */
 const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
 /** For people who look at the entry: which leases, until when. The product does not read it. */

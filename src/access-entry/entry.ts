@@ -28,10 +28,7 @@ export function identityOfEntry(entry: AccessEntry | null, holding: Holding | un
   };
 }
 
-/**
- * EKS keeps one scope for a policy. The whole cluster includes our namespaces: otherwise that would look like drift while
- * another lease has it everywhere.
- */
+/** EKS keeps one scope for a policy: the whole cluster includes our namespaces, or it would look like drift. */
 function textsOf(policy: ScopedPolicy, held: readonly string[]): readonly string[] {
   if (policy.namespaces) return policyTexts(policy);
   const inside = held.filter((each) => each.startsWith(`policy ${policy.name} in `));

@@ -166,10 +166,7 @@ function unionOf(held: Holding | undefined, next: Holding): Holding {
 /** Beginnings of names that EKS reserves (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
-/**
- * Why an entry can't get its wanted form; null: it can. Not about its earlier groups and policies. @param arn of the principal,
- * in our records' form
- */
+/** Null: it can get its wanted form. Not about its earlier groups and policies. @param arn as in our records */
 export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: EntryTarget): Refusal | null {
   if (!holding) return null;
   if (entry && entry.type !== "STANDARD") {

@@ -227,15 +227,9 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
 
 /** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
 export interface RequestIds {
-  /**
-   * @param call as that log names it: `PUT configmaps` @param about the request or `principalOfCalls` that the call is for;
-   * absent: the whole run
-   */
+  /** @param call as that log names it: `PUT configmaps` @param about a request or `principalOfCalls`; absent: the whole run */
   add(call: string, id: string, about?: string): void;
-  /**
-   * The ids of each call, in the order of the answers. @param abouts leaves out calls about anything else, so that a lease's
-   * event names its own
-   */
+  /** In the order of the answers. @param abouts leaves out calls about anything else */
   byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
 }
 

@@ -3,10 +3,7 @@ import { type Migration, migrationClosedSince, migrationDueAt } from "./migratio
 import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
-/**
- * `all`: the newest first. `pending`: waits for a decision, the longest waiting first. `leased`: approved and not over, the
- * first to end first.
- */
+/** `all`: newest first. `pending`: the longest waiting first. `leased`: approved and not over, the first to end first. */
 export type ListName = "all" | "pending" | "leased";
 
 /** A request's position in a list: milliseconds since the epoch; null: not in it. */
@@ -18,10 +15,7 @@ export function positionInList(list: ListName, request: AccessRequest): number |
   return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
 }
 
-/**
- * When an open lease's access should be gone, in milliseconds since the epoch: at its end, or when it was revoked. Null: nothing
- * to remove, or unreadable.
- */
+/** Milliseconds since the epoch: its end, or when it was revoked. Null: nothing to remove, or unreadable. */
 export function shouldBeGoneAt(request: AccessRequest): number | null {
   const { lease } = request;
   if (!lease || isClosed(request)) return null;

@@ -183,10 +183,7 @@ export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: s
   return approvals.some(({ by }) => by === user);
 }
 
-/**
- * When a worker looks at it next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
- * matter.
- */
+/** Milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not matter. */
 export function migrationDueAt(migration: Migration): number | null {
   // A step that began before a person stopped the migration still completes.
   if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;

@@ -70,10 +70,7 @@ export const decisionForm = z.strictObject({
   requester: requesterFactsForm.nullable(),
   /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
   linked: textForm.nullable(),
-  /**
-   * Of an approval: all counting approvers, this one included; the Slack process confirmed each. Empty in a denial and for an
-   * emergency.
-   */
+  /** Of an approval: all counting approvers, confirmed by the Slack process. Empty in a denial and for an emergency. */
   stillApprovers: textsForm,
   /** Signed with the decision key, over all fields above and the request's id: `<key id>.<signature>`. */
   seal: textForm,

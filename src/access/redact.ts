@@ -29,10 +29,7 @@ const longest = 64 * 1024;
 /** Cut too: a secret can begin here, and only its lost end would show it. */
 const uncertainEnd = 1024;
 
-/**
- * Removes everything that looks like a credential from outside text, such as a proxy's page that echoes the request. Cuts a very
- * long text.
- */
+/** Removes what looks like a credential, such as in a proxy's page that echoes the request. Cuts a very long text. */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
   return `${clean(text.slice(0, longest)).slice(0, -uncertainEnd)} [${text.length - longest} more characters]`;

@@ -80,10 +80,7 @@ export function isLeaseOver(request: AccessRequest, now: Date): boolean {
   return isClosed(request) || lease.end !== null || !(now.getTime() < Date.parse(lease.endsAt));
 }
 
-/**
- * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up
- * does not matter.
- */
+/** Milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not matter. */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);
   const times = [work, proofDueAt(request), reviewDueAt(request)].filter((time) => time !== null);

@@ -58,10 +58,7 @@ export function isLasting({ at, retryAt }: Pick<Trouble, "at" | "retryAt">): boo
   return Date.parse(retryAt) - Date.parse(at) >= maxWaitMs;
 }
 
-/**
- * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 if an operator must repair something (`maxWaitSeconds`), or longer
- * if the other side asks for it.
- */
+/** After 1, 2, 4 … seconds, up to a minute, or `maxWaitSeconds`, or longer if the other side asks for it. */
 export function nextTry(
   request: Pick<AccessRequest, "trouble">,
   failure: Failure,
@@ -146,10 +143,7 @@ interface Moment {
   readonly chance: number;
 }
 
-/**
- * The next try of a closed cluster: after 1, 2, 4 … seconds, up to 15 minutes, and up to a quarter less. A failure before it is due does not
- * count.
- */
+/** After 1, 2, 4 … seconds, up to 15 minutes, and up to a quarter less. A failure before it is due does not count. */
 export function nextClusterTry(
   before: ClusterTrouble | null,
   failure: Failure,

@@ -160,10 +160,7 @@ export function lastSealedApproval({ id, approvals }: AccessRequest, keys: Decis
   return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
 }
 
-/**
- * The requester's facts as the last approval sealed them. The record's own copy is for display: an attacker with Redis could add
- * a group there.
- */
+/** As the last approval sealed them: an attacker with Redis could add a group to the record's own copy. */
 export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
   return lastApproval(approvals)?.requester ?? noRequesterFacts;
 }
@@ -174,10 +171,7 @@ export function lastApproval(approvals: readonly Decision[]): Decision | undefin
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
 }
 
-/**
- * How long the last approval's list of approvers is valid: longer than `timing.approvalGoodFor`, shorter than a night, in which
- * people leave.
- */
+/** Longer than `timing.approvalGoodFor`, shorter than a night, in which people leave. */
 export const approversConfirmedForSeconds = 8 * 3600;
 
 /** Whether the last approval names each of these approvers as a current one. */
@@ -189,10 +183,7 @@ export function areStillApprovers(approvals: readonly Decision[]): boolean {
 /** How far the clocks of the two processes may differ, in milliseconds. NTP keeps them much closer. */
 const maxAheadMs = 60_000;
 
-/**
- * Whether a decision has a future or unreadable date. It counts for nothing: a lease counts from it, so a future date would give
- * access for years.
- */
+/** Or unreadable. It counts for nothing: a lease counts from it, so a future date would give access for years. */
 export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + maxAheadMs);
 }

@@ -63,10 +63,7 @@ export function sealGroups(groups: Omit<SharedGroups, "seal">, keys: DecisionKey
   return { ...groups, seal: keys.seal("user-groups", groups as unknown as Json) };
 }
 
-/**
- * Another process's answer; null: none of ours shared one within `ageMs`. An attacker with Redis can neither add a person nor
- * keep one longer.
- */
+/** Null: none shared one within `ageMs`. An attacker with Redis can neither add a person nor keep one longer. */
 export function readGroups(
   stored: unknown,
   { workspace, now, ageMs }: { readonly workspace: string; readonly now: Date; readonly ageMs: number },

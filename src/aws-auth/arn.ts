@@ -53,10 +53,7 @@ type PrincipalReading = { type: "principal"; principal: Principal } | ({ type: "
 const PRINCIPAL =
   /^arn:([a-z][a-z0-9-]*):iam::([0-9]{12}):(?:(role)\/|(user)\/(?:[!-)+->@-~]+\/)?)([A-Za-z0-9_+=,.@-]{1,64})$/;
 
-/**
- * Reads an ARN strictly: the authenticator matches each ARN that this accepts. For a nearly right one it offers the right one.
- * `partition`: the cluster's own, accepted too.
- */
+/** Accepts only what the authenticator matches, and offers the right ARN for a nearly right one. `partition`: accepted too. */
 export function readPrincipal(text: string, partition?: string): PrincipalReading {
   const match = PRINCIPAL.exec(text);
   if (match === null || !isPartition(match[1], partition))
@@ -148,10 +145,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
-/**
- * The ARN that the authenticator compares, before it lowers the case: a session's role without its path, else the caller's own.
- * Null: no caller (aws-iam-authenticator, pkg/arn).
- */
+/** What the authenticator compares, before it lowers the case. Null: no caller (aws-iam-authenticator, pkg/arn). */
 export function canonicalCaller(stsArn: string): string | null {
   const [prefix, partition, service, , account, ...rest] = stsArn.split(":");
   const resource = rest.join(":");

@@ -71,10 +71,7 @@ function differenceInWords({ code, message }: { readonly code: string; readonly 
   return message;
 }
 
-/**
- * Whether a linked ARN is this principal, one session of the role, or the role with its path, in any case. Two sessions of a
- * role are two people. @param linked null: no link
- */
+/** Also one session of the role, or the role with its path. Two sessions are two people. @param linked null: no link */
 export function isSamePrincipal(linked: string | null, principal: string): boolean {
   if (linked === null) return false;
   const [one, other] = [sessionNameIn(linked), sessionNameIn(principal)];
@@ -82,10 +79,7 @@ export function isSamePrincipal(linked: string | null, principal: string): boole
   return !areTwo && canonical(linked) === canonical(principal);
 }
 
-/**
- * Whether the link proves that the principal is the person's own: a link to a role covers none of its sessions. @param linked
- * null: no link
- */
+/** Whether the link proves that it is the person's own: a link to a role covers no session. @param linked null: no link */
 export function isOwnPrincipal(linked: string | null, principal: string): boolean {
   const session = sessionNameIn(principal);
   return isSamePrincipal(linked, principal) && (session === null || sessionNameIn(linked ?? "") === session);

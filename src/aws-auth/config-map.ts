@@ -192,10 +192,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * The file with other data. YAML is edited in place, so that comments stay; else, and for JSON and bare data, it is written from
- * its values.
- */
+/** Edits YAML in place, so that comments stay, or else writes it from its values, as JSON and bare data. */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
   if (edited !== null && hasExactly(edited, data)) return edited;

@@ -19,10 +19,7 @@ export type DocumentRepair =
 
 const giveDocument = "Run it again with the last good document: --document kept, or a file.";
 
-/**
- * Plans the repair from the last good document (null: none), or of the present text as far as no guess is needed. @param found
- * null: there is no ConfigMap
- */
+/** From the last good document, or as far as no guess is needed. @param found null: there is no ConfigMap */
 export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {
   const document = withProblems(yield* readingSteps(found ?? {}));
   if (good !== null) return yield* repairFromGood(document, withProblems(yield* readingSteps(good)), guard);
@@ -52,10 +49,7 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
   return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, plan.refused) };
 }
 
-/**
- * The present document, with the good text of each unreadable or empty section: a readable one stays, so that newer people keep
- * their access.
- */
+/** Takes the good text of each unreadable or empty section: a readable one stays, so that newer people keep their access. */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isReadable = (section: Section) =>
     found.entries.some((entry) => entry.section === section) && !isBroken(found, section);

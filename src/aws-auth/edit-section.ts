@@ -16,10 +16,7 @@ import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEd
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 
-/**
- * The document after the intents, read again; null: no edit has exactly the intended effect, for example if other entries use an
- * anchor of it.
- */
+/** Read again after the edit; null: no edit has exactly the intended effect, for example if other entries use an anchor. */
 export function* editSections(
   document: ReadDocument,
   intents: readonly Intent[],
@@ -94,10 +91,7 @@ interface SectionChange {
   readonly added: readonly AddedEntry[];
 }
 
-/**
- * The possible texts of a section after a change, the best first; null: no section. The caller takes the first with exactly the
- * intended effect.
- */
+/** The possible texts, the best first; null: no section. The caller takes the first with exactly the intended effect. */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
   if (text === null || list === null) return fillSection(text, change.added);

@@ -104,10 +104,7 @@ export interface FieldUse extends Field {
   readonly spelled: string;
 }
 
-/**
- * The known fields in Go's decoding order: by name, because the entry first becomes JSON with sorted keys. In any case; the last
- * use wins.
- */
+/** In Go's decoding order: by name, because the entry first becomes JSON with sorted keys. The last use wins. */
 export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   const uses: FieldUse[] = [];
   for (const [spelled, { key, value, written, merged }] of map.fields) {

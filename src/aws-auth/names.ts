@@ -30,10 +30,7 @@ export interface TemplateValues {
 
 const INSTANCE_ID = /^i-(\w{8}|\w{17})$/;
 
-/**
- * Fills templates in, in the authenticator's order. Null: it refuses the caller, a session of no instance with
- * `{{EC2PrivateDNSName}}`, which only EC2 knows.
- */
+/** In the authenticator's order. Null: it refuses the caller, a session of no instance with `{{EC2PrivateDNSName}}`. */
 export function render(template: string, values: TemplateValues): string | null {
   if (template.includes("{{EC2PrivateDNSName}}") && !INSTANCE_ID.test(values.sessionName)) return null;
   const rendered = template

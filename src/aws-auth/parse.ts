@@ -60,10 +60,7 @@ class ProblemList {
 
 const ONE_EACH = "Keep one entry, with all groups.";
 
-/**
- * Reads the data of aws-auth as the authenticator does, with its problems. Never throws: an unreadable section is a problem and
- * has no entries. Places count from 1 within a section.
- */
+/** Reads as the authenticator does. Never throws: an unreadable section is a problem. Places count from 1 in a section. */
 export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
   return withProblems(readDocument(data));
 }

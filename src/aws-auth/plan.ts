@@ -52,10 +52,7 @@ export interface RefusedPlan {
 
 type PlanResult = Plan | RefusedPlan;
 
-/**
- * Plans changes to a document, or says why not. The rest stays, byte for byte, and the new text is read again: everyone else is
- * who they were.
- */
+/** The rest stays, byte for byte, and the new text is read again: everyone else is who they were. */
 export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
   return finish(planSteps(document, changes, guard));
 }

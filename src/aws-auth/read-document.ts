@@ -72,10 +72,7 @@ function accountEntry({ id, index, node: { start } }: MappedAccount): Entry {
   return { section: "mapAccounts", arn: id, username: "", groups: [], ...place, reachable, index };
 }
 
-/**
- * The authenticator keeps the last entry of each key: a role's ARN in lower case, a user's as written. So users that differ in
- * case are all kept, and Go's random map order decides.
- */
+/** The authenticator keys roles in lower case, users as written: users that differ in case stay, and Go picks any of them. */
 function lastOf(items: readonly ReadItem[], nameOf: (item: ReadItem) => string): readonly ReadItem[] {
   const last = new Map<string, ReadItem>();
   for (const item of items) {

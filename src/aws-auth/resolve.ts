@@ -10,10 +10,7 @@ export interface Identity {
 /** The session name for a role without a session. */
 const ASSUMED = "eks-access";
 
-/**
- * The identity that the authenticator gives a caller; null: none. @param callerArn by sts:GetCallerIdentity; a role's means its
- * session `eks-access`
- */
+/** Null: none. @param callerArn by sts:GetCallerIdentity; a role's means its session `eks-access` */
 export function resolve(document: ReadDocument, callerArn: string, accessKeyId?: string): Identity | null {
   const stsArn = asSession(callerArn);
   const canonical = canonicalCaller(stsArn);

@@ -50,10 +50,7 @@ function isBreakUnit(unit: number): boolean {
   return unit === 0x0a || unit === 0x0d || unit === 0x85 || unit === 0x2028 || unit === 0x2029;
 }
 
-/**
- * Edits a text of lines: `edit` gets it with its last line ended, and the result ends like the original, so that removing added
- * lines restores it. Null: `edit` can't.
- */
+/** `edit` gets the text with its last line ended; the result ends like the original. Null: `edit` can't. */
 export function editLines(text: string, edit: (whole: string) => readonly TextEdit[] | null): string | null {
   const missing = isStartOfLine(text, text.length) ? "" : lineBreakOf(text);
   const edits = edit(text + missing);
@@ -72,10 +69,7 @@ export function removeLines(text: string, from: number, to: number): TextEdit {
   return { start: startOfLine(text, from), end: afterLine(text, to), text: "" };
 }
 
-/**
- * Removes items of a list and adds new ones at its end; the rest keeps its bytes. `text` ends with a line break in block style.
- * Null: the list can't be edited so.
- */
+/** The rest keeps its bytes. `text` ends with a line break in block style. Null: the list can't be edited so. */
 export function editList(
   text: string,
   list: SequenceNode,

@@ -229,10 +229,7 @@ export async function withEntries<T>(
   }
 }
 
-/**
- * A principal's access entry (null: none) and all entries' principals. Searches all: an entry has a role's path, a caller's ARN
- * does not. @throws AccessError
- */
+/** Null: it has none. Searches all entries, because a caller's ARN lacks a role's path. @throws AccessError */
 export function findAccessEntry(
   eks: EksCluster,
   principalArn: string,

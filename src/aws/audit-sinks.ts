@@ -14,10 +14,7 @@ export interface NewObject {
   readonly lockedUntil: Date | null;
 }
 
-/**
- * Stores an object unless its name exists; S3 decides, also between two workers. @returns the existing one's metadata; null:
- * stored @throws AccessError
- */
+/** S3 decides whether the name exists. @returns the existing object's metadata; null: stored @throws AccessError */
 export async function storeOnce(
   credentials: CredentialSource,
   { bucket, region, account }: BucketSink,

@@ -37,10 +37,7 @@ const limits = {
 
 let shared: Shared | undefined;
 
-/**
- * The settings of each AWS client. A client with assumed credentials lives for one call; sockets and the environment's settings
- * outlive it.
- */
+/** A client with assumed credentials lives for one call; sockets and the environment's settings outlive it. */
 export function clientSettings(source: CredentialSource, region: string): ClientSettings {
   shared ??= sharedByAll(region);
   return {
@@ -162,10 +159,7 @@ interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };
 }
 
-/**
- * The result of `call`; logs its request id, for CloudTrail and AWS Support. @param action in IAM's form @param about as in
- * `RequestIds`
- */
+/** Logs the request id, for CloudTrail and AWS Support. @param action in IAM's form @param about as in `RequestIds` */
 export async function logRequestId<T extends object>(
   log: RequestIds | undefined,
   action: string,

@@ -180,10 +180,7 @@ interface SwitchContext {
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
-/**
- * Makes a cluster read access entries too (irreversible), and waits for EKS to confirm it. @returns false: it already read them
- * @throws AccessError
- */
+/** Irreversible. Waits for EKS to confirm it. @returns false: it already read access entries @throws AccessError */
 export async function switchToAccessEntries(
   eks: EksCluster,
   { awsRequests: log, pause = wait }: SwitchContext,

@@ -39,10 +39,7 @@ const historyMs = 90 * 24 * 3600 * 1000;
 export const betweenLookupsMs = 550;
 const mostOf = { pages: 100, items: 5_000, milliseconds: 120_000 };
 
-/**
- * CloudTrail's record of a cluster's creation; null: none in 90 days. @param turn awaited before each call, for
- * `betweenLookupsMs` @throws AccessError
- */
+/** Null: no record in 90 days. @param turn awaited before each call, for `betweenLookupsMs` @throws AccessError */
 export async function findCreation(
   source: CredentialSource,
   region: string,

@@ -17,10 +17,7 @@ const endpoints: Readonly<Record<string, readonly [host: string, region: string,
   "aws-eusc": ["iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"],
 };
 
-/**
- * When IAM made this role of the caller's account, ISO 8601; null: there is none. Sent once: the caller can do without it.
- * @throws AccessError
- */
+/** ISO 8601; null: the caller's account has no such role. Sent once: the caller can do without it. @throws AccessError */
 export async function roleMadeAt(
   credentials: AwsCredentials,
   roleArn: string,

@@ -14,10 +14,7 @@ import { measuredStep } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/**
- * The process's own client of each region. It renews its credentials; a new client would look them up again, with a call for
- * IRSA and Pod Identity.
- */
+/** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
 const own = new Map<string, STSClient>();
 
 const kept = new WeakSet<STSClient>();
@@ -97,10 +94,7 @@ function sessionIn({ Credentials, AssumedRoleUser }: AssumeRoleCommandOutput, ro
   };
 }
 
-/**
- * A session name or source identity of these parts, `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). Cuts the end: the most
- * telling part comes first.
- */
+/** `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). Cuts the end: the most telling part comes first. */
 export function sessionNameOf(...parts: readonly string[]): string {
   const clean = parts.map(cleanPart).filter((part) => part !== "");
   return ["eks-access", ...clean].join("-").slice(0, maxLength);
@@ -219,10 +213,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
 /** AWS refuses a signature that is five minutes off; a cluster refuses a token earlier. */
 export const maxSkewSeconds = 60;
 
-/**
- * How far our clock is ahead of AWS's, in whole seconds, by STS's answer without credentials; behind: below 0. @throws
- * AccessError `aws-unreachable`
- */
+/** In whole seconds, by STS's answer without credentials; behind: below 0. @throws AccessError `aws-unreachable` */
 export async function clockSkewSeconds(region: string, now: () => Date): Promise<number> {
   const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;
   const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`;

@@ -76,10 +76,7 @@ function withDefaults(template: string, defaults: Readonly<Record<string, string
   );
 }
 
-/**
- * Writes a file whole, or leaves it as it was. Without `isForced` it never replaces a file, not even one that appears meanwhile.
- * @throws the system's error
- */
+/** Whole, or as it was. Without `isForced` it replaces no file, not even one that appears meanwhile. @throws the system's error */
 export async function writeWhole(path: string, text: string, isForced: boolean): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.${process.pid}.part`;

@@ -207,10 +207,7 @@ async function startProbes(
   return probes;
 }
 
-/**
- * Connects to the ledger, and waits for a Redis that does not answer yet. Logs each cause once.
- * @throws AccessError if waiting does not help, or after a request to stop
- */
+/** Waits for a Redis that does not answer yet. @throws AccessError if waiting does not help, or after a request to stop */
 async function awaitLedger(
   { redisUrl, redisAccess }: Environment,
   log: Logger,

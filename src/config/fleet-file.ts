@@ -85,10 +85,7 @@ type Naming =
 
 const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/**
- * Names the fleet's clusters. A name belongs to the first cluster that had it: its leases are under that name. @param taken the
- * names in `clusters`
- */
+/** A name belongs to the first cluster that had it: its leases are under that name. @param taken the names in `clusters` */
 function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: ReadonlySet<string>): readonly Naming[] {
   const named = clusters.map((cluster) => ({ cluster, name: nameOf(pattern, cluster) }));
   const firstSeen = new Map<string, readonly FleetCluster[]>();

@@ -77,10 +77,7 @@ interface Holding {
   readonly ledger: Pick<RequestLedger, "leasedOf"> & { readonly migrations: Pick<MigrationLedger, "open"> };
 }
 
-/**
- * Refuses a configuration that lacks a cluster with an open lease or migration, or gives its name to another: no worker could
- * end the lease.
- */
+/** Refuses a configuration that lacks a cluster with an open lease or migration, or renames it: no worker could end the lease. */
 export function keepsClusters({ ledger }: Holding): ConfigCheck {
   return async (next, present) => {
     const gone = [...present.clusters.values()].filter((cluster) => !isKept(cluster, next.places.get(cluster.name)));

@@ -53,10 +53,7 @@ export const identitiesFile = z
   .refine(isEachOnce, { message: "name each way once", ...alsoInBroken })
   .default(["links"]);
 
-/**
- * The IAM paths of Identity Center's roles: under the instance's region, us-east-1 under none (IAM Identity Center User Guide).
- * Unknown: each cluster's.
- */
+/** The IAM paths of Identity Center's roles: us-east-1 has no part of its own (User Guide). Unknown: each cluster's region. */
 export function identityCenterPaths(sources: readonly SourceFile[], regions: readonly string[]): readonly string[] {
   const known = sources.flatMap((each) =>
     typeof each === "object" && "identityCenter" in each ? each.identityCenter.region : [],

@@ -50,10 +50,7 @@ export function commonCreator(clusters: readonly SurveyedCluster[]): string | nu
   return others.length === 0 && only.includes("{account}") ? only : null;
 }
 
-/**
- * An `eks-access.yml` for clusters of many accounts; its length does not grow with them. Without a development tag a cluster
- * counts as production.
- */
+/** Its length does not grow with the clusters. One without a development tag counts as production. */
 export function proposedConfig(clusters: readonly SurveyedCluster[], options: ProposalOptions): string {
   const { partition, operatorRole, externalId, channel, approvers } = options;
   const accounts = distinct(clusters.map(({ account }) => account));

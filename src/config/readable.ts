@@ -3,10 +3,7 @@ import { z } from "zod";
 /** Thrown by a piece of a file with a wrong form when it is read. */
 class Unreadable extends Error {}
 
-/**
- * The pieces of a value that have their form. Each other piece throws when it is read, so that a check says nothing about what it
- * can't know (`ifReadable`). @throws Unreadable
- */
+/** The readable pieces of a value. Each other piece throws when a check reads it (`ifReadable`). @throws Unreadable */
 export function readable<T>(form: z.ZodType<T>, value: unknown): T {
   return pieceOf(form, value)() as T;
 }

@@ -21,10 +21,7 @@ export interface RolesToAsk {
   readonly document: AwsAuthDocument | null;
 }
 
-/**
- * The roles of people's access entries, and those of Identity Center in aws-auth: their names change. IAM knows only the
- * roles of the cluster's own account.
- */
+/** Of people's access entries, and of Identity Center in aws-auth. IAM knows only those of the cluster's own account. */
 export function rolesToAsk(
   { entries, document }: RolesToAsk,
   { account }: Pick<Cluster, "account">,
@@ -36,10 +33,7 @@ export function rolesToAsk(
   return { own: roles.filter(isOwn), elsewhere: roles.filter((arn) => !isOwn(arn)) };
 }
 
-/**
- * Whether a role was made after its access entry. EKS keeps the unique id of the earlier role (EKS API, AccessEntry,
- * principalArn), so such an entry lets no one in.
- */
+/** EKS keeps the unique id of the earlier role (EKS API, AccessEntry, principalArn), so the entry lets no one in. */
 export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
   return createdAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
 }

@@ -85,10 +85,7 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   return { ...about, message, remedy };
 }
 
-/**
- * How to find out whether an access entry is of a deleted principal: EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and
- * shows it to no one.
- */
+/** EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and shows it to no one. */
 export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
   const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);
   const [kind, option, field] = principalArn.includes(":user/")

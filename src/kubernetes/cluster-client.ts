@@ -102,10 +102,7 @@ export type ObjectState = "absent" | "as wanted" | "different";
 /** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
 export interface OperatorObjects {
   objectState(wanted: OperatorObject): Promise<ObjectState>;
-  /**
-   * Creates the object, or makes it as wanted. `cluster-conflict` after a concurrent write; `cluster-refused-write` for another
-   * role's binding.
-   */
+  /** `cluster-conflict` after a concurrent write; `cluster-refused-write` for another role's binding. */
   writeObject(wanted: OperatorObject): Promise<void>;
 }
 

@@ -19,10 +19,7 @@ interface CallFor {
 
 /** The bindings through which a cluster gives leases. Each call throws an AccessError. */
 export interface LeaseBindings {
-  /**
-   * The bindings with our labels; `answer-too-large` beyond the bounds. @param among reads only the lists that can have these: of the whole
-   * cluster, or of its namespaces
-   */
+  /** `answer-too-large` beyond the bounds. @param among reads only the lists that can have these */
   listLeaseBindings(among?: readonly Pick<ClusterBinding, "namespace">[]): Promise<readonly ClusterBinding[]>;
   /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
@@ -32,10 +29,7 @@ export interface LeaseBindings {
    * `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role exists to compare our rights with
    */
   createBinding(binding: NewBinding, options?: CallFor): Promise<ClusterBinding>;
-  /**
-   * Deletes the binding with this uid. `absent`: none has its name; `other`: another uid has it. @throws AccessError
-   * `binding-forbidden`
-   */
+  /** `absent`: none has its name; `other`: another uid has it. @throws AccessError `binding-forbidden` */
   deleteBinding(place: BindingPlace, options?: CallFor): Promise<Deleted>;
   /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding */
   roleRules(role: ClusterBinding["role"], namespace: string | null): Promise<readonly RoleRule[] | null>;

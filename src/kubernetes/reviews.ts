@@ -34,10 +34,7 @@ export interface Reviews {
   whoAmI(): Promise<KubernetesIdentity | null>;
   /** Whether we can do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
-  /**
-   * Whether another caller can (SubjectAccessReview), with `system:authenticated` added. Asks all authorizers, but not for
-   * impersonated groups.
-   */
+  /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }
 

@@ -12,15 +12,9 @@ export interface AuditLog {
   head(): Promise<Anchor>;
   /** The beginning of the log, as stored: the reader has to verify it. */
   base(): Promise<LogBase>;
-  /**
-   * Removes the events before this beginning, never back. Nothing happens if the event is absent, or if the log no longer begins
-   * at `before`.
-   */
+  /** Never back. Nothing happens if the event is absent, or if the log no longer begins at `before`. */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
-  /**
-   * In one step: replaces erased events by their remains, notes the erasures in the log's beginning, and appends this event.
-   * False: the beginning is no longer `before`.
-   */
+  /** In one step: events become their remains, and the log has this event. False: the beginning is no longer `before`. */
   erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;
   /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
   anchors(upTo: number): Promise<readonly Anchor[]>;
@@ -46,10 +40,7 @@ export async function* pagesOf(log: ReadableLog, first: number): AsyncGenerator<
   }
 }
 
-/**
- * Verifies the whole log. @param keysFor can have signed this beginning @param anchors copied elsewhere @param take gets each
- * verified event @throws AccessError
- */
+/** @param keysFor can have signed this beginning @param anchors copied elsewhere @param take gets each event @throws AccessError */
 export async function verifyAuditLog(
   log: ReadableLog,
   keysFor: (base: LogBase) => PreviewPublicKeys,

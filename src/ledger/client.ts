@@ -174,10 +174,7 @@ const causes: readonly Cause[] = [
   },
 ];
 
-/**
- * Translates a failed connection. ioredis' errors go no further: they have the command's arguments, and those of AUTH are the
- * password. @param place without user and password
- */
+/** ioredis' errors go no further: they have the arguments of AUTH. @param place without user and password */
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);
   for (const reason of reasons) {

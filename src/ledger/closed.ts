@@ -47,10 +47,7 @@ export async function takeClosed(
   return readTexts(reader, storedTextsIn(await runScript(redis, takeClosedScript, [closedKey, recordPrefix], values)));
 }
 
-/**
- * Scans a part of all keys, and continues there the next time. KEYS: closed, the position. ARGV: the prefix of records' keys,
- * the number of keys
- */
+/** A part of all keys, from where it ended. KEYS: closed, the position. ARGV: the prefix of records' keys, the number of keys */
 const unlistedScript = scriptOf(`
 local cursor = string.match(redis.call('GET', KEYS[2]) or '', '^%d+$') or '0'
 local part = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', ARGV[2], 'TYPE', 'hash')

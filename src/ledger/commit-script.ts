@@ -104,10 +104,7 @@ export function chainText(event: AuditEvent): readonly [text: string, digest: st
   return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];
 }
 
-/**
- * Lua: writes into an index. Records make it up, so one of another type is as lost as a removed one, and must not stop a change that has its
- * event.
- */
+/** Lua: records make up an index, so one of another type is as lost as a removed one, and must not stop a change. */
 export const indexLua = `
 local function index(command, key, ...)
   local done = redis.pcall(command, key, ...)
@@ -186,10 +183,7 @@ index('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
 return 1
 `;
 
-/**
- * Appends an event that changes no record. An id without a record leaves no key behind. KEYS: record, head, events, log of the
- * record. ARGV: event, event digest (hex)
- */
+/** An event that changes no record. KEYS: record, head, events, log of the record. ARGV: event, event digest (hex) */
 export const noteScript = `${chainLua}${indexLua}
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
 if type(redis.pcall('HGET', KEYS[1], 'version')) == 'string' then index('RPUSH', KEYS[4], sequence) end

@@ -131,10 +131,7 @@ export const schemaKey = "{eks-access}:schema";
 /** The schema of the ledger. Raise it with each change in src/ledger that another version would misread. */
 export const schema = "7";
 
-/**
- * Marks a new ledger with this program's schema, and refuses another. @throws AccessError `ledger-schema`; `ledger-unreachable`
- * or `ledger-refused` if Redis fails
- */
+/** @throws AccessError `ledger-schema`; `ledger-unreachable` or `ledger-refused` if Redis fails */
 export async function expectSchema(redis: RedisClient): Promise<void> {
   const found = await readOrMark(redis);
   if (found === schema) return;

@@ -2,10 +2,7 @@ import { z } from "zod";
 import { keptWith } from "../access/collections.ts";
 import type { DeadlineName } from "../operations/deadlines.ts";
 
-/**
- * `clusters`: a worker looks or answers. `ends`: a worker ends leases; nothing slow can fill it. `messages`: the Slack process
- * shows the ledger.
- */
+/** `clusters`: a worker looks or answers. `ends`: nothing slow can fill it. `messages`: the Slack process shows the ledger. */
 export type QueueName = "clusters" | "ends" | "messages";
 
 /** A job without its `run`: the worker and the Slack process share it. */

@@ -87,10 +87,7 @@ export interface RecordLedger {
 }
 
 export interface UndoneLedger {
-  /**
-   * Acts once for each record of which this process committed a later version than there is now: a failover of Redis lost it.
-   * Null: nothing is left of it.
-   */
+  /** Once for each record of which a failover of Redis lost a version of this process. Null: nothing is left of it. */
   eachUndone(act: (cluster: string, left: LedgerRecord | null) => Promise<void>): Promise<void>;
 }
 
@@ -136,10 +133,7 @@ export interface MessageLedger {
 }
 
 export interface EventLedger {
-  /**
-   * Appends an event without a change, such as a refused attempt, among those of its record. May append it twice, if an answer
-   * was lost.
-   */
+  /** Such as a refused attempt, among the events of its record. May append it twice, if an answer was lost. */
   note(event: AuditEvent): Promise<void>;
   /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
   append(event: AuditEvent): Promise<void>;
@@ -181,15 +175,9 @@ export interface LinkLedger {
 
 /** What processes share so that only one of them does something. */
 export interface TurnLedger {
-  /**
-   * Takes one of `most` turns (one if absent) of all processes in `everyMs`. False: none is left. It only saves work: a turn's
-   * work can be done twice.
-   */
+  /** One of `most` turns (one if absent) of all processes in `everyMs`. It only saves work: it can be done twice. */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
-  /**
-   * Begins a run that changes access entries, of which EKS keeps no versions: earlier runs send nothing more. @returns its
-   * unique name: a number could come twice after a failover
-   */
+  /** Earlier runs then send nothing more to EKS, which keeps no versions. @returns a name that comes only once */
   beginRun(cluster: string): Promise<string>;
   isNewestRun(cluster: string, run: string): Promise<boolean>;
 }
@@ -251,10 +239,7 @@ export interface ClusterLedger extends OutageLedger {
   /** When each zone last had a worker; a zone without one ever is absent. */
   zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
-  /**
-   * Remembers a kind's configuration by its digest. @returns the previous one; null: none. Of several processes with the same
-   * new one, only one gets another digest.
-   */
+  /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
   exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
   /** A process repeats this while it refuses its file. Null: it follows the file. */
   noteRefusal(process: string, refusal: RefusedFile | null): Promise<void>;
@@ -278,10 +263,7 @@ export function processName(kind: string): string {
 /** Three times the pause between two refusals of a process. Milliseconds. */
 export const refusalGoodForMs = 180_000;
 
-/**
- * All ports together. Code names the small port that it uses, so that a fake needs no more. Every implementation passes
- * test/ledger/contract.ts.
- */
+/** Code names the small port that it uses, so that a fake needs no more. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger
   extends RequestLedger,
     MessageLedger,

@@ -152,10 +152,7 @@ export function updateMigration<Outcome>(
 /** People who click, a reminder and a run write at the same time. More conflicts in a row than this are a fault. */
 const maxConflicts = 10;
 
-/**
- * The only way to change a record: reads, decides, writes the next version, and starts again after another change. @throws
- * AccessError `record-changed` if it keeps changing
- */
+/** The only way to change a record; it starts again after another change. @throws AccessError `record-changed` */
 async function update<Kept extends LedgerRecord, Outcome>(
   context: UpdateContext,
   id: string,

@@ -119,10 +119,7 @@ export function ofCluster<R extends AccessRequest>(cluster: string, listed: read
   return listed.filter((request) => request.cluster === cluster);
 }
 
-/**
- * Lists unchanged records that were written without a commit, or are left of a copy: else no run would find them, and a void
- * approval would go unreported.
- */
+/** Written without a commit, or left of a copy: else no run would find them, and a void approval would go unreported. */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
   const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);
   if (leased.length === 0) return;

@@ -26,10 +26,7 @@ export async function otherLeasesNow(
   };
 }
 
-/**
- * The lease with which this one goes on: the active one that extends it last, directly or through others, also ended ones. Null: none, or
- * this one is revoked or out of force.
- */
+/** The active lease that extends it last, also through ended ones. Null: none, or this one is revoked or out of force. */
 export async function continuationOf(
   ledger: Pick<Ledger, "extensionsOf">,
   request: AccessRequest,
@@ -130,10 +127,7 @@ export async function knownIdentitiesOf(
   };
 }
 
-/**
- * The ARNs of each of these people on a cluster, if a seal of ours confirms them, with those of links that they replaced. A mere request
- * identifies no one.
- */
+/** If a seal of ours confirms them, with those of links that they replaced. A mere request identifies no one. */
 export async function sealedArnsOf(
   lookUp: IdentityLookUp & { readonly ledger: Pick<Ledger, "formerLinksOf"> },
   users: Iterable<string>,

@@ -39,10 +39,7 @@ function queueNameIn(name: QueueName, zone: Zone): string {
   return zone === null ? name : `${name}-${zone}`;
 }
 
-/**
- * Opens the queues. @param redis fails at once (src/ledger/connect.ts) @param zoneOfCluster a cluster's zone by its name;
- * null: of any cluster
- */
+/** @param redis fails at once (src/ledger/connect.ts) @param zoneOfCluster by its name; null: of any cluster */
 export function openQueues(redis: RedisClient, zoneOfCluster: (cluster: string | null) => Zone = () => null): Queues {
   const opened = new Map<string, Queue<Job>>();
   const inZone: Queues["inZone"] = (name, zone) => {

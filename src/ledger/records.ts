@@ -18,10 +18,7 @@ local function field_of(key, name)
 end
 `;
 
-/**
- * The text of each record, in one answer; the key leads the call to the right node of a Redis Cluster. KEYS: the prefix of
- * records' keys. ARGV: ids
- */
+/** In one answer; the key leads to the right node of a Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids */
 const textsScript = scriptOf(`${fieldLua}
 local found = {}
 for i, id in ipairs(ARGV) do found[i] = field_of(KEYS[1] .. id, 'record') end

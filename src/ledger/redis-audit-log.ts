@@ -15,10 +15,7 @@ const deliveredKey = "{eks-access}:audit-delivered";
 /** Ten years of anchors, one a day; the oldest go first. */
 const maxAnchors = 4_000;
 
-/**
- * KEYS: events, base, anchors. ARGV: number and chain value of the newest event to remove, the base's anchors, its seal, the
- * previous seal, its erasures.
- */
+/** KEYS: events, base, anchors. ARGV: number and chain value of the newest event to remove, the base's new and old fields. */
 const beginScript = `
 local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
 local from, to = tonumber(before[1] or '0'), tonumber(ARGV[1])
@@ -49,10 +46,7 @@ redis.call('PEXPIRE', KEYS[2], ${copyKeptMs})
 return 1
 `;
 
-/**
- * Adds the events after the copy, and replaces the log by it. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the
- * copy's last number, the event about it, its digest.
- */
+/** KEYS: events, copy, base, head. ARGV: those of `beginScript`, the copy's last number, the event about it, its digest. */
 const eraseScript = `${chainLua}
 if (redis.call('HGET', KEYS[3], 'seal') or '') ~= ARGV[5] then return 0 end
 for _, row in ipairs(redis.call('XRANGE', KEYS[1], (tonumber(ARGV[7]) + 1) .. '-0', '+')) do

@@ -32,10 +32,7 @@ const shape =
 const forms =
   "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user name and password.";
 
-/**
- * Reads `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…host[:port],…/master[?db=db]` or
- * `redis[s]+cluster://…host[:port],…`.
- */
+/** `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…,…/master[?db=db]`, `redis[s]+cluster://…,…`. */
 export function readRedisUrl(url: string): RedisUrlReading {
   const parts = shape.exec(url)?.groups;
   if (!parts) return invalid(forms);

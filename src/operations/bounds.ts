@@ -15,10 +15,7 @@ export interface Page<T> {
   readonly next: string | undefined;
 }
 
-/**
- * Reads page after page within bounds. Beyond them it throws: half of a list looks like a whole one. @param what the call and
- * its subject @throws AccessError `answer-too-large`
- */
+/** Beyond the bounds it throws: half of a list looks like a whole one. @throws AccessError `answer-too-large` */
 export async function* boundedPages<T>(
   what: string,
   { pages, items, bytes = Number.POSITIVE_INFINITY, deadline }: PageBounds,
@@ -80,10 +77,7 @@ interface Looked {
   ahead: number;
 }
 
-/**
- * Refuses an answer beyond the bounds while it arrives, before a parser sees it. @throws AccessError `answer-too-large`, from
- * the returned function
- */
+/** While it arrives, before a parser sees it. @throws AccessError `answer-too-large`, from the returned function */
 export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
   const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };
   return (part) => {

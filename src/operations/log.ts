@@ -8,10 +8,7 @@ import { forTerminal, redact } from "../access/redact.ts";
 const about = new AsyncLocalStorage<readonly string[]>();
 const named = new WeakMap<Logger, readonly string[]>();
 
-/**
- * Logs JSON lines. An SDK's error can hold a request with headers and body: the log has only its name, message, code and stack,
- * redacted.
- */
+/** An SDK's error can hold a request: the log has only its name, message, code and stack, redacted. */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -39,10 +36,7 @@ export function aboutRequests<T>(ids: readonly string[], act: () => T): T {
   return ids.length === 0 ? act() : about.run(ids, act);
 }
 
-/**
- * A log of which each line names this request. Before Node 24 an AsyncLocalStorage slows every promise of its process; the Slack
- * process uses this.
- */
+/** Before Node 24 an AsyncLocalStorage slows every promise of its process; the Slack process uses this. */
 export function logAbout(log: Logger, request: string): Logger {
   const own = log.child({});
   named.set(own, [request]);

@@ -6,10 +6,7 @@ import type { Logger } from "pino";
 import { redact } from "../access/redact.ts";
 import type { TraceProtocol } from "./traced.ts";
 
-/**
- * Starts traces, sent by OTLP as the standard environment variables say; nothing about host or operator. @returns sends the rest
- * and stops
- */
+/** By OTLP, as the standard variables say; nothing about host or operator. @returns sends the rest and stops */
 export async function startOpenTelemetry(
   serviceName: string,
   protocol: TraceProtocol,

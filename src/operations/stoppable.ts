@@ -1,9 +1,6 @@
 /** Work that another part can end. */
 export interface Stoppable {
-  /**
-   * Takes no more work and waits for the running. At `deadline` it hands back or leaves the rest. Resolves with that rest, in
-   * words for the log.
-   */
+  /** Waits for the running work. At `deadline` it hands back or leaves the rest, and resolves with it, in words for the log. */
   stop: (deadline: AbortSignal) => Promise<readonly string[]>;
 }
 

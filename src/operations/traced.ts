@@ -123,10 +123,7 @@ export interface TraceContext {
   readonly waited?: { readonly queue: string; readonly from: number; readonly until: number } | undefined;
 }
 
-/**
- * A run for some requests: a part of the trace of one, or its own trace with links to many (OpenTelemetry, batches of messages).
- * Its log lines name them.
- */
+/** A part of the trace of one, or its own trace with links to many (OpenTelemetry, batches). Its log lines name them. */
 export function tracedRun<C extends TraceContext, T>(
   context: C,
   name: string,

@@ -44,10 +44,7 @@ const callsOfConnection = 8;
 /** An answer that takes so long must not hold up the others. */
 const joinMs = 500;
 
-/**
- * Runs `act`, which calls an API server, for each item, over few connections: no one waits for these calls. It tries all items, and then throws
- * the first failure.
- */
+/** Over few connections: no one waits for these calls. It tries all items, and then throws the first failure. */
 export async function callInParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   const queue = items.values();

@@ -40,10 +40,7 @@ export function seenCreation(clusterArn: string): RememberedCreation | null {
 
 const remembered = z.object({ record: creationRecordForm, seal: z.string() });
 
-/**
- * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. An attacker with Redis must
- * not choose the creator that we become.
- */
+/** Null: none that a worker sealed: an attacker with Redis must not choose the creator that we become. */
 export async function rememberedCreation(
   { ledger, keys }: DiscoveryContext,
   cluster: Cluster,

@@ -155,10 +155,7 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
   };
 }
 
-/**
- * A stand-in for an absent ledger. It knows no request, so a run only ends leases that the cluster says are over. It
- * refuses all that it does not answer here: a write would be lost.
- */
+/** Knows no request, so a run only ends leases that the cluster says are over. It refuses each write: it would be lost. */
 function noLedger(now: () => Date): Ledger {
   return refusing<Ledger>({
     get: async () => null,

@@ -33,10 +33,7 @@ export interface LeaversQuestion {
 /** No setting asks Identity Center, or the person who asks does not see other people's leases. */
 export const noLeavers: LeaversReport = { found: [], notCompared: null };
 
-/**
- * The leases of people who left IAM Identity Center, or lost their permission set there. Only its whole answer counts: a
- * failure ends the asking, and is a part of the report.
- */
+/** Those who left Identity Center, or lost their permission set. A failure ends the asking, and is a part of the report. */
 export async function findLeavers(
   context: WorkerContext,
   cluster: Cluster,

@@ -75,10 +75,7 @@ export async function openCluster(
     : openAs(context, cluster, identity, purposes);
 }
 
-/**
- * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: a person may have made
- * the cluster again.
- */
+/** Asks CloudTrail if the ledger has no creator, or one that no longer fits: a person may have made the cluster again. */
 async function openDiscovered(
   context: OpeningContext,
   cluster: Cluster,

@@ -137,10 +137,7 @@ export function hidden(fields: Readonly<Record<string, string>>): readonly Html[
   return Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
 }
 
-/**
- * A form that sends the button's name. With a `confirm` it is in a dialog. @see https://docs.slack.dev/reference/block-
- * kit/composition-objects/confirmation-dialog-object
- */
+/** It sends the button's name. With a `confirm` it is in a dialog. */
 export function button(placed: Placed): Html {
   const { surface, blockId, element } = placed;
   const label = wordsOf(element.text);

@@ -8,10 +8,7 @@ export interface RateLimit {
   burst: number;
 }
 
-/**
- * Slack counts each method of each app separately; posting by channel. @see https://docs.slack.dev/apis/web-api/rate-
- * limits
- */
+/** Each method of each app separately; posting by channel. @see https://docs.slack.dev/apis/web-api/rate-limits */
 export const rateLimits = {
   "tier 1": { perMinute: 1, burst: 10 },
   "tier 2": { perMinute: 20, burst: 20 },

@@ -25,10 +25,7 @@ const day = 24 * hour;
 const steps = [30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour, day, 2 * day, 3 * day, 7 * day] as const;
 const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
 
-/**
- * An extension is its own request, under the same rule. It ends `bySeconds` after the present end, whenever it is approved,
- * within the level's maximum.
- */
+/** Ends `bySeconds` after the present end, whenever it is approved, within the level's maximum. */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { lease } = request;
   if (lease?.state !== "active" || lease.end) {

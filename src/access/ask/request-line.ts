@@ -46,10 +46,7 @@ export type RequestReading =
 
 const noIdentities: OwnIdentities = { arns: [], why: null };
 
-/**
- * Reads a request's parts. Names every mistake at once, with a corrected line. @param own the identities of who gets the access,
- * for a request without an ARN
- */
+/** Names every mistake at once, with a corrected line. @param own the identities of who gets the access */
 export function readRequest(
   parts: RequestParts,
   clusters: ReadonlyMap<string, Cluster>,

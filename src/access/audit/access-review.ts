@@ -26,10 +26,7 @@ export interface ReviewSummary {
   readonly people: number;
 }
 
-/**
- * Collects accesses with approvals and reviews, event by event, in bounded memory: it forgets all outside its scope, and ended
- * ones but the `newest`.
- */
+/** Event by event, in bounded memory: it forgets all outside its scope, and ended accesses but the `newest`. */
 export class AccessReview {
   readonly #rows = new Map<string, Fields>();
   readonly #ended = new Map<string, AccessRow>();

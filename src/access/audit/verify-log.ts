@@ -16,10 +16,7 @@ export interface LogVerification {
   end(): ChainVerdict;
 }
 
-/**
- * @param base the verified beginning (`brokenLogBase`) @param anchors values that people copied elsewhere; the base must know
- * those of removed events
- */
+/** @param base the verified beginning (`brokenLogBase`) @param anchors that people copied elsewhere */
 export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {
   let { count, hash } = base;
   const expected = new Map(anchors.filter((anchor) => anchor.count >= base.count).map((each) => [each.count, each]));

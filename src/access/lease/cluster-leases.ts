@@ -49,10 +49,7 @@ export function sealedEnd(
 /** The same in milliseconds since the epoch. Each run needs it several times for each lease. */
 const sealedEndMs = keptWith((request: AccessRequest) => Date.parse(sealedEnd(request)));
 
-/**
- * Whether an approval is too old for a first write: until then only Redis remembers a denial, and the list of approvers is valid
- * for a limited time.
- */
+/** For a first write: until then only Redis remembers a denial, and the list of approvers is valid for a limited time. */
 export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
   const seconds = Math.min(goodForSeconds, approversConfirmedForSeconds);
@@ -64,10 +61,7 @@ export function isDueToEnd(request: ApprovedRequest, now: Date): boolean {
   return request.lease.end !== null || sealedEndMs(request) <= now.getTime();
 }
 
-/**
- * The share of a checked approval. It ends at most its duration after the first write; an extension at its own time. @param
- * known undefined: this is the first write
- */
+/** Ends at most its duration after the first write; an extension at its own time. @param known undefined: the first write */
 export function approvedShare(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, askedBy, durationSeconds, until } = request;
   const emergency = request.emergency !== null;
@@ -104,10 +98,7 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
   return ids;
 }
 
-/**
- * Shares that only the cluster remembers, after a loss of the ledger: they stay until their end. `closed`: ids that are over in
- * the ledger.
- */
+/** After a loss of the ledger: they stay until their end. `closed`: ids that are over in the ledger. */
 export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
 }
@@ -167,10 +158,7 @@ export function otherLeasesInLedger(
   return [...known, ...shown.filter(({ id }) => unknown.has(id))].toSorted(byId);
 }
 
-/**
- * Whether two lists of leases give the same groups for the same time. An end on time is no difference; an early end or an
- * unshown lease is one.
- */
+/** The same groups for the same time. An end on time is no difference; an early end or an unshown lease is one. */
 export function giveSameAccess(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];
   return a.length === b.length && a.every(([group, end], index) => isSameEnd([group, end], b[index]));

@@ -1,7 +1,4 @@
-/**
- * The decisions of a reconcile run: a line of a table each, with a fixture of its name in test/fixtures/reconcile. All pure:
- * src/worker/reconcile acts.
- */
+/** The decisions of a reconcile run: a line of a table each, with a fixture of its name in test/fixtures/reconcile. */
 
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 

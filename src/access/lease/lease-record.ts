@@ -107,10 +107,7 @@ export const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 /** Why and when a lease ends. */
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
 const leaseEndForm = z.strictObject({
-  /**
-   * `replayed`: an old copy of the record came back after a revocation. `cluster-gone`: an operator closed it, as the cluster no
-   * longer exists.
-   */
+  /** `replayed`: an old copy came back after a revocation. `cluster-gone`: an operator closed it. */
   cause: z.enum(["expired", "revoked", "replayed", "cluster-gone"]),
   /** A Slack user id, or `worker`. */
   by: textForm,
@@ -123,10 +120,7 @@ export type LeaseFields = Immutable<z.output<typeof leaseFields>>;
 const leaseFields = z.strictObject({
   /** Counted from the sealed decision: an attacker with Redis can't move it, and an old approval never works after its end. */
   endsAt: timeForm,
-  /**
-   * When the first write to the cluster began; null: nothing of it is there. Recorded before the write: a process that dies in
-   * between leaves nothing unknown.
-   */
+  /** Recorded before the first write: a process that dies in between leaves nothing unknown. Null: nothing of it is there. */
   writeBegan: timeForm.nullable(),
   /** Where that write went; null: nothing of it is anywhere. */
   place: placeForm.nullable(),

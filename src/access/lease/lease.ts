@@ -75,19 +75,13 @@ export function failedLease(
   return { ...lease, ...change, state: "failed", endedAt: null, failure };
 }
 
-/**
- * The username of an entry that we add. Prefix and account separate it from other names, and a session name has no colon: none
- * can imitate another.
- */
+/** Prefix and account separate it from other names, and a session name has no colon: none can imitate another. */
 export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
 }
 
-/**
- * The same for an entry that only lets people sign in, for leases by binding: one for each session, and one for all sessions of
- * a leased role.
- */
+/** For an entry that only lets people sign in: one for each session, and one for all sessions of a leased role. */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
   return principal.kind === "session" ? `${own}:{{SessionNameRaw}}` : own;

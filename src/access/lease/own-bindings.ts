@@ -86,10 +86,7 @@ export interface LeaseOfPerson {
   readonly share: Share;
 }
 
-/**
- * The binding of one role of a lease; null: the text names no role. The name follows from both, so a repeated call can't make a
- * second one.
- */
+/** Null: the text names no role. The name follows from lease and role, so a repeated call can't make a second one. */
 export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, keys: MemoryKeys): NewBinding | null {
   const role = placedRoleOf(text);
   if (!role) return null;
@@ -116,10 +113,7 @@ export function bindingName(request: string, text: string): string {
   return `eks-access-${request}-${hash("sha256", text).slice(0, 8)}`;
 }
 
-/**
- * Reads labelled bindings. Trusts only those that our key sealed for this cluster, namespace and name. @param read
- * `readSealedLease`, or one with a cache
- */
+/** Trusts those that our key sealed for this cluster, namespace and name. @param read `readSealedLease`, or one with a cache */
 export function readOwnBindings(
   cluster: string,
   bindings: readonly ClusterBinding[],

@@ -7,10 +7,7 @@ export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
   | { readonly type: "not tested"; readonly why: string };
 
-/**
- * How the worker becomes a principal. STS needs a role's path: the first matching setting has it. @param principal as in
- * aws-auth, a role without its path
- */
+/** STS needs a role's path: the first matching setting has it. @param principal a role without its path */
 export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
   if (principal.includes(":user/")) {
     return notTested("only the IAM user has its keys");

@@ -6,10 +6,7 @@ import { sealedEnd } from "./cluster-leases.ts";
 import { endOf } from "./lease.ts";
 import { permanentSeconds } from "./lease-record.ts";
 
-/**
- * An approval that ended early. Its seal is still valid, and an attacker with Redis could restore the older record: so the
- * cluster remembers the end.
- */
+/** An approval that ended early. Its seal is still valid, and an attacker with Redis could restore the older record. */
 export interface Withdrawal {
   readonly id: string;
   /** Approvals up to this time do not count. */

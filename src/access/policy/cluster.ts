@@ -165,10 +165,7 @@ interface WayFacts {
   readonly isOwned: boolean;
 }
 
-/**
- * The way of a principal's lease. An access entry takes precedence; a principal with only an aws-auth entry stays there, because
- * a new access entry would hide it.
- */
+/** An access entry takes precedence; a principal with only an aws-auth entry stays there: a new one would hide it. */
 export function wayFor({ mode, preferred, hasEntry, isMapped, isOwned }: WayFacts): Way {
   if (mode === "CONFIG_MAP") return "aws-auth";
   if (mode === "API" || hasEntry) return "access-entry";
@@ -238,10 +235,7 @@ export function hasLabels(wanted: WantedLabels, labels: Labels): boolean {
 export const environmentName = /^(env|environment|stage|tier)$/i;
 export const productionValue = /^(prod|production|prd|live)$/i;
 
-/**
- * Whether a role's session name identifies a person: IAM Identity Center sets it, or the trust policy fixes it, as the
- * configuration says.
- */
+/** Whether it identifies a person: IAM Identity Center sets it, or the trust policy, as the configuration says. */
 export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
   return (
     isIdentityCenterRole(role) || pinnedSessions.some((pattern) => matchesArnPattern(withoutRolePath(pattern), role))

@@ -73,10 +73,7 @@ export function refuseIdentity(
   return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };
 }
 
-/**
- * Whether two ARNs name one creator or operator: case and a role's path do not count, a user's path does (aws-iam-authenticator,
- * pkg/arn). @param other null: unknown, so not the same
- */
+/** Case and a role's path do not count, a user's path does (aws-iam-authenticator, pkg/arn). @param other null: unknown */
 export function isSameCreator(one: string, other: string | null): boolean {
   return other !== null && asAuthenticated(one) === asAuthenticated(other);
 }

@@ -48,10 +48,7 @@ export type AskVerdict =
       readonly rule: Rule | null;
     };
 
-/**
- * Whether this person can ask for this; a refusal lists the allowed values. @param moment null: no particular time, so hours do
- * not count
- */
+/** A refusal lists the allowed values. @param moment null: no particular time, so hours do not count */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, requesterFacts } = asking;
   const refused = (code: AskRefusal, message: string, rule: Rule | null = null): AskVerdict => ({

@@ -24,10 +24,7 @@ export interface OperatorNeeds {
   readonly cluster: Pick<Cluster, "levels" | "createAwsAuth">;
 }
 
-/**
- * The rights for all calls of src/kubernetes. `bind` covers only the levels' roles. Kubernetes can't limit `create` to names,
- * nor a deletion to unknown names.
- */
+/** `bind` covers only the levels' roles. Kubernetes can't limit `create` to names, nor a deletion to unknown names. */
 export function operatorRules({ readsAwsAuth, cluster }: OperatorNeeds): readonly OperatorRule[] {
   const { levels, createAwsAuth } = cluster;
   const binds = levels.some(({ groups }) => bindsRoles(groups));

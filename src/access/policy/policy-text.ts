@@ -64,10 +64,7 @@ export function matchesLevel(
   return levelGroupsIn(level, namespaces).join() === [...groups].sort().join();
 }
 
-/**
- * An access policy as an item of a level, beside groups: `policy AmazonEKSViewPolicy`, or `… in payments`. No group has a space
- * in its name, so bases, shares and drift work for both.
- */
+/** An item of a level, beside groups: no group has a space in its name, so bases, shares and drift work for both. */
 const policyForm = /^policy (\S+)(?: in (\S+))?$/;
 
 /** One text for the whole cluster, or one for each namespace. */

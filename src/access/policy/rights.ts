@@ -93,10 +93,7 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
 
 const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
 
-/**
- * Whether these rules also give a namespace's service accounts' rights, by their tokens or by pods that run as them (Kubernetes
- * docs, "RBAC good practices").
- */
+/** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
   const makes = ({ verbs, resources }: RoleRule) =>
     ["*", "create", "update", "patch"].some((verb) => verbs.includes(verb)) &&

@@ -1,10 +1,7 @@
 import { type Mark, YamlExcess, YamlFailure } from "./cursor.ts";
 import type { YamlNode } from "./node.ts";
 
-/**
- * Work that pauses where others may have a turn: a document of 1 MiB takes longer than the event loop may be blocked. Its caller
- * decides what happens in a pause.
- */
+/** Pauses where others may have a turn: a document of 1 MiB takes longer than the event loop may be blocked. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** Works through all steps without a pause. */

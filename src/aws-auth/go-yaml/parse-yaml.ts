@@ -7,10 +7,7 @@ import { Scanner } from "./scanner.ts";
 /** The size of go-yaml's reads, in bytes. Source: input_raw_buffer_size in its yamlprivateh.go. */
 const CHUNK = 512;
 
-/**
- * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml returns an error, and a
- * YamlExcess above the budget.
- */
+/** The first YAML document, as go-yaml v2 reads it. Throws YamlFailure for its errors, and YamlExcess above the budget. */
 export function parseYaml(text: string): YamlDocument {
   return finish(yamlSteps(text, new ReadingBudget()));
 }

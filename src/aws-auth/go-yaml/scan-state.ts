@@ -22,10 +22,7 @@ class SimpleKeys {
     this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, opener: this.at(bracket) };
   }
 
-  /**
-   * Leaves a flow collection. After an empty one go-yaml forgets that its bracket can begin a key: of `[]: x` it returns the
-   * list alone. So does this.
-   */
+  /** After an empty flow collection go-yaml forgets that its bracket can begin a key: of `[]: x` it returns the list alone. */
   surface(): void {
     const { outer, opener } = this.#level;
     if (outer === null) return;

@@ -15,10 +15,7 @@ import {
   scanTag,
 } from "./scan-structure.ts";
 
-/**
- * Tokens of a text, as lazily as go-yaml v2: it never sees an error after the end of the first document. Keys and indentation
- * are libyaml's.
- */
+/** As lazy as go-yaml v2, which sees no error after the first document. Keys and indentation are libyaml's. */
 export class Scanner {
   readonly #state: ScanState;
 

@@ -41,10 +41,7 @@ export type MigrationResult =
   | MigrationPlan
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
-/**
- * Plans a migration to access entries. After each step the same principals can sign in, with the same names, except those that a
- * step names.
- */
+/** After each step the same principals can sign in, with the same names, except those that a step names. */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   return finish(migrationSteps(facts));
 }

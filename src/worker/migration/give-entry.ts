@@ -32,12 +32,7 @@ const maxChecks = 5;
 
 const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", namespace: "" };
 
-/**
- * Makes an item's access entry and proves it: reads it back, asks the API server, and signs in if the worker can.
- *
- * @returns sentences for people
- * @throws AccessError
- */
+/** Reads it back, asks the API server, and signs in if the worker can. @returns sentences for people @throws AccessError */
 export async function createMigratedEntry(
   { context, cluster, reached, gathered }: MigrationRun,
   wanted: WantedEntry,
@@ -228,10 +223,7 @@ export async function readBack(
   return null;
 }
 
-/**
- * Deletes an incomplete entry: the item in aws-auth counts again. @returns whether it is complete, and stays @throws
- * AccessError
- */
+/** The item in aws-auth then counts again. @returns whether it is complete, and stays @throws AccessError */
 export async function removeHalfMadeEntry(
   entries: AccessEntries,
   principalArn: string,

@@ -80,10 +80,7 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   return { person, why: roles.length > 0 ? null : "role-unknown", directory: center.instanceArn };
 }
 
-/**
- * The accounts in which the present directory has shown someone's permission set: they are of its organization. New settings can name
- * another directory.
- */
+/** Where the present directory has shown someone's permission set: those accounts are of its organization. */
 export const accountsOfDirectory = keptWith((_: IdentityRules) => new Set<string>());
 
 /** The session that may read the directory, and nothing else. @throws AccessError */
@@ -116,10 +113,7 @@ export function identityCenterOf({ config }: Pick<WorkerContext, "config">): Ide
   return source?.type === "identity-center" ? source.settings : null;
 }
 
-/**
- * The ARNs in the cluster's aws-auth and access entries. No one can compute the suffix of an Identity Center role, and
- * iam:ListRoles would need a right in each account.
- */
+/** No one can compute the suffix of an Identity Center role, and iam:ListRoles would need a right in each account. */
 async function namedIn(context: WorkerContext, cluster: Cluster, reached: ReachedCluster): Promise<readonly string[]> {
   const { authenticationMode: mode } = reached.description;
   const looked = mode === "API" ? null : await readLiveDocument(reached.client, cluster, context.keys.memory);

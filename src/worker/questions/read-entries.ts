@@ -56,10 +56,7 @@ function maxWords(most: number): string {
   return `The worker reads at most ${most}: first those of leases and of principals in aws-auth.`;
 }
 
-/**
- * A lane that EKS still throttles after the SDK's three tries gives its entry back and stops; the others go on. A
- * throttled last lane, or any other failure, ends the reading.
- */
+/** A lane that EKS throttles after three tries gives its entry back and stops. The last lane, or any other failure, ends all. */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {
   const { queue, found } = progress;
   for (let arn = queue.shift(); arn !== undefined; arn = queue.shift()) {

@@ -43,10 +43,7 @@ export interface Repairer {
   readonly beforeWrite: (how: string) => Promise<void>;
 }
 
-/**
- * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. It starts again if another
- * writer was faster, at most five times. @throws AccessError
- */
+/** It starts again if another writer was faster, at most five times. @throws AccessError */
 export function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
   return retryAfterConflict(() => repairOnce(repairer, good));
 }
@@ -84,10 +81,7 @@ async function write(
   await client.writeAwsAuth(before, content);
 }
 
-/**
- * The annotation returns with the document that it explains: whole if the live document lost it, otherwise only the
- * part about the entries that return.
- */
+/** Whole if the live document lost it, otherwise only the part about the entries that return. */
 async function annotationsAfter(
   { cluster, keys }: Repairer,
   found: AwsAuthConfigMap | null,
@@ -127,10 +121,7 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
   };
 }
 
-/**
- * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and lets a person in.
- * Nothing waits for it. @returns whether it is kept
- */
+/** For a later rescue, if it is readable and lets a person in. Nothing waits for it. @returns whether it is kept */
 export async function keepDocument(
   { keys, now, log }: Pick<WorkerContext, "keys" | "now" | "log">,
   client: Pick<ClusterClient, "readKept" | "writeKept">,

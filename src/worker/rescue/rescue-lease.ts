@@ -64,10 +64,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} lacks its policy`);
 }
 
-/**
- * A missing entry is no failure; an entry of another rescue stays. @throws AccessError if the entry's tags do not prove
- * that it is ours
- */
+/** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
 async function takeLease(place: LeasePlace, id: string): Promise<void> {
   const found = await findLease(place);
   if (!found) return;

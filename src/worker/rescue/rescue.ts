@@ -106,10 +106,7 @@ function naming(error: unknown): never {
   throw namingOwnPolicy(error);
 }
 
-/**
- * Signs in as the first identity that works, records the active lease, and repairs the document. @returns null: none
- * could sign in @throws AccessError
- */
+/** As the first identity that works. @returns null: none could sign in @throws AccessError */
 async function repairAs(
   context: RescueContext,
   order: RescueOrder,
