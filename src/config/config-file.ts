@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isTicketPattern } from "../access/ask/ticket.ts";
+import { canBeNamed } from "../access/policy/rights.ts";
 import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";
@@ -87,12 +88,18 @@ const ticketPattern = z
   .max(200)
   .refine(isTicketPattern, "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'");
 
-const check = z.strictObject({
-  verb: textLike(/./, "write a verb, for example list"),
-  resource: textLike(/./, "write a resource in the plural, for example pods"),
-  group: z.string().default(""),
-  namespace: z.string().default(""),
-});
+const check = z
+  .strictObject({
+    verb: textLike(/./, "write a verb, for example list"),
+    resource: textLike(/./, "write a resource in the plural, for example pods"),
+    group: z.string().default(""),
+    namespace: z.string().default(""),
+    name: textLike(/^[\x21-\x7e]{1,253}$/, "use the name of one object, without spaces").optional(),
+  })
+  .refine(({ verb, resource, name }) => name === undefined || canBeNamed(verb, resource), {
+    path: ["name"],
+    message: "leave it out: Kubernetes allows create and deletecollection before it knows a name",
+  });
 
 const accessPolicy = textLike(
   /^AmazonEKS\w+Policy$/,

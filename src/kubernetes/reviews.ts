@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import type { PathCheck } from "../access/policy/cluster.ts";
 import { auditIdOf } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
@@ -33,9 +34,9 @@ export interface Reviews {
   /** The bearer's identity for the API server (SelfSubjectReview); null: it is older than 1.28 and can't say. */
   whoAmI(): Promise<KubernetesIdentity | null>;
   /** Whether we can do this (SelfSubjectAccessReview). */
-  mayI(access: ResourceAccess): Promise<boolean>;
+  mayI(access: ResourceAccess | PathCheck): Promise<boolean>;
   /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
-  may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
+  may(identity: KubernetesIdentity, access: ResourceAccess | PathCheck): Promise<AccessAnswer>;
 }
 
 const selfReview = z.object({
@@ -61,14 +62,14 @@ export function reviews(connection: Connection, cluster: string): Reviews {
   return {
     whoAmI: () => whoAmI(connection, `of cluster ${cluster}`),
     mayI: async (access) => {
-      const spec = { resourceAttributes: attributesOf(access) };
+      const spec = attributesOf(access);
       return (await reviewAccess(connection, "SelfSubjectAccessReview", spec, cluster)).allowed;
     },
     may: ({ username, groups }, access) => {
       const spec = {
         user: username,
         groups: [...new Set([...groups, "system:authenticated"])],
-        resourceAttributes: attributesOf(access),
+        ...attributesOf(access),
       };
       return reviewAccess(connection, "SubjectAccessReview", spec, cluster);
     },
@@ -110,14 +111,10 @@ async function reviewAccess(
   }
 }
 
-function attributesOf({ resource, ...rest }: ResourceAccess): Readonly<Record<string, string>> {
-  const [plural = "", subresource = ""] = resource.split("/");
-  return {
-    verb: rest.verb,
-    resource: plural,
-    group: rest.group ?? "",
-    subresource: rest.subresource ?? subresource,
-    namespace: rest.namespace ?? "",
-    name: rest.name ?? "",
-  };
+function attributesOf(access: ResourceAccess | PathCheck): object {
+  if ("path" in access) return { nonResourceAttributes: access };
+  const { verb, resource, group = "", namespace = "", name = "" } = access;
+  const [plural = "", inIt = ""] = resource.split("/");
+  const { subresource = inIt } = access;
+  return { resourceAttributes: { verb, resource: plural, group, subresource, namespace, name } };
 }

@@ -44,7 +44,7 @@ clusters:
   alone: { account: "111122223333", creator: { userArn: "arn:aws:iam::111122223333:user/alone" }, levels: [viewer] }
   other: { account: "111122223333", creator: discover, levels: [viewer] }
 levels:
-  viewer: { bind: [{ clusterRole: view, in: all }], maxDuration: 8h, verify: [{ verb: list, resource: pods }] }
+  viewer: { bind: [{ clusterRole: view, in: all }], maxDuration: 8h, verify: [{ verb: list, resource: pods, name: one }] }
   admin: { groups: [eks-access:admins], maxDuration: 1h }
   deployer: { policy: AmazonEKSEditPolicy, namespaces: [payments], maxDuration: 2h }
   editor: { bind: [{ clusterRole: edit, in: choose }, { role: jobs, in: [batch] }], maxDuration: 4h }
@@ -226,6 +226,15 @@ export const mistakes: readonly Mistake[] = [
   at("levels.viewer.bind.0.clusterRole", "a/b", "use the name of a role, without / and %"),
   at("levels.viewer.verify.0.resource", undefined, "it is missing; write a resource in the plural, for example pods"),
   at("levels.viewer.verify.0.verb", "", "write a verb, for example list"),
+  at("levels.viewer.verify.0.name", "one\ntwo", "use the name of one object, without spaces"),
+  {
+    path: "levels.viewer.verify.0.verb",
+    value: "create",
+    problems: [
+      "levels.viewer.verify[0].name: leave it out: Kubernetes allows create and deletecollection before it knows a name.",
+    ],
+    reads: [],
+  },
   at("levels.admin.maxDuration", 1, `it is a number; ${duration}`),
   at("levels.admin.groups.0", "all admins", "use printable ASCII without spaces"),
   at("levels.admin.groups.1", "{{x}}", "a group can't have a template"),

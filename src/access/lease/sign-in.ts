@@ -62,7 +62,8 @@ export interface SignInJudgement {
 /** The pods to list after a sign-in: those that the level names, else those of the namespace `default`. */
 export function podsToList(verify: readonly AccessCheck[]): PodsToList {
   const check = verify.find(
-    ({ verb, resource, group }) => isOneOf(verb, "list") && isOneOf(resource, "pods") && isOneOf(group, ""),
+    ({ verb, resource, group, name }) =>
+      !name && isOneOf(verb, "list") && isOneOf(resource, "pods") && isOneOf(group, ""),
   );
   return check ? { namespace: check.namespace, isPromised: true } : { namespace: "default", isPromised: false };
 }

@@ -11,7 +11,13 @@ export interface AccessCheck {
   /** Empty: all namespaces. */
   readonly namespace: string;
   /** Of one object; absent: all of them. */
-  readonly name?: string;
+  readonly name?: string | undefined;
+}
+
+/** A right on a path of the API server, such as `/metrics`. Only a role has one. */
+export interface PathCheck {
+  readonly verb: string;
+  readonly path: string;
 }
 
 export interface Level {

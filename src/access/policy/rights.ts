@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { groupsBy } from "../collections.ts";
 import { type Immutable, textForm } from "../lease/lease-record.ts";
-import type { AccessCheck } from "./cluster.ts";
+import type { AccessCheck, PathCheck } from "./cluster.ts";
 
 export interface RoleRule {
   readonly verbs: readonly string[];
@@ -106,8 +106,18 @@ const plainName = /^[a-z][a-z0-9./-]{0,62}$/;
 
 const objectName = /^[a-z0-9][a-z0-9.:-]{0,62}$/;
 
-/** Kubernetes authorizes these before it knows a name (docs, "Referring to resources"). */
-const nameless = new Set(["create", "deletecollection"]);
+const plainPath = /^(\*|\/[\w./-]{0,62}\*?)$/;
+
+/** Kubernetes authorizes these before it knows a name (docs, "Referring to resources"). A subresource is of a known object. */
+export function canBeNamed(verb: string, resource: string): boolean {
+  return resource.includes("/") || !["create", "deletecollection"].includes(verb);
+}
+
+/** Those that a person could have typed; `instead` for a star alone. */
+function plain(names: readonly string[], instead: string): readonly string[] {
+  const found = names.filter((name) => plainName.test(name));
+  return found.length === 0 && names.includes("*") ? [instead] : found;
+}
 
 /**
  * One right of a role, for a question that people read: about the most familiar resource, by the first rule that gives it, without `*`
@@ -115,23 +125,30 @@ const nameless = new Set(["create", "deletecollection"]);
  */
 export function rightToAsk(rules: readonly RoleRule[]): Omit<AccessCheck, "namespace"> | null {
   if (rules.some(isEverything)) return { verb: "*", group: "*", resource: "*" };
-  const plain = (names: readonly string[], instead: string) => {
-    const found = names.filter((name) => plainName.test(name));
-    return found.length === 0 && names.includes("*") ? [instead] : found;
-  };
   const rights = rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) => {
     const [group] = apiGroups.includes("") ? [""] : plain(apiGroups, "");
     const name = resourceNames.find((each) => objectName.test(each));
     if (group === undefined || (resourceNames.length > 0 && name === undefined)) return [];
     return plain(resources, "*").flatMap((resource) => {
-      const isAsked = (verb: string) => name === undefined || resource.includes("/") || !nameless.has(verb);
-      const [verb] = plain(verbs.filter(isAsked), "get");
+      const [verb] = plain(
+        verbs.filter((each) => name === undefined || canBeNamed(each, resource)),
+        "get",
+      );
       return verb === undefined ? [] : [{ verb, group, resource, ...(name !== undefined && { name }) }];
     });
   });
   const rank = ({ resource, name }: Omit<AccessCheck, "namespace">) =>
     [...familiar, resource].indexOf(resource) + (name === undefined ? 0 : familiar.length + 1);
   return rights.toSorted((one, other) => rank(one) - rank(other))[0] ?? null;
+}
+
+/** A right of a role on a path. RBAC takes the star at a path's end for itself too. Null: there is none. */
+export function pathToAsk(rules: readonly RoleRule[]): PathCheck | null {
+  const rights = rules.flatMap(({ verbs, nonResourceURLs }) => {
+    const [path, verb] = [nonResourceURLs.find((url) => plainPath.test(url)), plain(verbs, "get")[0]];
+    return path === undefined || verb === undefined ? [] : [{ verb, path }];
+  });
+  return rights[0] ?? null;
 }
 
 export const everyNamespace = "in every namespace";

@@ -15,6 +15,7 @@ import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open-cluster.ts";
 import type { ReachedCluster } from "../reach-cluster.ts";
+import { accessOf } from "../reconcile/review-questions.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import {
   type BegunTags,
@@ -157,9 +158,7 @@ async function proveMovedEntry(
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
-  const { verb, resource, group, namespace } = check;
-  const access = { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
-  return (await client.may(identity, access)).allowed;
+  return (await client.may(identity, accessOf(check))).allowed;
 }
 
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {

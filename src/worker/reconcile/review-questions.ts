@@ -1,7 +1,7 @@
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
-import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import { rightToAsk } from "../../access/policy/rights.ts";
+import { pathToAsk, rightToAsk } from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ResourceAccess } from "../../kubernetes/reviews.ts";
@@ -43,20 +43,24 @@ function isSameRole(seen: PlacedRole | null, { kind, name, namespace }: PlacedRo
   return seen?.kind === kind && seen.name === name && (kind === "ClusterRole" || seen.namespace === namespace);
 }
 
-/** If a level that binds roles names nothing to verify, each binding has a question about one right of its role, as it is now. */
+/**
+ * If a level that binds roles names nothing to verify, each binding has a question about one right of its role, as it is now. Only a
+ * ClusterRoleBinding gives paths.
+ */
 export async function questionsOf(
   client: Reviewer,
   cluster: Cluster,
   request: ApprovedRequest,
-): Promise<{ readonly checks: readonly AccessCheck[]; readonly failure: Answers["failure"] }> {
+): Promise<{ readonly checks: readonly Check[]; readonly failure: Answers["failure"] }> {
   const checks = checksOf(cluster, request);
   if (checks.length > 0) return { checks, failure: null };
-  const found = new Map<string, AccessCheck>();
+  const found = new Map<string, Check>();
   try {
     for (const { kind, name, namespace } of request.groups.flatMap((text) => placedRoleOf(text) ?? [])) {
       const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
       const right = rightToAsk(rules ?? []);
-      const check = right && { ...right, namespace: namespace ?? "" };
+      const path = namespace === null ? pathToAsk(rules ?? []) : null;
+      const check = right ? { ...right, namespace: namespace ?? "" } : path;
       if (check) found.set(JSON.stringify(check), check);
     }
     return { checks: [...found.values()], failure: null };
@@ -79,9 +83,11 @@ export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest
   );
 }
 
+export type Check = AccessCheck | PathCheck;
+
 export interface Question {
   readonly identity: MappedIdentity;
-  readonly check: AccessCheck;
+  readonly check: Check;
 }
 
 export interface Answers {
@@ -113,11 +119,15 @@ export async function askUntil(client: Reviewer, questions: readonly Question[],
   return { auditIds, reasons, found: null, failure: null };
 }
 
-export function accessOf({ verb, resource, group, namespace, name }: AccessCheck): ResourceAccess {
+export function accessOf(check: Check): ResourceAccess | PathCheck {
+  if ("path" in check) return check;
+  const { verb, resource, group, namespace, name } = check;
   return { verb, resource, ...(group && { group }), ...(namespace && { namespace }), ...(name && { name }) };
 }
 
-export function inWords({ verb, resource, group, namespace, name }: AccessCheck): string {
+export function inWords(check: Check): string {
+  if ("path" in check) return `${check.verb} the path ${check.path}`;
+  const { verb, resource, group, namespace, name } = check;
   const isAll = verb === "*" && resource === "*" && group === "*";
   return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}${name ? ` ${name}` : ""}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
 }

@@ -11,6 +11,7 @@ import {
   type Answers,
   accessOf,
   askUntil,
+  type Check,
   checksOf,
   inWords,
   type Question,
@@ -98,7 +99,7 @@ async function reviewElsewhere(
   own: Answers,
 ): Promise<Said> {
   const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
-  if (!question || !bindsRoles(groups) || isEverywhere) return nothingAsked;
+  if (!question || "path" in question.check || !bindsRoles(groups) || isEverywhere) return nothingAsked;
   const where = "in every namespace";
   if (byRoleBinding.test(own.reasons[0] ?? "")) return { ...nothingAsked, says: `, not ${where}` };
   return askBeyond(client, { ...question, check: { ...question.check, namespace: anotherNamespace }, where });
@@ -108,7 +109,7 @@ async function reviewElsewhere(
 function anotherSession(
   { groups, principal }: ApprovedRequest,
   identity: MappedIdentity,
-  check: AccessCheck | undefined,
+  check: Check | undefined,
 ): Beyond | null {
   const username = check && bindsRoles(groups) ? nameOfAnotherSession(principal, identity.username) : null;
   return check && username
@@ -194,22 +195,22 @@ function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explainFailure(error));
 }
 
-function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: AccessCheck): ProofFinding {
+function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: Check): ProofFinding {
   if (!request.groups.some(isPolicyText)) return { result: "no", detail: `can't ${inWords(check)}` };
   return notTested(`its groups alone can't ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
 }
 
 /** Why a review does not answer, and who can: the principal itself, or the worker if it can assume the principal. */
-function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly AccessCheck[]): string {
+function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly Check[]): string {
   if (signInMethod(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
   return `${unseen}. ${principalCanAsk(checks)}`;
 }
 
-function principalCanAsk([check]: readonly AccessCheck[]): string {
-  if (!check) return "Only the principal can test this";
-  const { verb, resource, group, namespace } = check;
+function principalCanAsk([check]: readonly Check[]): string {
+  if (!check || "path" in check) return "Only the principal can test this";
+  const { verb, resource, group, namespace, name } = check;
   const [plural = "", subresource] = resource.split("/");
-  const what = `${verb} ${plural}${group && `.${group}`}${subresource ? ` --subresource=${subresource}` : ""}`;
+  const what = `${verb} ${plural}${group && `.${group}`}${name ? `/${name}` : ""}${subresource ? ` --subresource=${subresource}` : ""}`;
   return `Only the principal can test this: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
 }
 

@@ -81,6 +81,7 @@ describe("the pods that are listed", () => {
       [{ verb: "*", resource: "*", group: "*", namespace: "" }],
       { namespace: "", isPromised: true },
     ],
+    ["not one pod that it names", [{ ...check, name: "checkout" }], { namespace: "default", isPromised: false }],
     ["those of default, where it names none", [{ ...check, verb: "get" }], { namespace: "default", isPromised: false }],
     [
       "and never pods of another API",

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { describeNamespaces, describeRules, type RoleRule, rightToAsk } from "../../../src/access/policy/rights.ts";
+import {
+  describeNamespaces,
+  describeRules,
+  pathToAsk,
+  type RoleRule,
+  rightToAsk,
+} from "../../../src/access/policy/rights.ts";
 
 const read = ["get", "list", "watch"];
 const write = ["create", "update", "patch", "delete", "deletecollection"];
@@ -119,4 +125,15 @@ describe("the right of a role that a question names", () => {
     const words = right && [right.verb, `${right.resource}${right.group && `.${right.group}`}`, right.name];
     expect(words?.filter((word) => word !== undefined).join(" ") ?? null).toBe(wanted);
   });
+});
+
+test.each<[string, readonly string[], readonly string[], string | null]>([
+  ["the first plain path", ["get"], ["/a b", "/metrics", "/logs/*"], "get /metrics"],
+  ["all paths, if the role names no other", ["*"], ["*"], "get *"],
+  ["no path that is not plain", ["get"], ["<!here>", "metrics"], null],
+  ["no path by a verb that is not plain", ["GET\n"], ["/metrics"], null],
+])("a question about a path names %s", (_, verbs, nonResourceURLs, wanted) => {
+  const right = pathToAsk([aRule(["list"], ["pods"]), aRule(verbs, [], { nonResourceURLs })]);
+
+  expect(right && `${right.verb} ${right.path}`).toBe(wanted);
 });

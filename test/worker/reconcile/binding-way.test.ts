@@ -163,6 +163,57 @@ describe("a lease for one person", () => {
     });
   });
 
+  test("whose role has rights on paths alone is proved by one of them, and so is its end", async () => {
+    const rules = [{ verbs: ["get"], nonResourceURLs: ["/metrics", "/metrics/*"] }];
+    await side().sandbox.cluster.setRbac({ roles: [{ name: "scraper", rules }], bindings: [] });
+    context = contextWith("report", (text) =>
+      text
+        .replace(/ {4}verify:\n( {6}.*\n)+/g, "")
+        .replace(/bind: \[\{ clusterRole: edit.*\]/, "bind: [{ clusterRole: scraper, in: all }]"),
+    );
+
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    const ended = await revokeGiven(context, cluster, "r-one");
+    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
+
+    expect(given.lease?.proof?.authorized).toEqual({
+      result: "yes",
+      detail: "can get the path /metrics, not as every session of the role",
+    });
+    expect(ended.lease?.endProof?.authorized).toEqual({
+      result: "no",
+      detail: "can't get the path /metrics, asked as sso:alice@example.com",
+    });
+  });
+
+  test("whose level verifies one object by its name is proved by that object alone", async () => {
+    const rules = [{ verbs: ["get"], apiGroups: [""], resources: ["configmaps"], resourceNames: ["one"] }];
+    await side().sandbox.cluster.setRbac({ roles: [{ name: "few", rules }], bindings: [] });
+    const verifying = (name: string) =>
+      contextWith("report", (text) =>
+        text
+          .replace(/ {4}verify:\n( {6}.*\n)+/g, "")
+          .replace(
+            /bind: \[\{ clusterRole: edit.*\]/,
+            `bind: [{ clusterRole: few, in: [default] }]\n    verify: [{ verb: get, resource: configmaps, name: ${name} }]`,
+          ),
+      );
+
+    context = verifying("one");
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    await revokeGiven(context, cluster, "r-one");
+    context = verifying("two");
+    const other = await give(context, cluster, { id: "r-two", level: "admin", principal: alice });
+    await revokeGiven(context, cluster, "r-two");
+    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
+
+    expect(given.lease?.proof?.authorized).toEqual({
+      result: "yes",
+      detail: "can get configmaps one in default, not in every namespace, not as every session of the role",
+    });
+    expect(other.lease?.proof?.authorized).toEqual({ result: "no", detail: "can't get configmaps two in default" });
+  });
+
   test("of two people with one role each has their own, and the end of one takes nothing of the other", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     await give(context, cluster, { id: "r-carol", principal: carol });

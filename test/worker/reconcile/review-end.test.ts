@@ -164,10 +164,35 @@ describe("a level that binds roles and names nothing to verify", () => {
     expect(finding.detail).toBe("can get pods in every namespace, get pods in shop, not as every session of the role");
   });
 
-  test("says so, where no question can name a right of its roles", async () => {
-    const paths = { ...right, resources: [], nonResourceURLs: ["/metrics"] };
+  const paths = { ...right, resources: [], nonResourceURLs: ["/logs/*"] };
 
-    const { finding } = await review(["ClusterRole odd"], async () => [paths], yes);
+  test("asks about a path, where its roles have no other right, and about it as another session", async () => {
+    const asked: unknown[] = [];
+
+    const { finding } = await review(
+      ["ClusterRole scraper"],
+      async () => [paths],
+      async (identity, access) => {
+        asked.push(access);
+        return yes(identity);
+      },
+    );
+
+    expect(asked).toEqual([
+      { verb: "get", path: "/logs/*" },
+      { verb: "get", path: "/logs/*" },
+    ]);
+    expect(finding).toEqual({
+      result: "yes",
+      detail: "can get the path /logs/*, not as every session of the role",
+    });
+  });
+
+  test.each([
+    ["a RoleBinding gives no path", ["ClusterRole scraper in shop"], paths],
+    ["no path is plain", ["ClusterRole scraper"], { ...paths, nonResourceURLs: ["<!here>", "/a b"] }],
+  ])("says that no question can name a right of its roles: %s", async (_, groups, rules) => {
+    const { finding } = await review(groups, async () => [rules], yes);
 
     expect(finding).toEqual({
       result: "not tested",
@@ -181,16 +206,18 @@ describe("a level that binds roles and names nothing to verify", () => {
     const { finding } = await review(
       ["Role reader in shop"],
       async () => [{ ...right, resources: ["secrets"], resourceNames: ["tls"] }],
-      async ({ username }, { verb, resource, namespace, name }) => {
-        asked.push([username, verb, resource, namespace, name]);
-        return { allowed: username === "sso:alice" && namespace === "shop", reason: "", auditId: null };
+      async ({ username }, access) => {
+        asked.push([username, access]);
+        const isThere = "namespace" in access && access.namespace === "shop";
+        return { allowed: username === "sso:alice" && isThere, reason: "", auditId: null };
       },
     );
 
+    const tls = { verb: "get", resource: "secrets", namespace: "shop", name: "tls" };
     expect(asked).toEqual([
-      ["sso:alice", "get", "secrets", "shop", "tls"],
-      [`sso:${impossibleSession}`, "get", "secrets", "shop", "tls"],
-      ["sso:alice", "get", "secrets", "eks-access-another-namespace", "tls"],
+      ["sso:alice", tls],
+      [`sso:${impossibleSession}`, tls],
+      ["sso:alice", { ...tls, namespace: "eks-access-another-namespace" }],
     ]);
     expect(finding).toEqual({
       result: "yes",
@@ -213,8 +240,8 @@ test.each([
   ["", 1],
 ])("another namespace is asked about only if the reason leaves it open: %s", async (reason, times) => {
   const places: (string | undefined)[] = [];
-  const may: Reviewer["may"] = async (_, { namespace }) => {
-    places.push(namespace);
+  const may: Reviewer["may"] = async (_, access) => {
+    if ("namespace" in access) places.push(access.namespace);
     return { allowed: true, reason, auditId: null };
   };
   const principal = "arn:aws:iam::111122223333:user/alice";
