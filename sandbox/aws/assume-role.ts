@@ -95,10 +95,7 @@ function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
   return [...tags.keys()].some((each) => each.toLowerCase() === key.toLowerCase());
 }
 
-/**
- * In one account, a trust policy that names the caller is enough. If it names the account, or the caller is of another
- * account, the caller's own policy must allow it too (IAM User Guide, "Cross-account policy evaluation logic").
- */
+/** A policy that names the caller is enough in one account (IAM User Guide, "Cross-account policy evaluation logic"). */
 function trusts(role: Identity, caller: Caller): boolean {
   const { arn, accountId } = caller.identity;
   const named = role.trust.principals.some(

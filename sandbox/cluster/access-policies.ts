@@ -81,10 +81,7 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   AmazonEKSClusterAdminPolicy: [rule("*", "*", ["*"]), { nonResourceURLs: ["*"], verbs: ["*"] }],
 };
 
-/**
- * Access policies belong to the principal that the authenticator knows, not to a username: an impersonated user has
- * none, and a review of a username sees none (EKS User Guide, "Associate access policies with access entries").
- */
+/** They belong to the principal: a review of a username sees none (EKS User Guide, "Associate access policies…"). */
 export function authorizeByPolicies(
   { entries }: ClusterAccess,
   { extra }: Pick<User, "extra">,

@@ -146,10 +146,7 @@ const allowedParameters = new Set([
 const stsHost =
   /^sts(?:-fips)?(?:\.[a-z]{2,4}(?:-[a-z]+)+-\d)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
-/**
- * As aws-iam-authenticator does (pkg/token, Verify): it sends the token's presigned URL to STS with this cluster's name
- * in the signed header. STS is at `stsUrl`; the `Host` stays the real one.
- */
+/** aws-iam-authenticator, pkg/token, Verify. STS is at `stsUrl`; the `Host` stays the real one. */
 async function verifyToken(
   token: string,
   { cluster, stsUrl, now }: { cluster: string; stsUrl: string; now: Date },

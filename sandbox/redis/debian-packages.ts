@@ -14,11 +14,7 @@ export interface UnpackedServer {
 const servers = ["redis-server", "valkey-server"] as const;
 export type ServerPackage = (typeof servers)[number];
 
-/**
- * Unpacks Redis from the packages of Debian or Ubuntu into the cache folder, without root. apt checks the signatures as
- * always. Undefined: there is no apt.
- * @param only one of the packages; undefined: the first available one
- */
+/** Without root; apt checks the signatures as always. Undefined: no apt. @param only undefined: the first available one */
 export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedServer | undefined> {
   const apt = await findOnPath("apt-get");
   const dpkg = await findOnPath("dpkg");

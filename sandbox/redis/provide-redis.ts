@@ -225,10 +225,7 @@ function lastLine(log: string): string {
   return log.trim().split("\n").at(-1) || "it left no log";
 }
 
-/**
- * Resolves when the Redis at `url` answers PING. Rejects with the last error after `withinMs`, or at once when
- * `givenUp` resolves. A Redis that still loads its data answers with an error.
- */
+/** Rejects with the last error after `withinMs`, or at once when `givenUp` resolves. */
 export async function awaitPing(url: string, options: { withinMs: number; givenUp?: Promise<void> }): Promise<void> {
   const deadline = performance.now() + options.withinMs;
   let gone = false;

@@ -90,10 +90,7 @@ export function takeCommandAnswer(
   }
 }
 
-/**
- * A submission's acknowledgement closes the view, changes it, or has its errors. An invalid answer leaves the view open
- * and shows an error. @see https://docs.slack.dev/surfaces/modals#response_actions
- */
+/** An invalid answer leaves the view open with an error. @see https://docs.slack.dev/surfaces/modals#response_actions */
 export function takeSubmissionAnswer(
   state: SlackState,
   user: string,

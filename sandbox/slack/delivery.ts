@@ -34,10 +34,7 @@ export interface Signing {
   ackWithinMs: number;
 }
 
-/**
- * Signed as Slack signs. It sends an unacknowledged event again at once, but leaves out Slack's later retries after one
- * and five minutes. Slack never repeats commands and interactions.
- */
+/** Sends an unacknowledged event again at once, without Slack's later retries after one and five minutes. */
 export async function deliverOverHttp(
   url: string,
   outgoing: Outgoing,
@@ -98,10 +95,7 @@ function encode({ kind, payload }: Outgoing): { body: string; contentType: strin
   return { body: new URLSearchParams({ payload: json }).toString(), contentType: form };
 }
 
-/**
- * HMAC-SHA256 over `v0:<timestamp>:<body>`. @param options.timestamp seconds since 1970 @see
- * https://docs.slack.dev/authentication/verifying-requests-from-slack
- */
+/** @param options.timestamp seconds @see https://docs.slack.dev/authentication/verifying-requests-from-slack */
 export function signRequest(body: string, options: { timestamp: number; secret: string }): Record<string, string> {
   const digest = createHmac("sha256", options.secret).update(`v0:${options.timestamp}:${body}`).digest("hex");
   return {

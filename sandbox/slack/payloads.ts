@@ -32,10 +32,7 @@ export function commandPayload(
   };
 }
 
-/**
- * As Slack sends it with `should_escape: true` (manifest.yml): people's names with their ids. @see
- * https://docs.slack.dev/interactivity/implementing-slash-commands
- */
+/** As with `should_escape: true` (manifest.yml): people's names with their ids. */
 function escaped({ people }: SlackState, typed: string): string {
   const text = typed.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   return text.replaceAll(/@([\w.-]+)/g, (written, name: string) => {

@@ -113,10 +113,7 @@ async function choose(
   return act(context, user, filled, used, chosen);
 }
 
-/**
- * An input block keeps its value until the submission, unless it dispatches actions. A text must also name the moments
- * for that. @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
- */
+/** A text must also name the moments. @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
 function mustDispatch({ block, element }: PlacedElement): void {
   if (block.type !== "input") return;
   if (block.dispatch_action !== true) throw new Error("the input sends nothing to the app: dispatch_action is not set");

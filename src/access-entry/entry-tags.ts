@@ -26,10 +26,7 @@ export type TagReading =
 
 type Tags = Readonly<Record<string, string>>;
 
-/**
- * The tags of our part, sealed for this cluster, principal and entry. @param madeAt as in `TagReading` @param openSince ISO 8601: since
- * when calls by this claim may be unanswered; null: none is
- */
+/** @param madeAt as in `TagReading` @param openSince ISO 8601: since when calls may be unanswered; null: none is */
 export function writeHoldingTags(
   cluster: string,
   holding: Holding,

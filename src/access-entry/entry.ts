@@ -47,10 +47,7 @@ function partsOf({ groups }: Pick<MappedIdentity, "groups">) {
   return { groups: groups.filter((each) => !each.startsWith("policy ")).toSorted(), policies };
 }
 
-/**
- * A request must reach AWS within five minutes of its time stamp (IAM User Guide, "AWS Signature Version 4 for API requests"),
- * and an access entry has no version that would refuse a late call.
- */
+/** How late a request can reach AWS (IAM User Guide, "AWS Signature Version 4"): an entry has no version to refuse it. */
 const signatureMs = 5 * 60_000;
 
 /** The longest time from reading until a run sends a call that was planned on it. Milliseconds. */

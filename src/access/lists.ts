@@ -58,10 +58,7 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
   };
 }
 
-/**
- * Since when a closed record has no effect, in milliseconds since the epoch; null: it still can have. Until its sealed end it
- * shows that the lease is over, if a backup brings it back. A permanent lease keeps only its id.
- */
+/** Milliseconds since the epoch; null: it still can have an effect: until its sealed end, if a backup brings it back. */
 function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
   const { state, expiresAt, approvals, durationSeconds, lease, emergency } = request;

@@ -95,10 +95,7 @@ export function withoutRolePath(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/");
 }
 
-/**
- * The ARN of a cluster's entry for a principal; null: none. A role's name is unique in its account whatever its path (IAM User
- * Guide, "IAM identifiers"). @param principalArn a role without its path
- */
+/** Null: none. A role's name is unique in its account whatever its path (IAM User Guide). @param principalArn without its path */
 export function entryArnIn(arns: readonly string[], principalArn: string): string | null {
   const wanted = principalArn.toLowerCase();
   return arns.find((arn) => withoutRolePath(arn).toLowerCase() === wanted) ?? null;

@@ -46,10 +46,7 @@ function sessionNameOf(stsArn: string): string {
   return sessionName;
 }
 
-/**
- * Releases of the authenticator differ: to most, `*` and `?` in a rolearn are letters. The newest match by them, in the random
- * order of Go's map (Matches in pkg/config, ArnLike in pkg/arn).
- */
+/** To most releases of the authenticator these are letters; the newest match by them, in random order (pkg/arn, ArnLike). */
 const WILDCARD = /[*?]/;
 
 /** Whether only the newest releases can match an entry. */

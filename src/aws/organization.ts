@@ -19,12 +19,7 @@ export interface OrganizationAccounts {
 /** An organization has at most 10,000 accounts (quotas of AWS Organizations), 20 a page. */
 const bounds = () => ({ pages: 2_000, items: 20_000, deadline: AbortSignal.timeout(300_000) });
 
-/**
- * The active accounts of the caller's organization; null: the account has none. Only the management account and delegated
- * administrators can ask.
- *
- * @param region of the partition: the SDK finds the endpoint with it @throws AccessError
- */
+/** Null: the account has none. Only the management account and delegated administrators can ask. @throws AccessError */
 export async function organizationAccounts(
   source: CredentialSource,
   region: string,

@@ -99,10 +99,7 @@ export type ConfigReading =
 /** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
-/**
- * Reads the text of `eks-access.yml`, with the clusters of its fleet. Returns all problems at once. Leaves out a cluster of the fleet
- * with a problem: its account sets its tags, and must not stop the others.
- */
+/** All problems at once. A cluster of the fleet with a problem is left out: its account sets its tags. */
 export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
   const loaded = loadYaml(text);
   if (loaded.type === "wrong") return { type: "invalid", problems: [loaded.problem] };

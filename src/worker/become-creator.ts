@@ -73,12 +73,7 @@ export interface CreatorSession {
   readonly creatorArn: string;
 }
 
-/**
- * The credentials of a cluster's creator, confirmed by AWS. They are for the memory of one run: never log or store
- * them. CloudTrail shows the requests and the requester with each session.
- * @param log gets the calls to AWS
- * @throws AccessError
- */
+/** Confirmed by AWS, for the memory of one run: never log or store them. @param log gets the calls to AWS @throws AccessError */
 export async function becomeCreator(
   cluster: Cluster,
   creator: KnownCreator,
@@ -115,12 +110,7 @@ export async function confirmCreator(
   throw mismatch(name, creator, identity.arn, kindOf(cluster, creator));
 }
 
-/**
- * A session of the last of these roles, each assumed by the session before it; without roles the worker's own identity.
- * Each session can only assume the next role.
- * @param lastPolicy the rights of the last session
- * @throws AccessError
- */
+/** Each can only assume the next role; without roles the worker's own. @param lastPolicy the last session's rights */
 export async function sessionThrough(
   region: string,
   through: CreatorRole["through"],

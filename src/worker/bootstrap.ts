@@ -36,10 +36,7 @@ interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff" | "clos
   readonly apply: () => Promise<OperatorProof>;
 }
 
-/**
- * Plans how to let a cluster's operator in, and writes nothing. AWS rights do it if the cluster takes access entries,
- * otherwise the creator does. If nothing is left to do, it does not use the creator. @throws AccessError
- */
+/** Writes nothing. By AWS rights where the cluster takes access entries, otherwise as the creator. @throws AccessError */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
   const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
   const { description } = await openEks(session.credentials, cluster, context.awsRequests);
@@ -124,11 +121,7 @@ interface EntryPlan {
   readonly plan: PlannedText;
 }
 
-/**
- * Plans the operator's entry in aws-auth, with the engine and the guards of a lease.
- * @param creatorArn null: unknown
- * @throws AccessError if the entry can't be ours
- */
+/** With the engine and the guards of a lease. @param creatorArn null: unknown @throws AccessError if the entry can't be ours */
 async function planOperatorEntry(
   client: Pick<ClusterClient, "readAwsAuth">,
   { cluster }: Pick<Bootstrap, "cluster">,
@@ -180,12 +173,7 @@ const operatorTag = "eks-access/operator";
 
 const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
-/**
- * Lets the operator in without the creator, by AWS rights: makes its access entry, an administrator's until its roles
- * and bindings exist.
- * @param objects the missing ones; null: the operator can't see it yet
- * @throws AccessError
- */
+/** An administrator's entry until its roles and bindings exist. @param objects null: the operator can't see it yet */
 async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<OperatorAdmission> {
   const { context, cluster } = bootstrap;
   const { roleArn } = cluster.operator;

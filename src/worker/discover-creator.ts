@@ -77,10 +77,7 @@ export async function askCloudTrail(
   return record;
 }
 
-/**
- * The creator, which must get no lease. A run as the operator does not look it up.
- * @param identity the identity of the run
- */
+/** It must get no lease. A run as the operator does not look it up. @param identity the identity of the run */
 export async function creatorArnFor(
   context: DiscoveryContext,
   cluster: Cluster,
@@ -157,11 +154,7 @@ export async function creatorForBootstrap(context: UseContext, cluster: Cluster)
   return creator;
 }
 
-/**
- * Notes in the audit log that the caller becomes the creator, if there is an operator.
- * @param actor a Slack user id, or `worker`
- * @throws AccessError
- */
+/** In the audit log, if there is an operator. @param actor a Slack user id, or `worker` @throws AccessError */
 export async function noteCreatorUse(
   { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
   cluster: Cluster,

@@ -28,10 +28,7 @@ export type ErasureResult =
   /** `kept`: ids of records that can't be removed yet. */
   | { readonly type: "erased"; readonly events: number; readonly records: number; readonly kept: readonly string[] };
 
-/**
- * Erases a person's data in the ledger, with an event. The log stays whole: the chain has the digests, and the worker
- * signs which events it erased. Safe to repeat after a crash. @throws AccessError
- */
+/** The chain has the digests, and the worker signs which events it erased. Safe to repeat. @throws AccessError */
 export async function erasePerson(context: ErasureContext, options: ErasureOptions): Promise<ErasureResult> {
   const { personData, now } = context;
   const { read, unreadable } = await personData.records(options.person);

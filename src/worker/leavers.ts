@@ -83,10 +83,7 @@ async function assignedTo(
   return userName ? { userName, permissionSet: admittedBy(entryArnOf(principal)).name, account } : null;
 }
 
-/**
- * Whether a worker sealed in the last day that this directory showed a permission set of one of the leases' people in the
- * cluster's account. A restart forgets what a worker saw, and no one may be left there.
- */
+/** In the last day, for one of the leases' people here. A restart forgets what a worker saw, and no one may be left there. */
 async function isSealed(
   context: WorkerContext,
   cluster: Cluster,

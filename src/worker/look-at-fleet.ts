@@ -38,11 +38,7 @@ async function openRegion(fleet: Fleet, account: string, region: string): Promis
   return fleetRegion(await sessionThrough(region, fleet.rolesFor(account), [purpose], policy), account, region);
 }
 
-/**
- * Lists the clusters of each account and region, sixteen places at a time and one call at a time in each: AWS throttles
- * by both. Without an answer, a region keeps its known clusters.
- * @param memory spares a call for each cluster with tags in it
- */
+/** Sixteen places at a time, one call at a time in each: AWS throttles by both. @param memory spares calls for tags */
 export async function lookAtFleet(fleet: Fleet, memory: TagMemory): Promise<LookAtFleet> {
   const regions = fleet.accounts.flatMap((account) => fleet.regions.map((region) => ({ account, region })));
   const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, memory));
@@ -94,10 +90,7 @@ async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): 
   return tags;
 }
 
-/**
- * The clusters of the fleet as AWS shows them now, for a process without the workers' list. Tags count at once, so use
- * it only where no tag decides. Without an answer, a region keeps its clusters of `before`.
- */
+/** For a process without the workers' list. Tags count at once, so use it only where no tag decides. */
 export async function discoverFleet(fleet: Fleet, before: FleetList | null, at: Date): Promise<FleetList> {
   const seen = await lookAtFleet(fleet, { tagsOf: () => null, described: () => {} });
   const rules = { deciding: fleet.deciding, holdMs: 0, isHeld: () => true };

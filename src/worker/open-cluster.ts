@@ -60,10 +60,7 @@ export interface OpenCluster extends OpenedCluster {
   readonly description: ClusterDescription;
 }
 
-/**
- * Becomes the operator or the creator, and connects: assumes the role, confirms the identity, describes the cluster,
- * makes a token. The credentials are only in this call's memory. @throws AccessError
- */
+/** Assumes the role, confirms the identity, describes the cluster, makes a token. @throws AccessError */
 export async function openCluster(
   context: OpeningContext,
   cluster: Cluster,

@@ -36,11 +36,7 @@ export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log
   }
 }
 
-/**
- * EKS for one cluster, with the identity that makes access entries there.
- * @param asCreator EKS as the creator
- * @throws AccessError
- */
+/** With the identity that makes access entries there. @param asCreator EKS as the creator @throws AccessError */
 export async function openEksForEntries(
   cluster: Cluster,
   asCreator: EksCluster,
@@ -158,11 +154,7 @@ export async function checkOwnAccount({
   }
 }
 
-/**
- * Names the policy file in a refusal: the identity that migrates or rescues a cluster is not the one that makes entries
- * of leases.
- * @param file of deploy/iam, with the missing statements
- */
+/** Who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   return withRemedy(error, `Give that identity the statements of deploy/iam/${file}.`);
 }

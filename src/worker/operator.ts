@@ -85,11 +85,7 @@ export async function retryAfterConflict<T>(write: () => Promise<T>): Promise<T>
 /** The waits before each further try, in milliseconds: an access entry and its policies take effect within some seconds. */
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 5_000, 5_000, 5_000];
 
-/**
- * Signs in as the operator until `act` has a result, a bounded number of times.
- * @param act null: not yet; on the last try it has `isLast`
- * @throws AccessError without a result
- */
+/** @param act null: not yet, so it tries again, a bounded number of times; the last try has `isLast` @throws AccessError */
 export async function untilSignedIn<T>(
   { asOperator, context, cluster }: Bootstrap,
   act: (client: ClusterClient, isLast: boolean) => Promise<T | null>,

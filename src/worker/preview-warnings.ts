@@ -96,10 +96,7 @@ export function outsideHours(rule: Rule, now: Date): string[] {
 
 const maxNamed = 3;
 
-/**
- * What a principal loses through another username or fewer groups: one sentence each. @param users RBAC's bindings by username;
- * null: unreadable
- */
+/** By another username or fewer groups: one sentence each. @param users RBAC's bindings by username; null: unreadable */
 export function lostRights(
   today: MappedIdentity | null,
   afterwards: MappedIdentity,

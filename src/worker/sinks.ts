@@ -28,9 +28,7 @@ export interface AuditSink {
   /** Its name in the ledger (`sinkNames`). */
   readonly name: string;
   readonly maxAtOnce: number;
-  /**
-   * A repeated event has the same number and id. @returns the number of the last one that arrived @throws AccessError
-   */
+  /** A repeated event has the same id. @returns the number of the last one that arrived @throws AccessError */
   readonly send: (events: Events) => Promise<number>;
 }
 

@@ -49,10 +49,7 @@ export function isSweepFailing({ failures, config }: Pick<WorkerContext, "failur
   return failures.isFailing(sweepFailed, {}, config.timing.sweepEverySeconds * 3_000);
 }
 
-/**
- * The safety net of every wake-up and the clock of every lease: finds due records, unshown messages, and clusters that
- * this ledger has not read. Clusters come first, because leases end there.
- */
+/** The safety net of every wake-up and the clock of every lease. Clusters come first, because leases end there. */
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
   const now = context.now();
@@ -190,10 +187,7 @@ async function clustersNow({ ledger, config }: WorkerContext): Promise<ClustersN
   return { names, adopted, troubles: new Map([...known].filter(([, { overAt }]) => overAt === null)) };
 }
 
-/**
- * New clusters; and when an inspection is due, all: often those with an active lease, more seldom the others, because a
- * restored backup can bring ended leases back.
- */
+/** New clusters, and when an inspection is due, all: a restored backup can bring ended leases back. */
 async function looksByTheClock(
   { ledger, config, now }: WorkerContext,
   { names, adopted, troubles }: ClustersNow,
@@ -234,10 +228,7 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
   return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
 }
 
-/**
- * Reports due work in a cluster without a configuration: this worker can't look there. Another worker that has the
- * cluster does the work; if the cluster is gone, `eks-access retire` closes its requests.
- */
+/** Another worker that has the cluster does the work; if the cluster is gone, `eks-access retire` closes its requests. */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml`;
   if (request.state === "approved") {
@@ -269,10 +260,7 @@ export function removeClosedByTheClock(context: RemovalContext): Promise<void> {
   });
 }
 
-/**
- * Removes closed records in batches, within one turn. It changes no access, so it is no event: the log has the number,
- * and the audit log has each record's history. @returns the number of removed records
- */
+/** In batches, within one turn. No event: the audit log has each record's history. @returns the number of removed records */
 export async function removeClosed(context: Omit<RemovalContext, "failures">): Promise<number> {
   const { ledger, config, log, now } = context;
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);

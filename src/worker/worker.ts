@@ -64,11 +64,7 @@ function reconcileFor(reason: ReconcileReason) {
     reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);
 }
 
-/**
- * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/connect.ts).
- * @param context each run keeps its first configuration
- * @param zones it works on their clusters
- */
+/** `blocking` waits without a limit. @param context each run keeps its first configuration @param zones of its clusters */
 export function startWorker(
   context: () => WorkerContext,
   blocking: RedisClient,
@@ -102,10 +98,7 @@ export function startWorker(
 /** Much longer than a job waits for a busy worker; an end with its run is within a minute. */
 const overdueMs = 30_000;
 
-/**
- * Carries out what its queue does not, in the clusters of these zones: a queue in Redis must not keep access, nor people from it. Only an
- * end is worth the work of each worker.
- */
+/** A queue in Redis must not keep access, nor people from it. Only an end is worth the work of each worker. */
 function workOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<void> {
   const { config, ledger, log, failures } = context;
   return failures.during("could not work beside the queues", {}, async () => {

@@ -178,10 +178,7 @@ const genuineBy = keptWith(
   (_: MemoryKeys) => new WeakMap<AccessRequest, { place: string; written: WrittenShare | null }>(),
 );
 
-/**
- * An active lease's record, if a worker sealed it for this cluster, request, principal and approvals. Each run needs it for every lease, and an
- * unchanged record is the same object in the next run.
- */
+/** Sealed for this cluster, request, principal and approvals. An unchanged record is the same object in the next run. */
 export function genuinelyWritten(place: string, request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const known = genuineBy(keys);
   const before = known.get(request);

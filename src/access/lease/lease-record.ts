@@ -87,10 +87,7 @@ export const shareForm = z.strictObject({
   approvers: textsForm,
 });
 
-/**
- * What a lease added, sealed in its record: people can strip the cluster's own memory, and the entry would look as if it had
- * always been there. A repair or removal trusts nothing else.
- */
+/** People can strip the cluster's own memory, so a repair or removal trusts nothing else. */
 export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
 const writtenForm = z.strictObject({
   entryAdded: z.boolean(),

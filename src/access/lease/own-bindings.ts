@@ -141,10 +141,7 @@ const rememberedForm = z.strictObject({
   share: shareForm,
 });
 
-/**
- * The content of a binding's annotation; null: our key did not seal it for this cluster and place. The seal comes before the
- * parser, which takes half a second for the largest annotation that people can write.
- */
+/** Null: our key did not seal it. The seal comes before the parser: the largest annotation takes it half a second. */
 export function readSealedLease(
   cluster: string,
   place: Pick<ClusterBinding, "name" | "namespace">,

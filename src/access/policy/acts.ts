@@ -9,10 +9,7 @@ import type { Person } from "./rule.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
 
-/**
- * What a person can do about a request now, for the buttons to show. A click checks it again.
- * @param isExtended whether another lease goes on with it: people extend and revoke that one
- */
+/** For the buttons to show; a click checks it again. @param isExtended people extend and revoke the other lease */
 export function actsOf(
   request: AccessRequest,
   cluster: Cluster | undefined,

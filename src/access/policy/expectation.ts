@@ -195,10 +195,7 @@ function unknown(message: string): ExpectationVerdict {
   return { type: "unknown", message };
 }
 
-/**
- * One sentence for each two clusters that share their creator's or operator's tokens: a token has only a cluster's name
- * (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). A discovered creator of one account counts too.
- */
+/** A token has only a cluster's name (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>
     clusters.slice(index + 1).flatMap((other) => {

@@ -83,10 +83,7 @@ export async function refuseActor(
   return notAdmittedAnswer(code);
 }
 
-/**
- * Refuses an approval if the requester, or the person who asked for them, left: AWS keys can outlive a Slack account.
- * Null: an approval is possible.
- */
+/** If the requester or the asker left: AWS keys can outlive a Slack account. Null: an approval is possible. */
 export async function refuseForRequester(
   context: SlackContext,
   request: AccessRequest,

@@ -97,10 +97,7 @@ export type Admission =
   | { readonly type: "admitted"; readonly body: object }
   | ({ readonly type: "refused" } & HeaderRefusal);
 
-/**
- * Whether a request may come in: its form, size, time and signature, and whether it is new.
- * @throws if the connection ends before the body does
- */
+/** Its form, size, time and signature, and whether it is new. @throws if the connection ends before the body does */
 export async function admit(settings: AdmissionSettings, request: IncomingMessage): Promise<Admission> {
   const { headers } = request;
   const refusal = refuseHeaders(headers, settings.now());

@@ -196,11 +196,7 @@ const clickedForm = z.object({
   }),
 });
 
-/**
- * The clicked message with a note in place of its buttons; null: only one person sees it, or it has none.
- *
- * @param details the button that takes their place
- */
+/** A note takes their place. Null: only one person sees it, or it has none. @param details the button that stays */
 export function withoutButtons(body: object, note: string, details: Button | null = null): Message | null {
   const clicked = clickedForm.safeParse(body).data?.message;
   const isButton = (block: { readonly type: string }) => block.type === "actions";

@@ -69,10 +69,7 @@ export async function startSlackApp(
   };
 }
 
-/**
- * Over HTTP, refuses new connections and ends open requests. In Socket Mode only this connection can acknowledge its
- * events, so it does that before it closes.
- */
+/** Over HTTP it refuses new connections. In Socket Mode it acknowledges its events before it closes. */
 async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();
   await app.stop();
@@ -188,10 +185,7 @@ interface Ours {
   readonly app: string | null;
 }
 
-/**
- * Accepts only our workspace or organization, and our app. A person of another workspace, for example in a shared
- * channel, gets an answer; another app gets none.
- */
+/** Or our organization, and our app. A person of another workspace gets an answer; another app gets none. */
 export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
   return async (sent) => {
     const { body, next } = sent;

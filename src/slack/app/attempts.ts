@@ -52,10 +52,7 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
   context.log.info({ request: event.request, event: event.type, act: attempt.act, code: attempt.code }, "refused");
 }
 
-/**
- * The same for a refusal's own event.
- * @param what the attempt's identity: of equal ones it writes only the first
- */
+/** The same for a refusal's own event. @param what its identity: of equal ones it writes only the first */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
   try {
     if (!(await getsEvent(context, event, what))) return;

@@ -28,10 +28,7 @@ const path = "/slack/events";
 /** Slack sends its few kilobytes at once: a slower sender would only hold a connection. In milliseconds. */
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
-/**
- * Receives Slack's requests over HTTP. Bolt's own receiver accepts a request from the future, and the same one again
- * for five minutes, so a person who reads a request could replay it.
- */
+/** Bolt's own receiver accepts a request from the future, and the same one again for five minutes: a replay. */
 export class GuardedReceiver implements Receiver {
   readonly #settings: ReceiverSettings;
   readonly #server: Server;

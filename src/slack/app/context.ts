@@ -9,10 +9,7 @@ import type { Queues } from "../../ledger/queues.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "./directory.ts";
 
-/**
- * What the handlers of the Slack process use. It has no AWS right and reaches no cluster (law 1). A handler names the
- * part of the ledger that it uses: `SlackContext<LinkLedger>`.
- */
+/** No AWS right, and no cluster (law 1). A handler names the part of the ledger that it uses: `SlackContext<LinkLedger>`. */
 export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly queues: Queues;
@@ -24,10 +21,7 @@ export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly newRequestId: () => string;
 }
 
-/**
- * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or one of another version did.
- * The second question quickly shows whether any worker runs.
- */
+/** Only workers read clusters (law 1). Null: none answered in time. The second question shows whether any worker runs. */
 export async function askWorker<T>(
   context: SlackContext,
   question: WorkerQuestion,

@@ -11,10 +11,7 @@ import { slackErrorCode, slackFailure } from "./web-client.ts";
 
 /** What Slack knows about people: their user groups and e-mail domains. */
 export interface Directory {
-  /**
-   * The names of this list that belong to a person, sorted: user groups (`S…`), e-mail domains (`@example.com`) and
-   * their other user ids. @throws AccessError
-   */
+  /** Sorted: user groups (`S…`), e-mail domains (`@example.com`) and their other user ids. @throws AccessError */
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The active people of a user group. @throws AccessError */
   membersOf(group: string): Promise<readonly string[]>;
@@ -22,18 +19,11 @@ export interface Directory {
   emailOf(user: string): Promise<string | null>;
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
-  /**
-   * A person's one id here. In an Enterprise organization it is the organization's: older workspaces have another.
-   * @throws AccessError
-   */
+  /** In an Enterprise organization it is the organization's: older workspaces have another. @throws AccessError */
   idOf(user: string): Promise<string>;
 }
 
-/**
- * - `active`: a member of this workspace who can sign in
- * - `guest`: a person invited into some channels
- * - `of-another-workspace`: a person in a shared channel
- */
+/** `active`: a member who can sign in. `guest`: invited into some channels. `of-another-workspace`: in a shared channel. */
 export type Account = "active" | "guest" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
 /** How long an answer counts: a person who leaves a group still counts this long. */

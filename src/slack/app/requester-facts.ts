@@ -128,10 +128,7 @@ export async function factsFor(
   return { requesterFacts, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
 }
 
-/**
- * The approvers' AWS identities, and the approvers who could be the person of Identity Center who gets the access, because
- * no worker or no directory knows who they are.
- */
+/** And those who could be the person who gets the access, because no worker or no directory knows who they are. */
 async function approversOwn(
   context: SlackContext,
   cluster: Cluster,
@@ -159,10 +156,7 @@ async function approversOwn(
   return { links, isUnknown };
 }
 
-/**
- * Earlier approvers who can approve no more, each with the reason as a clause. AWS keys and records in Redis outlive
- * accounts. @throws AccessError: no answer never counts as yes
- */
+/** Each with the reason as a clause. AWS keys and records in Redis outlive accounts. @throws AccessError: never a yes */
 export async function departedApprovers(
   context: SlackContext,
   cluster: Cluster,

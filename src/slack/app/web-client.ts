@@ -15,9 +15,7 @@ export const neededScopes = ["commands", "chat:write", "usergroups:read", "users
 /** The largest answers are the people of a user group and a view that was opened. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 
-/**
- * Sockets to Slack, kept between calls, with a limit for each host, as the Web API's client has. A call without an answer always ends.
- */
+/** Kept between calls, with a limit for each host. A call without an answer always ends. */
 const sockets = new Agent({
   connections: 100,
   // A process without a processor for some seconds must not count as a Slack that is away.
@@ -73,10 +71,7 @@ export function directoryClient(environment: SlackEnvironment, { slackCall } = u
   return clientFor(environment, slackCall);
 }
 
-/**
- * For updates, App Homes and threads, which are many and can wait. If Slack limits the rate, the call fails and the queue
- * retries it, so no other call waits.
- */
+/** For updates, App Homes and threads, which can wait: if Slack limits the rate, the queue retries, and no other call waits. */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground);
 }
@@ -120,10 +115,7 @@ interface SlackAnswer {
   readonly text: string;
 }
 
-/**
- * `fetch` uses web streams, which take five times the processor time. It follows no redirection: the request has the
- * bot's token.
- */
+/** `fetch` takes five times the processor time. It follows no redirection: the request has the bot's token. */
 async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   const { statusCode, headers, body } = await request(url, {
     dispatcher: sockets,

@@ -33,16 +33,10 @@ export async function refuseTooMany(
     : answer(`:hourglass: You have sent ${most} ${what} already. You can send more at ${again}.`);
 }
 
-/**
- * How long it looks for another process's equal request, and how long a record may take, in milliseconds: longer than
- * an acknowledgement, shorter than Slack's three seconds.
- */
+/** Milliseconds, for another process's equal request: longer than an acknowledgement, shorter than Slack's three seconds. */
 const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 
-/**
- * Refuses a duplicate, and more requests than the limits allow. Null: the person may ask.
- * @param extension the extended lease and the new end
- */
+/** Also a duplicate. Null: the person may ask. @param extension the extended lease and the new end */
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,
@@ -83,11 +77,7 @@ function sameOfNow(
   );
 }
 
-/**
- * Two simultaneous requests don't find each other in the ledger. One takes the turn, and the other waits for its record. Null: there is none.
- *
- * @param what equal for both
- */
+/** Of two simultaneous requests one takes the turn, and the other waits for its record. Null: none. @param what equal for both */
 export async function recordedBeside(
   { ledger }: Pick<SlackContext<TurnLedger>, "ledger">,
   what: readonly unknown[],

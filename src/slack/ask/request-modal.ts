@@ -24,11 +24,7 @@ const maxTime = 60;
 
 export const requestModalId = "request";
 
-/**
- * The form of a request. Each choice limits the next one by the person's policy.
- * @param own the identities on the chosen cluster; null: the person writes the ARN
- * @param asker Slack user id of the person at the form
- */
+/** Each choice limits the next one by the person's policy. @param own null: the person writes the ARN @param asker their id */
 export function requestModal(
   given: RequestForm,
   offers: readonly ClusterOffer[],

@@ -144,10 +144,7 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
   return refusal ?? verdict;
 }
 
-/**
- * Refuses an ARN that is not known as the other person's, unless the rule also lets the asker have it. Otherwise people
- * could get, in another's name, what the policy denies them. @throws AccessError
- */
+/** Unless the rule also lets the asker have it: people could get, in another's name, what the policy denies them. */
 async function refuseInOthersName(
   context: SlackContext,
   { askedBy, requester, cluster, level, principal: { arn } }: Asking,
@@ -160,10 +157,7 @@ async function refuseInOthersName(
   return { type: "refused", code: "not-theirs", message, rule };
 }
 
-/**
- * The first request in an AWS account creates the link. A later one for another principal, or one for another person,
- * proves nothing.
- */
+/** The first request in an AWS account. A later one for another principal, or for another person, proves nothing. */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, askedBy, principal } = request;
   if (askedBy !== null || requiresLinks(config)) return;

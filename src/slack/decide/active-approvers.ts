@@ -67,9 +67,7 @@ export async function checkApprovers(directory: Directory, clusters: Iterable<Cl
   return check;
 }
 
-/**
- * Asks Slack for a rule's approvers, until there are enough. `without`: people who do not count. @throws AccessError
- */
+/** Asks Slack until there are enough. `without`: people who do not count. @throws AccessError */
 export async function activeApprovers(
   directory: Directory,
   rule: Rule,
@@ -149,10 +147,7 @@ export interface Presence {
 /** Slack answers for one person at a time. */
 const maxPeople = 50;
 
-/**
- * The approvers who are still active: Slack accepts messages to deactivated people without an error (slackapi/python-
- * slack-sdk#1156). Null: no decision is due, or Slack did not answer.
- */
+/** Slack accepts messages to deactivated people (python-slack-sdk#1156). Null: no decision is due, or Slack did not answer. */
 export async function presenceOf(
   { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
   request: AccessRequest,
@@ -197,10 +192,7 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
 /** The most people to mention in one reply. A user group counts as one. */
 export const maxCalled = 10;
 
-/**
- * These approvers for a mention. If a small user group has people whose decision is not due, its other people are mentioned instead: they
- * alone must act.
- */
+/** If a small user group has people whose decision is not due, its other people are mentioned: they alone must act. */
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
   const called = names.map(async (name) => {
     if (isUser(name)) return [name];

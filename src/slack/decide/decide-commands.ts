@@ -24,10 +24,7 @@ import {
 } from "../show/message.ts";
 import { clickAnswer, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
-/**
- * An approver approves a change, not an id (law 4). A typed line can't say which change the person saw, so the answer
- * shows the change and a button with its digest.
- */
+/** A typed line can't say which change the person saw (law 4): the answer shows it, and a button with its digest. */
 export const approve: Command = {
   word: "approve",
   usage: "<id>",

@@ -122,10 +122,7 @@ function approvalType(request: AccessRequest, by: string): EventType {
   return state === "approved" ? "request.approved" : "approval.given";
 }
 
-/**
- * Records the person, the change and the reason of a refused click. If the requester's policy or the principal's other
- * leases changed, the worker looks again.
- */
+/** If the requester's policy or the principal's other leases changed, the worker looks again. */
 async function noteRefusal(
   context: SlackContext,
   request: AccessRequest,

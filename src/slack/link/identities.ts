@@ -27,11 +27,7 @@ export interface KnownNow extends KnownOf {
 const unconfirmed = "Confirm your email address in Slack, so that eks-access can look you up.";
 const noAnswer = "No worker could look you up in AWS. Check that one runs.";
 
-/**
- * A person's identities on a cluster, from the ledger or a worker. A failure is a sentence: links and written ARNs work
- * without it.
- * @param asker the questions count for this person
- */
+/** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */
 export async function lookUpIdentities(
   context: SlackContext,
   user: string,

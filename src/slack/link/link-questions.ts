@@ -11,11 +11,7 @@ import { code, mention, section } from "../show/mrkdwn.ts";
 /** More administrators than a workspace has; each costs one call to Slack. */
 const maxAsked = 10;
 
-/**
- * Asks the administrators in direct messages, and closes their earlier questions about the person.
- *
- * @returns those who got one
- */
+/** In direct messages, and closes their earlier questions about the person. @returns those who got one */
 export async function askAdministrators(
   context: SlackContext,
   client: WebClient,

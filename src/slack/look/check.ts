@@ -94,9 +94,7 @@ type Looked = Omit<Extract<CheckReport, { type: "looked" }>, "leavers">;
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
-/**
- * `check <cluster>`: each kind of problem with its places and its fix, in the order in which the cluster reads them.
- */
+/** Each kind of problem with its places and its fix, in the order in which the cluster reads them. */
 export function checkAnswer(cluster: Cluster, { mode, document, entries, bindings }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";

@@ -36,10 +36,7 @@ export interface Overview {
   readonly isLogStopped: boolean;
 }
 
-/**
- * `status` without an id: late work, unreachable clusters, and leases that can't end. Approvers and on-call see their
- * clusters, administrators all. @throws AccessError
- */
+/** `status` without an id. Approvers and on-call see their clusters, administrators all. @throws AccessError */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {
   const { ledger } = context;
   const clusters = await clustersSeenBy(context, user);

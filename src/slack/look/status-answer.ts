@@ -187,9 +187,7 @@ function actBlocks({ request, acts, extension }: Status): KnownBlock[] {
 /** Slack takes 24 characters. */
 const approveLabel = (request: AccessRequest) => (givesFullControl(request) ? "Approve full control" : "Approve");
 
-/**
- * Everything about a request as a modal. It remembers the digest of its change, and its submit approves exactly that.
- */
+/** It remembers the digest of its change, and its submit approves exactly that. */
 export function statusModal(status: Status, notice: Message | null): ModalView {
   const { request, acts } = status;
   if (!acts.includes("approve")) return detailsModal(request.id, statusAnswer(status), notice);
@@ -205,10 +203,7 @@ export function approveBelowAnswer({ blocks }: Message): Message {
   return messageOf([section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks]);
 }
 
-/**
- * What the audit log says about a removed record, for the same readers, or why a record is unreadable. Null: nothing.
- * @throws AccessError
- */
+/** For the same readers; of an unreadable record, why. Null: nothing. @throws AccessError */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
   const events = await ledger.eventsOf(id, maxEvents);

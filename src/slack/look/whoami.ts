@@ -93,10 +93,7 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
   );
 }
 
-/**
- * `whoami <cluster>`: each step from a person to their pods. The first failure comes first. @param why why the person
- * is unknown there, in sentences
- */
+/** `whoami <cluster>`. The first failure comes first. @param why why the person is unknown there, in sentences */
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}`;
   const sections = parts.map(({ title, names }) => {

@@ -34,11 +34,7 @@ import {
   migrationWord,
 } from "./migration-words.ts";
 
-/**
- * The card of a migration or a repair, a pure function of the record. It has no Approve: that is in its details, under the text of the whole
- * plan (law 4).
- * @param isRemoved whether eks-access.yml no longer has its cluster
- */
+/** It has no Approve: that is in its details, under the whole plan (law 4). @param isRemoved from eks-access.yml */
 export function migrationMessage(migration: Migration, isRemoved = false): Message {
   const { blocks, text } = migration.state === "pending" ? messageOf(openBlocks(migration)) : settledCard(migration);
   const { id, plan, state } = migration;

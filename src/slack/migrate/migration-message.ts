@@ -40,10 +40,7 @@ const roomOfPlan = { message: 2, view: 70 } as const;
 /** Where a plan is shown. */
 export type Place = keyof typeof roomOfPlan;
 
-/**
- * The first post, which an update turns into the message below. It has no button, and nothing that can become untrue. It mentions who must
- * act, because an update notifies no one.
- */
+/** An update turns it into the card. It mentions people, because an update notifies no one, and can't become untrue. */
 export function openingMigrationMessage(migration: Migration, cluster: Cluster | undefined): Message {
   const title = migrationTitle(migration);
   const note = newerMessageNote(migrationName(migration));
@@ -145,9 +142,7 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
     : `${plan} It is too long to approve. Remove items from aws-auth, then ask again.`;
 }
 
-/**
- * Makes Slack match the ledger for a migration. Safe to run twice, late, or once for many changes. @throws AccessError
- */
+/** Safe to run twice, late, or once for many changes. @throws AccessError */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
   const migration = await ledger.migrations.get(id);
@@ -228,10 +223,7 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
 
 const maxPeople = 20;
 
-/**
- * Asks the approvers in direct messages if their channel is out of reach: a deleted channel never blocks a migration.
- * @throws AccessError
- */
+/** In direct messages, if their channel is out of reach: a deleted channel never blocks a migration. @throws AccessError */
 async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
   const { ledger, client, config, directory } = context;
   const cluster = config.clusters.get(migration.cluster);

@@ -113,10 +113,7 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
   return `:warning: ${styled(trouble.message, maxLength)}${stays} Next try: ${time(trouble.retryAt)}.`;
 }
 
-/**
- * Asks an approver in a direct message if the channel can't. It only links to the plan, which can change before they
- * read it. Null: there is nothing to decide.
- */
+/** In a direct message, if the channel can't. It links to the plan, which can change. Null: there is nothing to decide. */
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;
   if (state !== "pending" || !plan) return null;

@@ -73,10 +73,7 @@ export interface OutageNews {
   readonly ended: EndedOutage[];
 }
 
-/**
- * Adds what requests wait for since the last look of any process, and which outages ended: from then on the same cause is
- * news again. No other look adds it, so the caller posts it also after a failure.
- */
+/** From the end of an outage on the same cause is news again. The caller posts it also after a failure. */
 export async function lookAtOutages(
   ledger: OutagesLedger,
   clusters: ReadonlyMap<string, Cluster>,

@@ -86,10 +86,7 @@ export function newerMessageNote(name: string): string {
   return `${name}. If it does not update, look for a newer message.`;
 }
 
-/**
- * What failed, for the person who acted. Operators read in `status`, the log and the alerts that Redis is down. The
- * change may be saved, if only the answer was lost.
- */
+/** Operators read elsewhere that Redis is down. The change may be saved, if only the answer was lost. */
 export function explainToPerson(error: unknown): string {
   if (!isLedgerFailure(error)) return explainFailure(error);
   return "I can't reach my records now. Try again in a minute.";

@@ -184,10 +184,7 @@ async function forEach<T>(each: readonly T[], act: (one: T) => Promise<void>): P
   if (failures.length > 0) throw failures[0];
 }
 
-/**
- * Asks the approvers in direct messages if their channel is out of reach, once each: a deleted channel never blocks a
- * request. Existing copies follow the record.
- */
+/** If their channel is out of reach, once each: a deleted channel never blocks a request. Copies follow the record. */
 async function showCopies(
   context: MessengerContext,
   showing: ChannelMessage & { readonly record: AccessRequest },

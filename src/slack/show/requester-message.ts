@@ -43,11 +43,7 @@ export interface Milestone {
   readonly ping?: string;
 }
 
-/**
- * A person's direct message now; null: unchanged. A pure function of the record and the earlier milestones: "restored"
- * needs an earlier "lost".
- * @param extension the lease that extends this one
- */
+/** Null: unchanged. Pure; "restored" needs an earlier "lost". @param extension the lease that extends this one */
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,

@@ -105,10 +105,7 @@ export async function sendOnce(
   return { direct, milestones: [...milestones, name] };
 }
 
-/**
- * Makes a person's one direct message show the newest state. An update notifies no one, so a short reply does for
- * urgent news.
- */
+/** An update notifies no one, so a short reply does for urgent news. */
 export async function updateDirectMessage(
   context: UpdateContext,
   user: string,

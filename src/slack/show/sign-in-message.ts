@@ -28,10 +28,7 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
   return /^[a-z0-9-]+$/.test(namespace) && namespace !== "default" ? ` --namespace ${namespace}` : "";
 }
 
-/**
- * aws-auth has a role without its path, but STS needs the path. The configuration has it if the worker can assume the
- * role; an access entry has it too. `--role-arn` is for people without a profile.
- */
+/** STS needs a role's path, which the configuration or an access entry has. For people without a profile. */
 function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
   const reading = readHolder(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";

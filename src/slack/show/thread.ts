@@ -29,10 +29,7 @@ import {
   voidedText,
 } from "./words.ts";
 
-/**
- * All events of a request for its thread, oldest first. A pure function of the record, so after an outage of Slack the
- * rest follows in order. `replies`: the names of the earlier replies. `due`: the people and user groups to call.
- */
+/** Oldest first. Pure, so after an outage of Slack the rest follows in order. `due`: the people and groups to call. */
 export function threadOf(
   request: AccessRequest,
   replies: readonly string[],
@@ -219,10 +216,7 @@ export async function wakeForThread(
     await wake(context.queues, { type: "show-thread", record: record.id });
 }
 
-/**
- * Makes the thread of a record show all its events, as a job of its own: Slack takes about one post a second in a
- * channel, and nothing else must wait for that. @throws AccessError
- */
+/** A job of its own: Slack takes about one post a second in a channel, and nothing must wait for that. @throws AccessError */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
   const get = isMigrationId(id) ? ledger.migrations.get : ledger.get;

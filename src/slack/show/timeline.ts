@@ -75,10 +75,7 @@ const happened: Readonly<Record<EventType, string>> = {
 /** Anyone who knows an id can cause these. */
 const refusals: ReadonlySet<EventType> = new Set(["attempt.refused", "decision.refused"]);
 
-/**
- * One line for each event of a request, with its number in the audit log. Where there is no room, it leaves out refused
- * attempts first: they must not hide what happened. @param plan what a migration is
- */
+/** Where there is no room, it leaves out refused attempts first. @param plan what a migration is */
 export function timelineText(
   events: readonly ChainedEvent[],
   maxLength: number,

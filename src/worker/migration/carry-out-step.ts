@@ -9,11 +9,7 @@ import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
-/**
- * Carries out one step: records its beginning, does it, proves it, and records the proof. If a person stops the
- * migration first, the step does not begin.
- * @throws AccessError `record-changed` if another change of the record came first
- */
+/** Records its beginning, does it, proves it, and records the proof. @throws AccessError `record-changed` */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
   return carryOut(run, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
 }

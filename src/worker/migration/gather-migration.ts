@@ -59,11 +59,7 @@ export interface GatheredMigration {
   readonly openManager: () => Promise<EksCluster>;
 }
 
-/**
- * Reads the facts for a plan, and writes nothing.
- * @param givenArns ARNs of roles with their paths
- * @throws AccessError
- */
+/** Writes nothing. @param givenArns ARNs of roles with their paths @throws AccessError */
 export function gatherMigration(
   context: WorkerContext,
   cluster: Cluster,

@@ -91,10 +91,7 @@ export interface MigrationRun {
   readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
 
-/**
- * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). It tries several
- * times, because the API server still uses aws-auth until the entry takes effect.
- */
+/** If the worker can assume it (`signIn.roles`). It tries several times: the API server uses aws-auth until then. */
 export async function signInByMovedEntry(
   context: WorkerContext,
   cluster: Cluster,
@@ -168,11 +165,7 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
   });
 }
 
-/**
- * Makes a principal's access entry, or completes one of an earlier run, and reads it back until it is as wanted. If an
- * administrator's policy can't be associated, it deletes the entry: the item in aws-auth counts again.
- * @throws AccessError
- */
+/** Until it is as wanted. If an administrator's policy can't be associated, the item in aws-auth counts again. */
 async function giveEntry(
   entries: AccessEntries,
   wanted: WantedEntry,

@@ -33,10 +33,7 @@ export interface MigrationDriver {
   readonly keep?: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
 
-/**
- * Carries out an approved migration as far as possible now. Each step starts from the cluster's real state, and its
- * proof comes before the next step. The next run continues after a crash. @throws AccessError
- */
+/** As far as possible now. Each step starts from the real state, and is proved before the next step. @throws AccessError */
 export async function runMigration(
   context: WorkerContext,
   cluster: Cluster,
@@ -205,10 +202,7 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
   });
 }
 
-/**
- * Closes an unfinished step of a migration that does not continue. It records a completed step as done, and deletes an
- * incomplete access entry, so that aws-auth counts for its principal. @throws AccessError
- */
+/** A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal. @throws AccessError */
 async function closeBegunStep({ context, cluster, gathered }: Run, migration: Migration): Promise<Migration> {
   if (!migration.begun) return migration;
   const { name } = migration.begun;

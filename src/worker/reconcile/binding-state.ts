@@ -280,10 +280,7 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): 
   };
 }
 
-/**
- * What an approval depends on: the username in the bindings, and their roles' rights. Null: the principal has no unique
- * username here.
- */
+/** The username in the bindings, and their roles' rights. Null: the principal has no unique username here. */
 function baseFor(
   names: SignInNames,
   roles: ReadonlyMap<string, RoleSeen>,
@@ -295,7 +292,5 @@ function baseFor(
   return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
 }
 
-/**
- * The mark of an approval that covers an entry of ours. It does not cover a lease by another's entry, and the reverse.
- */
+/** Such an approval does not cover a lease by another's entry, and the reverse. */
 export const ownEntry = "with an entry of eks-access";

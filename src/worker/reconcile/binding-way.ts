@@ -212,10 +212,7 @@ function kindOf(error: unknown): WriteFailure["kind"] {
   return refusals.has(error.code) ? "refused" : "failed";
 }
 
-/**
- * Writes withdrawals into the cluster before the removal, with the version that this run read. A failure of this memory
- * must not keep access alive. @throws AccessError `cluster-conflict`: another run wrote first, so this one reads again
- */
+/** With the version that this run read. A failure of this memory keeps no access. @throws AccessError `cluster-conflict` */
 async function rememberInConfigMap({
   context,
   cluster,

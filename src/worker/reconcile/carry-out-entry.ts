@@ -51,11 +51,7 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
   return { cluster: sealedClusterOf(cluster), principalArn, entry, held, openSince, now: plannedAt };
 }
 
-/**
- * Since when calls about an entry can be unanswered, ISO 8601; null: none is. An absent entry does not show which calls
- * EKS answered.
- * @param key the principal's ARN in lower case
- */
+/** ISO 8601; null: none. An absent entry does not show which calls EKS answered. @param key the ARN in lower case */
 export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string): string | null {
   const known = state.openSince.get(key);
   if (known !== undefined) return known;
@@ -67,11 +63,7 @@ interface Progress {
   sentTo: About | null;
 }
 
-/**
- * Gives one principal's entry its wanted form. EKS has no versions, so it reads the entry right before and after.
- * @returns the principal's ARN as EKS knows it
- * @throws AccessError `access-entry-conflict` if the plan was made from another entry
- */
+/** EKS has no versions: it reads right before and after. @returns the ARN as EKS knows it @throws `access-entry-conflict` */
 async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());

@@ -118,9 +118,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
   return { ...begun, ending: input.work.ending, complete, drifted, repaired };
 }
 
-/**
- * Checks leases in the order of their approvals: two approvals together could give access that no approver has seen.
- */
+/** In the order of their approvals: two approvals together could give access that no approver has seen. */
 function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
   const accepted = new Set<ApprovedRequest>();
@@ -179,11 +177,7 @@ function factsAtBeginning(
   };
 }
 
-/**
- * The missing parts of an active lease, and whether a repair is allowed: only of parts under a seal, and only while the
- * whole approval is valid. The record in Redis proves neither.
- * @param known the facts of a complete lease
- */
+/** Only of parts under a seal, and only while the whole approval is valid. @param known the facts of a complete lease */
 function factsInForce(
   input: SettleInput,
   way: Way,
@@ -227,10 +221,7 @@ function otherLeasesReason(
   return giveSameAccess(request.preview?.leases ?? [], found, now) ? null : otherLeasesChanged;
 }
 
-/**
- * Decides again without the entries that the plan can't change.
- * @param refusals by lower-case ARN of the principal
- */
+/** Decides again without the entries that the plan can't change. @param refusals by lower-case ARN */
 export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
   const sort = (due: LeaseFacts["due"], requests: readonly ApprovedRequest[]) => {
     const planned: ApprovedRequest[] = [];

@@ -168,10 +168,7 @@ export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlem
   return yield* planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
 }
 
-/**
- * Remembers at least the withdrawals if the document can't change. Its own failure must not hide the reason. @throws
- * AccessError `cluster-conflict` if another writer was faster
- */
+/** Although the document can't change. Its own failure must not hide the reason. @throws AccessError `cluster-conflict` */
 async function rememberWithdrawals(
   { log, keys }: WorkerContext,
   cluster: Cluster,
@@ -190,19 +187,12 @@ async function rememberWithdrawals(
   }
 }
 
-/**
- * Sends the write as a dry run before the ledger records it: a refusal by validation or webhooks then leaves nothing
- * behind. @throws AccessError
- */
+/** Before the ledger records it: a refusal by validation or webhooks then leaves nothing behind. @throws AccessError */
 export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
   if (configMap) await client.rehearseWrite(configMap, after);
 }
 
-/**
- * Writes the decision with the resourceVersion that was read (law 6), and reads it back.
- * @returns null: there is no ConfigMap, so nothing can be written
- * @throws AccessError; `cluster-conflict` if another writer was faster
- */
+/** With the resourceVersion that was read (law 6). @returns null: no ConfigMap @throws AccessError; `cluster-conflict` */
 export async function writeDocument(
   client: ClusterClient,
   cluster: Cluster,
@@ -216,11 +206,7 @@ export async function writeDocument(
   throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} right after the write`);
 }
 
-/**
- * Makes every write fail that was planned on this reading, by two writes without an effect. Otherwise a dead or late
- * run could restore access that we report as gone.
- * @throws AccessError `cluster-conflict` if such a write came first
- */
+/** By two writes without an effect: a dead or late run could restore access that we report as gone. */
 async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   const { data, annotations, resourceVersion } = configMap;
   const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };

@@ -167,10 +167,7 @@ interface RevocationMemory {
   readonly room: number;
 }
 
-/**
- * The requests with entries that a run must see: all except active leases without due work. If the cluster may have to
- * forget a revocation, all: it must not forget one that an entry still has.
- */
+/** All but active leases without due work; all, if the cluster may have to forget a revocation. */
 function requestsInQuestion(
   open: readonly AccessRequest[],
   { withdrawals, room }: RevocationMemory,
@@ -211,10 +208,7 @@ interface DocumentMemory {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/**
- * The withdrawals in the annotation of `aws-auth`. Reads a cluster of mode `API` only if a lease from there could be
- * given again. Null: unreadable, for example because the API server no longer lets the creator in.
- */
+/** In mode `API` only if a lease from there could be given again. Null: unreadable, for example for the creator. */
 async function documentMemory(
   { client, mode }: OpenedEntries,
   cluster: Cluster,

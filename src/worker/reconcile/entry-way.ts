@@ -152,10 +152,7 @@ export interface TagsBegun {
   readonly tidyUp: () => Promise<void>;
 }
 
-/**
- * Remembers withdrawals in the cluster's tags before their removal: a process that dies in between leaves nothing that
- * could be given again. A failure must not keep access alive.
- */
+/** Before their removal: a process that dies in between leaves nothing that could be given again. A failure keeps no access. */
 async function rememberInTags(
   { log, now }: WorkerContext,
   { entries, cluster, state, keys }: WayTools,

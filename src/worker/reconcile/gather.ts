@@ -52,10 +52,7 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly withoutLedger: boolean;
 }
 
-/**
- * Reads the ledger, then the cluster, then the ledger's versions again. Null: they do not fit together, so the run
- * reads everything again. @throws AccessError
- */
+/** Null: ledger and cluster do not fit together, so the run reads everything again. @throws AccessError */
 export async function gather<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
 ): Promise<SettleInput<State> | null> {
@@ -115,10 +112,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
 }
 
-/**
- * Without a document no lease in it is active, and due ends are over: a write planned on the lost document names its
- * resourceVersion, so the API server refuses it. @throws the given error
- */
+/** Without a document no lease in it is active, and due ends are over: the API server refuses planned writes. */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
@@ -142,10 +136,7 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
   return Date.parse(sealedEnd(request)) > now.getTime();
 }
 
-/**
- * Whether a lease changed after its record was read: another run's removal would look like drift. From here on the
- * resourceVersion protects a document, because no lease ends without a write.
- */
+/** Another run's removal would look like drift. From here on the resourceVersion protects a document. */
 function haveChanged(before: readonly ApprovedRequest[], leased: readonly ApprovedRequest[]): boolean {
   const now = new Map<string, number>();
   for (const { id, version } of leased) now.set(id, version);
@@ -159,10 +150,7 @@ function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<
   return orphans;
 }
 
-/**
- * The ids in the memory of one way that the ledger does not have, or has in another way: a run removes them.
- * @param leased all of the cluster: a lease by bindings can have a share in `aws-auth`, and needs no call
- */
+/** A run removes them. @param leased all of the cluster: a lease by bindings can have a share in `aws-auth` */
 async function idsNotLeasedHere(
   context: WorkerContext,
   orphans: readonly Share[],
@@ -202,10 +190,7 @@ async function noteUndone(context: WorkerContext, request: AccessRequest): Promi
   await recordOutcome(context, nextVersion(request), "record.undone", {});
 }
 
-/**
- * Notes that others edited our annotation or tags. Their sealed copies in the records replace them with the next
- * change.
- */
+/** Others edited our annotation or tags. Their sealed copies in the records replace them with the next change. */
 async function noteUntrusted(
   context: WorkerContext,
   cluster: Cluster,
@@ -255,10 +240,7 @@ async function oldRecords(
   return requests.filter((request) => isReported.get(request) ?? isReplayed(request, memory, keys.decision));
 }
 
-/**
- * The requests without the memory of ended leases' records. If the cluster's memory lost a lease, its record says what
- * to remove, and an old copy in Redis would remove access that others gave since.
- */
+/** If the cluster's memory lost a lease, an old copy in Redis would remove access that others gave since. */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
   open: readonly ApprovedRequest[],
@@ -272,10 +254,7 @@ async function withoutEndedMemories(
   });
 }
 
-/**
- * Whether an event of these types reports the end of this record's approval. The log's order decides, because clocks
- * differ. A record without genuine seals hides its approval.
- */
+/** The log's order decides, because clocks differ. A record without genuine seals hides its approval. */
 async function wasReported(
   ledger: Ledger,
   request: ApprovedRequest,

@@ -17,12 +17,7 @@ export interface OtherNames {
 
 export const noOtherNames: OtherNames = { entries: [], unread: 0 };
 
-/**
- * Reads the usernames of a cluster's other access entries, for the approver of a new one. An unreadable entry counts as
- * unread.
- * @param isNew whether a request gives a username that no entry of these principals has
- * @throws AccessError if they can't be listed
- */
+/** For the approver of a new entry. @param isNew whether a request gives a new username @throws AccessError */
 export async function otherNames(
   entries: Pick<AccessEntries, "list" | "usernameOf">,
   isNew: (arns: readonly string[]) => boolean,

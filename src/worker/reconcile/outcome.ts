@@ -37,10 +37,7 @@ export async function recordWriteBegun(
   return after;
 }
 
-/**
- * Records a void approval before anything of its lease is removed. A run that just proved the lease can then no longer
- * record it as active (law 5). @throws AccessError `cluster-conflict` if another run was faster
- */
+/** A run that just proved the lease can then not record it as active (law 5). @throws AccessError `cluster-conflict` */
 export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
   const { writeBegan, voidSince } = request.lease;
   if (writeBegan === null || voidSince !== null) return request;
@@ -265,10 +262,7 @@ function endingOf(request: ApprovedRequest, now: Date): Lease | null {
 
 type Detail = AuditEvent["detail"];
 
-/**
- * Records an outcome. If the record changed meanwhile, that change woke the next run, which sees it.
- * @param type null: it has no event, as in `recordChange`
- */
+/** If the record changed meanwhile, that change woke the next run. @param type null: no event, as in `recordChange` */
 export async function recordOutcome(
   context: WorkerContext,
   after: AccessRequest,
@@ -281,10 +275,7 @@ export async function recordOutcome(
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 
-/**
- * The ids of this run's calls in CloudTrail, and of its writes and reviews in the API server's audit log.
- * @param request leaves out calls for other leases and about other entries; absent: all calls
- */
+/** Of CloudTrail and the API server's audit log. @param request leaves out calls for others; absent: all calls */
 export function idsElsewhere(
   { awsRequests, auditIds }: WorkerContext,
   reviews: readonly string[] = [],

@@ -156,10 +156,7 @@ async function reconcileWays(
   return !done.includes(false);
 }
 
-/**
- * A level's text says whether bindings give it, so a run that only begins such leases has nothing to do elsewhere, and
- * the reverse. An end needs every way, because its record in Redis may be forged.
- */
+/** Levels say whether bindings give them. An end needs every way, because its record in Redis may be forged. */
 function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
   const bound = beginning.filter(({ groups }) => bindsRoles(groups)).length;
   if (bound === 0) return { ...ways, bindings: null };
@@ -191,10 +188,7 @@ async function orPostpone(
 /** The click itself checks the rest. */
 const maxPending = 200;
 
-/**
- * Previews pending requests again after other leases began or ended, so that approvers see the present change. Closes
- * an extension of a lease that is over.
- */
+/** After other leases began or ended, so that approvers see the present change. Closes extensions of leases that are over. */
 async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const requests = await pendingRequestsOf(context.ledger, cluster.name, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);

@@ -69,10 +69,7 @@ export async function questionsOf(
   }
 }
 
-/**
- * The questions of a lease's level. A check of every namespace becomes one for each of the lease's namespaces, unless it
- * covers the whole cluster. A policy can name namespaces by a pattern, but a question can't.
- */
+/** A check of every namespace becomes one for each of the lease's, unless it covers the whole cluster. */
 export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
   const checks = levels.find(({ name }) => name === level)?.verify ?? [];
   const places = groups.map(namespaceOf);

@@ -27,10 +27,7 @@ export interface AuthorizationReview {
   readonly unanswered: unknown;
 }
 
-/**
- * EKS's own authorizer knows who signed in, and does not answer for a username that another identity asks about (EKS
- * User Guide, "Associate access policies with access entries").
- */
+/** EKS's authorizer does not answer for a username (User Guide, "Associate access policies with access entries"). */
 const unseen = "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal";
 
 /** The session name for looking up a role. */
@@ -69,10 +66,7 @@ export async function reviewLease(
 /** A namespace that no cluster has: what is allowed there is allowed in every namespace. Bindings of others can allow it in some. */
 const anotherNamespace = "eks-access-another-namespace";
 
-/**
- * RBAC looks at ClusterRoleBindings first (kubernetes, pkg/registry/rbac/validation, VisitRulesFor): if a RoleBinding is the
- * reason, none of them gives the same in every namespace.
- */
+/** RBAC looks at ClusterRoleBindings first (kubernetes, VisitRulesFor): none of them gives the same in every namespace. */
 const byRoleBinding = /^RBAC: allowed by RoleBinding "/;
 
 /** Something that a lease by binding must not give. */
@@ -127,10 +121,7 @@ function nameOfAnotherSession(principal: string, username: string): string | nul
   return username.slice(0, at) + impossibleSession + username.slice(at + found.length);
 }
 
-/**
- * Asks the API server whether a person still has a right of the ended lease's level. Leaves out the lease's own groups,
- * whose bindings stay without the person.
- */
+/** Asks the API server, without the lease's own groups, whose bindings stay without the person. */
 export async function reviewEnd(
   client: Reviewer,
   cluster: Cluster,
@@ -159,10 +150,7 @@ export async function reviewEnd(
   return { finding, auditIds, unanswered: null };
 }
 
-/**
- * The usernames to ask about after an end: a role has one for each session, and RBAC can bind any of them. We know two
- * sessions: the one for looking up a role, and the worker's own at the first proof.
- */
+/** A role has one for each session, and RBAC can bind any. We know two: of looking up a role, and the worker's own. */
 function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
   if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
   return [username, username.slice(0, -anySession.length) + sessionOf([{ id, requester }]).sessionName];

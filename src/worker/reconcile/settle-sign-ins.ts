@@ -9,10 +9,7 @@ export interface SignInWrite {
   readonly targets: SignInTargets;
 }
 
-/**
- * The writes that give these leases their sign-in entries, and take them from finished ones. Only places with a change.
- * @param over ids of leases without anything else
- */
+/** For these leases, and without finished ones. Only places with a change. @param over ids of leases without anything else */
 export function signInWrites(
   map: SignInMap,
   needs: readonly SignInNeed[],
@@ -80,11 +77,7 @@ export async function rehearseSignIns(
   return failures;
 }
 
-/**
- * Gives these leases their sign-in entries, and takes them from finished ones, in one write for each place. A failure
- * concerns only leases that need that place.
- * @param needs as rehearsed, if no lease is over
- */
+/** In one write for each place. A failure concerns only leases that need that place. @param needs as rehearsed */
 export async function writeSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],

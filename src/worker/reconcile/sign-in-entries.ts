@@ -114,10 +114,7 @@ async function write(
   return { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
 }
 
-/**
- * EKS has no versions: another run can end a lease and remove its share while this one writes it. No other run would look for it
- * then, so this one reads again.
- */
+/** EKS has no versions: another run can remove a share while this one writes it. So this one reads again. */
 async function broughtBack({ context, cluster }: EntriesPlace, { change, holding }: EntryTarget) {
   const ids = (holding?.shares ?? []).filter(isSignInShare).map(({ id }) => id);
   const records = await inParallel(ids, (id) => context.ledger.get(id));

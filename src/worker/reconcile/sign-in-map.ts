@@ -29,11 +29,7 @@ import { type SignInMap, sessionArn } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
 
-/**
- * Reads where these principals, and those of these requests, sign in.
- * @param open the requests by bindings
- * @throws AccessError
- */
+/** Where these principals, and those of these requests, sign in. @param open the requests by bindings @throws AccessError */
 export async function readSignInMap(
   place: WayContext,
   open: readonly AccessRequest[],
@@ -72,12 +68,7 @@ function sharesInRecords(
   return found;
 }
 
-/**
- * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late
- * write is refused.
- * @param lost shares that only the ledger may remember, by lower-case ARN
- * @throws AccessError
- */
+/** Its resourceVersion is the fence. @param lost shares that only the ledger may remember, by lower-case ARN */
 async function signInDocument(
   place: WayContext,
   configMap: AwsAuthConfigMap | null,

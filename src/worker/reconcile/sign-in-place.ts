@@ -50,10 +50,7 @@ export function entryKeyOf(principal: string): string {
   return entryArnOf(principal).toLowerCase();
 }
 
-/**
- * The entries to write, so that these leases have theirs and finished ones have none.
- * @param over ids of leases without anything else
- */
+/** These leases have theirs, and finished ones none. @param over ids of leases without anything else */
 export function signInTargets(
   place: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
   needs: readonly SignInNeed[],
@@ -106,11 +103,7 @@ function usernameOf(principal: string): string {
   return reading.type === "invalid" ? principal : signInUsernameFor(reading.principal);
 }
 
-/**
- * The holdings with the shares that only the ledger remembers, because others can have stripped the place's own memory.
- * An entry with another username is not ours.
- * @param lost by lower-case ARN
- */
+/** That only the ledger remembers: others can have stripped the place's own memory. @param lost by lower-case ARN */
 export function withLostShares(
   holdings: ReadonlyMap<string, Holding>,
   lost: ReadonlyMap<string, readonly Share[]>,

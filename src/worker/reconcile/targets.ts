@@ -106,11 +106,7 @@ function touchedPrincipals(
 
 type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">;
 
-/**
- * The cluster's next memory: early ends, and void or refused approvals.
- * @param holdings their shares are never forgotten
- * @param limit how many others fit
- */
+/** Early ends, and void or refused approvals. @param holdings their shares are never forgotten @param limit of the others */
 export function withdrawalsAfter(
   { cluster, state, keys, now, withoutLedger }: SettleInput,
   sorted: Sorted,

@@ -29,10 +29,7 @@ export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): stri
   return reasonIn(facts, request, () => ({ base: baseFor(request), way }));
 }
 
-/**
- * Why an active lease's approval does not allow a repair; null: it does. Later changes of the entry by others do not
- * matter: the digest covers the entry that the approvers saw.
- */
+/** Null: it allows it. Later changes by others do not matter: the digest covers the entry that the approvers saw. */
 export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { base = null, way = "aws-auth" } = request.preview ?? {};
   return reasonIn(facts, request, () => ({ base, way }));

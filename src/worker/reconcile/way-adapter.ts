@@ -16,10 +16,7 @@ import type { ReadBack } from "./prove.ts";
 import type { AuthorizationReview } from "./review.ts";
 import type { RoleSeen } from "./roles-seen.ts";
 
-/**
- * One way in which a cluster takes leases: `aws-auth`, access entries or bindings. A run drives each through the same
- * steps (`reconcile-way.ts`), and way-adapter.contract.test.ts is their contract.
- */
+/** A run drives each through the same steps (`reconcile-way.ts`), and way-adapter.contract.test.ts is their contract. */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
   readonly way: Way;
   /** Whether a request's principal uses this way now. */

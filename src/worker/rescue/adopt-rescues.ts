@@ -11,12 +11,7 @@ import { recordEnd } from "../reconcile/outcome.ts";
 import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 
-/**
- * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue
- * without Redis. Only tags with our seal count.
- * @returns the ids that are new to the ledger
- * @throws AccessError
- */
+/** For example after a rescue without Redis. Only tags with our seal count. @returns the new ids @throws AccessError */
 export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
   const adopted: string[] = [];
   for (const { principalArn, lease } of await leasesOf(context, cluster)) {

@@ -44,11 +44,7 @@ export function rescueLeaseIn(
   return username.startsWith(ownUsername) ? readRescueTags(clusterArn, principalArn, tags, keys) : null;
 }
 
-/**
- * Makes a rescue's entry, or completes one of an earlier run, and reads it back. EKS sets the tags with the entry, so
- * it always has its end.
- * @throws AccessError `access-entry-conflict` if the entry is not ours, or not as wanted
- */
+/** Or completes one of an earlier run. EKS sets the tags with it, so it has its end. @throws AccessError `access-entry-conflict` */
 export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
   const { entries, clusterArn, principalArn, keys } = place;
   const found = await findLease(place);

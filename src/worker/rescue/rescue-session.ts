@@ -57,10 +57,7 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, purpo
   };
 }
 
-/**
- * Signs in as the first identity that the cluster lets in. The entry is eventually consistent, so it tries a refused
- * one again, with a new token: the API server caches its answer to a token.
- */
+/** The entry is eventually consistent: it tries again, with a new token, because the API server caches its answer. */
 export async function signInAsOne(
   cluster: Cluster,
   description: ClusterDescription,

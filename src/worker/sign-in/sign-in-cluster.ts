@@ -31,11 +31,7 @@ import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sig
 /** The next look takes the rest. */
 const maxDue = 1_000;
 
-/**
- * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the
- * API server, and records each result or its next try. It is a job of its own, so that a slow sign-in delays no lease
- * and no end.
- */
+/** Signs in, and repeats unanswered questions. A job of its own, so that a slow sign-in delays no lease and no end. */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
   const leased = await worker.ledger.leasedOf(cluster.name);

@@ -18,10 +18,7 @@ import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
-/**
- * The waits before each further try, in milliseconds. The authenticator rereads aws-auth within about a second; an
- * access entry takes effect within some seconds (EKS User Guide, "Create access entries").
- */
+/** Milliseconds. The authenticator rereads aws-auth within about a second; an access entry takes some seconds. */
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000];
 
 export interface SignIn {
@@ -130,12 +127,7 @@ export interface PrincipalSession {
   readonly arn: string;
 }
 
-/**
- * Becomes a principal to sign in to a cluster, in a session without rights in AWS. CloudTrail shows the requester and
- * the request with it.
- * @param log gets the calls to AWS
- * @throws AccessError
- */
+/** In a session without rights in AWS. CloudTrail shows the request. @param log gets the calls to AWS @throws AccessError */
 export async function becomePrincipal(
   { region, name }: Cluster,
   { roleArn, externalId }: Extract<SignInMethod, { type: "role" }>,
@@ -169,10 +161,7 @@ export interface SessionIdentity {
   readonly place: string;
 }
 
-/**
- * Reads the principal's entry or the document, and fills in the templates for this session. An access entry overrides
- * the document (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs"). @throws AccessError
- */
+/** With the templates filled in. An access entry overrides the document. @throws AccessError */
 export async function identityOfSession(
   { mode, entries, client }: OpenedCluster,
   principal: string,
