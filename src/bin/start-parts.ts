@@ -86,7 +86,7 @@ async function startWorkerParts(
     import("../worker/worker.ts"),
     import("../worker/keep-audit.ts"),
     import("../worker/open-eks.ts"),
-    import("../operations/recent.ts"),
+    import("../operations/bounds.ts"),
     import("../worker/keep-fleet.ts"),
     import("../worker/cluster-trouble.ts"),
   ]);

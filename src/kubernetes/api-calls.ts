@@ -5,8 +5,7 @@ import type { RequestIds } from "../access/audit-event.ts";
 import { putNewest } from "../access/collections.ts";
 import { observedCall, resultOfStatus } from "../operations/announcements.ts";
 import { answerTooLarge, textWithin } from "../operations/bounds.ts";
-import { endCall } from "../operations/deadlines.ts";
-import { burstWidth } from "../operations/turns.ts";
+import { burstWidth, endCall } from "../operations/deadlines.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

@@ -9,7 +9,7 @@ import { entryOf, type PlannedText, planSteps, withoutRolePath } from "../aws-au
 import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
-import { inTurns } from "../operations/turns.ts";
+import { inTurns } from "../operations/deadlines.ts";
 import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { creatorArnFor, creatorForBootstrap } from "./discover-creator.ts";

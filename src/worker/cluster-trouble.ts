@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { ClusterLedger, RequestLedger } from "../ledger/ledger.ts";
 import { recordChange } from "../ledger/lifecycle.ts";
 import { pendingRequestsOf } from "../ledger/look-ups.ts";
-import { inParallel } from "../operations/turns.ts";
+import { inParallel } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 
 /** Failures to reach the API server or to sign in, which only the client's first call reveals. */

@@ -10,7 +10,7 @@ import { type FleetRegion, fleetRegion } from "../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../aws/session-policy.ts";
 import type { Fleet } from "../config/fleet-file.ts";
 import type { LiveConfig } from "../config/live-config.ts";
-import { inParallel } from "../operations/turns.ts";
+import { inParallel } from "../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */

@@ -21,8 +21,8 @@ import {
   type Steps,
   withProblems,
 } from "../aws-auth/index.ts";
-import { RecentResults, worthRemembering } from "../operations/recent.ts";
-import { inTurns } from "../operations/turns.ts";
+import { RecentResults, worthRemembering } from "../operations/bounds.ts";
+import { inTurns } from "../operations/deadlines.ts";
 
 // Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
 // of its whole input, so nothing unverified is trusted.

@@ -10,7 +10,7 @@ import { surveySessionPolicy } from "../aws/session-policy.ts";
 import { assumeRole, mintToken, ownCredentials, sessionNameOf } from "../aws/sts.ts";
 import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
 import { connectCluster } from "../kubernetes/cluster-client.ts";
-import { inParallel } from "../operations/turns.ts";
+import { inParallel } from "../operations/deadlines.ts";
 import type { FailedPlace } from "./look-at-fleet.ts";
 
 export interface SurveyScope {

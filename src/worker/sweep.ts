@@ -11,7 +11,7 @@ import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
 import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
-import { inParallel } from "../operations/turns.ts";
+import { inParallel } from "../operations/deadlines.ts";
 import { configurationOf } from "./cluster-trouble.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";

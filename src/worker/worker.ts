@@ -4,10 +4,9 @@ import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/po
 import type { RedisClient } from "../ledger/client.ts";
 import { type JobHandlers, type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
-import { withinDeadline } from "../operations/deadlines.ts";
+import { inParallel, withinDeadline } from "../operations/deadlines.ts";
 import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { tracedAnswer } from "../operations/traced.ts";
-import { inParallel } from "../operations/turns.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
 import { publishIdentity } from "./open-eks.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../src/access/seal.ts";
 import type { KeyVariables } from "../../src/bin/keys.ts";
 import { readKeys } from "../../src/config/key-environment.ts";
-import { rememberingSeals } from "../../src/operations/recent.ts";
+import { rememberingSeals } from "../../src/operations/bounds.ts";
 
 /** The keys of both processes of an installation. */
 export interface BothKeys {

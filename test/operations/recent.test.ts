@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { type DecisionPublicKeys, publicKeys, signingKeys } from "../../src/access/seal.ts";
-import { RecentResults, rememberingSeals } from "../../src/operations/recent.ts";
+import { RecentResults, rememberingSeals } from "../../src/operations/bounds.ts";
 
 interface Upper {
   readonly upper: string;

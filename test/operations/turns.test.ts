@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { callInParallel } from "../../src/operations/turns.ts";
+import { callInParallel } from "../../src/operations/deadlines.ts";
 
 const items = (count: number) => Array.from({ length: count }, (_, index) => index);
 

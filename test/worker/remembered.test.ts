@@ -4,7 +4,7 @@ import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { memoryKeys } from "../../src/access/seal.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
-import { inTurns } from "../../src/operations/turns.ts";
+import { inTurns } from "../../src/operations/deadlines.ts";
 import {
   ownBindingsAmong,
   parseRemembered,

@@ -6,7 +6,7 @@ import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../acce
 import type { Config } from "../../config/config.ts";
 import type { Ledger, MessageLedger, MigrationLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";
-import { rememberingSeals } from "../../operations/recent.ts";
+import { rememberingSeals } from "../../operations/bounds.ts";
 import type { SlackContext } from "../app/context.ts";
 
 interface GenuineContext extends RecordContext<Ledger>, Pick<SlackContext, "keys" | "now"> {

@@ -12,7 +12,7 @@ import { managedNodes } from "../../aws/node-roles.ts";
 import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { inTurns } from "../../operations/turns.ts";
+import { inTurns } from "../../operations/deadlines.ts";
 import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";

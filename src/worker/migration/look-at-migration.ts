@@ -18,7 +18,7 @@ import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
-import { inTurns } from "../../operations/turns.ts";
+import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";

@@ -8,7 +8,7 @@ import { planSteps } from "../../aws-auth/index.ts";
 import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
-import { inTurns } from "../../operations/turns.ts";
+import { inTurns } from "../../operations/deadlines.ts";
 import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
 import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";
 import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";

@@ -17,7 +17,7 @@ import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
-import { inTurns } from "../../operations/turns.ts";
+import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { carryOutStep, recordDone } from "./carry-out-step.ts";

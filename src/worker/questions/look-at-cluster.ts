@@ -19,7 +19,7 @@ import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
-import { inParallel, inTurns } from "../../operations/turns.ts";
+import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";

@@ -15,7 +15,7 @@ import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel } from "../../operations/turns.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";

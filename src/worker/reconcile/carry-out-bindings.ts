@@ -12,7 +12,7 @@ import {
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { burstWidth, inParallel } from "../../operations/turns.ts";
+import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { AuthorizationReview } from "./review.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";

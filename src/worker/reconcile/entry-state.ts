@@ -27,8 +27,7 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { extendDeadline } from "../../operations/deadlines.ts";
-import { inParallel } from "../../operations/turns.ts";
+import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
 import { eachEntryMs } from "./other-names.ts";

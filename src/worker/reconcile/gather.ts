@@ -14,7 +14,7 @@ import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedArnsOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { inParallel } from "../../operations/turns.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";

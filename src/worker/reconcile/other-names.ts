@@ -1,7 +1,6 @@
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { NamedEntry } from "../../aws-auth/index.ts";
-import { extendDeadline } from "../../operations/deadlines.ts";
-import { inParallel } from "../../operations/turns.ts";
+import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
 
 /** Each entry takes its own calls, a few at once. */
 export const eachEntryMs = 100;

@@ -10,8 +10,8 @@ import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/requ
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow, pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 import { tracedRun } from "../../operations/traced.ts";
-import { inParallel } from "../../operations/turns.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../cluster-trouble.ts";
 import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension } from "../due-change.ts";

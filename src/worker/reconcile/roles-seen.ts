@@ -4,7 +4,7 @@ import type { RoleRule } from "../../access/policy/rights.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel } from "../../operations/turns.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 
 export interface RoleSeen {
   /** Null: there is no such role. */
