@@ -218,3 +218,31 @@ export function explained<Port extends object>(port: Port, what: string): Port {
   });
   return Object.fromEntries(guarded) as Port;
 }
+
+/** NTP keeps clocks closer. */
+const noticedMs = 2_000;
+/** Where a clock is further off, it may be Redis' that is wrong, and AWS refuses signatures from the future. */
+const mostMs = 5 * 60_000;
+
+/**
+ * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
+ * another one has ended, and its calls arrive later than their records say. A process that is ahead ends leases early. It can also
+ * record an end while another one's unanswered call is on its way: the next run removes what that made.
+ */
+export class LedgerClock {
+  #behindMs = 0;
+
+  readonly now = (): Date => new Date(Date.now() + this.#behindMs);
+
+  /** @throws AccessError where this machine is too far behind to take Redis' time: its leases end late */
+  async compare(redis: RedisClient): Promise<void> {
+    // Others say that Redis is away.
+    const time = await redis.time().catch(() => null);
+    if (time === null) return;
+    const [seconds = 0, microseconds = 0] = time;
+    const behindMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Date.now();
+    this.#behindMs = behindMs >= noticedMs && behindMs <= mostMs ? behindMs : 0;
+    if (behindMs <= mostMs) return;
+    throw new AccessError("clock-behind", `The clock is ${Math.round(behindMs / 60_000)} min behind that of Redis`);
+  }
+}

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { connectRedis, LedgerClock, type RedisConnection } from "../../src/ledger/connect.ts";
+import { LedgerClock } from "../../src/ledger/client.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
