@@ -9,10 +9,9 @@ import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
 import { LedgerClock } from "../ledger/client.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/connect.ts";
-import { redisRequestTraces } from "../ledger/messages.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
-import { redisLedger } from "../ledger/redis-ledger.ts";
+import { redisLedger, redisRequestTraces } from "../ledger/redis-ledger.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,

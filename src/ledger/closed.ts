@@ -13,8 +13,18 @@ import {
   listsOf,
   permanentKey,
 } from "./lists.ts";
-import { shownKey, threadKey, traceKey, unshownKey } from "./messages.ts";
-import { fieldLua, readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "./records.ts";
+import {
+  fieldLua,
+  readRecords,
+  readTexts,
+  recordKey,
+  recordPrefix,
+  shownKey,
+  storedTextsIn,
+  threadKey,
+  traceKey,
+  unshownKey,
+} from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 /**

@@ -9,6 +9,11 @@ import type { Stored, StoredReader } from "./stored.ts";
 /** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";
 export const recordKey = (id: string): string => `${recordPrefix}${id}`;
+export const shownKey = (id: string) => `{eks-access}:shown:${id}`;
+export const threadKey = (id: string) => `{eks-access}:thread:${id}`;
+export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
+/** Ids of records with a newest version that no message shows yet. */
+export const unshownKey = "{eks-access}:unshown";
 
 /** Lua: a field of a record; a key of another type has an unreadable text, so that it delays no other record. */
 export const fieldLua = `

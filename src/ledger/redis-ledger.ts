@@ -3,19 +3,31 @@ import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../access/
 import { askerOf } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
+import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
 import { explained, type RedisClient, readOr } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
-import { chainHeadKey, chainText, commitScript, eventsKey, logKey, noteScript, runScript } from "./commit-script.ts";
+import {
+  chainHeadKey,
+  chainText,
+  commitScript,
+  eventsKey,
+  logKey,
+  markShownScript,
+  noteScript,
+  runScript,
+} from "./commit-script.ts";
 import { appendEvent, logFlaw, readEvents, readEventsOf } from "./events.ts";
 import type {
   CommitResult,
   EventLedger,
   Ledger,
   LedgerChange,
+  MessageLedger,
   MigrationLedger,
   RecordLedger,
   RequestLedger,
+  ShownMessages,
   UndoneLedger,
 } from "./ledger.ts";
 import { redisLinks } from "./links.ts";
@@ -38,8 +50,19 @@ import {
   readOpenLeases,
   requesterKey,
 } from "./lists.ts";
-import { redisMessages, unshownKey } from "./messages.ts";
-import { kindOfRecord, OwnCommits, readRecord, readRecords, readRequests, recordKey, textOfRecord } from "./records.ts";
+import {
+  kindOfRecord,
+  OwnCommits,
+  readRecord,
+  readRecords,
+  readRequests,
+  recordKey,
+  shownKey,
+  textOfRecord,
+  threadKey,
+  traceKey,
+  unshownKey,
+} from "./records.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
@@ -194,4 +217,55 @@ async function whyUnreadable(redis: RedisClient, id: string): Promise<string | n
   const kind = kindOfRecord(id);
   const reading = text === null ? null : readStored(kind, id, text);
   return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
+}
+
+const homesKey = "{eks-access}:homes";
+/** A hash by record: the channel that must show it again. */
+const outdatedKey = "{eks-access}:outdated-messages";
+
+function redisMessages(redis: RedisClient, reader: StoredReader): MessageLedger {
+  return {
+    unshown: (limit) => redis.srandmember(unshownKey, limit),
+    shown: async (id) => reader.read("message", id, await redis.get(shownKey(id))),
+    markShown: (id, shown) => markShown(redis, id, shown),
+    outdated: async () => new Map(Object.entries(await redis.hgetall(outdatedKey))),
+    outdatedIn: (id) => redis.hget(outdatedKey, id),
+    rememberOutdated: async (id, channel) =>
+      void (await (channel === null ? redis.hdel(outdatedKey, id) : redis.hset(outdatedKey, id, channel))),
+    threadEntryNames: (id) => redis.lrange(threadKey(id), 0, -1),
+    addThreadEntries: async (id, names) => void (await redis.rpush(threadKey(id), ...names)),
+    rememberHome: async (user, hash) => void (await redis.hset(homesKey, user, hash)),
+    homesOf: (users) => readHomes(redis, users),
+  };
+}
+
+async function markShown(redis: RedisClient, id: string, shown: ShownMessages): Promise<void> {
+  const places = [recordKey(id), shownKey(id), unshownKey];
+  await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
+}
+
+async function readHomes(redis: RedisClient, users: readonly string[] | null): Promise<ReadonlyMap<string, string>> {
+  if (users === null) return new Map(Object.entries(await redis.hgetall(homesKey)));
+  if (users.length === 0) return new Map();
+  const hashes = await redis.hmget(homesKey, ...users);
+  return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
+}
+
+/** Long enough for an approval on the next working day; later work begins a new trace. */
+const keptSeconds = 3 * 86_400;
+
+/** The traces of requests on Redis. A forged one only appears in another trace. */
+export function redisRequestTraces(redis: RedisClient): RequestTraces {
+  return {
+    remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),
+    of: async (ids) => {
+      const found = await Promise.all(ids.map((id) => redis.get(traceKey(id))));
+      return new Map(
+        ids.flatMap((id, index): [string, TraceParent][] => {
+          const parent = found[index];
+          return parent && isTraceParent(parent) ? [[id, parent]] : [];
+        }),
+      );
+    },
+  };
 }
