@@ -1,9 +1,9 @@
 import { isSamePrincipal } from "../aws-auth/index.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
+import { type LinkedArns, linkedArnInAccountOf } from "./identities.ts";
 import { giveSameAccess } from "./lease/cluster-leases.ts";
 import { scheduleLease } from "./lease/lease.ts";
 import type { OtherLeasesNow } from "./lease/lease-record.ts";
-import { type LinkedArns, linkedArnInAccountOf } from "./links.ts";
 import type { Cluster, Level, Rule } from "./policy/cluster.ts";
 import {
   approvalsNeeded,

@@ -4,13 +4,13 @@ import {
   entryArnOf,
   isIdentityCenterRole,
   isOwnPrincipal,
+  isSamePrincipal,
   sessionNameIn,
   withoutRolePath,
 } from "../aws-auth/index.ts";
-import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
 import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
-import { isDatedAhead } from "./seals.ts";
+import { isDatedAhead, type PrincipalLink } from "./seals.ts";
 
 export interface IdentityCenterSettings {
   readonly region: string;
@@ -226,21 +226,34 @@ function isOfPerson({ person }: Identities, { account }: Cluster, principal: str
   return person.permissionSets.includes(set) && (session === null || session === person.userName);
 }
 
-const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
-  "user-not-found": ({ email }) =>
-    `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
-  "email-of-two-users": ({ email }) =>
-    `In IAM Identity Center ${email} is the address of one user and the name of another. Ask its administrator to rename one.`,
-  "user-disabled": ({ email }) =>
-    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
-  "no-permission-set": ({ cluster }) =>
-    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
-  "role-unknown": ({ cluster, person }) =>
-    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Link it with /eks-access link and the ARN that aws sts get-caller-identity prints.`,
-  "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
-};
+export function accountIn(arn: string): string {
+  return arn.split(":")[4] ?? "";
+}
 
-/** Why a worker found no identity, and the fix, in two sentences; null: it found one. */
-export function whyNoIdentity(found: Identities): string | null {
-  return found.why === null ? null : noneOn[found.why](found);
+/** Only to show or to offer: these seals are unchecked. */
+export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
+  return links.map(({ arn }) => arn);
+}
+
+/** By Slack user id: the ARNs of people's links, and those that a worker found. */
+export type LinkedArns = ReadonlyMap<string, readonly string[]>;
+
+export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {
+  return links.find((link) => accountIn(link.arn) === accountIn(arn)) ?? null;
+}
+
+/** A person's ARN in the account of this one, the principal itself if it is theirs; null: none. @param user Slack user id */
+export function linkedArnInAccountOf(links: LinkedArns | undefined, user: string, arn: string): string | null {
+  const inAccount = links?.get(user)?.filter((each) => accountIn(each) === accountIn(arn)) ?? [];
+  return inAccount.find((each) => isSamePrincipal(each, arn)) ?? inAccount[0] ?? null;
+}
+
+/** The linked ARN for a cluster: in its own account, else in a foreign one that it takes, else the only link. Null: none fits. */
+export function linkedArnOn(
+  arns: readonly string[],
+  cluster: Pick<Cluster, "account" | "foreignAccounts"> | null,
+): string | null {
+  const accounts = cluster ? [cluster.account, ...cluster.foreignAccounts] : [];
+  const fitting = accounts.map((account) => arns.find((arn) => accountIn(arn) === account));
+  return fitting.find((arn) => arn !== undefined) ?? (arns.length === 1 ? (arns[0] ?? null) : null);
 }

@@ -1,4 +1,6 @@
 import { hash } from "node:crypto";
+import { z } from "zod";
+import { type Immutable, textForm } from "./lease/lease-record.ts";
 import type { Migration, SealedPlan } from "./migration.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { creatorArnOf } from "./policy/creator.ts";
@@ -186,4 +188,42 @@ const maxAheadMs = 60_000;
 /** Or unreadable. It counts for nothing: a lease counts from it, so a future date would give access for years. */
 export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + maxAheadMs);
+}
+
+export type LinkSeal = Immutable<z.output<typeof linkSealForm>>;
+const linkSealForm = z.strictObject({
+  /** The linked person, or the administrator who confirmed it; null: only the first request named it. */
+  by: textForm.nullable(),
+  at: textForm,
+  /** Over the fields above, the Slack user id and the ARN. */
+  seal: textForm,
+});
+
+/** A person's linked principal in the ledger. `seal` null: eks-access did not write it. */
+export type PrincipalLink = Immutable<z.output<typeof linkForm>>;
+export const linkForm = z.strictObject({ arn: textForm, seal: linkSealForm.nullable() });
+
+/** A person's request to be linked with a principal; an administrator has to confirm it. */
+export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
+export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
+
+export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
+  return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
+}
+
+export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
+  if (!given) return false;
+  const { seal: sealText, ...said } = given;
+  return keys.isSealed("link", { ...said, user, arn }, sealText);
+}
+
+/** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */
+export function isAcceptedLink(
+  user: string,
+  link: PrincipalLink,
+  mustBeConfirmed: boolean,
+  keys: DecisionPublicKeys,
+): boolean {
+  const by = link.seal?.by ?? null;
+  return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
 }

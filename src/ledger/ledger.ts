@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { AuditEvent, ChainedEvent } from "../access/audit-event.ts";
 import type { Identities } from "../access/identities.ts";
 import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
-import type { LinkProposal, PrincipalLink } from "../access/links.ts";
 import type { LedgerRecord, ListName } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
 import type { SealedNotice } from "../access/notice.ts";
@@ -11,6 +10,7 @@ import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
+import type { LinkProposal, PrincipalLink } from "../access/seals.ts";
 import type { NamespaceList, SharedGroups } from "../access/shared-lists.ts";
 
 /** A record's next version with its event: written together or not at all. */

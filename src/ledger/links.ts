@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Identities } from "../access/identities.ts";
-import { accountIn, type PrincipalLink } from "../access/links.ts";
+import { accountIn } from "../access/identities.ts";
+import type { PrincipalLink } from "../access/seals.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
 import type { LinkChange, LinkLedger } from "./ledger.ts";

@@ -1,11 +1,18 @@
-import { type IdentityRules, type KnownOf, needsEmail, readIdentities, sessionsIn } from "../access/identities.ts";
+import {
+  type IdentityRules,
+  type KnownOf,
+  type LinkedArns,
+  needsEmail,
+  readIdentities,
+  sessionsIn,
+} from "../access/identities.ts";
 import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
-import { isSealedLink, type LinkedArns } from "../access/links.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isHeld, isLeaseOver } from "../access/request.ts";
 import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
+import { isSealedLink } from "../access/seals.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { linkForm, linkProposalForm } from "../access/links.ts";
 import { migrationForm } from "../access/migration.ts";
 import { accessRequestForm } from "../access/record.ts";
 import { clusterTroubleForm, outageForm } from "../access/retry.ts";
+import { linkForm, linkProposalForm } from "../access/seals.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import type { RedisClient } from "./client.ts";
 import {

@@ -2,7 +2,6 @@ import { AccessError } from "../access/access-error.ts";
 import { identityInAccountOf, needsEmail } from "../access/identities.ts";
 import { dueWork, idsOf, type LeasesFound, orphanedShares, sharesToKeep } from "../access/lease/cluster-leases.ts";
 import type { CodedReason } from "../access/lease/lease-record.ts";
-import { isAcceptedLink } from "../access/links.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { mastersRight } from "../access/policy/rights.ts";
@@ -10,7 +9,7 @@ import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "..
 import { planReminders } from "../access/reminder.ts";
 import { isLeaseOver, previewedRequest } from "../access/request.ts";
 import { failureOf, waitsForRepair } from "../access/retry.ts";
-import { sealPreview } from "../access/seals.ts";
+import { isAcceptedLink, sealPreview } from "../access/seals.ts";
 import { entryArnsByPrincipal } from "../aws-auth/index.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";

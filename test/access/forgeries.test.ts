@@ -7,7 +7,6 @@ import { sealWritten, withLedgerMemory } from "../../src/access/lease/holding.ts
 import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../src/access/lease/kept-documents.ts";
 import { bindingFor, readSealedLease } from "../../src/access/lease/own-bindings.ts";
 import { noWithdrawals, readWithdrawalTags, writeWithdrawalTags } from "../../src/access/lease/withdrawal.ts";
-import { isSealedLink, sealLink } from "../../src/access/links.ts";
 import { readFleetList, sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ApprovedRequest } from "../../src/access/record.ts";
 import { type Json, type KeyKind, memoryKeys, type Signer, signingKeys } from "../../src/access/seal.ts";
@@ -16,7 +15,9 @@ import {
   isGenuinePlan,
   isGenuinePreview,
   isSealedDecision,
+  isSealedLink,
   sealDecision,
+  sealLink,
   sealMigrationPlan,
   sealPreview,
   sealReview,

@@ -6,14 +6,14 @@ import {
   isCurrent,
   isFreshEmail,
   type KnownOf,
+  linkedArnOn,
+  linkInAccountOf,
   ownIdentities,
   readIdentities,
   rolesOf,
   sealEmail,
   sealIdentities,
-  whyNoIdentity,
 } from "../../src/access/identities.ts";
-import { linkedArnOn, linkInAccountOf } from "../../src/access/links.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aLink } from "../builders/a-link.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
@@ -165,15 +165,5 @@ describe("who a person is on a cluster", () => {
     ["none of several others", ["777788889999", "444455556666"], [], null],
   ])("is linked on a cluster by %s", (_, linked, foreignAccounts, own) => {
     expect(linkedArnOn(linked.map(userIn), aCluster({ foreignAccounts }))).toBe(own && userIn(own));
-  });
-
-  test("has a reason and a remedy if no identity is found", () => {
-    const why = (reason: NonNullable<Identities["why"]>) => whyNoIdentity({ ...found, why: reason });
-
-    expect(whyNoIdentity(found)).toBeNull();
-    expect(why("user-not-found")).toContain("has no user with the address alice@example.com. Ask its administrator");
-    expect(why("email-of-two-users")).toContain("is the address of one user and the name of another. Ask");
-    expect(why("role-unknown")).toContain("staging names no role of your permission set Developer");
-    expect(why("no-permission-set")).toContain("assigns you no permission set in the account of staging");
   });
 });

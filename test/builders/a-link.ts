@@ -1,4 +1,4 @@
-import { type PrincipalLink, sealLink } from "../../src/access/links.ts";
+import { type PrincipalLink, sealLink } from "../../src/access/seals.ts";
 import { keys } from "./keys.ts";
 import { at } from "./times.ts";
 

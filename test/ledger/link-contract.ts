@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit-event.ts";
-import type { LinkProposal } from "../../src/access/links.ts";
+import type { LinkProposal } from "../../src/access/seals.ts";
 import type { Ledger, LinkChange } from "../../src/ledger/ledger.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";

@@ -1,10 +1,11 @@
 import type { AuditEvent } from "../../src/access/audit-event.ts";
 import type { Identities } from "../../src/access/identities.ts";
-import { accountIn, type LinkProposal, type PrincipalLink } from "../../src/access/links.ts";
+import { accountIn } from "../../src/access/identities.ts";
 import type { SealedNotice } from "../../src/access/notice.ts";
 import type { Zone } from "../../src/access/policy/cluster.ts";
 import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";
+import type { LinkProposal, PrincipalLink } from "../../src/access/seals.ts";
 import type { NamespaceList, SharedGroups } from "../../src/access/shared-lists.ts";
 import {
   type ClusterLedger,

@@ -179,3 +179,11 @@ export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
   readonly isExtendedLeaseOver: boolean;
 }
+
+export function findingsOf(proof: Proof): readonly { name: string; finding: ProofFinding }[] {
+  return [
+    { name: "mapped", finding: proof.mapped },
+    { name: "authorized", finding: proof.authorized },
+    { name: "signed in", finding: proof.signedIn },
+  ];
+}

@@ -1,14 +1,12 @@
 import type { Click } from "../../access/approvals.ts";
 import type { DecisionFacts } from "../../access/decide.ts";
-import { asksIdentityCenter, identityInAccountOf } from "../../access/identities.ts";
 import {
-  isAcceptedLink,
-  isSealedLink,
+  asksIdentityCenter,
+  identityInAccountOf,
   type LinkedArns,
   linkedArnInAccountOf,
   linkInAccountOf,
-  type PrincipalLink,
-} from "../../access/links.ts";
+} from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   approversOf,
@@ -19,6 +17,7 @@ import {
   ruleFor,
 } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/record.ts";
+import { isAcceptedLink, isSealedLink, type PrincipalLink } from "../../access/seals.ts";
 import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";

@@ -3,7 +3,7 @@ import { formatDuration } from "../../access/ask/duration.ts";
 import { maxReasonLength, readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
 import { takeEmergency } from "../../access/emergency.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
-import { accountIn } from "../../access/links.ts";
+import { accountIn } from "../../access/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";

@@ -3,7 +3,6 @@ import type { Extension } from "../../access/ask/extension.ts";
 import type { RequestInput } from "../../access/ask/request-line.ts";
 import { needsEmail } from "../../access/identities.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
-import { sealLink } from "../../access/links.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
@@ -16,6 +15,7 @@ import {
   typedFieldsOf,
 } from "../../access/record.ts";
 import { createRequest, refusedRequest } from "../../access/request.ts";
+import { sealLink } from "../../access/seals.ts";
 import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";

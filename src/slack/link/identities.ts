@@ -3,13 +3,13 @@ import {
   type Identities,
   isCurrent,
   type KnownOf,
+  type NoIdentity,
   needsEmail,
   type OwnIdentities,
   ownIdentities,
   readIdentities,
   sealEmail,
   sessionsIn,
-  whyNoIdentity,
 } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
@@ -132,4 +132,23 @@ export async function sessionsFound(
     return found ? sessionsIn(found) : [];
   });
   return [...new Set(sessions)];
+}
+
+const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
+  "user-not-found": ({ email }) =>
+    `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
+  "email-of-two-users": ({ email }) =>
+    `In IAM Identity Center ${email} is the address of one user and the name of another. Ask its administrator to rename one.`,
+  "user-disabled": ({ email }) =>
+    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
+  "no-permission-set": ({ cluster }) =>
+    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
+  "role-unknown": ({ cluster, person }) =>
+    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Link it with /eks-access link and the ARN that aws sts get-caller-identity prints.`,
+  "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
+};
+
+/** Why a worker found no identity, and the fix, in two sentences; null: it found one. */
+export function whyNoIdentity(found: Identities): string | null {
+  return found.why === null ? null : noneOn[found.why](found);
 }

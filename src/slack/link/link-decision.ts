@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
 import { linkEvent } from "../../access/audit-event.ts";
-import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/links.ts";
+import { linkInAccountOf } from "../../access/identities.ts";
 import { parseJson } from "../../access/seal.ts";
+import { type LinkProposal, sealLink } from "../../access/seals.ts";
 import { refuseActor } from "../app/admission.ts";
 import { acknowledgeClick, answerWhereClicked, withoutButtons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";

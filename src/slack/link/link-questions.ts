@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import type { LinkProposal } from "../../access/links.ts";
+import type { LinkProposal } from "../../access/seals.ts";
 import type { LinkQuestions, MessageRef } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";

@@ -1,7 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import { linkEvent } from "../../access/audit-event.ts";
-import { type LinkProposal, linkInAccountOf, sealLink } from "../../access/links.ts";
+import { linkInAccountOf } from "../../access/identities.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
+import { type LinkProposal, sealLink } from "../../access/seals.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/emergency.ts";
-import { arnsOf } from "../../access/links.ts";
+import { arnsOf } from "../../access/identities.ts";
 import type { ListName } from "../../access/lists.ts";
 import { hasApproved } from "../../access/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";

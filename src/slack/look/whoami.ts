@@ -1,8 +1,8 @@
 import { needsEmail } from "../../access/identities.ts";
-import type { LinkProposal } from "../../access/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import type { LinkProposal } from "../../access/seals.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";

@@ -1,4 +1,4 @@
-import { signInMethod } from "../../access/lease/sign-in.ts";
+import { signInMethod } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";

@@ -2,6 +2,7 @@ import { formatDuration } from "../../access/ask/duration.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import {
   type CodedReason,
+  findingsOf,
   isPermanent,
   type Lease,
   type MappedIdentity,
@@ -9,7 +10,6 @@ import {
   type ProofFinding,
   type Trouble,
 } from "../../access/lease/lease-record.ts";
-import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Rule, Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
 import { hoursInWords } from "../../access/policy/rule.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { signInMethod } from "../../access/lease/lease.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Migration } from "../../access/migration.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";

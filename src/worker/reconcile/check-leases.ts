@@ -9,7 +9,15 @@ import {
   shareInCluster,
   sharesToKeep,
 } from "../../access/lease/cluster-leases.ts";
-import { decideLease, endsByRule, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
+import {
+  type ApprovalFacts,
+  decideLease,
+  endsByRule,
+  type LeaseFacts,
+  type LeaseOutcome,
+  voidReason,
+  whyNotRepaired,
+} from "../../access/lease/decide-lease.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { baseOf, provedShare } from "../../access/lease/holding.ts";
 import {
@@ -27,7 +35,6 @@ import { otherLeasesChanged } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastApproval } from "../../access/seals.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
-import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {

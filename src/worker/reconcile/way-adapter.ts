@@ -1,10 +1,10 @@
 import type { AccessError } from "../../access/access-error.ts";
+import type { LinkedArns } from "../../access/identities.ts";
 import type { DueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import type { LinkedArns } from "../../access/links.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealLink } from "../../../src/access/links.ts";
+import { sealLink } from "../../../src/access/seals.ts";
 import { breakGlass } from "../../../src/slack/ask/break-glass.ts";
 import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EventType } from "../../../src/access/audit-event.ts";
-import { sealLink } from "../../../src/access/links.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
+import { sealLink } from "../../../src/access/seals.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

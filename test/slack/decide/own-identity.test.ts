@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Identities, sealIdentities } from "../../../src/access/identities.ts";
-import { sealLink } from "../../../src/access/links.ts";
+import { sealLink } from "../../../src/access/seals.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

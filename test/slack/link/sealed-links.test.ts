@@ -1,6 +1,6 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/links.ts";
+import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/seals.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { requesterFactsOf } from "../../../src/slack/app/requester-facts.ts";

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { sealIdentities } from "../../../src/access/identities.ts";
-import { sealLink } from "../../../src/access/links.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { sealLink } from "../../../src/access/seals.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

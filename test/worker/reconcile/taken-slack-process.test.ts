@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { voidReason } from "../../../src/access/lease/decide-lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { digestOfChange, sealDecision } from "../../../src/access/seals.ts";
-import { voidReason } from "../../../src/worker/reconcile/void-reason.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
