@@ -184,7 +184,6 @@ export class AccessError extends Error {
   readonly isFinal: boolean;
   /** What failed and where: a clause without a full stop. Never holds a secret. */
   readonly what: string;
-  /** One sentence: how to fix it. */
   readonly remedy: string;
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;

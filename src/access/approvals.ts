@@ -35,7 +35,6 @@ export interface Proposal {
 export interface Click {
   readonly verdict: "approved" | "denied";
   readonly by: string;
-  /** The digest that the button carried. */
   readonly digest: string;
   readonly why: string;
 }

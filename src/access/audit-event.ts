@@ -75,7 +75,6 @@ export type EventType =
 export interface AuditEvent {
   readonly type: EventType;
   readonly at: string;
-  /** A Slack user id, or `worker`. */
   readonly actor: string;
   /** Empty for an event about no request, such as a link; `creator/<cluster>` for a use of the creator beside an operator. */
   readonly request: string;
@@ -100,7 +99,6 @@ export interface ChainedEvent<Event extends object = AuditEvent> {
 /** The chain value before the first event. */
 export const genesis = "0".repeat(64);
 
-/** SHA-256 of the event in canonical JSON, hex. */
 export function digestOfEvent(event: object): string {
   return hash("sha256", canonicalJson(event as unknown as Json));
 }

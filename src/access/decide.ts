@@ -41,7 +41,6 @@ export type DecisionRefusal =
   /** The lease to extend is over: the worker closes the request. */
   | "lease-over";
 
-/** Slack's and the ledger's answers at the moment of a click. */
 export interface DecisionFacts {
   /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;

@@ -41,7 +41,6 @@ export const summaryForm = z.strictObject({
   digest: textForm,
 });
 
-/** The entry of a deleted role or user, and its replacement. */
 export type Replacement = Immutable<z.output<typeof replacementForm>>;
 const replacementForm = z.strictObject({
   place: z.enum(["aws-auth", "access-entry"]),
@@ -112,7 +111,6 @@ export type Migration = Immutable<z.output<typeof migrationForm>>;
 /** Waits for the worker's plan, then for approvers. */
 export type PendingMigration = Extract<Migration, { readonly state: "pending" }>;
 
-/** Approved: a worker carries out its plan, step by step. */
 export type RunningMigration = Extract<Migration, { readonly state: "running" }>;
 
 /** `refused`: there is nothing to plan, or the plan is not allowed. */

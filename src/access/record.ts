@@ -86,7 +86,6 @@ const reviewForm = z.strictObject({ by: textForm, at: textForm, seal: textForm }
 export type Emergency = Immutable<z.output<typeof emergencyForm>>;
 const emergencyForm = z.strictObject({
   review: reviewForm.nullable(),
-  /** When the next reminder of the review is due. */
   remindAt: timeForm,
   reminders: countForm,
   /** Only of a rescue: the ARN of its person, by AWS. They gave their Slack id themselves. Null: no rescue. */
@@ -111,7 +110,6 @@ export const recordFields = z.strictObject({
   createdAt: timeForm,
   /** After this time no approval is possible. */
   expiresAt: timeForm,
-  /** Set when the approvers are asked. */
   reminders: remindersForm.nullable(),
   /** The sealed approvals, of different people, oldest first. */
   approvals: z.array(decisionForm),
@@ -122,7 +120,6 @@ export const recordFields = z.strictObject({
   trouble: troubleForm.nullable(),
 });
 
-/** The fields of a request in every state. */
 export type RequestFields = Immutable<z.output<typeof requestFields>>;
 const requestFields = recordFields.extend({
   /** The person who asked for the requester; null: the requester. */
@@ -184,9 +181,7 @@ export type UndecidedRequest = Extract<AccessRequest, { readonly state: "cancell
 /** The policy, the plan or the cluster refused it before an approver decided. */
 export type RefusedRequest = RequestIn<"refused">;
 
-/** The people of a request or a migration. */
 export interface Asked {
-  /** Slack user id of the person who gets the access. */
   readonly requester: string;
   /** Slack user id of the person who asked for them. Null or absent: the requester asked. */
   readonly askedBy?: string | null;

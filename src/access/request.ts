@@ -60,14 +60,12 @@ export function givesFullControl({ groups, preview }: Pick<AccessRequest, "group
   return isFullControl(groups) || (preview?.rights ?? []).some(isEverythingEverywhere);
 }
 
-/** Whether nothing can happen to this request any more. */
 export function isClosed(request: AccessRequest): boolean {
   if (request.state === "pending") return false;
   if (request.state !== "approved") return true;
   return request.lease.state === "ended" || request.lease.state === "failed";
 }
 
-/** Whether its lease is active, and not ending. */
 export function isHeld(request: AccessRequest): request is ApprovedRequest {
   return request.state === "approved" && request.lease.state === "active" && !request.lease.end;
 }
@@ -175,7 +173,6 @@ export function pendingRequest(
   return next(request, change);
 }
 
-/** Enough approvers agree: the lease begins. */
 export function approvedRequest(request: PendingRequest, lease: Lease): ApprovedRequest {
   return { ...request, state: "approved", lease };
 }
@@ -184,7 +181,6 @@ export function deniedRequest(request: PendingRequest, denial: Decision): Denied
   return { ...next(request, { trouble: null }), state: "denied", denial };
 }
 
-/** Cancelled by the requester, or not decided in time. */
 export function undecidedRequest(request: PendingRequest, state: UndecidedRequest["state"]): UndecidedRequest {
   return { ...next(request, { trouble: null }), state };
 }
@@ -208,7 +204,6 @@ export function withLease(
   return { ...next(request, { trouble }), lease };
 }
 
-/** The emergency was reviewed, or its reminder was sent. */
 export function withEmergency(request: ApprovedRequest, emergency: Emergency): ApprovedRequest {
   return { ...next(request), emergency };
 }

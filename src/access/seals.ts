@@ -15,7 +15,6 @@ import {
   type PreviewPublicKeys,
 } from "./seal.ts";
 
-/** The state of the cluster that a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
 
 /**

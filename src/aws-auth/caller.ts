@@ -1,6 +1,5 @@
 import { type Principal, readPrincipal } from "./arn.ts";
 
-/** A caller, from an ARN that a person typed. */
 export interface Caller {
   /** The form that the authenticator compares with entries; case does not count. */
   readonly principal: Principal;

@@ -27,7 +27,6 @@ export interface OursOfAll {
   readonly groups: readonly string[] | null;
 }
 
-/** The limits of a plan. */
 export interface PlanGuard {
   /** The creator: never in the map. Null: unknown. */
   creatorArn?: string | null;
@@ -36,7 +35,6 @@ export interface PlanGuard {
   account?: string;
   partition?: string;
   allowForeignAccounts?: readonly string[];
-  /** Whether the policy allows system:masters. */
   allowMasters?: boolean;
   /** Whether the last administrator in the document can leave, so that a lease can end in time. */
   allowNoAdministrator?: boolean;

@@ -19,7 +19,6 @@ export interface FileReport {
   resolved: Readonly<Record<string, Identity | null>>;
 }
 
-/** Checks a file with aws-auth, and resolves some callers. */
 export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileReport {
   const document = parseDocument(file.data);
   const locate = locator(file);

@@ -134,7 +134,6 @@ function plainValue(value: YamlValue): unknown {
 
 interface DocumentText {
   readonly text: string;
-  /** In UTF-16 units. */
   readonly offset: number;
   /** Counted from 0. */
   readonly line: number;

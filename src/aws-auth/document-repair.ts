@@ -9,10 +9,8 @@ import { type Identity, resolve } from "./resolve.ts";
 
 type Data = Readonly<Record<string, string>>;
 
-/** What to do about a broken document. */
 export type DocumentRepair =
   | { readonly type: "whole" }
-  /** `how`: one sentence. */
   | { readonly type: "write"; readonly data: Data; readonly how: string }
   /** Only a person knows the right content. `message`: the mistake, and the document to give. */
   | { readonly type: "ask"; readonly message: string };

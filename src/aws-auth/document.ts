@@ -26,7 +26,6 @@ export interface Problem {
   key?: string;
   /** Counted from 1 within the section's text; null: it has no line. */
   line: number | null;
-  /** Counted from 1, in UTF-16 units. */
   column: number | null;
   message: string;
   remedy: string;
@@ -54,7 +53,6 @@ export interface Entry {
   groups: readonly string[];
   /** The line of its start, counted from 1 within the section's text. */
   line: number;
-  /** Counted from 1, in UTF-16 units. */
   column: number;
   /** Whether any caller can get this entry. */
   reachable: boolean;
@@ -107,7 +105,6 @@ export function sameList(some: readonly string[], others: readonly string[]): bo
   return some.length === others.length && some.every((text, index) => text === others[index]);
 }
 
-/** Whether two lists have the same groups, in any order and any number. */
 export function sameGroups(some: readonly string[], others: readonly string[]): boolean {
   const set = new Set(some);
   return set.size === new Set(others).size && others.every((group) => set.has(group));

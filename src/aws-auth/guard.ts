@@ -52,7 +52,6 @@ export function refuseArn({ type, arn }: Change, { partition }: PlanGuard): Refu
   return { code, message: suggestion === undefined ? message : `${message} Write ${suggestion}.`, arn };
 }
 
-/** Whether a change only removes groups of an entry: access can always end. */
 export function onlyRemovesGroups({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
   return entry?.username === username && groups.every((group) => entry.groups.includes(group));
 }

@@ -35,7 +35,6 @@ export interface PlannedText {
   /** Unified, each section as a file, without colour; empty if nothing changes. */
   readonly diff: string;
   differences: readonly AccessDifference[];
-  /** Refused changes. The others are planned. */
   refused: readonly Refusal[];
   /** The room left of the ConfigMap's 1 MiB, without its metadata. */
   bytesLeft: number;

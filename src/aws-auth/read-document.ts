@@ -31,7 +31,6 @@ export function readDocument(data: Readonly<Record<string, string>>): DocumentRe
   return finish(readingSteps(data));
 }
 
-/** The same, with pauses. */
 export function* readingSteps(data: Readonly<Record<string, string>>): Steps<DocumentReading> {
   const budget = new DocumentBudget();
   const mapRoles = yield* sectionSteps("mapRoles", textOf(data, "mapRoles"), budget);
@@ -104,7 +103,6 @@ export interface SectionContent {
 
 export interface ReadItem {
   readonly entry: Entry;
-  /** Its ARN, folded. */
   readonly key: string;
   /** Whether the authenticator keeps it. */
   readonly isKept: boolean;
@@ -121,7 +119,6 @@ export function readSection(section: Section, text: string): SectionContent {
   return finish(sectionSteps(section, text, new DocumentBudget()));
 }
 
-/** The same, with pauses. */
 function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
   const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
   if (text === null || EMPTY.test(text)) return content(empty);

@@ -76,7 +76,6 @@ export interface AddedEntry {
   readonly groups: readonly string[];
 }
 
-/** An entry as an item of a block list, without the line break at its end. */
 export function blockEntry({ arnKey, arn, username, groups }: AddedEntry, style: EntryStyle): string {
   const dash = `${" ".repeat(style.dash)}-${" ".repeat(style.keys - 1)}`;
   const pad = " ".repeat(style.dash + style.keys);

@@ -25,7 +25,6 @@ import { applyEdits } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];
 
-/** The most repairs in one offer. */
 const MOST = 50;
 
 /** The most text to read for an offer, in bytes: each edit is read again, and a document can have 1 MiB. */
@@ -178,10 +177,8 @@ function replace(
 }
 
 export interface Repair {
-  /** The problem that it repairs. */
   code: string;
   section: Section;
-  /** The place of the problem, counted from 1 within the section's text. */
   line: number;
   message: string;
   /** As a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case. */
@@ -191,7 +188,6 @@ export interface Repair {
 /** An edit that may repair an entry; reading its text shows if it does. */
 interface Draft {
   readonly entry: Entry;
-  /** The text of the entry's section after it. */
   readonly text: string;
   readonly code: string;
   readonly message: string;

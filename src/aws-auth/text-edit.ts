@@ -64,7 +64,6 @@ export function insertLines(at: number, lines: string, lineBreak: string): TextE
   return { start: at, end: at, text: lines + lineBreak };
 }
 
-/** Removes whole lines, from that of `from` to that of `to`. */
 export function removeLines(text: string, from: number, to: number): TextEdit {
   return { start: startOfLine(text, from), end: afterLine(text, to), text: "" };
 }

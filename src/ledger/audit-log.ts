@@ -8,7 +8,6 @@ import type { PreviewPublicKeys } from "../access/seal.ts";
 export interface AuditLog {
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
-  /** The chain's value after the newest event. */
   head(): Promise<Anchor>;
   /** The beginning of the log, as stored: the reader has to verify it. */
   base(): Promise<LogBase>;

@@ -46,7 +46,6 @@ end
 return found
 `);
 
-/** Closed records, the longest closed first. */
 export async function takeClosed(
   redis: RedisClient,
   reader: StoredReader,

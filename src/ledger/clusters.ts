@@ -118,7 +118,6 @@ async function fieldsOf(redis: RedisClient, key: string, names: readonly string[
   return names.map((name, index) => [name, texts[index] ?? null]);
 }
 
-/** The readable values, by their fields. */
 async function readEach<K extends StoredKind>(
   reader: StoredReader,
   kind: K,

@@ -206,7 +206,6 @@ return 1
 /** A frequent script: Redis knows it by its digest, and its text goes over the network once. */
 export interface Script {
   readonly text: string;
-  /** SHA-1 in hex, as Redis names it. */
   readonly digest: string;
 }
 

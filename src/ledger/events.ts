@@ -10,7 +10,6 @@ export async function readEvents(redis: RedisClient, from: number, limit: number
   return rows.map(chainedEvent);
 }
 
-/** Appends an event, and adds its number to the log of its request. */
 export async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
 }
@@ -26,7 +25,6 @@ export async function logFlaw(redis: RedisClient): Promise<string | null> {
   }
 }
 
-/** The last events of a request's log, in order. */
 export async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
   return readEventsAt(redis, await readOr([], redis.lrange(logKey(id), -limit, -1)));
 }

@@ -8,7 +8,6 @@ export type QueueName = "clusters" | "ends" | "messages";
 /** A job without its `run`: the worker and the Slack process share it. */
 export interface JobKind {
   readonly queue: QueueName;
-  /** The job's fields besides its type. */
   readonly fields: z.ZodRawShape;
   /** One job of a type and its fields at a time. A wake-up during its run starts one more. */
   readonly isSingle: boolean;
@@ -79,7 +78,6 @@ export const messageJobs = {
 
 const allJobs = { ...workerJobs, ...messageJobs };
 
-/** How a job of this type waits and runs. */
 export function kindOf(type: Job["type"]): JobKind {
   return allJobs[type];
 }

@@ -139,7 +139,6 @@ export interface EventLedger {
   append(event: AuditEvent): Promise<void>;
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
-  /** The last events of this request, in order. */
   eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
   /** Why the log takes no event, so that nothing can change: a person wrote into it. Null: it takes them. */
   logFlaw(): Promise<string | null>;
@@ -191,7 +190,6 @@ export interface FleetLedger {
   publishFleet(list: SealedFleetList, notice: SealedNotice | null): Promise<void>;
   /** Adds a notice for the operators' channel. The newest hundred stay. */
   addNotice(notice: SealedNotice): Promise<void>;
-  /** The newest first. */
   notices(): Promise<readonly unknown[]>;
 }
 
@@ -284,7 +282,6 @@ export interface MigrationLedger {
   open(): Promise<readonly Migration[]>;
 }
 
-/** The place of a message in Slack. */
 export type MessageRef = Immutable<z.output<typeof messageRefForm>>;
 const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
 

@@ -18,9 +18,7 @@ const identitiesKeptMs = 24 * 3_600_000;
 /** The people of every Slack user group. The time in its seal decides whether it counts. */
 const groupsKey = "{eks-access}:user-groups";
 const groupsKeptMs = 60_000;
-/** A hash by Slack user id. */
 const proposalsKey = "{eks-access}:link-proposals";
-/** A hash by Slack user id. */
 const questionsKey = "{eks-access}:link-questions";
 
 /** Whether the expected proposal waits. KEYS: 2: proposals. ARGV: user, its id or "" */

@@ -18,7 +18,6 @@ import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 
-/** Every request of a person, by its creation. */
 export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
 
 /** All due records, by their time: the sweep reads it. */
@@ -48,7 +47,6 @@ function askedKey(list: ListName, user: string): string {
   return `${prefix}:${list}-asked-by:${user}`;
 }
 
-/** A person's pending requests. */
 export const pendingKey = (user: string): string => askedKey("pending", user);
 
 /** Every migration of a cluster, by its number: clocks differ. */
@@ -162,7 +160,6 @@ export async function duePendingIds(
   return due.filter((_, index) => places[index] != null).slice(0, limit);
 }
 
-/** The ids of one page, and how many there are in all. */
 export async function pageOfList(
   redis: RedisClient,
   of: ListOf,

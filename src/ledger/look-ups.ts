@@ -82,7 +82,6 @@ function goesOn({ lease }: AccessRequest): boolean {
   return lease?.state === "ended" || (lease?.state === "active" && !lease.drift);
 }
 
-/** A cluster's pending requests, at most so many. */
 export async function pendingRequestsOf(
   ledger: Pick<Ledger, "list">,
   cluster: string,
@@ -94,7 +93,6 @@ export async function pendingRequestsOf(
 
 const maxPending = 100;
 
-/** A cluster's open leases, and this person's pending requests there. */
 export async function openRequestsFor(
   ledger: Pick<Ledger, "leasedOf" | "list">,
   cluster: string,

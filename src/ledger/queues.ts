@@ -21,7 +21,6 @@ export const queuePrefix = "{eks-access}";
 
 type QueueToWake = Pick<Queue<Job>, "add" | "addBulk" | "getJobCounts">;
 
-/** The queues, for putting jobs into them. */
 export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {
   /** The queue of a job; absent: that of its kind, because there are no zones. */
   readonly of?: (job: Job) => QueueToWake;
@@ -170,7 +169,6 @@ export interface QueueWork<T> {
   /** How long a job waits that failed with this error at its nth start, without losing a try; null or absent: it failed. */
   readonly waitMs?: (job: T, error: unknown, starts: number) => number | null;
   readonly log: Logger;
-  /** So many jobs at once. */
   readonly concurrency: number;
   /** Another process takes the jobs of a dead one after this time. */
   readonly lockMs: number;

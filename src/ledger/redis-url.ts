@@ -11,7 +11,6 @@ export interface RedisAddress {
   readonly nodes: readonly RedisNode[];
   /** The Sentinels' name for the master; empty for the other kinds. */
   readonly master: string;
-  /** The logical database: 0 by default. */
   readonly database: number;
   readonly username: string | undefined;
   readonly password: string | undefined;

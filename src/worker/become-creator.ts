@@ -69,7 +69,6 @@ export type CreatorScope = "look" | "give" | "manage";
 export interface CreatorSession {
   readonly credentials: AwsCredentials;
   readonly identity: CallerIdentity;
-  /** As the configuration or CloudTrail names it. */
   readonly creatorArn: string;
 }
 

@@ -36,7 +36,6 @@ export async function noteTrouble(
   return trouble;
 }
 
-/** Marks a cluster as working, and wakes its waiting requests. */
 export async function forgetTrouble(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
@@ -64,7 +63,6 @@ export async function wakeChanged(
 
 const maxPending = 200;
 
-/** Tries what waits for a repair of the cluster at once. */
 export async function wakeWaiting(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,

@@ -85,7 +85,6 @@ function isToBeWarned(lease: Lease, now: Date): boolean {
   return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
 }
 
-/** Records that the cluster could not be read for a request, and the next try. */
 export async function recordDelay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
@@ -104,7 +103,6 @@ export async function closeRefused(
   await recordChange(context, refusedRequest(request, refusal), event, now);
 }
 
-/** Closes the extension of a lease that is over. */
 export function closeEndedExtension(context: WorkerContext<RequestLedger>, request: PendingRequest): Promise<void> {
   const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
   return closeRefused(context, request, { code: "lease-over", message });

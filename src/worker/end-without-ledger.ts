@@ -20,9 +20,7 @@ import { endRescuesByTags } from "./rescue/adopt-rescues.ts";
 export type WithoutLedgerContext = Omit<WorkerContext, "ledger" | "queues">;
 
 interface EndedWithoutLedger {
-  /** Ids of leases that are gone from the cluster. */
   readonly ended: readonly string[];
-  /** Ids of leases that are over and still there. */
   readonly left: readonly string[];
   /** When the next lease ends there, ISO 8601; null: the cluster remembers none. */
   readonly nextEnd: string | null;
@@ -178,7 +176,6 @@ function noLedger(now: () => Date): Ledger {
   });
 }
 
-/** Each method that is not known refuses. */
 function refusing<T extends object>(known: Partial<T>): T {
   return new Proxy(known as T, { get: (own, name) => Reflect.get(own, name) ?? lost });
 }

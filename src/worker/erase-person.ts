@@ -18,7 +18,6 @@ export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" 
 export interface ErasureOptions {
   /** Recognises the person in a text. */
   readonly person: RegExp;
-  /** Slack user id of the person who erases. */
   readonly by: string;
   readonly why: string;
 }

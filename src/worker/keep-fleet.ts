@@ -128,7 +128,6 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
 /** The rest is in the worker's log. */
 const maxLines = 30;
 
-/** @param before when the previous list was made */
 function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the log.`] : [];

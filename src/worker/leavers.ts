@@ -23,7 +23,6 @@ interface Assigned {
 }
 
 export interface LeaversQuestion {
-  /** A Slack user id, or `worker`. */
   readonly asker: string;
   readonly withinMs: number;
   /** A person has just removed a user, and checks: no earlier answer counts. */

@@ -39,13 +39,11 @@ export interface OpenedCluster {
   readonly client: ClusterClient;
   /** The cluster's creator, which must never go into aws-auth; null: only CloudTrail knows it, and no run needs it. */
   readonly creatorArn: string | null;
-  /** What the cluster reads: the document, access entries or both. */
   readonly mode: AuthenticationMode;
   /** Null: the cluster has no access entries. */
   readonly entries: AccessEntries | null;
   /** When IAM made a role of the cluster's account, ISO 8601; null: it has none of this name. @throws AccessError */
   readonly roleMadeAt: (roleArn: string) => Promise<string | null>;
-  /** The EKS cluster's own tags. */
   readonly tags: Readonly<Record<string, string>>;
   /** A client of the same cluster for another person. It sends nothing yet. */
   readonly connectAs: (
@@ -165,7 +163,6 @@ interface ConnectOptions {
   readonly tokenSeconds?: number;
 }
 
-/** A client for a cluster, with a new token. It sends nothing yet. */
 export async function connectAs(
   credentials: AwsCredentials,
   cluster: Cluster,

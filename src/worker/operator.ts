@@ -32,7 +32,6 @@ export interface Bootstrap {
   readonly context: WorkerContext;
   readonly cluster: OperatedCluster;
   readonly description: ClusterDescription;
-  /** What has to be in the cluster. */
   readonly wanted: readonly OperatorObject[];
   /** A client as the operator, with a new token for each attempt: API servers cache their answer to a token. */
   readonly asOperator: (attempt: number) => Promise<ClusterClient>;

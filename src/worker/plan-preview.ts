@@ -19,7 +19,6 @@ export type PreviewPlan =
     }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
-/** One look at a cluster, for one request. */
 export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
   readonly way: Way;

@@ -90,7 +90,6 @@ function listedOnce(opened: OpenedCluster): OpenedCluster {
 interface Look extends WayContext {
   readonly bindings: PreviewFacts["bindings"];
   readonly others: OtherNames;
-  /** The cluster's leases that are not over. */
   readonly leased: readonly ApprovedRequest[];
   readonly waiting: readonly PendingRequest[];
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;

@@ -10,7 +10,6 @@ import { openEksOfRun } from "./open-eks.ts";
 
 /** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
-  /** As the operator or the creator. */
   readonly eks: EksCluster;
   /** Null: only CloudTrail knows it, and no look needs it. */
   readonly creatorArn: string | null;

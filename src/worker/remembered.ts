@@ -36,7 +36,6 @@ type Data = Readonly<Record<string, string>>;
 /** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
 const documentsOf = new WeakMap<Data, DocumentReading>();
 
-/** As `readingSteps`. */
 export function* rememberedSteps(data: Data): Steps<DocumentReading> {
   const known = documentsOf.get(data);
   if (known) return known;
@@ -54,7 +53,6 @@ export function readRemembered(data: Data): Promise<DocumentReading> {
   return inTurns(rememberedSteps(data));
 }
 
-/** As `planSteps`, with the remembered readings. */
 export function planRemembered(...[document, changes, guard]: Parameters<typeof planChanges>) {
   return planSteps(document, changes, guard ?? {}, rememberedSteps);
 }
@@ -81,7 +79,6 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
 /** Others' annotations can be large: no turn of the event loop reads many. */
 const readInOneTurn = 16;
 
-/** As `readOwnBindings`. */
 export async function ownBindingsAmong(
   cluster: string,
   bindings: readonly ClusterBinding[],

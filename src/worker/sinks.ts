@@ -47,7 +47,6 @@ export interface SinkPlaces {
   readonly sinks: AuditSinks;
   /** The bytes of the webhook's secret; null: no webhook. */
   readonly webhookSecret: Buffer | null;
-  /** Writes one event to the process's log. */
   readonly write: (event: ChainedEvent) => void;
   readonly now: () => Date;
 }
@@ -165,9 +164,7 @@ async function actorFor(
 }
 
 export interface Batch {
-  /** The same for each try. */
   readonly id: string;
-  /** JSON. */
   readonly body: string;
 }
 

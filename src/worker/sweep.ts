@@ -32,7 +32,6 @@ const outdatedEveryMs = 60_000;
 
 const sweepFailed = "a sweep failed";
 
-/** Sweeps if no other worker does. */
 export async function sweepInTurn(context: WorkerContext, everyMs: number): Promise<void> {
   try {
     // Shorter than the interval: the workers' timers are never in step.

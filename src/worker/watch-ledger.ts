@@ -8,7 +8,6 @@ import { isSweepFailing } from "./sweep.ts";
 const lookEveryMs = 1_000;
 /** A failed end has a new try each minute, as with the ledger. */
 const againMs = 60_000;
-/** Clusters at once. */
 const concurrency = 16;
 
 /**
@@ -102,7 +101,6 @@ export class LedgerWatch {
     }
   }
 
-  /** Resolves when no cluster is being worked on. */
   async settled(): Promise<void> {
     await Promise.all(this.#running.values());
   }

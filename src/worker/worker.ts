@@ -117,7 +117,6 @@ const concurrency = 16;
 interface ZoneQueue {
   readonly name: QueueName;
   readonly zone: Zone;
-  /** All that this worker serves. */
   readonly zones: readonly Zone[];
 }
 

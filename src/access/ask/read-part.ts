@@ -22,7 +22,6 @@ export interface PartReading<T> {
   /** The value, or the likely one, for reading the other parts: the corrected line must be valid. */
   readonly meant: T | null;
   readonly mistake: string | null;
-  /** Its text in the corrected line. */
   readonly corrected: string;
   readonly shown: string;
 }

@@ -1,6 +1,5 @@
 import { RE2JS } from "re2js";
 
-/** Whether a cluster takes a ticket with each request, and its form. */
 export interface TicketRule {
   readonly need: "none" | "optional" | "required";
   /** An RE2 regular expression that the whole ticket must match; null: any. A ticket is always one word of at most 64 characters. */

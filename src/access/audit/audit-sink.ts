@@ -5,7 +5,6 @@ interface Actor {
   readonly externalId?: string | undefined;
 }
 
-/** A bucket of S3 with a new object for each batch of events. */
 export interface BucketSink extends Actor {
   readonly bucket: string;
   readonly region: string;

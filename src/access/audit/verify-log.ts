@@ -8,7 +8,6 @@ import {
 } from "../audit-event.ts";
 import type { Json, PreviewKeys, PreviewPublicKeys } from "../seal.ts";
 
-/** Verifies a log of any length, a page at a time. */
 export interface LogVerification {
   /** Takes the next events in order. Null: nothing is wrong so far. */
   take(events: readonly ChainedEvent<object>[]): BrokenChain | null;

@@ -116,7 +116,6 @@ export function lastUnanswered(request: ApprovedRequest, now: Date): Date | null
 export interface LeasesFound {
   readonly beginning: readonly ApprovedRequest[];
   readonly inForce: readonly ApprovedRequest[];
-  /** Shares that only the cluster remembers, by lower-case ARN. */
   readonly rememberedOf: (key: string) => readonly Share[];
   readonly holdings: ReadonlyMap<string, Holding>;
   readonly identityOf: (arn: string) => MappedIdentity | null;

@@ -166,7 +166,6 @@ export interface Holding {
   readonly arn: string;
   /** Whether we made the entry itself; otherwise we only added groups to others' entry. */
   readonly entryAdded: boolean;
-  /** Groups that were not there before us, sorted. */
   readonly added: readonly string[];
   readonly shares: readonly Share[];
 }

@@ -5,7 +5,6 @@ import type { SectionWriter } from "./drift.ts";
 
 /** A tool that owns `aws-auth` of a cluster. It would revert a lease there. */
 export interface MapOwner {
-  /** For people: `Terraform`. */
   readonly name: string;
   /** The manager in managedFields that shows it; null: the configuration names the owner. */
   readonly manager: string | null;

@@ -35,9 +35,7 @@ export interface BindingSubject {
   readonly namespace?: string;
 }
 
-/** A binding of a role to one user, before its creation. */
 export interface NewBinding extends Pick<ClusterBinding, "name" | "namespace" | "labels" | "annotations" | "role"> {
-  /** The username that the cluster's authenticator gives. */
   readonly user: string;
 }
 
@@ -56,7 +54,6 @@ const leaseAnnotation = "eks-access/lease";
 
 const requestLabel = "eks-access/request";
 
-/** One binding of ours, by its sealed annotation. */
 export interface LeaseBinding {
   /** The level's text for it: `ClusterRole edit in shop`. */
   readonly text: string;

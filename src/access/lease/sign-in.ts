@@ -15,7 +15,6 @@ export type SignInObservation =
 export interface SignInExpectation {
   /** By the read after the write, with the templates filled in for this session. */
   readonly identity: MappedIdentity;
-  /** `aws-auth`, or `the access entries`. */
   readonly place: string;
   readonly pods: PodsToList;
 }

@@ -105,12 +105,10 @@ export function withdrawalOf(
 
 export interface WithdrawalChanges {
   readonly withdrawn: readonly Withdrawal[];
-  /** Ids that have a newer approval. */
   readonly leased: ReadonlySet<string>;
   /** Ids with a share in the cluster: never forgotten. */
   readonly held: ReadonlySet<string>;
   readonly now: Date;
-  /** The most withdrawals to keep. */
   readonly limit?: number;
 }
 

@@ -45,9 +45,7 @@ export interface Cluster extends RunIdentities {
   readonly endpoint?: string | undefined;
   /** PEM in base64: the authority of that address's certificate, if it differs from the one that EKS names. */
   readonly certificateAuthority?: string | undefined;
-  /** The Slack channel where approvers read requests. */
   readonly channel: string;
-  /** Slack user ids and user groups (`S…`). */
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
   readonly labels: Labels;
@@ -60,7 +58,6 @@ export interface Cluster extends RunIdentities {
   readonly breakGlass: BreakGlass | null;
   /** Slack user ids and user groups: these people can revoke any lease of this cluster. */
   readonly onCall: readonly string[];
-  /** What to do when others remove a lease's part from aws-auth before its end. */
   readonly drift: "report" | "repair";
   /** Other accounts: their principals can get access too. */
   readonly foreignAccounts: readonly string[];
@@ -69,12 +66,10 @@ export interface Cluster extends RunIdentities {
   readonly zone?: string | undefined;
   /** The tool that owns aws-auth, so that we never add to it; `none`: there is none. Absent: by managedFields. */
   readonly owner?: string | undefined;
-  /** The way of new leases, if the cluster reads both. */
   readonly way: Way;
   readonly accessEntries: AccessEntrySettings;
   /** ARNs of roles, with `*` in their names. Their trust policies fix the session name, so it identifies a person. */
   readonly pinnedSessions: readonly string[];
-  /** The roles that the worker can sign in as, to prove leases. */
   readonly signIn: SignInSettings;
 }
 
@@ -162,12 +157,10 @@ export type Way = "aws-auth" | "access-entry" | "binding";
 
 interface WayFacts {
   readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
-  /** The configured way, if the cluster reads both. */
   readonly preferred: Way;
   readonly hasEntry: boolean;
   /** Whether aws-auth maps the principal, by us or by others. */
   readonly isMapped: boolean;
-  /** Whether aws-auth belongs to another tool. */
   readonly isOwned: boolean;
 }
 

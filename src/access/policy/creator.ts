@@ -23,11 +23,9 @@ export interface CreatorUser {
 /** The creator is unknown: CloudTrail will name it. */
 export interface CreatorToDiscover {
   readonly type: "discover";
-  /** If CloudTrail names a role. */
   readonly externalId?: string | undefined;
   /** If CloudTrail names a role; the last of them also asks CloudTrail. */
   readonly through: readonly RoleStep[];
-  /** If CloudTrail names a user. */
   readonly profile?: string | undefined;
 }
 
@@ -50,7 +48,6 @@ export interface RunIdentities {
   readonly operator?: CreatorRole | undefined;
 }
 
-/** The identity that a run becomes: the operator, else the creator. */
 export function runsAs({ creator, operator }: RunIdentities): Creator {
   return operator ?? creator;
 }

@@ -20,7 +20,6 @@ export type Expectation = {
   readonly who: string;
   /** False: "may not". */
   readonly may: boolean;
-  /** The requester of the approved request. */
   readonly of: string | null;
   readonly cluster: string | null;
   readonly level: string | null;
@@ -112,7 +111,6 @@ interface World {
   readonly actors: ReadonlyMap<string, Actor>;
 }
 
-/** Whether the policy meets an expectation, and why. */
 export function judgeExpectation(expectation: Expectation, world: World): ExpectationVerdict {
   const who = world.actors.get(expectation.who);
   if (!who) return unknown(`there is no person ${expectation.who}`);

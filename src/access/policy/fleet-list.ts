@@ -11,11 +11,9 @@ const clusterForm = z.strictObject({
   account: textForm,
   region: textForm,
   eksName: textForm,
-  /** The tags in force, which decide. */
   tags: tagsForm,
   /** Other tags, which AWS shows since then but which do not count yet; null: none. */
   waiting: z.strictObject({ tags: tagsForm, since: timeForm }).nullable(),
-  /** When a worker saw it first. */
   since: timeForm,
   /** When AWS last showed it. */
   seenAt: timeForm,
@@ -23,7 +21,6 @@ const clusterForm = z.strictObject({
   goneSince: timeForm.nullable(),
 });
 
-/** A cluster's identity: its place and its name in EKS. */
 export type FleetPlace = Pick<FleetCluster, "account" | "region" | "eksName">;
 
 /** The clusters of the fleet at a time. The newest list counts. */
@@ -74,7 +71,6 @@ export interface FleetLook {
 }
 
 export interface FleetRules {
-  /** The tags that the configuration uses; others change nothing. */
   readonly deciding: ReadonlySet<string>;
   /** How long other tags wait until they count. */
   readonly holdMs: number;

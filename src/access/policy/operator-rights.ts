@@ -13,7 +13,6 @@ export interface OperatorRule {
   readonly group: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
-  /** Empty: all of them. */
   readonly names: readonly string[];
 }
 

@@ -8,7 +8,6 @@ const roleForm = /^(ClusterRole|Role) ([^\s\p{Surrogate}]{1,253})(?: in (\?|[a-z
 /** In a level: the requester chooses the namespaces. No namespace has this name. */
 const chosen = "?";
 
-/** A role, and where it is bound. */
 export interface PlacedRole {
   readonly kind: "ClusterRole" | "Role";
   readonly name: string;
@@ -76,7 +75,6 @@ export function isPolicyText(given: string): boolean {
   return policyForm.test(given);
 }
 
-/** The Kubernetes groups among a level's items. */
 export function kubernetesGroups(given: readonly string[]): readonly string[] {
   return given.filter((each) => !isPolicyText(each) && !isRoleText(each));
 }
@@ -113,7 +111,6 @@ export function covers(given: readonly string[], wanted: string): boolean {
 
 const fullControl = ["system:masters", "policy AmazonEKSClusterAdminPolicy", "ClusterRole cluster-admin"];
 
-/** Whether the items make a person an administrator of the whole cluster. */
 export function isFullControl(given: readonly string[]): boolean {
   return fullControl.some((each) => given.includes(each));
 }

@@ -7,7 +7,6 @@ export interface RoleRule {
   readonly verbs: readonly string[];
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
-  /** Empty: all of them. */
   readonly resourceNames: readonly string[];
   /** Paths such as `/metrics`; only a ClusterRoleBinding gives them. */
   readonly nonResourceURLs: readonly string[];

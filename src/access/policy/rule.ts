@@ -19,7 +19,6 @@ export const requesterFactsForm = z.strictObject({
 
 export const noRequesterFacts: RequesterFacts = { memberships: [], linked: null };
 
-/** Whether the policy decides the same for both. */
 export function haveSameFacts(a: RequesterFacts, b: RequesterFacts): boolean {
   return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
 }
@@ -197,7 +196,6 @@ function onePerson({ groups }: Level): string {
   return bindsRoles(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
 }
 
-/** An operator's likely mistakes in a rule, one sentence each. */
 export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   if (!isFullControl(level.groups)) return [];
   const what = `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)}`;

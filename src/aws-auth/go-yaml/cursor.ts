@@ -80,7 +80,6 @@ export interface Mark {
 export interface Token {
   readonly type: TokenType;
   readonly start: Mark;
-  /** Offset after the token's last unit. */
   readonly end: number;
   /** Text of a scalar; name of an alias or anchor; handle of a tag or of a tag directive; version as `1.1`. */
   readonly value: string;
@@ -95,7 +94,6 @@ export interface Token {
 export interface SimpleKey {
   /** The number of its first token, counted from the start of the text. */
   readonly token: number;
-  /** Only a key is allowed here. */
   readonly required: boolean;
   readonly mark: Mark;
   /** Whether its first token waits for it. */

@@ -30,9 +30,7 @@ const PAIR_ENDS: ReadonlySet<TokenType> = new Set(["key", "value", "block-end"])
 const DEPTH = 500;
 
 export interface Properties {
-  /** Offset at which the node begins. */
   readonly outer: number;
-  /** Offset after the anchor and the tag. */
   readonly end: number;
   readonly anchor: string | null;
   readonly tag: string;

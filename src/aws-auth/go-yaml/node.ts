@@ -8,7 +8,6 @@ export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 interface NodeBase {
   /** Where its content starts: after its anchor and tag. */
   readonly start: Mark;
-  /** Offset at which the node begins, its anchor and tag included. */
   readonly outer: number;
   /** Offset after its last unit; for a block collection, after the last unit of its last child. */
   readonly end: number;

@@ -12,7 +12,6 @@ export function parseYaml(text: string): YamlDocument {
   return finish(yamlSteps(text, new ReadingBudget()));
 }
 
-/** The same, with pauses. */
 export function* yamlSteps(text: string, budget: ReadingBudget): Steps<YamlDocument> {
   const forbidden = text.search(FORBIDDEN);
   if (forbidden >= 0) return yield* parseBefore(forbidden, text, budget);

@@ -231,7 +231,6 @@ const NO_GAP: Gap = { text: "", brokeLine: false };
 
 interface PlainScalar {
   value: string;
-  /** Offset after its last unit. */
   end: number;
   /** Whether a line break followed it: a key can start at the cursor then. */
   brokeLine: boolean;

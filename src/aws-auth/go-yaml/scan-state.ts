@@ -17,7 +17,6 @@ class SimpleKeys {
     return key?.token === token ? key : null;
   }
 
-  /** Enters a flow collection. `bracket`: the number of its first token. */
   deepen(bracket: number): void {
     this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, opener: this.at(bracket) };
   }
@@ -78,7 +77,6 @@ class TokenQueue {
   #end = 0;
   #taken = 0;
 
-  /** The number that the next token to be added will have. */
   get next(): number {
     return this.#taken + this.#end - this.#head;
   }

@@ -86,7 +86,6 @@ interface Directive {
   prefix: string;
 }
 
-/** Reads `%YAML 1.1` or `%TAG ! prefix` with the rest of its line. */
 function scanDirective(cursor: Cursor): Directive {
   const start = cursor.mark();
   cursor.skip();
@@ -142,7 +141,6 @@ export function scanAnchor(cursor: Cursor): string {
   return name;
 }
 
-/** Reads a tag: `!<uri>`, `!handle!suffix`, `!suffix` or `!`. */
 export function scanTag(cursor: Cursor): { handle: string; suffix: string } {
   const start = cursor.mark();
   const tag = cursor.code(1) === 0x3c ? scanVerbatimTag(cursor, start) : scanShorthandTag(cursor, start);

@@ -181,7 +181,6 @@ function kindOf(body: object): keyof typeof shapes {
 
 export interface HeaderRefusal {
   readonly status: 200 | 400 | 401 | 409 | 413 | 415;
-  /** One clause for the log, without anything from the request. */
   readonly why: string;
 }
 

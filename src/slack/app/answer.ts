@@ -167,7 +167,6 @@ export async function formUnless(looking: Promise<Message | null>, form: ModalVi
   return refusal ? messageModal(form.title.text, refusal) : form;
 }
 
-/** Opens a form, on top of an open one. Slack allows three seconds. */
 export async function openOnClick(context: SlackContext, click: ButtonClick, make: Deed<ModalView>): Promise<void> {
   await click.ack();
   const { action, body, client } = click;

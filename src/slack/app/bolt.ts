@@ -165,7 +165,6 @@ export class InFlight {
 }
 
 interface Watching {
-  /** With the seconds that each acknowledgement took. */
   readonly onAck: (seconds: number) => void;
   /** Of `/eks-access`: only these are in a trace. */
   readonly words: ReadonlySet<string>;
@@ -215,12 +214,10 @@ export class WatchedApp extends App {
     return this.#handling.count;
   }
 
-  /** Resolves when everything received until now is acknowledged. */
   async acknowledged(): Promise<void> {
     await this.#acknowledging.drain();
   }
 
-  /** Resolves when no event is being handled. */
   async drained(): Promise<void> {
     await this.#handling.drain();
   }

@@ -35,7 +35,6 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
-/** Only for display: without groups if Slack does not answer. */
 export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,

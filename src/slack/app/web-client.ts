@@ -9,7 +9,6 @@ import { observedCall } from "../../operations/announcements.ts";
 import { boundedText } from "../../operations/bounds.ts";
 import { callWithinMs, usualDeadlines } from "../../operations/deadlines.ts";
 
-/** The bot's scopes, as in manifest.yml. */
 export const neededScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
 /** The largest answers are the people of a user group and a view that was opened. */

@@ -50,7 +50,6 @@ export function handleExtendButton(context: SlackContext, click: ButtonClick): P
   return openOnClick(context, click, (user, id) => extendView(context, user, id));
 }
 
-/** The form, or a modal that says why there is none. */
 async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const form = await extendForm(context, user, id);
   return form.type === "form" ? form.view : messageModal("Extend access", form.message);

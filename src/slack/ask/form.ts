@@ -14,7 +14,6 @@ export interface ClusterOffer {
   readonly levels: readonly OfferedLevel[];
 }
 
-/** The values in the form; an empty text: none. */
 export interface RequestForm {
   readonly cluster: string;
   readonly level: string;
@@ -82,7 +81,6 @@ export function withTypedTime(form: RequestForm, offers: readonly ClusterOffer[]
   return durationsOf(level).includes(form.duration) ? form : { ...form, otherDuration: form.duration };
 }
 
-/** The times to choose from, as people write them, the longest last. */
 export function durationsOf({
   maxDurationSeconds,
   permanent,

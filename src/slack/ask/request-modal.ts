@@ -123,7 +123,6 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
   };
 }
 
-/** Rounded to a minute or more. */
 function roughTime(seconds: number): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;

@@ -29,7 +29,6 @@ function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel
 
 export interface ActiveApprovers {
   readonly active: readonly string[];
-  /** Names in the rule without an active person. */
   readonly inactive: readonly string[];
 }
 
@@ -181,7 +180,6 @@ interface Due {
   readonly out: readonly string[];
 }
 
-/** Whom a record waits for. */
 export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
   if (record.state !== "pending" && (isMigration(record) || !record.emergency)) return { names: [], out: [] };
   if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };

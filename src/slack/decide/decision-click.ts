@@ -50,7 +50,6 @@ async function approveShown(context: SlackContext, by: string, value: string): P
   return decideRequest(context, shown.request, { verdict: "approved", by, digest: shown.digest, why: "" });
 }
 
-/** Answers a button whose value is not ours. */
 export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
   return failureAnswer(noSuchRequest);

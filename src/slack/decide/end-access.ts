@@ -71,7 +71,6 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
   return endRefusedAnswer(verdict.code, request, cluster);
 }
 
-/** @param others ids of the leases that end with it */
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
   const also = others.map((each) => code(each)).join(", ");

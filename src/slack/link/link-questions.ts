@@ -83,7 +83,6 @@ function askedAnew(user: string, arn: string, isRepeated: boolean): Message {
   return announcement(`${mention(user)} ${asks}. Answer the newer message.`);
 }
 
-/** The question to an administrator, in a direct message. */
 export function linkQuestion(proposal: LinkProposal, current: string | null): Message {
   const { id, user, arn } = proposal;
   const text = `${mention(user)} asks to link to ${code(arn)}`;
@@ -100,7 +99,6 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
   ]);
 }
 
-/** Replaces the question after the decision. */
 export function linkDecided(
   { user, arn }: Pick<LinkProposal, "user" | "arn">,
   confirmed: boolean,

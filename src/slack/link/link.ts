@@ -161,7 +161,6 @@ export function linkRefusedAnswer(message: string): Message {
   return answer(`No link made. ${styled(message, 1500)}`);
 }
 
-/** The direct message to the person. */
 export function linkOutcome(arn: string, confirmed: boolean, by: string): Message {
   const text = confirmed
     ? `${mention(by)} confirmed your link to ${code(arn)}.`

@@ -16,7 +16,6 @@ export const help: Command = {
   run: (context, { user, rest, commands }) => readHelp(context, user, commands, rest === "all"),
 };
 
-/** @param isAll with each command that this person can use */
 export async function readHelp(
   context: SlackContext,
   user: string,

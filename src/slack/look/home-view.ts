@@ -39,7 +39,6 @@ export interface HomeContent {
   readonly identities: readonly string[];
   readonly toDecide: HomeList;
   readonly migrationsToDecide: readonly MigrationRow[];
-  /** Emergencies that wait for this person's review. */
   readonly toReview: HomeList;
   readonly access: HomeList;
   readonly requests: HomeList;

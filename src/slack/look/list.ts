@@ -61,7 +61,6 @@ export interface ListContent {
   readonly rows: readonly ListRow[];
   readonly offset: number;
   readonly total: number;
-  /** Migrations come first. */
   readonly migrations: readonly Pick<Migration, "kind">[];
   /** Whether the reader is an approver or on-call of a cluster, and so sees other people's requests. */
   readonly seesOthers: boolean;

@@ -28,7 +28,6 @@ export interface Overview {
   readonly clusters: readonly string[];
   readonly queues: readonly QueueState[];
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
-  /** Overdue leases in these clusters, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];
   /** Of processes that run on an old configuration; only administrators get the problems. */
   readonly refusals: readonly RefusedFile[];

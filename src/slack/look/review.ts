@@ -28,7 +28,6 @@ export const review: Command = {
 };
 
 interface ReviewQuestion {
-  /** The clusters of the review: those of the reader, or one of them. */
   readonly clusters: readonly string[];
   readonly seconds: number;
 }

@@ -37,7 +37,6 @@ const longestSection = 3000;
 const roomOfPart = 500;
 /** The sections of a plan: a message has some 13,200 characters in all, and a view 100 blocks. */
 const roomOfPlan = { message: 2, view: 70 } as const;
-/** Where a plan is shown. */
 export type Place = keyof typeof roomOfPlan;
 
 /** An update turns it into the card. It mentions people, because an update notifies no one, and can't become untrue. */

@@ -7,7 +7,6 @@ import { answer, type Message, notYoursAnswer } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 
-/** What people call it in a sentence. */
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";
 }

@@ -156,7 +156,6 @@ export function clustersInWords({ cluster }: Named, others: readonly Named[]): s
   return others.length === 0 ? code(cluster.name) : `${others.length + 1} clusters`;
 }
 
-/** Characters: a few names say which part of the fleet it is. */
 const maxNames = 200;
 
 export function namesOf(first: Named, others: readonly Named[]): string {

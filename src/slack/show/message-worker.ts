@@ -20,7 +20,6 @@ import { showRequest, wakeHomes, wakeHomesOf } from "./messenger.ts";
 import { isMoved, type MessengerContext } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
-/** Work that can wait has its own client in `background`. */
 interface MessageContexts {
   readonly context: MessengerContext;
   readonly background: MessengerContext & HomeContext;

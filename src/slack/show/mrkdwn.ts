@@ -17,7 +17,6 @@ const invisible = new RegExp(hidden, "gu");
 /** Most texts do not match, and one test costs less than three replacements. */
 const toBeOneLine = new RegExp(String.raw`${hidden}|\s\s|[^\S ]|^\s|\s$`, "u");
 
-/** Typed or pasted text without invisible characters. */
 export function withoutInvisible(text: string): string {
   return text.replace(invisible, "");
 }

@@ -26,7 +26,6 @@ import { isClusterFailure } from "../../access/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
-/** Why nothing can happen to an open record. A clause. */
 export function removedClause({ cluster }: { readonly cluster: string }): string {
   return `${code(cluster)} was removed from eks-access.yml`;
 }
@@ -128,7 +127,6 @@ function leaseStateOf(request: AccessRequest): string {
   return `${by}${lease ? progressText(lease) : ""}`;
 }
 
-/** A lease that is neither active nor over. */
 export function progressText(lease: Lease, maxWhy = 300): string {
   if (lease.end?.cause === "expired") return "Ending: its time is up";
   if (lease.end?.cause === "replayed") return `Ending: ${replayedClause}`;
@@ -183,7 +181,6 @@ export function troubleText({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
 }
 
-/** The state for a row of a list, and why an open request waits. */
 export function rowState(request: AccessRequest): string {
   const trouble = isClosed(request) ? null : shortTroubleText(request);
   return `${cut(stateText(request), 500)}${trouble ? `\n${trouble}` : ""}`;

@@ -52,7 +52,6 @@ const atOnce = 5;
 export interface GatheredMigration {
   readonly facts: MigrationFacts;
   readonly configMap: AwsAuthConfigMap | null;
-  /** Whether EKS is updating the cluster, for example its mode. */
   readonly updating: boolean;
   readonly begunTags: BegunTags;
   /** EKS with the right to carry the plan out. @throws AccessError */

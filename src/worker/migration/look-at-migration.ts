@@ -122,7 +122,6 @@ export async function postponeMigration(context: WorkerContext, migration: Migra
   });
 }
 
-/** Plans for a person in Slack, and writes nothing. */
 export async function reportMigration(
   context: WorkerContext,
   cluster: Cluster,

@@ -54,7 +54,6 @@ const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-a
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
 export interface ChainQuestion {
-  /** Slack user id of the person who asks. */
   readonly user: string;
   /** Whether they handle the cluster's outages or requests, and so see other people's leases. */
   readonly isResponsible: boolean;

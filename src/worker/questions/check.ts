@@ -28,7 +28,6 @@ import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
 import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
-/** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
 export async function reportCheck(
   context: WorkerContext,
   cluster: Cluster,
@@ -183,7 +182,6 @@ async function reportBindings(
 
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
-  /** The cluster's open leases, as read before the look. */
   readonly leased: readonly ApprovedRequest[];
   /** The same, and as they are now. */
   readonly leasedNow: () => Promise<OpenLeases>;

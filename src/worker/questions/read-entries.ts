@@ -5,7 +5,6 @@ import { withinTime } from "../../operations/deadlines.ts";
 
 export interface ReadingLimits {
   readonly most: number;
-  /** How many calls run at once. */
   readonly width: number;
   /** In milliseconds, including the listing. */
   readonly withinMs: number;
@@ -16,7 +15,6 @@ export const readingLimits: ReadingLimits = { most: 500, width: 5, withinMs: 20_
 
 export interface EntriesReading {
   readonly entries: readonly AccessEntry[];
-  /** The number of existing entries that were not read. */
   readonly unread: number;
   /** Why they were not read, as a sentence; null: all were. */
   readonly why: string | null;
@@ -26,7 +24,6 @@ interface Progress {
   readonly queue: string[];
   readonly found: AccessEntry[];
   done: number;
-  /** Lanes that still read. */
   running: number;
   failure: unknown;
 }

@@ -13,17 +13,14 @@ import { reachCluster } from "../reach-cluster.ts";
 import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
-  /** Slack user id of the person who asks. */
   readonly user: string;
   /** Whether they handle the cluster's outages or requests, and so see other people's requests. */
   readonly isResponsible: boolean;
-  /** The ARN in question, as given. */
   readonly principal: string;
 }
 
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
-/** Writes nothing. */
 export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
   try {
     const { causes, identity, ...rest } = diagnose(await gather(context, cluster, asked));

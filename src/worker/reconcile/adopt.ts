@@ -25,7 +25,6 @@ import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
 interface Adoption {
-  /** Leases in force that the ledger did not know. */
   readonly recovered: readonly string[];
   /** Leases that the ledger did not know and that are over: a run removes them. */
   readonly ended: readonly string[];

@@ -121,7 +121,6 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
   }));
 }
 
-/** Warns about a role that lets a person become another, or read secrets. */
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
   const dangers = texts.flatMap((text) => {
     const rules = roles.get(text)?.rules ?? [];

@@ -44,12 +44,10 @@ export interface BindingState extends WayState {
   readonly roles: ReadonlyMap<string, RoleSeen>;
   /** Null: no pending request names one. */
   readonly namespaces: ReadonlySet<string> | null;
-  /** The cluster's record of withdrawals. */
   readonly stored: StoredWithdrawals;
 }
 
 export interface BindingsPlace extends WayContext {
-  /** Whether to read all bindings, even if nothing is due. */
   readonly isWhole: boolean;
 }
 
@@ -113,7 +111,6 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
 }
 
 interface BindingsRead extends Pick<BindingState, "stored"> {
-  /** The requests with all their bindings read. */
   readonly read: readonly AccessRequest[];
   readonly bindings: readonly ClusterBinding[];
   readonly memory: Pick<BindingState, "withdrawals" | "untrusted">;
@@ -152,7 +149,6 @@ function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals)
 /** Above this number, reading their lists takes less time than reading each by name. */
 const maxByName = 32;
 
-/** The bindings at these places. @param requests those with them */
 async function bindingsAt(
   client: OpenedCluster["client"],
   places: readonly BindingPlace[],

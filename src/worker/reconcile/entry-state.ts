@@ -162,7 +162,6 @@ function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEnt
 
 interface RevocationMemory {
   readonly withdrawals: Withdrawals;
-  /** The number that fits into the cluster. */
   readonly room: number;
 }
 

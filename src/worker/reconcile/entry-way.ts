@@ -148,7 +148,6 @@ function failureOf(written: EntryWritten | undefined): WriteFailure | null {
 export interface TagsBegun {
   /** Whether a request ended early and the cluster could not remember that. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Removes finished withdrawals from the tags; the next run removes the rest. */
   readonly tidyUp: () => Promise<void>;
 }
 

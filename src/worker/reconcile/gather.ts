@@ -208,7 +208,6 @@ async function noteUntrusted(
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
 
-/** The same without a lease. @param turn reported at most so often in an hour */
 export async function reportUntrusted(
   context: WorkerContext,
   cluster: string,

@@ -11,7 +11,6 @@ import { planRemembered } from "../remembered.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
 
-/** The change of aws-auth; or why it is impossible. */
 export function* previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,

@@ -20,7 +20,6 @@ import { parseRemembered } from "../remembered.ts";
 import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd } from "./review.ts";
 import type { Reviewer } from "./review-questions.ts";
 
-/** The principal's identity after the write, as read back. */
 export interface ReadBack {
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
@@ -108,7 +107,6 @@ interface EndFacts {
   /** Absent: the cluster's client. */
   readonly reviewer?: Reviewer;
   readonly request: ApprovedRequest;
-  /** The principal's identity after the end, as read back. */
   readonly readBack: ReadBack;
   readonly inForce: readonly ApprovedRequest[];
   /** Present: an access entry can hide what was read back. */

@@ -89,15 +89,12 @@ export interface Question {
 
 export interface Answers {
   readonly auditIds: readonly string[];
-  /** Of each answer, why it is allowed. */
   readonly reasons: readonly string[];
   /** The first question with the wanted answer, and the API server's reason; null: none. */
   readonly found: (Question & { readonly reason: string }) | null;
-  /** Why a question got no answer. */
   readonly failure: { readonly error: unknown } | null;
 }
 
-/** Asks one question after another until one has this answer. */
 export async function askUntil(client: Reviewer, questions: readonly Question[], isAllowed: boolean): Promise<Answers> {
   const auditIds: string[] = [];
   const reasons: string[] = [];

@@ -21,7 +21,6 @@ import {
 
 export interface AuthorizationReview {
   readonly finding: ProofFinding;
-  /** The ids of the questions in its audit log. */
   readonly auditIds: readonly string[];
   /** Why it did not answer; null: it did. */
   readonly unanswered: unknown;

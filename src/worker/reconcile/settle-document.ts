@@ -153,7 +153,6 @@ export function* planSettlement(
   return { ...sorted, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
 }
 
-/** Our whole part of the document after a change of these principals' entries. */
 export function holdingsAfter(
   { holdings }: ClusterState,
   targets: ReadonlyMap<string, EntryTarget>,

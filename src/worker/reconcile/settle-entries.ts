@@ -120,7 +120,6 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
   );
 }
 
-/** The change of a person's access entry; or why it is impossible. */
 export function* previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,

@@ -24,7 +24,6 @@ import type { WayContext } from "./way-adapter.ts";
 interface EntriesPlace extends WayContext {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
   readonly open: readonly AccessRequest[];
-  /** Shares that only the ledger may remember, by lower-case ARN. */
   readonly lost: ReadonlyMap<string, readonly Share[]>;
 }
 

@@ -4,7 +4,6 @@ import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 
-/** A principal's identity at its sign-in, without bindings. */
 export type SignInName =
   /** Neither aws-auth nor an access entry names it, and we can add none. `why`: a sentence with the way out. */
   | { readonly type: "none"; readonly why: string }
@@ -26,7 +25,6 @@ export interface SignInNames {
   readonly of: (principal: string) => SignInName;
 }
 
-/** Where a cluster names its principals. */
 export interface SignInMap {
   /** In the cluster's order: an access entry has precedence over aws-auth. */
   readonly places: readonly SignInPlace[];

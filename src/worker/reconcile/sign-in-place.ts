@@ -39,11 +39,9 @@ export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
   readonly place: SignInPlace;
-  /** Why an entry differs from the write, by lower-case ARN. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** A lease that holds or needs an entry. */
 export type SignInNeed = Pick<AccessRequest, "principal"> & { readonly share: Pick<Share, "id" | "endsAt"> };
 
 export function entryKeyOf(principal: string): string {

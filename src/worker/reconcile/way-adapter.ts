@@ -29,7 +29,6 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** One request's change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, requested: RequestedChange) => Steps<ChangePreview>;
-  /** Decides the wanted state. Pure. */
   readonly settle: (input: SettleInput<State>) => Steps<Decided>;
   /** Checks as much as possible before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
@@ -67,7 +66,6 @@ export interface WayState {
   readonly identityOf: (arn: string) => MappedIdentity | null;
   /** The base that an approval depends on. Absent: the principal's entry without our part. */
   readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
-  /** A principal's identity at its sign-in. */
   readonly signsInAs: (arn: string) => ReadBack;
   /** What the roles of requests without a lease allow, by the level's text. Absent: the way binds none. */
   readonly roles?: ReadonlyMap<string, RoleSeen>;
@@ -85,7 +83,6 @@ export interface RequestedChange {
   readonly others: OtherNames;
 }
 
-/** The parts of a preview that depend on the way. */
 export type ChangePreview =
   | ({ readonly type: "change" } & Pick<
       Preview,
@@ -123,16 +120,13 @@ export interface RefusedLease {
   readonly refusal: Refusal;
 }
 
-/** A decision about one way of one cluster: a pure value. */
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
   readonly refused: readonly RefusedLease[];
   /** Ending leases of an entry that can't change now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
-  /** Beginning leases that are given. */
   readonly leased: readonly ApprovedRequest[];
   readonly ending: readonly ApprovedRequest[];
-  /** In force and complete. */
   readonly complete: readonly ApprovedRequest[];
   /** Active, but others removed their part, and it stays gone. */
   readonly drifted: readonly Drift[];

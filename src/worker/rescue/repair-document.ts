@@ -18,7 +18,6 @@ import type { WorkerContext } from "../context.ts";
 import { retryAfterConflict } from "../operator.ts";
 import { parseRemembered } from "../remembered.ts";
 
-/** The last good document that the rescuer gave. */
 export interface GoodDocument {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

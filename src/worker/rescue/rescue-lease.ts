@@ -17,7 +17,6 @@ import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
 export interface LeasePlace {
   readonly entries: AccessEntries;
   readonly clusterArn: string;
-  /** In IAM's form. */
   readonly principalArn: string;
   readonly keys: MemoryKeys;
 }

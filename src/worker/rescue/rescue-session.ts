@@ -35,7 +35,6 @@ export type SignInResult =
 /** An entry takes effect within some seconds (EKS User Guide, "Create access entries"). */
 const tries = 12;
 
-/** The identities for a rescue, in the order of the tries. */
 export interface Candidate {
   readonly name: string;
   readonly isLeased: boolean;
@@ -102,9 +101,7 @@ function refusedByEntry(error: unknown): unknown {
 
 export interface RescueOrder {
   readonly cluster: Cluster;
-  /** In IAM's form, a role with its path. */
   readonly principalArn: string;
-  /** Slack user id, as the rescuer says. */
   readonly by: string;
   /** The rescuer's ARN, by AWS. */
   readonly as: string;
@@ -112,7 +109,6 @@ export interface RescueOrder {
   readonly reason: string;
   /** The last good document, or the choice of a copy in the cluster; null: not given. */
   readonly good: GoodDocument | KeptName | null;
-  /** Whether the lease stays until its end after the repair. */
   readonly keeps: boolean;
 }
 
@@ -126,7 +122,6 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly say: (sentence: string) => void;
 };
 
-/** Records a rescue, step by step, with its events. */
 export interface RescueJournal {
   readonly request: () => ApprovedRequest;
   note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;

@@ -29,7 +29,6 @@ function rescueLevelOf(durationSeconds: number): Level {
   return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
 }
 
-/** The first record of a rescue: an emergency, announced and to review. */
 export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,

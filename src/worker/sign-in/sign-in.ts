@@ -155,7 +155,6 @@ function withRemedy(error: unknown, cluster: string): unknown {
   });
 }
 
-/** The identity of a principal's session, by the cluster's present entries. */
 export interface SessionIdentity {
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
