@@ -116,6 +116,11 @@ function verifier<Kind extends KeyKind>(keys: readonly Key[]): Verifier<Kind> {
   };
 }
 
+/** Whether the newest key made a seal. After a rotation the worker seals again what it keeps for long. */
+export function isOfNewestKey(seal: string, { ids: [newest] }: Pick<Verifier<KeyKind>, "ids">): boolean {
+  return seal.startsWith(`${newest}.`);
+}
+
 function messageOf(purpose: string, value: Json): string {
   return `eks-access ${purpose}\n${canonicalJson(value)}`;
 }

@@ -12,7 +12,7 @@ import {
   type KnownCreator,
   remedyWithoutCreator,
 } from "../access/policy/creator.ts";
-import type { WorkerKeys } from "../access/seal.ts";
+import { isOfNewestKey, type WorkerKeys } from "../access/seal.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../aws/session-policy.ts";
@@ -51,7 +51,19 @@ export async function rememberedCreation(
   const { record, seal: sealText } = found.data;
   if (!keys.memory.isSealed("creation", { clusterArn, ...record }, sealText)) return null;
   seenCreations.set(clusterArn, found.data);
+  // CloudTrail can have forgotten it: it must outlive a rotation of the key.
+  if (!isOfNewestKey(sealText, keys.memory)) await remember({ ledger, keys }, clusterArn, record);
   return record;
+}
+
+async function remember(
+  { ledger, keys }: Pick<DiscoveryContext, "ledger" | "keys">,
+  clusterArn: string,
+  record: CreationRecord,
+): Promise<void> {
+  const sealed = { record, seal: keys.memory.seal("creation", { clusterArn, ...record }) };
+  seenCreations.set(clusterArn, sealed);
+  await ledger.rememberCreation(clusterArn, sealed);
 }
 
 /**
@@ -69,11 +81,7 @@ export async function askCloudTrail(
   const source = await historyCredentials(cluster);
   const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
   const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
-  if (record) {
-    const sealed = context.keys.memory.seal("creation", { clusterArn: arn, ...record });
-    seenCreations.set(arn, { record, seal: sealed });
-    await context.ledger.rememberCreation(arn, { record, seal: sealed });
-  }
+  if (record) await remember(context, arn, record);
   return record;
 }
 

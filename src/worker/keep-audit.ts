@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import { type SinkKind, sinkNames } from "../access/audit/audit-sink.ts";
-import { brokenLogBase, isSealedByNewestKey, type LogBase, sealLogBase } from "../access/audit/verify-log.ts";
+import { brokenLogBase, type LogBase, sealLogBase } from "../access/audit/verify-log.ts";
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit-event.ts";
-import type { PreviewKeys, WorkerKeys } from "../access/seal.ts";
+import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../access/seal.ts";
 import type { AuditSettings } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -65,7 +65,7 @@ async function baseAfter(
 /** Signs a genuine beginning again with the newest key, before a rotation removes the old key. */
 export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
   const base = await log.base();
-  if (isSealedByNewestKey(base, keys) || brokenLogBase(base, keys)) return;
+  if (base.seal === null || isOfNewestKey(base.seal, keys) || brokenLogBase(base, keys)) return;
   await log.beginAt(sealLogBase(base, keys), base);
 }
 

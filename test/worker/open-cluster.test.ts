@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NewCluster } from "../../sandbox/aws/eks-clusters.ts";
 import { account, arns, region } from "../../sandbox/scene.ts";
 import { configurationOf } from "../../sandbox/scene-clusters.ts";
+import { memoryKeys } from "../../src/access/approval/seal.ts";
 import { requestIds } from "../../src/access/audit-event.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
@@ -13,9 +14,10 @@ import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { finishedCalls } from "../../src/operations/announcements.ts";
+import { rememberedCreation } from "../../src/worker/discover-creator.ts";
 import { openCluster } from "../../src/worker/open-cluster.ts";
 import { reportChain } from "../../src/worker/questions/chain.ts";
-import { keys, otherKeys } from "../builders/keys.ts";
+import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { creatorArns, creators } from "../creators.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aRedis } from "../redis.ts";
@@ -292,6 +294,25 @@ describe("a creator that to discover", () => {
     workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", answer);
 
     expect(await open(research())).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("outlives a rotation of the memory key, although CloudTrail forgot it", async () => {
+    const ledger = memoryLedger();
+    const [before, after] = [aSecret("before"), aSecret("after")];
+    const openWith = async (...secrets: Parameters<typeof memoryKeys>[0]) => {
+      const context = { ...workerSide().context(ledger), keys: { ...keys, memory: memoryKeys(secrets) } };
+      (await openCluster(context, research(), [])).close();
+      return context;
+    };
+
+    await openWith(before);
+    await openWith(before, after);
+    await openWith(after, before);
+    const asked = lookups();
+    const context = await openWith(after);
+
+    expect(lookups()).toBe(asked);
+    expect(await rememberedCreation(context, research())).toMatchObject({ arn: creatorArns.discovered });
   });
 
   test("opens the cluster whatever an attacker with Redis left in the place of its memory", async () => {

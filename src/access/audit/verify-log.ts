@@ -103,11 +103,6 @@ export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenCha
   return { type: "broken", sequence: base.count, message };
 }
 
-/** Whether the newest key signed it. After a rotation the worker signs it again. */
-export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
-  return seal === null || seal.startsWith(`${newest}.`);
-}
-
 function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
   const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));
   return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
