@@ -76,6 +76,9 @@ async function passOver(
     context.now(),
     requestExpiresAfterSeconds,
   );
+  if (verdict.type === "void" && isHalfRepaired(migration, context.keys)) {
+    return voidMigration(context, migration, verdict.message, migration.plan);
+  }
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
     const purpose = { id: migration.id, requester: migration.requester };
@@ -93,6 +96,12 @@ async function passOver(
   if (isMigrationOver(migration) || verdict.type === "valid") return;
   if (isTooLate(migration, context.now())) await expireMigration(context, migration, verdict.message);
   else await voidMigration(context, migration, verdict.message);
+}
+
+/** Whether an entry can be deleted and not made again yet: only this plan says what it was, so the approvers decide about it once more. */
+function isHalfRepaired(migration: Migration, { preview }: WorkerContext["keys"]): boolean {
+  const { kind, begun } = migration;
+  return kind === "repair" && begun !== null && !isMigrationOver(migration) && isGenuinePlan(migration, preview);
 }
 
 /** Its steps were proved in their cluster. @throws AccessError `cluster-mismatch` */
@@ -191,13 +200,18 @@ async function expireMigration(context: WorkerContext, migration: Migration, why
   });
 }
 
-/** The plan differs from the approved one: the approvers decide about a new one (law 4). */
-async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
+/** The plan differs from the approved one: the approvers decide about a new one (law 4), or about `plan` again. */
+async function voidMigration(
+  context: WorkerContext,
+  migration: Migration,
+  message: string,
+  plan: SealedPlan | null = null,
+): Promise<void> {
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
     const expires = context.config.timing.requestExpiresAfterSeconds * 1000;
     const expiresAt = new Date(context.now().getTime() + expires).toISOString();
-    const after = replannedMigration(current, message, expiresAt);
+    const after = { ...replannedMigration(current, message, expiresAt), plan };
     return { type: "migration.void", after, detail: { why: message, approvers: after.voided?.by ?? [] } };
   });
 }

@@ -11,6 +11,7 @@ import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openEks } from "../../../src/worker/open-eks.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";
@@ -180,6 +181,33 @@ describe("an access entry", () => {
 
     expect(await entryOf(arn)).toMatchObject(viewer);
   });
+});
+
+test("an access entry that is deleted, and not made again yet, is not lost if its approvals stop counting: they decide about the same plan again", async () => {
+  const { arn } = sandbox.aws.account.addRole({ name: "developer" });
+  giveEntries({ arn });
+  sandbox.aws.account.removeIdentity(arn);
+  sandbox.aws.account.addRole({ name: "developer" });
+  await repair(arn);
+  const approved = await scene.approve("U0APPROVER", "U0APPROVER2");
+  const headers = { "x-amzn-errortype": "ThrottlingException" };
+  const fault = sandbox.aws.faults.plan(
+    "eks.CreateAccessEntry",
+    { type: "answer", status: 400, headers, body: "{}" },
+    { times: 99 },
+  );
+  await scene.look();
+  expect(await entryOf(arn)).toBeNull();
+  scene = migrationScene(scene.ledger, { ...keys, decision: otherKeys.decision });
+  scene.pass(120);
+
+  const voided = await scene.look();
+  fault.cancel();
+  await scene.approve("U0APPROVER", "U0APPROVER2");
+
+  expect(voided).toMatchObject({ state: "pending", approvals: [], plan: approved.plan });
+  expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+  expect(await entryOf(arn)).toMatchObject(viewer);
 });
 
 /** The attacker signs as any approver, and writes any record; only the worker's own seal is out of reach. */
