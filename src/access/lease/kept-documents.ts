@@ -1,4 +1,4 @@
-import type { Json, MemoryKeys } from "../seal.ts";
+import { isOfNewestKey, type Json, type MemoryKeys } from "../seal.ts";
 
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
@@ -33,7 +33,7 @@ export function withKeptDocument(
   keys: MemoryKeys,
 ): KeptData | null {
   const last = readKept(cluster, texts, "last", keys);
-  if (last && isSame(last, document)) return null;
+  if (last && isSame(last, document) && isOfNewestKey(parse(texts["last.json"] ?? "")?.seal ?? "", keys)) return null;
   const newest = JSON.stringify({ ...document, seal: keys.seal("kept", keptValue(cluster, document)) }, null, 2);
   const before = last && isSame({ ...last, leases: null }, { ...document, leases: null }) ? "before" : "last";
   const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;

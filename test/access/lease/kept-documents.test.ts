@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
+import { memoryKeys } from "../../../src/access/approval/seal.ts";
 import {
   type KeptData,
   type KeptDocument,
   readKept,
   withKeptDocument,
 } from "../../../src/access/lease/kept-documents.ts";
-import { keys, otherKeys } from "../../builders/keys.ts";
+import { aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 
 const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
@@ -42,6 +43,16 @@ test("the same document is not written again, and another one keeps the one befo
   expect(kept(first, { at: at(60).toISOString() })).toBeNull();
   expect(read(second)).toEqual(document({ data, at: at(60).toISOString() }));
   expect(read(second, "before")).toEqual(document());
+});
+
+test("the same document is sealed again by a newer key, so that a rescue still finds it when the older key is gone", () => {
+  const [older, newer] = [aSecret("older"), aSecret("newer")];
+  const written = withKeptDocument("staging", {}, document(), memoryKeys([older])) ?? {};
+
+  const rotated = withKeptDocument("staging", written, document(), memoryKeys([newer, older])) ?? {};
+
+  expect(readKept("staging", rotated, "last", memoryKeys([newer]))).toEqual(document());
+  expect(withKeptDocument("staging", rotated, document(), memoryKeys([newer, older]))).toBeNull();
 });
 
 test("a memory of leases that changed alone does not push out the document before", () => {
