@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { memoryKeys } from "../../../src/access/approval/seal.ts";
 import {
   type KeptData,
   type KeptDocument,
   readKept,
   withKeptDocument,
 } from "../../../src/access/lease/kept-documents.ts";
+import { memoryKeys } from "../../../src/access/seal.ts";
 import { aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 
