@@ -163,13 +163,12 @@ async function startSlackParts(
   started(stoppable(approvers, "a look at the approvers"));
   const backgroundClient = clients.backgroundClient(slack, timing.deadlines);
   const updates = new MessageUpdates(backgroundClient);
-  started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode, updates));
+  started(await startSlackApp(slackContext, slack, settings.mode, updates));
   const client = clients.messengerClient(slack, timing.deadlines);
-  const messenger = () => ({ ...context, directory, client, updates, config: configuration() });
-  const contexts = () => ({ context: messenger(), background: { ...messenger(), client: backgroundClient } });
-  started(startMessageWorker(contexts, blocking));
+  const messenger = { ...context, directory, client, updates };
+  started(startMessageWorker({ ...messenger, backgroundClient }, blocking));
   const moved = (before: Config | null) =>
-    showMoved(messenger(), before).catch((error: unknown) => {
+    showMoved({ ...messenger, config: configuration() }, before).catch((error: unknown) => {
       plain.log.warn({ err: error }, "the messages of clusters that left eks-access.yml show it at their next change");
     });
   live.onReplaced((_present, before) => void moved(before));

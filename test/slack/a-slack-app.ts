@@ -103,7 +103,12 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
   };
   const updates = new MessageUpdates(backgroundClient(environment));
   const messenger = () => ({ ...context, ledger, client: messengerClient(environment), updates });
-  const app = await startSlackApp(() => context, environment, options.mode ?? "http", updates);
+  const app = await startSlackApp(
+    { ...context, configuration: () => config },
+    environment,
+    options.mode ?? "http",
+    updates,
+  );
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
   const answered: SlackApp["answered"] = async (user, act) => {

@@ -43,8 +43,12 @@ export function aSlackContext(ledger: Ledger, text = configText, directory = noG
   };
 }
 
+/** The same context, of a process that starts: its parts ask for the configuration. */
+export function atStart<Context extends Pick<SlackContext, "config">>({ config, ...context }: Context) {
+  return { ...context, configuration: () => config };
+}
+
 /** What the Slack process reads its ledger with. */
 export function aGenuineContext(ledger: Ledger) {
-  const { config, ...context } = aSlackContext(ledger);
-  return { ...context, configuration: () => config };
+  return atStart(aSlackContext(ledger));
 }

@@ -1,10 +1,11 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/seal.ts";
-import { field } from "./payload.ts";
-import { deliveryId, isRetry, type SeenRequests, toleranceSeconds } from "./seen-requests.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
+import { deliveryId, field, isRetry } from "./payload.ts";
 
 const text = z.string();
 
@@ -109,7 +110,7 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
     return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
   if (!sent || !isOfSlacksShape(sent)) return refused(400, "Slack sends no such body");
-  // seen-requests.ts looks up a body with an id: two look-ups would make acks late.
+  // `onlyOnce` looks up a body with an id: two look-ups would make acks late.
   const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
   // Slack can send again within a second, and needs a 200 to know that the request arrived.
@@ -206,4 +207,55 @@ function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal |
   if (aheadSeconds < -toleranceSeconds) return { status: 401, why: "it is more than five minutes old" };
   if (aheadSeconds > toleranceSeconds) return { status: 401, why: "it is from more than five minutes ahead" };
   return null;
+}
+
+/**
+ * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack. A future signature could be used later.
+ */
+const toleranceSeconds = 300;
+
+/** How long a signature could be replayed: while its time is within the tolerance. */
+const rememberMs = 2 * toleranceSeconds * 1000;
+
+export interface SeenRequests {
+  /** True the first time that this signature or id arrives. */
+  isNew(signature: string): Promise<boolean>;
+  isNewHere(signature: string): boolean;
+}
+
+/**
+ * Remembers requests in the ledger, for all processes. Without the ledger only this process's memory counts: no request
+ * can change anything then.
+ * @param withinMs an acknowledgement must not wait for a silent ledger (`seenBefore` of the deadlines)
+ */
+export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
+  const own = new NewestNames();
+  const isNew = async (name: string) => {
+    if (!own.add(name)) return false;
+    const first = ledger.takeTurn(name, rememberMs).catch(() => true);
+    return withinTime(first, withinMs, true);
+  };
+  return {
+    isNew: (signature) => isNew(nameOf(signature)),
+    isNewHere: (signature) => own.add(nameOf(signature)),
+  };
+}
+
+function nameOf(signature: string): string {
+  return `slack:${hash("sha256", signature, "base64url")}`;
+}
+
+/** The newest five to ten thousand names. It drops five thousand at a time, because dropping one by one is slow. */
+class NewestNames {
+  #newest = new Set<string>();
+  #older = new Set<string>();
+
+  /** False: it is known already. */
+  add(name: string): boolean {
+    if (this.#newest.has(name) || this.#older.has(name)) return false;
+    if (this.#newest.size >= 5_000) [this.#older, this.#newest] = [this.#newest, new Set()];
+    this.#newest.add(name);
+    return true;
+  }
 }

@@ -1,9 +1,7 @@
 import {
-  type AnyMiddlewareArgs,
   type AuthorizeResult,
   type Logger as BoltLogger,
   LogLevel,
-  type Middleware,
   type Receiver,
   SocketModeReceiver,
 } from "@slack/bolt";
@@ -12,26 +10,24 @@ import type { Logger } from "pino";
 import { Agent, buildConnector } from "undici";
 import { AccessError } from "../../access/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
-import { answeredRequests } from "../../operations/announcements.ts";
 import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { answerForeigner } from "./admission.ts";
-import { bodyLimitBytes } from "./admit.ts";
+import { bodyLimitBytes, seenRequests } from "./admit.ts";
+import { noteReplay } from "./attempts.ts";
 import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";
 import { commands } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
-import { field, type Installation, installationOf, isFrom, teamOf } from "./payload.ts";
-import { handlerOf } from "./registrations.ts";
-import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
+import { type Installation, installationOf } from "./payload.ts";
+import { handlerOf, onlyOnce, onlyOurWorkspace, type StartContext } from "./registrations.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
 
 export async function startSlackApp(
-  contextNow: () => SlackContext,
+  given: StartContext,
   environment: SlackEnvironment,
   mode: "http" | "socket",
   updates: Pick<MessageUpdates, "noteClick">,
 ): Promise<Stoppable> {
-  const context = contextNow();
+  const context = { ...given, config: given.configuration() };
   // A trigger lives for three seconds: a handler's call has no retry and no longer wait.
   const { deadlines } = context.config.timing;
   const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
@@ -43,18 +39,19 @@ export async function startSlackApp(
   // Bolt would ask Slack for the token's identity itself, once and without a retry.
   const bot = await whoIsTheBot(environment);
   if (bot.place.enterprise !== null && context.config.slack.workspace === null) throw workspaceUnknown(bot.place);
-  // Over HTTP the receiver measures answers, because it starts before Bolt.
-  const onAck = mode === "socket" ? announceAnswer : () => {};
-  // Bolt writes into this object. We do not use its memory of conversations or its search for the bot's own messages.
-  const authorize = async () => ({ ...bot.authorized });
-  const app = new WatchedApp(
-    { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
-    { onAck, words: new Set(commands.map(({ word }) => word)), traces: context.traces },
-  );
+  const watching = {
+    authorized: bot.authorized,
+    // Over HTTP the receiver measures answers, because it starts before Bolt.
+    measuresAnswers: mode === "socket",
+    words: new Set(commands.map(({ word }) => word)),
+    traces: context.traces,
+  };
+  // We do not use Bolt's memory of conversations or its search for the bot's own messages.
+  const app = new WatchedApp({ receiver, clientOptions, logger, convoStore: false, ignoreSelf: false }, watching);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
-  app.use(handlerOf(contextNow, updates));
+  app.use(handlerOf(given, updates));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
@@ -74,10 +71,6 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();
   await app.stop();
   await app.drained();
-}
-
-function announceAnswer(seconds: number): void {
-  answeredRequests.publish({ status: 200, seconds });
 }
 
 /** A slow Slack must not end a start. */
@@ -176,23 +169,5 @@ function boltLogger(log: Logger): BoltLogger {
     setLevel: () => {},
     getLevel: () => LogLevel.INFO,
     setName: () => {},
-  };
-}
-
-interface Ours {
-  readonly place: Installation;
-  /** The app's id; null: not configured, so only the signing secret identifies the app. */
-  readonly app: string | null;
-}
-
-/** Or our organization, and our app. A person of another workspace gets an answer; another app gets none. */
-export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
-  return async (sent) => {
-    const { body, next } = sent;
-    const from = { team: teamOf(body), app: field(body, "api_app_id") };
-    const isOurApp = app === null || from.app === app;
-    if (isOurApp && isFrom(place, body)) return next();
-    log.warn(from, "refused a request of another workspace or app");
-    if (isOurApp) await answerForeigner({ log }, sent);
   };
 }

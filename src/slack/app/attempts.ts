@@ -5,6 +5,7 @@ import type { Json } from "../../access/seal.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";
+import { deliveryId, originOf, userIn } from "./payload.ts";
 
 export type TriedAct =
   | "request"
@@ -87,4 +88,19 @@ function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date):
     cluster: request?.cluster ?? "",
     detail: { code, ...(isDecision ? { verdict: act === "approve" ? "approved" : "denied" } : { act }), ...detail },
   };
+}
+
+/** Notes a genuine request that arrived twice: its person and message are known, but not its second sender. */
+export function noteReplay(context: AttemptContext, body: object): Promise<void> {
+  return noteAttempt(context, replayOf(body));
+}
+
+function replayOf(body: object): Attempt {
+  const slack = originOf(body);
+  const detail = {
+    user: userIn(body),
+    delivery: deliveryId(body)?.slice(0, 100) ?? "",
+    ...(slack && { slack }),
+  };
+  return { act: "replay", by: "slack", code: "came-before", detail };
 }

@@ -3,6 +3,7 @@ import {
   type AckFn,
   App,
   type AppOptions,
+  type AuthorizeResult,
   type Receiver,
   type ReceiverEvent,
   ReceiverMultipleAckError,
@@ -165,7 +166,8 @@ export class InFlight {
 }
 
 interface Watching {
-  readonly onAck: (seconds: number) => void;
+  readonly authorized: AuthorizeResult;
+  readonly measuresAnswers: boolean;
   /** Of `/eks-access`: only these are in a trace. */
   readonly words: ReadonlySet<string>;
   /** Absent: this process makes no traces. */
@@ -178,8 +180,9 @@ export class WatchedApp extends App {
   readonly #acknowledging = new InFlight();
   readonly #watching: Watching;
 
-  constructor(options: AppOptions, watching: Watching) {
-    super(options);
+  constructor(options: Omit<AppOptions, "authorize">, watching: Watching) {
+    // Bolt writes into this object.
+    super({ ...options, authorize: async () => ({ ...watching.authorized }) });
     this.#watching = watching;
   }
 
@@ -193,7 +196,7 @@ export class WatchedApp extends App {
       await event.ack(response);
       const endedAt = Date.now();
       traceEndedWork({ name: "ack", beganAt: cameAt, endedAt });
-      this.#watching.onAck((endedAt - cameAt) / 1000);
+      if (this.#watching.measuresAnswers) answeredRequests.publish({ status: 200, seconds: (endedAt - cameAt) / 1000 });
       acknowledged();
     };
     const sent = describeEvent(event.body, this.#watching.words);

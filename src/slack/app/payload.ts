@@ -153,3 +153,17 @@ export function teamOf(body: object): unknown {
 export function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
 }
+
+/**
+ * Over HTTP no signature covers the retry header, so a replayed click could have one. Slack retries only events there
+ * (https://docs.slack.dev/apis/events-api), so the header counts only for events.
+ */
+export function isRetry(body: object, retryNumber: unknown, mode: "http" | "socket"): boolean {
+  return retryNumber !== undefined && (mode === "socket" || "event_id" in body);
+}
+
+/** Events have an id; people's actions have a trigger. */
+export function deliveryId(body: object): string | null {
+  const values = ["event_id", "trigger_id"].map((name) => field(body, name));
+  return values.find((value): value is string => typeof value === "string" && value !== "") ?? null;
+}

@@ -1,5 +1,7 @@
-import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import type { AllMiddlewareArgs, AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import type { Logger } from "pino";
 import type { AuditEvent } from "../../access/audit-event.ts";
+import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
@@ -69,21 +71,28 @@ import {
   revokeModalId,
 } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { checkPerson } from "./admission.ts";
+import { answerForeigner, checkPerson } from "./admission.ts";
+import type { SeenRequests } from "./admit.ts";
 import { answerClick, handleDetailsButton, settleClicked } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {
   type ButtonClick,
+  deliveryId,
+  field,
+  type Installation,
   isAction,
   isClick,
   isCommand,
+  isFrom,
   isHomeOpened,
+  isRetry,
   isSubmission,
   isSuggestion,
   originOf,
   type Submission,
   type Suggestion,
+  teamOf,
 } from "./payload.ts";
 
 /** A map, because the ids come from outside: an object has inherited keys such as `constructor`. */
@@ -168,20 +177,25 @@ function ledgerFor(ledger: Ledger, body: object): Ledger {
   };
 }
 
+/** The context of each request, but for the configuration at its time. */
+export interface StartContext extends Omit<SlackContext, "config"> {
+  readonly configuration: () => Config;
+}
+
 /**
  * Every request of Slack with its handler, as one middleware: six of Bolt's own cost a quarter of a command's processor
  * time.
- * @param contextNow each handler keeps its first configuration
+ * @param configuration each handler keeps its first one
  */
 export function handlerOf(
-  contextNow: () => SlackContext,
+  { configuration, ...given }: StartContext,
   updates: Pick<MessageUpdates, "noteClick">,
 ): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();
   const opensTooMany = formCount();
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
-    const context = contextNow();
+    const context = { ...given, config: configuration() };
     const { about } = sent.context;
     const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
     const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
@@ -201,5 +215,45 @@ export function handlerOf(
     await settleClicked(from, sent);
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });
+  };
+}
+
+interface Ours {
+  readonly place: Installation;
+  /** The app's id; null: not configured, so only the signing secret identifies the app. */
+  readonly app: string | null;
+}
+
+/** Or our organization, and our app. A person of another workspace gets an answer; another app gets none. */
+export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
+  return async (sent) => {
+    const { body, next } = sent;
+    const from = { team: teamOf(body), app: field(body, "api_app_id") };
+    const isOurApp = app === null || from.app === app;
+    if (isOurApp && isFrom(place, body)) return next();
+    log.warn(from, "refused a request of another workspace or app");
+    if (isOurApp) await answerForeigner({ log }, sent);
+  };
+}
+
+type Once = (args: AllMiddlewareArgs & { body: object; ack?: (() => Promise<unknown>) | undefined }) => Promise<void>;
+
+/**
+ * Slack resends an unacknowledged request (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to
+ * any process. A retry has the same id: it is acknowledged and not done again. A repetition without that mark is an
+ * attack: `replayed` records it.
+ */
+export function onlyOnce(
+  seen: SeenRequests,
+  log: Logger,
+  replayed: (body: object) => void,
+  mode: "http" | "socket",
+): Once {
+  return async ({ body, context, ack, next }) => {
+    const id = deliveryId(body);
+    if (id === null || (await seen.isNew(`delivery:${id}`))) return next();
+    log.info({ retry: context.retryNum, reason: context.retryReason }, "Slack sent a request again; it counts once");
+    if (!isRetry(body, context.retryNum, mode)) replayed(body);
+    await ack?.();
   };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { WebAPIRateLimitedError } from "@slack/web-api";
+import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
@@ -45,19 +45,29 @@ function contextOf(context: MessengerContext, record: string, waited: Waited): M
 
 const concurrency = 8;
 
+export interface MessageWorkerContext extends Omit<MessengerContext & HomeContext, "config"> {
+  readonly configuration: () => Config;
+  readonly backgroundClient: WebClient;
+}
+
+function contextsNow({ configuration, backgroundClient, ...given }: MessageWorkerContext): MessageContexts {
+  const context = { ...given, config: configuration() };
+  return { context, background: { ...context, client: backgroundClient } };
+}
+
 /** Works on the queue `messages`, in the Slack process: the worker has no Slack token (law 1). */
-export function startMessageWorker(contexts: () => MessageContexts, blocking: RedisClient): Stoppable {
-  const { log, config } = contexts().context;
+export function startMessageWorker(given: MessageWorkerContext, blocking: RedisClient): Stoppable {
+  const { log, configuration } = given;
   const read = (data: unknown) => readJob(messageJobs, data);
   const run = async (job: MessageJob, running: BullJob) => {
-    const own = contexts();
+    const own = contextsNow(given);
     // The first start has woken what else shows the record.
     if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(own.context, job.record);
     return runJob(messageRuns, job.type, job, own, timeInQueue(running));
   };
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
-  const lockMs = config.timing.deadlines.messageLock;
+  const lockMs = configuration().timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
 }
 

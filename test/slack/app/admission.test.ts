@@ -8,7 +8,7 @@ import { denyMigrationModalId, denyModalId, detailsModalId, revokeModalId } from
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, noClicks, noGroups } from "../slack-context.ts";
+import { aSlackContext, atStart, noClicks, noGroups } from "../slack-context.ts";
 
 type Sent = Parameters<ReturnType<typeof handlerOf>>[0];
 
@@ -63,7 +63,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   };
   const ledger = memoryLedger();
   await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
-  const handle = handlerOf(() => aSlackContext(ledger, undefined, directory), noClicks);
+  const handle = handlerOf(atStart(aSlackContext(ledger, undefined, directory)), noClicks);
 
   await handle({ ...sent, context: {}, ack: say, respond: say, client } as unknown as Sent);
 

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { onlyOurWorkspace } from "../../../src/slack/app/app.ts";
+import { seenRequests } from "../../../src/slack/app/admit.ts";
 import { GuardedReceiver } from "../../../src/slack/app/bolt.ts";
-import { seenRequests } from "../../../src/slack/app/seen-requests.ts";
+import { onlyOurWorkspace } from "../../../src/slack/app/registrations.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
 
 const signingSecret = "a-signing-secret-of-this-test";

@@ -3,7 +3,7 @@ import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../../src/slack/app/app.ts";
 import { installationOf, isFrom } from "../../../src/slack/app/payload.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, noClicks } from "../slack-context.ts";
+import { aSlackContext, atStart, noClicks } from "../slack-context.ts";
 
 const oneWorkspace = installationOf({
   ok: true,
@@ -50,7 +50,7 @@ test("an app of an organization does not start without the workspace of its user
   const { botToken, signingSecret, appToken, apiUrl } = slack;
   const environment = { botToken, signingSecret, appToken, apiUrl, port: 0 };
 
-  const starting = startSlackApp(() => aSlackContext(memoryLedger()), environment, "http", noClicks);
+  const starting = startSlackApp(atStart(aSlackContext(memoryLedger())), environment, "http", noClicks);
 
   await expect(starting).rejects.toThrow(/installed for the organization E0ORG. Set slack\.workspace/);
   await slack.stop();

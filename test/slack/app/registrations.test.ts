@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext, noClicks } from "../slack-context.ts";
+import { aSlackContext, atStart, noClicks } from "../slack-context.ts";
 
 type Sent = Parameters<ReturnType<typeof handlerOf>>[0];
 
@@ -11,7 +11,7 @@ const inherited = Object.getOwnPropertyNames(Object.prototype);
 test.each(inherited)("a click on a button called %s does nothing", async (name) => {
   const action = { type: "button", action_id: name, value: "" };
   const body = { type: "block_actions", user: { id: "U0ENGINEER" }, actions: [action] };
-  const handle = handlerOf(() => aSlackContext(memoryLedger()), noClicks);
+  const handle = handlerOf(atStart(aSlackContext(memoryLedger())), noClicks);
 
   const outcome = await handle({ body, context: {}, action, payload: action } as unknown as Sent);
 
@@ -21,7 +21,7 @@ test.each(inherited)("a click on a button called %s does nothing", async (name) 
 test.each(inherited)("a form called %s does nothing", async (name) => {
   const view = { id: "V1", callback_id: name, private_metadata: "", state: { values: {} } };
   const body = { type: "view_submission", user: { id: "U0ENGINEER" }, view };
-  const handle = handlerOf(() => aSlackContext(memoryLedger()), noClicks);
+  const handle = handlerOf(atStart(aSlackContext(memoryLedger())), noClicks);
 
   const outcome = await handle({ body, context: {}, view, payload: view } as unknown as Sent);
 
@@ -38,7 +38,7 @@ test.each([
   const woken: unknown[] = [];
   const messages = { add: async (_name: string, job: unknown) => void woken.push(job) };
   const queues = { ...context.queues, messages } as unknown as typeof context.queues;
-  const handle = handlerOf(() => ({ ...context, queues }), { noteClick: () => isLimited });
+  const handle = handlerOf(atStart({ ...context, queues }), { noteClick: () => isLimited });
 
   await handle({ body, context: { about: action.value }, action, payload: action } as unknown as Sent);
 

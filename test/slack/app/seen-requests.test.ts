@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { seenRequests } from "../../../src/slack/app/seen-requests.ts";
+import { seenRequests } from "../../../src/slack/app/admit.ts";
 
 /** A ledger that says of everything that it is new: what is known is known by the process itself. */
 const forgetful = { takeTurn: async () => true };

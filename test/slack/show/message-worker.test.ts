@@ -10,7 +10,7 @@ import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
-import { aSlackContext, callsTo } from "../slack-context.ts";
+import { aSlackContext, atStart, callsTo } from "../slack-context.ts";
 
 let database: TestRedis;
 let connection: RedisConnection;
@@ -51,7 +51,7 @@ test("while Slack limits updates, a message that no one clicked waits without wo
   const headers = { "retry-after": "60" };
   slack.faults.plan("slack.chat.update", { type: "answer", status: 429, headers }, { times: 1_000 });
   const blocking = connectRedisBlocking(database.url);
-  const worker = startMessageWorker(() => ({ context, background: context }), blocking);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
   closers.push(async () => {
     await worker.stop(AbortSignal.timeout(10_000));
     blocking.disconnect();
@@ -75,7 +75,7 @@ test("an App Home waits for Slack's limit however long it lasts, without losing 
   const answer = { type: "answer", status: 429, headers: { "retry-after": "0" } } as const;
   slack.faults.plan("slack.views.publish", answer, { times: tries });
   const blocking = connectRedisBlocking(database.url);
-  const worker = startMessageWorker(() => ({ context, background: context }), blocking);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
   closers.push(async () => {
     await worker.stop(AbortSignal.timeout(10_000));
     blocking.disconnect();

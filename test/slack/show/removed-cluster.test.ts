@@ -48,7 +48,10 @@ beforeEach(async () => {
   ledger = memoryLedger();
   config = whole;
   const blocking = connectRedisBlocking(database.url);
-  const worker = startMessageWorker(() => ({ context: contextNow(), background: contextNow() }), blocking);
+  const worker = startMessageWorker(
+    { ...contextNow(), configuration: () => config, backgroundClient: contextNow().client },
+    blocking,
+  );
   stop = async () => {
     await worker.stop(AbortSignal.timeout(10_000));
     blocking.disconnect();
