@@ -2,17 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 
-export interface ProductProcess {
-  readonly pid: number;
-  readonly log: readonly string[];
-  /** Resolves when this many lines of its log have this text (absent: one); earlier lines count. */
-  logged: (text: string, lines?: number) => Promise<void>;
-  /** SIGTERM, and waits. Returns the exit code. */
-  stop: () => Promise<number | null>;
-  /** SIGKILL, and waits. */
-  kill: () => Promise<void>;
-  exited: Promise<number | null>;
-}
+export type ProductProcess = ReturnType<typeof spawnProduct>;
 
 /** How to run `eks-access`: with this process's flags, so that it works from the sources and after a build. */
 export interface Program {
@@ -28,7 +18,7 @@ export async function startProduct(
   command: Command,
   environment: Readonly<Record<string, string>>,
   argv: readonly string[] = [],
-): Promise<ProductProcess> {
+) {
   const started = spawnProduct(program, command, environment, argv);
   await Promise.race([
     started.logged('"msg":"ready"'),
@@ -42,7 +32,7 @@ export function spawnProduct(
   command: Command,
   environment: Readonly<Record<string, string>>,
   argv: readonly string[] = [],
-): ProductProcess {
+) {
   const child = spawn(process.execPath, [...program.nodeFlags, program.script, command, ...argv], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -56,6 +46,7 @@ export function spawnProduct(
     child.kill(signal);
     return exited;
   };
+  /** Resolves when this many lines of its log have this text; earlier lines count. */
   const logged = async (text: string, wanted = 1) => {
     while (log.filter((line) => line.includes(text)).length < wanted) await once(lines, "line");
   };

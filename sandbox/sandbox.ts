@@ -5,28 +5,15 @@ import { type KeyVariables, newKeys } from "../src/bin/keys.ts";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
 import type { SandboxCluster } from "./cluster/cluster.ts";
 import { Faults } from "./faults.ts";
-import { getPods, type KubectlAnswer } from "./kubectl.ts";
+import { getPods } from "./kubectl.ts";
 import { account, arns, botScopes, clusterName, externalId, region } from "./scene.ts";
 import { configurationOf, populateModes, type SandboxOptions, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
 /** A Slack workspace, an AWS account and an EKS cluster on this machine, for the unchanged product. */
-export interface Sandbox {
-  readonly slack: SandboxSlack;
-  readonly aws: SandboxAws;
-  readonly cluster: SandboxCluster;
-  readonly clusters: ReadonlyMap<string, SandboxCluster>;
-  readonly faults: Faults;
-  /** The environment of the two processes: the only difference from a real installation. */
-  environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
-  /** Every secret of this run, also of later AWS sessions: none of them may appear anywhere. */
-  secrets: () => readonly string[];
-  /** `kubectl get pods` as one of the people, a principal of `scene.ts`; by default as the engineer, in `staging`. */
-  getPods: (user?: string, clusterName?: string) => Promise<KubectlAnswer>;
-  stop: () => Promise<void>;
-}
+export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
-export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox(options: SandboxOptions = {}) {
   const faults = new Faults();
   const onCall = options.onCall ?? (() => {});
   const at = { ...(options.host && { host: options.host }), ...(options.now && { now: options.now }) };
@@ -56,13 +43,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     cluster,
     clusters,
     faults,
-    environmentOf: (process, { redisUrl, port = 0 }) => ({
+    /** The environment of the two processes: the only difference from a real installation. */
+    environmentOf: (
+      process: "slack" | "worker",
+      { redisUrl, port = 0 }: { redisUrl: string; port?: number },
+    ): Record<string, string> => ({
       EKS_ACCESS_CONFIG: configFile,
       REDIS_URL: redisUrl,
       ...keys[process],
       ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker, profiles)),
     }),
-    secrets: () => [...secretsOf(keys), ...slack.secrets(), ...aws.account.secrets()],
+    /** Also of later AWS sessions: none of them may appear anywhere. */
+    secrets: (): readonly string[] => [...secretsOf(keys), ...slack.secrets(), ...aws.account.secrets()],
+    /** `kubectl get pods` as one of the people, a principal of `scene.ts`. */
     getPods: (user = "U0ENGINEER", name = clusterName) =>
       getPods(clusterNamed(clusters, name), region, keysOf(people, user)),
     stop: async () => {

@@ -4,20 +4,13 @@ import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../h
 import { WebIdentities } from "./assume-role.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
 import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
-import { type CloudTrail, cloudTrailCalls, createCloudTrail } from "./cloudtrail.ts";
+import { cloudTrailCalls, createCloudTrail } from "./cloudtrail.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
-import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import {
-  accessOf,
-  addCluster,
-  type ClusterAccess,
-  type ClusterChange,
-  type NewCluster,
-  updateCluster,
-} from "./eks-clusters.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
+import { accessOf, addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import { type EksService, type EksSettings, isEksPath } from "./eks-service.ts";
 import { IdentityCenter, identityCenterCalls } from "./identity-center.ts";
 import { answerJson, type JsonHandlers, jsonCallName } from "./json-service.ts";
@@ -31,7 +24,7 @@ export interface MemberAccount {
   state: "PENDING_ACTIVATION" | "ACTIVE" | "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED";
 }
 
-export class Organization {
+class Organization {
   readonly id = "o-exampleorgid";
   /** The only account that may list the others: the sandbox has no delegated administrators. */
   readonly managementAccount: string;
@@ -89,30 +82,7 @@ export interface AwsCall {
 }
 
 /** An AWS account: STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge at one address. */
-export interface SandboxAws {
-  /** For AWS_ENDPOINT_URL, or for the variable of each service. */
-  url: string;
-  account: SandboxAccount;
-  /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
-  webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on, `organizations.ListAccounts`, `s3.PutObject`, `events.PutEvents`. */
-  faults: Faults;
-  calls: readonly AwsCall[];
-  cloudTrail: CloudTrail;
-  identityCenter: IdentityCenter;
-  organization: Organization;
-  auditPlaces: AuditPlaces;
-  /** How the control plane of EKS behaves. */
-  eks: EksSettings;
-  /** Shows a cluster in DescribeCluster and CloudTrail. Returns its ARN. */
-  addCluster(cluster: NewCluster): string;
-  updateCluster(arn: string, change: ClusterChange): void;
-  cluster(arn: string): EksCluster | undefined;
-  /** The principals that get into a cluster now. Undefined: there is no such cluster. */
-  accessOf(arn: string): ClusterAccess | undefined;
-  removeCluster(arn: string): void;
-  stop(): Promise<void>;
-}
+export type SandboxAws = Awaited<ReturnType<typeof startSandboxAws>>;
 
 export interface SandboxAwsOptions {
   faults?: Faults;
@@ -124,7 +94,7 @@ export interface SandboxAwsOptions {
   onCall?: (call: AwsCall) => void;
 }
 
-export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<SandboxAws> {
+export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
   const { region = "eu-central-1" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(region), now });
@@ -152,26 +122,29 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   return {
     url: server.url,
     account,
+    /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
     webIdentities,
     faults,
-    calls,
+    calls: calls as readonly AwsCall[],
     cloudTrail,
     identityCenter,
     organization,
     auditPlaces,
     eks: settings,
-    addCluster: (cluster) => addCluster(service, cluster),
-    updateCluster: (arn, change) => updateCluster(service, arn, change),
-    cluster: (arn) => {
+    /** Shows a cluster in DescribeCluster and CloudTrail. Returns its ARN. */
+    addCluster: (cluster: NewCluster) => addCluster(service, cluster),
+    updateCluster: (arn: string, change: ClusterChange) => updateCluster(service, arn, change),
+    cluster: (arn: string) => {
       endUpdates(service);
       return service.clusters.get(arn);
     },
-    accessOf: (arn) => {
+    /** The principals that get into a cluster now. */
+    accessOf: (arn: string) => {
       endUpdates(service);
       const cluster = service.clusters.get(arn);
       return cluster && accessOf(cluster, now().getTime());
     },
-    removeCluster: (arn) => void service.clusters.delete(arn),
+    removeCluster: (arn: string) => void service.clusters.delete(arn),
     stop: server.stop,
   };
 }
@@ -194,7 +167,11 @@ function route(context: AwsContext, service: EksService, state: ServiceState, re
   return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
 }
 
-type ServiceState = Pick<SandboxAws, "identityCenter" | "organization" | "auditPlaces">;
+interface ServiceState {
+  readonly identityCenter: IdentityCenter;
+  readonly organization: Organization;
+  readonly auditPlaces: AuditPlaces;
+}
 
 function jsonHandlers({ now }: AwsContext, { cloudTrail }: EksService, state: ServiceState): JsonHandlers {
   return {

@@ -46,13 +46,8 @@ const files: Readonly<Record<string, string>> = {
 
 export const assetNames: readonly string[] = Object.keys(files);
 
-export interface PageServer {
-  readonly url: string;
-  stop: () => Promise<void>;
-}
-
 /** The page, only on the loopback address. `port` 0: a free one. @throws Error if the port is taken */
-export async function startPageServer(livePage: LivePage, port = 0): Promise<PageServer> {
+export async function startPageServer(livePage: LivePage, port = 0) {
   let own = port;
   const server = createServer((request, response) => {
     serve(livePage, own, request, response).catch((error: unknown) => {
@@ -66,7 +61,7 @@ export async function startPageServer(livePage: LivePage, port = 0): Promise<Pag
   return {
     url: `http://127.0.0.1:${own}/`,
     stop: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -132,14 +132,7 @@ function pressing(action: string): readonly string[] {
 }
 
 /** The sandbox's one tour. It survives a reload of the page. */
-export interface Tour {
-  state: () => TourState;
-  /** Continues it, or begins. */
-  open: (now: TourBegin) => void;
-  leave: () => void;
-  finish: () => void;
-  see: (step: string) => void;
-}
+export type Tour = ReturnType<typeof makeTour>;
 
 /** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
 export interface TourBegin {
@@ -153,12 +146,12 @@ export interface TourState {
   readonly seen: readonly string[];
 }
 
-export function makeTour(): Tour {
+export function makeTour() {
   const none: TourState = { began: null, isOpen: false, seen: [] };
   let state = none;
   return {
     state: () => state,
-    open: (now) => {
+    open: (now: TourBegin) => {
       state = { ...state, began: state.began ?? now, isOpen: true };
     },
     leave: () => {
@@ -167,7 +160,7 @@ export function makeTour(): Tour {
     finish: () => {
       state = none;
     },
-    see: (step) => {
+    see: (step: string) => {
       state = { ...state, seen: [...state.seen, step] };
     },
   };

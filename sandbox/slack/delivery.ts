@@ -104,21 +104,13 @@ export function signRequest(body: string, options: { timestamp: number; secret: 
   };
 }
 
-export interface SocketMode {
-  /** A new address for one connection. */
-  newUrl: () => string;
-  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  connected: () => boolean;
-  deliver: Deliver;
-  refresh: () => void;
-  stop: () => void;
-}
+export type SocketMode = ReturnType<typeof makeSocketMode>;
 
 /** Bolt drops a connection without a ping for 30 s. */
 const pingInterval = 10_000;
 
 /** @see https://docs.slack.dev/apis/events-api/using-socket-mode */
-export function makeSocketMode(url: () => string, appId: string, ackWithinMs: number): SocketMode {
+export function makeSocketMode(url: () => string, appId: string, ackWithinMs: number) {
   const server = new WebSocketServer({ noServer: true });
   const tickets = new Set<string>();
   const open: WebSocket[] = [];
@@ -136,18 +128,20 @@ export function makeSocketMode(url: () => string, appId: string, ackWithinMs: nu
     socket.send(JSON.stringify({ type: "hello", num_connections: open.length, connection_info: { app_id: appId } }));
   };
   return {
+    /** A new address for one connection. */
     newUrl: () => {
       const ticket = randomBytes(16).toString("hex");
       tickets.add(ticket);
       return `${url()}/link/?ticket=${ticket}&app_id=${appId}`;
     },
-    upgrade: (request, socket, head) => {
+    upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const ticket = new URL(request.url ?? "/", "http://sandbox.invalid").searchParams.get("ticket");
       if (ticket !== null && tickets.delete(ticket)) server.handleUpgrade(request, socket, head, welcome);
       else socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
     },
     connected: () => open.length > 0,
-    deliver: (outgoing, retry) => deliverOverSocket(nextOf(open), { waiting, ackWithinMs }, outgoing, retry),
+    deliver: (outgoing: Outgoing, retry?: Retry) =>
+      deliverOverSocket(nextOf(open), { waiting, ackWithinMs }, outgoing, retry),
     refresh: () => {
       for (const socket of open) socket.send('{"type":"disconnect","reason":"refresh_requested"}');
     },

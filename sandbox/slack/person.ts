@@ -15,47 +15,34 @@ import { type Filling, fill, fillPlaces, type PersonContext, submit, suggest } f
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 
-export interface SandboxPerson {
-  id: string;
-  name: string;
-  /** Sends a slash command, for example `/eks-access help`; without a channel, in the direct conversation with the bot. */
-  command(text: string, channelId?: string): Promise<CommandAnswer>;
-  ephemerals(): readonly SandboxMessage[];
-  directMessages(): readonly SandboxMessage[];
-  /** By action_id, visible text or place. It uses the message's present state, and confirms a confirmation. */
-  click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;
-  /** As `fill`, but the app gets it at once. Throws if Slack would not send it. */
-  choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
-  view(): SandboxView | undefined;
-  /** Types into inputs of the open modal, by block_id, action_id, label or place. Sends nothing. */
-  fill(values: Readonly<Record<string, InputValue>> | readonly Filling[]): void;
-  /** Types into a menu that the app fills, and returns the texts of its options. */
-  suggestions(field: string, typed: string): Promise<readonly string[]>;
-  /** Submits the open modal. The answer and the view have the app's or Slack's errors. */
-  submit(values?: Readonly<Record<string, InputValue>> | readonly Filling[]): Promise<CommandAnswer>;
-  close(): void;
-  home(): SandboxView | undefined;
-  openHome(): Promise<void>;
-}
+type Filled = Readonly<Record<string, InputValue>> | readonly Filling[];
+type Shown = SandboxMessage | SandboxView;
 
-export function makePerson(context: PersonContext, user: SandboxUser): SandboxPerson {
+/** By Slack's ids, visible text or place; it acts on the present state, and confirms a confirmation. */
+export type SandboxPerson = ReturnType<typeof makePerson>;
+
+export function makePerson(context: PersonContext, user: SandboxUser) {
   const { state } = context;
   const open = () => state.views.get(user.id)?.at(-1);
   return {
     id: user.id,
     name: user.name,
-    command: (text, channelId) => sendCommand(context, user, text, channelId),
+    /** Without a channel, in the direct conversation with the bot. */
+    command: (text: string, channelId?: string) => sendCommand(context, user, text, channelId),
     ephemerals: () => state.messages.filter((message) => message.ephemeralTo === user.id),
     directMessages: () => {
       const { id } = directChannel(state, user.id);
       return state.messages.filter((message) => message.channel === id && message.ephemeralTo === undefined);
     },
-    click: (shown, button) => click(context, user, shown, button),
-    choose: (shown, field, value) => choose(context, user, shown, field, value),
+    click: (shown: Shown, button: string | ElementPlace) => click(context, user, shown, button),
+    /** As `fill`, but the app gets it at once. Throws if Slack would not send it. */
+    choose: (shown: Shown, field: string | ElementPlace, value: InputValue) =>
+      choose(context, user, shown, field, value),
     view: open,
-    fill: (values) => fill(context, needed(open()), values),
-    suggestions: (field, typed) => suggest(context, user, needed(open()), field, typed),
-    submit: (values = []) => submit(context, user, fill(context, needed(open()), values)),
+    /** Types into inputs of the open modal, and sends nothing. */
+    fill: (values: Filled) => fill(context, needed(open()), values),
+    suggestions: (field: string, typed: string) => suggest(context, user, needed(open()), field, typed),
+    submit: (values: Filled = []) => submit(context, user, fill(context, needed(open()), values)),
     close: () => {
       needed(open());
       closeViews(state, user.id, false);
@@ -91,7 +78,7 @@ async function sendCommand(
 async function click(
   context: PersonContext,
   user: SandboxUser,
-  shown: SandboxMessage | SandboxView,
+  shown: Shown,
   button: string | ElementPlace,
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
@@ -101,7 +88,7 @@ async function click(
 async function choose(
   context: PersonContext,
   user: SandboxUser,
-  shown: SandboxMessage | SandboxView,
+  shown: Shown,
   field: string | ElementPlace,
   value: InputValue,
 ): Promise<CommandAnswer> {
@@ -126,7 +113,7 @@ function mustDispatch({ block, element }: PlacedElement): void {
 async function act(
   context: PersonContext,
   user: SandboxUser,
-  shown: SandboxMessage | SandboxView,
+  shown: Shown,
   used: PlacedElement,
   chosen: JsonObject,
 ): Promise<CommandAnswer> {
@@ -143,7 +130,7 @@ async function act(
 }
 
 /** A person can act only on visible messages and views. */
-function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | SandboxView) {
+function current(state: SlackState, user: SandboxUser, shown: Shown) {
   if (!("ts" in shown)) {
     const seen = [...(state.views.get(user.id) ?? []), state.homes.get(user.id)];
     const view = seen.find((each) => each?.id === shown.id);

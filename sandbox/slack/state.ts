@@ -145,19 +145,16 @@ export function newTrigger(state: SlackState, user: string): string {
   return id;
 }
 
-export interface Changes {
-  announce: () => void;
-  /** Calls `listener` after each change, until the returned function is called. */
-  onChange: (listener: () => void) => () => void;
-}
+export type Changes = ReturnType<typeof makeChanges>;
 
-export function makeChanges(): Changes {
+export function makeChanges() {
   const listeners = new Set<() => void>();
   return {
     announce: () => {
       for (const listener of [...listeners]) listener();
     },
-    onChange: (listener) => {
+    /** Calls `listener` after each change, until the returned function is called. */
+    onChange: (listener: () => void) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

@@ -2,7 +2,6 @@ import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { answerResponse } from "./acknowledgements.ts";
 import {
-  type Acknowledgement,
   ackDeadline,
   type Deliver,
   deliverOverHttp,
@@ -11,50 +10,16 @@ import {
   type SocketMode,
 } from "./delivery.ts";
 import { chatMethods, textOf } from "./message-content.ts";
-import type { Methods } from "./methods/method.ts";
-import { answerCall, rateCounter, type WebApi } from "./methods/method.ts";
+import { answerCall, type Methods, rateCounter, type WebApi } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
 import { viewMethods } from "./open-views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-modal.ts";
-import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
+import type { SandboxChannel, SandboxMessage } from "./shapes.ts";
 import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
 
 /** A Slack workspace with the app installed, over real HTTP on the loopback address. */
-export interface SandboxSlack {
-  url: string;
-  /** For `clientOptions.slackApiUrl`. */
-  apiUrl: string;
-  botToken: string;
-  appToken: string;
-  signingSecret: string;
-  teamId: string;
-  appId: string;
-  botUserId: string;
-  /** Its keys, and of each response URL the part that only the app knows. */
-  secrets(): readonly string[];
-  faults: Faults;
-  /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app opens the connection. */
-  connect(eventsUrl: string): void;
-  /** Sends the last request again, as Slack does without an acknowledgement. */
-  redeliver(): Promise<Acknowledgement>;
-  refreshSockets(): void;
-  person(userId: string): SandboxPerson;
-  people: readonly SandboxUser[];
-  channels(): readonly SandboxChannel[];
-  addChannel(channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>): void;
-  addUsergroup(id: string, users: readonly string[]): void;
-  deactivate(user: string): void;
-  /** Makes the workspace join an Enterprise organization: older people get a second id, here by their first one. */
-  joinOrganization(id: string, ids: Readonly<Record<string, string>>): void;
-  messages(channelId: string): readonly SandboxMessage[];
-  replies(message: Pick<SandboxMessage, "channel" | "ts">): readonly SandboxMessage[];
-  /** Calls `listener` after each change, until the returned function is called. */
-  onChange(listener: () => void): () => void;
-  /** Resolves when `find` finds something, after a look at each change; rejects after `withinMs` with the present state. */
-  until<T>(find: () => T | undefined, withinMs?: number): Promise<T>;
-  stop(): Promise<void>;
-}
+export type SandboxSlack = Awaited<ReturnType<typeof startSandboxSlack>>;
 
 export interface SandboxSlackOptions {
   faults?: Faults;
@@ -68,15 +33,16 @@ export interface SandboxSlackOptions {
   onCall?: (call: string, status: number, milliseconds: number) => void;
 }
 
-export async function startSandboxSlack(options: SandboxSlackOptions = {}): Promise<SandboxSlack> {
+export async function startSandboxSlack(options: SandboxSlackOptions = {}) {
   const faults = options.faults ?? new Faults();
   const changes = makeChanges();
   const now = options.now ?? (() => new Date());
   const state = newState({ scopes: options.scopes, now, changed: changes.announce });
   const ackWithinMs = options.ackWithinMs ?? ackDeadline;
   const sockets = makeSocketMode(() => server.url.replace("http", "ws"), state.identity.appId, ackWithinMs);
+  const methods = { ...chatMethods, ...peopleMethods, ...viewMethods, ...socketModeMethods(sockets) };
   const count = options.rateLimits === false ? undefined : rateCounter(now);
-  const server = await startServer({ state, methods: methodsWith(sockets), count }, sockets, { ...options, faults });
+  const server = await startServer({ state, methods, count }, sockets, { ...options, faults });
   const app = connection(state, sockets, ackWithinMs);
   return {
     ...whereItIs(server.url, state),
@@ -88,20 +54,13 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
     people: state.people,
     ...contentOf(state),
     onChange: changes.onChange,
-    until: (find, withinMs = 60_000) => untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
+    /** Looks after each change; rejects after `withinMs` with the present state. */
+    until: <T>(find: () => T | undefined, withinMs = 60_000) =>
+      untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
     stop: async () => {
       sockets.stop();
       await server.stop();
     },
-  };
-}
-
-function methodsWith(sockets: SocketMode): Methods {
-  return {
-    ...chatMethods,
-    ...peopleMethods,
-    ...viewMethods,
-    ...socketModeMethods(sockets),
   };
 }
 
@@ -126,11 +85,7 @@ function whereItIs(url: string, { identity, responseUrls }: SlackState) {
   return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId, secrets };
 }
 
-function connection(
-  { identity, now }: SlackState,
-  sockets: SocketMode,
-  ackWithinMs: number,
-): { connect: (eventsUrl: string) => void; deliver: Deliver; redeliver: () => Promise<Acknowledgement> } {
+function connection({ identity, now }: SlackState, sockets: SocketMode, ackWithinMs: number) {
   let eventsUrl: string | undefined;
   let last: Outgoing | undefined;
   const deliver: Deliver = async (outgoing, retry) => {
@@ -141,10 +96,12 @@ function connection(
     return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now, ackWithinMs }, retry);
   };
   return {
-    connect: (url) => {
+    /** The app's address, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects. */
+    connect: (url: string) => {
       eventsUrl = url;
     },
     deliver,
+    /** Sends the last request again, as Slack does without an acknowledgement. */
     redeliver: async () => {
       if (last === undefined) throw new Error("nothing was sent yet");
       return deliver(last, { num: 1, reason: "http_timeout" });
@@ -161,25 +118,21 @@ function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
   };
 }
 
-function contentOf(
-  state: SlackState,
-): Pick<
-  SandboxSlack,
-  "channels" | "addChannel" | "addUsergroup" | "deactivate" | "joinOrganization" | "messages" | "replies"
-> {
+function contentOf(state: SlackState) {
+  const postedIn = (channelId: string) =>
+    state.messages.filter(({ channel, ephemeralTo }) => channel === channelId && ephemeralTo === undefined);
   return {
     channels: () => [...state.channels.values()],
-    addChannel: (channel) => void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
-    addUsergroup: (id, users) => void state.usergroups.set(id, users),
-    deactivate: (user) => void state.deactivated.add(user),
-    joinOrganization: (id, ids) => {
+    addChannel: (channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>) =>
+      void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
+    addUsergroup: (id: string, users: readonly string[]) => void state.usergroups.set(id, users),
+    deactivate: (user: string) => void state.deactivated.add(user),
+    /** Older people get a second id, here by their first one. */
+    joinOrganization: (id: string, ids: Readonly<Record<string, string>>) => {
       state.organization = { id, ids: new Map(Object.entries(ids)) };
     },
-    messages: (channelId) =>
-      state.messages.filter(
-        (message) => message.channel === channelId && message.ephemeralTo === undefined && !isReply(message),
-      ),
-    replies: ({ channel, ts }) =>
+    messages: (channelId: string) => postedIn(channelId).filter((message) => !isReply(message)),
+    replies: ({ channel, ts }: Pick<SandboxMessage, "channel" | "ts">) =>
       state.messages.filter((message) => message.channel === channel && message.thread_ts === ts && isReply(message)),
   };
 }

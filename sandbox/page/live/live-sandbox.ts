@@ -1,23 +1,14 @@
 import { withReader } from "../../developers.ts";
 import { freePort } from "../../free-port.ts";
 import { type ProductProcess, type Program, startProduct } from "../../product-process.ts";
-import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
+import { provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/state.ts";
 import type { NumberedCall, ProcessState } from "../panels.ts";
 
 /** What runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
-export interface LiveSandbox {
-  readonly sandbox: Sandbox;
-  readonly redis: ProvidedRedis;
-  readonly slack: ManagedProcess;
-  readonly worker: ManagedProcess;
-  calls: () => readonly NumberedCall[];
-  /** Announces each change: a call, a message, a process, the document. */
-  readonly changes: Changes;
-  stop: () => Promise<void>;
-}
+export type LiveSandbox = Awaited<ReturnType<typeof startLiveSandbox>>;
 
 const callsKept = 80;
 
@@ -35,7 +26,7 @@ function pageConfiguration(options: SandboxOptions): string {
   return `${text}  inspectEvery: 15s\n${policy}`;
 }
 
-export async function startLiveSandbox(program: Program, options: SandboxOptions = {}): Promise<LiveSandbox> {
+export async function startLiveSandbox(program: Program, options: SandboxOptions = {}) {
   const changes = makeChanges();
   const calls: NumberedCall[] = [];
   let number = 0;
@@ -67,12 +58,7 @@ export async function startLiveSandbox(program: Program, options: SandboxOptions
   }
 }
 
-async function startProcesses(
-  program: Program,
-  sandbox: Sandbox,
-  redisUrl: string,
-  { announce }: Changes,
-): Promise<{ slack: ManagedProcess; worker: ManagedProcess }> {
+async function startProcesses(program: Program, sandbox: Sandbox, redisUrl: string, { announce }: Changes) {
   const port = await freePort();
   const launch = (kind: "slack" | "worker") => () =>
     startProduct(program, kind, sandbox.environmentOf(kind, { redisUrl, port }));
@@ -88,15 +74,7 @@ async function startProcesses(
   return { slack, worker };
 }
 
-export interface ManagedProcess {
-  state: () => ProcessState;
-  start: () => Promise<void>;
-  kill: () => Promise<void>;
-  stop: () => Promise<void>;
-  logged: (text: string) => Promise<void>;
-}
-
-function manageProcess(name: string, launch: () => Promise<ProductProcess>, changed: () => void): ManagedProcess {
+function manageProcess(name: string, launch: () => Promise<ProductProcess>, changed: () => void) {
   let running: ProductProcess | undefined;
   let starting: Promise<void> | undefined;
   let starts = 0;
@@ -119,18 +97,18 @@ function manageProcess(name: string, launch: () => Promise<ProductProcess>, chan
     await starting;
   };
   return {
-    state: () => ({
+    state: (): ProcessState => ({
       name,
       pid: running?.pid ?? 0,
       starts,
       state: running ? "running" : starting ? "starting" : "gone",
     }),
     start,
-    kill: async () => void (await running?.kill()),
+    kill: async (): Promise<void> => running?.kill(),
     stop: async () => {
       await starting?.catch(() => {});
       await running?.stop();
     },
-    logged: async (text) => running?.logged(text),
+    logged: async (text: string): Promise<void> => running?.logged(text),
   };
 }

@@ -16,13 +16,7 @@ const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;
 
-export interface ClusterWatch {
-  readonly name: string;
-  readonly document: DocumentWatch;
-  readonly kubectl: KubectlWatch;
-  entries: () => EntriesState;
-  stop: () => void;
-}
+export type ClusterWatch = ReturnType<typeof watchCluster>;
 
 /** How often the page polls the access in force, which has no event. */
 const lookEvery = 250;
@@ -32,7 +26,7 @@ export function watchCluster(
   cluster: SandboxCluster,
   changed: () => void,
   sessions?: readonly Session[],
-): ClusterWatch {
+) {
   const { name } = cluster;
   const kubectl = watchKubectl(sandbox, changed, cluster, sessions);
   const inForce = () => JSON.stringify(sandbox.aws.accessOf(clusterArn(name)));
@@ -60,13 +54,9 @@ function entriesOf({ aws }: Sandbox, name: string): EntriesState {
   return { mode, entries: accessEntries.map((entry) => ({ entry, inForce: inForce.get(entry.principalArn) })) };
 }
 
-export interface DocumentWatch {
-  state: () => DocumentState;
-  /** Edits the document as a person with `kubectl edit`, who then owns the change. */
-  edit: (change: (configMap: SentConfigMap) => SentConfigMap) => Promise<void>;
-}
+export type DocumentWatch = ReturnType<typeof watchDocument>;
 
-export function watchDocument(cluster: SandboxCluster, changed: () => void): DocumentWatch {
+export function watchDocument(cluster: SandboxCluster, changed: () => void) {
   let editor = "the worker";
   let state: DocumentState = { now: cluster.awsAuth(), before: null, last: null };
   cluster.onChange((now: ConfigMap | null) => {
@@ -77,7 +67,8 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
   });
   return {
     state: () => state,
-    edit: async (change) => {
+    /** As a person with `kubectl edit`, who then owns the change. */
+    edit: async (change: (configMap: SentConfigMap) => SentConfigMap) => {
       editor = "a person with kubectl edit";
       try {
         await cluster.editAwsAuth(change);
@@ -86,12 +77,6 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
       }
     },
   };
-}
-
-export interface KubectlWatch {
-  states: () => readonly KubectlState[];
-  /** Resolves after all answers; a call during a run starts one more. */
-  run: () => Promise<void>;
 }
 
 /** A person who signs in as a session of a role. */
@@ -119,7 +104,7 @@ export function watchKubectl(
   changed: () => void,
   cluster: SandboxCluster = sandbox.cluster,
   sessions: readonly Session[] = [team],
-): KubectlWatch {
+) {
   const people = sandbox.slack.people.map(({ id, name }) => ({ user: id, name, arn: principals[id] ?? "" }));
   let states: readonly KubectlState[] = [...people, ...sessions].map(({ user, name, arn }) => ({
     ...{ user, name, arn },
@@ -168,16 +153,9 @@ export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-export interface LedgerWatch {
-  state: () => LedgerState | null;
-  events: () => readonly ChainedEvent[];
-  look: () => Promise<void>;
-  /** Deletes the newest event but one, as an attacker with Redis would. */
-  tamper: () => Promise<void>;
-  close: () => Promise<void>;
-}
+export type LedgerWatch = Awaited<ReturnType<typeof watchLedger>>;
 
-export async function watchLedger(redisUrl: string, changed: () => void): Promise<LedgerWatch> {
+export async function watchLedger(redisUrl: string, changed: () => void) {
   const { redis, close } = await connectRedis(redisUrl);
   const ledger = redisLedger(redis);
   let events: readonly ChainedEvent[] = [];
@@ -195,6 +173,7 @@ export async function watchLedger(redisUrl: string, changed: () => void): Promis
     state: () => state,
     events: () => events,
     look,
+    /** Deletes the newest event but one, as an attacker with Redis would. */
     tamper: async () => {
       const victim = events.at(-2) ?? events.at(-1);
       if (victim) await redis.xdel(eventsKey, `${victim.sequence}-0`);

@@ -1,6 +1,6 @@
 import { oneTimeTrouble } from "../../../sandbox/page/live/incidents.ts";
 import { type LivePage, rememberSeen, watchClusters } from "../../../sandbox/page/live/live-page.ts";
-import type { ManagedProcess } from "../../../sandbox/page/live/live-sandbox.ts";
+import type { LiveSandbox } from "../../../sandbox/page/live/live-sandbox.ts";
 import type { LedgerWatch } from "../../../sandbox/page/live/watches.ts";
 import { makeTour } from "../../../sandbox/page/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
@@ -9,7 +9,7 @@ import { makeChanges } from "../../../sandbox/slack/state.ts";
 
 const nothing = async () => {};
 
-function aProcess(name: string): ManagedProcess {
+function aProcess(name: string): LiveSandbox["worker"] {
   const state = () => ({ name, pid: 1, state: "running" as const, starts: 1 });
   return { state, start: nothing, kill: nothing, stop: nothing, logged: nothing };
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { type LivePage, startLivePage } from "../../../sandbox/page/live/live-page.ts";
-import { type PageServer, startPageServer } from "../../../sandbox/page/server.ts";
+import { startPageServer } from "../../../sandbox/page/server.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
@@ -28,7 +28,7 @@ export interface ServedPage {
 export async function aPage(scene: SandboxOptions = {}): Promise<ServedPage> {
   const browser: Browser = await launchBrowser();
   const livePage = await startLivePage(await builtProduct(), { slackRateLimits: false, ...scene });
-  const server: PageServer = await startPageServer(livePage);
+  const server = await startPageServer(livePage);
   await livePage.live.worker.logged("read the cluster's own memory");
   const complaints: string[] = [];
   return {

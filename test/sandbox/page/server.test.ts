@@ -2,7 +2,7 @@ import { request } from "node:http";
 import type { BlockAction } from "@slack/bolt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { LivePage } from "../../../sandbox/page/live/live-page.ts";
-import { assetNames, type PageServer, startPageServer } from "../../../sandbox/page/server.ts";
+import { assetNames, startPageServer } from "../../../sandbox/page/server.ts";
 import { channel } from "../../../sandbox/scene.ts";
 import { anApp, type RunningApp } from "../slack/an-app.ts";
 import { actions, button, input, plain, typed } from "../slack/some-blocks.ts";
@@ -10,7 +10,7 @@ import { aLivePage } from "./a-live-page.ts";
 import { readRegions } from "./read-regions.ts";
 
 let livePage: LivePage;
-let server: PageServer;
+let server: Awaited<ReturnType<typeof startPageServer>>;
 let app: RunningApp;
 let clicks: { user: string; block: string | undefined }[] = [];
 let submitted: unknown[] = [];

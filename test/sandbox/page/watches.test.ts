@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addTeam } from "../../../sandbox/page/live/incidents.ts";
-import {
-  type DocumentWatch,
-  type KubectlWatch,
-  oneAtATime,
-  watchDocument,
-  watchKubectl,
-} from "../../../sandbox/page/live/watches.ts";
+import { type DocumentWatch, oneAtATime, watchDocument, watchKubectl } from "../../../sandbox/page/live/watches.ts";
 import { documentPanel, linesOf } from "../../../sandbox/page/panels.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 
 let sandbox: Sandbox;
 let document: DocumentWatch;
-let kubectl: KubectlWatch;
+let kubectl: ReturnType<typeof watchKubectl>;
 
 beforeAll(async () => {
   sandbox = await startSandbox();
