@@ -13,7 +13,8 @@ import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { becomeCreator } from "../worker/become-creator.ts";
 import { wakeWaiting } from "../worker/cluster-trouble.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { creatorArnFor, identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
+import { identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
+import { creatorArnFor } from "../worker/open-cluster.ts";
 import { openEksToManage } from "../worker/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {

@@ -1,13 +1,22 @@
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
+import { AccessError } from "../access/access-error.ts";
+import type { PathCheck } from "../access/policy/cluster.ts";
 import type { GroupRight } from "../access/policy/rights.ts";
+import { auditIdOf } from "./api-calls.ts";
 import { type AwsAuthStore, awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
-import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
-import { type LeaseBindings, leaseBindings } from "./lease-bindings.ts";
-import { type Reviews, reviews } from "./reviews.ts";
+import {
+  createBinding,
+  deleteBinding,
+  findBinding,
+  type LeaseBindings,
+  listLeaseBindings,
+  namespaces,
+} from "./lease-bindings.ts";
+import { type OperatorObjects, objectState, writeObject } from "./operator-objects.ts";
+import { readRoleRules } from "./rbac.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };
@@ -37,8 +46,6 @@ export function connectCluster(
   return {
     ...awsAuthStore(connection, cluster.name),
     ...keptTexts(connection, cluster.name),
-    ...leaseBindings(connection, cluster.name),
-    ...operatorObjectCalls(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
       const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
@@ -51,6 +58,14 @@ export function connectCluster(
     },
     roleBindings: () => roleBindings(connection, cluster.name),
     groupRights: (bindings, groups) => groupRights(connection, cluster.name, bindings, groups),
+    listLeaseBindings: (among) => listLeaseBindings(connection, cluster.name, among),
+    findBinding: (place) => findBinding(connection, cluster.name, place),
+    createBinding: (binding, options = {}) => createBinding(connection, cluster.name, binding, options),
+    deleteBinding: (place, options = {}) => deleteBinding(connection, cluster.name, place, options),
+    roleRules: (role, namespace) => readRoleRules(connection, cluster.name, role, namespace),
+    namespaces: () => namespaces(connection, cluster.name),
+    objectState: (wanted) => objectState(connection, cluster.name, wanted),
+    writeObject: (wanted) => writeObject(connection, cluster.name, wanted),
     close: connection.close,
   };
 }
@@ -97,83 +112,116 @@ function textsAt(connection: Connection, cluster: string, place: typeof lastGood
   };
 }
 
-export type ObjectState = "absent" | "as wanted" | "different";
-
-/** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
-export interface OperatorObjects {
-  objectState(wanted: OperatorObject): Promise<ObjectState>;
-  /** `cluster-conflict` after a concurrent write; `cluster-refused-write` for another role's binding. */
-  writeObject(wanted: OperatorObject): Promise<void>;
+/** A username and groups, as the API server sees a caller. */
+export interface KubernetesIdentity {
+  readonly username: string;
+  readonly groups: readonly string[];
 }
 
-const shape = z.looseObject({
-  metadata: z.looseObject({ resourceVersion: z.string() }),
-  rules: z.array(z.looseObject({})).nullish(),
-  aggregationRule: z.looseObject({}).nullish(),
-  roleRef: z.looseObject({ kind: z.string(), name: z.string() }).nullish(),
-  subjects: z.array(z.looseObject({})).nullish(),
+export interface ResourceAccess {
+  readonly verb: string;
+  /** Plural; `pods/exec` names a subresource, as rules of RBAC do. */
+  readonly resource: string;
+  /** API group; absent or empty for the core group. */
+  readonly group?: string | undefined;
+  readonly subresource?: string | undefined;
+  /** Absent or empty: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface AccessAnswer {
+  readonly allowed: boolean;
+  readonly reason: string;
+  /** The id of the question in the API server's audit log; null: it sent none. */
+  readonly auditId: string | null;
+}
+
+export interface Reviews {
+  /** The bearer's identity for the API server (SelfSubjectReview); null: it is older than 1.28 and can't say. */
+  whoAmI(): Promise<KubernetesIdentity | null>;
+  /** Whether we can do this (SelfSubjectAccessReview). */
+  mayI(access: ResourceAccess | PathCheck): Promise<boolean>;
+  /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
+  may(identity: KubernetesIdentity, access: ResourceAccess | PathCheck): Promise<AccessAnswer>;
+}
+
+const selfReview = z.object({
+  status: z
+    .object({ userInfo: z.object({ username: z.string().nullish(), groups: z.array(z.string()).nullish() }) })
+    .nullish(),
 });
 
-const fieldManager = "eks-access";
-const rbac = "rbac.authorization.k8s.io/v1";
+/** An API server always says `allowed` (k8s.io/api, SubjectAccessReviewStatus): an answer without it refuses nothing. */
+const accessReview = z.object({
+  status: z.object({
+    allowed: z.boolean(),
+    denied: z.boolean().nullish(),
+    reason: z.string().nullish(),
+    evaluationError: z.string().nullish(),
+  }),
+});
 
-const plurals: Readonly<Record<OperatorObject["kind"], string>> = {
-  ClusterRole: "clusterroles",
-  Role: "roles",
-  ClusterRoleBinding: "clusterrolebindings",
-  RoleBinding: "rolebindings",
-  ConfigMap: "configmaps",
-};
+/** RBAC's own reason names a binding, a role and a subject. An authorizer of the cluster can say more than a message holds. */
+const maxReason = 1_000;
 
-function operatorObjectCalls(connection: Connection, cluster: string): OperatorObjects {
+function reviews(connection: Connection, cluster: string): Reviews {
   return {
-    objectState: async (wanted) => stateOf(await read(connection, cluster, wanted), wanted),
-    writeObject: async (wanted) => {
-      const found = await read(connection, cluster, wanted);
-      if (stateOf(found, wanted) === "as wanted") return;
-      const apiVersion = wanted.kind === "ConfigMap" ? "v1" : rbac;
-      const { kind, name, namespace, content } = wanted;
-      const metadata = { name, ...(namespace !== null && { namespace }) };
-      const call = found
-        ? {
-            method: "PUT" as const,
-            path: pathOf(wanted),
-            body: { apiVersion, kind, metadata: found.metadata, ...content },
-          }
-        : { method: "POST" as const, path: listOf(wanted), body: { apiVersion, kind, metadata, ...content } };
-      try {
-        await connection.send({ ...call, query: { fieldManager } });
-      } catch (error) {
-        throw kubernetesFailure(error, `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`);
-      }
+    whoAmI: () => whoAmI(connection, `of cluster ${cluster}`),
+    mayI: async (access) => {
+      const spec = attributesOf(access);
+      return (await reviewAccess(connection, "SelfSubjectAccessReview", spec, cluster)).allowed;
+    },
+    may: ({ username, groups }, access) => {
+      const spec = {
+        user: username,
+        groups: [...new Set([...groups, "system:authenticated"])],
+        ...attributesOf(access),
+      };
+      return reviewAccess(connection, "SubjectAccessReview", spec, cluster);
     },
   };
 }
 
-type Found = z.infer<typeof shape>;
-
-async function read(connection: Connection, cluster: string, wanted: OperatorObject): Promise<Found | null> {
+async function whoAmI(connection: Connection, of: string): Promise<KubernetesIdentity | null> {
+  const api = "authentication.k8s.io/v1";
+  const body = { apiVersion: api, kind: "SelfSubjectReview" };
   try {
-    return (await connection.ask({ method: "GET", path: pathOf(wanted) }, shape)).value;
+    const path = `/apis/${api}/selfsubjectreviews`;
+    const { username, groups } =
+      (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
+    if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} has no username`);
+    return { username, groups: groups ?? [] };
   } catch (error) {
-    if (isNotFound(error)) return null;
-    throw kubernetesFailure(error, `GET ${objectInWords(wanted)} of cluster ${cluster}`);
+    if (isUnknownApi(error)) return null;
+    throw kubernetesFailure(error, `POST selfsubjectreview ${of}`);
   }
 }
 
-function stateOf(found: Found | null, { content }: OperatorObject): ObjectState {
-  if (!found) return "absent";
-  // A controller would add the rights of other roles to such a role.
-  if (found.aggregationRule) return "different";
-  const isSame = Object.entries(content).every(([field, value]) => isDeepStrictEqual(found[field], value));
-  return isSame ? "as wanted" : "different";
+/** An explicit denial overrides an allowance. */
+async function reviewAccess(
+  connection: Connection,
+  kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
+  spec: object,
+  cluster: string,
+): Promise<AccessAnswer> {
+  const api = "authorization.k8s.io/v1";
+  const resource = kind.toLowerCase();
+  const call = { method: "POST" as const, path: `/apis/${api}/${resource}s`, body: { apiVersion: api, kind, spec } };
+  try {
+    const answer = await connection.ask(call, accessReview);
+    const { allowed, denied, reason, evaluationError } = answer.value.status;
+    const why = (reason || evaluationError || "").slice(0, maxReason);
+    return { allowed: allowed && denied !== true, reason: why, auditId: auditIdOf(answer) };
+  } catch (error) {
+    throw kubernetesFailure(error, `POST ${resource} of cluster ${cluster}`);
+  }
 }
 
-function listOf({ kind, namespace }: OperatorObject): string {
-  const root = kind === "ConfigMap" ? "/api/v1" : `/apis/${rbac}`;
-  return `${root}${namespace === null ? "" : `/namespaces/${namespace}`}/${plurals[kind]}`;
-}
-
-function pathOf(wanted: OperatorObject): string {
-  return `${listOf(wanted)}/${encodeURIComponent(wanted.name)}`;
+function attributesOf(access: ResourceAccess | PathCheck): object {
+  if ("path" in access) return { nonResourceAttributes: access };
+  const { verb, resource, group = "", namespace = "", name = "" } = access;
+  const [plural = "", inIt = ""] = resource.split("/");
+  const { subresource = inIt } = access;
+  return { resourceAttributes: { verb, resource: plural, group, subresource, namespace, name } };
 }

@@ -5,7 +5,7 @@ import type { RoleRule } from "../access/policy/rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
-import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
+import { bindingLists, bindingPages, bindingsPath, readPage } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
@@ -41,18 +41,7 @@ const maxNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
 const group = "rbac.authorization.k8s.io";
 
-export function leaseBindings(connection: Connection, cluster: string): LeaseBindings {
-  return {
-    listLeaseBindings: (among) => listLeaseBindings(connection, cluster, among),
-    findBinding: (place) => findBinding(connection, cluster, place),
-    createBinding: (binding, options = {}) => createBinding(connection, cluster, binding, options),
-    deleteBinding: (place, options = {}) => deleteBinding(connection, cluster, place, options),
-    roleRules: (role, namespace) => readRoleRules(connection, cluster, role, namespace),
-    namespaces: () => namespaces(connection, cluster),
-  };
-}
-
-async function listLeaseBindings(
+export async function listLeaseBindings(
   connection: Connection,
   cluster: string,
   among: Parameters<LeaseBindings["listLeaseBindings"]>[0],
@@ -73,7 +62,7 @@ async function listLeaseBindings(
   return found;
 }
 
-async function findBinding(
+export async function findBinding(
   connection: Connection,
   cluster: string,
   place: Pick<ClusterBinding, "name" | "namespace">,
@@ -94,7 +83,7 @@ const unread = {
   role: { kind: "ClusterRole", name: "" },
 } as const;
 
-async function createBinding(
+export async function createBinding(
   connection: Connection,
   cluster: string,
   binding: NewBinding,
@@ -122,7 +111,7 @@ function objectOf({ name, namespace, labels, annotations, role, user }: NewBindi
 /** The answer to a deletion: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
 const deletion = z.object({ kind: z.string() });
 
-async function deleteBinding(
+export async function deleteBinding(
   connection: Connection,
   cluster: string,
   place: BindingPlace,
@@ -169,7 +158,7 @@ function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): Failur
   return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
 }
 
-async function namespaces(connection: Connection, cluster: string): Promise<readonly string[]> {
+export async function namespaces(connection: Connection, cluster: string): Promise<readonly string[]> {
   const what = `GET namespaces of cluster ${cluster}`;
   const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
   const named = z.object({ metadata: z.object({ name: z.string() }) });

@@ -12,8 +12,8 @@ import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { inTurns } from "../operations/deadlines.ts";
 import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
-import { creatorArnFor, creatorForBootstrap } from "./discover-creator.ts";
-import { connectAs } from "./open-cluster.ts";
+import { creatorForBootstrap } from "./discover-creator.ts";
+import { connectAs, creatorArnFor } from "./open-cluster.ts";
 import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,

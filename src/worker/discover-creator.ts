@@ -85,16 +85,6 @@ export async function askCloudTrail(
   return record;
 }
 
-/** It must get no lease. A run as the operator does not look it up. @param identity the identity of the run */
-export async function creatorArnFor(
-  context: DiscoveryContext,
-  cluster: Cluster,
-  identity: KnownCreator,
-): Promise<string | null> {
-  if (!cluster.operator) return creatorArnOf(identity);
-  return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
-}
-
 /** The identity of a run: the operator, else the creator. @throws AccessError */
 export async function identityOfRun(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   return cluster.operator ?? knownCreator(context, cluster);

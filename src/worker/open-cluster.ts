@@ -22,9 +22,9 @@ import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts
 import {
   askCloudTrail,
   creationOf,
-  creatorArnFor,
   creatorOfRecord,
   type DiscoveryContext,
+  rememberedCreation,
 } from "./discover-creator.ts";
 import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
@@ -222,4 +222,14 @@ function identityWithMemory(endpoint: string, arn: string, ledger: AcceptanceLed
       if (!isWritten) await ledger?.rememberAccepted(place, at).catch(() => undefined);
     },
   };
+}
+
+/** It must get no lease. A run as the operator does not look it up. @param identity the identity of the run */
+export async function creatorArnFor(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  identity: KnownCreator,
+): Promise<string | null> {
+  if (!cluster.operator) return creatorArnOf(identity);
+  return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
 }

@@ -4,8 +4,8 @@ import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import { becomeCreator, type Purpose } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
-import { creatorArnFor, identityOfRun } from "./discover-creator.ts";
-import { connectAs } from "./open-cluster.ts";
+import { identityOfRun } from "./discover-creator.ts";
+import { connectAs, creatorArnFor } from "./open-cluster.ts";
 import { openEksOfRun } from "./open-eks.ts";
 
 /** A cluster to look at only, in any authentication mode. */

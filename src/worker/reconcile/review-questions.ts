@@ -3,8 +3,7 @@ import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluste
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { pathToAsk, rightToAsk } from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { ResourceAccess } from "../../kubernetes/reviews.ts";
+import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
 import type { RoleSeen } from "./roles-seen.ts";
 
 export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
-import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
+import type { KubernetesIdentity } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open-cluster.ts";
 import { inEntries, proveEnd, type ReadBack } from "../../../src/worker/reconcile/prove.ts";
