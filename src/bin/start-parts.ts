@@ -128,7 +128,7 @@ async function startSlackParts(
 ): Promise<void> {
   const [
     { startSlackApp },
-    { startMessageWorker, showMoved },
+    { startMessageWorker, showMoved, showOtherApprovers },
     clients,
     directories,
     { approverMistakes, watchApprovers },
@@ -158,21 +158,22 @@ async function startSlackParts(
     shared: { ledger: context.ledger, keys: plain.keys.decision },
   });
   const slackContext = { ...context, workers, directory, newRequestId };
-  const approvers = await watchApprovers(slackContext);
-  live.refuseIf((next) => approverMistakes(slackContext, next));
-  started(stoppable(approvers, "a look at the approvers"));
   const backgroundClient = clients.backgroundClient(slack, timing.deadlines);
   const updates = new MessageUpdates(backgroundClient);
-  started(await startSlackApp(slackContext, slack, settings.mode, updates));
   const client = clients.messengerClient(slack, timing.deadlines);
   const messenger = { ...context, directory, client, updates };
+  const shownLater = (error: unknown) =>
+    plain.log.warn({ err: error }, "messages show a change of clusters or approvers only at their next change");
+  const showOthers = () => showOtherApprovers({ ...messenger, config: configuration() }).catch(shownLater);
+  const approvers = await watchApprovers({ ...slackContext, showOthers });
+  live.refuseIf((next) => approverMistakes(slackContext, next));
+  started(stoppable(approvers, "a look at the approvers"));
+  started(await startSlackApp(slackContext, slack, settings.mode, updates));
   started(startMessageWorker({ ...messenger, backgroundClient }, blocking));
   const moved = (before: Config | null) =>
-    showMoved({ ...messenger, config: configuration() }, before).catch((error: unknown) => {
-      plain.log.warn({ err: error }, "the messages of clusters that left eks-access.yml show it at their next change");
-    });
-  live.onReplaced((_present, before) => void moved(before));
-  void moved(null);
+    void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);
+  live.onReplaced((_present, before) => moved(before));
+  moved(null);
   const posting = { ...context, client };
   started(stoppable(startTroublePoster(posting), "a message about a cluster"));
   started(stoppable(startNoticePoster(posting), "a notice to the operators"));

@@ -25,7 +25,7 @@ const keys = {
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   accepted: `${prefix}:accepted-at`,
-  /** A hash: the last sufficient approvers of each level of each cluster. */
+  /** A hash: the last sufficient approvers of each level of each cluster, and for whom Slack last showed each cluster's records. */
   goodApprovers: `${prefix}:good-approvers`,
   refusals: `${prefix}:refusals`,
 } as const;
@@ -54,8 +54,8 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
       return Number.isNaN(at.getTime()) ? null : at;
     },
     rememberAccepted: async (place, at) => void (await redis.hset(keys.accepted, place, at.toISOString())),
-    goodApprovers: async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
-    rememberGoodApprovers: async (good) =>
+    approversKnown: async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
+    rememberApprovers: async (good) =>
       void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),
     noteZone: async (zone, at) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
     zonesSeen: () => readZones(redis),

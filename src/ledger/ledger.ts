@@ -230,9 +230,12 @@ export interface ClusterLedger extends OutageLedger {
   /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
   lastAcceptedAt(place: string): Promise<Date | null>;
   rememberAccepted(place: string, at: Date): Promise<void>;
-  /** For each level by its name, a digest of the approvers that were once enough. A hint, no right. */
-  goodApprovers(): Promise<ReadonlyMap<string, string>>;
-  rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
+  /**
+   * For each level by its name, a digest of the approvers that were once enough. For each cluster and each user group, the people for whom
+   * Slack last showed its records. Hints, no rights.
+   */
+  approversKnown(): Promise<ReadonlyMap<string, string>>;
+  rememberApprovers(good: ReadonlyMap<string, string>): Promise<void>;
   noteZone(zone: Zone, at: Date): Promise<void>;
   /** When each zone last had a worker; a zone without one ever is absent. */
   zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;

@@ -8,12 +8,21 @@ import {
 } from "../access/identities.ts";
 import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
+import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isHeld, isLeaseOver } from "../access/request.ts";
 import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
 import { isSealedLink } from "../access/seals.ts";
 import type { Ledger } from "./ledger.ts";
+
+/** Null: there is none, or it can't be read. */
+export function recordWith(
+  { get, migrations }: Pick<Ledger, "get" | "migrations">,
+  id: string,
+): Promise<LedgerRecord | null> {
+  return isMigrationId(id) ? migrations.get(id) : get(id);
+}
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */
 export async function otherLeasesNow(

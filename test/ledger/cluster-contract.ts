@@ -62,16 +62,16 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
   });
 
   test("the ledger remembers the newest sufficient approvers of each level", async () => {
-    await ledger.rememberGoodApprovers(new Map());
-    await ledger.rememberGoodApprovers(
+    await ledger.rememberApprovers(new Map());
+    await ledger.rememberApprovers(
       new Map([
         ["staging viewer", "one"],
         ["staging admin", "two"],
       ]),
     );
-    await ledger.rememberGoodApprovers(new Map([["staging viewer", "three"]]));
+    await ledger.rememberApprovers(new Map([["staging viewer", "three"]]));
 
-    expect(await ledger.goodApprovers()).toEqual(
+    expect(await ledger.approversKnown()).toEqual(
       new Map([
         ["staging viewer", "three"],
         ["staging admin", "two"],

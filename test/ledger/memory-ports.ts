@@ -126,8 +126,8 @@ export function memoryClusters(): ClusterLedger {
       configurations.set(kind, digest);
       return before;
     },
-    goodApprovers: async () => new Map(goodApprovers),
-    rememberGoodApprovers: async (good) => {
+    approversKnown: async () => new Map(goodApprovers),
+    rememberApprovers: async (good) => {
       for (const [level, digest] of good) goodApprovers.set(level, digest);
     },
     newServer: async () => null,

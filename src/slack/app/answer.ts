@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { MessageRef } from "../../ledger/ledger.ts";
-import { lastOfAccess } from "../../ledger/look-ups.ts";
+import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { approvalMessage, copyFor } from "../decide/approval-message.ts";
@@ -221,7 +221,7 @@ export async function settleClicked(context: SlackContext, click: ButtonClick): 
   if (id === null) return;
   try {
     if (body.view?.type === "home") return await wake(queues, { type: "show-home", user: body.user.id });
-    const record = isMigrationId(id) ? await ledger.migrations.get(id) : await ledger.get(id);
+    const record = await recordWith(ledger, id);
     const settled = record ? await newestOf(context, record, body) : await lostText(context, id, body);
     if (settled) return void (await click.respond({ replace_original: true, ...settled }));
     if (record && !config.clusters.has(record.cluster)) await wake(queues, { type: "show", record: id });
@@ -252,8 +252,9 @@ async function newestOf(
   const isCopy = copies.some(isClicked);
   if (isCopy || (outdatedIn !== null && isClicked(message))) {
     const cluster = config.clusters.get(record.cluster);
-    if (isMigration(record)) return migrationMessage(record, !cluster);
-    const card = approvalMessage(record, cluster, null, await lastOfAccess(ledger, record));
+    const card = isMigration(record)
+      ? migrationMessage(record, !cluster)
+      : approvalMessage(record, cluster, null, await lastOfAccess(ledger, record));
     return isCopy ? copyFor(card, record, cluster, await personFor(context, cluster, body.user.id)) : card;
   }
   if ([message, direct, asker?.direct].some(isClicked)) return null;

@@ -80,7 +80,7 @@ export async function activeApprovers(
   const inactive: string[] = [];
   for (const approver of approversOf(rule, cluster)) {
     let isThere = false;
-    for (const person of await peopleOf(directory, approver)) {
+    for (const person of await peopleBehind(directory, approver)) {
       if (active.size >= enough) return { active: [...active], inactive };
       if ((await directory.accountOf(person)) !== "active") continue;
       isThere = true;
@@ -92,7 +92,8 @@ export async function activeApprovers(
   return { active: [...active], inactive };
 }
 
-async function peopleOf(directory: Directory, approver: string): Promise<readonly string[]> {
+/** A user group that is gone has none. @throws AccessError */
+export async function peopleBehind(directory: Directory, approver: string): Promise<readonly string[]> {
   if (isUser(approver)) return [approver];
   try {
     return await directory.membersOf(approver);
@@ -180,8 +181,13 @@ interface Due {
   readonly out: readonly string[];
 }
 
+/** Whether approvers must still decide or review. */
+export function isDecisionDue(record: LedgerRecord): boolean {
+  return record.state === "pending" || (!isMigration(record) && record.emergency !== null && !record.emergency.review);
+}
+
 export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
-  if (record.state !== "pending" && (isMigration(record) || !record.emergency)) return { names: [], out: [] };
+  if (!isDecisionDue(record)) return { names: [], out: [] };
   if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };
   if (record.emergency) return { names: reviewersOf(record, cluster), out: [record.requester] };
   return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };

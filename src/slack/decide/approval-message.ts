@@ -3,6 +3,7 @@ import { formatDuration } from "../../access/ask/duration.ts";
 import { othersWhoMayApprove } from "../../access/decide.ts";
 import { reviewersOf } from "../../access/emergency.ts";
 import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { everyNamespace } from "../../access/policy/rights.ts";
@@ -42,7 +43,7 @@ import {
   shortTroubleText,
   stateText,
 } from "../show/words.ts";
-import type { Presence } from "./active-approvers.ts";
+import { dueIn, isDecisionDue, type Presence } from "./active-approvers.ts";
 import {
   type Card,
   failingText,
@@ -111,13 +112,13 @@ export function approvalMessage(
 }
 
 /** The same card in direct messages, with the buttons that its reader can still use. The policy or a user group can change after the post. */
-export function copyFor(card: Message, request: AccessRequest, cluster: Cluster | undefined, reader: Person): Message {
+export function copyFor(card: Message, record: LedgerRecord, cluster: Cluster | undefined, reader: Person): Message {
   if (!cluster) return card;
-  const isDue = request.state === "pending" || (request.emergency && !request.emergency.review);
-  const deciding = request.emergency
-    ? reviewersOf(request, cluster)
-    : [...othersWhoMayApprove(request, cluster), ...request.approvals.map(({ by }) => by)];
-  const maySee = maySeeRequest(request, cluster, reader);
+  const isDue = isDecisionDue(record);
+  const isEmergency = !isMigration(record) && record.emergency !== null;
+  const approved = isEmergency ? [] : record.approvals.map(({ by }) => by);
+  const deciding = [...dueIn(record, cluster).names, ...approved];
+  const maySee = maySeeRequest(record, cluster, reader);
   if (maySee && (!isDue || isNamedIn(deciding, reader))) return card;
   const note = ":warning: You are no longer an approver of this.";
   return {
@@ -125,7 +126,7 @@ export function copyFor(card: Message, request: AccessRequest, cluster: Cluster 
     blocks: [
       ...card.blocks.filter(({ type }) => type !== "actions"),
       ...(isDue ? [context(note)] : []),
-      ...(maySee ? [actions(request.id, [detailsButton(request)])] : []),
+      ...(maySee ? [actions(record.id, [detailsButton(record)])] : []),
     ],
   };
 }

@@ -20,7 +20,9 @@ import {
 export interface WatchContext {
   readonly directory: Directory;
   readonly configuration: () => Pick<Config, "clusters" | "fleet">;
-  readonly ledger: Pick<Ledger, "goodApprovers" | "rememberGoodApprovers">;
+  readonly ledger: Pick<Ledger, "approversKnown" | "rememberApprovers">;
+  /** Shows again what other people can decide since the last look. */
+  readonly showOthers: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -77,6 +79,7 @@ async function watch(
     if (stop.aborted) return;
     look = await checkApprovers(context.directory, context.configuration().clusters.values());
     await reportCheck(context, look);
+    await context.showOthers();
   }
 }
 
@@ -90,7 +93,7 @@ export async function approverMistakes(
 
 async function mistakesIn({ ledger }: Pick<WatchContext, "ledger">, { tooFew }: ApproverCheck) {
   if (tooFew.length === 0) return [];
-  const good = await ledger.goodApprovers();
+  const good = await ledger.approversKnown();
   return tooFew.filter((each) => good.get(nameOf(each)) !== digestOf(each)).map(sentenceOf);
 }
 
@@ -123,7 +126,7 @@ async function reportCheck(
     ...enough.map(({ cluster, level }) => ({ cluster: cluster.name, level: level.name, missing: 0 })),
     ...tooFew.map((each) => ({ cluster: each.cluster.name, level: each.level.name, missing: missingOf(each) })),
   ]);
-  await ledger.rememberGoodApprovers(new Map(enough.map((each) => [nameOf(each), digestOf(each)]))).catch((error) => {
+  await ledger.rememberApprovers(new Map(enough.map((each) => [nameOf(each), digestOf(each)]))).catch((error) => {
     log.warn({ err: error }, "could not remember that there are enough approvers");
   });
 }

@@ -9,12 +9,10 @@ import {
   type StepSummary,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers } from "../../access/policy/rule.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { peopleNamed } from "../app/directory.ts";
-import { isGone, slackFailure } from "../app/web-client.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
-import { wakeHomes } from "../show/messenger.ts";
+import { showCopies, wakeHomes } from "../show/messenger.ts";
 import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 import {
@@ -29,7 +27,7 @@ import {
 import { wakeForThread } from "../show/thread.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { migrationMessage } from "./migration-card.ts";
-import { migrationCall, migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+import { migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemHead } from "./plan-answer.ts";
 
 const longestSection = 3000;
@@ -152,18 +150,32 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const isOutdated = outdatedIn !== null || isMoved(shownLast, migration.cluster, context.config);
   const before = isOutdated ? { ...shownLast, version: 0 } : shownLast;
   const cluster = context.config.clusters.get(migration.cluster);
-  const inChannel = await showInChannel(context, showingOf(migration, cluster), before);
-  const { shown, lost } = inChannel;
-  // The call can take seconds, and people can decide meanwhile.
-  const newest = (await ledger.migrations.get(id)) ?? migration;
-  if (lost) await callApprovers(context, newest);
-  else await wakeForThread(context, newest, shown);
+  const showing = showingOf(migration, cluster);
+  const inChannel = await showInChannel(context, showing, before);
+  const { lost } = inChannel;
+  let { shown } = inChannel;
+  if (before.version !== migration.version) {
+    const approvers = await whoToAsk(context, migration, cluster);
+    shown = await showCopies(context, showing, shown, approvers, lost !== null);
+  }
+  // The calls can take seconds, and people can decide meanwhile.
+  await wakeForThread(context, (await ledger.migrations.get(id)) ?? migration, shown);
   let toRequester: DirectMessages = { direct: shown.direct, milestones: shown.milestones };
   for (const milestone of milestonesOf(migration, lost !== null)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
   await ledger.markShown(id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
+}
+
+async function whoToAsk(
+  { directory }: MessengerContext,
+  migration: Migration,
+  cluster: Cluster | undefined,
+): Promise<readonly string[]> {
+  if (!cluster || migration.state !== "pending" || !migration.plan) return [];
+  const people = await peopleNamed(directory, approversLeft(migration, cluster));
+  return people.filter((user) => !hasApproved(migration, user));
 }
 
 /** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */
@@ -218,32 +230,4 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
       message: answer(`${migrationName(migration)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
     },
   ];
-}
-
-const maxPeople = 20;
-
-/** In direct messages, if their channel is out of reach: a deleted channel never blocks a migration. @throws AccessError */
-async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
-  const { ledger, client, config, directory } = context;
-  const cluster = config.clusters.get(migration.cluster);
-  const call = migrationCall(migration);
-  if (!cluster || !call) return;
-  const shown = await ledger.threadEntryNames(migration.id);
-  const people = (await peopleNamed(directory, clusterApprovers(cluster)))
-    .filter((user) => !hasApproved(migration, user))
-    .slice(0, maxPeople);
-  for (const user of people) {
-    const name = `${call.name}-${user}`;
-    if (shown.includes(name)) continue;
-    // Slack takes about one message a second: meanwhile a decision or a new plan can arrive.
-    const newest = await ledger.migrations.get(migration.id);
-    if (!newest || migrationCall(newest)?.name !== call.name) return;
-    if (hasApproved(newest, user)) continue;
-    try {
-      await client.chat.postMessage({ channel: user, ...call.message });
-    } catch (error) {
-      if (!isGone(error)) throw slackFailure(error, `the direct message to ${user}`);
-    }
-    await ledger.addThreadEntries(migration.id, [name]);
-  }
 }

@@ -2,10 +2,8 @@ import { type MigrationRefusal, migrationApprovals } from "../../access/decide-m
 import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { detailsButton } from "../show/buttons.ts";
 import { answer, type Message, notYoursAnswer } from "../show/message.ts";
-import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
-import type { Milestone } from "../show/requester-message.ts";
+import { code, mention, plainLine, styled, time } from "../show/mrkdwn.ts";
 
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";
@@ -110,16 +108,6 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
   if (!trouble) return null;
   const stays = done.length > 0 ? " Finished steps stay." : "";
   return `:warning: ${styled(trouble.message, maxLength)}${stays} Next try: ${time(trouble.retryAt)}.`;
-}
-
-/** In a direct message, if the channel can't. It links to the plan, which can change. Null: there is nothing to decide. */
-export function migrationCall(migration: Migration): Milestone | null {
-  const { state, plan, reminders, expiresAt } = migration;
-  if (state !== "pending" || !plan) return null;
-  const why = "I can't reach the cluster's channel";
-  const text = `${migrationTitle(migration)}: ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
-  const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
-  return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }
 
 export function migrationAskedAnswer(migration: Migration): Message {

@@ -1,22 +1,23 @@
-import { isDeepStrictEqual } from "node:util";
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
-import { isMigrationId } from "../../access/lists.ts";
-import { clusterApprovers } from "../../access/policy/rule.ts";
+import { isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
-import type { RequestLedger } from "../../ledger/ledger.ts";
+import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
+import { isDecisionDue, peopleBehind } from "../decide/active-approvers.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
-import { showRequest, wakeHomes, wakeHomesOf } from "./messenger.ts";
+import { showRequest, wakeHomesOf } from "./messenger.ts";
 import { isMoved, type MessengerContext } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
@@ -80,62 +81,104 @@ async function refuseWhileLimited({ ledger, updates }: MessengerContext, record:
 }
 
 /**
- * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work. The same of those that
- * other people can approve now.
+ * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work. The same of those on
+ * which other people can act now.
  *
  * @param before the configuration that this process had until now; null: it starts
  */
 export async function showMoved(context: MessengerContext, before: Pick<Config, "clusters"> | null): Promise<void> {
   const { ledger, config, queues } = context;
-  const migrations = await ledger.migrations.open();
   const known = before
     ? [...before.clusters.keys(), ...config.clusters.keys()]
-    : [...(await ledger.openByCluster()).keys(), ...migrations.map(({ cluster }) => cluster)];
+    : [...(await ledger.openByCluster()).keys(), ...(await ledger.migrations.open()).map(({ cluster }) => cluster)];
   const names = [...new Set(known)].filter((name) => !(before?.clusters.has(name) && config.clusters.has(name)));
-  let isAnyMoved = false;
   for (const name of names) {
-    const own = migrations.filter(({ cluster }) => cluster === name);
     // A start would read the newest records of the whole fleet.
-    const unreviewed = before || !config.clusters.has(name) ? await unreviewedIn(ledger, name) : [];
-    for (const record of [...(await openIn(ledger, name)), ...unreviewed, ...own]) {
-      const shown = before ? null : await ledger.shown(record.id);
-      const copied = shown?.copies[0];
-      // The reader of a copy may be no approver since this process stopped.
-      if (copied && record.state === "pending") await ledger.rememberOutdated(record.id, copied.channel);
+    for (const { id } of await openIn(ledger, name, before !== null || !config.clusters.has(name))) {
+      const shown = before ? null : await ledger.shown(id);
       // What runs now by the configuration before can remember that one after this look.
-      const isOther = before !== null || (shown !== null && isMoved(shown, name, config));
-      if (!isOther && !copied) continue;
-      // Its approvers are in the configuration before.
-      if (before) await wakeHomes({ ...context, config: { ...config, ...before } }, record);
-      isAnyMoved ||= isOther;
-      await wake(queues, { type: "show", record: record.id });
+      if (before || (shown && isMoved(shown, name, config))) await wake(queues, { type: "show", record: id });
     }
   }
-  // Which approvers the cluster had before, no one knows any more.
-  if (!before && isAnyMoved) await wakeHomesOf(context, null);
-  if (before) await showOtherApprovers(context, before);
+  await showOtherApprovers(context, before);
 }
 
-async function showOtherApprovers(context: MessengerContext, before: Pick<Config, "clusters">): Promise<void> {
-  const { ledger, config, queues } = context;
-  for (const cluster of config.clusters.values()) {
-    const last = before.clusters.get(cluster.name);
-    const [former, present] = [last ?? cluster, cluster].map(clusterApprovers);
-    if (isDeepStrictEqual(new Set(former), new Set(present))) continue;
-    for (const { id } of await pendingIn(ledger, cluster.name)) {
-      await ledger.rememberOutdated(id, cluster.channel);
-      await wake(queues, { type: "show", record: id });
-    }
-    await wakeHomesOf(context, [...(former ?? []), ...(present ?? [])]);
+/**
+ * Shows again what people see of a cluster where its approvers or on-call are others than at the last look: the file changed, or one of
+ * their user groups, also while no process ran.
+ *
+ * @param before as above: another process can have looked first by the newer one
+ */
+export async function showOtherApprovers(
+  context: MessengerContext,
+  before: Pick<Config, "clusters"> | null = null,
+): Promise<void> {
+  const { ledger, config, directory } = context;
+  const known = await ledger.approversKnown();
+  const named = [...config.clusters.values()].flatMap(responsibleNames).filter((name) => !isUser(name));
+  const groups = new Map<string, string>();
+  for (const group of new Set(named)) {
+    // Without an answer of Slack, its people are those of the last look.
+    const people = await peopleBehind(directory, group).catch(() => null);
+    if (people) groups.set(group, people.join(" "));
   }
+  const all = new Map([...known, ...groups]);
+  const gone = [...known.keys()].flatMap((field) =>
+    field.startsWith(ofCluster) ? [field.slice(ofCluster.length)] : [],
+  );
+  for (const name of new Set([...gone, ...(before?.clusters.keys() ?? []), ...config.clusters.keys()])) {
+    const cluster = config.clusters.get(name);
+    const names = responsibleNames(cluster).join(" ");
+    const present = peopleIn(names, all);
+    const former = [
+      peopleIn(known.get(ofCluster + name), known),
+      before ? peopleIn(responsibleNames(before.clusters.get(name)).join(" "), all) : present,
+    ];
+    groups.set(ofCluster + name, names);
+    const others = former.flatMap((people) =>
+      [...people, ...present].filter((each) => !(people.has(each) && present.has(each))),
+    );
+    if (others.length === 0) continue;
+    if (cluster) await showAgain(context, cluster);
+    await wakeHomesOf(context, others);
+  }
+  await ledger.rememberApprovers(groups);
+}
+
+/** Cards that name approvers, and all copies. */
+async function showAgain({ ledger, queues }: MessengerContext, { name, channel }: Cluster): Promise<void> {
+  for (const record of await openIn(ledger, name, true)) {
+    if (!isDecisionDue(record) && !(await ledger.shown(record.id))?.copies.length) continue;
+    await ledger.rememberOutdated(record.id, channel);
+    await wake(queues, { type: "show", record: record.id });
+  }
+}
+
+const ofCluster = "of ";
+
+function responsibleNames(cluster: Cluster | undefined): readonly string[] {
+  return cluster ? [...clusterApprovers(cluster), ...cluster.onCall] : [];
+}
+
+/** @param names user ids and user groups, with a space between them @param groups the people of each group, in the same form */
+function peopleIn(names = "", groups: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const people = names.split(" ").flatMap((name) => (isUser(name) ? [name] : (groups.get(name) ?? "").split(" ")));
+  return new Set(people.filter((each) => each !== ""));
 }
 
 /** More than wait in a cluster. */
 const maxWaiting = 1_000;
 const maxEmergencies = 200;
 
-async function openIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  return (await Promise.all([ledger.leasedOf(cluster), pendingIn(ledger, cluster)])).flat();
+/** @param withUnreviewed also emergencies whose access is over, and that an approver must still review */
+async function openIn(ledger: Ledger, cluster: string, withUnreviewed: boolean): Promise<readonly LedgerRecord[]> {
+  const [leased, pending, unreviewed, migrations] = await Promise.all([
+    ledger.leasedOf(cluster),
+    pendingIn(ledger, cluster),
+    withUnreviewed ? unreviewedIn(ledger, cluster) : [],
+    ledger.migrations.open(),
+  ]);
+  return [...leased, ...pending, ...unreviewed, ...migrations.filter((each) => each.cluster === cluster)];
 }
 
 async function pendingIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
@@ -143,7 +186,6 @@ async function pendingIn(ledger: RequestLedger, cluster: string): Promise<readon
   return (await ledger.list(pending, 0, maxWaiting)).requests;
 }
 
-/** Emergencies whose access is over, and that an approver must still review. */
 async function unreviewedIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
   const all = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
   const { requests } = await ledger.list(all, 0, maxEmergencies);

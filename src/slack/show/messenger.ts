@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/record.ts";
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
-import { lastOfAccess } from "../../ledger/look-ups.ts";
+import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
 import { peopleNamed } from "../app/directory.ts";
 import { personFor } from "../app/requester-facts.ts";
@@ -28,9 +28,6 @@ import {
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
 import { asClause } from "./words.ts";
-
-/** The most approvers to ask in direct messages. */
-const maxCopies = 20;
 
 /** Makes Slack's view of a request match the ledger. Safe to run twice, late, or once for many changes. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
@@ -89,7 +86,7 @@ function showingOf(
   cluster: Cluster | undefined,
   presence: Presence | null,
   extension: ApprovedRequest | null,
-): ChannelMessage & { readonly record: AccessRequest } {
+): ChannelMessage {
   return {
     record: request,
     message: approvalMessage(request, cluster, presence, extension),
@@ -184,10 +181,12 @@ async function forEach<T>(each: readonly T[], act: (one: T) => Promise<void>): P
   if (failures.length > 0) throw failures[0];
 }
 
-/** If their channel is out of reach, once each: a deleted channel never blocks a request. Copies follow the record. */
-async function showCopies(
+const maxCopies = 20;
+
+/** If their channel is out of reach, once each: a deleted channel never blocks a record. Copies follow the record. */
+export async function showCopies(
   context: MessengerContext,
-  showing: ChannelMessage & { readonly record: AccessRequest },
+  showing: ChannelMessage,
   shown: ShownMessages,
   approvers: readonly string[],
   isLost: boolean,
@@ -204,6 +203,8 @@ async function showCopies(
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
   for (const user of missing.slice(0, Math.max(0, maxCopies - copies.length))) {
+    // Slack takes about one message a second: the next look asks the others about the newest version, if it still needs them.
+    if ((await recordWith(context.ledger, record.id))?.version !== record.version) break;
     const posted = await postOpening(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });

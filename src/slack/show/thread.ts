@@ -5,10 +5,11 @@ import {
   isSignInPending,
 } from "../../access/lease/lease.ts";
 import { isPermanent, type Lease } from "../../access/lease/lease-record.ts";
-import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessRequest, askerOf } from "../../access/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
+import { recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { dueIn, maxCalled, whoIsCalled } from "../decide/active-approvers.ts";
@@ -219,8 +220,7 @@ export async function wakeForThread(
 /** A job of its own: Slack takes about one post a second in a channel, and nothing must wait for that. @throws AccessError */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
-  const get = isMigrationId(id) ? ledger.migrations.get : ledger.get;
-  const [record, shown] = await Promise.all([get(id), ledger.shown(id)]);
+  const [record, shown] = await Promise.all([recordWith(ledger, id), ledger.shown(id)]);
   if (!record || !shown) return;
   const cluster = context.config.clusters.get(record.cluster);
   const due = cluster && (await whoIsCalled(context.directory, dueIn(record, cluster)));

@@ -13,11 +13,13 @@ import { noGroups } from "../slack-context.ts";
 const seldom = { everyMs: 3_600_000, againMs: 3_600_000, startMs: 5_000 };
 let ledger = memoryLedger();
 let lines: string[];
+let shownAgain: number;
 let accountOf: (user: string) => Promise<Account>;
 
 beforeEach(() => {
   ledger = memoryLedger();
   lines = [];
+  shownAgain = 0;
   accountOf = async () => "active";
 });
 
@@ -29,7 +31,13 @@ function start(times = seldom, cluster = aCluster()) {
   const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
   const directory = { ...noGroups, accountOf: (user: string) => accountOf(user) };
   return watchApprovers(
-    { directory, configuration: () => ({ clusters: clustersOf(cluster), fleet: null }), ledger, log },
+    {
+      ...{ directory, ledger, log },
+      configuration: () => ({ clusters: clustersOf(cluster), fleet: null }),
+      showOthers: async () => {
+        shownAgain += 1;
+      },
+    },
     times,
   );
 }
@@ -99,6 +107,7 @@ describe("while the process runs", () => {
       ["viewer", 1],
       ["admin", 1],
     ]);
+    await expect.poll(() => shownAgain).toBeGreaterThan(0);
     await watch.stop();
 
     expect(before).toEqual([

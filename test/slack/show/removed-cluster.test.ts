@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import type { LedgerRecord } from "../../../src/access/lists.ts";
+import { isMigration, type LedgerRecord } from "../../../src/access/lists.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
@@ -10,7 +10,7 @@ import { settleClicked } from "../../../src/slack/app/answer.ts";
 import type { ButtonClick } from "../../../src/slack/app/payload.ts";
 import { publishHome } from "../../../src/slack/look/home.ts";
 import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
-import { showMoved, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
+import { showMoved, showOtherApprovers, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
@@ -20,7 +20,7 @@ import { aChange } from "../../builders/an-event.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
-import { aSlackContext, callsTo } from "../slack-context.ts";
+import { aSlackContext, callsTo, noGroups } from "../slack-context.ts";
 
 const whole = configOf(configText);
 const withoutIt = configOf(configText.replace("  staging:", "  another:"));
@@ -31,6 +31,7 @@ let queues: Queues;
 let slack: SandboxSlack;
 let ledger: ReturnType<typeof memoryLedger>;
 let config: Config;
+let members: readonly string[];
 let stop: () => Promise<void>;
 
 function configOf(text: string): Config {
@@ -38,7 +39,13 @@ function configOf(text: string): Config {
   return reading.type === "config" ? reading.config : expect.unreachable(reading.problems.join());
 }
 
-const contextNow = () => ({ ...aSlackContext(ledger), ...callsTo(slack), queues, config });
+const directory = {
+  ...noGroups,
+  membersOf: async () => members,
+  membershipsOf: async (user: string, named: readonly string[]) =>
+    members.includes(user) ? named.filter((name) => name.startsWith("S")) : [],
+};
+const contextNow = () => ({ ...aSlackContext(ledger), ...callsTo(slack), queues, config, directory });
 
 beforeEach(async () => {
   database = await aRedis();
@@ -47,6 +54,8 @@ beforeEach(async () => {
   slack = await startSandboxSlack({ rateLimits: false });
   ledger = memoryLedger();
   config = whole;
+  members = [];
+  await showMoved(contextNow(), null);
   const blocking = connectRedisBlocking(database.url);
   const worker = startMessageWorker(
     { ...contextNow(), configuration: () => config, backgroundClient: contextNow().client },
@@ -131,32 +140,77 @@ describe("a card that waits for a decision, whose cluster leaves eks-access.yml,
   });
 });
 
-test("of an approver who is none any more, the App Home and the card say so by themselves", async () => {
-  await shown(aPreviewedRequest());
-  await publishHome(contextNow(), "U0APPROVER");
-  const before = [home("U0APPROVER"), card()];
+describe("approvers who are none any more", () => {
+  const withGroup = configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]"));
+  const others = configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]"));
+  const leaves = {
+    "while the process runs": () => follow(others),
+    "while no process runs": () => follow(others, true),
+    "of a user group, without a change of the file": () => {
+      members = ["U0APPROVER2"];
+      return showOtherApprovers(contextNow());
+    },
+  };
+  const ways = Object.keys(leaves) as (keyof typeof leaves)[];
 
-  await follow(configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]")));
+  async function shownTo(way: keyof typeof leaves, record: LedgerRecord, inChannel: boolean): Promise<void> {
+    members = ["U0APPROVER", "U0APPROVER2"];
+    if (way.startsWith("of a user group")) await follow(withGroup, true);
+    await ledger.commit({ after: { ...record, version: 1 } as LedgerRecord, event: null });
+    if (!inChannel) slack.addChannel({ id: "C0ACCESS", name: "cluster-access", members: ["U0ENGINEER"] });
+    const showing = isMigration(record) ? showMigration : showRequest;
+    await showing(contextNow(), record.id);
+  }
 
-  await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
-  await expect.poll(card).toContain("Waiting for <@U0APPROVER2>");
-  expect(before).toEqual([
-    expect.stringContaining("[Review]"),
-    expect.stringContaining("Waiting for <@U0APPROVER> or"),
-  ]);
-});
+  const copy = (user: string) => textOf(slack.person(user).directMessages()[0] ?? expect.unreachable("no copy"));
 
-test("a copy in direct messages of an approver who is none any more loses its buttons at a start", async () => {
-  await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
-  slack.addChannel({ id: "C0ACCESS", name: "cluster-access", members: ["U0ENGINEER"] });
-  await showRequest(contextNow(), "r-1");
-  const copy = () => textOf(slack.person("U0APPROVER").directMessages()[0] ?? expect.unreachable("no copy"));
-  const before = copy();
+  test.each(ways)("%s: App Home and card say so by themselves", async (way) => {
+    await shownTo(way, aPreviewedRequest(), true);
+    await publishHome(contextNow(), "U0APPROVER");
+    const before = home("U0APPROVER");
 
-  await follow(configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]")), true);
+    await leaves[way]();
 
-  await expect.poll(copy).toContain("You are no longer an approver of this.");
-  expect([buttonsOf(before), buttonsOf(copy())]).toEqual(["[Approve] [Deny] [Details]", undefined]);
+    await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
+    expect(before).toContain("[Review]");
+    if (config === others) await expect.poll(card).toContain("Waiting for <@U0APPROVER2>");
+  });
+
+  test.each(
+    ways.flatMap(
+      (way) =>
+        [
+          [way, "a request", aPreviewedRequest(), "[Approve] [Deny] [Details]"],
+          [way, "a migration", aPlannedMigration(), "[Review] [Deny] [Stop]"],
+          [way, "a repair", { ...aPlannedMigration(), kind: "repair" }, "[Review] [Deny] [Stop]"],
+        ] as const,
+    ),
+  )(
+    "%s: their copy of %s in direct messages loses its buttons, and the others keep theirs",
+    async (way, _, record, buttons) => {
+      await shownTo(way, record, false);
+      const before = copy("U0APPROVER");
+
+      await leaves[way]();
+
+      await expect.poll(() => copy("U0APPROVER")).toContain("You are no longer an approver of this.");
+      expect([before, copy("U0APPROVER"), copy("U0APPROVER2")].map(buttonsOf)).toEqual([buttons, undefined, buttons]);
+    },
+  );
+
+  test("of a cluster that Slack does not answer about, keep theirs until it answers", async () => {
+    await shownTo("of a user group, without a change of the file", aPreviewedRequest(), true);
+    await publishHome(contextNow(), "U0APPROVER");
+    const silent = { ...directory, membersOf: () => Promise.reject(new Error("no answer")) };
+    await showOtherApprovers({ ...contextNow(), directory: silent });
+    const jobs = await queues.messages.getJobCounts("waiting", "active");
+
+    members = [];
+    await showOtherApprovers(contextNow());
+
+    expect(jobs).toEqual({ waiting: 0, active: 0 });
+    await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
+  });
 });
 
 test.each([
