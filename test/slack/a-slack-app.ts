@@ -11,6 +11,7 @@ import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { slackDirectory } from "../../src/slack/app/directory.ts";
 import { backgroundClient, directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
+import { closeAgain, isLinkQuestion } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { showMoved } from "../../src/slack/show/message-worker.ts";
@@ -43,6 +44,8 @@ export interface SlackApp {
   show: (id: string) => Promise<SandboxMessage>;
   /** Posts the channel's message of a cluster's migration, or updates it, with its thread and notices. */
   showMigration: (id: string) => Promise<SandboxMessage>;
+  /** Shows again what Slack refused, as after a sweep. */
+  showOutdated: () => Promise<void>;
   /** The process reads another eks-access.yml. */
   follow: (text: string) => Promise<void>;
   /** The jobs of messages that the process has woken since the last look. */
@@ -142,6 +145,10 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       await showMigration(messenger(), id);
       await showThread(messenger(), id);
       return messageOf(id, await ledger.shown(id));
+    },
+    showOutdated: async () => {
+      for (const id of (await ledger.outdated()).keys())
+        await (isLinkQuestion(id) ? closeAgain(messenger(), id) : showRequest(messenger(), id));
     },
     follow: (text) => {
       const before = config;

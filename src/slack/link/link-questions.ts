@@ -1,10 +1,14 @@
 import type { WebClient } from "@slack/web-api";
 import type { LinkProposal } from "../../access/seals.ts";
 import type { LinkQuestions, MessageRef } from "../../ledger/ledger.ts";
+import type { IdentityLookUp } from "../../ledger/look-ups.ts";
+import { wake } from "../../ledger/queues.ts";
 import type { SlackContext } from "../app/context.ts";
+import { isGone } from "../app/web-client.ts";
 import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { announcement, type Message, messageOf } from "../show/message.ts";
 import { code, mention, section } from "../show/mrkdwn.ts";
+import { isUnchangeable, type MessengerContext, updateDirect } from "../show/show-in-channel.ts";
 
 // The questions to administrators about a link: at most one message for each of them has buttons.
 
@@ -60,7 +64,7 @@ export async function closeQuestions(
 }
 
 async function replaceQuestions(
-  { keys, log }: SlackContext,
+  { keys, ledger, queues, log }: SlackContext,
   client: WebClient,
   user: string,
   questions: LinkQuestions | null,
@@ -69,9 +73,45 @@ async function replaceQuestions(
 ): Promise<void> {
   if (!questions || !keys.decision.isSealed("messages", sealed(user, questions.places), questions.seal)) return;
   const left = questions.places.filter((each) => each.ts !== ts);
-  const results = await Promise.allSettled(left.map((place) => client.chat.update({ ...place, ...message })));
-  const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  if (failed.length > 0) log.warn({ user, err: failed[0] }, "could not close every question about a link");
+  const closing = left.map((place) =>
+    client.chat.update({ ...place, ...message }).catch(async (error: unknown) => {
+      log.warn({ user, err: error }, "could not close a question about a link yet");
+      if (isGone(error) || isUnchangeable(error)) return;
+      const record = [linkQuestionPrefix, user, place.ts, keys.decision.seal("messages", closed(user, place))].join(
+        " ",
+      );
+      await ledger.rememberOutdated(record, place.channel);
+      await wake(queues, { type: "show", record });
+    }),
+  );
+  await Promise.all(closing);
+}
+
+/** A question in the list of outdated messages: the person, its time in Slack, and a seal. */
+const linkQuestionPrefix = "link-question";
+
+export function isLinkQuestion(id: string): boolean {
+  return id.startsWith(`${linkQuestionPrefix} `);
+}
+
+const closed = (user: string, { channel, ts }: MessageRef) => ({ closed: user, channel, ts });
+
+/** Closes a question whose update Slack refused. @throws AccessError if another try can help */
+export async function closeAgain(
+  { ledger, keys, updates }: Pick<MessengerContext, "ledger" | "updates"> & Pick<IdentityLookUp, "keys">,
+  id: string,
+): Promise<void> {
+  const [, user = "", ts = "", seal] = id.split(" ");
+  const channel = await ledger.outdatedIn(id);
+  if (channel === null) return;
+  const place = { channel, ts };
+  if (keys.decision.isSealed("messages", closed(user, place), seal))
+    await updateDirect({ updates }, user, 0, linkHandled(user), place);
+  await ledger.rememberOutdated(id, null);
+}
+
+function linkHandled(user: string): Message {
+  return announcement(`${mention(user)} asked for a link: decided, or replaced by a newer message.`);
 }
 
 function overtaken(user: string, arn: string): Message {

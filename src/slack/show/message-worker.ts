@@ -15,6 +15,7 @@ import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue, peopleBehind } from "../decide/active-approvers.ts";
+import { closeAgain, isLinkQuestion } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";
@@ -29,10 +30,12 @@ interface MessageContexts {
 type Waited = TraceContext["waited"];
 
 const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = {
-  show: ({ record }, { context }, waited) =>
-    tracedJob(contextOf(context, record, waited), "show", {}, [record], (running) =>
-      isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
-    ),
+  show: ({ record }, { context, background }, waited) =>
+    isLinkQuestion(record)
+      ? closeAgain(background, record)
+      : tracedJob(contextOf(context, record, waited), "show", {}, [record], (running) =>
+          isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
+        ),
   "show-thread": ({ record }, { background }, waited) =>
     tracedJob(contextOf(background, record, waited), "show thread", {}, [record], (running) =>
       showThread(running, record),

@@ -125,8 +125,8 @@ export async function updateDirectMessage(
 }
 
 /** False: the message is gone, or too old to change. @throws AccessError */
-async function updateDirect(
-  { updates }: UpdateContext,
+export async function updateDirect(
+  { updates }: Pick<MessengerContext, "updates">,
   user: string,
   version: number,
   message: Message,
@@ -136,7 +136,7 @@ async function updateDirect(
     await updates.update(direct, message, version);
     return true;
   } catch (error) {
-    if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
+    if (isUnchangeable(error) || isGone(error)) return false;
     throw slackFailure(error, `the direct message to ${user}`);
   }
 }
@@ -170,6 +170,10 @@ export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
 /** A deleted message, one of an earlier bot user, or one too old for the workspace's limit on edits. */
 const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
+export function isUnchangeable(error: unknown): boolean {
+  return unchangeable.has(slackErrorCode(error) ?? "");
+}
+
 /** @throws AccessError if another try can help, or the bot is at fault */
 export async function updateInChannel(
   { updates }: Pick<MessengerContext, "updates">,
@@ -180,7 +184,7 @@ export async function updateInChannel(
     await updates.update(place, message, record.version);
     return "shown";
   } catch (error) {
-    if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
+    if (isUnchangeable(error)) return "deleted";
     const failure = slackFailure(error, `the message of ${record.id} in the channel ${place.channel}`);
     if (isGone(error)) return failure;
     throw failure;

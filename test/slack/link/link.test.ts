@@ -143,6 +143,59 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
+  describe("where Slack takes no update for a while,", () => {
+    const handled = "<@U0ENGINEER> asked for a link: decided, or replaced by a newer message.";
+
+    async function decidedMeanwhile(error?: string): Promise<void> {
+      await say("U0ENGINEER", `link ${arn}`);
+      const [first] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+      const refusing = error
+        ? app.slack.faults.plan(
+            "slack.chat.update",
+            { type: "answer", status: 200, body: JSON.stringify({ ok: false, error }) },
+            { times: Number.POSITIVE_INFINITY },
+          )
+        : refuseUpdates();
+      await app.person("U0ONCALL").click(first, "Confirm");
+      await told("U0ENGINEER");
+      await expect.poll(async () => (await app.ledger.outdated()).size).toBe(error ? 0 : 1);
+      refusing.cancel();
+    }
+
+    test("the other administrators' questions lose their buttons afterwards, without a click", async () => {
+      await decidedMeanwhile();
+      const before = questions("U0APPROVER2").join();
+      const records = [...(await app.ledger.outdated()).keys()];
+      const woken = app.woken();
+
+      await app.showOutdated();
+
+      expect(before).toContain("[Confirm] [Refuse]");
+      expect(woken).toEqual(records.map((record) => ({ type: "show", record })));
+      expect(questions("U0APPROVER2")).toEqual([handled]);
+      expect(await app.ledger.outdated()).toEqual(new Map());
+    });
+
+    test("a question that is gone is not tried again", async () => {
+      await decidedMeanwhile("message_not_found");
+
+      expect(app.woken().filter(({ type }) => type === "show")).toEqual([]);
+    });
+
+    test("no other message is overwritten, whatever Redis says where the question is", async () => {
+      await decidedMeanwhile();
+      const [id = ""] = (await app.ledger.outdated()).keys();
+      const outcome = await told("U0ENGINEER");
+      await app.ledger.rememberOutdated(id.replace(/ \d+\.\d+ /, ` ${outcome.ts} `), outcome.channel);
+      await app.ledger.rememberOutdated(id, outcome.channel);
+
+      await app.showOutdated();
+
+      expect([...questions("U0ENGINEER"), ...questions("U0APPROVER2")].join()).not.toContain(handled);
+      expect(await app.ledger.outdated()).toEqual(new Map());
+    });
+  });
+
   test("asks about the newer ARN alone where two commands come at the same time and Slack is slow for the first", async () => {
     app.slack.faults.plan("slack.chat.postMessage", { type: "delay", ms: 700 }, { times: 2 });
     const first = say("U0ENGINEER", `link ${arn}`);
