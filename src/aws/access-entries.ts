@@ -17,7 +17,7 @@ import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
-import { answeredWith, logRequestId } from "./client-settings.ts";
+import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
@@ -132,7 +132,7 @@ async function listAll({ client, clusterName, call }: Calls): Promise<readonly s
   return allOfPages(what, entryBounds(), async (nextToken) => {
     const command = new ListAccessEntriesCommand({ clusterName, nextToken, maxResults: pageSize });
     const answer = await call("ListAccessEntries", null, () => client.send(command));
-    return { items: answeredWith(answer.accessEntries, what), next: answer.nextToken };
+    return { items: answeredList(answer.accessEntries, what), next: answer.nextToken };
   });
 }
 
@@ -167,7 +167,7 @@ async function policiesOf(
     const command = new ListAssociatedAccessPoliciesCommand({ ...about, nextToken, maxResults: pageSize });
     const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orAbsent(client.send(command)));
     if ("isAbsent" in answer) return { items: [], next: undefined };
-    return { items: answeredWith(answer.associatedAccessPolicies, what), next: answer.nextToken };
+    return { items: answeredList(answer.associatedAccessPolicies, what), next: answer.nextToken };
   });
   return associated.map(({ policyArn = "", accessScope }) => ({
     name: policyArn.split("/").at(-1) ?? "",

@@ -155,6 +155,11 @@ export function answeredWith<T>(found: T | undefined, what: string): T {
   throw new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
 }
 
+/** The same for a list, whose items AWS never leaves out. @throws AccessError */
+export function answeredList<T>(found: T[] | undefined, what: string): readonly T[] {
+  return answeredWith(Array.isArray(found) && found.every((each) => each !== null) ? found : undefined, what);
+}
+
 interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };
 }

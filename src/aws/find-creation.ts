@@ -4,7 +4,7 @@ import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../acces
 import { parseJson } from "../access/seal.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import { boundedPages } from "../operations/bounds.ts";
-import { type AwsCredentials, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { type AwsCredentials, answeredList, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { callerIdentity, ownCredentials } from "./sts.ts";
 
@@ -95,7 +95,7 @@ async function* creations(
             ...(token && { NextToken: token }),
           }),
         );
-        return { items: answer.Events ?? [], next: answer.NextToken };
+        return { items: answeredList(answer.Events, what), next: answer.NextToken };
       },
     );
     for await (const events of pages) for (const event of events) yield event.CloudTrailEvent ?? "";

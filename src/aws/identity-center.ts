@@ -13,7 +13,7 @@ import {
 import { AccessError } from "../access/access-error.ts";
 import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/identities.ts";
 import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
-import { answeredWith, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { answeredList, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** A user has some groups, and a group some permission sets in one account. */
@@ -143,7 +143,8 @@ async function userNameOf({ store, center }: Asked, id: string, isOf: Sought["is
   const command = new DescribeUserCommand({ IdentityStoreId: center.identityStoreId, UserId: id });
   const user = await call("identitystore:DescribeUser", center, () => store.send(command));
   if (user.UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
-  const userName = isOf(user) ? user.UserName : undefined;
+  const Emails = [...answeredList(user.Emails ?? [], `identitystore:DescribeUser of ${id}`)];
+  const userName = user.UserId === id && isOf({ ...user, Emails }) ? user.UserName : undefined;
   return expected(userName, forms.userName, `identitystore:DescribeUser of ${id} with another user`);
 }
 
@@ -174,7 +175,7 @@ function groupsOf({ store, center }: Asked, userId: string): Promise<readonly st
       ...(NextToken && { NextToken }),
     });
     const answer = await call(action, center, () => store.send(command));
-    const groups = answeredWith(answer.GroupMemberships, `${action} of ${userId}`);
+    const groups = answeredList(answer.GroupMemberships, `${action} of ${userId}`);
     return { items: groups.flatMap(({ GroupId }) => GroupId ?? []), next: answer.NextToken };
   });
 }
@@ -191,7 +192,7 @@ function assignedTo(
       ...(NextToken && { NextToken }),
     });
     const { AccountAssignments, NextToken: next } = await call(action, center, () => admin.send(command));
-    const assigned = answeredWith(AccountAssignments, `${action} of ${principal.PrincipalId}`);
+    const assigned = answeredList(AccountAssignments, `${action} of ${principal.PrincipalId}`);
     const here = assigned.filter(({ AccountId }) => AccountId === account);
     return { items: here.flatMap(({ PermissionSetArn }) => PermissionSetArn ?? []), next };
   });
@@ -205,7 +206,7 @@ async function nameOfSet({ admin, center }: Asked, PermissionSetArn: string): Pr
 
 /** @throws AccessError if AWS answered with something else */
 function expected(value: string | undefined, form: RegExp, answered: string): string {
-  if (value !== undefined && form.test(value)) return value;
+  if (typeof value === "string" && form.test(value)) return value;
   throw new AccessError("aws-unexpected", `AWS answered ${answered}`);
 }
 

@@ -1,6 +1,6 @@
 import { ListAccountsCommand, OrganizationsClient } from "@aws-sdk/client-organizations";
 import { allOfPages } from "../operations/bounds.ts";
-import { type CredentialSource, clientSettings } from "./client-settings.ts";
+import { answeredList, answeredWith, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 export interface MemberAccount {
@@ -16,6 +16,8 @@ export interface OrganizationAccounts {
   readonly accounts: readonly MemberAccount[];
 }
 
+const action = "organizations:ListAccounts";
+
 /** An organization has at most 10,000 accounts (quotas of AWS Organizations), 20 a page. */
 const bounds = () => ({ pages: 2_000, items: 20_000, deadline: AbortSignal.timeout(300_000) });
 
@@ -27,19 +29,24 @@ export async function organizationAccounts(
   // All callers share some calls a second: the SDK waits longer after each try.
   const client = new OrganizationsClient({ ...clientSettings(source, region), maxAttempts: 8 });
   try {
-    const all = await allOfPages("organizations:ListAccounts", bounds(), async (NextToken) => {
-      const { Accounts = [], NextToken: next } = await client.send(
+    const all = await allOfPages(action, bounds(), async (NextToken) => {
+      const { Accounts, NextToken: next } = await client.send(
         new ListAccountsCommand(NextToken === undefined ? {} : { NextToken }),
       );
-      return { items: Accounts, next };
+      return { items: answeredList(Accounts, action), next };
     });
     // `Status` was retired in September 2026. A partition may still answer with it alone.
     const active = all.filter(({ State, Status }) => (State ?? Status) === "ACTIVE");
     const [, id = null] = /:account\/(o-[a-z0-9]+)\//.exec(all[0]?.Arn ?? "") ?? [];
-    return { id, accounts: active.flatMap(({ Id, Name }) => (Id ? { id: Id, name: Name ?? "" } : [])) };
+    return {
+      id,
+      accounts: active.map(({ Id, Name = "" }) => {
+        return { id: answeredWith(/^\d{12}$/.test(Id ?? "") ? Id : undefined, action), name: Name };
+      }),
+    };
   } catch (error) {
     if (error instanceof Error && error.name === "AWSOrganizationsNotInUseException") return null;
-    throw awsFailure(error, "organizations:ListAccounts");
+    throw awsFailure(error, action);
   } finally {
     client.destroy();
   }

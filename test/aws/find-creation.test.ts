@@ -83,6 +83,19 @@ test("a cluster without a record has none", async () => {
   expect(await find(`arn:aws:eks:${region}:${account}:cluster/unknown`, daysAgo(3))).toBeNull();
 });
 
+test.each([{}, { Events: "none" }, { Events: [null] }])(
+  "an answer of %j does not say that there is no record",
+  async (answer) => {
+    const body = JSON.stringify(answer);
+    accountUnderTest().aws.faults.plan("cloudtrail.LookupEvents", { type: "answer", status: 200, body });
+
+    await expect(find(aCluster("odd", daysAgo(4)), daysAgo(4))).rejects.toMatchObject({
+      code: "aws-unexpected",
+      message: expect.stringContaining("is incomplete"),
+    });
+  },
+);
+
 test("a cluster that is older than the history is not asked about", async () => {
   const before = lookups();
 

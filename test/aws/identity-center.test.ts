@@ -162,6 +162,28 @@ describe("a directory that answers with what none has", () => {
     ["groups without an end", "identitystore.ListGroupMembershipsForMember", pages, "answer-too-large"],
     ["assignments without an end", "sso.ListAccountAssignmentsForPrincipal", pages, "answer-too-large"],
     ["an id of a megabyte", "identitystore.GetUserId", { UserId: "x".repeat(1e6) }, "aws-unexpected"],
+    ["an id that is a number", "identitystore.GetUserId", { UserId: 7 }, "aws-unexpected"],
+    [
+      "groups that are no list",
+      "identitystore.ListGroupMembershipsForMember",
+      { GroupMemberships: "x" },
+      "aws-unexpected",
+    ],
+    ["a group of null", "identitystore.ListGroupMembershipsForMember", { GroupMemberships: [null] }, "aws-unexpected"],
+    [
+      "assignments that are no list",
+      "sso.ListAccountAssignmentsForPrincipal",
+      { AccountAssignments: 7 },
+      "aws-unexpected",
+    ],
+    ["addresses that are no list", "identitystore.DescribeUser", { UserName: "dave", Emails: {} }, "aws-unexpected"],
+    ["an address of null", "identitystore.DescribeUser", { UserName: "dave", Emails: [null] }, "aws-unexpected"],
+    [
+      "another user with this address",
+      "identitystore.DescribeUser",
+      { UserId: "another", UserName: "mallory", Emails: [{ Value: "dave@example.com" }] },
+      "aws-unexpected",
+    ],
     [
       "an invisible name of a permission set",
       "sso.DescribePermissionSet",

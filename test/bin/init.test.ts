@@ -222,6 +222,20 @@ describe("an organization", () => {
     expect(stdout).toContain("! Can't list the accounts of the organization. AWS refused organizations:ListAccounts");
   });
 
+  test.each([
+    ["nothing", {}],
+    ["no list", { Accounts: 7 }],
+    ["an id that is none", { Accounts: [{ Id: '1"]\nadministrators: [U0MALLORY', State: "ACTIVE" }] }],
+  ])("AWS that answers with %s has named no account", async (_, answer) => {
+    aws.faults.plan("organizations.ListAccounts", { type: "answer", status: 200, body: JSON.stringify(answer) });
+
+    const { stdout } = await init("--role", "eks-access-reader");
+
+    expect(stdout).toContain(
+      "! Can't list the accounts of the organization. The answer of AWS to organizations:ListAccounts is incomplete",
+    );
+  });
+
   test("AWS that throttles is asked again", async () => {
     for (const id of [management, one]) addMember(id);
     addCluster("shop", { account: one });
