@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { isMigrationOver, type Migration, type Replacement } from "../../access/migration.ts";
-import { isGenuinePlan } from "../../access/seals.ts";
+import { approversConfirmedForSeconds, isGenuinePlan } from "../../access/seals.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { planSteps } from "../../aws-auth/index.ts";
@@ -30,6 +30,7 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
   if (!isOurs || digestOfRepair(facts, replacements) !== migration.plan?.digest) {
     return { type: "void", message: "the plan is not the approved one" };
   }
+  if (isTooOld(run, migration)) return { type: "void", message: "the plan is too old" };
   const progress = new Map(replacements.map((each) => [each, progressOf(each, facts)]));
   const [other] = replacements.filter((each) => progress.get(each) === "differs");
   if (other) return { type: "void", message: `the entry of ${other.from} changed since the approval` };
@@ -49,6 +50,12 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
       : replaceByEntries({ ...run, context }, migration, chosen[0]),
   );
   return { type: "on" };
+}
+
+/** Two rounds of approvals. Who can sign approvals could carry out a plan of years ago, and give back what administrators deleted since. */
+function isTooOld({ context }: RepairRun, { plan }: Migration): boolean {
+  const round = context.config.timing.requestExpiresAfterSeconds + approversConfirmedForSeconds;
+  return !(context.now().getTime() <= Date.parse(plan?.at ?? "") + 2 * round * 1000);
 }
 
 function stepOf(replacement: Replacement): string {

@@ -63,6 +63,9 @@ async function tryAgain(): Promise<void> {
 
 describe("a migration that two approvers approved", () => {
   test("keeps aws-auth beside a new entry for its time, although an attacker in Redis writes that it is over", async () => {
+    // Longer than a look of a busy machine.
+    const settings = sceneConfig({}, (text) => text.replace("settleEntries: 2s", "settleEntries: 1m"));
+    scene = migrationScene(memoryLedger(), keys, settings);
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
     const settling = await scene.look();

@@ -6,6 +6,7 @@ import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts
 import { judgeStop } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, type Replacement } from "../../../src/access/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
+import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import { withEntries } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
@@ -242,6 +243,28 @@ describe("who has taken the Slack process, and can write to Redis, replaces noth
     expect(sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain("intruder");
     expect(rolesNow()).toBe(before);
     expect(after).toMatchObject({ state: "pending", voided: { message: "the plan is not the approved one" } });
+  });
+
+  test("nor by a worker's plan of days ago: an entry that was replaced then, and that an administrator deleted since, stays deleted", async () => {
+    const { arn } = sandbox.aws.account.addRole({ name: "developer" });
+    giveEntries({ arn });
+    sandbox.aws.account.removeIdentity(arn);
+    sandbox.aws.account.addRole({ name: "developer" });
+    const asked = await repair(arn);
+    await withEntries(await openEks("default", cluster), (entries) => entries.remove(arn));
+    if (!asked.plan) throw new Error("a worker planned it");
+    const at = new Date(Date.now() - 3 * 86_400_000).toISOString();
+    const after = {
+      ...asked,
+      version: asked.version + 1,
+      plan: sealMigrationPlan(asked, { ...asked.plan, at }, keys.preview),
+    };
+    await scene.ledger.commit({ after, event: eventOf("migration.planned", after, "worker", new Date()) });
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    expect(await scene.look()).toMatchObject({ state: "pending", voided: { message: "the plan is too old" } });
+
+    expect(await entryOf(arn)).toBeNull();
   });
 
   test("among access entries", async () => {
