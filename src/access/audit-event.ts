@@ -1,6 +1,5 @@
-import { createHash, hash } from "node:crypto";
-import { entryArnOf, withoutRolePath } from "../aws-auth/index.ts";
-import { canonicalJson, type Json } from "./seal.ts";
+import { createHash } from "node:crypto";
+import { digestOfEvent, type Json } from "./seal.ts";
 
 export type EventType =
   | "request.created"
@@ -98,10 +97,6 @@ export interface ChainedEvent<Event extends object = AuditEvent> {
 
 /** The chain value before the first event. */
 export const genesis = "0".repeat(64);
-
-export function digestOfEvent(event: object): string {
-  return hash("sha256", canonicalJson(event as unknown as Json));
-}
 
 /** The next chain value, hex. The ledger computes the same inside its atomic step. */
 export function chainHash(previous: string, eventDigest: string): string {
@@ -220,48 +215,5 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
     chainhash: hash,
     ...(erased !== undefined && { chainerased: erased }),
     data: event,
-  };
-}
-
-/** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
-export interface RequestIds {
-  /** @param call as that log names it: `PUT configmaps` @param about a request or `principalOfCalls`; absent: the whole run */
-  add(call: string, id: string, about?: string): void;
-  /** In the order of the answers. @param abouts leaves out calls about anything else */
-  byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
-}
-
-const reading = /^(?:sts|iam|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
-
-/** What calls about a principal's access entry have in common: an entry's ARN has the role's path, and a lease can name a session. */
-export function principalOfCalls(arn: string): string {
-  return withoutRolePath(entryArnOf(arn)).toLowerCase();
-}
-
-/** What the calls for a request are about. */
-export function calledFor({ id, principal }: { readonly id: string; readonly principal: string }): readonly string[] {
-  return [id, principalOfCalls(principal)];
-}
-
-/** Whether a run sent, or may have sent, a call about these that changes a cluster. */
-export function hasWrites(abouts: readonly string[], ...logs: readonly (RequestIds | undefined)[]): boolean {
-  return logs.some((log) => Object.keys(log?.byCall(abouts) ?? {}).some((call) => !reading.test(call)));
-}
-
-export function requestIds(): RequestIds {
-  const ofRun = "";
-  const idsOf = new Map<string, Map<string, string[]>>();
-  return {
-    add: (call, id, about = ofRun) => {
-      const ids = idsOf.get(about) ?? new Map<string, string[]>();
-      idsOf.set(about, ids);
-      ids.set(call, [...(ids.get(call) ?? []), id]);
-    },
-    byCall: (abouts) => {
-      const found = new Map<string, string[]>();
-      for (const each of abouts === undefined ? idsOf.keys() : [ofRun, ...abouts])
-        for (const [call, ids] of idsOf.get(each) ?? []) found.set(call, [...(found.get(call) ?? []), ...ids]);
-      return Object.fromEntries(found);
-    },
   };
 }

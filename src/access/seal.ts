@@ -164,6 +164,11 @@ export function canonicalJson(value: Json): string {
   return `{${fields.join(",")}}`;
 }
 
+/** Of an audit event: the chain of the log covers it. */
+export function digestOfEvent(event: object): string {
+  return hash("sha256", canonicalJson(event as unknown as Json));
+}
+
 /** What a text from outside says; null: it is no JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -12,10 +12,10 @@ import {
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
-import { principalOfCalls, type RequestIds } from "../access/audit-event.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
+import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";

@@ -2,8 +2,7 @@ import { Readable } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
-import { type FinishedCall, observedCall, resultOfStatus } from "../operations/announcements.ts";
+import { type FinishedCall, observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { answerGuard } from "../operations/bounds.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
 

@@ -8,10 +8,9 @@ import {
   UpdateClusterConfigCommand,
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
 import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
-import { measuredStep } from "../operations/announcements.ts";
+import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import {
   type AwsCredentials,
   answeredWith,

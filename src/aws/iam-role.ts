@@ -1,7 +1,7 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { RequestIds } from "../access/audit-event.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 import { type AwsCredentials, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

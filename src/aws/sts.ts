@@ -9,8 +9,7 @@ import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
-import { measuredStep } from "../operations/announcements.ts";
+import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { Agent, buildConnector, type Dispatcher } from "undici";
-import type { RequestIds } from "../access/audit-event.ts";
 import { putNewest } from "../access/collections.ts";
-import { observedCall, resultOfStatus } from "../operations/announcements.ts";
+import { observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { answerTooLarge, textWithin } from "../operations/bounds.ts";
 import { burstWidth, endCall } from "../operations/deadlines.ts";
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 import { answerTooLarge } from "../operations/bounds.ts";
 import { callWithinMs } from "../operations/deadlines.ts";
 import {

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from "node:crypto";
-import { type AuditEvent, digestOfEvent } from "../access/audit-event.ts";
-import { canonicalJson, type Json } from "../access/seal.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
+import { canonicalJson, digestOfEvent, type Json } from "../access/seal.ts";
 import type { RedisClient } from "./client.ts";
 
 /**

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Identities } from "../access/identities.ts";
-import { accountIn } from "../access/identities.ts";
+import { accountIn, type Identities } from "../access/identities.ts";
 import type { PrincipalLink } from "../access/seals.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";

@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { entryArnOf, withoutRolePath } from "../aws-auth/index.ts";
 import { addToTrace, traced, type Work } from "./traced.ts";
 
 export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");
@@ -110,4 +111,47 @@ export async function observedCall<T>(
 
 export function resultOfStatus(status: number): string {
   return status < 400 ? "ok" : String(status);
+}
+
+/** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
+export interface RequestIds {
+  /** @param call as that log names it: `PUT configmaps` @param about a request or `principalOfCalls`; absent: the whole run */
+  add(call: string, id: string, about?: string): void;
+  /** In the order of the answers. @param abouts leaves out calls about anything else */
+  byCall(abouts?: readonly string[]): Readonly<Record<string, readonly string[]>>;
+}
+
+const reading = /^(?:sts|iam|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
+
+/** What calls about a principal's access entry have in common: an entry's ARN has the role's path, and a lease can name a session. */
+export function principalOfCalls(arn: string): string {
+  return withoutRolePath(entryArnOf(arn)).toLowerCase();
+}
+
+/** What the calls for a request are about. */
+export function calledFor({ id, principal }: { readonly id: string; readonly principal: string }): readonly string[] {
+  return [id, principalOfCalls(principal)];
+}
+
+/** Whether a run sent, or may have sent, a call about these that changes a cluster. */
+export function hasWrites(abouts: readonly string[], ...logs: readonly (RequestIds | undefined)[]): boolean {
+  return logs.some((log) => Object.keys(log?.byCall(abouts) ?? {}).some((call) => !reading.test(call)));
+}
+
+export function requestIds(): RequestIds {
+  const ofRun = "";
+  const idsOf = new Map<string, Map<string, string[]>>();
+  return {
+    add: (call, id, about = ofRun) => {
+      const ids = idsOf.get(about) ?? new Map<string, string[]>();
+      idsOf.set(about, ids);
+      ids.set(call, [...(ids.get(call) ?? []), id]);
+    },
+    byCall: (abouts) => {
+      const found = new Map<string, string[]>();
+      for (const each of abouts === undefined ? idsOf.keys() : [ofRun, ...abouts])
+        for (const [call, ids] of idsOf.get(each) ?? []) found.set(call, [...(found.get(call) ?? []), ...ids]);
+      return Object.fromEntries(found);
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreatorRole,
@@ -21,6 +20,7 @@ import {
   sessionNameOf,
 } from "../aws/sts.ts";
 import { canonicalCaller } from "../aws-auth/index.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 
 /** The shortest session of STS, in seconds. */
 const sessionSeconds = 900;

@@ -1,8 +1,8 @@
-import type { RequestIds } from "../access/audit-event.ts";
 import type { WorkerKeys } from "../access/seal.ts";
 import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 import type { FailureLog } from "../operations/log.ts";
 import type { WorkerMetrics } from "../operations/metrics.ts";
 import type { OpenedCluster, openCluster } from "./open-cluster.ts";

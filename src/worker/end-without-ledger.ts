@@ -1,5 +1,4 @@
 import { AccessError } from "../access/access-error.ts";
-import { requestIds } from "../access/audit-event.ts";
 import { earliest, isSignInShare } from "../access/lease/lease.ts";
 import type { Share } from "../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";
@@ -9,6 +8,7 @@ import type { AccessEntries } from "../aws/access-entries.ts";
 import { withoutRolePath } from "../aws-auth/index.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { QueuesToWake } from "../ledger/queues.ts";
+import { requestIds } from "../operations/announcements.ts";
 import type { WorkerContext } from "./context.ts";
 import { seenCreation } from "./discover-creator.ts";
 import { openCluster } from "./open-cluster.ts";

@@ -1,7 +1,11 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
-import type { IdentityCenterSettings, IdentityRules, PersonReading } from "../access/identities.ts";
-import { accountIn } from "../access/identities.ts";
+import {
+  accountIn,
+  type IdentityCenterSettings,
+  type IdentityRules,
+  type PersonReading,
+} from "../access/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,
@@ -18,6 +17,7 @@ import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/ledger.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
 import {
   askCloudTrail,

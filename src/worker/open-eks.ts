@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
-import type { RequestIds } from "../access/audit-event.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
@@ -9,6 +8,7 @@ import { managerSessionPolicy } from "../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
 import type { ClusterLedger } from "../ledger/ledger.ts";
+import type { RequestIds } from "../operations/announcements.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
 /** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
-import { requestIds } from "../../src/access/audit-event.ts";
 import { roleMadeAt } from "../../src/aws/iam-role.ts";
-import { finishedCalls } from "../../src/operations/announcements.ts";
+import { finishedCalls, requestIds } from "../../src/operations/announcements.ts";
 import { useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

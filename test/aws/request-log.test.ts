@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { requestIds } from "../../src/access/audit-event.ts";
 import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
+import { requestIds } from "../../src/operations/announcements.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

@@ -1,4 +1,5 @@
-import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit-event.ts";
+import { type ChainedEvent, chainHash, genesis } from "../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../src/access/seal.ts";
 import { anEvent } from "./an-event.ts";
 
 /** An unbroken log of so many events. */

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
-import type { SandboxCluster } from "../../sandbox/cluster/cluster.ts";
-import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
+import { type SandboxCluster, startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
 import { mintToken } from "../../src/aws/sts.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { requestIds } from "../../src/access/audit-event.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { requestIds } from "../../src/operations/announcements.ts";
 import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 

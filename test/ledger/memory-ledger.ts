@@ -1,4 +1,4 @@
-import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit-event.ts";
+import { type AuditEvent, type ChainedEvent, chainHash, genesis } from "../../src/access/audit-event.ts";
 import {
   classOf,
   isMigration,
@@ -13,6 +13,7 @@ import {
 import { type Migration, migrationNumber } from "../../src/access/migration.ts";
 import { type AccessRequest, type ApprovedRequest, askerOf, isTheirs } from "../../src/access/record.ts";
 import { isClosed } from "../../src/access/request.ts";
+import { digestOfEvent } from "../../src/access/seal.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
 import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-ports.ts";
 

@@ -1,6 +1,5 @@
 import type { AuditEvent } from "../../src/access/audit-event.ts";
-import type { Identities } from "../../src/access/identities.ts";
-import { accountIn } from "../../src/access/identities.ts";
+import { accountIn, type Identities } from "../../src/access/identities.ts";
 import type { SealedNotice } from "../../src/access/notice.ts";
 import type { Zone } from "../../src/access/policy/cluster.ts";
 import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";

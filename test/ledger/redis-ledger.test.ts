@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
-import { type AuditEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../src/access/audit-event.ts";
-import type { Json } from "../../src/access/seal.ts";
+import { type AuditEvent, chainHash, genesis, verifyChain } from "../../src/access/audit-event.ts";
+import { digestOfEvent, type Json } from "../../src/access/seal.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { anyCharacter } from "../any-text.ts";

@@ -1,5 +1,5 @@
-import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../audit-event.ts";
-import { canonicalJson, type Json } from "../seal.ts";
+import type { AuditEvent, ChainedEvent } from "../audit-event.ts";
+import { canonicalJson, digestOfEvent, type Json } from "../seal.ts";
 
 /** Recognises a person in a text: their Slack user id, and other texts that only they have, such as an e-mail address. Matches whole words. */
 export function personPattern(texts: readonly [string, ...string[]]): RegExp {

@@ -24,7 +24,7 @@ import { actions, code, context as contextBlock } from "../show/mrkdwn.ts";
 import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
-import { personFor } from "./requester-facts.ts";
+import { personFor } from "./request-people.ts";
 import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;

@@ -12,7 +12,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import { answer, failureAnswer, formModal, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import {
   code,

@@ -7,7 +7,7 @@ import { namespacesReport } from "../../diagnosis/reports.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import type { Suggestion } from "../app/payload.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import { readForm } from "./form.ts";
 import { optionOf, suggestionsOf } from "./form-fields.ts";
 

@@ -12,7 +12,7 @@ import { isSealedLink } from "../../access/seals.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { FormChange, Suggestion } from "../app/payload.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import { slackErrorCode } from "../app/web-client.ts";
 import { identitiesForAsker, rememberedIdentities } from "../link/identities.ts";
 import { answer, type Message, messageModal } from "../show/message.ts";

@@ -22,7 +22,7 @@ import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../app/requester-facts.ts";
+import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { lookUpIdentities } from "../link/identities.ts";
 import { breakGlassButton } from "../show/buttons.ts";

@@ -10,6 +10,7 @@ import { everyNamespace } from "../../access/policy/rights.ts";
 import { isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
+import { dueIn, isDecisionDue, type Presence } from "../app/request-people.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -43,7 +44,6 @@ import {
   shortTroubleText,
   stateText,
 } from "../show/words.ts";
-import { dueIn, isDecisionDue, type Presence } from "./active-approvers.ts";
 import {
   type Card,
   failingText,

@@ -6,7 +6,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { factsFor } from "../app/requester-facts.ts";
+import { factsFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";

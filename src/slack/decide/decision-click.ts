@@ -20,7 +20,7 @@ import { answerClick, answerSubmission } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { factsFor } from "../app/requester-facts.ts";
+import { factsFor } from "../app/request-people.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
 import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";

@@ -11,7 +11,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import {
   answer,

@@ -1,6 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { Lease } from "../../access/lease/lease-record.ts";
-import { findingsOf } from "../../access/lease/lease-record.ts";
+import { findingsOf, type Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";

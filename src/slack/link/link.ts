@@ -7,7 +7,7 @@ import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { needsRenewal } from "../app/requester-facts.ts";
+import { needsRenewal } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";

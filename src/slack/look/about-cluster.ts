@@ -4,7 +4,7 @@ import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";

@@ -17,7 +17,7 @@ import {
 } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mention, section, styled, until } from "../show/mrkdwn.ts";

@@ -14,7 +14,7 @@ import {
   sharedLeases,
 } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, oneOf, plainLine, section } from "../show/mrkdwn.ts";
 import { hoursText } from "../show/words.ts";

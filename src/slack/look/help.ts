@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import { breakGlassFor, isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
 import { actions, code, codeBlock, codeList, cut, preformatted, section, unformatted } from "../show/mrkdwn.ts";

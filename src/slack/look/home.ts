@@ -15,7 +15,7 @@ import { notAdmittedAnswer } from "../app/admission.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Directory } from "../app/directory.ts";
 import type { HomeOpened } from "../app/payload.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 import { sessionsFound } from "../link/identities.ts";
 import { migrationsShown } from "../migrate/migration-buttons.ts";

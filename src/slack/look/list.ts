@@ -11,7 +11,7 @@ import { answerWhereClicked } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { titleWith } from "../migrate/migration-words.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";

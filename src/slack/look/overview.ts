@@ -10,7 +10,7 @@ import { processName, type RefusedFile } from "../../ledger/ledger.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/metrics.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import { logStoppedText } from "../show/notice-poster.ts";

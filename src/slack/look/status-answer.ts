@@ -8,7 +8,7 @@ import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../acces
 import { givesFullControl, isRescue } from "../../access/request.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import {
   approveButton,
   askAgainButtons,

@@ -6,7 +6,7 @@ import { continuationOf } from "../../ledger/look-ups.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import type { Place } from "../migrate/migration-message.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { runButton } from "../show/buttons.ts";

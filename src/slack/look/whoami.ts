@@ -10,7 +10,7 @@ import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
-import { needsRenewal, personShown } from "../app/requester-facts.ts";
+import { needsRenewal, personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { identitiesNow, rememberedIdentities, sessionsFound } from "../link/identities.ts";
 import { identityLines, type LinkedIdentity } from "../link/link.ts";

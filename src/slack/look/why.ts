@@ -6,7 +6,7 @@ import { whyReport } from "../../diagnosis/reports.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { identitiesNow } from "../link/identities.ts";
 import { askAgainButton, extendButton } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";

@@ -4,7 +4,7 @@ import { isResponsibleFor } from "../../access/policy/rule.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/requester-facts.ts";
+import { personShown } from "../app/request-people.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code } from "../show/mrkdwn.ts";

@@ -23,7 +23,7 @@ import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/a
 import { noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { departedApprovers, noLongerApprover, personFor } from "../app/requester-facts.ts";
+import { departedApprovers, noLongerApprover, personFor } from "../app/request-people.ts";
 import {
   clusterGoneAnswer,
   denyMigrationModalId,

@@ -7,7 +7,7 @@ import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../app/requester-facts.ts";
+import { personFor } from "../app/request-people.ts";
 import { approveBelowAnswer, readRemoved } from "../look/status-answer.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { clusterGoneAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";

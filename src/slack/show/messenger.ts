@@ -7,8 +7,7 @@ import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from 
 import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
 import { peopleNamed } from "../app/directory.ts";
-import { personFor } from "../app/requester-facts.ts";
-import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
+import { hasTooFewApprovers, type Presence, personFor, presenceOf } from "../app/request-people.ts";
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";

@@ -1,10 +1,10 @@
-import { requestIds } from "../../access/audit-event.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
 import { type Migration, nextMigration } from "../../access/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
+import { requestIds } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";

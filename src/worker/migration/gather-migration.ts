@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
@@ -12,6 +11,7 @@ import { managedNodes } from "../../aws/node-roles.ts";
 import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { RequestIds } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { Purpose } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { type AuditEvent, calledFor, type EventType, hasWrites } from "../../access/audit-event.ts";
+import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
@@ -11,6 +11,7 @@ import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/retry.ts";
 import { admittedBy, admittedInWords, isBlocking } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import { requestIds } from "../../access/audit-event.ts";
 import { type DueWork, dueWork, giveSameAccess, hasDueWork, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
@@ -10,6 +9,7 @@ import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/requ
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow, pendingRequestsOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
+import { requestIds } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../cluster-trouble.ts";

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { type AuditEvent, digestOfEvent, type EventType } from "../../access/audit-event.ts";
+import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import type { KeptName } from "../../access/lease/kept-documents.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, withLease } from "../../access/request.ts";
+import { digestOfEvent } from "../../access/seal.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import { requestIds } from "../../access/audit-event.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { isReviewDue, isSignInDue, isSignInPending, signInMethod } from "../../access/lease/lease.ts";
 import type { Lease, Proof } from "../../access/lease/lease-record.ts";
@@ -7,7 +6,7 @@ import { podsToList } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/retry.ts";
-import { measuredStep } from "../../operations/announcements.ts";
+import { measuredStep, requestIds } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import { tracedRun, traceFor } from "../../operations/traced.ts";
 import { noteTrouble } from "../cluster-trouble.ts";

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
-import type { RequestIds } from "../../access/audit-event.ts";
 import type { SignInMethod } from "../../access/lease/lease.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
@@ -14,6 +13,7 @@ import { assumeRole } from "../../aws/sts.ts";
 import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { RequestIds } from "../../operations/announcements.ts";
 import { type Purpose, sessionOf, tagsOf } from "../become-creator.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";

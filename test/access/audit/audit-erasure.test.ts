@@ -4,11 +4,11 @@ import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log
 import {
   type AuditEvent,
   type ChainedEvent,
-  digestOfEvent,
   erasureMark,
   genesis,
   verifyChain,
 } from "../../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../../src/access/seal.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ChainedEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../../src/access/audit-event.ts";
+import { type ChainedEvent, chainHash, genesis, verifyChain } from "../../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../../src/access/seal.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { anEvent } from "../../builders/an-event.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/seals.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
-import { requesterFactsOf } from "../../../src/slack/app/requester-facts.ts";
+import { requesterFactsOf } from "../../../src/slack/app/request-people.ts";
 import { link } from "../../../src/slack/link/link.ts";
 import { decideLink } from "../../../src/slack/link/link-decision.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
-import { requestIds } from "../../../src/access/audit-event.ts";
+import { requestIds } from "../../../src/operations/announcements.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { recordPostponed, recordVoidPostponed } from "../../../src/worker/reconcile/outcome.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

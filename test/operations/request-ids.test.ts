@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { calledFor, hasWrites, principalOfCalls, requestIds } from "../../src/access/audit-event.ts";
+import { calledFor, hasWrites, principalOfCalls, requestIds } from "../../src/operations/announcements.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
 const lease = calledFor({ id: "r-lease", principal: "arn:aws:sts::111122223333:assumed-role/Developer/alice" });

@@ -1,5 +1,7 @@
 import type { Click } from "../../access/approvals.ts";
-import type { DecisionFacts } from "../../access/decide.ts";
+import { type DecisionFacts, othersWhoMayApprove, peopleNotDue } from "../../access/decide.ts";
+import { approversLeft } from "../../access/decide-migration.ts";
+import { reviewersOf } from "../../access/emergency.ts";
 import {
   asksIdentityCenter,
   identityInAccountOf,
@@ -7,10 +9,12 @@ import {
   linkedArnInAccountOf,
   linkInAccountOf,
 } from "../../access/identities.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   approversOf,
   isNamedIn,
+  isUser,
   namesIn,
   type Person,
   type RequesterFacts,
@@ -24,7 +28,7 @@ import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
 import { lookUpIdentities } from "../link/identities.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
-import type { Account } from "./directory.ts";
+import type { Account, Directory } from "./directory.ts";
 
 /** A person as a cluster's policy sees them now. @throws AccessError */
 export async function personFor(
@@ -179,3 +183,77 @@ const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
   bot: "their Slack account is a bot",
   unknown: "Slack no longer knows their account",
 };
+
+export interface Presence {
+  readonly present: readonly string[];
+  readonly departed: readonly string[];
+}
+
+/** Slack answers for one person at a time. */
+const maxPeople = 50;
+
+/** Slack accepts messages to deactivated people (python-slack-sdk#1156). Null: no decision is due, or Slack did not answer. */
+export async function presenceOf(
+  { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
+  request: AccessRequest,
+): Promise<Presence | null> {
+  const cluster = config.clusters.get(request.cluster);
+  if (request.state !== "pending" || !request.preview || !cluster) return null;
+  try {
+    const out = peopleNotDue(request, cluster);
+    const named = await Promise.all(othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name)));
+    const people = [...new Set(named.flat())].filter((user) => !out.includes(user)).slice(0, maxPeople);
+    const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
+    return {
+      present: people.filter((_, index) => accounts[index] === "active"),
+      departed: people.filter((_, index) => accounts[index] !== "active"),
+    };
+  } catch (error) {
+    log.warn({ request: request.id, err: error }, "could not check whether approvers are active in Slack");
+    return null;
+  }
+}
+
+async function peopleOfName(directory: Directory, name: string): Promise<readonly string[]> {
+  const people = isUser(name) ? [name] : await directory.membersOf(name);
+  return Promise.all(people.map((user) => directory.idOf(user)));
+}
+
+interface Due {
+  /** The people and user groups who must act. */
+  readonly names: readonly string[];
+  /** Whose decision is not due, also as one of such a group. */
+  readonly out: readonly string[];
+}
+
+/** Whether approvers must still decide or review. */
+export function isDecisionDue(record: LedgerRecord): boolean {
+  return record.state === "pending" || (!isMigration(record) && record.emergency !== null && !record.emergency.review);
+}
+
+export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
+  if (!isDecisionDue(record)) return { names: [], out: [] };
+  if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };
+  if (record.emergency) return { names: reviewersOf(record, cluster), out: [record.requester] };
+  return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };
+}
+
+/** The most people to mention in one reply. A user group counts as one. */
+export const maxCalled = 10;
+
+/** If a small user group has people whose decision is not due, its other people are mentioned: they alone must act. */
+export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
+  const called = names.map(async (name) => {
+    if (isUser(name)) return [name];
+    const members = await directory.membersOf(name).catch(() => []);
+    if (members.length > maxCalled + out.length) return [name];
+    const people = await peopleOfName(directory, name).catch(() => []);
+    const others = people.filter((user) => !out.includes(user));
+    return others.length < people.length && others.length <= maxCalled ? others : [name];
+  });
+  return [...new Set((await Promise.all(called)).flat())];
+}
+
+export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
+  return present.length < approvalsWanted - approvals.length;
+}
