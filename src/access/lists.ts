@@ -87,6 +87,13 @@ export function isMigrationId(id: string): boolean {
   return /^migration-.+-\d+$/.test(id);
 }
 
+/** A question about a link, in the list of outdated messages: the person, its time in Slack, and a seal. */
+export const linkQuestionPrefix = "link-question";
+
+export function isLinkQuestion(id: string): boolean {
+  return id.startsWith(`${linkQuestionPrefix} `);
+}
+
 export function isMigration(record: LedgerRecord): record is Migration {
   return isMigrationId(record.id);
 }

@@ -88,7 +88,7 @@ async function startWorkerParts(
     import("../worker/open-eks.ts"),
     import("../operations/bounds.ts"),
     import("../worker/keep-fleet.ts"),
-    import("../worker/cluster-trouble.ts"),
+    import("../ledger/look-ups.ts"),
   ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };

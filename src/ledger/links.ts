@@ -1,9 +1,21 @@
 import { z } from "zod";
-import { accountIn, type Identities } from "../access/identities.ts";
+import {
+  accountIn,
+  type Identities,
+  type IdentityRules,
+  type KnownOf,
+  type LinkedArns,
+  needsEmail,
+  readIdentities,
+  sessionsIn,
+} from "../access/identities.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
 import type { PrincipalLink } from "../access/seals.ts";
+import { isSealedLink } from "../access/seals.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
-import type { LinkChange, LinkLedger } from "./ledger.ts";
+import type { Ledger, LinkChange, LinkLedger } from "./ledger.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */
@@ -81,8 +93,8 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
       const before = swappedForm.parse(swapped);
       return before === 0 ? "outdated" : reader.read("link questions", user, before[0] ?? null);
     },
-    identitiesOf: (user) => readIdentities(redis, reader, user),
-    rememberIdentities: (found) => writeIdentities(redis, found),
+    identitiesOf: (user) => readFindings(redis, reader, user),
+    rememberIdentities: (found) => writeFindings(redis, found),
     userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),
     shareUserGroups: async (groups) => void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };
@@ -113,7 +125,7 @@ async function readLinks(redis: RedisClient, reader: StoredReader, user: string)
   return links.filter((link) => link !== null);
 }
 
-async function readIdentities(
+async function readFindings(
   redis: RedisClient,
   reader: StoredReader,
   user: string,
@@ -125,8 +137,55 @@ async function readIdentities(
   return new Map(await Promise.all(read));
 }
 
-async function writeIdentities(redis: RedisClient, found: Identities): Promise<void> {
+async function writeFindings(redis: RedisClient, found: Identities): Promise<void> {
   const key = identitiesKey(found.user);
   await redis.hset(key, found.cluster, JSON.stringify(found));
   await redis.pexpire(key, identitiesKeptMs);
+}
+
+interface VerifyingKeys {
+  readonly decision: DecisionPublicKeys;
+  readonly preview: PreviewPublicKeys;
+}
+
+/** Where people's identities are looked up, and how they are verified. */
+export interface IdentityLookUp {
+  readonly ledger: Pick<Ledger, "linksOf" | "identitiesOf">;
+  readonly config: { readonly identities: IdentityRules };
+  readonly keys: VerifyingKeys;
+  readonly now: () => Date;
+}
+
+/** What the ledger has of a person on a cluster, if a seal of ours confirms it. */
+export async function knownIdentitiesOf(
+  { ledger, config, keys, now }: IdentityLookUp,
+  user: string,
+  cluster: Cluster,
+): Promise<KnownOf> {
+  const [links, found] = await Promise.all([
+    ledger.linksOf(user),
+    needsEmail(config.identities) ? ledger.identitiesOf(user) : null,
+  ]);
+  return {
+    links: links.filter((link) => isSealedLink(user, link, keys.decision)),
+    found: readIdentities(found?.get(cluster.name), user, cluster, keys.preview, now()),
+  };
+}
+
+/** If a seal of ours confirms them, with those of links that they replaced. A mere request identifies no one. */
+export async function sealedArnsOf(
+  lookUp: IdentityLookUp & { readonly ledger: Pick<Ledger, "formerLinksOf"> },
+  users: Iterable<string>,
+  cluster: Cluster,
+): Promise<LinkedArns> {
+  const sealed = async (user: string) => {
+    const [{ links, found }, before] = await Promise.all([
+      knownIdentitiesOf(lookUp, user, cluster),
+      lookUp.ledger.formerLinksOf(user),
+    ]);
+    const former = before.filter((link) => isSealedLink(user, link, lookUp.keys.decision));
+    const linked = [...links, ...former].filter((link) => link.seal?.by).map(({ arn }) => arn);
+    return [...linked, ...(found ? sessionsIn(found) : [])];
+  };
+  return new Map(await Promise.all([...new Set(users)].map(async (user) => [user, await sealed(user)] as const)));
 }

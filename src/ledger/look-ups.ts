@@ -1,20 +1,16 @@
-import {
-  type IdentityRules,
-  type KnownOf,
-  type LinkedArns,
-  needsEmail,
-  readIdentities,
-  sessionsIn,
-} from "../access/identities.ts";
+import { hash } from "node:crypto";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { keptWith } from "../access/collections.ts";
 import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
-import { isHeld, isLeaseOver } from "../access/request.ts";
-import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
-import { isSealedLink } from "../access/seals.ts";
-import type { Ledger } from "./ledger.ts";
+import { isHeld, isLeaseOver, withTrouble } from "../access/request.ts";
+import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/retry.ts";
+import { inParallel } from "../operations/deadlines.ts";
+import type { ClusterLedger, Ledger, RequestLedger } from "./ledger.ts";
+import { type RecordContext, recordChange } from "./lifecycle.ts";
 
 /** Null: there is none, or it can't be read. */
 export function recordWith(
@@ -112,49 +108,71 @@ export async function openRequestsFor(
   return [...leased, ...requests];
 }
 
-interface VerifyingKeys {
-  readonly decision: DecisionPublicKeys;
-  readonly preview: PreviewPublicKeys;
-}
-
-/** Where people's identities are looked up, and how they are verified. */
-export interface IdentityLookUp {
-  readonly ledger: Pick<Ledger, "linksOf" | "identitiesOf">;
-  readonly config: { readonly identities: IdentityRules };
-  readonly keys: VerifyingKeys;
+interface TroubleContext extends RecordContext<ClusterLedger & RequestLedger> {
   readonly now: () => Date;
 }
 
-/** What the ledger has of a person on a cluster, if a seal of ours confirms it. */
-export async function knownIdentitiesOf(
-  { ledger, config, keys, now }: IdentityLookUp,
-  user: string,
-  cluster: Cluster,
-): Promise<KnownOf> {
-  const [links, found] = await Promise.all([
-    ledger.linksOf(user),
-    needsEmail(config.identities) ? ledger.identitiesOf(user) : null,
-  ]);
-  return {
-    links: links.filter((link) => isSealedLink(user, link, keys.decision)),
-    found: readIdentities(found?.get(cluster.name), user, cluster, keys.preview, now()),
-  };
+interface Clusters {
+  readonly clusters: ReadonlyMap<string, Cluster>;
 }
 
-/** If a seal of ours confirms them, with those of links that they replaced. A mere request identifies no one. */
-export async function sealedArnsOf(
-  lookUp: IdentityLookUp & { readonly ledger: Pick<Ledger, "formerLinksOf"> },
-  users: Iterable<string>,
-  cluster: Cluster,
-): Promise<LinkedArns> {
-  const sealed = async (user: string) => {
-    const [{ links, found }, before] = await Promise.all([
-      knownIdentitiesOf(lookUp, user, cluster),
-      lookUp.ledger.formerLinksOf(user),
-    ]);
-    const former = before.filter((link) => isSealedLink(user, link, lookUp.keys.decision));
-    const linked = [...links, ...former].filter((link) => link.seal?.by).map(({ arn }) => arn);
-    return [...linked, ...(found ? sessionsIn(found) : [])];
-  };
-  return new Map(await Promise.all([...new Set(users)].map(async (user) => [user, await sealed(user)] as const)));
+/** Failures to reach the API server or to sign in, which only the client's first call reveals. */
+const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];
+
+export function isUnreached(error: unknown, isOpen: boolean): boolean {
+  return !isOpen || (error instanceof AccessError && unreached.includes(error.code));
 }
+
+/** Remembers that a cluster can't be worked on, and the next try. Tries never stop by themselves, so the log has each cause once. */
+export async function noteTrouble(context: TroubleContext, cluster: Cluster, error: unknown): Promise<ClusterTrouble> {
+  const { ledger, log, now } = context;
+  const before = (await ledger.clusterTroubles([cluster.name])).get(cluster.name) ?? null;
+  const moment = { now: now(), configuration: configurationOf(cluster), chance: Math.random() };
+  const trouble = nextClusterTry(before, failureOf(error), moment);
+  await ledger.setClusterTrouble(cluster.name, trouble);
+  const about = { cluster: cluster.name, attempts: trouble.attempts, retryAt: trouble.retryAt };
+  if (hasNewCause(before, trouble)) log.error({ ...about, err: error }, "could not work on the cluster");
+  else log.debug({ ...about, code: trouble.code }, "still can't work on the cluster");
+  return trouble;
+}
+
+export async function forgetTrouble(context: TroubleContext, cluster: Cluster): Promise<void> {
+  const { ledger, log, now } = context;
+  const trouble = (await ledger.clusterTroubles([cluster.name])).get(cluster.name);
+  if (!trouble || trouble.overAt !== null) return;
+  const at = now();
+  await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: at.toISOString() });
+  log.info({ cluster: cluster.name, since: trouble.since }, "works on the cluster again");
+  await wakeWaiting(context, cluster);
+}
+
+/** A new configuration can be the repair, so it tries waiting requests at once. */
+export async function wakeChanged(
+  context: TroubleContext & { readonly config: Clusters },
+  before: Clusters,
+): Promise<void> {
+  const changed = [...context.config.clusters.values()].filter((cluster) => {
+    const old = before.clusters.get(cluster.name);
+    return old && configurationOf(old) !== configurationOf(cluster);
+  });
+  await inParallel(changed, (cluster) => wakeWaiting(context, cluster));
+}
+
+const maxWaiting = 200;
+
+export async function wakeWaiting(context: TroubleContext, cluster: Cluster): Promise<void> {
+  const { ledger, now } = context;
+  const at = now();
+  const pending = await pendingRequestsOf(ledger, cluster.name, maxWaiting);
+  const waiting = [...(await ledger.leasedOf(cluster.name)), ...pending].filter(
+    (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
+  );
+  await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
+}
+
+function dueNow(request: AccessRequest, now: Date): AccessRequest {
+  return withTrouble(request, request.trouble && { ...request.trouble, retryAt: now.toISOString() });
+}
+
+/** A digest for each configuration of a cluster. Each sweep needs it for every cluster that can't be worked on. */
+export const configurationOf = keptWith((cluster: Cluster) => hash("sha256", JSON.stringify(cluster)).slice(0, 16));

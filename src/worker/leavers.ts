@@ -12,7 +12,7 @@ import { isHeld } from "../access/request.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../aws-auth/index.ts";
 import { counted, named } from "../diagnosis/link.ts";
 import type { LeaversReport } from "../diagnosis/reports.ts";
-import { knownIdentitiesOf } from "../ledger/look-ups.ts";
+import { knownIdentitiesOf } from "../ledger/links.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { accountsOfDirectory, becomeReader, identityCenterOf } from "./questions/identities.ts";

@@ -10,9 +10,9 @@ import { hasForgedReview, lastApproval, withoutForgedReview } from "../access/se
 import type { ClusterLook } from "../ledger/jobs.ts";
 import type { ClosedBatch } from "../ledger/ledger.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
+import { configurationOf } from "../ledger/look-ups.ts";
 import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
 import { inParallel } from "../operations/deadlines.ts";
-import { configurationOf } from "./cluster-trouble.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, recordDelay, recordDue } from "./due-change.ts";
 import { recordPostponed } from "./reconcile/outcome.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
-import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/look-ups.ts";
+import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/links.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 

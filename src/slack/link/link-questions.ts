@@ -1,7 +1,8 @@
 import type { WebClient } from "@slack/web-api";
+import { linkQuestionPrefix } from "../../access/lists.ts";
 import type { LinkProposal } from "../../access/seals.ts";
 import type { LinkQuestions, MessageRef } from "../../ledger/ledger.ts";
-import type { IdentityLookUp } from "../../ledger/look-ups.ts";
+import type { IdentityLookUp } from "../../ledger/links.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { SlackContext } from "../app/context.ts";
 import { isGone } from "../app/web-client.ts";
@@ -85,13 +86,6 @@ async function replaceQuestions(
     }),
   );
   await Promise.all(closing);
-}
-
-/** A question in the list of outdated messages: the person, its time in Slack, and a seal. */
-const linkQuestionPrefix = "link-question";
-
-export function isLinkQuestion(id: string): boolean {
-  return id.startsWith(`${linkQuestionPrefix} `);
 }
 
 const closed = (user: string, { channel, ts }: MessageRef) => ({ closed: user, channel, ts });

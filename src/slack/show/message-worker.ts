@@ -1,7 +1,7 @@
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
 import { AccessError } from "../../access/access-error.ts";
-import { isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import { isLinkQuestion, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -16,7 +16,7 @@ import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue } from "../app/request-people.ts";
 import { peopleBehind } from "../decide/active-approvers.ts";
-import { closeAgain, isLinkQuestion } from "../link/link-questions.ts";
+import { closeAgain } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";

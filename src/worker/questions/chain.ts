@@ -32,7 +32,8 @@ import {
   type SignInFacts,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { knownIdentitiesOf, openRequestsFor } from "../../ledger/look-ups.ts";
+import { knownIdentitiesOf } from "../../ledger/links.ts";
+import { openRequestsFor } from "../../ledger/look-ups.ts";
 import { becomeCreator } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";

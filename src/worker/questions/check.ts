@@ -16,7 +16,7 @@ import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
-import { knownIdentitiesOf } from "../../ledger/look-ups.ts";
+import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";

@@ -12,7 +12,7 @@ import { nextVersion, withLease } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { sealedArnsOf } from "../../ledger/look-ups.ts";
+import { sealedArnsOf } from "../../ledger/links.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
