@@ -59,7 +59,10 @@ export async function sweep(context: WorkerContext): Promise<void> {
     clustersNow(context),
     ledger.newServer(),
   ]);
-  const [forged, looks] = await Promise.all([withForgedReviews(context), looksByTheClock(context, clusters)]);
+  const [forged, looks] = await Promise.all([
+    withForgedReviews(context),
+    looksByTheClock(context, clusters, newServer !== null),
+  ]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
     return { record, change: dueChange(record, now, config.timing.remindAfterSeconds) };
@@ -190,6 +193,7 @@ async function clustersNow({ ledger, config }: WorkerContext): Promise<ClustersN
 async function looksByTheClock(
   { ledger, config, now }: WorkerContext,
   { names, adopted, troubles }: ClustersNow,
+  isNewServer: boolean,
 ): Promise<readonly ClusterLook[]> {
   const everyMs = config.timing.inspectEverySeconds * 1000;
   const [isTime, isTimeToRead] = await Promise.all([
@@ -201,7 +205,7 @@ async function looksByTheClock(
   const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];
   return [
     ...read.map((cluster): ClusterLook => ({ type: "adopt", cluster })),
-    ...(isTime ? well.map((cluster): ClusterLook => ({ type: "inspect", cluster })) : []),
+    ...(isTime || isNewServer ? well.map((cluster): ClusterLook => ({ type: "inspect", cluster })) : []),
   ];
 }
 

@@ -414,6 +414,17 @@ test("after a start of another server, all that wait are shown again, however ma
   expect(versions.filter((version) => version !== 2)).toEqual([]);
 });
 
+test("after a start of another server, active leases are inspected at once: an old copy shows one that was revoked as active", async () => {
+  const { ledger, ...context } = contextAt(at(0));
+  await sweep({ ledger, ...context });
+  await queues.clusters.obliterate({ force: true });
+
+  await sweep({ ...context, ledger: { ...ledger, newServer: async () => "another" } });
+
+  const woken = (await queues.clusters.getJobs(["waiting", "prioritized"])).map(({ data }) => data.type);
+  expect(woken).toContain("inspect");
+});
+
 test("a channel that is behind is tried with one record each minute, until the bot is back", async () => {
   const { ledger } = contextAt(at(0));
   for (const id of ["r-1", "r-2"]) await ledger.rememberOutdated(id, "C0ACCESS");
