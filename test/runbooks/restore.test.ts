@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { aProduct, type Product } from "./a-product.ts";
@@ -12,9 +13,9 @@ let product: Product;
 let port: number;
 
 /** A Redis with its append-only file in this folder, at the same address as before. */
-async function redisOn(name: string): Promise<ProvidedRedis> {
+async function redisOn(name: string, appendOnly = true): Promise<ProvidedRedis> {
   vi.stubEnv("REDIS_URL", "");
-  const provided = await provideRedis({ dataDir: join(folder, name), appendOnly: true, ...(port > 0 && { port }) });
+  const provided = await provideRedis({ dataDir: join(folder, name), appendOnly, ...(port > 0 && { port }) });
   port = Number(new URL(provided.url).port);
   return provided;
 }
@@ -49,4 +50,35 @@ test("restore: with a copy of the append-only file requests that wait and the au
 
   expect([verified.code, recovered.code]).toEqual([0, 0]);
   expectSentences("Restore", [verified.stdout]);
+});
+
+test("restore: from a dump.rdb alone, which Redis ignores with an append-only file", async () => {
+  const asked = async (ask: (server: Redis) => Promise<unknown>) => {
+    const server = new Redis(redis.url);
+    try {
+      return await ask(server);
+    } finally {
+      server.disconnect();
+    }
+  };
+  const startOn = async (name: string, appendOnly?: boolean) => {
+    await redis.stop();
+    redis = await redisOn(name, appendOnly);
+  };
+  await product.ask("10m", "waiting");
+  await product.message("waiting", "[Approve]");
+  for (const kind of ["slack", "worker"] as const) await product.stop(kind);
+  await asked((server) => server.call("SAVE"));
+  for (const name of ["ignored", "loaded"]) await cp(join(folder, "data", "dump.rdb"), join(folder, name, "dump.rdb"));
+
+  await startOn("ignored");
+  expect(await asked((server) => server.dbsize())).toBe(0);
+  await startOn("loaded", false);
+  await asked((server) => server.config("SET", "appendonly", "yes"));
+  await expect.poll(() => asked((server) => server.info("persistence"))).toContain("aof_rewrite_in_progress:0");
+  await startOn("loaded");
+  for (const kind of ["slack", "worker"] as const) await product.start(kind);
+  await product.approve(await product.message("waiting", "[Approve]"));
+
+  await product.message("waiting", "*Active*");
 });
