@@ -1,5 +1,4 @@
-import { freePort } from "../sandbox/free-port.ts";
-import { type Program, startProduct } from "../sandbox/product-process.ts";
+import { freePort, type Program, startProduct } from "../sandbox/product-process.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../sandbox/scene.ts";
 import { textOf } from "../sandbox/slack/message-content.ts";

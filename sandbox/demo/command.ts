@@ -1,9 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { freePort } from "../free-port.ts";
 import { startLivePage } from "../page/live/live-page.ts";
 import { startPageServer } from "../page/server.ts";
-import { type Program, startProduct } from "../product-process.ts";
+import { freePort, type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";
 import { narrate } from "./narration.ts";

@@ -1,8 +1,8 @@
 import type { Sandbox } from "../sandbox.ts";
 import { channel } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
+import type { SandboxMessage } from "../slack/inputs.ts";
 import { wholeTextOf } from "../slack/message-content.ts";
-import type { SandboxMessage } from "../slack/shapes.ts";
 
 class StoryError extends Error {
   readonly step: string;

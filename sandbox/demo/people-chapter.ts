@@ -1,10 +1,20 @@
-import { addDevelopers, alice, carol, developerRole, withReader } from "../developers.ts";
-import { getPods } from "../kubectl.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { account, channel, clusterName, identitiesText, region } from "../scene.ts";
+import { getPods } from "../sandbox.ts";
+import {
+  account,
+  addDevelopers,
+  alice,
+  carol,
+  channel,
+  clusterName,
+  developerRole,
+  identitiesText,
+  region,
+  withReader,
+} from "../scene.ts";
 import { configurationOf } from "../scene-clusters.ts";
+import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
-import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 
 const reason = "look at the failing rollout";

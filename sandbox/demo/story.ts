@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Sandbox } from "../sandbox.ts";
 import { arns, channel, clusterArn, clusterName } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
+import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
-import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 import { playPeople } from "./people-chapter.ts";
 

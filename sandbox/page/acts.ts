@@ -1,7 +1,7 @@
+import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/inputs.ts";
 import { elementsOf, type InputValue, type SlackBlock } from "../slack/inputs.ts";
 import type { SandboxPerson } from "../slack/person.ts";
 import type { Filling } from "../slack/person-modal.ts";
-import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/shapes.ts";
 import { fieldName } from "./blocks/controls.ts";
 import { direct } from "./conversation.ts";
 import { conversationIn, type LivePage, watchOf } from "./live/live-page.ts";

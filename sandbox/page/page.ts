@@ -1,18 +1,23 @@
 import { commands } from "../../src/slack/app/commands.ts";
-import { alice, developerArn } from "../developers.ts";
 import { textAt } from "../json.ts";
-import { arns, clusterName } from "../scene.ts";
-import type { SandboxChannel, SandboxUser, SandboxView } from "../slack/shapes.ts";
-import { blocks } from "./blocks/block.ts";
+import { alice, arns, clusterName, developerArn } from "../scene.ts";
+import type { SandboxChannel, SandboxUser, SandboxView } from "../slack/inputs.ts";
 import { hidden } from "./blocks/controls.ts";
 import { wordsOf } from "./blocks/mrkdwn.ts";
 import type { Reader } from "./blocks/surface.ts";
-import { addressOf, conversation, direct, home, type Viewer } from "./conversation.ts";
-import { entriesPanel } from "./entries.ts";
+import { addressOf, blocks, conversation, direct, home, type Viewer } from "./conversation.ts";
 import { attributes, type Html, html, nothing } from "./html.ts";
 import { conversationIn, type LivePage, readerOf, watchOf } from "./live/live-page.ts";
 import type { ClusterWatch } from "./live/watches.ts";
-import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./panels.ts";
+import {
+  auditPanel,
+  callsPanel,
+  clustersNav,
+  documentPanel,
+  entriesPanel,
+  kubectlPanel,
+  troublesPanel,
+} from "./panels.ts";
 import { tourCard, tourOffer } from "./tour-card.ts";
 
 type Unread = (user: string, place: string) => number;

@@ -1,7 +1,9 @@
 import { diffArrays } from "diff";
 import type { ChainedEvent, ChainVerdict } from "../../src/access/audit-event.ts";
+import type { AccessEntry, AssociatedPolicy, AuthenticationMode } from "../aws/eks-cluster.ts";
+import type { EntryInForce } from "../aws/eks-clusters.ts";
 import type { ConfigMap } from "../cluster/config-map.ts";
-import type { KubectlAnswer } from "../kubectl.ts";
+import type { KubectlAnswer } from "../sandbox.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
 import { hidden } from "./blocks/controls.ts";
 import { addressOf, type Viewer } from "./conversation.ts";
@@ -10,7 +12,7 @@ import { attributes, type Content, type Html, html, nothing } from "./html.ts";
 const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost: it is shown again as soon as Redis is back.</p>`;
 
 /** A part of the page's right side. `note` is beside the title; `act` acts on the whole panel. */
-export function panel(
+function panel(
   {
     id,
     title,
@@ -211,4 +213,57 @@ export function auditPanel(state: LedgerState | null, nameOf: (user: string) => 
 function row({ sequence, event, previous, hash }: ChainedEvent, nameOf: (user: string) => string): Content {
   return html`<tr id="event-${sequence}"><td>${sequence}</td><td>${event.type}</td><td>${nameOf(event.actor)}</td><td><code>${event.request}</code></td>
     <td title="after ${previous.slice(0, 8)}"><code>${hash.slice(0, 8)}</code></td></tr>`;
+}
+
+export interface EntriesState {
+  readonly mode: AuthenticationMode;
+  readonly entries: readonly { readonly entry: AccessEntry; readonly inForce: EntryInForce | undefined }[];
+}
+
+const notes: Readonly<Record<AuthenticationMode, string>> = {
+  CONFIG_MAP: "",
+  API_AND_CONFIG_MAP: "Mode API_AND_CONFIG_MAP: an entry overrides aws-auth.",
+  API: "Mode API: only these get in.",
+};
+
+export function entriesPanel({ mode, entries }: EntriesState): Html {
+  const rows = entries.map(({ entry, inForce }) => entryRow(entry, inForce));
+  return panel(
+    { id: "entries", title: "Access entries", note: notes[mode] },
+    rows.length > 0
+      ? html`<ul class="entries">${rows}</ul>`
+      : html`<p class="empty">This cluster has no access entries.</p>`,
+  );
+}
+
+function entryRow(entry: AccessEntry, inForce: EntryInForce | undefined): Html {
+  const { principalArn, type, username, groups, policies, tags, modifiedAt } = entry;
+  const waiting = !inForce || !isAsIn(entry, inForce);
+  const facts: readonly (readonly [name: string, value: string])[] = [
+    ["username", username],
+    ...(groups.length > 0 ? [["groups", groups.join(", ")] as const] : []),
+    ...policies.map((policy) => ["policy", policyText(policy)] as const),
+    ...Object.entries(tags).map(([key, value]) => [key, shortTag(value)] as const),
+  ];
+  const key = principalArn.replace(/[^\w-]/g, "-");
+  return html`<li class="entry" id="entry-${key}" data-edits="${modifiedAt.getTime()}">
+    <h3>${principalArn} <span class="verdict">${type}</span>${waiting && html` <span class="verdict">not in force yet</span>`}</h3>
+    <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+  </li>`;
+}
+
+function isAsIn({ username, groups, policies }: AccessEntry, inForce: EntryInForce): boolean {
+  const now = policies.map(({ policyArn, namespaces }) => ({ arn: policyArn, namespaces }));
+  return (
+    JSON.stringify([username, groups, now]) === JSON.stringify([inForce.username, inForce.groups, inForce.policies])
+  );
+}
+
+function policyText({ policyArn, namespaces }: AssociatedPolicy): string {
+  const name = policyArn.split("/").at(-1) ?? policyArn;
+  return namespaces === null ? `${name}, whole cluster` : `${name}, in ${namespaces.join(", ")}`;
+}
+
+function shortTag(value: string): string {
+  return value.length > 100 ? `${value.slice(0, 99)}…` : value;
 }

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { AccessError } from "../../src/access/access-error.ts";
-import { freePort } from "../free-port.ts";
+import { freePort } from "../product-process.ts";
 import { fetchDebianRedis, findOnPath, type ServerPackage } from "./debian-packages.ts";
 
 /** In this order: the machine, the distribution, a container. */

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { SandboxAnswer } from "../http-server.ts";
 import { isObject, type JsonObject, objectAt, parseJson, textAt } from "../json.ts";
 import type { Acknowledgement } from "./delivery.ts";
+import type { CommandAnswer, SandboxMessage, SandboxView } from "./inputs.ts";
 import { messageContent, textOf } from "./message-content.ts";
 import { SlackRefusal } from "./methods/method.ts";
 import { closeViews, makeView, pushView, replaceView } from "./open-views.ts";
-import type { CommandAnswer, SandboxMessage, SandboxView } from "./shapes.ts";
 import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState } from "./state.ts";
 
 /** @see https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../json.ts";
+import type { SandboxMessage, SandboxUser, SandboxView } from "./inputs.ts";
 import { inputsOf, type PlacedElement } from "./inputs.ts";
 import { messageJson } from "./methods/method.ts";
 import { viewJson } from "./open-views.ts";
-import type { SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { newId, newTrigger, type SlackState } from "./state.ts";
 
 /** Slack's old shared secret. Slack still sends it, but apps must not trust it: the signature counts. */

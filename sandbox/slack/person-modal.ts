@@ -1,10 +1,10 @@
 import { type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import { takeSubmissionAnswer } from "./acknowledgements.ts";
 import type { Deliver } from "./delivery.ts";
+import type { CommandAnswer, SandboxUser, SandboxView } from "./inputs.ts";
 import { type ElementPlace, filledInput, findInput, type InputValue, isEmptyInput } from "./inputs.ts";
 import { replaceView } from "./open-views.ts";
 import { submissionPayload, suggestionPayload } from "./payloads.ts";
-import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
 
 export interface PersonContext {

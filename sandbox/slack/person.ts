@@ -1,5 +1,6 @@
 import { type JsonObject, objectAt, textAt } from "../json.ts";
 import { newResponseUrl, plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
+import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./inputs.ts";
 import {
   type ElementPlace,
   elementsOf,
@@ -12,7 +13,6 @@ import {
 import { closeViews } from "./open-views.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import { type Filling, fill, fillPlaces, type PersonContext, submit, suggest } from "./person-modal.ts";
-import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
 
 type Filled = Readonly<Record<string, InputValue>> | readonly Filling[];

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { SandboxChannel, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
+import type { SandboxChannel, SandboxMessage, SandboxUser, SandboxView } from "./inputs.ts";
 
 const engineer: SandboxUser = {
   id: "U0ENGINEER",

@@ -9,13 +9,13 @@ import {
   type Outgoing,
   type SocketMode,
 } from "./delivery.ts";
+import type { SandboxChannel, SandboxMessage } from "./inputs.ts";
 import { chatMethods, textOf } from "./message-content.ts";
 import { answerCall, type Methods, rateCounter, type WebApi } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
 import { viewMethods } from "./open-views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-modal.ts";
-import type { SandboxChannel, SandboxMessage } from "./shapes.ts";
 import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
 
 /** A Slack workspace with the app installed, over real HTTP on the loopback address. */

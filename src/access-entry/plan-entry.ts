@@ -3,8 +3,15 @@ import type { Holding, MappedIdentity } from "../access/lease/lease-record.ts";
 import { accessPolicies, kubernetesGroups, type ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { MemoryKeys } from "../access/seal.ts";
 import type { Refusal } from "../aws-auth/index.ts";
-import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
-import { readHoldingTags, staleTags, writeHoldingTags } from "./entry-tags.ts";
+import {
+  type AccessEntry,
+  arrivesUntil,
+  holdsExactly,
+  type NewEntry,
+  readHoldingTags,
+  staleTags,
+  writeHoldingTags,
+} from "./entry-tags.ts";
 
 export type EntryCall =
   | { readonly type: "create"; readonly entry: NewEntry }

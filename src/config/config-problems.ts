@@ -3,8 +3,8 @@ import { isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
 import { clusterRule, isUser, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
+import { givenBy, isForCluster } from "./clusters.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
-import { givenBy, isForCluster } from "./policy-rules.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 
 type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];

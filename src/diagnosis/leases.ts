@@ -1,12 +1,14 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
 import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
+import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
+import { bindsRoles } from "../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isAskersOwn } from "./person-links.ts";
-import type { ReportedProblem } from "./problems.ts";
+import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
 
 export interface ReadEntry {
   readonly entry: AccessEntry;
@@ -72,4 +74,73 @@ export function leaseProblems(
       : `Another person's access is missing from ${from}.`,
     remedy: driftRemedy(cluster),
   }));
+}
+
+export interface BindingFacts extends OwnBindings {
+  readonly cluster: Pick<Cluster, "drift">;
+  readonly leased: OpenLeases;
+  readonly reader: Reader;
+  readonly now: Date;
+}
+
+/** What `check` reports about bindings, besides a removed lease. */
+export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
+
+const maxKinds = bindingProblemCodes.length + 1;
+
+/** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */
+const overdueAfterMs = 10 * 60_000;
+
+export function bindingProblems(facts: BindingFacts): GroupedProblems {
+  return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
+}
+
+/** The bindings of leases in force that others changed or deleted. */
+function changed({ parts, leased, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
+  const bound = leased.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
+  return leaseProblems(bindingsMissing(bound, parts), cluster, reader, "the bindings");
+}
+
+export function bindingsMissing(bound: readonly ApprovedRequest[], parts: readonly LeaseBinding[]): readonly Drift[] {
+  return bound.flatMap((request) => {
+    const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
+    const missing = request.groups.filter((text) => !given.includes(text));
+    return missing.length > 0
+      ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
+      : [];
+  });
+}
+
+function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProblem[] {
+  const repairs = cluster.drift === "repair";
+  return found.map((binding) => ({
+    code: "binding-forged",
+    severity: "error",
+    place: placeOf(binding),
+    message: "It has the label of eks-access and no valid seal.",
+    remedy: repairs
+      ? "The worker deletes it on its next look at the cluster."
+      : "Delete it. The API server's audit log has who made it.",
+  }));
+}
+
+function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] {
+  const isOver = ({ share }: LeaseBinding) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
+  return parts.flatMap((part): ReportedProblem[] => {
+    const { share, binding } = part;
+    const place = placeOf(binding);
+    if (isOver(part)) {
+      const message = `Its lease ${named(share.id)} ended ${share.endsAt}.`;
+      const remedy = "The worker removes it on its next run.";
+      return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
+    }
+    if (leased.ids.has(share.id)) return [];
+    const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such lease.`;
+    const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
+    return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
+  });
+}
+
+function placeOf({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">): string {
+  return namespace === null ? name : `${namespace}/${name}`;
 }

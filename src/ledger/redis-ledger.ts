@@ -17,7 +17,6 @@ import {
   noteScript,
   runScript,
 } from "./commit-script.ts";
-import { appendEvent, logFlaw, readEvents, readEventsOf } from "./events.ts";
 import type {
   CommitResult,
   EventLedger,
@@ -63,6 +62,7 @@ import {
   traceKey,
   unshownKey,
 } from "./records.ts";
+import { appendEvent, logFlaw, readEvents, readEventsOf } from "./redis-audit-log.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { mapOwner } from "../access/lease/map-owner.ts";
+import { mapOwner } from "../access/lease/drift.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { creatorArnOf } from "../access/policy/creator.ts";
 import { operatorGroup, operatorObjects, operatorRules, operatorUsername } from "../access/policy/operator-rights.ts";

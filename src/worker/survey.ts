@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { mapOwner } from "../access/lease/map-owner.ts";
+import { mapOwner } from "../access/lease/drift.ts";
 import { creatorOf, type RoleStep } from "../access/policy/creator.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";

@@ -1,4 +1,4 @@
-import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
 import type { EntryCall } from "../../src/access-entry/plan-entry.ts";
 
 export const principalArn = "arn:aws:iam::111122223333:user/engineer";

@@ -3,8 +3,12 @@ import { describe, expect, test } from "vitest";
 import { entryTarget } from "../../src/access/lease/holding.ts";
 import type { Holding, Share } from "../../src/access/lease/lease-record.ts";
 import { accessPolicies, covers, kubernetesGroups, policyTexts } from "../../src/access/policy/policy-text.ts";
-import { type AccessEntry, identityOfEntry } from "../../src/access-entry/entry.ts";
-import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import {
+  type AccessEntry,
+  identityOfEntry,
+  readHoldingTags,
+  writeHoldingTags,
+} from "../../src/access-entry/entry-tags.ts";
 import { type EntryCall, isAsPlanned, planEntry, refuseEntry } from "../../src/access-entry/plan-entry.ts";
 import { aShare } from "../builders/a-share.ts";
 import { keys } from "../builders/keys.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { account, channel } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import type { Bench } from "./bench.ts";
 import type { EventReader } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";

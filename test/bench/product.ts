@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
+import { freePort, type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
 import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 
 /**

@@ -1,5 +1,4 @@
-import { freePort } from "../../sandbox/free-port.ts";
-import { type Program, startProduct } from "../../sandbox/product-process.ts";
+import { freePort, type Program, startProduct } from "../../sandbox/product-process.ts";
 import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
 import { type Figure, median, type Scale } from "./figure.ts";

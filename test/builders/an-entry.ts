@@ -1,6 +1,6 @@
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
-import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { withoutRolePath } from "../../src/aws-auth/caller.ts";
 import type { ReadEntry } from "../../src/diagnosis/leases.ts";

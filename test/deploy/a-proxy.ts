@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { aProgram } from "./a-program.ts";
 
 const settings = fileURLToPath(new URL("../../deploy/compose/haproxy.cfg", import.meta.url));

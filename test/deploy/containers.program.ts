@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { anEngine, type Engine } from "./an-engine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { startHealthServer } from "../../src/operations/health-server.ts";
 

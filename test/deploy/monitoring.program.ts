@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { approversChecked, recordedEvents } from "../../src/operations/announcements.ts";
 import { anEvent } from "../builders/an-event.ts";

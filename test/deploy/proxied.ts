@@ -1,5 +1,4 @@
-import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { freePort, type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { configuration } from "../../sandbox/scene.ts";
 import { builtProduct } from "../product.ts";

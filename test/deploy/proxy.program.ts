@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { ackDeadline, signRequest } from "../../sandbox/slack/delivery.ts";
+import type { CommandAnswer } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
 import { bodyLimitBytes } from "../../src/slack/app/admit.ts";
 import { inParallel } from "../bench/in-parallel.ts";
 import { auditOf } from "../flow/audit-of.ts";

@@ -10,7 +10,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { findRedisProgram } from "../../sandbox/redis/provide-redis.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

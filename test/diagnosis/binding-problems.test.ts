@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bindingFor, type ClusterBinding, readOwnBindings } from "../../src/access/lease/own-bindings.ts";
-import { type BindingFacts, bindingProblems } from "../../src/diagnosis/binding-problems.ts";
+import { type BindingFacts, bindingProblems } from "../../src/diagnosis/leases.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aShare } from "../builders/a-share.ts";
 import { keys } from "../builders/keys.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { entryProblemCodes } from "../../src/diagnosis/access-entry-problems.ts";
-import { bindingProblemCodes } from "../../src/diagnosis/binding-problems.ts";
 import { causeCodes } from "../../src/diagnosis/facts.ts";
+import { bindingProblemCodes } from "../../src/diagnosis/leases.ts";
 import { linkNames, linkWords } from "../../src/diagnosis/link.ts";
 
 const page = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "utf8");

@@ -1,7 +1,7 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { account, channel } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { entriesMade, type KillableProduct } from "./killable-product.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */

@@ -1,6 +1,6 @@
 import { arns } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/access-error.ts";
-import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
 import type { EntryCall } from "../../src/access-entry/plan-entry.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit-event.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { covers, policyTexts } from "../../src/access/policy/policy-text.ts";
-import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
 import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { keys } from "../builders/keys.ts";

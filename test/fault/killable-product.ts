@@ -1,6 +1,5 @@
 import { Redis } from "ioredis";
-import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { freePort, type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, clusterArn, clusterName, configuration } from "../../sandbox/scene.ts";
 import { populateModes } from "../../sandbox/scene-clusters.ts";

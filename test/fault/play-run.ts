@@ -1,6 +1,6 @@
 import { account, channel, clusterName } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { isClosed } from "../../src/access/request.ts";
 import { armFault } from "./arm-fault.ts";

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { Faults } from "../../sandbox/faults.ts";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { commitScript, markShownScript } from "../../src/ledger/commit-script.ts";
 
 /** A way to Redis that can be cut, and that knows the ledger's writes when it sees them. */

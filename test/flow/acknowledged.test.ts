@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Faults } from "../../sandbox/faults.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
-import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
+import type { CommandAnswer } from "../../sandbox/slack/inputs.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { startRedisGate } from "../fault/redis-gate.ts";

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Faults } from "../../sandbox/faults.ts";
-import { freePort } from "../../sandbox/free-port.ts";
 import { type SandboxServer, startSandboxServer } from "../../sandbox/http-server.ts";
-import { startProduct } from "../../sandbox/product-process.ts";
+import { freePort, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import { builtProduct } from "../product.ts";

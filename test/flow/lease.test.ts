@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { auditOf } from "./audit-of.ts";
 import { shareFlow } from "./share-flow.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

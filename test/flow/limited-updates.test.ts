@@ -1,6 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
-import { startProduct } from "../../sandbox/product-process.ts";
+import { freePort, startProduct } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { bundledProduct } from "../product.ts";

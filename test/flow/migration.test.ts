@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { getPods } from "../../sandbox/kubectl.ts";
+import { getPods } from "../../sandbox/sandbox.ts";
 import { account, arns, channel, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { getPods } from "../../sandbox/kubectl.ts";
+import { getPods } from "../../sandbox/sandbox.ts";
 import {
   account,
   channel,

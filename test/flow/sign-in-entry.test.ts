@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { getPods } from "../../sandbox/kubectl.ts";
+import { getPods } from "../../sandbox/sandbox.ts";
 import { account, channel, clusterName, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";

@@ -1,10 +1,9 @@
-import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
+import { freePort, type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { channel, principals } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
+import { freePort, type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, clusterArn, clusterName } from "../../sandbox/scene.ts";
 import { writeAnnotation } from "../../src/access/lease/annotation.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { findRedisProgram, type RunningRedis, startRedisProcess } from "../../sandbox/redis/provide-redis.ts";
 
 /** A Redis of its own, for what one database in the run's Redis can't show. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { type ACluster, aCluster } from "./a-cluster.ts";
 import { type AServer, aServer } from "./a-server.ts";
 

@@ -1,6 +1,6 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { countStates } from "../../src/access/lists.ts";
 import { answeredRequests, finishedCalls, measuredStep, recordedEvents } from "../../src/operations/announcements.ts";
 import { type Health, type Probe, type ServiceState, startHealthServer } from "../../src/operations/health-server.ts";

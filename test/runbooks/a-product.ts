@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { pino } from "pino";
 import { vi } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { stopParts } from "../../src/bin/serve.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { readConfig } from "../../src/config/config.ts";

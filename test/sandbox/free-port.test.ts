@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
 
 test("a free port can be bound, comes once, and is outside the range of outgoing connections", async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));

@@ -1,7 +1,7 @@
 import { vi } from "vitest";
-import { freePort } from "../../sandbox/free-port.ts";
+import { freePort } from "../../sandbox/product-process.ts";
+import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { isLinkQuestion } from "../../src/access/lists.ts";
 import type { AccessRequest } from "../../src/access/record.ts";

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
+import type { SandboxUser } from "../../slack/inputs.ts";
 import { optionsOf } from "../../slack/inputs.ts";
-import type { SandboxUser } from "../../slack/shapes.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { text, wordsOf } from "./mrkdwn.ts";
 import { idOf, type Placed, type Surface } from "./surface.ts";

@@ -1,6 +1,5 @@
 import type { JsonObject } from "../../json.ts";
-import type { Inputs } from "../../slack/inputs.ts";
-import type { SandboxChannel, SandboxUser } from "../../slack/shapes.ts";
+import type { Inputs, SandboxChannel, SandboxUser } from "../../slack/inputs.ts";
 
 export interface Reader {
   readonly user: SandboxUser;

@@ -1,11 +1,10 @@
 import { stsError } from "../../aws/refusal.ts";
-import { addDevelopers } from "../../developers.ts";
 import type { FaultAnswer, Faults } from "../../faults.ts";
 import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { arns, clusterName, externalId } from "../../scene.ts";
+import { addDevelopers, arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
-import type { SandboxMessage } from "../../slack/shapes.ts";
+import type { SandboxMessage } from "../../slack/inputs.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { direct, home, type Viewer } from "../conversation.ts";

@@ -1,8 +1,7 @@
-import { withReader } from "../../developers.ts";
-import { freePort } from "../../free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../product-process.ts";
+import { freePort, type ProductProcess, type Program, startProduct } from "../../product-process.ts";
 import { provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
+import { withReader } from "../../scene.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/state.ts";
 import type { NumberedCall, ProcessState } from "../panels.ts";

@@ -4,11 +4,10 @@ import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
 import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
-import { alice, carol, developerArn } from "../../developers.ts";
-import { getPods, type KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { arns, clusterArn, principals, region } from "../../scene.ts";
-import type { EntriesState } from "../entries.ts";
+import { getPods, type KubectlAnswer } from "../../sandbox.ts";
+import { alice, arns, carol, clusterArn, developerArn, principals, region } from "../../scene.ts";
+import type { EntriesState } from "../panels.ts";
 import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
 
 /** The log's key in src/ledger/commit-script.ts. */

@@ -1,6 +1,6 @@
 import type { SandboxAnswer, SandboxRequest } from "../../http-server.ts";
 import { isObject, type JsonObject, parseJson } from "../../json.ts";
-import type { SandboxMessage } from "../shapes.ts";
+import type { SandboxMessage } from "../inputs.ts";
 import type { SlackIdentity, SlackState } from "../state.ts";
 
 export interface RateLimit {

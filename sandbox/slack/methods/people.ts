@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../json.ts";
-import type { SandboxUser } from "../shapes.ts";
+import type { SandboxUser } from "../inputs.ts";
 import { personWith, type SlackState } from "../state.ts";
 import { type Methods, neededText, SlackRefusal } from "./method.ts";
 

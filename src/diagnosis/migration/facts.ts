@@ -1,5 +1,5 @@
+import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import type { MapOwner } from "../../access/lease/map-owner.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { belongsTo } from "../../access/lease/map-owner.ts";
+import { belongsTo } from "../../access/lease/drift.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import {

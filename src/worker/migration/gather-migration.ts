@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { mapOwner } from "../../access/lease/drift.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
-import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";

@@ -1,16 +1,22 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
+import { belongsTo, mapOwner } from "../../access/lease/drift.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
-import { bindingProblems } from "../../diagnosis/binding-problems.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import { editedRemedy } from "../../diagnosis/cluster-links.ts";
-import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
+import {
+  bindingProblems,
+  isInForce,
+  leaseProblems,
+  type OpenLeases,
+  openLeasesAround,
+  type Reader,
+} from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
@@ -23,9 +29,8 @@ import { findLeavers, noLeavers } from "../leavers.ts";
 import { openEksForEntries } from "../open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
-import { readRoleTimes } from "../role-times.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
+import { driftsIn, type LiveDocument, readLiveDocument, readRoleTimes, withOurTags } from "./look-at-cluster.ts";
 import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 export async function reportCheck(

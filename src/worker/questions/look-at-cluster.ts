@@ -12,20 +12,49 @@ import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { type Caller, entryArnIn, parseSteps, withoutRolePath } from "../../aws-auth/index.ts";
-import { bindingsMissing } from "../../diagnosis/binding-problems.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
-import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
+import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
+import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../../diagnosis/remade-roles.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { openEksForEntries } from "../open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
 import { ownBindingsAmong } from "../remembered.ts";
-import { readRoleTimes } from "../role-times.ts";
+
+/** All of an account share IAM's rate, so a look asks about one role after the other, and about no more than these. */
+const maxRoles = 200;
+
+/** Asks IAM when it made the roles of these entries, and whether it has them. A failure ends the asking, and is a part of the answer. */
+export async function readRoleTimes(
+  iam: Pick<OpenedCluster, "roleMadeAt">,
+  cluster: Cluster,
+  asked: RolesToAsk,
+  withinMs: number,
+): Promise<RoleTimes> {
+  const { own: arns } = rolesToAsk(asked, cluster);
+  const madeAt = new Map<string, string>();
+  const absent = new Set<string>();
+  const until = performance.now() + withinMs;
+  try {
+    for (const arn of arns.slice(0, maxRoles)) {
+      if (performance.now() > until) return { madeAt, absent, why: "IAM did not answer in time" };
+      const at = await iam.roleMadeAt(arn);
+      if (at === null) absent.add(arn);
+      else madeAt.set(arn, at);
+    }
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    return { madeAt, absent, why: error.what };
+  }
+  const why = arns.length > maxRoles ? `The worker asks IAM about at most ${maxRoles} roles` : null;
+  return { madeAt, absent, why };
+}
 
 export interface LookedAtEntries {
   /** Includes entries of nodes and of EKS itself. */

@@ -10,8 +10,8 @@ import { extendDeadline } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers } from "../leavers.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
+import { readRoleTimes } from "../questions/look-at-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
-import { readRoleTimes } from "../role-times.ts";
 
 const awsWithinMs = 15_000;
 

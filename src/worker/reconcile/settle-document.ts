@@ -8,9 +8,9 @@ import {
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
 import { shareInCluster } from "../../access/lease/cluster-leases.ts";
+import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/drift.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
-import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
 import {
   mergeWithdrawals,
   noWithdrawals,

@@ -1,9 +1,9 @@
 import { AccessError } from "../../access/access-error.ts";
 import { keptWith } from "../../access/collections.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import { mapOwner } from "../../access/lease/drift.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
-import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";

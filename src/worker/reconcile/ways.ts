@@ -1,7 +1,7 @@
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
+import { mapOwner } from "../../access/lease/drift.ts";
 import { genuinelyWritten } from "../../access/lease/holding.ts";
-import { mapOwner } from "../../access/lease/map-owner.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf, type Way, wayFor } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mapOwner, ownedDocument } from "../../../src/access/lease/map-owner.ts";
+import { mapOwner, ownedDocument } from "../../../src/access/lease/drift.ts";
 import { wayFor } from "../../../src/access/policy/cluster.ts";
 
 const wrote = (manager: string, dataKeys = ["mapRoles"]) => ({ manager, dataKeys, time: null });

@@ -1,5 +1,5 @@
 import type { Reader, Surface } from "../../../sandbox/page/blocks/surface.ts";
-import type { SandboxUser } from "../../../sandbox/slack/shapes.ts";
+import type { SandboxUser } from "../../../sandbox/slack/inputs.ts";
 
 const user = (id: string, name: string, timezone: string): SandboxUser => ({
   id,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { blocks } from "../../../sandbox/page/blocks/block.ts";
+import { blocks } from "../../../sandbox/page/conversation.ts";
 import { inputsOf } from "../../../sandbox/slack/inputs.ts";
 import { storedBlocks } from "../../../sandbox/slack/message-content.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";

@@ -1,6 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import { blocks as blocksOf } from "../../../sandbox/page/blocks/block.ts";
+import { blocks as blocksOf } from "../../../sandbox/page/conversation.ts";
 import { inputsOf } from "../../../sandbox/slack/inputs.ts";
 import { storedBlocks } from "../../../sandbox/slack/message-content.ts";
 import type { Message } from "../../../src/slack/show/message.ts";

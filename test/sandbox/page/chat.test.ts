@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { conversation, direct, home, readViewer, threadsOf, type Viewer } from "../../../sandbox/page/conversation.ts";
 import { conversationIn } from "../../../sandbox/page/live/live-page.ts";
 import { composer, homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/page.ts";
-import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
+import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/inputs.ts";
 import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient } from "../slack/a-client.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";

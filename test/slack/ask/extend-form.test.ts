@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { isObject, listAt, objectAt, textAt } from "../../../sandbox/json.ts";
+import type { SandboxView } from "../../../sandbox/slack/inputs.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { formatDuration } from "../../../src/access/ask/duration.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";

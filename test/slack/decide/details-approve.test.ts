@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SandboxView } from "../../../sandbox/slack/inputs.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { statusModal } from "../../../src/slack/look/status-answer.ts";
 import { detailsModalId } from "../../../src/slack/show/message.ts";
 import { aPreviewedRequest, revise } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SandboxMessage } from "../../../sandbox/slack/inputs.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import type { SandboxMessage } from "../../../sandbox/slack/shapes.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { configText } from "../../builders/a-cluster.ts";

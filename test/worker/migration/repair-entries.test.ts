@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
-import { getPods } from "../../../sandbox/kubectl.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { getPods } from "../../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { judgeStop } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, type Replacement } from "../../../src/access/migration.ts";

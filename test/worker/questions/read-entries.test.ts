@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
-import type { AccessEntry } from "../../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../../src/access-entry/entry-tags.ts";
 import { readEntries } from "../../../src/worker/questions/read-entries.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 

@@ -8,7 +8,7 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { roleText } from "../../../src/access/policy/policy-text.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { createRequest } from "../../../src/access/request.ts";
-import { identityOfEntry } from "../../../src/access-entry/entry.ts";
+import { identityOfEntry } from "../../../src/access-entry/entry-tags.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";

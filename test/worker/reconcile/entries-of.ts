@@ -1,7 +1,7 @@
 import type { AccessEntry as KeptEntry } from "../../../sandbox/aws/eks-cluster.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
-import type { AccessEntry } from "../../../src/access-entry/entry.ts";
+import type { AccessEntry } from "../../../src/access-entry/entry-tags.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { openEks } from "../../../src/worker/open-eks.ts";
 

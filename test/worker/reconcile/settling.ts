@@ -1,6 +1,6 @@
 import { dueWork } from "../../../src/access/lease/cluster-leases.ts";
+import { mapOwner } from "../../../src/access/lease/drift.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
-import { mapOwner } from "../../../src/access/lease/map-owner.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";

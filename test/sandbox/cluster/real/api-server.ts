@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ClusterCertificates } from "../../../../sandbox/cluster/certificate.ts";
-import { freePort } from "../../../../sandbox/free-port.ts";
+import { freePort } from "../../../../sandbox/product-process.ts";
 import { type ForwardTarget, forward, forwardTarget } from "./forward.ts";
 
 /** A real kube-apiserver with an etcd of its own, on the loopback address. */
