@@ -3,7 +3,7 @@ import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
-import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
+import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
 import { type CommandIo, misused, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 

@@ -70,7 +70,7 @@ export function unknownCluster({ config }: Settings, name: string): string {
 
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
   if (!environment.workerKeys || !config.fleet) return null;
-  const { discoverFleet } = await import("../worker/look-at-fleet.ts");
+  const { discoverFleet } = await import("../worker/upkeep/look-at-fleet.ts");
   return discoverFleet(config.fleet, null, now);
 }
 

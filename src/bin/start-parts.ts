@@ -14,8 +14,8 @@ import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import { type Stoppable, stoppable } from "../operations/stoppable.ts";
 import type { NoticeContext } from "../slack/show/notice-poster.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
-import type { FleetContext } from "../worker/keep-fleet.ts";
+import type { WithoutLedgerContext } from "../worker/upkeep/end-without-ledger.ts";
+import type { FleetContext } from "../worker/upkeep/keep-fleet.ts";
 import { startFollowing } from "./reload.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
@@ -62,8 +62,8 @@ export async function startPartWithoutLedger(
 ): Promise<void> {
   if (!workerKeys) return;
   const [{ startWithoutLedger }, { FleetWithoutLedger }] = await Promise.all([
-    import("../worker/watch-ledger.ts"),
-    import("../worker/look-at-fleet.ts"),
+    import("../worker/upkeep/watch-ledger.ts"),
+    import("../worker/upkeep/look-at-fleet.ts"),
   ]);
   const fleet = new FleetWithoutLedger(live, context.now);
   const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
@@ -84,10 +84,10 @@ async function startWorkerParts(
     { wakeChanged },
   ] = await Promise.all([
     import("../worker/worker.ts"),
-    import("../worker/keep-audit.ts"),
+    import("../worker/upkeep/keep-audit.ts"),
     import("../worker/open-eks.ts"),
     import("../operations/bounds.ts"),
-    import("../worker/keep-fleet.ts"),
+    import("../worker/upkeep/keep-fleet.ts"),
     import("../ledger/look-ups.ts"),
   ]);
   const { live, log } = context;

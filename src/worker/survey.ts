@@ -11,7 +11,7 @@ import { assumeRole, mintToken, ownCredentials, sessionNameOf } from "../aws/sts
 import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
 import { connectCluster } from "../kubernetes/cluster-client.ts";
 import { inParallel } from "../operations/deadlines.ts";
-import type { FailedPlace } from "./look-at-fleet.ts";
+import type { FailedPlace } from "./upkeep/look-at-fleet.ts";
 
 export interface SurveyScope {
   readonly accounts: readonly string[];

@@ -10,7 +10,7 @@ import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
 import { publishIdentity } from "./open-eks.ts";
-import { previewCluster } from "./preview.ts";
+import { previewCluster } from "./preview/preview.ts";
 import { reportChain } from "./questions/chain.ts";
 import { reportCheck } from "./questions/check.ts";
 import { reportCreator } from "./questions/creator.ts";

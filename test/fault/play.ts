@@ -4,7 +4,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { cancelRequest, revokeLease } from "../../src/slack/decide/end-access.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { previewCluster } from "../../src/worker/preview.ts";
+import { previewCluster } from "../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../builders/keys.ts";
 import { noGroups } from "../slack/slack-context.ts";

@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../src/access/record.ts";
 import { wakeChanged } from "../../src/ledger/look-ups.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { previewCluster } from "../../src/worker/preview.ts";
+import { previewCluster } from "../../src/worker/preview/preview.ts";
 import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { revise } from "../builders/a-request.ts";

@@ -10,7 +10,7 @@ import { openQueues } from "../../src/ledger/queues.ts";
 import { unshownKey } from "../../src/ledger/records.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
-import { erasePerson } from "../../src/worker/erase-person.ts";
+import { erasePerson } from "../../src/worker/upkeep/erase-person.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";

@@ -10,8 +10,8 @@ import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts"
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
-import { forgetOldEvents, sealBaseAnew } from "../../src/worker/keep-audit.ts";
-import { auditSinks, deliver } from "../../src/worker/sinks.ts";
+import { forgetOldEvents, sealBaseAnew } from "../../src/worker/upkeep/keep-audit.ts";
+import { auditSinks, deliver } from "../../src/worker/upkeep/sinks.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";

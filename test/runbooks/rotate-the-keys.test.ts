@@ -8,7 +8,7 @@ import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
-import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
+import { forgetOldEvents } from "../../src/worker/upkeep/keep-audit.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { keysOf } from "../builders/keys.ts";
 import { auditOf } from "../flow/audit-of.ts";

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { endWithoutLedger } from "../../src/worker/end-without-ledger.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
+import { endWithoutLedger } from "../../src/worker/upkeep/end-without-ledger.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {
   approve,

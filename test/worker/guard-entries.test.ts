@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
 import { type AccessEntry, writeHoldingTags } from "../../src/access-entry/index.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
-import { guardedEntries } from "../../src/worker/end-without-ledger.ts";
+import { guardedEntries } from "../../src/worker/upkeep/end-without-ledger.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keys } from "../builders/keys.ts";
 

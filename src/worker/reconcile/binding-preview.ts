@@ -19,7 +19,7 @@ import {
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
-import { sameUsernameWarnings } from "../preview-warnings.ts";
+import { sameUsernameWarnings } from "../preview/preview-warnings.ts";
 import type { BindingState } from "./binding-state.ts";
 import { refusalOf } from "./settle-bindings.ts";
 import { needsEntry, refuseSignIns, signInWrites } from "./settle-sign-ins.ts";

@@ -48,7 +48,7 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly isLast: boolean;
   /** Begins no lease, but checks the writes of a dead run. */
   readonly onlyEnds: boolean;
-  /** The worker has no ledger (`src/worker/end-without-ledger.ts`). */
+  /** The worker has no ledger (`src/worker/upkeep/end-without-ledger.ts`). */
   readonly withoutLedger: boolean;
 }
 

@@ -6,7 +6,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
-import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
+import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
 import type { ChangePreview, RequestedChange } from "./way-adapter.ts";

@@ -12,7 +12,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { type AccessEntry, arrivesUntil, fitsTags, refuseEntry, writeHoldingTags } from "../../access-entry/index.ts";
 import { type NamedEntry, type Refusal, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
-import { sameUsernameWarnings, sessionWarnings } from "../preview-warnings.ts";
+import { sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";

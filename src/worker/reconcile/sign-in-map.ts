@@ -10,7 +10,7 @@ import type { WorkerKeys } from "../../access/seal.ts";
 import { type Change, type planChanges, type Refusal, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/deadlines.ts";
-import { documentWarnings } from "../preview-warnings.ts";
+import { documentWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
 import { documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./document-way.ts";
 import {

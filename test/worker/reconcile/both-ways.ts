@@ -14,7 +14,7 @@ import { type Config, readConfig } from "../../../src/config/config.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
-import { previewCluster } from "../../../src/worker/preview.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";
 import { revise } from "../../builders/a-request.ts";

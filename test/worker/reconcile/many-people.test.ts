@@ -7,7 +7,7 @@ import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { openCluster } from "../../../src/worker/open-cluster.ts";
-import { previewCluster } from "../../../src/worker/preview.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { isLong } from "../../form.ts";

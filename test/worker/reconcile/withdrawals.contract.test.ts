@@ -4,7 +4,7 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openEks } from "../../../src/worker/open-eks.ts";
-import { previewCluster } from "../../../src/worker/preview.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

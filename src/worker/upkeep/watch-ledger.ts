@@ -1,9 +1,9 @@
-import { AccessError } from "../access/access-error.ts";
-import { type Cluster, type Zone, zoneOf } from "../access/policy/cluster.ts";
-import { withinDeadline } from "../operations/deadlines.ts";
-import { type Stoppable, startTicking, unfinishedAt } from "../operations/stoppable.ts";
+import { AccessError } from "../../access/access-error.ts";
+import { type Cluster, type Zone, zoneOf } from "../../access/policy/cluster.ts";
+import { withinDeadline } from "../../operations/deadlines.ts";
+import { type Stoppable, startTicking, unfinishedAt } from "../../operations/stoppable.ts";
+import { isSweepFailing } from "../sweep.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
-import { isSweepFailing } from "./sweep.ts";
 
 const lookEveryMs = 1_000;
 /** A failed end has a new try each minute, as with the ledger. */

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { type Notice, sealNotice } from "../access/notice.ts";
-import type { Labels } from "../access/policy/cluster.ts";
+import { type Notice, sealNotice } from "../../access/notice.ts";
+import type { Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetChange,
   type FleetList,
@@ -8,13 +8,13 @@ import {
   nextFleet,
   placeOf,
   sealFleetList,
-} from "../access/policy/fleet-list.ts";
-import type { Fleet } from "../config/fleet-file.ts";
-import type { FleetFollower } from "../config/follow-fleet.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { recordedEvents } from "../operations/announcements.ts";
-import { startTicking, type Ticking } from "../operations/stoppable.ts";
-import type { WorkerContext } from "./context.ts";
+} from "../../access/policy/fleet-list.ts";
+import type { Fleet } from "../../config/fleet-file.ts";
+import type { FleetFollower } from "../../config/follow-fleet.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
+import type { WorkerContext } from "../context.ts";
 import { lookAtFleet, type TagMemory } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {

@@ -1,14 +1,14 @@
 import type { Logger } from "pino";
-import { type SinkKind, sinkNames } from "../access/audit/audit-sink.ts";
-import { brokenLogBase, type LogBase, sealLogBase } from "../access/audit/verify-log.ts";
-import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit-event.ts";
-import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../access/seal.ts";
-import type { AuditSettings } from "../config/config.ts";
-import type { AuditLog } from "../ledger/audit-log.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { usualDeadlines } from "../operations/deadlines.ts";
-import type { FailureLog } from "../operations/log.ts";
-import { startTicking, type Ticking } from "../operations/stoppable.ts";
+import { type SinkKind, sinkNames } from "../../access/audit/audit-sink.ts";
+import { brokenLogBase, type LogBase, sealLogBase } from "../../access/audit/verify-log.ts";
+import { type BrokenChain, type ChainedEvent, verifyChain } from "../../access/audit-event.ts";
+import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
+import type { AuditSettings } from "../../config/config.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { usualDeadlines } from "../../operations/deadlines.ts";
+import type { FailureLog } from "../../operations/log.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;

@@ -1,14 +1,14 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { initialAwsAuth } from "../../sandbox/scene.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { FailureLog } from "../../src/operations/log.ts";
-import { createWorkerMetrics } from "../../src/operations/metrics.ts";
-import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
-import { sweepInTurn } from "../../src/worker/sweep.ts";
-import { LedgerWatch, ledgerWorks } from "../../src/worker/watch-ledger.ts";
-import { aDirectScene } from "../fault/direct-scene.ts";
-import { wishes } from "../fault/reconcile-scene.ts";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { FailureLog } from "../../../src/operations/log.ts";
+import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { sweepInTurn } from "../../../src/worker/sweep.ts";
+import { LedgerWatch, ledgerWorks } from "../../../src/worker/upkeep/watch-ledger.ts";
+import { aDirectScene } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
 
 /** A worker that gave two leases, of one minute and of one hour, and that then sees its ledger come and go. */
 async function aWorker() {

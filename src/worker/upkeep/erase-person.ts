@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type ErasedEvent, PersonEraser } from "../access/audit/audit-erasure.ts";
-import { sealLogBase } from "../access/audit/verify-log.ts";
-import { type AuditEvent, type BrokenChain, erasureMark } from "../access/audit-event.ts";
-import { isRequest, type LedgerRecord, recordClosedSince } from "../access/lists.ts";
-import { zonesOf } from "../access/policy/cluster.ts";
-import { type AuditLog, pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";
-import type { PersonData } from "../ledger/person-data.ts";
-import type { Queues } from "../ledger/queues.ts";
-import type { WorkerContext } from "./context.ts";
+import { type ErasedEvent, PersonEraser } from "../../access/audit/audit-erasure.ts";
+import { sealLogBase } from "../../access/audit/verify-log.ts";
+import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/audit-event.ts";
+import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
+import { zonesOf } from "../../access/policy/cluster.ts";
+import { type AuditLog, pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
+import type { PersonData } from "../../ledger/person-data.ts";
+import type { Queues } from "../../ledger/queues.ts";
+import type { WorkerContext } from "../context.ts";
 
 export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {
   readonly queues: Queues;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { channel, clusterName } from "../../sandbox/scene.ts";
-import { audit } from "../../src/bin/audit.ts";
-import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
-import { runCommand } from "../bin/check-run.ts";
-import { aProduct, type Product } from "../runbooks/a-product.ts";
+import { channel, clusterName } from "../../../sandbox/scene.ts";
+import { audit } from "../../../src/bin/audit.ts";
+import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
+import { runCommand } from "../../bin/check-run.ts";
+import { aProduct, type Product } from "../../runbooks/a-product.ts";
 
 let product: Product;
 let connection: RedisConnection;

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import {
   type AuditSinks,
   type BucketSink,
@@ -8,17 +8,24 @@ import {
   type SinkKind,
   sinkNames,
   type WebhookSink,
-} from "../access/audit/audit-sink.ts";
-import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../access/audit-event.ts";
-import { startOf } from "../access/redact.ts";
-import { type BusEvent, bytesOfBusEvent, maxEntries, maxEventBytes, putEvents, storeOnce } from "../aws/audit-sinks.ts";
-import type { CredentialSource } from "../aws/client-settings.ts";
-import { sessionPolicyFor } from "../aws/session-policy.ts";
-import { partitionOfRegion } from "../aws-auth/index.ts";
-import type { AuditLog } from "../ledger/audit-log.ts";
-import { observedCall, resultOfStatus } from "../operations/announcements.ts";
-import { callWithinMs } from "../operations/deadlines.ts";
-import { sessionThrough } from "./become-creator.ts";
+} from "../../access/audit/audit-sink.ts";
+import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../../access/audit-event.ts";
+import { startOf } from "../../access/redact.ts";
+import {
+  type BusEvent,
+  bytesOfBusEvent,
+  maxEntries,
+  maxEventBytes,
+  putEvents,
+  storeOnce,
+} from "../../aws/audit-sinks.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
+import { sessionPolicyFor } from "../../aws/session-policy.ts";
+import { partitionOfRegion } from "../../aws-auth/index.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
+import { observedCall, resultOfStatus } from "../../operations/announcements.ts";
+import { callWithinMs } from "../../operations/deadlines.ts";
+import { sessionThrough } from "../become-creator.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];
 

@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
-import { arns } from "../../sandbox/scene.ts";
-import type { AccessRequest } from "../../src/access/record.ts";
-import { readPrincipal } from "../../src/aws-auth/arn.ts";
-import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
-import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { readConfigMap } from "../../src/kubernetes/config-map.ts";
-import type { GroupBinding } from "../../src/kubernetes/group-bindings.ts";
+import { arns } from "../../../sandbox/scene.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
+import { readPrincipal } from "../../../src/aws-auth/arn.ts";
+import { finish } from "../../../src/aws-auth/go-yaml/budget.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
+import type { GroupBinding } from "../../../src/kubernetes/group-bindings.ts";
 import {
   documentWarnings,
   lostRights,
   sessionWarnings,
   type WarningFacts,
   warningsOf,
-} from "../../src/worker/preview-warnings.ts";
-import { aCluster } from "../builders/a-cluster.ts";
-import { aLeasedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
+} from "../../../src/worker/preview/preview-warnings.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aLeasedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 
 const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
 const had = aLeasedRequest({ state: "ended" }, { id: "r-0" });

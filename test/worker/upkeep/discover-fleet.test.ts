@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { SandboxAws } from "../../sandbox/aws/account.ts";
-import { eksError } from "../../sandbox/aws/refusal.ts";
-import { readConfig } from "../../src/config/config.ts";
-import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
-import { FleetWithoutLedger } from "../../src/worker/look-at-fleet.ts";
-import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
-import { at, minutes } from "../builders/times.ts";
-import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../fleet-scene.ts";
+import type { SandboxAws } from "../../../sandbox/aws/account.ts";
+import { eksError } from "../../../sandbox/aws/refusal.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
+import { FleetWithoutLedger } from "../../../src/worker/upkeep/look-at-fleet.ts";
+import { aFleetCluster, fleetText } from "../../builders/a-fleet.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";
 
 const tags = { "eks-access": "yes", env: "production" };
 let aws: SandboxAws;

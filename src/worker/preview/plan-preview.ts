@@ -1,15 +1,15 @@
-import { approvedShare, type LeasesFound, otherLeasesOf } from "../access/lease/cluster-leases.ts";
-import type { Share } from "../access/lease/lease-record.ts";
-import type { Cluster, Way } from "../access/policy/cluster.ts";
-import { mayAsk } from "../access/policy/may-ask.ts";
-import { approvalsNeeded } from "../access/policy/rule.ts";
-import type { AccessRequest, Preview } from "../access/record.ts";
-import { digestOfChange } from "../access/seals.ts";
-import { readHolder, type Steps } from "../aws-auth/index.ts";
+import { approvedShare, type LeasesFound, otherLeasesOf } from "../../access/lease/cluster-leases.ts";
+import type { Share } from "../../access/lease/lease-record.ts";
+import type { Cluster, Way } from "../../access/policy/cluster.ts";
+import { mayAsk } from "../../access/policy/may-ask.ts";
+import { approvalsNeeded } from "../../access/policy/rule.ts";
+import type { AccessRequest, Preview } from "../../access/record.ts";
+import { digestOfChange } from "../../access/seals.ts";
+import { readHolder, type Steps } from "../../aws-auth/index.ts";
+import type { OtherNames } from "../reconcile/other-names.ts";
+import { refused } from "../reconcile/preview-change.ts";
+import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { lostRights, outsideHours, type WarningFacts, warningsOf } from "./preview-warnings.ts";
-import type { OtherNames } from "./reconcile/other-names.ts";
-import { refused } from "./reconcile/preview-change.ts";
-import type { ChangePreview, RequestedChange } from "./reconcile/way-adapter.ts";
 
 export type PreviewPlan =
   | {

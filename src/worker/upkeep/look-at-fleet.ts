@@ -1,17 +1,17 @@
-import { hasLabels, type Labels } from "../access/policy/cluster.ts";
+import { hasLabels, type Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetList,
   type FleetLook,
   type FleetPlace,
   type FoundCluster,
   nextFleet,
-} from "../access/policy/fleet-list.ts";
-import { type FleetRegion, fleetRegion } from "../aws/fleet-clusters.ts";
-import { fleetSessionPolicy } from "../aws/session-policy.ts";
-import type { Fleet } from "../config/fleet-file.ts";
-import type { LiveConfig } from "../config/live-config.ts";
-import { inParallel } from "../operations/deadlines.ts";
-import { sessionThrough } from "./become-creator.ts";
+} from "../../access/policy/fleet-list.ts";
+import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
+import { fleetSessionPolicy } from "../../aws/session-policy.ts";
+import type { Fleet } from "../../config/fleet-file.ts";
+import type { LiveConfig } from "../../config/live-config.ts";
+import { inParallel } from "../../operations/deadlines.ts";
+import { sessionThrough } from "../become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */
 export interface FailedPlace {

@@ -1,9 +1,9 @@
-import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../access/lease/annotation.ts";
-import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import { type Cluster, environmentName, productionValue, type Rule } from "../access/policy/cluster.ts";
-import { isFullControl, kubernetesGroups } from "../access/policy/policy-text.ts";
-import { hoursInWords, isOutside } from "../access/policy/rule.ts";
-import type { AccessRequest } from "../access/record.ts";
+import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../../access/lease/annotation.ts";
+import type { MappedIdentity } from "../../access/lease/lease-record.ts";
+import { type Cluster, environmentName, productionValue, type Rule } from "../../access/policy/cluster.ts";
+import { isFullControl, kubernetesGroups } from "../../access/policy/policy-text.ts";
+import { hoursInWords, isOutside } from "../../access/policy/rule.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import {
   entriesThatYield,
   type Holder,
@@ -12,10 +12,10 @@ import {
   type Problem,
   problemSteps,
   type Steps,
-} from "../aws-auth/index.ts";
-import type { RoleBindings } from "../kubernetes/group-bindings.ts";
-import type { OtherNames } from "./reconcile/other-names.ts";
-import type { ClusterState } from "./reconcile/settle-document.ts";
+} from "../../aws-auth/index.ts";
+import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
+import type { OtherNames } from "../reconcile/other-names.ts";
+import type { ClusterState } from "../reconcile/settle-document.ts";
 
 // What an approver should consider: one sentence a warning. The card shows only the words before the colon.
 
