@@ -191,9 +191,11 @@ if left < 0 or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV
 return taken <= tonumber(ARGV[2]) and 1 or 0
 `);
 
+/** Most turns are new: one command takes such a turn, and each acknowledgement waits for one. */
 async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number): Promise<boolean> {
-  const values = [String(everyMs), String(most)];
-  return (await runScript(redis, takeTurnScript, [`{eks-access}:turn:${name}`], values)) === 1;
+  const key = `{eks-access}:turn:${name}`;
+  if ((await redis.set(key, 1, "PX", everyMs, "NX")) === "OK") return true;
+  return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most)])) === 1;
 }
 
 const listKey = "{eks-access}:fleet";

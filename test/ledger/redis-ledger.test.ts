@@ -133,6 +133,22 @@ test.each([
   },
 );
 
+test("a new turn is one command to Redis: each acknowledgement of Slack waits for one", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await redis.config("RESETSTAT");
+
+  const taken = await Promise.all(["one", "two", "three"].map((name) => ledger.takeTurn(name, 60_000)));
+
+  const stats = await redis.info("commandstats");
+  expect(taken).toEqual([true, true, true]);
+  expect(stats).toContain("cmdstat_set:calls=3,");
+  expect(stats).not.toMatch(/cmdstat_(?:eval|evalsha|incr|pexpire):/);
+  await close();
+  await database.close();
+});
+
 const indexes = [
   "chain-head",
   "due",
