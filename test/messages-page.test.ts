@@ -67,9 +67,8 @@ function shown(text: string): string {
 
 const examples = Object.entries(fiftyMessages).map(([reader, group]) => ({
   reader,
-  messages: Object.values<Read>(group).map(({ when, next, text }) => ({
+  messages: Object.values<Read>(group).map(({ when, text }) => ({
     when,
-    next,
     lines: shown(text()).split("\n"),
   })),
 }));
@@ -96,19 +95,20 @@ function fixesOf(codes: readonly FailureCode[]): string[] {
 
 function page(): string {
   const shownBefore = new Set<string>();
+  for (const code of failureCodes) isNew(new AccessError(code, "").remedy, shownBefore);
   const all = examples.flatMap(({ messages }) => messages);
   return [
     "# Every message",
     "",
     "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
-    "What one of the fifty shows is not repeated below them, nor what only joins sentences from above, with other values.",
+    "It repeats no sentence, and leaves out frames of values alone.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
       `\n### ${reader}\n`,
       ...messages.map((each) => {
         const lines = linesOnce(each.lines, all.slice(0, all.indexOf(each)));
-        return `**When ${each.when}.** Next: ${each.next}.\n\n${quoted(lines)}\n`;
+        return `**When ${each.when}:**\n\n${quoted(lines)}\n`;
       }),
     ]),
     "## Each failure and its fix\n",
@@ -123,9 +123,9 @@ function page(): string {
   ].join("\n");
 }
 
-/** Titles and buttons are one line: a list of single words is no reading. */
+/** Titles and buttons are one line, without those in the fifty: a list of single words is no reading. */
 function linesOf(texts: readonly string[]): string[] {
-  const labels = texts.filter(isLabel);
+  const labels = texts.filter((text) => isLabel(text) && !exampleText.includes(text));
   const line = labels.length > 0 ? [`- Short ones: ${labels.map(plain).join(", ")}`] : [];
   return [...texts.filter((text) => !isLabel(text)).map((text) => `- ${plain(text)}`), ...line];
 }
@@ -136,12 +136,12 @@ const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`
 const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[A-Za-z{]/.test(word)).length;
 /** The others are clauses of these, the name of a call, or only the frame of values. */
 const isWhole = (text: string) =>
-  /[.?!:]$|^[A-Z:*✓✗–•]/.test(text) && !/^(?:GET|PUT|POST|DELETE) /.test(text) && /[a-z]{2}/i.test(ownWords(text));
-const ownWords = (text: string) => text.replaceAll(/\{[^}]*\}|:[a-z_]+:/g, "");
+  /[.?!:]$|^[A-Z:*✓✗–•]/.test(text) && !/^(?:GET|PUT|POST|DELETE) /.test(text) && (isLabel(text) || !isFrame(text));
+const isFrame = (text: string) => wordsIn(text.replaceAll(/\{[^}]*\}|:[a-z_]+:/g, "")) < (/[.?!]/.test(text) ? 1 : 2);
 
 /** Whether a sentence of it says more than another name in a text before it. */
 function isNew(text: string, before: Set<string>): boolean {
-  const said = sentencesIn(text).map((each) => each.replaceAll(/\{[^}]*\}/g, "{}").replace(/\.$/, ""));
+  const said = sentencesIn(text).map((each) => each.replaceAll(/\{[^}]*\}/g, "{}").replaceAll(/`|\.$/g, ""));
   const isRepeated = said.every((each) => before.has(each));
   for (const each of said) before.add(each);
   return !isRepeated;

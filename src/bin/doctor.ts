@@ -138,7 +138,7 @@ export function examineZones(
     if (!hasNoWorker(seenAt, now)) return found(`a worker serves ${name}`);
     const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
     const last = seenAt ? `since ${seenAt.toISOString()}` : "so far";
-    return broken(`no worker serves ${name}, ${last}`, `Start ${start} in a network that reaches its clusters.`);
+    return broken(`no worker serves ${name}, ${last}`, `Start ${start} in a network that reaches them.`);
   });
 }
 

@@ -79,7 +79,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `The access entry of ${principalArn} has no groups and no access policies. It signs in as ${named(username)} and can do nothing, unless a binding names it.`;
+  const message = `The access entry of ${principalArn} has no groups or access policies. It signs in as ${named(username)} and can do nothing, unless a binding names it.`;
   const remedy = "Give the entry a group or an access policy, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }

@@ -66,7 +66,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyM
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return stays(
       "entry-ambiguous",
-      `Several items match ${item.arn}, and the authenticator picks one at random.`,
+      `Several entries match ${item.arn}, and the authenticator picks one at random.`,
       "Keep only one of them first.",
     );
   }
@@ -220,9 +220,7 @@ function readWholeArn(
   }
   const notes =
     kind === "role" && given === undefined
-      ? [
-          "If the role has a path, EKS refuses this ARN and nothing changes: add the whole one to the command (in a terminal with --arn).",
-        ]
+      ? ["If the role has a path, EKS refuses this ARN: add the whole one to the command (in a terminal with --arn)."]
       : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }

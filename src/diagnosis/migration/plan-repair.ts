@@ -182,7 +182,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
     };
   }
   if (competingEntries(item, facts.document.lookup).length > 1) {
-    return { ...about, outcome: "stays", why: "Several items match it. Keep only one of them first." };
+    return { ...about, outcome: "stays", why: "Several entries match it. Keep only one of them first." };
   }
   const own = ownOf(deleted.current, facts);
   if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
@@ -192,7 +192,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
-const unproved = "The current role has its own entry, and nothing proves that this one is of a deleted role.";
+const unproved = "The current role has its own entry, and nothing proves that this one's role is deleted.";
 
 function laterThan(current: string): string {
   return `EKS made it later than the entry of ${current}, so its role is current.`;

@@ -46,7 +46,7 @@ async function nudgedAlready({ ledger, now }: SlackContext, id: string): Promise
   const events = await ledger.eventsOf(id, recentEvents);
   const last = events.findLast(({ event }) => event.type === "request.reminded" && isUser(event.actor));
   const again = Date.parse(last?.event.at ?? now().toISOString()) + onceInMs;
-  return answer(`Not sent: the last nudge is recent. Nudge works again ${time(new Date(again).toISOString())}.`);
+  return answer(`Not sent. Nudge works again ${time(new Date(again).toISOString())}.`);
 }
 
 function isWaiting({ state, preview, reminders }: AccessRequest): boolean {

@@ -25,7 +25,7 @@ export interface KnownNow extends KnownOf {
 }
 
 const unconfirmed = "Confirm your email address in Slack, so that eks-access can look you up.";
-const noAnswer = "No worker could look you up in AWS. Check that one runs.";
+const noAnswer = "No worker could look you up in AWS. Ask an operator.";
 
 /** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */
 export async function lookUpIdentities(

@@ -17,7 +17,7 @@ import { askAdministrators, closeQuestions, linkMade, othersThan } from "./link-
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
 const onlyAdministrator =
-  "Another administrator must confirm it, and you are the only one. Ask an operator to name one more in eks-access.yml.";
+  "Another administrator must confirm it, and you are the only one. Ask an operator to name one.";
 
 const askAgainAfterMs = 10 * 60_000;
 

@@ -33,7 +33,7 @@ export function migrationState(migration: Migration): string {
   if (state === "done") return `${headAndRest(migration)}. Approved by ${approversOf(migration)}`;
   if (state !== "pending") return headAndRest(migration);
   if (!plan) return "Looking at the cluster";
-  return by ? `${by}Waiting for another approver` : `Waiting for ${migrationApprovals} approvals by different people`;
+  return by ? `${by}Waiting for another approver` : `Waiting for ${migrationApprovals} approvals from different people`;
 }
 
 function headAndRest(migration: Migration): string {
@@ -133,7 +133,7 @@ export function noSuchMigrationAnswer(id: string): Message {
 
 export function stopMigrationByAnswer(id: string): Message {
   const line = code(`/eks-access migrate ${clusterOfMigration(id)} stop`);
-  return answer(`Nothing changed. To stop a migration or a repair: ${line}.`);
+  return answer(`Nothing changed. To stop a migration or repair: ${line}.`);
 }
 
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
@@ -169,7 +169,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "no-preview":
       return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
     case "change-differs":
-      return `Nothing changed: the plan is different now. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
+      return `The plan is different now. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
     case "quiet":
       return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
     case "approved-already":

@@ -257,7 +257,7 @@ export function lostChannelMilestones(
 }
 
 export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
-  return milestone(`deleted-${ts}`, `Someone deleted the message about ${subjectOf(request)}. I posted it again.`);
+  return milestone(`deleted-${ts}`, `The message about ${subjectOf(request)} no longer updates. I posted it again.`);
 }
 
 export function tooFewMilestone(request: AccessRequest, { present }: Presence): Milestone {

@@ -155,7 +155,12 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
-    return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal.message)}.`);
+    const why = asClause(refusal.message);
+    return over(
+      "refused",
+      `Couldn't give ${subject}; nothing changed. ${why}.`,
+      `${to.what}: :no_entry: *Refused*: ${firstSentence(why)}`,
+    );
   }
   if (state === "denied") {
     const why = denial.why && `\n>${plainLine(denial.why, 600)}`;
@@ -169,6 +174,9 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   if (state === "cancelled") return over("cancelled", `You cancelled ${subject}.`, "");
   return pendingMilestone(request, cluster, to);
 }
+
+/** The message above has the others. */
+const firstSentence = (text: string) => text.replace(/\. .*/s, "");
 
 function stateFor(request: AccessRequest, { what }: Reader): string {
   return `${what}: ${headline(request)}`;
@@ -187,11 +195,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   }
   if (voided) {
     const text = `The approval of ${subject} no longer counts: ${asClause(voided.message)}. The approvers must decide again.`;
-    return wait(
-      `void-${voided.message}`,
-      text,
-      `${what}: an approval no longer counts. The approvers must decide again.`,
-    );
+    return wait(`void-${voided.message}`, text, `${what}: an approval no longer counts.`);
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
   const waits =
@@ -211,7 +215,7 @@ function leaseMilestone(
   if (lease.state === "failed") {
     const why = failureInShort(lease.failure, "The thread in the channel");
     const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${why}.`;
-    return tell("failed", text, overButtons(request, to), `${to.what}: :no_entry: *Failed*: ${why}`);
+    return tell("failed", text, overButtons(request, to), `${to.what}: :no_entry: *Failed*: ${firstSentence(why)}`);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
@@ -245,12 +249,12 @@ function activeMilestone(
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
     const lasts = until(lease.endsAt, request.durationSeconds);
-    const works = `works again, and is proved. It lasts ${lasts}.`;
-    return tell(back, `${subject} ${works}`, buttons, `${to.what} ${works}`);
+    const ping = `${to.what} works again. It lasts ${lasts}.`;
+    return tell(back, `${subject} works again, and is proved. It lasts ${lasts}.`, buttons, ping);
   }
   if (lease.warnedAt) {
-    const ends = `ends ${time(lease.endsAt)}. Do you still need it?`;
-    return tell("ending-soon", `${subject} ${ends}`, buttons, `${to.what} ${ends}`);
+    const at = time(lease.endsAt);
+    return tell("ending-soon", `${subject} ends ${at}. Do you still need it?`, buttons, `${to.what} ends ${at}.`);
   }
   return provedMilestone(request, lease, cluster, to);
 }

@@ -23,7 +23,7 @@ export interface InChannel {
   readonly shown: ShownMessages;
   /** Why the channel is out of reach: deleted, archived, or without the bot. Null: it is there. */
   readonly lost: AccessError | null;
-  /** Someone deleted the message, and it is posted again. */
+  /** Someone deleted the message, or it is too old to edit: it is posted again. */
   readonly isReposted: boolean;
 }
 

@@ -81,7 +81,7 @@ async function replaceByEntries(
   if (!replacement) return [];
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
-    if (!entry) return ["Read back, the earlier entry is gone."];
+    if (!entry) return ["Read back, the entry is gone."];
     const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mapped, `signed in: ${result}, ${detail}.`];

@@ -147,9 +147,7 @@ function collisionWarnings(username: string, principal: string): string[] {
     );
   }
   if (session && !isIdentityCenterRole(principal)) {
-    warnings.push(
-      `Trusted session name: only the configuration (pinnedSessions) says that ${session} is one person; AWS does not guarantee it.`,
-    );
+    warnings.push(`Trusted session name: only pinnedSessions in eks-access.yml says that ${session} is one person.`);
   }
   return warnings;
 }

@@ -170,8 +170,7 @@ const leaseOver = {
 
 const approvalReplayed = {
   code: "approval-replayed",
-  message:
-    "An old copy of this request is back in Redis. The worker refuses it. Check who can write to Redis, or restored a backup.",
+  message: "An old copy of this request is back in Redis. The worker refuses it. Check who wrote or restored it.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */

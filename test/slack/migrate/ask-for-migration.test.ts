@@ -135,7 +135,7 @@ test.each(["cancel", "revoke"])(
     await put();
 
     expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
-      "Nothing changed. To stop a migration or a repair: `/eks-access migrate staging stop`.",
+      "Nothing changed. To stop a migration or repair: `/eks-access migrate staging stop`.",
     );
     expect(await stateNow()).toBe("pending");
   },

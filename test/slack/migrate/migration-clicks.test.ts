@@ -137,7 +137,7 @@ describe("a migration that is asked for", () => {
 
     expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
     expect(text).toContain("1 of 1 item can move, in 2 steps");
-    expect(text).toContain("Waiting for 2 approvals by different people");
+    expect(text).toContain("Waiting for 2 approvals from different people");
     expect(text).toMatch(/\[Review\] \[Deny\] \[Stop\]$/);
   });
 });
@@ -184,7 +184,7 @@ describe("a decision about a migration", () => {
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(old, "approve-migration"));
 
-    expect(textOf(answer)).toContain("the plan is different now");
+    expect(textOf(answer)).toContain("The plan is different now.");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 

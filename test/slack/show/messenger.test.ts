@@ -225,7 +225,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inChannel().filter((text) => text.includes("without a decision"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("Someone deleted the message about"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("no longer updates. I posted it again."))).toHaveLength(1);
   });
 });
 

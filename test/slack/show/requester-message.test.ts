@@ -55,7 +55,7 @@ test("a notification of a failure says the cause: a locked phone shows nothing a
   const failed = states.failed ?? expect.fail("there is no such state");
 
   expect(milestoneOf(failed, aCluster())?.ping).toMatch(
-    /^`viewer` on `staging`: :no_entry: \*Failed\*: AWS .*\. The thread in the channel has the cause and the fix$/,
+    /^`viewer` on `staging`: :no_entry: \*Failed\*: AWS does not let the worker become the creator of staging$/,
   );
 });
 
