@@ -176,7 +176,21 @@ function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGua
 
 function refuseSize(before: ReadDocument, after: ReadDocument): Refusal | null {
   const bytes = sizeOf(after.data);
-  if (bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data)) return null;
+  return bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data) ? null : tooLarge(`${bytes}`);
+}
+
+/** Before the text is made and read: it can have more values than are read, which would say nothing of its size. */
+export function refuseAdditions({ data }: ReadDocument, intents: readonly Intent[]): Refusal | null {
+  let bytes = sizeOf(data);
+  for (const intent of intents) {
+    // It can make room.
+    if (intent.type !== "add") return null;
+    bytes += Buffer.byteLength([intent.arn, intent.username, ...intent.groups].join(""));
+  }
+  return intents.length > 0 && bytes > DOCUMENT_LIMIT ? tooLarge(`at least ${bytes}`) : null;
+}
+
+function tooLarge(bytes: string): Refusal {
   const message = `The document would have ${bytes} bytes, and a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries first.`;
   return { code: "document-too-large", message };
 }

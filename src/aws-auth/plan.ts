@@ -16,7 +16,7 @@ import { editSections } from "./edit-section.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
-import { onlyRemovesGroups, refuseArn, refuseChange, refuseResult } from "./guard.ts";
+import { onlyRemovesGroups, refuseAdditions, refuseArn, refuseChange, refuseResult } from "./guard.ts";
 import { readingSteps } from "./read-document.ts";
 import { unifiedDiff } from "./render.ts";
 import { type Identity, resolve } from "./resolve.ts";
@@ -79,6 +79,8 @@ export function* planSteps(
     else refused.push(refusal);
   }
   const intents = intentsOf(document, accepted);
+  const noRoom = refuseAdditions(document, intents);
+  if (noRoom) return { type: "refused", refusal: noRoom };
   const after = yield* editSections(document, intents, read);
   if (after === null) return { type: "refused", refusal: cannotEdit(document, intents) };
   yield;

@@ -58,6 +58,22 @@ it("a plan may fill the room that there is to the last byte, and no further", ()
   });
 });
 
+it("entries for which there is no room at all are refused for that, also where the text would have more values than are read", () => {
+  const groups = Array.from({ length: 10 }, (_, at) => `group-${at}`);
+  const added = Array.from({ length: 12_000 }, (_, at) => {
+    return { type: "map", arn: `${account}role/team-${at}`, username: `team-${at}`, groups } as const;
+  });
+
+  expect(planChanges(documentOf(1000), added)).toMatchObject({
+    refusal: {
+      code: "document-too-large",
+      message: expect.stringMatching(
+        /^The document would have at least 1\d{6} bytes, and a ConfigMap can have 1048576\./,
+      ),
+    },
+  });
+});
+
 it("a document that is too large already may shrink, or stay as large as it is", () => {
   const shrinks = planChanges(documentOf(mebibyte + 500), [{ type: "unmap", arn: `${account}role/a` }]);
   const stays = parseDocument({
