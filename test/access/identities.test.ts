@@ -14,6 +14,7 @@ import {
   sealEmail,
   sealIdentities,
 } from "../../src/access/identities.ts";
+import { isOwnPrincipal } from "../../src/aws-auth/index.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aLink } from "../builders/a-link.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
@@ -144,6 +145,20 @@ describe("who a person is on a cluster", () => {
     ["a principal of another account", role.replace("111122223333", "444455556666"), null],
   ])("is next to %s", (_, principal, own) => {
     expect(identityInAccountOf(rules(center), cluster, { links: [], found }, principal)).toBe(own);
+  });
+
+  const dev = "arn:aws:sts::111122223333:assumed-role/dev";
+  test.each([
+    ["their session of Identity Center", rules(center), `${session}/alice@example.com`, true],
+    ["their role of Identity Center", rules(center), role, true],
+    ["another session of that role", rules(center), `${session}/bob@example.com`, false],
+    ["their session by the rule", rules(rule), `${dev}/alice@example.com`, true],
+    ["the role of the rule", rules(rule), "arn:aws:iam::111122223333:role/dev", true],
+    ["another session by the rule", rules(rule), `${dev}/bob@example.com`, false],
+  ])("tells whether a typed ARN is theirs: %s", (_, settings, typed, isTheirs) => {
+    const identity = identityInAccountOf(settings, cluster, { links: [], found }, typed);
+
+    expect(isOwnPrincipal(identity, typed)).toBe(isTheirs);
   });
 
   test.each([
