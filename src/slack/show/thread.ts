@@ -232,7 +232,8 @@ export async function showThread(context: MessengerContext, id: string): Promise
   // Approvers with a direct message get their reminder there.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
-  for (const copy of shown.copies) await reply(context, record, copy, reminders);
+  const waited = shown.copies.filter(({ user }) => !record.approvals.some(({ by }) => by === user));
+  for (const copy of waited) await reply(context, record, copy, reminders);
   await ledger.addThreadEntries(id, namesOf(reminders));
 }
 

@@ -114,6 +114,17 @@ describe("where the channel is gone", () => {
     expect(toldTo("U0ONCALL").join()).toContain("I sent direct messages to the approvers.");
   });
 
+  test("a person who approved it is not reminded, but the others are", async () => {
+    await showGone();
+    await revise({ approvals: [approval] });
+    await reminded(1);
+
+    await showGone();
+
+    expect(toldTo("U0APPROVER").join()).not.toContain("still waits");
+    expect(toldTo("U0APPROVER2").join()).toContain("still waits for 1 approval");
+  });
+
   test("a person who approved it is not asked again, and no one is after the decision", async () => {
     await revise({ approvals: [approval] });
     await showGone();
