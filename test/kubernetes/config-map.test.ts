@@ -2,6 +2,7 @@ import { createServer } from "node:https";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { usualDeadlines } from "../../src/operations/deadlines.ts";
 import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;
@@ -274,7 +275,8 @@ describe("a later connection", () => {
 test("two hundred calls at once open a hundred and twenty-eight connections", async () => {
   const own = await startScriptedServer();
   own.answer = () => ({ status: 404, body: aStatus(404, "NotFound", "none") });
-  const client = own.connect();
+  // Each handshake costs milliseconds, and all are in this process: the usual deadline, not the tests' short one.
+  const client = own.connect({ timeoutMs: usualDeadlines.clusterCall });
 
   await Promise.all(Array.from({ length: 200 }, () => client.readAwsAuth()));
 
