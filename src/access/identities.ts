@@ -137,11 +137,14 @@ function sealedValue(found: Omit<Identities, "seal">, cluster: Cluster): Json {
   return { ...found, cluster: sealedClusterOf(cluster) } as unknown as Json;
 }
 
+/** What a message tells a person to have repaired must not count much longer than the repair takes. */
+const keepNoneSeconds = 60;
+
 /** Whether an answer still counts. @param email the present one; null: Slack confirms none */
 export function isCurrent(found: Identities, email: string | null, { keepSeconds }: IdentityRules, now: Date): boolean {
-  return (
-    found.email === email && !isDatedAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000
-  );
+  const keptFor = found.why === null ? keepSeconds : Math.min(keepSeconds, keepNoneSeconds);
+  const age = now.getTime() - Date.parse(found.at);
+  return found.email === email && !isDatedAhead(found, now) && age <= keptFor * 1000;
 }
 
 export function rolesOf(permissionSets: readonly string[], named: readonly string[], account: string): string[] {

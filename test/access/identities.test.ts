@@ -59,9 +59,17 @@ describe("a worker's answer counts only with its seal", () => {
 
   test("for as long as the settings say, and for the address that Slack confirms now", () => {
     expect(isCurrent(found, unsealed.email, rules(center), at(minutes(15)))).toBe(true);
-    expect(isCurrent(found, unsealed.email, rules(center), at(minutes(15) + 1000))).toBe(false);
+    expect(isCurrent(found, unsealed.email, rules(center), at(minutes(15) + 1))).toBe(false);
     expect(isCurrent(found, "other@example.com", rules(center), at(minutes(1)))).toBe(false);
     expect(isCurrent(found, null, rules(center), at(minutes(1)))).toBe(false);
+  });
+
+  test("for a minute where it found none, because its message asks for a repair", () => {
+    const none = sealIdentities({ ...unsealed, person: null, why: "user-not-found" }, cluster, keys.preview);
+
+    expect(isCurrent(none, unsealed.email, rules(center), at(minutes(1)))).toBe(true);
+    expect(isCurrent(none, unsealed.email, rules(center), at(minutes(1) + 1))).toBe(false);
+    expect(isCurrent(none, unsealed.email, { ...rules(center), keepSeconds: 30 }, at(31))).toBe(false);
   });
 });
 
