@@ -1,13 +1,17 @@
+import { readdirSync, readFileSync, truncateSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
-import type { ProvidedRedis } from "../../sandbox/redis/provide-redis.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { verifyChain } from "../../src/access/audit-event.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { isLong } from "../form.ts";
-import { redisOfOurOwn } from "./own-redis.ts";
+import { redisOfOurOwn, rewriteFile } from "./own-redis.ts";
 
 let redis: ProvidedRedis | undefined;
 
@@ -77,3 +81,34 @@ test("with appendfsync always, Redis killed at any moment forgets no approval th
   expect(lost).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(rounds);
 }, 300_000);
+
+test("a commit that a kill cut in the middle of the file mixes with no later one, if the file is rewritten before the next start", async () => {
+  vi.stubEnv("REDIS_URL", "");
+  const dataDir = await mkdtemp(join(tmpdir(), "eks-access-cut-"));
+  redis = await provideRedis({ dataDir, appendOnly: true });
+  vi.unstubAllEnvs();
+  const { url } = redis;
+  const requestAll = async (...ids: readonly string[]) => {
+    const { redis: client, close } = await connectRedis(url);
+    for (const id of ids) await redisLedger(client).commit(aChange(aRequest({ id })));
+    await close();
+  };
+  await requestAll("r-1", "r-2", "r-cut");
+  await redis.kill();
+  const folder = join(dataDir, "appendonlydir");
+  const file = join(folder, readdirSync(folder).find((name) => name.endsWith(".incr.aof")) ?? "");
+  truncateSync(file, readFileSync(file, "latin1").lastIndexOf("RPUSH"));
+
+  await redis.restart();
+  await requestAll("r-3", "r-4");
+  await rewriteFile(url);
+  await redis.restart();
+
+  const { redis: client, close } = await connectRedis(url);
+  const events = await redisLedger(client).events(1, 100);
+  await close();
+  await redis.stop();
+  await rm(dataDir, { recursive: true });
+  expect(verifyChain(events)).toMatchObject({ type: "whole" });
+  expect(events.map(({ event }) => event.request)).toEqual(["r-1", "r-2", "r-3", "r-4"]);
+});
