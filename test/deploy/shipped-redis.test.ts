@@ -1,8 +1,10 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync, truncateSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -20,14 +22,33 @@ const command = z.tuple([z.literal("sh"), z.literal("-c"), z.string()]);
 let folder: string;
 let port: number;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "eks-access-password-"));
+  folder = await mkdtemp(join(tmpdir(), "eks-access-shipped-redis-"));
   port = await freePort();
   const { server } = await findRedisProgram();
-  // Where the container has its own port and folder, this machine has others.
-  await writeFile(join(folder, "redis-server"), `#!/bin/sh\nexec "${server}" "$@" --port ${port} --dir "${folder}"\n`);
+  // Where the container has a port of its own, this machine has another.
+  await writeFile(join(folder, "redis-server"), `#!/bin/sh\nexec "${server}" "$@" --port ${port}\n`);
   await chmod(join(folder, "redis-server"), 0o755);
+  // That of Valkey, where this machine has Valkey.
+  await symlink(server.replace(/server$/, "check-aof"), join(folder, "redis-check-aof"));
 });
 afterEach(() => rm(folder, { recursive: true }));
+
+/** The script in this test's folder, with this machine's Redis. */
+async function startWith(script: string): Promise<ChildProcessByStdio<null, Readable, Readable>> {
+  const { env } = await findRedisProgram();
+  const path = `${folder}:${process.env.PATH}`;
+  return spawn("sh", ["-c", script], {
+    cwd: folder,
+    env: { ...env, PATH: path, REDIS_PASSWORD: password },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function connect(options: { password?: string } = { password }): Redis {
+  const redis = new Redis({ port, ...options });
+  redis.on("error", () => {});
+  return redis;
+}
 
 /** What Compose, and then the shell, makes of the file. */
 async function composed(): Promise<string> {
@@ -41,7 +62,7 @@ async function deployed(): Promise<string> {
   const documents = parseAllDocuments(await readFile(join(root, "deploy/kubernetes/redis/redis.yaml"), "utf8"));
   const set = documents.map((each) => each.toJS() as unknown).find((each) => workload.safeParse(each).success);
   const [container] = workload.parse(set).spec.template.spec.containers;
-  return container.command[2].replace("--dir /data", "");
+  return container.command[2].replace("cd /data\n", "");
 }
 const container = z.looseObject({ command });
 const pod = z.looseObject({ spec: z.looseObject({ containers: z.tuple([container]) }) });
@@ -52,17 +73,13 @@ describe.each([
   ["the manifest", deployed],
 ])("the Redis of %s", (_, scriptOf) => {
   test("takes any password and no one without it, and prints nothing of it", async () => {
-    const { env } = await findRedisProgram();
-    const path = `${folder}:${process.env.PATH}`;
-    const child = spawn("sh", ["-c", await scriptOf()], { env: { ...env, PATH: path, REDIS_PASSWORD: password } });
+    const child = await startWith(await scriptOf());
     const said = Promise.all([text(child.stdout), text(child.stderr)]);
     const ended = once(child, "exit");
-    const redis = new Redis({ port, password });
-    redis.on("error", () => {});
+    const redis = connect();
 
     const answer = await Promise.race([redis.ping(), ended.then(() => "it ended")]);
-    const stranger = new Redis({ port });
-    stranger.on("error", () => {});
+    const stranger = connect({});
     const refusal = await stranger.ping().catch(String);
     stranger.disconnect();
     redis.disconnect();
@@ -72,6 +89,30 @@ describe.each([
     expect(answer).toBe("PONG");
     expect(refusal).toContain("NOAUTH");
     expect(log).not.toContain("two words");
+  });
+
+  test("cuts off the transaction that a kill left in the middle, so that it mixes with no later one", async () => {
+    const script = await scriptOf();
+    const during = async (act: (redis: Redis) => Promise<unknown>) => {
+      const child = await startWith(script);
+      const ended = once(child, "exit");
+      const redis = connect();
+      const result = await act(redis);
+      redis.disconnect();
+      child.kill("SIGKILL");
+      await ended;
+      return result;
+    };
+    const setBoth = (value: string) => (redis: Redis) => redis.multi().set("one", value).set("two", value).exec();
+    await during(setBoth("before"));
+    await during(setBoth("cut"));
+    const file = join(folder, "appendonlydir/appendonly.aof.1.incr.aof");
+    truncateSync(file, readFileSync(file, "latin1").lastIndexOf("two"));
+
+    await during((redis) => redis.multi().set("three", "after").set("four", "after").exec());
+    const later = await during((redis) => redis.mget("one", "two", "three", "four"));
+
+    expect(later).toEqual(["before", "before", "after", "after"]);
   });
 });
 
