@@ -7,9 +7,10 @@ import { type Environment, type SlackEnvironment, webhookProblems } from "../con
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/client.ts";
-import type { Ledger, UndoneLedger } from "../ledger/ledger.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { startFollowingUndone } from "../ledger/lifecycle.ts";
 import type { Queues } from "../ledger/queues.ts";
+import type { UndoneLedger } from "../ledger/records.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import { type Stoppable, stoppable } from "../operations/stoppable.ts";
 import type { NoticeContext } from "../slack/show/notice-poster.ts";

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../access/lists.ts";
 import type { RedisClient } from "./client.ts";
 import { countLua, logKey, runScript, scriptOf } from "./commit-script.ts";
-import type { ClosedBatch } from "./ledger.ts";
 import {
   closedKey,
   countsKey,
@@ -26,6 +25,14 @@ import {
   unshownKey,
 } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
+
+export interface ClosedBatch {
+  /** Records without any further effect since before this. */
+  readonly before: Date;
+  /** No worker takes them again until then. */
+  readonly postponedUntil: Date;
+  readonly limit: number;
+}
 
 /**
  * Takes closed records, the longest closed first, and puts each off: another worker does not get it, and one that can't be removed does

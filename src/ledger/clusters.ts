@@ -1,11 +1,79 @@
-import { randomUUID } from "node:crypto";
 import type { Zone } from "../access/policy/cluster.ts";
+import type { CreationRecord } from "../access/policy/creator.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
-import { parseJson } from "../access/seal.ts";
+import type { NamespaceList } from "../access/shared-lists.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
-import { type ClusterLedger, type FleetLedger, type RefusedFile, refusalGoodForMs, type TurnLedger } from "./ledger.ts";
-import type { Stored, StoredKind, StoredReader } from "./stored.ts";
+import type { RefusedFile, Stored, StoredKind, StoredReader, WorkerIdentity } from "./stored.ts";
+
+/** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
+export interface RememberedCreation {
+  readonly record: CreationRecord;
+  readonly seal: string;
+}
+
+/** Clusters that can't be opened, and clusters whose requests wait. */
+export interface OutageLedger {
+  /** Those of these clusters that can't be opened, by name. */
+  clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
+  /** Null: it can be opened. */
+  setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
+  /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
+  beginOutage(cluster: string, outage: Outage): Promise<Outage>;
+  outages(): Promise<ReadonlyMap<string, Outage>>;
+  /** False: another process ended it first. */
+  endOutage(cluster: string): Promise<boolean>;
+}
+
+/** What the ledger remembers about clusters, and about the worker itself. */
+export interface ClusterLedger extends OutageLedger {
+  /** Which of these clusters' own memories have been read into this ledger. */
+  adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * The id of the server of Redis, if another one answers than the one that was followed last, or the same one started again: its data can be older,
+   * so no cluster is adopted. null: the same. It answers so until that server is followed.
+   */
+  newServer(): Promise<string | null>;
+  followServer(id: string): Promise<void>;
+  markAdopted(cluster: string): Promise<void>;
+  /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
+  revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
+  noteReverted(cluster: string, at: Date): Promise<void>;
+  /** The remembered creation of a cluster, by its ARN; null: nothing. */
+  creation(clusterArn: string): Promise<unknown>;
+  /** Do not trust it without its seal. */
+  rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
+  /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
+  namespacesOf(cluster: string): Promise<unknown>;
+  rememberNamespaces(list: NamespaceList): Promise<void>;
+  /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
+  lastAcceptedAt(place: string): Promise<Date | null>;
+  rememberAccepted(place: string, at: Date): Promise<void>;
+  /**
+   * For each level by its name, a digest of the approvers that were once enough. For each cluster and each user group, the people for whom
+   * Slack last showed its records. Hints, no rights.
+   */
+  approversKnown(): Promise<ReadonlyMap<string, string>>;
+  rememberApprovers(good: ReadonlyMap<string, string>): Promise<void>;
+  noteZone(zone: Zone, at: Date): Promise<void>;
+  /** When each zone last had a worker; a zone without one ever is absent. */
+  zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
+  setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
+  /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
+  exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
+  /** A process repeats this while it refuses its file. Null: it follows the file. */
+  noteRefusal(process: string, refusal: RefusedFile | null): Promise<void>;
+  /** Those of the last minutes. Only words for people: nothing seals them. */
+  refusals(now: Date): Promise<readonly RefusedFile[]>;
+  workerIdentity(): Promise<WorkerIdentity | null>;
+}
+
+/** Three times the pause between two refusals of a process. Milliseconds. */
+export const refusalGoodForMs = 180_000;
+
+export function processName(kind: string): string {
+  return kind === "slack" ? "Slack process" : kind === "worker" ? "worker" : "process";
+}
 
 const prefix = "{eks-access}";
 const keys = {
@@ -150,80 +218,12 @@ function timesIn(fields: readonly Field[]): ReadonlyMap<string, Date> {
   return new Map(times.filter(([, at]) => !Number.isNaN(at.getTime())));
 }
 
-const runsKey = "{eks-access}:runs";
-
-export function redisTurns(redis: RedisClient): TurnLedger {
-  return {
-    takeTurn: (name, everyMs, most = 1) => takeTurn(redis, name, everyMs, most),
-    beginRun: (cluster) => beginRun(redis, cluster),
-    isNewestRun: async (cluster, run) => (await redis.hget(runsKey, cluster)) === run,
-  };
-}
-
 /** Sets a field, also of a key of another type, which would keep runs from ending leases. KEYS: the hash. ARGV: field, value */
 const setFieldScript = scriptOf(`${indexLua}
 index('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 `);
 
-async function setField(redis: RedisClient, key: string, field: string, value: string): Promise<void> {
+export async function setField(redis: RedisClient, key: string, field: string, value: string): Promise<void> {
   await runScript(redis, setFieldScript, [key], [field, value]);
-}
-
-async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
-  const run = randomUUID();
-  await setField(redis, runsKey, cluster, run);
-  return run;
-}
-
-/**
- * A forged turn ends after its period too: otherwise it would stop what takes turns, for example the sweep, in all processes.
- * KEYS: the turn. ARGV: the period in milliseconds, the number of turns. Returns 1 if one was left.
- */
-const takeTurnScript = scriptOf(`
-local taken = redis.pcall('INCR', KEYS[1])
-if type(taken) == 'table' then
-  redis.call('SET', KEYS[1], 1)
-  taken = 1
-end
-local left = redis.call('PTTL', KEYS[1])
-if left < 0 or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return taken <= tonumber(ARGV[2]) and 1 or 0
-`);
-
-/** Most turns are new: one command takes such a turn, and each acknowledgement waits for one. */
-async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number): Promise<boolean> {
-  const key = `{eks-access}:turn:${name}`;
-  if ((await redis.set(key, 1, "PX", everyMs, "NX")) === "OK") return true;
-  return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most)])) === 1;
-}
-
-const listKey = "{eks-access}:fleet";
-const noticesKey = "{eks-access}:notices";
-const maxNotices = 100;
-
-/** KEYS: the list, the notices. ARGV: when the list was made, the list, and its notice if there is one. */
-const publishFleetScript = scriptOf(`
-redis.call('HSET', KEYS[1], 'at', ARGV[1], 'list', ARGV[2])
-if ARGV[3] then
-  redis.call('LPUSH', KEYS[2], ARGV[3])
-  redis.call('LTRIM', KEYS[2], 0, ${maxNotices - 1})
-end
-`);
-
-/** The fleet, and notices for the operators, on Redis. Their readers parse them and verify their seals. */
-export function redisFleet(redis: RedisClient): FleetLedger {
-  return {
-    fleetAt: () => redis.hget(listKey, "at"),
-    fleet: async () => parseJson((await redis.hget(listKey, "list")) ?? ""),
-    publishFleet: async (list, notice) => {
-      const texts = [list.at, JSON.stringify(list), ...(notice ? [JSON.stringify(notice)] : [])];
-      await runScript(redis, publishFleetScript, [listKey, noticesKey], texts);
-    },
-    addNotice: async (notice) => {
-      await redis.lpush(noticesKey, JSON.stringify(notice));
-      await redis.ltrim(noticesKey, 0, maxNotices - 1);
-    },
-    notices: async () => (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(parseJson),
-  };
 }

@@ -11,15 +11,9 @@ import type { FailureLog } from "../operations/log.ts";
 import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
-import type {
-  CommitResult,
-  LedgerChange,
-  MigrationLedger,
-  RecordLedger,
-  RequestLedger,
-  UndoneLedger,
-} from "./ledger.ts";
+import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
 import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
+import type { UndoneLedger } from "./records.ts";
 
 /** The context of a change. A context that extends it names its other parts of the ledger. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {

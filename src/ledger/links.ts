@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AuditEvent } from "../access/audit-event.ts";
 import {
   accountIn,
   type Identities,
@@ -11,12 +12,50 @@ import {
 } from "../access/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
-import type { PrincipalLink } from "../access/seals.ts";
-import { isSealedLink } from "../access/seals.ts";
+import { isSealedLink, type LinkProposal, type PrincipalLink } from "../access/seals.ts";
+import type { SharedGroups } from "../access/shared-lists.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
-import type { Ledger, LinkChange, LinkLedger } from "./ledger.ts";
-import type { StoredReader } from "./stored.ts";
+import type { LinkQuestions, StoredReader } from "./stored.ts";
+
+/** A change of a person's links, with its event: written together or not at all. */
+export interface LinkChange {
+  readonly user: string;
+  /** The id of the proposal that must still wait; null: none has to. */
+  readonly expected: string | null;
+  /** Their new link in its account; null: unchanged. */
+  readonly link: PrincipalLink | null;
+  readonly proposal: LinkProposal | null;
+  readonly event: AuditEvent;
+}
+
+/** A person's principals: one in each account. */
+export interface LinkLedger {
+  /** Remembers the first principal that a person asked with in an account; an existing link stays. Without an event. */
+  linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
+  /** By account. Trust none without its seal. */
+  linksOf(user: string): Promise<readonly PrincipalLink[]>;
+  /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
+  formerLinksOf(user: string): Promise<readonly PrincipalLink[]>;
+  /** False: the expected proposal is gone, and nothing changed. */
+  changeLink(change: LinkChange): Promise<boolean>;
+  linkProposalOf(user: string): Promise<LinkProposal | null>;
+  /**
+   * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
+   * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
+   */
+  swapLinkQuestions(
+    user: string,
+    proposal: string | null,
+    questions: LinkQuestions | null,
+  ): Promise<LinkQuestions | null | "outdated">;
+  /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
+  identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
+  rememberIdentities(found: Identities): Promise<void>;
+  /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
+  userGroups(): Promise<unknown>;
+  shareUserGroups(groups: SharedGroups): Promise<void>;
+}
 
 /** A hash for each person, by Slack user id: their links, by account. */
 const linksKey = (user: string) => `{eks-access}:links:${user}`;
@@ -150,7 +189,7 @@ interface VerifyingKeys {
 
 /** Where people's identities are looked up, and how they are verified. */
 export interface IdentityLookUp {
-  readonly ledger: Pick<Ledger, "linksOf" | "identitiesOf">;
+  readonly ledger: Pick<LinkLedger, "linksOf" | "identitiesOf">;
   readonly config: { readonly identities: IdentityRules };
   readonly keys: VerifyingKeys;
   readonly now: () => Date;
@@ -174,7 +213,7 @@ export async function knownIdentitiesOf(
 
 /** If a seal of ours confirms them, with those of links that they replaced. A mere request identifies no one. */
 export async function sealedArnsOf(
-  lookUp: IdentityLookUp & { readonly ledger: Pick<Ledger, "formerLinksOf"> },
+  lookUp: IdentityLookUp & { readonly ledger: Pick<LinkLedger, "formerLinksOf"> },
   users: Iterable<string>,
   cluster: Cluster,
 ): Promise<LinkedArns> {

@@ -12,7 +12,6 @@ import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/rec
 import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
-import type { ListOf } from "./ledger.ts";
 import { readListed, recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -158,6 +157,16 @@ export async function duePendingIds(
   if (due.length === 0) return [];
   const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
   return due.filter((_, index) => places[index] != null).slice(0, limit);
+}
+
+/** Which records a list shows. */
+export interface ListOf {
+  readonly list: ListName;
+  readonly clusters: readonly string[];
+  /** They get the access, or asked for it. */
+  readonly requester: string | null;
+  /** `any`: of one of the clusters or of this person. `both`: of one of the clusters and of this person. */
+  readonly match: "any" | "both";
 }
 
 export async function pageOfList(

@@ -9,7 +9,8 @@ import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isHeld, isLeaseOver, withTrouble } from "../access/request.ts";
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/retry.ts";
 import { inParallel } from "../operations/deadlines.ts";
-import type { ClusterLedger, Ledger, RequestLedger } from "./ledger.ts";
+import type { ClusterLedger } from "./clusters.ts";
+import type { Ledger, RequestLedger } from "./ledger.ts";
 import { type RecordContext, recordChange } from "./lifecycle.ts";
 
 /** Null: there is none, or it can't be read. */
@@ -22,7 +23,7 @@ export function recordWith(
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */
 export async function otherLeasesNow(
-  ledger: Pick<Ledger, "leasedOf" | "get">,
+  ledger: Pick<RequestLedger, "leasedOf" | "get">,
   request: AccessRequest,
   now: Date,
 ): Promise<OtherLeasesNow> {
@@ -40,7 +41,7 @@ export async function otherLeasesNow(
 
 /** The active lease that extends it last, also through ended ones. Null: none, or this one is revoked or out of force. */
 export async function continuationOf(
-  ledger: Pick<Ledger, "extensionsOf">,
+  ledger: Pick<RequestLedger, "extensionsOf">,
   request: AccessRequest,
 ): Promise<ApprovedRequest | null> {
   return lastHeld(await chainAfter(ledger, request));
@@ -48,7 +49,7 @@ export async function continuationOf(
 
 /** The same, or, if all are over, the one that ended last. Null: that is this one. */
 export async function lastOfAccess(
-  ledger: Pick<Ledger, "extensionsOf">,
+  ledger: Pick<RequestLedger, "extensionsOf">,
   request: AccessRequest,
 ): Promise<ApprovedRequest | null> {
   const chain = await chainAfter(ledger, request);
@@ -65,7 +66,7 @@ function lastHeld(chain: readonly ApprovedRequest[]): ApprovedRequest | null {
 const byTime = (one: string | null, other: string | null) => Date.parse(one ?? "") - Date.parse(other ?? "");
 
 async function chainAfter(
-  ledger: Pick<Ledger, "extensionsOf">,
+  ledger: Pick<RequestLedger, "extensionsOf">,
   request: AccessRequest,
 ): Promise<readonly ApprovedRequest[]> {
   const found = new Map<string, ApprovedRequest>();
@@ -88,7 +89,7 @@ function goesOn({ lease }: AccessRequest): boolean {
 }
 
 export async function pendingRequestsOf(
-  ledger: Pick<Ledger, "list">,
+  ledger: Pick<RequestLedger, "list">,
   cluster: string,
   limit: number,
 ): Promise<readonly AccessRequest[]> {
@@ -99,7 +100,7 @@ export async function pendingRequestsOf(
 const maxPending = 100;
 
 export async function openRequestsFor(
-  ledger: Pick<Ledger, "leasedOf" | "list">,
+  ledger: Pick<RequestLedger, "leasedOf" | "list">,
   cluster: string,
   user: string,
 ): Promise<readonly AccessRequest[]> {

@@ -3,7 +3,6 @@ import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts"
 import type { AccessRequest } from "../access/record.ts";
 import { type RedisClient, readOr } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { UndoneLedger } from "./ledger.ts";
 import type { Stored, StoredReader } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
@@ -222,6 +221,11 @@ interface Committed {
   readonly version: number;
   readonly cluster: string;
   readonly atMs: number;
+}
+
+export interface UndoneLedger {
+  /** Once for each record of which a failover of Redis lost a version of this process. Null: nothing is left of it. */
+  eachUndone(act: (cluster: string, left: LedgerRecord | null) => Promise<void>): Promise<void>;
 }
 
 /** The newest version of each record that this process committed in the last minutes. */

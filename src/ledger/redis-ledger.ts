@@ -6,7 +6,7 @@ import { canonicalJson, type Json } from "../access/seal.ts";
 import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
 import { explained, type RedisClient, readOr } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
-import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
+import { redisClusters } from "./clusters.ts";
 import {
   chainHeadKey,
   chainText,
@@ -26,8 +26,6 @@ import type {
   MigrationLedger,
   RecordLedger,
   RequestLedger,
-  ShownMessages,
-  UndoneLedger,
 } from "./ledger.ts";
 import { redisLinks } from "./links.ts";
 import {
@@ -60,10 +58,19 @@ import {
   textOfRecord,
   threadKey,
   traceKey,
+  type UndoneLedger,
   unshownKey,
 } from "./records.ts";
 import { appendEvent, logFlaw, readEvents, readEventsOf } from "./redis-audit-log.ts";
-import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
+import { redisFleet, redisTurns } from "./shared.ts";
+import {
+  readStored,
+  type ShownMessages,
+  type StoredReader,
+  storedReader,
+  type UnreadableLog,
+  unreadableSentence,
+} from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {

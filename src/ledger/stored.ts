@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
 import { migrationForm } from "../access/migration.ts";
 import { accessRequestForm } from "../access/record.ts";
 import { clusterTroubleForm, outageForm } from "../access/retry.ts";
@@ -17,7 +18,52 @@ import {
   runScript,
   scriptOf,
 } from "./commit-script.ts";
-import { linkQuestionsForm, refusedFileForm, shownMessagesForm, workerIdentityForm } from "./ledger.ts";
+
+export type MessageRef = Immutable<z.output<typeof messageRefForm>>;
+const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
+
+/** Where administrators read a question, sealed by the Slack process with the person's id. */
+export type LinkQuestions = Immutable<z.output<typeof linkQuestionsForm>>;
+export const linkQuestionsForm = z.strictObject({ places: z.array(messageRefForm), seal: textForm });
+
+/** A person's direct message, which follows a record. */
+export type DirectMessages = Immutable<z.output<typeof directMessagesForm>>;
+const directMessagesForm = z.strictObject({
+  direct: messageRefForm.nullable(),
+  /** The names of the milestones that it has shown. */
+  milestones: textsForm,
+});
+
+/** The place of a record's message in Slack, and the direct messages sent: the requester's, and the others'. */
+export type ShownMessages = Immutable<z.output<typeof shownMessagesForm>>;
+export type ApproverCopy = ShownMessages["copies"][number];
+export const shownMessagesForm = directMessagesForm.extend({
+  /** The version of the record that the message shows. */
+  version: countForm,
+  /** The extension that the message shows, and its end; null or absent: none. */
+  extension: textForm.nullable().optional(),
+  /** Whether the messages say that the cluster was removed from eks-access.yml; absent: they do not. */
+  isRemoved: z.boolean().optional(),
+  message: messageRefForm.nullable(),
+  /** If the channel can't be reached: the same message to each approver, as a direct message. */
+  copies: z.array(messageRefForm.extend({ user: textForm })),
+  /** To the person who asked for the requester; absent: none. */
+  asker: directMessagesForm.optional(),
+  /** The Slack process's, over all fields above and the record's id; absent: its reader does not verify it. */
+  seal: textForm.optional(),
+});
+
+export type WorkerIdentity = Immutable<z.output<typeof workerIdentityForm>>;
+export const workerIdentityForm = z.strictObject({ arn: textForm, account: textForm, at: textForm });
+
+/** A process runs on an old configuration, because it refuses the file. */
+export type RefusedFile = Immutable<z.output<typeof refusedFileForm>>;
+export const refusedFileForm = z.strictObject({
+  kind: textForm,
+  since: timeForm,
+  seenAt: timeForm,
+  problems: textsForm,
+});
 
 /** Everything that Redis keeps as JSON, by its kind. */
 const schemas = {

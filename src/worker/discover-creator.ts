@@ -17,7 +17,9 @@ import type { CredentialSource } from "../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../aws/session-policy.ts";
 import { callerIdentity } from "../aws/sts.ts";
-import type { EventLedger, Ledger, RememberedCreation } from "../ledger/ledger.ts";
+import type { RememberedCreation } from "../ledger/clusters.ts";
+import type { EventLedger, Ledger } from "../ledger/ledger.ts";
+import type { TurnLedger } from "../ledger/shared.ts";
 import { deadlineSignal } from "../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
@@ -131,7 +133,7 @@ async function historyCredentials({ creator, operator, region, account }: Cluste
 }
 
 /** AWS allows two calls a second for an account and region, for all workers together. */
-async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
+async function takeTurn(ledger: Pick<TurnLedger, "takeTurn">, name: string): Promise<void> {
   const deadline = performance.now() + maxWaitMs;
   while (performance.now() < deadline && !deadlineSignal()?.aborted) {
     if (await ledger.takeTurn(name, betweenLookupsMs)) return;

@@ -16,7 +16,7 @@ import { callerIdentity, mintToken } from "../aws/sts.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
-import type { ClusterLedger } from "../ledger/ledger.ts";
+import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
 import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
 import {

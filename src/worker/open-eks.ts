@@ -7,7 +7,7 @@ import { EksCluster } from "../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
-import type { ClusterLedger } from "../ledger/ledger.ts";
+import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 

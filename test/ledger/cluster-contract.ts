@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ClusterLedger } from "../../src/ledger/ledger.ts";
+import type { ClusterLedger } from "../../src/ledger/clusters.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { at } from "../builders/times.ts";
 

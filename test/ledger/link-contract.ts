@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit-event.ts";
 import type { LinkProposal } from "../../src/access/seals.ts";
-import type { Ledger, LinkChange } from "../../src/ledger/ledger.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { LinkChange } from "../../src/ledger/links.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ListOf, ListPage, RequestLedger } from "../../src/ledger/ledger.ts";
+import type { ListPage, RequestLedger } from "../../src/ledger/ledger.ts";
+import type { ListOf } from "../../src/ledger/lists.ts";
 import { aLease, aLeasedRequest, anApprovedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";

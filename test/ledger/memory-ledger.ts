@@ -14,7 +14,9 @@ import { type Migration, migrationNumber } from "../../src/access/migration.ts";
 import { type AccessRequest, type ApprovedRequest, askerOf, isTheirs } from "../../src/access/record.ts";
 import { isClosed } from "../../src/access/request.ts";
 import { digestOfEvent } from "../../src/access/seal.ts";
-import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
+import type { CommitResult, Ledger, LedgerChange } from "../../src/ledger/ledger.ts";
+import type { ListOf } from "../../src/ledger/lists.ts";
+import type { ShownMessages } from "../../src/ledger/stored.ts";
 import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**

@@ -6,18 +6,10 @@ import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";
 import type { LinkProposal, PrincipalLink } from "../../src/access/seals.ts";
 import type { NamespaceList, SharedGroups } from "../../src/access/shared-lists.ts";
-import {
-  type ClusterLedger,
-  type FleetLedger,
-  type LinkChange,
-  type LinkLedger,
-  type LinkQuestions,
-  type RefusedFile,
-  type RememberedCreation,
-  refusalGoodForMs,
-  type TurnLedger,
-  type WorkerIdentity,
-} from "../../src/ledger/ledger.ts";
+import { type ClusterLedger, type RememberedCreation, refusalGoodForMs } from "../../src/ledger/clusters.ts";
+import type { LinkChange, LinkLedger } from "../../src/ledger/links.ts";
+import type { FleetLedger, TurnLedger } from "../../src/ledger/shared.ts";
+import type { LinkQuestions, RefusedFile, WorkerIdentity } from "../../src/ledger/stored.ts";
 
 /** Links in memory. */
 export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { TurnLedger } from "../../src/ledger/ledger.ts";
+import type { TurnLedger } from "../../src/ledger/shared.ts";
 
 /** The turns that processes share. */
 export function turnContract(ledgerNow: () => TurnLedger): void {

@@ -3,7 +3,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/seal.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type {} from "../../ledger/ledger.ts";
+import type { TurnLedger } from "../../ledger/shared.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { deliveryId, field, isRetry } from "./payload.ts";
 
@@ -229,7 +230,7 @@ export interface SeenRequests {
  * can change anything then.
  * @param withinMs an acknowledgement must not wait for a silent ledger (`seenBefore` of the deadlines)
  */
-export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
+export function seenRequests(ledger: Pick<TurnLedger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
   const own = new NewestNames();
   const isNew = async (name: string) => {
     if (!own.add(name)) return false;

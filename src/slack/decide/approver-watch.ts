@@ -4,7 +4,8 @@ import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type { ClusterLedger } from "../../ledger/clusters.ts";
+import type {} from "../../ledger/ledger.ts";
 import { approversChecked } from "../../operations/announcements.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { Directory } from "../app/directory.ts";
@@ -20,7 +21,7 @@ import {
 export interface WatchContext {
   readonly directory: Directory;
   readonly configuration: () => Pick<Config, "clusters" | "fleet">;
-  readonly ledger: Pick<Ledger, "approversKnown" | "rememberApprovers">;
+  readonly ledger: Pick<ClusterLedger, "approversKnown" | "rememberApprovers">;
   /** Shows again what other people can decide since the last look. */
   readonly showOthers: () => Promise<void>;
   readonly log: Logger;

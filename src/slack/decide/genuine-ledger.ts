@@ -4,8 +4,9 @@ import { unpreviewedRequest } from "../../access/request.ts";
 import type { Json } from "../../access/seal.ts";
 import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger, MessageLedger, MigrationLedger, ShownMessages } from "../../ledger/ledger.ts";
+import type { Ledger, MessageLedger, MigrationLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";
+import type { ShownMessages } from "../../ledger/stored.ts";
 import { rememberingSeals } from "../../operations/bounds.ts";
 import type { SlackContext } from "../app/context.ts";
 

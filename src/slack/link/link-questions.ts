@@ -1,9 +1,9 @@
 import type { WebClient } from "@slack/web-api";
 import { linkQuestionPrefix } from "../../access/lists.ts";
 import type { LinkProposal } from "../../access/seals.ts";
-import type { LinkQuestions, MessageRef } from "../../ledger/ledger.ts";
 import type { IdentityLookUp } from "../../ledger/links.ts";
 import { wake } from "../../ledger/queues.ts";
+import type { LinkQuestions, MessageRef } from "../../ledger/stored.ts";
 import type { SlackContext } from "../app/context.ts";
 import { isGone } from "../app/web-client.ts";
 import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";

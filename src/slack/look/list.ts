@@ -5,7 +5,7 @@ import type { Migration } from "../../access/migration.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import type { ListOf } from "../../ledger/ledger.ts";
+import type { ListOf } from "../../ledger/lists.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { answerWhereClicked } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";

@@ -9,7 +9,7 @@ import {
   type StepSummary,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { DirectMessages } from "../../ledger/ledger.ts";
+import type { DirectMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { showCopies, wakeHomes } from "../show/messenger.ts";

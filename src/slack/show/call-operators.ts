@@ -8,8 +8,10 @@ import {
   type Outage,
   waitsForRepair,
 } from "../../access/retry.ts";
-import type { OutageLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
+import type { OutageLedger } from "../../ledger/clusters.ts";
+import type { RequestLedger } from "../../ledger/ledger.ts";
 import { pendingRequestsOf } from "../../ledger/look-ups.ts";
+import type { TurnLedger } from "../../ledger/shared.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";

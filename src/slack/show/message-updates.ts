@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { putNewest } from "../../access/collections.ts";
-import type { MessageRef } from "../../ledger/ledger.ts";
+import type { MessageRef } from "../../ledger/stored.ts";
 import { isGone, observedFetch } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 

@@ -4,7 +4,8 @@ import { type Notice, readNotice } from "../../access/notice.ts";
 import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/cluster.ts";
 import type { SlackKeys } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
-import type { FleetLedger, Ledger, TurnLedger } from "../../ledger/ledger.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { FleetLedger, TurnLedger } from "../../ledger/shared.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
@@ -195,7 +196,7 @@ function logContinuesMessage(): Message {
 }
 
 interface TurnContext {
-  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly ledger: Pick<TurnLedger, "takeTurn">;
 }
 
 /** In each channel once, for all processes. */

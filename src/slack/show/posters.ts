@@ -9,6 +9,7 @@ import type { SlackKeys } from "../../access/seal.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { TurnLedger } from "../../ledger/shared.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import {
@@ -32,7 +33,7 @@ const lookEveryMs = 5_000;
 
 export interface AnchorContext {
   readonly auditLog: ReadableLog & Pick<AuditLog, "noteAnchor">;
-  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly ledger: Pick<TurnLedger, "takeTurn">;
   readonly client: WebClient;
   readonly settings: () => AuditSettings;
   readonly keys: Pick<SlackKeys, "preview">;

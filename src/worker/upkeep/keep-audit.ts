@@ -5,7 +5,8 @@ import { type BrokenChain, type ChainedEvent, verifyChain } from "../../access/a
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type {} from "../../ledger/ledger.ts";
+import type { TurnLedger } from "../../ledger/shared.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
@@ -71,7 +72,7 @@ export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<vo
 
 export interface KeeperContext {
   readonly auditLog: AuditLog;
-  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly ledger: Pick<TurnLedger, "takeTurn">;
   readonly settings: () => AuditSettings;
   readonly webhookSecret: Buffer | null;
   readonly keys: Pick<WorkerKeys, "preview">;

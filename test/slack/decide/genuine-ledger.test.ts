@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { sealPreview } from "../../../src/access/seals.ts";
-import type { Ledger, ShownMessages } from "../../../src/ledger/ledger.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { ShownMessages } from "../../../src/ledger/stored.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
