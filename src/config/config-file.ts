@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { isTicketPattern } from "../access/ask/ticket.ts";
-import { canBeNamed } from "../access/policy/rights.ts";
 import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";
@@ -13,7 +12,6 @@ import {
   externalId,
   labels,
   region,
-  resembling,
   roleArn,
   roleStep,
   shortDuration,
@@ -23,7 +21,7 @@ import {
   userOrGroup,
 } from "./forms.ts";
 import { identitiesFile } from "./identity-rules.ts";
-import { policyFile } from "./policy-file.ts";
+import { isEmpty, levelFile, policyFile } from "./policy-file.ts";
 
 const userForm = "use a user's ARN, for example arn:aws:iam::111122223333:user/cluster-creator";
 
@@ -77,35 +75,12 @@ const certificateAuthority = textLike(
   "use a PEM certificate in base64, as EKS gives it",
 );
 const eksName = textLike(/^[0-9A-Za-z][\w-]{0,99}$/, "use the cluster's name in EKS");
-const group = textLike(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
-  (written) => !written.includes("{{"),
-  "a group can't have a template",
-);
-
 const ticketPattern = z
   .string("write a regular expression")
   .min(1)
   .max(200)
   .refine(isTicketPattern, "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'");
 
-const check = z
-  .strictObject({
-    verb: textLike(/./, "write a verb, for example list"),
-    resource: textLike(/./, "write a resource in the plural, for example pods"),
-    group: z.string().default(""),
-    namespace: z.string().default(""),
-    name: textLike(/^[\x21-\x7e]{1,253}$/, "use the name of one object, without spaces").optional(),
-  })
-  .refine(({ verb, resource, name }) => name === undefined || canBeNamed(verb, resource), {
-    path: ["name"],
-    message: "leave it out: Kubernetes allows create and deletecollection before it knows a name",
-  });
-
-const accessPolicy = textLike(
-  /^AmazonEKS\w+Policy$/,
-  "use the name of an EKS access policy, for example AmazonEKSViewPolicy",
-);
-const namespace = textLike(/^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/, "use a namespace's name; * matches any text");
 const rolePath = textLike(
   /^\/([!-)+->@-~]+\/)?$/,
   "use a path of IAM that begins and ends with a slash, for example /team/",
@@ -114,73 +89,6 @@ const assumableRole = textLike(
   /^arn:[a-z-]+:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*[\w+=,.@*-]+$/,
   "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*",
 );
-
-const roleName = textLike(/^[\x21-\x7e]{1,253}$/, "use the name of a role, without spaces").refine(
-  (written) => !/[/%]/.test(written),
-  "use the name of a role, without / and %",
-);
-const boundNamespace = textLike(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a namespace's name");
-
-/** Where a role is bound: in all namespaces, in these, or in those that the requester chooses. */
-const boundIn = resembling<"all" | "choose" | string[]>((value) => (Array.isArray(value) ? inNamespaces : inWords));
-const inWords = z.custom<"all" | "choose">(
-  (value) => value === "all" || value === "choose",
-  "write all, choose, or a list of namespaces",
-);
-const inNamespaces = atMost20(
-  z.array(boundNamespace).min(1, "name at least one namespace"),
-  "name at most 20 namespaces",
-);
-
-/** A role that a lease binds to the person. */
-const bind = z
-  .strictObject({ clusterRole: roleName.optional(), role: roleName.optional(), in: boundIn })
-  .refine(({ clusterRole, role }) => (clusterRole === undefined) !== (role === undefined), {
-    message: "name a clusterRole or a role",
-    ...alsoInBroken,
-  })
-  .refine(({ role, in: where }) => role === undefined || where !== "all", {
-    path: ["in"],
-    message: "a Role belongs to one namespace: list namespaces, or write choose",
-    ...alsoInBroken,
-  });
-
-const level = z
-  .strictObject({
-    groups: z.array(group).default([]),
-    bind: atMost20(z.array(bind), "bind at most 20 roles").default([]),
-    policy: accessPolicy.optional(),
-    namespaces: z
-      .array(namespace)
-      .min(1, "name at least one, or remove namespaces to cover the whole cluster")
-      .optional(),
-    maxDuration: duration,
-    verify: z.array(check).default([]),
-  })
-  .refine(({ groups, policy, bind }) => !isEmpty(groups) || policy !== undefined || !isEmpty(bind), {
-    path: ["groups"],
-    message: "name at least one Kubernetes group, a policy, or roles to bind",
-    ...alsoInBroken,
-  })
-  .refine(({ groups, policy, bind }) => isEmpty(bind) || (isEmpty(groups) && policy === undefined), {
-    path: ["bind"],
-    message: "bind roles in a level of their own, without groups and policies",
-    ...alsoInBroken,
-  })
-  .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
-    path: ["namespaces"],
-    message: "name the policy for these namespaces",
-    ...alsoInBroken,
-  });
-
-function isEmpty(list: unknown): boolean {
-  return Array.isArray(list) && list.length === 0;
-}
-
-/** Zod's own limit would hide the mistakes in the items. */
-function atMost20<T>(list: z.ZodArray<z.ZodType<T>>, message: string) {
-  return list.refine(({ length }) => length <= 20, { message, ...alsoInBroken });
-}
 
 function isAscending(times: readonly unknown[]): boolean {
   const known = times.filter((time) => typeof time === "number");
@@ -245,7 +153,7 @@ export const configFile = z.strictObject({
     .prefault({}),
   clusters: z.record(name, cluster),
   fleet: fleetFile.optional(),
-  levels: z.record(name, level),
+  levels: z.record(name, levelFile),
   policy: policyFile.optional(),
   operators: z.strictObject({ channel: slackChannel.optional() }).prefault({}),
   administrators: z.array(slackUser).default([]),

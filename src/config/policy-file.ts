@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ClusterSelector } from "../access/policy/cluster.ts";
+import { canBeNamed } from "../access/policy/rights.ts";
 import { account, alsoInBroken, duration, noForm, resembling, textLike, userOrGroup, wantedLabels } from "./forms.ts";
 
 const listed = z.array(z.string());
@@ -72,6 +73,97 @@ export const policyFile = z.strictObject({
   rules: z.array(rule).min(1, "write at least one rule"),
   breakGlass: z.array(breakGlass).default([]),
 });
+
+const group = textLike(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
+  (written) => !written.includes("{{"),
+  "a group can't have a template",
+);
+
+const check = z
+  .strictObject({
+    verb: textLike(/./, "write a verb, for example list"),
+    resource: textLike(/./, "write a resource in the plural, for example pods"),
+    group: z.string().default(""),
+    namespace: z.string().default(""),
+    name: textLike(/^[\x21-\x7e]{1,253}$/, "use the name of one object, without spaces").optional(),
+  })
+  .refine(({ verb, resource, name }) => name === undefined || canBeNamed(verb, resource), {
+    path: ["name"],
+    message: "leave it out: Kubernetes allows create and deletecollection before it knows a name",
+  });
+
+const accessPolicy = textLike(
+  /^AmazonEKS\w+Policy$/,
+  "use the name of an EKS access policy, for example AmazonEKSViewPolicy",
+);
+const namespace = textLike(/^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/, "use a namespace's name; * matches any text");
+const roleName = textLike(/^[\x21-\x7e]{1,253}$/, "use the name of a role, without spaces").refine(
+  (written) => !/[/%]/.test(written),
+  "use the name of a role, without / and %",
+);
+const boundNamespace = textLike(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a namespace's name");
+
+/** Where a role is bound: in all namespaces, in these, or in those that the requester chooses. */
+const boundIn = resembling<"all" | "choose" | string[]>((value) => (Array.isArray(value) ? inNamespaces : inWords));
+const inWords = z.custom<"all" | "choose">(
+  (value) => value === "all" || value === "choose",
+  "write all, choose, or a list of namespaces",
+);
+const inNamespaces = atMost20(
+  z.array(boundNamespace).min(1, "name at least one namespace"),
+  "name at most 20 namespaces",
+);
+
+/** A role that a lease binds to the person. */
+const bind = z
+  .strictObject({ clusterRole: roleName.optional(), role: roleName.optional(), in: boundIn })
+  .refine(({ clusterRole, role }) => (clusterRole === undefined) !== (role === undefined), {
+    message: "name a clusterRole or a role",
+    ...alsoInBroken,
+  })
+  .refine(({ role, in: where }) => role === undefined || where !== "all", {
+    path: ["in"],
+    message: "a Role belongs to one namespace: list namespaces, or write choose",
+    ...alsoInBroken,
+  });
+
+/** What a cluster offers: groups, a policy of EKS, or roles to bind. */
+export const levelFile = z
+  .strictObject({
+    groups: z.array(group).default([]),
+    bind: atMost20(z.array(bind), "bind at most 20 roles").default([]),
+    policy: accessPolicy.optional(),
+    namespaces: z
+      .array(namespace)
+      .min(1, "name at least one, or remove namespaces to cover the whole cluster")
+      .optional(),
+    maxDuration: duration,
+    verify: z.array(check).default([]),
+  })
+  .refine(({ groups, policy, bind }) => !isEmpty(groups) || policy !== undefined || !isEmpty(bind), {
+    path: ["groups"],
+    message: "name at least one Kubernetes group, a policy, or roles to bind",
+    ...alsoInBroken,
+  })
+  .refine(({ groups, policy, bind }) => isEmpty(bind) || (isEmpty(groups) && policy === undefined), {
+    path: ["bind"],
+    message: "bind roles in a level of their own, without groups and policies",
+    ...alsoInBroken,
+  })
+  .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
+    path: ["namespaces"],
+    message: "name the policy for these namespaces",
+    ...alsoInBroken,
+  });
+
+export function isEmpty(list: unknown): boolean {
+  return Array.isArray(list) && list.length === 0;
+}
+
+/** Zod's own limit would hide the mistakes in the items. */
+function atMost20<T>(list: z.ZodArray<z.ZodType<T>>, message: string) {
+  return list.refine(({ length }) => length <= 20, { message, ...alsoInBroken });
+}
 
 function isZone(name: string): boolean {
   try {

@@ -35,6 +35,7 @@ import {
   styled,
   time,
 } from "../show/mrkdwn.ts";
+import { endProofLines, proofLines } from "../show/proof.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
   admitsText,
@@ -43,12 +44,10 @@ import {
   changePlace,
   droppedTexts,
   emergencyTitle,
-  endProofLines,
   extendedUntil,
   extendsText,
   leaseField,
   mappedIdentityText,
-  proofLines,
   reviewState,
   stateText,
   troubleText,

@@ -18,20 +18,18 @@ import {
 } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
-import { signInMessage } from "./sign-in-message.ts";
+import { endProofLines, proofLines, signInMessage } from "./proof.ts";
 import {
   admitsText,
   asClause,
-  endProofLines,
   extendedUntil,
-  extendsText,
   failureInShort,
-  placeText,
   progressText,
-  proofLines,
   remainsText,
   removedClause,
+  subjectFor,
   troubleText,
+  whatFor,
 } from "./words.ts";
 
 /** A state of a request that its requester must know. */
@@ -128,18 +126,6 @@ function removedMilestone(request: AccessRequest, { subject, what }: Reader): Mi
 
 function overButtons(request: AccessRequest, { again }: Reader): readonly Button[] {
   return [...again, detailsButton(request)];
-}
-
-function subjectFor(user: string, request: AccessRequest): string {
-  const { level, cluster, id, requester, askedBy } = request;
-  const other = user === requester ? `asked by ${mention(askedBy ?? "")}` : `for ${mention(requester)}`;
-  return `${code(level)} on ${code(cluster)}${placeText(request)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
-}
-
-function whatFor(user: string, request: AccessRequest): string {
-  const { level, cluster, requester } = request;
-  const other = user === requester ? "" : ` for ${mention(requester)}`;
-  return `${code(level)} on ${code(cluster)}${placeText(request)}${other}`;
 }
 
 /** Only the requester can ask for more time. */

@@ -16,13 +16,12 @@ import { isGone, slackFailure } from "../app/web-client.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import type { Message, ThreadEntry } from "./message.ts";
 import { code, cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { endProofLines, proofMarks } from "./proof.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 import {
   asClause,
   droppedTexts,
-  endProofLines,
   placeText,
-  proofMarks,
   remainsText,
   replayedClause,
   reviewState,

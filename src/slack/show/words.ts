@@ -1,13 +1,9 @@
 import { formatDuration } from "../../access/ask/duration.ts";
-import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import {
   type CodedReason,
-  findingsOf,
   isPermanent,
   type Lease,
   type MappedIdentity,
-  type Proof,
-  type ProofFinding,
   type Trouble,
 } from "../../access/lease/lease-record.ts";
 import type { Rule, Way } from "../../access/policy/cluster.ts";
@@ -98,6 +94,20 @@ export function forText({ requester, askedBy }: AccessRequest): string {
   return `for ${mention(requester)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`;
 }
 
+/** A request in a sentence to this person, with its id. */
+export function subjectFor(user: string, request: AccessRequest): string {
+  const { level, cluster, id, requester, askedBy } = request;
+  const other = user === requester ? `asked by ${mention(askedBy ?? "")}` : `for ${mention(requester)}`;
+  return `${code(level)} on ${code(cluster)}${placeText(request)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
+}
+
+/** The same for a notification, which a locked phone shows alone: without the id. */
+export function whatFor(user: string, request: AccessRequest): string {
+  const { level, cluster, requester } = request;
+  const other = user === requester ? "" : ` for ${mention(requester)}`;
+  return `${code(level)} on ${code(cluster)}${placeText(request)}${other}`;
+}
+
 function waitingFor(request: AccessRequest): string {
   const { approvals, approvalsWanted } = request;
   if (approvalsWanted === 1 && approvals.length === 0) return "Waiting for an approver";
@@ -177,6 +187,13 @@ export function remainsText(request: AccessRequest): string {
   return remains ? `${stillHas} ${mappedIdentityText(remains)} through aws-auth` : "the entry is gone from aws-auth";
 }
 
+export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 600): string {
+  if (!identity) return "no access (Unauthorized)";
+  const username = code(identity.username, Math.floor(maxLength / 3));
+  const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
+  return `${username} with ${groups}`;
+}
+
 export function troubleText({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
 }
@@ -193,73 +210,9 @@ export function shortTroubleText({ trouble, cluster }: AccessRequest): string | 
   return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
 }
 
-function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
+export function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
   const tries = attempts === 1 ? "once" : `${attempts} times`;
   return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
-}
-
-function findingWords(result: ProofFinding["result"], name: string): string {
-  if (result === "yes") return `✓ ${name}`;
-  return result === "no" ? `✗ not ${name}` : `– ${name} not tested`;
-}
-
-/** One line for each finding. Empty: nothing is proved yet. */
-export function proofLines(lease: Lease): string {
-  if (!lease.proof) return "";
-  const lines = findingsOf(lease.proof).map(({ name, finding }) => {
-    return `${findingWords(finding.result, `*${name}*`)}: ${asClause(finding.detail, 350)}`;
-  });
-  const review = isReviewPending(lease) && lease.reviewTrouble;
-  const signIn = isSignInPending(lease) && lease.signInTrouble;
-  return [
-    ...lines,
-    ...(review ? [`:warning: Authorized: ${triedText(review)}`] : []),
-    ...(signIn ? [`:warning: Signing in: ${triedText(signIn)}`] : []),
-  ].join("\n");
-}
-
-/** The findings without details, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
-export function proofMarks(proof: Proof): string {
-  return findingsOf(proof)
-    .map(({ name, finding: { result } }) => findingWords(result, name))
-    .join(", ");
-}
-
-/** What no question can prove about an end: the API server caches tokens, and does not check open connections. */
-const unprovedEnd =
-  "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
-
-/** Every request asks RBAC, so no cached token delays the end of a binding. */
-const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
-
-/** One line for each finding about an end, each other lease, and what no question can prove. */
-export function endProofLines({ end, endProof, written }: Lease): string {
-  if (end?.cause === "cluster-gone") return "";
-  const isByBinding = written?.way === "binding";
-  const unproved = isByBinding ? unprovedUnbinding : unprovedEnd;
-  if (!endProof) return unproved;
-  const { mapped, authorized, others, trouble } = endProof;
-  const refused = mapped.result === "no" && !isByBinding ? "; new sign-ins are refused" : "";
-  return [
-    `${endFinding(isByBinding ? "bound" : "mapped", mapped)}${refused}`,
-    endFinding("authorized", authorized),
-    ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${asClause(other, 200)}`),
-    ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
-    unproved,
-  ].join("\n");
-}
-
-/** At an end, "no" is good. */
-function endFinding(name: string, { result, detail }: ProofFinding): string {
-  if (result === "yes") return `✗ *still ${name}*: ${asClause(detail, 350)}`;
-  return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${asClause(detail, 350)}`;
-}
-
-export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 600): string {
-  if (!identity) return "no access (Unauthorized)";
-  const username = code(identity.username, Math.floor(maxLength / 3));
-  const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
-  return `${username} with ${groups}`;
 }
 
 /** Why all approvals stopped counting, of a request or a migration. */

@@ -4,8 +4,8 @@ import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { preformatted } from "../../../src/slack/show/mrkdwn.ts";
+import { signInMessage } from "../../../src/slack/show/proof.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
-import { signInMessage } from "../../../src/slack/show/sign-in-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import {
