@@ -67,7 +67,11 @@ const dangers: readonly {
   readonly says: string;
 }[] = [
   { verbs: reads, resources: ["secrets"], says: "read secrets" },
-  { verbs: ["create", "get"], resources: ["pods/exec", "pods/attach"], says: "run commands in pods" },
+  {
+    verbs: ["create", "get", "update", "patch"],
+    resources: ["pods/exec", "pods/attach", "pods/ephemeralcontainers", "nodes/proxy"],
+    says: "run commands in pods",
+  },
   { verbs: ["create"], resources: ["serviceaccounts/token"], says: "sign in as service accounts" },
   {
     verbs: ["impersonate"],
@@ -86,11 +90,20 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
   if (rules.some(isEverything)) return ["do everything"];
   const allows = ({ verbs, resources }: RoleRule, wanted: (typeof dangers)[number]) =>
     (verbs.includes("*") || wanted.verbs.some((verb) => verbs.includes(verb))) &&
-    (resources.includes("*") || wanted.resources.some((resource) => resources.includes(resource)));
+    wanted.resources.some((resource) => namesOf(resource).some((name) => resources.includes(name)));
   return dangers.filter((danger) => rules.some((rule) => allows(rule, danger))).map(({ says }) => says);
 }
 
-const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
+/** How a rule can name a resource: `*`, or one subresource of every kind (kubernetes, ResourceMatches). */
+function namesOf(resource: string): readonly string[] {
+  const at = resource.indexOf("/");
+  return ["*", resource, ...(at < 0 ? [] : [`*${resource.slice(at)}`])];
+}
+
+const workloads = [
+  ...["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers"],
+  ...["jobs", "cronjobs"],
+];
 
 /** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
@@ -177,7 +190,7 @@ function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, Readon
 }
 
 function placeOf(resource: string): number {
-  if (resource.startsWith("every resource")) return -1;
+  if (resource.startsWith("every resource") || resource.startsWith("*/")) return -1;
   return places.get(resource.split(" ")[0] ?? "") ?? places.size;
 }
 

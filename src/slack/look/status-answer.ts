@@ -145,11 +145,18 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
+const maxWarnings = 10;
+
 /** Before all else: an approver may not read to the end. The worker warns of a group that is full control by itself. */
 function warningBlocks(request: AccessRequest, { warnings }: Preview): KnownBlock[] {
   const isByRole = givesFullControl(request) && !isFullControl(request.groups);
   const full = isByRole ? ["Full control: this allows everything in every namespace."] : [];
-  return [...full, ...warnings].slice(0, 10).map((warning) => context(`:warning: ${asClause(warning, 250)}`));
+  const all = [...full, ...warnings].map((warning) => `:warning: ${asClause(warning, 250)}`);
+  const left = all.length - maxWarnings;
+  return [
+    ...all.slice(0, maxWarnings),
+    ...(left > 0 ? [`:warning: ${left} more warning${left > 1 ? "s" : ""}`] : []),
+  ].map(context);
 }
 
 /** Approvers decide about rights: the names of groups and roles say little. */

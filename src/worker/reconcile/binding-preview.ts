@@ -1,3 +1,4 @@
+import { groupsBy } from "../../access/collections.ts";
 import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
@@ -102,39 +103,49 @@ function kindOf({ namespace }: PlacedRole): string {
   return namespace === null ? "ClusterRoleBinding" : "RoleBinding";
 }
 
-/** One item for each role, in whichever namespaces it is bound. */
+/** One item for each role, in whichever namespaces it is bound. Two Roles of one name can allow different things. */
 function rightsOf({ roles }: BindingState, texts: readonly string[], username: string): readonly GroupRight[] {
-  const places = new Map<string, { readonly text: string; readonly namespaces: (string | null)[] }>();
-  for (const text of texts) {
+  const placed = texts.flatMap((text) => {
     const role = placedRoleOf(text);
-    if (!role) continue;
-    const key = `${role.kind} ${role.name}`;
-    const known = places.get(key) ?? { text, namespaces: [] };
-    known.namespaces.push(role.namespace);
-    places.set(key, known);
-  }
-  return [...places].map(([role, { text, namespaces }]) => ({
+    return role ? [{ role: `${role.kind} ${role.name}`, namespace: role.namespace, seen: roles.get(text) }] : [];
+  });
+  const bound = groupsBy(placed, ({ role, seen }) => `${role} ${seen?.digest}`);
+  return [...bound.values()].map((each) => ({
     group: username,
-    role,
-    where: describeNamespaces(namespaces),
-    allows: describeRules(roles.get(text)?.rules ?? []),
+    role: each[0].role,
+    where: describeNamespaces(each.map(({ namespace }) => namespace)),
+    allows: describeRules(each[0].seen?.rules ?? []),
   }));
 }
 
+/** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
-  const dangers = texts.flatMap((text) => {
-    const rules = roles.get(text)?.rules ?? [];
-    const found = [...dangersOf(rules), ...(holdsKubeSystem(text) && actsAsServiceAccounts(rules) ? [takesOver] : [])];
-    return found.length > 0 ? [`Dangerous rights: ${text} lets a person ${found.join(", ")}.`] : [];
+  const found = texts.flatMap((text) => {
+    const [role, rules] = [placedRoleOf(text), roles.get(text)?.rules ?? []];
+    if (!role) return [];
+    const isControl = [null, "kube-system"].includes(role.namespace) && actsAsServiceAccounts(rules);
+    return [{ text, isControl, role: `${role.kind} ${role.name}`, dangers: dangersOf(rules).join(", ") }];
   });
-  return [...new Set(dangers)];
+  const controls = found.filter(({ isControl }) => isControl);
+  const dangerous = found.filter(({ dangers }) => dangers !== "");
+  return [
+    ...eachRole(controls).map(
+      ({ where }) =>
+        `Control of the cluster: ${where} lets a person take it over through the service accounts of kube-system.`,
+    ),
+    ...eachRole(dangerous).map(({ where, dangers }) => `Dangerous rights: ${where} lets a person ${dangers}.`),
+  ];
 }
 
-const takesOver = "take over the cluster, through the service accounts of kube-system";
+type Danger = { readonly text: string; readonly role: string; readonly dangers: string };
 
-function holdsKubeSystem(text: string): boolean {
-  const namespace = placedRoleOf(text)?.namespace;
-  return namespace === null || namespace === "kube-system";
+function eachRole(found: readonly Danger[]): readonly { readonly where: string; readonly dangers: string }[] {
+  return [...groupsBy(found, ({ role, dangers }) => `${role} ${dangers}`).values()].map(
+    ([{ text, dangers }, ...others]) => {
+      const more = others.length > 0 ? ` and ${others.length} more namespace${others.length > 1 ? "s" : ""}` : "";
+      return { where: `${text}${more}`, dangers };
+    },
+  );
 }
 
 /** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  actsAsServiceAccounts,
+  dangersOf,
   describeNamespaces,
   describeRules,
   pathToAsk,
@@ -25,6 +27,11 @@ describe("what a role allows reads as", () => {
     ["a verb of its own", [aRule(["impersonate"], ["users"])], "impersonate users"],
     ["all verbs of one resource", [aRule(["*"], ["jobs"], { apiGroups: ["batch"] })], "do anything with jobs"],
     ["every resource of one group", [aRule(read, ["*"], { apiGroups: ["apps"] })], "read every resource"],
+    [
+      "one subresource of every resource, before the familiar ones",
+      [aRule(["create"], ["pods", "services", "jobs", "events", "nodes", "configmaps", "*/exec"])],
+      "change */exec, pods, jobs, services, configmaps, nodes and 1 more",
+    ],
     ["named objects alone", [aRule(["get"], ["secrets"], { resourceNames: ["tls"] })], "read secrets tls"],
     ["a path", [aRule(["get"], [], { nonResourceURLs: ["/metrics"] })], "read the path /metrics"],
     ["no rules", [], "nothing"],
@@ -61,6 +68,22 @@ describe("what a role allows reads as", () => {
       }),
     );
   });
+});
+
+test.each<[string, readonly string[], readonly string[], readonly string[]]>([
+  ["a subresource of every kind", ["create"], ["*/exec"], ["run commands in pods"]],
+  ["all tokens", ["create"], ["*/token"], ["sign in as service accounts"]],
+  ["the kubelet's own API", ["get"], ["nodes/proxy"], ["run commands in pods"]],
+  ["a container added to a pod that runs", ["patch"], ["pods/ephemeralcontainers"], ["run commands in pods"]],
+  ["one subresource", ["get"], ["pods/log"], []],
+  ["another subresource of every kind", ["get"], ["*/status"], []],
+])("a right on %s is as dangerous as what it gives", (_, verbs, resources, found) => {
+  expect(dangersOf([aRule(verbs, resources)])).toEqual(found);
+});
+
+test("whoever makes pods by any kind of object acts as service accounts", () => {
+  expect(actsAsServiceAccounts([aRule(["create"], ["replicationcontrollers"])])).toBe(true);
+  expect(actsAsServiceAccounts([aRule(["create"], ["configmaps"])])).toBe(false);
 });
 
 test.each<[readonly (string | null)[], string]>([

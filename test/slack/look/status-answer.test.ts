@@ -66,6 +66,17 @@ describe("the status of a request", () => {
     expect(text).toContain(places[0]);
   });
 
+  test("counts the warnings that it does not show", () => {
+    const warnings = Array.from({ length: 14 }, (_, index) => `Warning ${index + 1}: it is so.`);
+
+    const text = textOfBlocks(
+      statusAnswer({ request: aPreviewedRequest({ preview: aPreview({ warnings }) }), events: story, acts: [] }),
+    );
+
+    expect(text).toContain("Warning 10: it is so");
+    expect(text).toContain("4 more warnings");
+  });
+
   test("has a button for each thing that the reader may do, and no other", () => {
     const request = aPreviewedRequest();
 

@@ -607,9 +607,47 @@ test.each([
     principal: alice,
   });
 
-  expect(preview?.warnings.join().includes("take over the cluster, through the service accounts of kube-system")).toBe(
-    isControl,
-  );
+  expect(preview?.warnings.some((warning) => warning.startsWith("Control of the cluster: "))).toBe(isControl);
+});
+
+/** Previews a level that binds so, in a cluster with these namespaces and roles. */
+async function previewBinding(bind: string, change: Partial<ClusterClient> = {}) {
+  const config = modesConfig((text) => bound(text).replace(/bind: \[\{ clusterRole: edit.*\]/, `bind: [${bind}]`));
+  const openCluster = openingWith(() => ({
+    namespaces: async () => ["shop", "payments", ...many, "kube-system"],
+    ...change,
+  }));
+  const asked = { id: "r-one", level: "admin", principal: alice };
+  return (await ask({ ...context, config, openCluster }, clusterIn(config, clusterName), asked)).preview;
+}
+
+const many = Array.from({ length: 19 }, (_, index) => `app-${index + 10}`);
+
+test("no number of other namespaces hides from the approver that kube-system is control of the cluster", async () => {
+  const preview = await previewBinding(`{ clusterRole: edit, in: [${[...many, "kube-system"].join(", ")}] }`);
+
+  expect(preview?.warnings.slice(-2)).toEqual([
+    "Control of the cluster: ClusterRole edit in kube-system lets a person take it over through the service accounts of kube-system.",
+    "Dangerous rights: ClusterRole edit in app-10 and 19 more namespaces lets a person read secrets, run commands in pods.",
+  ]);
+});
+
+test("the approver reads what each of two Roles of one name allows", async () => {
+  const roleRules: ClusterClient["roleRules"] = async (_, namespace) => [
+    {
+      verbs: namespace === "shop" ? ["get"] : ["delete"],
+      apiGroups: ["apps"],
+      resources: ["deployments"],
+      resourceNames: [],
+      nonResourceURLs: [],
+    },
+  ];
+  const preview = await previewBinding("{ role: deployer, in: [shop, payments] }", { roleRules });
+
+  expect(preview?.rights?.map(({ where, allows }) => `${where}: ${allows}`)).toEqual([
+    "in shop: read deployments",
+    "in payments: change deployments",
+  ]);
 });
 
 test("the approver reads of an access entry with a role that can choose the name that a lease binds", async () => {
