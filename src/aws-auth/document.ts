@@ -82,6 +82,8 @@ export interface Lookup {
   readonly roles: ReadonlyMap<string, readonly Entry[]>;
   readonly users: ReadonlyMap<string, readonly Entry[]>;
   readonly accounts: ReadonlySet<string>;
+  /** The entries of roles with wildcards, by the text before the first one, in lower case. */
+  readonly wildcards: ReadonlyMap<string, readonly Entry[]>;
   /** By folded ARN: every item of mapRoles and mapUsers with an ARN, even if it never counts. */
   readonly items: ReadonlyMap<string, readonly Entry[]>;
 }

@@ -91,9 +91,10 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
 
 /** If the cluster's partition is unknown, the document's entries show it. */
 function refusePartition({ entries }: ReadDocument, { arn, partition }: Principal, guard: PlanGuard): Refusal | null {
-  if (guard.partition !== undefined) return null;
+  const isIn = ({ arn, reachable }: Entry) => reachable && goLower(arn).startsWith(`arn:${partition}:`);
+  if (guard.partition !== undefined || entries.some(isIn)) return null;
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
-  if (partitions.size === 0 || partitions.has(partition)) return null;
+  if (partitions.size === 0) return null;
   const others = [...partitions].join(", ");
   const message = `${arn} is in the partition ${partition}, the document's other entries are in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };

@@ -18,6 +18,7 @@ import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
 import { yamlSteps } from "./go-yaml/parse-yaml.ts";
+import { beforeWildcard, isWildcard } from "./resolve.ts";
 import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
 
 /** A document with the parts that its problems come from. */
@@ -40,7 +41,11 @@ export function* readingSteps(data: Readonly<Record<string, string>>): Steps<Doc
   const users = lastOf(mapUsers.items, ({ entry }) => entry.arn);
   const items = [...mapRoles.items, ...mapUsers.items];
   const accounts = new Set(mapAccounts.accounts.map(({ id }) => id));
-  const lookup: Lookup = { roles: byKey(roles), users: byKey(users), accounts, items: byKey(items) };
+  const wildcards = byKey(
+    roles.filter(({ entry }) => isWildcard(entry)),
+    beforeWildcard,
+  );
+  const lookup: Lookup = { roles: byKey(roles), users: byKey(users), accounts, wildcards, items: byKey(items) };
   // An entry can count if no other one replaces it. If chance decides, each can.
   const found = new Set([...roles, ...users.filter(({ key }) => !lookup.roles.has(key))]);
   for (const item of items) if (!found.has(item)) item.entry.reachable = false;
@@ -83,9 +88,11 @@ function lastOf(items: readonly ReadItem[], nameOf: (item: ReadItem) => string):
   return [...last.values()];
 }
 
-function byKey(items: readonly ReadItem[]): Map<string, Entry[]> {
+function byKey(items: readonly ReadItem[], keyOf?: (entry: Entry) => string): Map<string, Entry[]> {
   const found = new Map<string, Entry[]>();
-  for (const { entry, key } of items) {
+  for (const item of items) {
+    const { entry } = item;
+    const key = keyOf?.(entry) ?? item.key;
     const same = found.get(key);
     if (same === undefined) found.set(key, [entry]);
     else same.push(entry);

@@ -56,12 +56,23 @@ export function isWildcard({ section, arn }: Entry): boolean {
 
 /** The wildcard entries that a canonical ARN fits, also a user's: the authenticator checks mapRoles first for every caller. */
 export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
-  const parts = partsOf(goLower(arn))?.map((part) => new Matcher(part));
-  if (parts === undefined) return [];
-  return [...lookup.roles.values()].flat().filter((entry) => {
-    const patterns = isWildcard(entry) ? partsOf(goLower(entry.arn)) : null;
-    return patterns?.every((pattern, index) => parts[index]?.fits(pattern)) ?? false;
+  if (lookup.wildcards.size === 0) return [];
+  const lower = goLower(arn);
+  const alike = Array.from(
+    { length: lower.length + 1 },
+    (_, end) => lookup.wildcards.get(lower.slice(0, end)) ?? [],
+  ).flat();
+  const parts = alike.length > 0 ? partsOf(lower)?.map((part) => new Matcher(part)) : undefined;
+  const fitting = alike.filter((entry) => {
+    const patterns = parts ? partsOf(goLower(entry.arn)) : null;
+    return patterns?.every((pattern, index) => parts?.[index]?.fits(pattern)) ?? false;
   });
+  return fitting.sort((one, other) => one.index - other.index);
+}
+
+/** The part of an ARN, in lower case, before its first wildcard: an ARN that fits begins with it. */
+export function beforeWildcard({ arn }: Entry): string {
+  return goLower(arn.slice(0, arn.search(WILDCARD)));
 }
 
 /** The six parts of an ARN; the sixth has all further colons. Null: the text has fewer. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { planDocumentRepair, readmissionsOf } from "../../src/aws-auth/document-repair.ts";
 import { finish } from "../../src/aws-auth/go-yaml/budget.ts";
+import { cpuTimeOf } from "../cpu-time.ts";
 
 const repairOf = (...given: Parameters<typeof planDocumentRepair>) => finish(planDocumentRepair(...given));
 const returnsOf = (...given: Parameters<typeof readmissionsOf>) => finish(readmissionsOf(...given));
@@ -114,4 +115,17 @@ test("the answer names everyone who does not get in again", () => {
     { arn: arn("nodes"), isReadmitted: true },
     { arn: arn("admins"), isReadmitted: false },
   ]);
+});
+
+test("half a mebibyte of good entries beside as many others is looked through once, not once for each entry", () => {
+  const many = (name: string) => ({
+    mapRoles: Array.from({ length: 8_000 }, (_, index) => item(`${name}-${index}`)).join(""),
+  });
+  const [found, kept] = [many("crew"), many("team")];
+
+  const took = cpuTimeOf(() =>
+    expect(repairOf(found, kept, {})).toMatchObject({ type: "ask", message: expect.stringContaining("bytes") }),
+  );
+
+  expect(took).toBeLessThan(8000);
 });

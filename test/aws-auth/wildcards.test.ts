@@ -8,8 +8,12 @@ const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 
 /** Whether an entry for the pattern fits the caller. */
 function fits(pattern: string, arn: string): boolean {
-  const { document } = readDocument({ mapRoles: `- rolearn: ${JSON.stringify(pattern)}\n  username: u\n` });
-  return wildcardsFor(document, arn).length > 0;
+  return wildcardsFor(documentOf([pattern]), arn).length > 0;
+}
+
+function documentOf(arns: readonly string[]) {
+  return readDocument({ mapRoles: arns.map((arn) => `- rolearn: ${JSON.stringify(arn)}\n  username: u\n`).join("") })
+    .document;
 }
 
 /** The same by definition: each wildcard tries all that it may stand for. Exponential, so for small texts alone. */
@@ -56,6 +60,39 @@ describe("a rolearn with wildcards fits as in the newest authenticator", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("many entries", () => {
+  it("are found like each by itself, in their order", () => {
+    const part = fc.constantFrom("*", "?", "1*", "1", "12", "?2");
+    const name = fc.string({ unit: fc.constantFrom("a", "B", "*", "?", ":"), maxLength: 4 });
+    const arn = fc
+      .tuple(part, part, name)
+      .map(([partition, account, rest]) => `arn:${partition}:iam::${account}:role/${rest}`);
+
+    fc.assert(
+      fc.property(fc.array(arn, { maxLength: 12 }), arn, (patterns, caller) => {
+        const found = wildcardsFor(documentOf(patterns), caller);
+
+        const lasts = new Map(patterns.map((pattern, index) => [pattern.toLowerCase(), index]));
+        const inForce = patterns.filter((pattern, index) => lasts.get(pattern.toLowerCase()) === index);
+        expect(found.map((entry) => entry.arn)).toEqual(inForce.filter((pattern) => fits(pattern, caller)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ["names", (index: number) => role(`crew-${index}`)],
+    ["wildcards", (index: number) => role(`crew-${index}-*`)],
+  ])("ten thousand %s are looked through once, not once for each caller", (_what, arnOf) => {
+    const document = documentOf(Array.from({ length: 10_000 }, (_, index) => arnOf(index)));
+
+    const callers = Array.from({ length: 10_000 }, (_, index) => role(`team-${index}`));
+    const took = cpuTimeOf(() => expect(callers.flatMap((caller) => wildcardsFor(document, caller))).toEqual([]));
+
+    expect(took).toBeLessThan(2000);
   });
 });
 
