@@ -221,6 +221,20 @@ export function identityInAccountOf(
   return beside.find((arn) => isOwnPrincipal(arn, principal)) ?? beside[0] ?? null;
 }
 
+/** Whether a rule gives this principal to the person with this address alone. What it gives to everyone is no one's own. */
+export function isOwnByRule({ sources }: IdentityRules, email: string, principal: string): boolean {
+  return sources.some((source) => {
+    if (source.type !== "rule" || !(source.arn.includes("{email}") || sessionNameIn(principal) !== null)) return false;
+    return byRule(source, accountIn(principal), email).some((arn) => isSamePrincipal(arn, principal));
+  });
+}
+
+/** Whether a session has a person's name in Identity Center, whatever its account and permission set: they can get both. */
+export function isNamedAs({ person }: Identities, principal: string): boolean {
+  const session = isIdentityCenterRole(principal) ? sessionNameIn(principal) : null;
+  return session !== null && session.toLowerCase() === person?.userName.toLowerCase();
+}
+
 /** Whether a role of Identity Center, or a session of one, is this person's: the cluster need not name the role for that. */
 function isOfPerson({ person }: Identities, { account }: Cluster, principal: string): boolean {
   if (!person || accountIn(principal) !== account || !isIdentityCenterRole(principal)) return false;

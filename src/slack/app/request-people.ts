@@ -5,9 +5,12 @@ import { reviewersOf } from "../../access/emergency.ts";
 import {
   asksIdentityCenter,
   identityInAccountOf,
+  isNamedAs,
+  isOwnByRule,
   type LinkedArns,
   linkedArnInAccountOf,
   linkInAccountOf,
+  needsEmail,
 } from "../../access/identities.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -142,19 +145,24 @@ async function approversOwn(
   const links = new Map(await sealedArnsOf(context, users, cluster));
   const { identities } = context.config;
   const isUnknown = new Set<string>();
-  if (verdict === "denied" || !asksIdentityCenter(identities) || !isIdentityCenterRole(principal))
-    return { links, isUnknown };
+  if (verdict === "denied" || !needsEmail(identities)) return { links, isUnknown };
+  const isFromCenter = asksIdentityCenter(identities) && isIdentityCenterRole(principal);
   const look = async (user: string) => {
     const { found, before } = await lookUpIdentities(context, user, cluster);
     const answer = found ?? before;
-    return { answer, own: answer && identityInAccountOf(identities, cluster, { links: [], found: answer }, principal) };
+    const known = answer && identityInAccountOf(identities, cluster, { links: [], found: answer }, principal);
+    return { found, own: answer && isNamedAs(answer, principal) ? principal : known };
   };
   for (const user of users) {
-    const { answer, own } = await look(user);
-    if (own) links.set(user, [own, ...(links.get(user) ?? [])]);
+    const email = await context.directory.emailOf(user);
+    const isByRule = email !== null && isOwnByRule(identities, email, principal);
+    // An answer of before can say that it is theirs, and not that it is not: people get permission sets.
+    const { found, own } = isFromCenter ? await look(user) : { found: null, own: null };
+    links.set(user, [...(isByRule ? [principal] : []), ...(own ? [own] : []), ...(links.get(user) ?? [])]);
+    if (!isFromCenter) continue;
     // With another address in Slack, Identity Center does not find a person: a session could be theirs, unless it is the requester's.
-    const isHidden = answer?.person === null && sessionNameIn(principal) !== null;
-    if (!answer || (isHidden && (await look(requester)).own !== principal)) isUnknown.add(user);
+    const isHidden = found?.person === null && sessionNameIn(principal) !== null;
+    if (!found || (isHidden && (await look(requester)).own !== principal)) isUnknown.add(user);
   }
   return { links, isUnknown };
 }

@@ -40,10 +40,11 @@ async function approve(
   answer: Identities | null,
   verdict: "approved" | "denied" = "approved",
   aboutRequester: Identities | null = null,
+  text = config,
 ) {
   const directory = { ...noGroups, emailOf: async () => "bob@example.com" };
   const context: SlackContext = {
-    ...aSlackContext(ledger, config, directory),
+    ...aSlackContext(ledger, text, directory),
     workers: {
       ask: async (question) => {
         if (question.type !== "identities") return null;
@@ -73,6 +74,13 @@ describe("an approver approves nothing for an identity of their own in Identity 
       found({ person: { userName: "bob", permissionSets: ["Developer"], roles: [] }, why: "role-unknown" }),
       "own-principal",
     ],
+    [
+      "a session of their name with another permission set, which they can get",
+      sessionOf("bob").replace("Developer", "Admin"),
+      found(),
+      "own-principal",
+    ],
+    ["a session of their name in another account", sessionOf("bob").replace("1111", "9999"), found(), "own-principal"],
     ["another person's session", sessionOf("alice"), found(), "approved"],
     ["a role of a set that they don't have", roleArn.replace("Developer", "Admin"), found(), "approved"],
     ["nobody says who they are", sessionOf("alice"), null, "own-principal-unknown"],
@@ -116,8 +124,45 @@ describe("an approver approves nothing for an identity of their own in Identity 
     expect(await approve(sessionOf("bob"), null)).toBe("own-principal");
   });
 
+  test("and what was found in the last day is no proof that it is not theirs", async () => {
+    const person = { userName: "bob", permissionSets: ["Viewer"], roles: [] };
+    await ledger.rememberIdentities(found({ at: at(-hours(3)).toISOString(), person, why: "role-unknown" }));
+
+    expect(await approve(roleArn, null)).toBe("own-principal-unknown");
+  });
+
   test("and may deny at any time", async () => {
     expect(await approve(sessionOf("bob"), null, "denied")).toBe("denied");
+  });
+});
+
+describe("an approver approves nothing for an identity that a rule gives them alone", () => {
+  const account = "arn:aws:iam::111122223333";
+  const dev = (name: string) => `arn:aws:sts::111122223333:assumed-role/dev/${name}`;
+  const session = '{ arn: "arn:aws:iam::{account}:role/dev", session: "{email}" }';
+
+  test.each([
+    ["their session", session, dev("bob@example.com"), "own-principal"],
+    ["their session, in other letters", session, dev("Bob@example.com"), "own-principal"],
+    ["another person's session", session, dev("alice@example.com"), "approved"],
+    ["the role that the rule gives to everyone", session, `${account}:role/dev`, "approved"],
+    [
+      "their user",
+      '{ arn: "arn:aws:iam::{account}:user/{email}" }',
+      `${account}:user/bob@example.com`,
+      "own-principal",
+    ],
+    [
+      "their role",
+      '{ arn: "arn:aws:iam::{account}:role/{email}" }',
+      `${account}:role/bob@example.com`,
+      "own-principal",
+    ],
+    ["a role for everyone", '{ arn: "arn:aws:iam::{account}:role/dev" }', `${account}:role/dev`, "approved"],
+  ])("%s", async (_, rule, principal, outcome) => {
+    const text = `${configText}identities:\n  - rule: ${rule}\n`;
+
+    expect(await approve(principal, null, "approved", null, text)).toBe(outcome);
   });
 });
 
