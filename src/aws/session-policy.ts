@@ -105,3 +105,63 @@ function policyOf(...statements: readonly Statement[]): string {
   }));
   return JSON.stringify({ Version: "2012-10-17", Statement });
 }
+
+/** The shortest session of STS, in seconds. */
+const sessionSeconds = 900;
+
+/** Why a run opens a cluster: a request, or a question from Slack. CloudTrail shows it. */
+export interface Purpose {
+  readonly id: string;
+  readonly requester: string;
+}
+
+/** Of STS. Redis can have any text, and a refused session would keep every lease of its cluster. */
+const sourceForm = /^(?!aws:)[\w+=,.@-]{2,64}$/;
+const notInTag = /[^\w.:/=+@ -]/g;
+
+export function sessionOf(purposes: readonly Purpose[]): {
+  readonly sessionName: string;
+  readonly sourceIdentity: string;
+  readonly durationSeconds: number;
+} {
+  const requesters = requestersOf(purposes);
+  const [only = ""] = requesters;
+  return {
+    sessionName: sessionNameOf(...requesters, ...purposes.map((purpose) => purpose.id)),
+    sourceIdentity: requesters.length === 1 && sourceForm.test(only) ? only : "eks-access",
+    durationSeconds: sessionSeconds,
+  };
+}
+
+export function tagsOf(purposes: readonly Purpose[]): Record<string, string> {
+  const ids = purposes.map((purpose) => purpose.id);
+  return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(purposes)) };
+}
+
+function requestersOf(purposes: readonly Purpose[]): readonly string[] {
+  return [...new Set(purposes.map((request) => request.requester))];
+}
+
+/** AWS allows 256 characters in a tag. It counts the rest, and the audit log has all. */
+function tagValue(values: readonly string[]): string {
+  const clean = values.map((value) => value.slice(0, 200).replace(notInTag, "-"));
+  const text = clean.join(" ");
+  return text.length <= 256 ? text : `${clean[0]} and ${clean.length - 1} more`;
+}
+
+/** The longest name of a session and of a source identity. */
+const maxLength = 64;
+
+/** `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). Cuts the end: the most telling part comes first. */
+export function sessionNameOf(...parts: readonly string[]): string {
+  const clean = parts.map(cleanPart).filter((part) => part !== "");
+  return ["eks-access", ...clean].join("-").slice(0, maxLength);
+}
+
+function cleanPart(part: string): string {
+  return part
+    .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
+    .replace(/[^A-Za-z0-9_+=,.@-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}

@@ -21,9 +21,6 @@ const kept = new WeakSet<STSClient>();
 /** A user's path has any visible sign, and 512 of them at most (API reference of IAM, "User"). */
 const arnForm = /^arn:[\w-]+:(?:sts|iam)::\d{12}:[!-~]{1,700}$/;
 
-/** The longest name of a session and of a source identity. */
-const maxLength = 64;
-
 export interface AssumeOptions {
   readonly roleArn: string;
   readonly region: string;
@@ -91,20 +88,6 @@ function sessionIn({ Credentials, AssumedRoleUser }: AssumeRoleCommandOutput, ro
     sessionToken: SessionToken,
     ...(Expiration ? { expiration: Expiration } : {}),
   };
-}
-
-/** `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). Cuts the end: the most telling part comes first. */
-export function sessionNameOf(...parts: readonly string[]): string {
-  const clean = parts.map(cleanPart).filter((part) => part !== "");
-  return ["eks-access", ...clean].join("-").slice(0, maxLength);
-}
-
-function cleanPart(part: string): string {
-  return part
-    .normalize("NFKD")
-    .replace(/\p{M}+/gu, "")
-    .replace(/[^A-Za-z0-9_+=,.@-]+/g, "-")
-    .replace(/^-+|-+$/g, "");
 }
 
 /** The worker's present credentials, from the kept client of the region. @throws AccessError */

@@ -1,5 +1,5 @@
-import { signInMethod } from "../access/lease/lease.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
+import { signInMethod } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { isOperator, isSameCreator } from "../access/policy/creator.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";

@@ -8,60 +8,24 @@ import {
   type KnownCreator,
 } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
-import { creatorSessionPolicy, managerSessionPolicy, nextRoleSessionPolicy } from "../aws/session-policy.ts";
+import {
+  creatorSessionPolicy,
+  managerSessionPolicy,
+  nextRoleSessionPolicy,
+  type Purpose,
+  sessionOf,
+  tagsOf,
+} from "../aws/session-policy.ts";
 import {
   type AssumedSession,
-  type AssumeOptions,
   assumeRole,
   type CallerIdentity,
   callerIdentity,
   credentialsOfProfile,
   ownCredentials,
-  sessionNameOf,
 } from "../aws/sts.ts";
 import { canonicalCaller } from "../aws-auth/index.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-
-/** The shortest session of STS, in seconds. */
-const sessionSeconds = 900;
-
-/** Why a run opens a cluster: a request, or a question from Slack. CloudTrail shows it. */
-export interface Purpose {
-  readonly id: string;
-  readonly requester: string;
-}
-
-/** Of STS. Redis can have any text, and a refused session would keep every lease of its cluster. */
-const sourceForm = /^(?!aws:)[\w+=,.@-]{2,64}$/;
-const notInTag = /[^\w.:/=+@ -]/g;
-
-export function sessionOf(
-  purposes: readonly Purpose[],
-): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
-  const requesters = requestersOf(purposes);
-  const [only = ""] = requesters;
-  return {
-    sessionName: sessionNameOf(...requesters, ...purposes.map((purpose) => purpose.id)),
-    sourceIdentity: requesters.length === 1 && sourceForm.test(only) ? only : "eks-access",
-    durationSeconds: sessionSeconds,
-  };
-}
-
-export function tagsOf(purposes: readonly Purpose[]): Record<string, string> {
-  const ids = purposes.map((purpose) => purpose.id);
-  return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(purposes)) };
-}
-
-function requestersOf(purposes: readonly Purpose[]): readonly string[] {
-  return [...new Set(purposes.map((request) => request.requester))];
-}
-
-/** AWS allows 256 characters in a tag. It counts the rest, and the audit log has all. */
-function tagValue(values: readonly string[]): string {
-  const clean = values.map((value) => value.slice(0, 200).replace(notInTag, "-"));
-  const text = clean.join(" ");
-  return text.length <= 256 ? text : `${clean[0]} and ${clean.length - 1} more`;
-}
 
 /** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */
 export type CreatorScope = "look" | "give" | "manage";

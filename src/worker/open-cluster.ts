@@ -12,13 +12,14 @@ import {
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import type { AwsCredentials } from "../aws/client-settings.ts";
 import type { ClusterDescription } from "../aws/eks-cluster.ts";
+import type { Purpose } from "../aws/session-policy.ts";
 import { callerIdentity, mintToken } from "../aws/sts.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
+import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import {
   askCloudTrail,
   creationOf,

@@ -4,12 +4,12 @@ import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluste
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
 import { EksCluster } from "../aws/eks-cluster.ts";
-import { managerSessionPolicy } from "../aws/session-policy.ts";
+import { managerSessionPolicy, type Purpose } from "../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
+import { credentialsOf, sessionThrough } from "./become-creator.ts";
 
 /** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
 export function openEks(

@@ -1,8 +1,9 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf } from "../access/policy/creator.ts";
 import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
+import type { Purpose } from "../aws/session-policy.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import { becomeCreator, type Purpose } from "./become-creator.ts";
+import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { identityOfRun } from "./discover-creator.ts";
 import { connectAs, creatorArnFor } from "./open-cluster.ts";

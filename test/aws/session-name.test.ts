@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { sessionNameOf } from "../../src/aws/sts.ts";
+import { sessionNameOf } from "../../src/aws/session-policy.ts";
 import { anyCharacter } from "../any-text.ts";
 
 test("a session is named after the request and its requester", () => {

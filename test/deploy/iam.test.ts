@@ -9,9 +9,9 @@ import {
   managerSessionPolicy,
   nextRoleSessionPolicy,
   nothingSessionPolicy,
+  sessionNameOf,
   surveySessionPolicy,
 } from "../../src/aws/session-policy.ts";
-import { sessionNameOf } from "../../src/aws/sts.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -49,7 +49,7 @@ function actionsOf(name: string): string[] {
 const adapters = readdirSync(`${root}/src/aws`)
   .map((file) => readFileSync(`${root}/src/aws/${file}`, "utf8"))
   .join("\n");
-const jobs = readFileSync(`${root}/src/worker/become-creator.ts`, "utf8");
+const jobs = readFileSync(`${root}/src/aws/session-policy.ts`, "utf8");
 
 /** Rights of S3 without a command of their name: `GetObject` covers HeadObject, and `PutObjectRetention` a header of PutObject. */
 const ofObjects: ReadonlySet<string> = new Set(["s3:GetObject", "s3:PutObjectRetention"]);

@@ -7,7 +7,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
-import type { Place } from "../migrate/migration-message.ts";
+import type { Place } from "../migrate/plan-answer.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { runButton } from "../show/buttons.ts";
 import { clusterGoneAnswer, detailsModal, type Message, noSuchRequestAnswer, notYoursAnswer } from "../show/message.ts";

@@ -1,11 +1,19 @@
 import type { KnownBlock } from "@slack/types";
-import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/migration.ts";
+import {
+  type ItemSummary,
+  isMigrationOver,
+  type Migration,
+  type MigrationSummary,
+  type SealedPlan,
+  type StepSummary,
+} from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
-import { code, context, mention, section, styled } from "../show/mrkdwn.ts";
+import { code, context, cut, mention, section, styled, time } from "../show/mrkdwn.ts";
+import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
-import { migrationState } from "./migration-words.ts";
+import { migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 
 /** An answer has room for 50 blocks; the command line shows all. */
 const maxItems = 25;
@@ -36,7 +44,7 @@ export function migrationAnswer(
     ...items.slice(0, maxItems).map((item) => section(itemWords(item))),
     ...steps.slice(0, maxSteps).map((step, index) => section(stepWords(step, index))),
     ...(keptBecause === null ? [] : [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)]),
-    context(lastWords(before.length)),
+    context(modeWords(before.length)),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is open: ${migrationState(open)}.`)] : []),
     ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
     context(
@@ -57,7 +65,7 @@ function itemWords(item: ItemSummary): string {
   return `${itemHead(item)}\n      ${styled(item.sentences.join(" "), 900)}`;
 }
 
-export function itemHead({ place, arn, outcome }: ItemSummary): string {
+function itemHead({ place, arn, outcome }: ItemSummary): string {
   return `${marks[outcome]} ${code(arn, 640)} (${place})`;
 }
 
@@ -65,7 +73,7 @@ function stepWords({ does, proof, undo }: StepSummary, index: number): string {
   return `*${index + 1}.* ${styled(does, 900)}\n      Proof: ${styled(proof, 300)}\n      Undo: ${styled(undo, 300)}`;
 }
 
-function lastWords(inTheWay: number): string {
+function modeWords(inTheWay: number): string {
   if (inTheWay === 0) return `Then an operator can switch the mode to ${code("API")} for good.`;
   return `The mode ${code("API")} would drop ${counted(inTheWay, "item")} of aws-auth: see above.`;
 }
@@ -80,4 +88,104 @@ export function nothingToMigrationAnswer(message: string): Message {
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {
   return answer(`Only approvers of ${code(name)} and its on-call can see the plan.`);
+}
+
+const longestSection = 3000;
+/** Characters of a sentence before it is escaped, which can make five of one. */
+const roomOfPart = 500;
+/** The sections of a plan: a message has some 13,200 characters in all, and a view 100 blocks. */
+const roomOfPlan = { message: 2, view: 70 } as const;
+export type Place = keyof typeof roomOfPlan;
+
+/** The request, the plan and the state: the same for every approver. */
+export function migrationBlocks(migration: Migration, place: Place): KnownBlock[] {
+  const { state, voided, dropped } = migration;
+  const trouble = migrationTrouble(migration);
+  return [
+    section(`*${migrationTitle(migration)}*\n${code(migration.id)}, asked ${time(migration.createdAt)}`),
+    ...migrationPlanBlocks(migration, place),
+    ...(voided && state === "pending" ? [section(`:warning: ${voidedText(voided)}`)] : []),
+    ...(state === "pending" ? droppedTexts(dropped).map((text) => section(`:warning: ${text}`)) : []),
+    section(migrationState(migration)),
+    ...(trouble ? [section(trouble)] : []),
+  ];
+}
+
+/** The items of aws-auth while a decision is open, and the steps with a mark for each proved one. */
+function migrationPlanBlocks(migration: Migration, place: Place): KnownBlock[] {
+  const { plan, state } = migration;
+  if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
+  const texts = planTexts(migration, plan);
+  const shown = texts.slice(0, roomOfPlan[place]).map((text) => section(cut(text, longestSection)));
+  if (state !== "pending") return shown;
+  return [...shown, ...keptBlocks(plan.summary.keptBecause), context(lastWords(plan, isWhole(texts, place), place))];
+}
+
+/** Whether an approver reads the whole plan there: otherwise they can't approve it there (law 4). */
+export function showsWholePlan(migration: Migration, place: Place): boolean {
+  return migration.plan !== null && isWhole(planTexts(migration, migration.plan), place);
+}
+
+function isWhole(texts: readonly string[], place: Place): boolean {
+  return texts.length <= roomOfPlan[place] && texts.every(({ length }) => length <= longestSection);
+}
+
+function planTexts(migration: Migration, plan: SealedPlan): readonly string[] {
+  const items = migration.state === "pending" ? plan.summary.items : [];
+  const listed = items.filter(({ outcome }) => outcome !== "creator" && outcome !== "unmatched");
+  return chunks([...listed.flatMap(itemLines), ...stepLines(migration, plan)]);
+}
+
+function itemLines(item: ItemSummary): readonly string[] {
+  const [first = "", ...others] = parts(item.sentences.join(" "));
+  return [`${itemHead(item)}\n      ${first}`, ...others.map(indented)];
+}
+
+function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): readonly string[] {
+  const states = new Map(done.map(({ name }) => [name, "✓"]));
+  if (begun) states.set(begun.name, ":hourglass_flowing_sand:");
+  const planned = summary.steps.map(({ name }) => name);
+  const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
+  const lines = summary.steps.flatMap((step) => linesOfStep(step, states.get(step.name) ?? "·", state === "pending"));
+  return [...before, ...lines];
+}
+
+function linesOfStep({ does, undo }: StepSummary, state: string, toDecide: boolean): readonly string[] {
+  const [first = "", ...others] = parts(does);
+  return [`${state} ${first}`, ...others.map(indented), ...(toDecide ? parts(`Undo: ${undo}`).map(indented) : [])];
+}
+
+const indented = (text: string) => `      ${text}`;
+
+/** A text in parts that each fit into a section, if it has spaces, however much of it is escaped. */
+function parts(text: string): readonly string[] {
+  const found: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = found.at(-1);
+    if (last !== undefined && last.length + word.length < roomOfPart) found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found.map((part) => styled(part, Number.POSITIVE_INFINITY));
+}
+
+function chunks(lines: readonly string[]): readonly string[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + line.length < longestSection) texts[texts.length - 1] = `${last}\n${line}`;
+    else texts.push(line);
+  }
+  return texts;
+}
+
+function keptBlocks(keptBecause: string | null): KnownBlock[] {
+  return keptBecause ? [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)] : [];
+}
+
+function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string {
+  const plan = `Plan ${code(digest.slice(0, 12))}.`;
+  if (whole) return `${plan} An approval covers all of it.`;
+  return place === "message"
+    ? `${plan} Press *Details* to read all of it, and to approve.`
+    : `${plan} It is too long to approve. Remove items from aws-auth, then ask again.`;
 }

@@ -19,8 +19,8 @@ import {
   retryMigrationButton,
   stopMigrationButton,
 } from "./migration-buttons.ts";
-import { migrationBlocks, type Place, showsWholePlan } from "./migration-message.ts";
 import { migrationRefusedAnswer, migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
+import { migrationBlocks, type Place, showsWholePlan } from "./plan-answer.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
   approve: approveMigrationButton,

@@ -14,10 +14,10 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { withEntries } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
-import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
+import { identityCenterSessionPolicy, type Purpose } from "../../aws/session-policy.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { IdentitiesReport } from "../../diagnosis/reports.ts";
-import { type Purpose, sessionThrough } from "../become-creator.ts";
+import { sessionThrough } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";

@@ -1,12 +1,12 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { signInMethod } from "../../access/lease/lease.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
+import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import { sessionOf } from "../../aws/session-policy.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { sessionOf } from "../become-creator.ts";
 import {
   type Answers,
   accessOf,

@@ -8,7 +8,7 @@ import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import type { Purpose } from "../become-creator.ts";
+import type { Purpose } from "../../aws/session-policy.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";

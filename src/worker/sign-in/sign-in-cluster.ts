@@ -1,8 +1,8 @@
 import { AccessError } from "../../access/access-error.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
-import { isReviewDue, isSignInDue, isSignInPending, signInMethod } from "../../access/lease/lease.ts";
+import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/lease.ts";
 import type { Lease, Proof } from "../../access/lease/lease-record.ts";
-import { podsToList } from "../../access/lease/sign-in.ts";
+import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/retry.ts";

@@ -7,7 +7,7 @@ import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.ts";
-import { migrationBlocks } from "../../../src/slack/migrate/migration-message.ts";
+import { migrationBlocks } from "../../../src/slack/migrate/plan-answer.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
