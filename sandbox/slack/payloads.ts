@@ -115,23 +115,42 @@ export function suggestionPayload(
 /** @see https://docs.slack.dev/reference/events/app_home_opened */
 export function homeOpenedPayload(state: SlackState, person: SandboxUser): JsonObject {
   const view = state.homes.get(person.id);
-  const seconds = Math.floor(state.now().getTime() / 1000);
+  return eventPayload(state, {
+    type: "app_home_opened",
+    user: person.id,
+    channel: `D0${person.id.slice(2)}`,
+    tab: "home",
+    ...(view ? { view: viewJson(state, view) } : {}),
+  });
+}
+
+/**
+ * What Slack sends when the people of a user group change.
+ * @see https://docs.slack.dev/reference/events/subteam_members_changed and subteam_updated
+ */
+export function groupChangedPayloads(state: SlackState, id: string, before: readonly string[]): readonly JsonObject[] {
+  const users = state.usergroups.get(id) ?? [];
+  const { teamId: team_id } = state.identity;
+  const added_users = users.filter((user) => !before.includes(user));
+  const removed_users = before.filter((user) => !users.includes(user));
+  const subteam = { id, team_id, is_usergroup: true, is_subteam: true, handle: id.toLowerCase(), users };
+  return [
+    { type: "subteam_members_changed", subteam_id: id, team_id, added_users, removed_users },
+    { type: "subteam_updated", subteam },
+  ].map((event) => eventPayload(state, event));
+}
+
+function eventPayload(state: SlackState, event: JsonObject): JsonObject {
+  const { teamId: team_id, appId, botUserId } = state.identity;
   return {
     token: verificationToken,
-    team_id: state.identity.teamId,
-    api_app_id: state.identity.appId,
+    team_id,
+    api_app_id: appId,
     type: "event_callback",
     event_id: newId("Ev"),
-    event_time: seconds,
-    authorizations: [{ team_id: state.identity.teamId, user_id: state.identity.botUserId, is_bot: true }],
-    event: {
-      type: "app_home_opened",
-      user: person.id,
-      channel: `D0${person.id.slice(2)}`,
-      tab: "home",
-      event_ts: state.nextTs(),
-      ...(view ? { view: viewJson(state, view) } : {}),
-    },
+    event_time: Math.floor(state.now().getTime() / 1000),
+    authorizations: [{ team_id, user_id: botUserId, is_bot: true }],
+    event: { ...event, event_ts: state.nextTs() },
   };
 }
 

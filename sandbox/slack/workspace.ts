@@ -14,6 +14,7 @@ import { chatMethods, textOf } from "./message-content.ts";
 import { answerCall, type Methods, rateCounter, type WebApi } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
 import { viewMethods } from "./open-views.ts";
+import { groupChangedPayloads } from "./payloads.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-modal.ts";
 import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
@@ -53,6 +54,12 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}) {
     person: peopleOf({ state, deliver: app.deliver, url: () => server.url, loaded: new Map() }),
     people: state.people,
     ...contentOf(state),
+    /** The app gets the events of the change. */
+    changeUsergroup: async (id: string, users: readonly string[]) => {
+      const before = state.usergroups.get(id) ?? [];
+      state.usergroups.set(id, users);
+      for (const payload of groupChangedPayloads(state, id, before)) await app.deliver({ kind: "event", payload });
+    },
     onChange: changes.onChange,
     /** Looks after each change; rejects after `withinMs` with the present state. */
     until: <T>(find: () => T | undefined, withinMs = 60_000) =>

@@ -169,7 +169,8 @@ async function startSlackParts(
   const approvers = await watchApprovers({ ...slackContext, showOthers });
   live.refuseIf((next) => approverMistakes(slackContext, next));
   started(stoppable(approvers, "a look at the approvers"));
-  started(await startSlackApp(slackContext, slack, settings.mode, updates));
+  const listening = { ...slackContext, groupChanged: approvers.lookSoon };
+  started(await startSlackApp(listening, slack, settings.mode, updates));
   started(startMessageWorker({ ...messenger, backgroundClient }, blocking));
   const moved = (before: Config | null) =>
     void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);

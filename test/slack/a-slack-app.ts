@@ -16,7 +16,7 @@ import { backgroundClient, directoryClient, messengerClient } from "../../src/sl
 import { closeAgain } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
-import { showMoved } from "../../src/slack/show/message-worker.ts";
+import { showMoved, showOtherApprovers } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -109,7 +109,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
   const updates = new MessageUpdates(backgroundClient(environment));
   const messenger = () => ({ ...context, ledger, client: messengerClient(environment), updates });
   const app = await startSlackApp(
-    { ...context, configuration: () => config },
+    { ...context, configuration: () => config, groupChanged: () => void showOtherApprovers(messenger()) },
     environment,
     options.mode ?? "http",
     updates,

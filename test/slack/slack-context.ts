@@ -45,7 +45,7 @@ export function aSlackContext(ledger: Ledger, text = configText, directory = noG
 
 /** The same context, of a process that starts: its parts ask for the configuration. */
 export function atStart<Context extends Pick<SlackContext, "config">>({ config, ...context }: Context) {
-  return { ...context, configuration: () => config };
+  return { ...context, configuration: () => config, groupChanged: () => {} };
 }
 
 /** What the Slack process reads its ledger with. */

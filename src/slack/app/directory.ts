@@ -28,7 +28,7 @@ export interface Directory {
 export type Account = "active" | "guest" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
 /** How long an answer counts: a person who leaves a group still counts this long. */
-const believedMs = 30_000;
+export const believedMs = 30_000;
 const maxAnswers = 2_000;
 /** A larger group is a mistake, and each person can cost a call. */
 const maxMembers = 10_000;

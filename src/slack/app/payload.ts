@@ -32,6 +32,13 @@ export function isHomeOpened(sent: SlackRequest): sent is HomeOpened {
   return "event" in sent && sent.event.type === "app_home_opened";
 }
 
+/** The user group whose people, name or state changed; null: Slack sent something else. */
+export function changedGroup(sent: SlackRequest): unknown {
+  if (!("event" in sent)) return null;
+  if (sent.event.type === "subteam_members_changed") return field(sent.event, "subteam_id");
+  return sent.event.type === "subteam_updated" ? field(sent.event.subteam, "id") : null;
+}
+
 export function isSubmission(sent: SlackRequest): sent is Submission {
   return "view" in sent && sent.body.type === "view_submission";
 }

@@ -1,6 +1,7 @@
 import type { AllMiddlewareArgs, AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import type { Logger } from "pino";
 import type { AuditEvent } from "../../access/audit-event.ts";
+import { namesIn } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -78,6 +79,7 @@ import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts"
 import type { SlackContext } from "./context.ts";
 import {
   type ButtonClick,
+  changedGroup,
   deliveryId,
   field,
   type Installation,
@@ -180,6 +182,8 @@ function ledgerFor(ledger: Ledger, body: object): Ledger {
 /** The context of each request, but for the configuration at its time. */
 export interface StartContext extends Omit<SlackContext, "config"> {
   readonly configuration: () => Config;
+  /** Called when the people of one of the policy's user groups changed. */
+  readonly groupChanged: () => void;
 }
 
 /**
@@ -188,7 +192,7 @@ export interface StartContext extends Omit<SlackContext, "config"> {
  * @param configuration each handler keeps its first one
  */
 export function handlerOf(
-  { configuration, ...given }: StartContext,
+  { configuration, groupChanged, ...given }: StartContext,
   updates: Pick<MessageUpdates, "noteClick">,
 ): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();
@@ -196,6 +200,9 @@ export function handlerOf(
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
     const context = { ...given, config: configuration() };
+    const group = changedGroup(sent);
+    // No person sent it. Slack is asked for the people.
+    if (group !== null) return void (isNamed(group, context.config) && groupChanged());
     const { about } = sent.context;
     const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
     const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
@@ -216,6 +223,10 @@ export function handlerOf(
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });
   };
+}
+
+function isNamed(group: unknown, { clusters }: Config): boolean {
+  return [...clusters.values()].some((cluster) => namesIn(cluster).some((name) => name === group));
 }
 
 interface Ours {

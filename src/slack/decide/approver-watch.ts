@@ -8,7 +8,7 @@ import type { ClusterLedger } from "../../ledger/clusters.ts";
 import type {} from "../../ledger/ledger.ts";
 import { approversChecked } from "../../operations/announcements.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import type { Directory } from "../app/directory.ts";
+import { believedMs, type Directory } from "../app/directory.ts";
 import {
   type ApprovableLevel,
   type ApproverCheck,
@@ -27,8 +27,8 @@ export interface WatchContext {
   readonly log: Logger;
 }
 
-/** In milliseconds; `againMs`: when Slack did not answer. */
-const usual = { everyMs: 3_600_000, againMs: 60_000, startMs: 15_000 };
+/** In milliseconds; `againMs`: when Slack did not answer. `followMs`: the directory believes an answer from before the change less long. */
+const usual = { everyMs: 3_600_000, againMs: 60_000, followMs: believedMs + 1_000, startMs: 15_000 };
 
 /**
  * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a
@@ -39,11 +39,13 @@ const usual = { everyMs: 3_600_000, againMs: 60_000, startMs: 15_000 };
 export async function watchApprovers(
   context: WatchContext,
   times = usual,
-): Promise<{ readonly stop: () => Promise<void> }> {
+): Promise<{ readonly lookSoon: () => void; readonly stop: () => Promise<void> }> {
   const first = await firstLook(context, times.startMs);
   const stopping = new AbortController();
-  const watching = watch(context, first, times, stopping.signal);
+  const asked = { now: new AbortController() };
+  const watching = watch(context, first, times, { stop: stopping.signal, asked });
   return {
+    lookSoon: () => asked.now.abort(),
     stop: () => {
       stopping.abort();
       return watching;
@@ -67,17 +69,25 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
   return look;
 }
 
+/**
+ * A look that was asked for is now, if the directory has no older answer, and once more when no process believes one. Until then others wait,
+ * so that many changes of user groups cost Slack two looks a minute.
+ */
 async function watch(
   context: WatchContext,
   first: ApproverCheck | null,
-  times: typeof usual,
-  stop: AbortSignal,
+  { everyMs, againMs, followMs }: typeof usual,
+  { stop, asked }: { readonly stop: AbortSignal; readonly asked: { now: AbortController } },
 ): Promise<void> {
   let look = first;
+  let isFollowed = true;
   while (!stop.aborted) {
-    const isAnswered = look !== null && look.unanswered.length === 0;
-    await pause(isAnswered ? times.everyMs : times.againMs, null, { ref: false, signal: stop }).catch(() => {});
+    const usualMs = look !== null && look.unanswered.length === 0 ? everyMs : againMs;
+    const signal = isFollowed ? AbortSignal.any([stop, asked.now.signal]) : stop;
+    await pause(isFollowed ? usualMs : followMs, null, { ref: false, signal }).catch(() => {});
     if (stop.aborted) return;
+    isFollowed = !(isFollowed && asked.now.signal.aborted);
+    if (!isFollowed) asked.now = new AbortController();
     look = await checkApprovers(context.directory, context.configuration().clusters.values());
     await reportCheck(context, look);
     await context.showOthers();

@@ -43,6 +43,12 @@ describe.each([...payloads("T0OTHER", "E0OTHER"), ...payloads("T0OTHER", null)])
   });
 });
 
+test("an event of the organization that names no workspace is ours if the app is installed for the organization", () => {
+  const body = { authorizations: [{ enterprise_id: "E0ORG", team_id: null, is_enterprise_install: true }] };
+
+  expect([isFrom(oneWorkspace, body), isFrom(organization, body)]).toEqual([false, true]);
+});
+
 test("an app of an organization does not start without the workspace of its user groups", async () => {
   const slack = await startSandboxSlack();
   const body = JSON.stringify({ ok: true, team_id: "E0ORG", enterprise_id: "E0ORG", is_enterprise_install: true });

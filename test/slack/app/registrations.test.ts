@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, atStart, noClicks } from "../slack-context.ts";
 
@@ -43,4 +44,28 @@ test.each([
   await handle({ body, context: { about: action.value }, action, payload: action } as unknown as Sent);
 
   expect(woken).toEqual(expected);
+});
+
+const changed = (group: string) => [
+  { type: "subteam_members_changed", subteam_id: group },
+  { type: "subteam_updated", subteam: { id: group } },
+];
+
+test.each([
+  ["that the policy names is looked at", [...changed("S0PLATFORM"), ...changed("S0NIGHT")], 4],
+  ["that it does not name costs nothing", [...changed("S0OTHERS"), { type: "subteam_updated" }], 0],
+])("a change of a user group %s", async (_, events, expected) => {
+  const config = configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2, S0PLATFORM]\n    onCall: [S0NIGHT]");
+  const ledger = memoryLedger();
+  let looks = 0;
+  const groupChanged = () => {
+    looks += 1;
+  };
+  const handle = handlerOf({ ...atStart(aSlackContext(ledger, config)), groupChanged }, noClicks);
+
+  for (const event of events) await handle({ event, body: { event }, context: {} } as unknown as Sent);
+
+  expect(looks).toBe(expected);
+  // No person sent these, so no one tried anything.
+  expect(await ledger.events(1, 10)).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { noGroups } from "../slack-context.ts";
 
-const seldom = { everyMs: 3_600_000, againMs: 3_600_000, startMs: 5_000 };
+const seldom = { everyMs: 3_600_000, againMs: 3_600_000, followMs: 3_600_000, startMs: 5_000 };
 let ledger = memoryLedger();
 let lines: string[];
 let shownAgain: number;
@@ -115,6 +115,28 @@ describe("while the process runs", () => {
       ["admin", 0],
     ]);
     expect(lines.join()).toContain("An operator can add approvers for the cluster staging");
+  });
+
+  test("a user group that changed is looked at now, and again when no process believes an answer from before", async () => {
+    const watch = await start({ ...seldom, followMs: 1 });
+    watch.lookSoon();
+    await expect.poll(() => shownAgain).toBe(2);
+    watch.lookSoon();
+    await expect.poll(() => shownAgain).toBe(4);
+    await watch.stop();
+
+    expect(shownAgain).toBe(4);
+  });
+
+  test("many changes wait for that second look", async () => {
+    const watch = await start();
+    watch.lookSoon();
+    await expect.poll(() => shownAgain).toBe(1);
+    for (let change = 0; change < 100; change += 1) watch.lookSoon();
+    await new Promise(setImmediate);
+    await watch.stop();
+
+    expect(shownAgain).toBe(1);
   });
 
   test("Slack is asked again soon, until it has answered", async () => {
