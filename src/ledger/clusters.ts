@@ -50,8 +50,8 @@ export interface ClusterLedger extends OutageLedger {
   lastAcceptedAt(place: string): Promise<Date | null>;
   rememberAccepted(place: string, at: Date): Promise<void>;
   /**
-   * For each level by its name, a digest of the approvers that were once enough. For each cluster and each user group, the people for whom
-   * Slack last showed its records. Hints, no rights.
+   * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
+   * people, for whom Slack last showed its records. Hints, no rights.
    */
   approversKnown(): Promise<ReadonlyMap<string, string>>;
   rememberApprovers(good: ReadonlyMap<string, string>): Promise<void>;

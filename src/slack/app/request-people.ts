@@ -43,6 +43,16 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
+/** The same as a reader of buttons. A person without an active account is nobody to the policy. @throws AccessError */
+export async function readerFor(
+  { directory }: Pick<SlackContext, "directory">,
+  cluster: Cluster | undefined,
+  user: string,
+): Promise<Person> {
+  const isActive = (await directory.accountOf(user)) === "active";
+  return isActive ? personFor({ directory }, cluster, user) : { user: "", memberships: [] };
+}
+
 export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,

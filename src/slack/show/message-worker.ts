@@ -108,8 +108,8 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
 }
 
 /**
- * Shows again what people see of a cluster where its approvers or on-call are others than at the last look: the file changed, or one of
- * their user groups, also while no process ran.
+ * Shows again what people see of a cluster where its approvers, its on-call or those who can use emergency access are others than at the last
+ * look: the file changed, one of their user groups, or an account, also while no process ran.
  *
  * @param before as above: another process can have looked first by the newer one
  */
@@ -117,36 +117,67 @@ export async function showOtherApprovers(
   context: MessengerContext,
   before: Pick<Config, "clusters"> | null = null,
 ): Promise<void> {
-  const { ledger, config, directory } = context;
+  const { ledger, config } = context;
   const known = await ledger.approversKnown();
-  const named = [...config.clusters.values()].flatMap(responsibleNames).filter((name) => !isUser(name));
-  const groups = new Map<string, string>();
-  for (const group of new Set(named)) {
-    // Without an answer of Slack, its people are those of the last look.
-    const people = await peopleBehind(directory, group).catch(() => null);
-    if (people) groups.set(group, people.join(" "));
+  const found = await peopleOfNames(context);
+  const all = new Map([...known, ...found]);
+  for (const { field, namesOf, isOnCards } of watched) {
+    const fields = [...known.keys()].filter((each) => each.startsWith(field));
+    const gone = fields.map((each) => each.slice(field.length));
+    for (const name of new Set([...gone, ...(before?.clusters.keys() ?? []), ...config.clusters.keys()])) {
+      const cluster = config.clusters.get(name);
+      const names = namesOf(cluster).join(" ");
+      const present = peopleIn(names, all);
+      const former = [
+        peopleIn(known.get(field + name), known),
+        before ? peopleIn(namesOf(before.clusters.get(name)).join(" "), all) : present,
+      ];
+      found.set(field + name, names);
+      const others = former.flatMap((people) =>
+        [...people, ...present].filter((each) => !(people.has(each) && present.has(each))),
+      );
+      if (others.length === 0) continue;
+      if (cluster && isOnCards) await showAgain(context, cluster);
+      await wakeHomesOf(context, others.some(isDomain) ? null : others);
+    }
   }
-  const all = new Map([...known, ...groups]);
-  const gone = [...known.keys()].flatMap((field) =>
-    field.startsWith(ofCluster) ? [field.slice(ofCluster.length)] : [],
+  await ledger.rememberApprovers(found);
+}
+
+/** What Slack shows by the names in a cluster's policy, and where the ledger remembers them. */
+const watched: readonly {
+  readonly field: string;
+  readonly namesOf: (cluster: Cluster | undefined) => readonly string[];
+  readonly isOnCards: boolean;
+}[] = [
+  {
+    field: "of ",
+    namesOf: (cluster) => (cluster ? [...clusterApprovers(cluster), ...cluster.onCall] : []),
+    isOnCards: true,
+  },
+  { field: "emergencies of ", namesOf: (cluster) => cluster?.breakGlass?.who ?? [], isOnCards: false },
+];
+
+/** Slack answers for one person at a time, and takes some hundred of these calls a minute. */
+const maxAccounts = 50;
+
+/** The active people behind each id and user group, with a space between them. Without an answer of Slack they are those of the last look. */
+async function peopleOfNames({ config, directory }: MessengerContext): Promise<Map<string, string>> {
+  const names = new Set(
+    [...config.clusters.values()].flatMap((cluster) => watched.flatMap((each) => each.namesOf(cluster))),
   );
-  for (const name of new Set([...gone, ...(before?.clusters.keys() ?? []), ...config.clusters.keys()])) {
-    const cluster = config.clusters.get(name);
-    const names = responsibleNames(cluster).join(" ");
-    const present = peopleIn(names, all);
-    const former = [
-      peopleIn(known.get(ofCluster + name), known),
-      before ? peopleIn(responsibleNames(before.clusters.get(name)).join(" "), all) : present,
-    ];
-    groups.set(ofCluster + name, names);
-    const others = former.flatMap((people) =>
-      [...people, ...present].filter((each) => !(people.has(each) && present.has(each))),
-    );
-    if (others.length === 0) continue;
-    if (cluster) await showAgain(context, cluster);
-    await wakeHomesOf(context, others);
+  const found = new Map<string, string>();
+  const users = [...names].filter(isUser).slice(0, maxAccounts);
+  const groups = [...names].filter((name) => !isUser(name) && !isDomain(name));
+  for (const user of users) {
+    const account = await directory.accountOf(user).catch(() => null);
+    if (account) found.set(user, account === "active" ? user : "");
   }
-  await ledger.rememberApprovers(groups);
+  for (const group of groups) {
+    const people = await peopleBehind(directory, group).catch(() => null);
+    if (people) found.set(group, people.join(" "));
+  }
+  return found;
 }
 
 /** Cards that name approvers, and all copies. */
@@ -158,15 +189,15 @@ async function showAgain({ ledger, queues }: MessengerContext, { name, channel }
   }
 }
 
-const ofCluster = "of ";
-
-function responsibleNames(cluster: Cluster | undefined): readonly string[] {
-  return cluster ? [...clusterApprovers(cluster), ...cluster.onCall] : [];
+/** All its people, whom Slack does not list. */
+function isDomain(name: string): boolean {
+  return name.startsWith("@");
 }
 
-/** @param names user ids and user groups, with a space between them @param groups the people of each group, in the same form */
-function peopleIn(names = "", groups: ReadonlyMap<string, string>): ReadonlySet<string> {
-  const people = names.split(" ").flatMap((name) => (isUser(name) ? [name] : (groups.get(name) ?? "").split(" ")));
+/** @param names with a space between them @param known the people of each, in the same form */
+function peopleIn(names = "", known: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const itself = (name: string) => (isUser(name) || isDomain(name) ? name : "");
+  const people = names.split(" ").flatMap((name) => (known.get(name) ?? itself(name)).split(" "));
   return new Set(people.filter((each) => each !== ""));
 }
 

@@ -8,7 +8,7 @@ import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
 import type { ApproverCopy, DirectMessages, ShownMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";
-import { hasTooFewApprovers, type Presence, personFor, presenceOf } from "../app/request-people.ts";
+import { hasTooFewApprovers, type Presence, presenceOf, readerFor } from "../app/request-people.ts";
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
@@ -196,7 +196,7 @@ export async function showCopies(
   await forEach(shown.copies, async (copy) => {
     const cluster = context.config.clusters.get(record.cluster);
     // In doubt the buttons stay: a click asks Slack again.
-    const reader = await personFor(context, cluster, copy.user).catch(() => null);
+    const reader = await readerFor(context, cluster, copy.user).catch(() => null);
     const message = reader ? copyFor(showing.message, record, cluster, reader) : showing.message;
     if ((await updateInChannel(context, { ...showing, message }, copy)) === "shown") copies.push(copy);
   });

@@ -7,11 +7,12 @@ import {
 import { isPermanent, type Lease } from "../../access/lease/lease-record.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isNamedIn } from "../../access/policy/rule.ts";
 import { type AccessRequest, askerOf } from "../../access/record.ts";
 import { recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
-import { dueIn, maxCalled, whoIsCalled } from "../app/request-people.ts";
+import { dueIn, maxCalled, readerFor, whoIsCalled } from "../app/request-people.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import type { Message, ThreadEntry } from "./message.ts";
@@ -231,8 +232,11 @@ export async function showThread(context: MessengerContext, id: string): Promise
   // Approvers with a direct message get their reminder there.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
-  const waited = shown.copies.filter(({ user }) => !record.approvals.some(({ by }) => by === user));
-  for (const copy of waited) await reply(context, record, copy, reminders);
+  const { names = [], out = [] } = cluster ? dueIn(record, cluster) : {};
+  for (const copy of shown.copies.filter(({ user }) => !out.includes(user))) {
+    const reader = await readerFor(context, cluster, copy.user).catch(() => null);
+    if (!reader || isNamedIn(names, reader)) await reply(context, record, copy, reminders);
+  }
   await ledger.addThreadEntries(id, namesOf(reminders));
 }
 

@@ -12,6 +12,7 @@ import { publishHome } from "../../../src/slack/look/home.ts";
 import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { showMoved, showOtherApprovers, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
+import { showThread } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
@@ -32,6 +33,7 @@ let slack: SandboxSlack;
 let ledger: ReturnType<typeof memoryLedger>;
 let config: Config;
 let members: readonly string[];
+let guests: readonly string[];
 let stop: () => Promise<void>;
 
 function configOf(text: string): Config {
@@ -41,6 +43,7 @@ function configOf(text: string): Config {
 
 const directory = {
   ...noGroups,
+  accountOf: async (user: string) => (guests.includes(user) ? ("guest" as const) : ("active" as const)),
   membersOf: async () => members,
   membershipsOf: async (user: string, named: readonly string[]) =>
     members.includes(user) ? named.filter((name) => name.startsWith("S")) : [],
@@ -55,6 +58,7 @@ beforeEach(async () => {
   ledger = memoryLedger();
   config = whole;
   members = [];
+  guests = [];
   await showMoved(contextNow(), null);
   const blocking = connectRedisBlocking(database.url);
   const worker = startMessageWorker(
@@ -140,14 +144,20 @@ describe("a card that waits for a decision, whose cluster leaves eks-access.yml,
   });
 });
 
+const named = (whole: string, who: string) => configOf(whole.replace("[U0APPROVER, U0APPROVER2]", who));
+
 describe("approvers who are none any more", () => {
-  const withGroup = configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]"));
-  const others = configOf(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER2]"));
+  const withGroup = named(configText, "[S0PLATFORM]");
+  const others = named(configText, "[U0APPROVER2]");
   const leaves = {
     "while the process runs": () => follow(others),
     "while no process runs": () => follow(others, true),
     "of a user group, without a change of the file": () => {
       members = ["U0APPROVER2"];
+      return showOtherApprovers(contextNow());
+    },
+    "because they are guests now": () => {
+      guests = ["U0APPROVER"];
       return showOtherApprovers(contextNow());
     },
   };
@@ -174,6 +184,7 @@ describe("approvers who are none any more", () => {
     await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
     expect(before).toContain("[Review]");
     if (config === others) await expect.poll(card).toContain("Waiting for <@U0APPROVER2>");
+    if (guests.length > 0) await expect.poll(card).toContain("No longer a member: <@U0APPROVER>");
   });
 
   test.each(
@@ -198,6 +209,20 @@ describe("approvers who are none any more", () => {
     },
   );
 
+  test.each(ways)("%s: no reminder follows under their copy, and the others get theirs", async (way) => {
+    await shownTo(way, aPreviewedRequest(), false);
+    await leaves[way]();
+    await expect.poll(() => copy("U0APPROVER")).toContain("You are no longer an approver of this.");
+    const reminders = { sent: 1, nextAt: at(9).toISOString() };
+    await ledger.commit(aChange({ ...aPreviewedRequest({ reminders }), version: 2 }));
+
+    await showThread(contextNow(), "r-1");
+
+    const messages = (user: string) => slack.person(user).directMessages().map(textOf).slice(1);
+    expect(messages("U0APPROVER")).toEqual([]);
+    expect(messages("U0APPROVER2")).toEqual([expect.stringContaining("waits for your decision")]);
+  });
+
   test("of a cluster that Slack does not answer about, keep theirs until it answers", async () => {
     await shownTo("of a user group, without a change of the file", aPreviewedRequest(), true);
     await publishHome(contextNow(), "U0APPROVER");
@@ -210,6 +235,51 @@ describe("approvers who are none any more", () => {
 
     expect(jobs).toEqual({ waiting: 0, active: 0 });
     await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
+  });
+});
+
+describe("a person who can't use emergency access any more", () => {
+  const withGlass = (who: string) =>
+    configOf(
+      `${configText}policy:\n  rules: [{ name: all }]\n  breakGlass:\n    - { who: [${who}], level: admin, for: 1h }\n`,
+    );
+
+  test.each([
+    ["while the process runs", () => follow(whole)],
+    ["while no process runs", () => follow(whole, true)],
+    [
+      "because a user group has other people",
+      () => {
+        members = [];
+        return showOtherApprovers(contextNow());
+      },
+    ],
+    ["with all people of a domain", () => follow(whole), "'@example.com'"],
+  ])("%s: App Home loses its button by itself", async (_, lose, who = "S0NIGHT") => {
+    members = ["U0ONCALL"];
+    await follow(withGlass(who), true);
+    await publishHome(
+      { ...contextNow(), directory: { ...directory, membershipsOf: async () => [who.replaceAll("'", "")] } },
+      "U0ONCALL",
+    );
+    const before = home("U0ONCALL");
+
+    await lose();
+
+    await expect.poll(() => home("U0ONCALL")).not.toContain("[Emergency access]");
+    expect(before).toContain("[Emergency access]");
+  });
+
+  test("no card is shown again for that", async () => {
+    await follow(withGlass("U0ONCALL"), true);
+    await shown(aPreviewedRequest());
+    await stop();
+    stop = async () => {};
+    const jobs = await queues.messages.getJobCounts("waiting");
+
+    await follow(whole);
+
+    expect(await queues.messages.getJobCounts("waiting")).toEqual(jobs);
   });
 });
 
