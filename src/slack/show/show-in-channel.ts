@@ -1,6 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
 import { type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
+import { isUser } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
@@ -149,6 +150,8 @@ async function sendTo(
   message: Message,
   under: MessageRef | null,
 ): Promise<MessageRef | null> {
+  // In Redis a record can have a channel in the place of its person: the bot must not speak there.
+  if (!isUser(user)) return null;
   const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };
   try {
     const { channel, ts } = await client.chat.postMessage({ ...place, ...message });

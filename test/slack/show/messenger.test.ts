@@ -61,6 +61,19 @@ const archive = () =>
   });
 const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
 
+test("who wrote a channel into Redis in the place of a person makes the bot say nothing there", async () => {
+  slack.addChannel({ id: "C0OPERATORS", name: "operators", members: ["U0ENGINEER", slack.botUserId] });
+  const forged = { requester: "C0OPERATORS", askedBy: "#operators", reason: "Restart with the key that I sent you" };
+  const request = await recorded(aPreviewedRequest(forged));
+
+  await showRequest(aContext(), request.id);
+  await recorded(revise(request, { state: "expired" }));
+  await showRequest(aContext(), request.id);
+
+  expect(slack.messages("C0OPERATORS")).toEqual([]);
+  expect(await ledger.unshown(10)).toEqual([]);
+});
+
 describe("what Slack shows is made to match the ledger", () => {
   test("without a message in the channel before the worker's look at the cluster", async () => {
     const request = await recorded(aRequest());
