@@ -31,6 +31,9 @@ export interface Problem {
   remedy: string;
 }
 
+/** Takes what a check found; null: nothing. */
+export type Report = (problem: Problem | null) => void;
+
 /** A problem at a place in a section's text; `at` counts lines and columns from 0. */
 export function problemAt(
   section: Section,

@@ -1,22 +1,18 @@
-import { type FieldName, fieldKey, goFold, type Problem, problemAt, type Section } from "./document.ts";
+import { type FieldName, fieldKey, goFold, type Problem, problemAt, type Report, type Section } from "./document.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
-export function* fieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[]): Iterable<Problem> {
-  yield* repeated(section, map, uses);
-  for (const use of uses) yield* wrongType(section, use);
-}
-
-function repeated(section: Section, map: MapValue, uses: readonly FieldUse[]): Problem[] {
-  const problems: Problem[] = [];
+export function findFieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[], report: Report): void {
   for (const { name, key, merged } of map.overwritten ?? []) {
     const isKnown = knownField(name, section) !== null;
-    if (isKnown && !merged && !map.fields.get(name)?.merged) problems.push(repeatedField(section, name, key));
+    if (isKnown && !merged && !map.fields.get(name)?.merged) report(repeatedField(section, name, key));
   }
-  for (const [index, use] of uses.entries()) {
-    const again = uses.slice(index + 1).some((other) => other.name === use.name);
-    if (again) problems.push(repeatedField(section, fieldKey(use.name, section), use.key));
+  for (const use of uses)
+    if (lastUse(uses, use.name) !== use) report(repeatedField(section, fieldKey(use.name, section), use.key));
+  for (const use of uses) {
+    const { name, value } = use;
+    if (name === "groups" && value.type === "list") for (const item of value.items) report(wrongGroup(section, item));
+    else report(wrongType(section, use));
   }
-  return problems;
 }
 
 function repeatedField(section: Section, name: string, key: YamlNode): Problem {
@@ -24,36 +20,30 @@ function repeatedField(section: Section, name: string, key: YamlNode): Problem {
   return problemAt(section, key.start, "field-repeated", "error", message, "Keep one of them.");
 }
 
-function wrongType(section: Section, { name, value }: FieldUse): Iterable<Problem> {
-  if (name === "sso" || value.type === "null") return [];
-  if (name === "groups") return wrongGroups(section, value);
-  if (value.type === "string") return [];
+function wrongType(section: Section, { name, value }: FieldUse): Problem | null {
+  if (name === "sso" || value.type === "null") return null;
+  if (name === "groups") {
+    const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
+    const remedy = "Write groups as a list, even for one group.";
+    return problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
+  }
+  if (value.type === "string") return null;
   const key = fieldKey(name, section);
   const message = `${key} is ${kindOf(value)}, which the authenticator reads as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
-  return [problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`)];
+  return problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`);
 }
 
-function* wrongGroups(section: Section, value: YamlValue): Iterable<Problem> {
-  if (value.type === "list") {
-    for (const item of value.items) yield* wrongGroup(section, item);
-    return;
-  }
-  const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
-  const remedy = "Write groups as a list, even for one group.";
-  yield problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
-}
-
-function wrongGroup(section: Section, item: YamlValue): Problem[] {
-  if (item.type === "string" && item.value !== "") return [];
+function wrongGroup(section: Section, item: YamlValue): Problem | null {
+  if (item.type === "string" && item.value !== "") return null;
   if (item.type === "string" || item.type === "null") {
     const message = "This group is empty.";
     const remedy = "Write the group's name, or remove the item.";
-    return [problemAt(section, item.node.start, "group-empty", "error", message, remedy)];
+    return problemAt(section, item.node.start, "group-empty", "error", message, remedy);
   }
   const message = `This group is ${kindOf(item)}, which the authenticator reads as empty.${textToYaml12(item)}`;
   const remedy = "Put the group's name in quotes.";
-  return [problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy)];
+  return problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy);
 }
 
 const KINDS: Readonly<Record<YamlValue["type"], string>> = {
@@ -84,10 +74,10 @@ function isTextToYaml12(plain: string): boolean {
   return !CORE.test(plain);
 }
 
-/** What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. `raw`: the scalar as written. */
-export function seenByYaml12({ tag, style, value }: ScalarNode, raw: string): string | null {
+/** What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. */
+export function seenByYaml12({ tag, style, value, start, end }: ScalarNode, text: string): string | null {
   if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
-  if (style === "double") return hasOldEscape(raw) ? "do not know the escape \\'" : null;
+  if (style === "double") return hasOldEscape(text.slice(start.at, end)) ? "do not know the escape \\'" : null;
   if (style !== "plain") return null;
   // Only flow collections can have both: in block context they end a key, or are the dash of an item.
   if (value.endsWith(":") || value === "-") return "see no text there";
@@ -109,9 +99,17 @@ export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   const uses: FieldUse[] = [];
   for (const [spelled, { key, value, written, merged }] of map.fields) {
     const name = knownField(spelled, section);
-    if (name !== null) uses.push({ name, spelled, key, value, written, merged });
+    if (name === null) continue;
+    const use = { name, spelled, key, value, written, merged };
+    // A sort would cost more memory than the uses do.
+    let at = uses.length;
+    for (let before = uses[at - 1]; before !== undefined && spelled < before.spelled; before = uses[at - 1]) {
+      uses[at] = before;
+      at -= 1;
+    }
+    uses[at] = use;
   }
-  return uses.sort((a, b) => (a.spelled < b.spelled ? -1 : 1));
+  return uses;
 }
 
 export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {

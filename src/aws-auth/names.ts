@@ -138,9 +138,17 @@ export function entriesThatYield(username: string, arn: string, entries: readonl
       !isOwn(entry) &&
       entry.username !== "" &&
       entry.username.length <= longestUsername &&
+      beginsAlike(username, entry.username) &&
       canBeEqual(own, partsOf(entry.username, entry.arn), budget),
   );
   return [...new Set(found.map((entry) => entry.arn))];
+}
+
+/** Up to the first template of either. Most names differ before it, and then need no memory. */
+function beginsAlike(one: string, other: string): boolean {
+  const [end, otherEnd] = [one.indexOf("{{"), other.indexOf("{{")];
+  const until = Math.min(end < 0 ? one.length : end, otherEnd < 0 ? other.length : otherEnd);
+  return one.startsWith(other.slice(0, until));
 }
 
 /** An IAM user has no session name: it renders empty. */

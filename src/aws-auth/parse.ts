@@ -6,13 +6,15 @@ import {
   type Lookup,
   type Problem,
   problemAt,
+  type Report,
   SECTIONS,
   type Severity,
   sameList,
 } from "./document.ts";
-import { itemProblems } from "./entry-problems.ts";
+import { findItemProblems } from "./entry-problems.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
+import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import {
   type DocumentReading,
@@ -35,14 +37,19 @@ class ProblemList {
   readonly #counts = new Map<string, number>();
   readonly #rests = new Map<string, Rest>();
 
-  *add(found: Iterable<Problem>): Steps<void> {
+  readonly add: Report = (problem) => {
+    if (problem === null) return;
+    const kind = `${problem.section} ${problem.code}`;
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    if (count <= LISTED) this.#listed.push(problem);
+    else this.#count(kind, problem);
+  };
+
+  *addAll(found: Iterable<Problem>): Steps<void> {
     for (const problem of found) {
       yield;
-      const kind = `${problem.section} ${problem.code}`;
-      const count = (this.#counts.get(kind) ?? 0) + 1;
-      this.#counts.set(kind, count);
-      if (count <= LISTED) this.#listed.push(problem);
-      else this.#count(kind, problem);
+      this.add(problem);
     }
   }
 
@@ -99,18 +106,23 @@ export function* problemSteps(document: AwsAuthDocument): Steps<readonly Problem
 
 function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
   const problems = new ProblemList();
-  yield* problems.add(documentProblems(document.data));
+  yield* problems.addAll(documentProblems(document.data));
   for (const part of parts) {
-    yield* problems.add(part.problems);
-    yield* problems.add(oldBreaks(part.reading));
-    yield* problems.add(innerMarks(part.reading));
-    yield* problems.add(yield* layoutProblems(part.reading));
-    yield* problems.add(accountProblems(part));
-    yield* problems.add(shadowProblems(part.items, document.lookup));
+    yield* problems.addAll(part.problems);
+    yield* problems.addAll(oldBreaks(part.reading));
+    yield* problems.addAll(innerMarks(part.reading));
+    yield* problems.addAll(yield* layoutProblems(part.reading));
+    yield* problems.addAll(accountProblems(part));
+    yield* problems.addAll(shadowProblems(part.items, document.lookup));
     if (part.reading.section === "mapAccounts") continue;
-    const inForce = new Set(part.items.flatMap(({ entry }) => (entry.reachable ? [entry.index] : [])));
+    let entries = 0;
     for (const [index, item] of (part.reading.list?.items ?? []).entries()) {
-      yield* problems.add(itemProblems(part.reading, item, index, inForce.has(index)));
+      const next = part.items[entries]?.entry;
+      const entry = next?.index === index ? next : null;
+      if (entry !== null) entries += 1;
+      const value = decodeAgain(item);
+      yield;
+      findItemProblems(part.reading, item, value, entry, problems.add);
       yield;
     }
   }

@@ -173,7 +173,7 @@ function* readMappings(
 }
 
 /** @param node the item as written, which can be an alias */
-export function readItem(section: Section, value: MapValue, node: YamlNode, index: number): ReadItem {
+function readItem(section: Section, value: MapValue, node: YamlNode, index: number): ReadItem {
   const { arn, username, groups, sso } = decodeEntry(value, section);
   const key = goFold(arn);
   // An entry with only SSO fields is kept too, but only a feature that EKS leaves off would match it.

@@ -119,8 +119,12 @@ function* layoutDifferences(text: string, list: SequenceNode): Steps<LayoutDiffe
     lookAlone(node, indent, inFlow);
     if (node.kind === "scalar" || node.kind === "alias") return;
     const within = node.flow ? indent : node.start.column;
-    const children = node.kind === "sequence" ? node.items : node.pairs.flatMap(({ key, value }) => [key, value]);
-    for (const child of children) look(child, within, node.flow);
+    if (node.kind === "sequence") for (const child of node.items) look(child, within, node.flow);
+    else
+      for (const { key, value } of node.pairs) {
+        look(key, within, node.flow);
+        look(value, within, node.flow);
+      }
   };
   lookAlone(list, -1, false);
   for (const item of list.items) {
@@ -152,6 +156,8 @@ function shallowLine(text: string, node: YamlNode, indent: number, inFlow: boole
 }
 
 function quotedLine(text: string, { start, end }: YamlNode, indent: number): number | null {
+  const firstBreak = text.indexOf("\n", start.at);
+  if (firstBreak < 0 || firstBreak >= end) return null;
   for (const { index, 1: spaces = "" } of text.slice(start.at, end).matchAll(QUOTED_LINE))
     if (spaces.length <= indent) return start.at + index + 1 + spaces.length;
   return null;
