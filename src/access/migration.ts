@@ -55,6 +55,8 @@ const replacementForm = z.strictObject({
   tags: z.record(z.string(), textForm),
   /** When EKS made the access entry. Null: in aws-auth. */
   createdAt: timeForm.nullable(),
+  /** When a worker planned it first, if an earlier repair deleted the entry and made no new one. */
+  firstPlannedAt: timeForm.optional(),
 });
 
 export type SealedPlan = Immutable<z.output<typeof planForm>>;
@@ -88,6 +90,8 @@ const migrationFields = recordFields.extend({
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
+  /** Of an ended repair: the principal whose outdated entry it deleted, and whose new one it did not make. */
+  unmade: textForm.optional(),
 });
 
 const nothing = { denial: null, stop: null, refusal: null, endedAt: null } as const;
@@ -210,11 +214,15 @@ export function clusterOfMigration(id: string): string {
   return id.slice("migration-".length, id.lastIndexOf("-"));
 }
 
+export function migrationIdOf(cluster: string, number: number): string {
+  return `migration-${cluster}-${number}`;
+}
+
 /** A migration's number in its cluster, from 1. */
 export function migrationNumber({ id }: Pick<Migration, "id">): number {
   return Number(id.split("-").at(-1));
 }
 
 export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> | null): string {
-  return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
+  return migrationIdOf(cluster, (latest ? migrationNumber(latest) : 0) + 1);
 }

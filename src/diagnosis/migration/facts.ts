@@ -1,5 +1,6 @@
 import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
+import type { Replacement } from "../../access/migration.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
@@ -72,6 +73,15 @@ export interface MigrationFacts {
   readonly managedNodes: readonly ManagedNodes[] | null;
   /** ARNs of roles with their paths, which aws-auth does not have. */
   readonly givenArns: readonly string[];
+  /** What earlier repairs deleted and did not make again, of the given principals. */
+  readonly unmade?: readonly UnmadeEntry[];
+}
+
+export interface UnmadeEntry {
+  /** The id of the earlier repair. */
+  readonly by: string;
+  readonly replacement: Replacement;
+  readonly isTooOld: boolean;
 }
 
 /** A role's ARN in the authenticator's form; other ARNs stay. Equal keys are the same principal. */

@@ -14,7 +14,7 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
-import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
+import { type MigrationFacts, type PresentEntry, principalKey, type UnmadeEntry } from "./facts.ts";
 import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";
 
 export type RepairPlanned =
@@ -52,7 +52,8 @@ export function planRepair(facts: MigrationFacts): RepairPlanned {
 }
 
 export function* repairSteps(facts: MigrationFacts): Steps<RepairPlanned> {
-  const outcomes = withinMessage(deletedIn(facts).flatMap((deleted) => outcomesOf(deleted, facts)));
+  const deleted = deletedIn(facts).flatMap((each) => outcomesOf(each, facts));
+  const outcomes = withinMessage([...(facts.unmade ?? []).map(ofUnmade), ...deleted]);
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
   if (replacements.length === 0) return nothingToRepair(outcomes);
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
@@ -140,6 +141,13 @@ function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
   );
   const all = [...byPerson, ...byDate];
   return all.filter(({ from }, index) => all.findIndex((each) => each.from === from) === index);
+}
+
+function ofUnmade({ by, replacement, isTooOld }: UnmadeEntry): Outcome {
+  const place = "an access entry";
+  if (!isTooOld) return { type: "replaced", place, replacement };
+  const why = `${by} deleted it too long ago. Create it by hand; that repair's details show what it gave.`;
+  return { type: "kept", place, arn: replacement.from, outcome: "stays", why };
 }
 
 function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly Outcome[] {

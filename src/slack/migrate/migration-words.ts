@@ -66,7 +66,10 @@ export function migrationHead(migration: Migration): string {
 
 /** What happens now, or stays; empty: nothing. */
 export function migrationRest(migration: Migration): string {
-  const { state, begun, settlesAt } = migration;
+  const { state, begun, settlesAt, unmade, cluster, kind } = migration;
+  if (unmade) {
+    return `The entry of ${stepName(unmade, migration)}, which let no one in, is deleted, and its replacement is missing. ${askLine(kind, cluster, ` ${unmade}`)} makes it`;
+  }
   if (state === "done") return lastStep(migration);
   if (state === "stopped" || state === "expired") return whatStays(migration);
   if (state !== "running") return "";
@@ -91,8 +94,8 @@ function whatStays(migration: Migration): string {
   return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${askLine(kind, cluster)} continues`;
 }
 
-function askLine(kind: Migration["kind"], cluster: string): string {
-  return code(kind === "repair" ? `/eks-access repair ${cluster}` : `/eks-access migrate ${cluster} ask`);
+function askLine(kind: Migration["kind"], cluster: string, principal = ""): string {
+  return code(kind === "repair" ? `/eks-access repair ${cluster}${principal}` : `/eks-access migrate ${cluster} ask`);
 }
 
 /** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */

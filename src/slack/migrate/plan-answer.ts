@@ -113,8 +113,8 @@ export function migrationBlocks(migration: Migration, place: Place): KnownBlock[
 
 /** The items of aws-auth while a decision is open, and the steps with a mark for each proved one. */
 function migrationPlanBlocks(migration: Migration, place: Place): KnownBlock[] {
-  const { plan, state } = migration;
-  if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
+  const { plan, state, done, unmade } = migration;
+  if (!plan || (isMigrationOver(migration) && done.length === 0 && !unmade)) return [];
   const texts = planTexts(migration, plan);
   const shown = texts.slice(0, roomOfPlan[place]).map((text) => section(cut(text, longestSection)));
   if (state !== "pending") return shown;
@@ -141,9 +141,10 @@ function itemLines(item: ItemSummary): readonly string[] {
   return [`${itemHead(item)}\n      ${first}`, ...others.map(indented)];
 }
 
-function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): readonly string[] {
+function stepLines({ done, begun, state, unmade }: Migration, { summary }: SealedPlan): readonly string[] {
   const states = new Map(done.map(({ name }) => [name, "✓"]));
   if (begun) states.set(begun.name, ":hourglass_flowing_sand:");
+  if (unmade) states.set(`replace-entry ${unmade}`, ":warning:");
   const planned = summary.steps.map(({ name }) => name);
   const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
   const lines = summary.steps.flatMap((step) => linesOfStep(step, states.get(step.name) ?? "·", state === "pending"));

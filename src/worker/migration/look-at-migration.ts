@@ -22,6 +22,7 @@ import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
+import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
 /** The next try after a failure that needs a person; a click tries at once. */
@@ -57,10 +58,11 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
     migration.givenArns,
     async (_, gathered) => gathered.facts,
   );
+  const unmade = migration.kind === "repair" ? await unmadeEntries(context, migration, facts) : [];
   const now = context.now();
   const after =
     migration.kind === "repair"
-      ? plannedRepair(context, migration, await inTurns(repairSteps(facts)), now)
+      ? plannedRepair(context, migration, await inTurns(repairSteps({ ...facts, unmade })), now)
       : planned(context, migration, await inTurns(migrationSteps(facts)), now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);

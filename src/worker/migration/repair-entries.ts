@@ -1,14 +1,27 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
-import { isMigrationOver, type Migration, type Replacement } from "../../access/migration.ts";
+import {
+  isMigrationOver,
+  type Migration,
+  migrationIdOf,
+  migrationNumber,
+  type Replacement,
+  type SealedPlan,
+} from "../../access/migration.ts";
 import { approversConfirmedForSeconds, isGenuinePlan } from "../../access/seals.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { planSteps } from "../../aws-auth/index.ts";
-import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
+import { canonicalCaller, planSteps } from "../../aws-auth/index.ts";
+import {
+  type MigrationFacts,
+  type PresentEntry,
+  principalKey,
+  type UnmadeEntry,
+} from "../../diagnosis/migration/facts.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
 import { inTurns } from "../../operations/deadlines.ts";
+import type { WorkerContext } from "../context.ts";
 import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
 import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";
 import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
@@ -25,18 +38,21 @@ export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "vo
  */
 export async function repairOnce(run: RepairRun, migration: Migration): Promise<RepairPass> {
   const { facts } = run.gathered;
-  const replacements = migration.plan?.replacements ?? [];
+  const { plan, begun } = migration;
+  const replacements = plan?.replacements ?? [];
   const isOurs = isGenuinePlan(migration, run.context.keys.preview);
-  if (!isOurs || digestOfRepair(facts, replacements) !== migration.plan?.digest) {
+  if (!plan || !isOurs || digestOfRepair(facts, replacements) !== plan.digest) {
     return { type: "void", message: "the plan is not the approved one" };
   }
-  if (isTooOld(run, migration)) return { type: "void", message: "the plan is too old" };
+  const plannedAt = [plan.at, ...replacements.flatMap(({ firstPlannedAt }) => firstPlannedAt ?? [])];
+  if (plannedAt.some((at) => isTooOld(run.context, at))) return { type: "void", message: "the plan is too old" };
   const progress = new Map(replacements.map((each) => [each, progressOf(each, facts)]));
-  const [other] = replacements.filter((each) => progress.get(each) === "differs");
+  // What began is completed first: its entry can be deleted, and only this plan says what it was.
+  const began = replacements.filter((each) => stepOf(each) === begun?.name && progress.get(each) === "left");
+  const [other] = began.length > 0 ? [] : replacements.filter((each) => progress.get(each) === "differs");
   if (other) return { type: "void", message: `the entry of ${other.from} changed since the approval` };
   const left = replacements.filter((each) => progress.get(each) === "left");
   const steps = [...new Set(left.map(stepOf))];
-  const { begun } = migration;
   if (begun && !steps.includes(begun.name)) {
     await recordDone(run.context, migration, begun.name, ["The next run found this step done."]);
     return { type: "on" };
@@ -53,9 +69,45 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
 }
 
 /** Two rounds of approvals. Who can sign approvals could carry out a plan of years ago, and give back what administrators deleted since. */
-function isTooOld({ context }: RepairRun, { plan }: Migration): boolean {
-  const round = context.config.timing.requestExpiresAfterSeconds + approversConfirmedForSeconds;
-  return !(context.now().getTime() <= Date.parse(plan?.at ?? "") + 2 * round * 1000);
+function isTooOld({ config, now }: WorkerContext, plannedAt: string): boolean {
+  const round = config.timing.requestExpiresAfterSeconds + approversConfirmedForSeconds;
+  return !(now().getTime() <= Date.parse(plannedAt) + 2 * round * 1000);
+}
+
+/** The replacement of a step that deleted the outdated entry, and has no new one yet; null: there is none. */
+export function deletedEntry(
+  { replacements = [] }: SealedPlan,
+  step: string,
+  { presentEntries }: Pick<MigrationFacts, "presentEntries">,
+): Replacement | null {
+  const found = replacements.find((each) => each.from === each.to && stepOf(each) === step);
+  return found && !presentEntries.some(({ principalArn }) => principalArn === found.from) ? found : null;
+}
+
+/** What earlier repairs of the cluster deleted and did not make again, of the principals that `repair` names, by a worker's own plans. */
+export async function unmadeEntries(
+  context: WorkerContext,
+  repair: Migration,
+  facts: MigrationFacts,
+): Promise<readonly UnmadeEntry[]> {
+  const found: UnmadeEntry[] = [];
+  const left = new Set(repair.givenArns.map((arn) => principalKey(canonicalCaller(arn) ?? arn)));
+  for (let number = migrationNumber(repair) - 1; number > 0; number -= 1) {
+    const earlier = await context.ledger.migrations.get(migrationIdOf(repair.cluster, number));
+    if (!earlier) break;
+    const { id, plan, unmade } = earlier;
+    if (unmade === undefined || !plan || !isGenuinePlan(earlier, context.keys.preview)) continue;
+    if (digestOfRepair(facts, plan.replacements ?? []) !== plan.digest) continue;
+    const replacement = deletedEntry(plan, `replace-entry ${unmade}`, facts);
+    if (!replacement || !left.delete(principalKey(replacement.from))) continue;
+    const { firstPlannedAt = plan.at } = replacement;
+    found.push({
+      by: id,
+      isTooOld: isTooOld(context, firstPlannedAt),
+      replacement: { ...replacement, firstPlannedAt },
+    });
+  }
+  return found;
 }
 
 function stepOf(replacement: Replacement): string {

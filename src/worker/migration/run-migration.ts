@@ -11,6 +11,7 @@ import {
   type SealedPlan,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import type { Json } from "../../access/seal.ts";
 import { isGenuinePlan } from "../../access/seals.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
@@ -23,7 +24,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { carryOutStep, recordDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withManager, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
-import { repairOnce } from "./repair-entries.ts";
+import { deletedEntry, repairOnce } from "./repair-entries.ts";
 
 /** Each pass reads everything again. The next job continues after the last one. */
 const maxPasses = 20;
@@ -225,15 +226,17 @@ async function closeBegunStep({ context, cluster, gathered }: Run, migration: Mi
   if (await wasCarriedOut(cluster, removes, name, gathered)) {
     return recordDone(context, migration, name, ["The next run found this step done."]);
   }
-  return recordOnMigration(context, migration, (current) =>
-    current.begun?.name === name
-      ? {
-          type: "migration.undone",
-          after: nextMigration(current, { begun: null, trouble: null }),
-          detail: { step: name },
-        }
-      : null,
-  );
+  const entry = removes && deletedEntry(removes, name, gathered.facts);
+  return recordOnMigration(context, migration, (current) => {
+    if (current.begun?.name !== name) return null;
+    const unmade = entry && isMigrationOver(current) ? { unmade: entry.from } : {};
+    const after = nextMigration(current, { begun: null, trouble: null, ...unmade });
+    return {
+      type: "migration.undone",
+      after,
+      detail: { step: name, ...(entry && { entry: entry as unknown as Json }) },
+    };
+  });
 }
 
 async function wasCarriedOut(

@@ -4,13 +4,14 @@ import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { getPods } from "../../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { judgeStop } from "../../../src/access/decide-migration.ts";
-import { createMigration, type Migration, type Replacement } from "../../../src/access/migration.ts";
+import { createMigration, type Migration, type Replacement, type SealedPlan } from "../../../src/access/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import { withEntries } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
 import { openEks } from "../../../src/worker/open-eks.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
@@ -184,31 +185,122 @@ describe("an access entry", () => {
   });
 });
 
-test("an access entry that is deleted, and not made again yet, is not lost if its approvals stop counting: they decide about the same plan again", async () => {
-  const { arn } = sandbox.aws.account.addRole({ name: "developer" });
-  giveEntries({ arn });
-  sandbox.aws.account.removeIdentity(arn);
-  sandbox.aws.account.addRole({ name: "developer" });
-  await repair(arn);
-  const approved = await scene.approve("U0APPROVER", "U0APPROVER2");
-  const headers = { "x-amzn-errortype": "ThrottlingException" };
-  const fault = sandbox.aws.faults.plan(
-    "eks.CreateAccessEntry",
-    { type: "answer", status: 400, headers, body: "{}" },
-    { times: 99 },
-  );
-  await scene.look();
-  expect(await entryOf(arn)).toBeNull();
-  scene = migrationScene(scene.ledger, { ...keys, decision: otherKeys.decision });
-  scene.pass(120);
+describe("an access entry that is deleted, and not made again yet, is not lost", () => {
+  let arn: string;
+  let other: string;
+  let approved: Migration;
+  let fault: { cancel: () => void };
 
-  const voided = await scene.look();
-  fault.cancel();
-  await scene.approve("U0APPROVER", "U0APPROVER2");
+  beforeEach(async () => {
+    [arn = "", other = ""] = ["developer", "tester"].map((name) => sandbox.aws.account.addRole({ name }).arn);
+    giveEntries({ arn }, { arn: other });
+    for (const each of [arn, other]) sandbox.aws.account.removeIdentity(each);
+    for (const name of ["developer", "tester"]) sandbox.aws.account.addRole({ name });
+    await repair(arn, other);
+    approved = await scene.approve("U0APPROVER", "U0APPROVER2");
+    const headers = { "x-amzn-errortype": "ThrottlingException" };
+    const answer = { type: "answer", status: 400, headers, body: "{}" } as const;
+    fault = sandbox.aws.faults.plan("eks.CreateAccessEntry", answer, { times: 99 });
+    await scene.look();
+    expect(await entryOf(arn)).toBeNull();
+  });
 
-  expect(voided).toMatchObject({ state: "pending", approvals: [], plan: approved.plan });
-  expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
-  expect(await entryOf(arn)).toMatchObject(viewer);
+  const approversLeave = () => {
+    scene = migrationScene(scene.ledger, { ...keys, decision: otherKeys.decision });
+    scene.pass(120);
+  };
+
+  test("if another entry of the plan changes meanwhile: it is made before the approvers decide again", async () => {
+    await withEntries(await openEks("default", cluster), (entries) => entries.setGroups(other, ["testers"]));
+    fault.cancel();
+
+    expect(await scene.toItsEnd()).toMatchObject({
+      state: "pending",
+      voided: { message: expect.stringContaining(other) },
+    });
+    expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+
+  test("if its approvals stop counting: they decide about the same plan again", async () => {
+    approversLeave();
+    const voided = await scene.look();
+    fault.cancel();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    expect(voided).toMatchObject({ state: "pending", approvals: [], plan: approved.plan });
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+
+  test("if no one approves again: the record and the audit log keep it, and the next repair that names it makes it", async () => {
+    approversLeave();
+    await scene.look();
+    const stopped = await stop();
+
+    expect(stopped).toMatchObject({ state: "stopped", begun: null, unmade: arn, done: [] });
+    expect(await lastEvent()).toMatchObject({
+      type: "migration.undone",
+      detail: { entry: { from: arn, ...replaced } },
+    });
+    expect(migrationState(stopped)).toContain("its replacement is missing");
+    expect(migrationState(stopped)).toContain(`/eks-access repair staging ${arn}`);
+    expect(migrationState(stopped)).not.toContain("Nothing changed");
+
+    fault.cancel();
+    const again = await repair(arn);
+    expect(again.plan?.replacements).toMatchObject([{ from: arn, to: arn, ...replaced }]);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+
+  test("but a plan of days ago makes it no more: an administrator does, by the record", async () => {
+    approversLeave();
+    await scene.look();
+    const stopped = await stop();
+    fault.cancel();
+    if (!stopped.plan) throw new Error("a worker planned it");
+    const at = new Date(Date.now() - 3 * 86_400_000).toISOString();
+    await change(stopped, sealMigrationPlan(stopped, { ...stopped.plan, at }, keys.preview));
+
+    const refused = await repair(arn);
+
+    expect(refused).toMatchObject({ state: "refused", refusal: { message: expect.stringContaining(stopped.id) } });
+    expect(await entryOf(arn)).toBeNull();
+  });
+
+  test("nor by a record that a writer of Redis changed", async () => {
+    approversLeave();
+    await scene.look();
+    const stopped = await stop();
+    fault.cancel();
+    if (!stopped.plan) throw new Error("a worker planned it");
+    const replacements = stopped.plan.replacements?.map((each) => ({ ...each, groups: ["admins"] })) ?? [];
+    const digest = digestOfRepair({ clusterArn: clusterArnOf(cluster) }, replacements);
+    await change(stopped, { ...stopped.plan, replacements, digest, summary: { ...stopped.plan.summary, digest } });
+
+    expect(await repair(arn)).toMatchObject({ state: "refused", plan: null });
+  });
+
+  const replaced = { username: viewer.username, groups: viewer.groups, policies: viewer.policies };
+
+  async function stop(): Promise<Migration> {
+    const verdict = judgeStop(await scene.now(), cluster, { user: "U0APPROVER", memberships: [] }, "no", new Date());
+    if (verdict.type !== "decided") throw new Error(verdict.code);
+    const event = eventOf("migration.stopped", verdict.after, "U0APPROVER", new Date());
+    await scene.ledger.commit({ after: verdict.after, event });
+    return scene.toItsEnd();
+  }
+
+  async function change(stopped: Migration, plan: SealedPlan): Promise<void> {
+    const after = { ...stopped, version: stopped.version + 1, plan };
+    await scene.ledger.commit({ after, event: eventOf("migration.delayed", after, "worker", new Date()) });
+  }
+
+  const lastEvent = async () => {
+    const events = await scene.ledger.eventsOf((await scene.now()).id, 50);
+    return events.at(-1)?.event;
+  };
 });
 
 /** The attacker signs as any approver, and writes any record; only the worker's own seal is out of reach. */
