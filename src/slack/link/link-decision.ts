@@ -50,7 +50,7 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
 
 type Decided =
   | { readonly type: "decided"; readonly proposal: LinkProposal }
-  /** `isOver`: nothing waits for this button any more. */
+  /** `isOver`: nothing waits for this button any more, or nothing by this person. */
   | { readonly type: "refused"; readonly answer: Message; readonly isOver: boolean };
 
 /** Decides once about the button's proposal. `value`: the button's. */
@@ -65,7 +65,7 @@ export async function decideLink(
   if (turnedAway) return { type: "refused", answer: turnedAway, isOver: false };
   const refused = async (code: Parameters<typeof linkClickAnswer>[0], of = ""): Promise<Decided> => {
     await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
-    return { type: "refused", answer: linkClickAnswer(code, administrators), isOver: code === "handled-already" };
+    return { type: "refused", answer: linkClickAnswer(code, administrators), isOver: code !== "own-link" };
   };
   if (!administrators.includes(by)) return refused("not-an-administrator");
   const button = buttonValue.safeParse(parseJson(value));

@@ -314,6 +314,20 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
+  test("a question to a former administrator loses its buttons at their click", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const question = await told("U0ONCALL");
+    const before = questions("U0ONCALL").join();
+    await app.follow(confirming.replace("U0ONCALL, ", ""));
+
+    await app.person("U0ONCALL").click(question, "Confirm");
+
+    await expect.poll(() => questions("U0ONCALL").join()).not.toMatch(/\[(Confirm|Refuse)\]/);
+    expect(before).toContain("[Confirm] [Refuse]");
+    expect(questions("U0APPROVER2").join()).toContain("[Confirm] [Refuse]");
+    expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
+  });
+
   test("asks no one twice for the same", async () => {
     await say("U0ENGINEER", `link ${arn}`);
 
