@@ -8,6 +8,7 @@ import type { Cluster, Level, Rule } from "./policy/cluster.ts";
 import {
   approvalsNeeded,
   approversOf,
+  clusterApprovers,
   haveSameFacts,
   isNamedIn,
   isOutside,
@@ -89,7 +90,6 @@ export function decideClick(
   const code = refuseDecision(request, cluster, click, now, facts);
   if (code || request.state !== "pending") return { type: "refused", code: code ?? "already-decided" };
   const [rule, level] = ruledBy(request, cluster, facts);
-  if (!rule || !level) return { type: "refused", code: "no-rule" };
   const { verdict, by, digest, why } = click;
   const { memberships, linked } = facts.requesterFacts;
   const answer = {
@@ -97,19 +97,24 @@ export function decideClick(
     ...{ requester: { memberships, linked }, linked: linkedArnInAccountOf(facts.links, by, request.principal) },
   };
   const isStillApprover = (approval: Decision) =>
+    rule !== null &&
     !facts.departed.has(approval.by) &&
     isNamedIn(approversOf(rule, cluster), personOf(approval.by, facts)) &&
     !isForOneself(request, rule, approval.by, facts);
   const { decision, approvals } = sealAnswer(proposalOf(request), answer, isStillApprover, keys, now);
-  const after =
-    verdict === "denied"
-      ? deniedRequest(request, decision)
-      : withApprovals(request, approvals, approvalsNeeded(rule, level, now), now);
+  if (verdict === "denied") return { type: "decided", decision, after: deniedRequest(request, decision) };
+  if (!rule || !level) return { type: "refused", code: "no-rule" };
+  const after = withApprovals(request, approvals, approvalsNeeded(rule, level, now), now);
   return { type: "decided", decision, after };
 }
 
 function proposalOf({ id, state, expiresAt, preview, approvals }: AccessRequest): Proposal {
   return { subject: id, state, expiresAt, digest: preview?.digest ?? null, approvals };
+}
+
+/** Whether the policy still lets the requester ask, by what was known then. Without a rule or the level, approvers can only deny. */
+export function isApprovable(request: AccessRequest, cluster: Cluster): boolean {
+  return ruledBy(request, cluster, request).every(Boolean);
 }
 
 /** Why this click can't decide; null: it can. */
@@ -124,13 +129,13 @@ export function refuseDecision(
   const proposal = proposalOf(request);
   const refused = refuseUndecidable(proposal, now);
   if (refused) return refused;
-  if (!rule || !level) return "no-rule";
+  if (!(rule && level) && click.verdict === "approved") return "no-rule";
   const isOwn = isTheirs(request, click.by);
-  if (isOwn && !rule.selfApproval) return "self-approval";
-  if (!isNamedIn(approversOf(rule, cluster), personOf(click.by, facts)))
-    return isOwn ? "self-approval" : "not-an-approver";
+  if (isOwn && !rule?.selfApproval) return "self-approval";
+  const approvers = rule ? approversOf(rule, cluster) : clusterApprovers(cluster);
+  if (!isNamedIn(approvers, personOf(click.by, facts))) return isOwn ? "self-approval" : "not-an-approver";
   const refusal = refuseApprover(proposal, click, cluster);
-  if (refusal || click.verdict === "denied") return refusal;
+  if (refusal || click.verdict === "denied" || !rule) return refusal;
   return refuseApproval(request, rule, click.by, now, facts);
 }
 
@@ -165,7 +170,7 @@ function isForOneself(
 function ruledBy(
   request: AccessRequest,
   cluster: Cluster,
-  { requesterFacts }: DecisionFacts,
+  { requesterFacts }: Pick<DecisionFacts, "requesterFacts">,
 ): [Rule | null, Level | undefined] {
   const requester = { user: request.requester, memberships: requesterFacts.memberships };
   return [ruleFor(cluster, request.level, requester), cluster.levels.find(({ name }) => name === request.level)];

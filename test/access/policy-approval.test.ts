@@ -237,15 +237,26 @@ test("an approval stops counting where no rule lets the requester ask any more",
   });
 });
 
-test.each<[string, Cluster]>([
+describe.each<[string, Cluster]>([
   ["no rule lets the requester ask any more", clusterWith({ who: ["U0SOMEBODY"] })],
   ["the cluster offers the level no more", aCluster({ levels: [] })],
-])("a click decides nothing where %s", (_, now) => {
+])("where %s,", (_, now) => {
   const request = aPreviewedRequest({}, null, clusterWith({}));
+  const decide = (by: string, verdict: "approved" | "denied") =>
+    decideClick(request, now, { ...click(by, request), verdict }, keys.decision, at(minutes(2)), facts({}));
 
-  const decided = decideClick(request, now, click("U0APPROVER", request), keys.decision, at(minutes(2)), facts({}));
+  test("no one can approve", () => {
+    expect(decide("U0APPROVER", "approved")).toMatchObject({ type: "refused", code: "no-rule" });
+  });
 
-  expect(decided).toMatchObject({ type: "refused", code: "no-rule" });
+  test("an approver of the cluster can still deny, and no one else", () => {
+    expect(decide("U0APPROVER", "denied")).toMatchObject({
+      type: "decided",
+      after: { state: "denied", approvals: [] },
+    });
+    expect(decide("U0SOMEBODY", "denied")).toMatchObject({ type: "refused", code: "not-an-approver" });
+    expect(decide("U0ENGINEER", "denied")).toMatchObject({ type: "refused", code: "self-approval" });
+  });
 });
 
 test("a quiet cluster takes no approval, but still a denial", () => {

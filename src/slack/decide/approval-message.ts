@@ -1,6 +1,6 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
-import { othersWhoMayApprove } from "../../access/decide.ts";
+import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { reviewersOf } from "../../access/emergency.ts";
 import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
@@ -103,7 +103,7 @@ export function approvalMessage(
 ): Message {
   const who = peopleToAct(request, cluster);
   const isSettled = request.state !== "pending" && who.length === 0;
-  const open = () => (cluster ? askingCard(request, who, presence) : removedCard(request));
+  const open = () => (cluster ? askingCard(request, cluster, who, presence) : removedCard(request));
   const { lines, blocks } = isSettled ? settledCard(request, cluster, extension) : open();
   return {
     text: unformatted(lines.join("\n")),
@@ -143,8 +143,8 @@ function removedCard(request: AccessRequest): Card {
 }
 
 /** The rights and the reason have as many lines as are left. */
-function askingCard(request: AccessRequest, who: readonly string[], presence: Presence | null): Card {
-  const lines = (room: number) => askingLines(request, who, room);
+function askingCard(request: AccessRequest, cluster: Cluster, who: readonly string[], presence: Presence | null): Card {
+  const lines = (room: number) => askingLines(request, cluster, who, room);
   const notes = (room: number) => [...warningLines(request, room), ...presenceLines(presence, room)];
   // The buttons of an emergency take two rows.
   const most = request.emergency ? 10 : 11;
@@ -159,11 +159,19 @@ const phoneLines = (lines: readonly string[], letters: number = phoneLine.sectio
   linesOf(lines.join("\n"), letters);
 
 /** @param room lines for the rights, and for the reason; less than two: people and words are cut, too */
-function askingLines(request: AccessRequest, who: readonly string[], room: number): readonly string[] {
+function askingLines(
+  request: AccessRequest,
+  cluster: Cluster,
+  who: readonly string[],
+  room: number,
+): readonly string[] {
   const isTight = room < 2;
   const place = room < maxRoom ? inNamespaces(request, 40) : placeText(request);
   const left = request.approvalsWanted - request.approvals.length;
-  const waits = waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2, left), isTight);
+  const waits =
+    request.emergency || isApprovable(request, cluster)
+      ? waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2, left), isTight)
+      : "The policy changed: no one can approve it.";
   return [
     request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request, place)}*`,
     admitsText(request),
@@ -232,7 +240,9 @@ function buttonsOf(
 ): readonly KnownBlock[] {
   const { id, preview, emergency } = request;
   const acting = [
-    ...(request.state === "pending" && preview ? [approveButton(request), denyButton(request)] : []),
+    ...(request.state === "pending" && preview && cluster
+      ? [...(isApprovable(request, cluster) ? [approveButton(request)] : []), denyButton(request)]
+      : []),
     ...(emergency && !emergency.review ? [reviewedButton(request)] : []),
     ...(extension ? [] : leaseButtons(request)),
   ];

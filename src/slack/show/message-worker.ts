@@ -4,12 +4,13 @@ import { AccessError } from "../../access/access-error.ts";
 import { isLinkQuestion, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
-import type { AccessRequest } from "../../access/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
+import { configurationOf } from "../../ledger/look-ups.ts";
 import { timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
@@ -108,8 +109,8 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
 }
 
 /**
- * Shows again what people see of a cluster where its approvers, its on-call or those who can use emergency access are others than at the last
- * look: the file changed, one of their user groups, or an account, also while no process ran.
+ * Shows again what people see of a cluster whose part of the file, or whose approvers, on-call or people for emergencies are others than at
+ * the last look: the file changed, a user group, or an account, also while no process ran.
  *
  * @param before as above: another process can have looked first by the newer one
  */
@@ -136,9 +137,12 @@ export async function showOtherApprovers(
       const others = former.flatMap((people) =>
         [...people, ...present].filter((each) => !(people.has(each) && present.has(each))),
       );
-      if (others.length === 0) continue;
-      if (cluster && isOnCards) await showAgain(context, cluster);
-      await wakeHomesOf(context, others.some(isDomain) ? null : others);
+      // A request that is over can be made again only while its cluster is there.
+      const hasMoved = isOnCards && (cluster ? known.get(field + name) === "" : others.length > 0);
+      const askers = hasMoved ? (await newestIn(ledger, name)).flatMap(peopleOf) : [];
+      if (cluster && isOnCards && others.length > 0) await showAgain(context, cluster);
+      const people = [...others, ...askers].filter((each) => !isDigest(each));
+      if (people.length > 0) await wakeHomesOf(context, people.some(isDomain) ? null : people);
     }
   }
   await ledger.rememberApprovers(found);
@@ -152,7 +156,8 @@ const watched: readonly {
 }[] = [
   {
     field: "of ",
-    namesOf: (cluster) => (cluster ? [...clusterApprovers(cluster), ...cluster.onCall] : []),
+    namesOf: (cluster) =>
+      cluster ? [...clusterApprovers(cluster), ...cluster.onCall, digestMark + configurationOf(cluster)] : [],
     isOnCards: true,
   },
   { field: "emergencies of ", namesOf: (cluster) => cluster?.breakGlass?.who ?? [], isOnCards: false },
@@ -168,7 +173,7 @@ async function peopleOfNames({ config, directory }: MessengerContext): Promise<M
   );
   const found = new Map<string, string>();
   const users = [...names].filter(isUser).slice(0, maxAccounts);
-  const groups = [...names].filter((name) => !isUser(name) && !isDomain(name));
+  const groups = [...names].filter((name) => !isItself(name));
   for (const user of users) {
     const account = await directory.accountOf(user).catch(() => null);
     if (account) found.set(user, account === "active" ? user : "");
@@ -194,16 +199,26 @@ function isDomain(name: string): boolean {
   return name.startsWith("@");
 }
 
+/** Among the names: a change of a level or a rule changes the buttons of cards, too. */
+const digestMark = "=";
+
+function isDigest(name: string): boolean {
+  return name.startsWith(digestMark);
+}
+
+function isItself(name: string): boolean {
+  return isUser(name) || isDomain(name) || isDigest(name);
+}
+
 /** @param names with a space between them @param known the people of each, in the same form */
 function peopleIn(names = "", known: ReadonlyMap<string, string>): ReadonlySet<string> {
-  const itself = (name: string) => (isUser(name) || isDomain(name) ? name : "");
-  const people = names.split(" ").flatMap((name) => (known.get(name) ?? itself(name)).split(" "));
+  const people = names.split(" ").flatMap((name) => (known.get(name) ?? (isItself(name) ? name : "")).split(" "));
   return new Set(people.filter((each) => each !== ""));
 }
 
 /** More than wait in a cluster. */
 const maxWaiting = 1_000;
-const maxEmergencies = 200;
+const maxNewest = 200;
 
 /** @param withUnreviewed also emergencies whose access is over, and that an approver must still review */
 async function openIn(ledger: Ledger, cluster: string, withUnreviewed: boolean): Promise<readonly LedgerRecord[]> {
@@ -222,9 +237,13 @@ async function pendingIn(ledger: RequestLedger, cluster: string): Promise<readon
 }
 
 async function unreviewedIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  const all = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
-  const { requests } = await ledger.list(all, 0, maxEmergencies);
+  const requests = await newestIn(ledger, cluster);
   return requests.filter((each) => isClosed(each) && each.emergency && !each.emergency.review);
+}
+
+async function newestIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
+  const all = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
+  return (await ledger.list(all, 0, maxNewest)).requests;
 }
 
 /** Soon, because another process can have the address of a click in this message; then at the end of the limit. */

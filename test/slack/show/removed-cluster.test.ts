@@ -270,14 +270,16 @@ describe("a person who can't use emergency access any more", () => {
     expect(before).toContain("[Emergency access]");
   });
 
-  test("no card is shown again for that", async () => {
-    await follow(withGlass("U0ONCALL"), true);
+  test("no card is shown again for another person in a user group of theirs", async () => {
+    members = ["U0ONCALL"];
+    await follow(withGlass("S0NIGHT"), true);
     await shown(aPreviewedRequest());
     await stop();
     stop = async () => {};
     const jobs = await queues.messages.getJobCounts("waiting");
 
-    await follow(whole);
+    members = [];
+    await showOtherApprovers(contextNow());
 
     expect(await queues.messages.getJobCounts("waiting")).toEqual(jobs);
   });
@@ -306,6 +308,35 @@ test("a request that was over before loses Request again at the first click", as
 
   await expect.poll(card).not.toContain("[Request again]");
   expect([buttonsOf(before), buttonsOf(card())]).toEqual(["[Request again] [Details]", "[Details]"]);
+});
+
+test.each([false, true])(
+  "App Home offers no request again where it can't be made (at a start: %s)",
+  async (isStart) => {
+    await ledger.commit(aChange({ ...aPreviewedRequest({ state: "cancelled" }), version: 1 }));
+    await publishHome(contextNow(), "U0ENGINEER");
+    const before = home("U0ENGINEER");
+
+    await follow(withoutIt, isStart);
+    await expect.poll(() => home("U0ENGINEER")).not.toContain("[Request again]");
+    await follow(whole, isStart);
+
+    await expect.poll(() => home("U0ENGINEER")).toBe(before);
+    expect(before).toContain("[Request again]");
+  },
+);
+
+test.each([false, true])("a card whose level leaves the file can only be denied (at a start: %s)", async (isStart) => {
+  await shown(aPreviewedRequest());
+  const before = card();
+
+  await follow(configOf(configText.replace("levels: [viewer, admin]", "levels: [admin]")), isStart);
+  await expect.poll(card).toContain("The policy changed: no one can approve it.");
+  const changed = card();
+  await follow(whole, isStart);
+
+  await expect.poll(card).toBe(before);
+  expect([buttonsOf(before), buttonsOf(changed)]).toEqual(["[Approve] [Deny] [Details]", "[Deny] [Details]"]);
 });
 
 test("a review that is due after the end of emergency access has no button meanwhile", async () => {
