@@ -13,6 +13,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Json } from "../../access/seal.ts";
 import { isGenuinePlan } from "../../access/seals.ts";
+import { counted } from "../../diagnosis/link.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
@@ -124,6 +125,7 @@ async function repair(run: Run, migration: Migration): Promise<void> {
 async function goOn(run: Run, migration: Migration): Promise<void> {
   const { context, gathered } = run;
   if (isTakenOut(migration, gathered, context.keys)) return finish(context, await closeBegunStep(run, migration));
+  if (gathered.facts.mode === "API") return refuseApiMode(run, await closeBegunStep(run, migration));
   const plan = planNow(await inTurns(migrationSteps(gathered.facts)));
   if (plan.digest === migration.plan?.digest) return takeSteps({ ...run, plan }, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
@@ -158,8 +160,36 @@ function hasNewEntry({ context, gathered }: MigrationRun): boolean {
 /** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. The record alone proves nothing. */
 function isTakenOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
   const { plan, done, begun } = migration;
-  const isRecorded = [begun, ...done].some((step) => step?.name === "remove-from-aws-auth");
+  // Nothing tells whether a removal that began wrote aws-auth: the document is not read.
+  const isRecorded = [facts.mode === "API" ? null : begun, ...done].some(
+    (step) => step?.name === "remove-from-aws-auth",
+  );
   return isRecorded && plan !== null && isGenuinePlan(migration, preview) && areOut(plan, facts) && areIn(plan, facts);
+}
+
+/** A person switched the mode, which can't be switched back: another try can't help. */
+async function refuseApiMode({ context, cluster, gathered }: Run, migration: Migration): Promise<void> {
+  const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
+  const { steps = [], before = [] } = migration.plan?.summary ?? {};
+  const missing = steps.flatMap(({ name }) =>
+    name.startsWith("give-entry ") && !present.has(name) ? [name.replace("give-entry ", "")] : [],
+  );
+  const message = [
+    `${cluster.name} does not read aws-auth any more: its authentication mode is API.`,
+    missing.length > 0
+      ? `Without an access entry: ${missing.join(", ")}. Create theirs by hand; aws-auth shows what each had.`
+      : "Everyone in the plan has an access entry.",
+    ...(before.length > 0
+      ? [`${counted(before.length, "other item")} of aws-auth had no access entry at the plan.`]
+      : []),
+    "What aws-auth may still list has no effect.",
+  ].join(" ");
+  await recordOnMigration(context, migration, (current) => {
+    if (isMigrationOver(current)) return null;
+    const refusal = { code: "mode-is-api", message };
+    const after = endedMigration(current, context.now(), { state: "refused", refusal });
+    return { type: "migration.refused", after, detail: { plan: current.plan?.digest ?? "", code: refusal.code } };
+  });
 }
 
 function planNow(result: MigrationResult): MigrationPlan {
@@ -250,7 +280,7 @@ async function wasCarriedOut(
       throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${cluster.name}`);
     return facts.mode !== "CONFIG_MAP";
   }
-  if (name === "remove-from-aws-auth") return plan !== null && areOut(plan, facts);
+  if (name === "remove-from-aws-auth") return facts.mode !== "API" && plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>

@@ -8,6 +8,7 @@ import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluste
 import { planReminders } from "../../../src/access/reminder.ts";
 import { withEntries } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { openEks } from "../../../src/worker/open-eks.ts";
 import { reachCluster } from "../../../src/worker/reach-cluster.ts";
@@ -377,6 +378,71 @@ describe("what is not what was approved is not carried out", () => {
 
       expect(after.state).not.toBe("done");
       expect(await typesOf(after)).not.toContain("migration.done");
+    });
+  });
+
+  describe("where a person switches the cluster to API by hand: it ends, and says what is left", () => {
+    const toApi = () => sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API" });
+
+    test("before its entries are made", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      toApi();
+
+      const ended = await scene.toItsEnd();
+
+      expect(ended).toMatchObject({ state: "refused", begun: null, trouble: null, refusal: { code: "mode-is-api" } });
+      expect(migrationState(ended)).toContain("staging does not read aws-auth any more");
+      expect(migrationState(ended)).toContain(`Without an access entry: \`${arns.admins}\`.`);
+      expect((await typesOf(ended)).at(-1)).toBe("migration.refused");
+    });
+
+    test("while aws-auth keeps the items beside the new entries", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await scene.look();
+      toApi();
+      scene.pass(61);
+
+      const ended = await scene.toItsEnd();
+
+      expect(ended).toMatchObject({ state: "refused", done: [{}, {}] });
+      expect(migrationState(ended)).toContain("Everyone in the plan has an access entry.");
+      expect(rolesNow()).toContain(arns.admins);
+      await adminsSignIn();
+    });
+
+    test("after the removal began: it does not say that the items left aws-auth", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await expect(scene.toItsEnd(dyingAt(scene.ledger, 6, "after"))).rejects.toThrow("killed");
+      expect((await scene.now()).begun?.name).toBe("remove-from-aws-auth");
+      toApi();
+
+      const ended = await scene.toItsEnd();
+
+      expect(ended).toMatchObject({ state: "refused", begun: null, done: [{}, {}] });
+      expect(migrationState(ended)).toContain("What aws-auth may still list has no effect");
+      expect(rolesNow()).toContain(arns.admins);
+    });
+
+    test("after a person stopped it, whose removal had begun", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await expect(scene.toItsEnd(dyingAt(scene.ledger, 6, "after"))).rejects.toThrow("killed");
+      await stop();
+      toApi();
+
+      expect(await scene.toItsEnd()).toMatchObject({ state: "stopped", begun: null, done: [{}, {}] });
+    });
+
+    test("after all its steps are proved: it is done", async () => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await expect(scene.toItsEnd(dyingAt(scene.ledger, 7, "after"))).rejects.toThrow("killed");
+      toApi();
+
+      expect(await scene.toItsEnd()).toMatchObject({ state: "done", done: [{}, {}, {}] });
     });
   });
 
