@@ -1,6 +1,7 @@
 import { type ClusterSelector, isByName } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
+import { choosesNamespaces } from "../access/policy/policy-text.ts";
 import { clusterRule, isUser, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import { givenBy, isForCluster } from "./clusters.ts";
@@ -23,6 +24,9 @@ export function policyProblems(file: ConfigFile): readonly string[] {
     ...ifReadable(() => inEach(rules(), (rule, index) => problemsOfRule(file, rule, index, rules()))),
     ...ifReadable(() =>
       inEach(breakGlass(), ({ level }, index) => unknownLevel(file, level, `policy.breakGlass[${index}].level`)),
+    ),
+    ...ifReadable(() =>
+      inEach(breakGlass(), ({ level }, index) => choosingLevel(file, level, `policy.breakGlass[${index}].level`)),
     ),
     ...inEachEntry(file.clusters, (name, cluster) => [
       ...ifReadable(() =>
@@ -133,6 +137,13 @@ function tooFewApprovers({ cluster, level, called }: Asked, owner: string, neede
   const by = called ? ` by the rule ${called}` : "";
   const rest = called ? "" : `, or write a rule for ${level} with fewer approvals`;
   return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more${rest}.`;
+}
+
+/** It would be taken at night, alert everyone, and give nothing. */
+function choosingLevel(file: ConfigFile, level: string, path: string): readonly string[] {
+  const given = levelOf(file, level);
+  if (!given || !choosesNamespaces(givenBy(given))) return [];
+  return [`${path}: no one chooses the namespaces of ${level} in an emergency. Use a level that names them.`];
 }
 
 function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterInFile): readonly string[] {

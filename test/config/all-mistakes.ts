@@ -361,6 +361,12 @@ export const mistakes: readonly Mistake[] = [
   at(`${rules}.0.levels.1`, "root", `there is no level root. ${there}`),
   at("policy.breakGlass.0.clusters.1", "nowhere", `there is no cluster nowhere. ${known}`),
   at("policy.breakGlass.1.level", "root", `there is no level root. ${there}`),
+  at(
+    "policy.breakGlass.0.level",
+    "editor",
+    "no one chooses the namespaces of editor in an emergency. Use a level that names them",
+    "levels.editor",
+  ),
   // Several settings together.
   elsewhere(
     "clusters.twin",
