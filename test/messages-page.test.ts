@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { AccessError, type FailureCode, failureCodes } from "../src/access/access-error.ts";
-import { sentencesOf } from "./sentences.ts";
+import { remedyMark, sentencesOf } from "./sentences.ts";
 import { fiftyMessages, type Read } from "./slack/fifty-messages.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
@@ -117,11 +117,19 @@ function page(): string {
     ...fixesOf(failureCodes.filter((code) => new AccessError(code, "").retryable)),
     ...groups.flatMap(({ reader, texts }) => [
       `\n## ${reader}\n`,
-      ...linesOf(texts.filter((text) => isWhole(text) && !isExample(text) && isNew(text, shownBefore))),
+      ...linesOf(
+        texts.flatMap((text) => {
+          const isToldHere = (part: string) => isWhole(part) && !isExample(part) && isNew(part, shownBefore);
+          return text.split(remedyMark).filter(isToldHere).map(ended).join(" ") || [];
+        }),
+      ),
     ]),
     "",
   ].join("\n");
 }
+
+const ended = (part: string, at: number, all: readonly string[]) =>
+  at < all.length - 1 ? part.replace(/(?<![.?!:])$/, ".") : part;
 
 /** Titles and buttons are one line, without those in the fifty: a list of single words is no reading. */
 function linesOf(texts: readonly string[]): string[] {
@@ -178,7 +186,7 @@ test("every file of src has a reader", () => {
 
 const everyText = [
   ...failureCodes.map((code) => new AccessError(code, "").remedy),
-  ...groups.flatMap(({ texts }) => texts),
+  ...groups.flatMap(({ texts }) => texts.flatMap((text) => text.split(remedyMark))),
   ...examples.flatMap(({ messages }) => messages.flatMap(({ lines }) => lines)),
 ];
 const sentencesIn = (text: string) => text.split(/ ⏎ |(?<=[.!?]\*?) (?=[A-Z`*{])/);

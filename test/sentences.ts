@@ -8,6 +8,9 @@ interface Node {
 
 const plugins: ParserPlugin[] = ["typescript", "explicitResourceManagement"];
 
+/** Between a message and its remedy, which people read together. */
+export const remedyMark = "\u2028";
+
 /** Text for people has two adjacent words. */
 const isProse = (text: string) => /[A-Za-z]{2,}[,.:;!?)*]* [a-z@{][a-z]*/i.test(text.replaceAll(/\{[^}]*\}/g, "{x}"));
 
@@ -19,7 +22,7 @@ const isUsage = (text: string) => text.startsWith("Usage:") || text.includes("\n
 
 /**
  * Every text of a file that people read, in its order: literals and templates, with the name of each value in braces. Lines of the
- * log and texts inside a longer one are left out.
+ * log, errors of programs and texts inside a longer one are left out. A message and its remedy are one text.
  */
 export function sentencesOf(path: string): readonly string[] {
   const found: string[] = [];
@@ -28,16 +31,45 @@ export function sentencesOf(path: string): readonly string[] {
       .program as unknown as Node,
     found,
   );
-  return found.filter((text, at) => !found.some((other, place) => place < at && other.includes(text)));
+  const isLonger = (other: string, text: string) => other.length > text.length && other.includes(text);
+  return found.filter(
+    (text, at) =>
+      found.indexOf(text) === at &&
+      !found.some((other, place) => (place < at || other.includes(remedyMark)) && isLonger(other, text)),
+  );
 }
 
-function visit(node: Node, found: string[]): void {
-  if (node.type === "ImportDeclaration" || isType(node) || isLogged(node)) return;
-  const text = textOf(node);
+function visit(node: Node, found: string[], known = new Map<string, string>()): void {
+  if (node.type === "ImportDeclaration" || isType(node) || isLogged(node) || isProgramError(node)) return;
+  if (node.type === "VariableDeclarator" && isNode(node.init))
+    known.set(nameOf(node.id as Node), textOf(node.init) ?? "");
+  const pair = pairIn(node, known);
+  const text = pair ?? textOf(node);
   if (text !== null && isProse(text) && !isCode(text) && !isUsage(text)) {
     found.push(text.trim().replaceAll(/\s*\n\s*/g, " ⏎ "));
   }
-  for (const child of childrenOf(node)) visit(child, found);
+  for (const child of childrenOf(node)) visit(child, found, known);
+}
+
+/** The message and the remedy among a call's arguments, or in an object of both. */
+function pairIn(node: Node, known: ReadonlyMap<string, string>): string | null {
+  const given = node.type === "ObjectExpression" ? [node] : ((node.arguments ?? []) as readonly Node[]);
+  const texts = given.flatMap((each) => {
+    const values = (each.properties ?? []) as readonly Node[];
+    const own = each.type === "ObjectExpression" ? values.filter(isAdvice).map(({ value }) => value as Node) : [each];
+    return own.map((value) => textOf(value) ?? (value.type === "Identifier" ? known.get(String(value.name)) : null));
+  });
+  const [remedy, message] = texts.filter((text) => text !== null && text !== undefined && isProse(text)).toReversed();
+  return remedy?.endsWith(".") && message ? `${message}${remedyMark}${remedy}` : null;
+}
+
+function isAdvice({ key }: Node): boolean {
+  return isNode(key) && /^(?:message|remedy)$/.test(nameOf(key));
+}
+
+/** Such as `new Error(…)`: its reader is a programmer. */
+function isProgramError({ type, callee }: Node): boolean {
+  return type === "NewExpression" && /^(?:Type)?Error$/.test(nameOf(callee as Node));
 }
 
 function isType({ type }: Node): boolean {

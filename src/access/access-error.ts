@@ -19,7 +19,7 @@ const catalogue = {
   },
   "aws-request-refused": {
     retry: "after-repair",
-    remedy: "AWS's answer names what is wrong: correct it in eks-access.yml.",
+    remedy: "Correct in eks-access.yml what AWS's answer names.",
   },
   "aws-region-disabled": {
     retry: "after-repair",
@@ -27,10 +27,10 @@ const catalogue = {
   },
   "aws-throttled": { retry: true, remedy: "If this lasts, ask AWS for a higher quota." },
   "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
-  "aws-failing": { retry: true, remedy: "AWS has a fault of its own; if it lasts, see health.aws.amazon.com." },
+  "aws-failing": { retry: true, remedy: "If this lasts, see health.aws.amazon.com." },
   "aws-unexpected": {
     retry: true,
-    remedy: "Check the AWS Health Dashboard; the worker's log has more of AWS's answer.",
+    remedy: "Check the AWS Health Dashboard; the worker's log has more.",
   },
   "creator-unknown": {
     retry: "after-repair",
@@ -55,7 +55,7 @@ const catalogue = {
   },
   "cluster-token-too-large": {
     retry: true,
-    remedy: "Pass on fewer session tags to the worker, or set disableSessionTags in its EKS Pod Identity association.",
+    remedy: "Pass the worker fewer session tags, or set disableSessionTags in its EKS Pod Identity association.",
   },
   "cluster-forbidden": {
     retry: "after-repair",
@@ -96,7 +96,7 @@ const catalogue = {
   },
   "migration-not-approved": {
     retry: false,
-    remedy: "Two approvers of the cluster can approve the plan in Slack: /eks-access migrate shows it.",
+    remedy: "Two approvers can approve the plan in Slack: /eks-access migrate shows it.",
   },
   "migration-stopped": {
     retry: false,
@@ -132,7 +132,7 @@ const catalogue = {
   },
   "answer-too-large": {
     retry: false,
-    remedy: "Find what is so large there, and remove what you don't need.",
+    remedy: "Remove what you don't need there.",
   },
   "document-absent": {
     retry: false,
@@ -143,11 +143,11 @@ const catalogue = {
     retry: false,
     remedy: "Save it, remove immutable: true from the copy, and run kubectl replace --force with the copy.",
   },
-  "document-unchanged": { retry: true, remedy: "Repair that; then the worker removes it by itself." },
+  "document-unchanged": { retry: true, remedy: "Repair that; then the worker removes it." },
   "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
-  "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
+  "ledger-unreachable": { retry: true, remedy: "Check that Redis runs, and check REDIS_URL." },
   "clock-behind": { retry: true, remedy: "Set the clocks of this machine and of Redis by NTP." },
-  "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
+  "ledger-refused": { retry: false, remedy: "Check user, password and certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,
     remedy: "Start the eks-access that wrote it, or follow the runbook Upgrade in docs/operating.md.",

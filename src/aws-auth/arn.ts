@@ -105,25 +105,24 @@ function rejectInFavourOf(other: string, partition: string | undefined, code: st
 
 function rejectSession(arn: string, resource: string, partition: string | undefined): Rejection {
   const role = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
-  if (role === null) return reject("arn-service", "A federated user can't get access. Use an IAM role or IAM user.");
-  return rejectInFavourOf(role, partition, "arn-assumed-role", "This is a session. Use the ARN of its role.");
+  if (role === null) return reject("arn-service", "A federated user can't get access. Use an IAM role or user.");
+  return rejectInFavourOf(role, partition, "arn-assumed-role", "This is a session. Use its role's ARN.");
 }
 
 function rejectResource(prefix: string, resource: string): Rejection {
   const [kind = "", ...rest] = resource.split("/");
   const name = rest.at(-1) ?? "";
   if (resource === "root")
-    return reject("arn-root", "The root user of an account can't get access. Use an IAM role or IAM user.");
+    return reject("arn-root", "The root user of an account can't get access. Use an IAM role or user.");
   if (kind === "instance-profile")
-    return reject("arn-instance-profile", "An instance profile can't get access. Use the role in it.");
-  if (kind === "group")
-    return reject("arn-group", "An IAM group can't get access. Use a role that the group can assume.");
+    return reject("arn-instance-profile", "An instance profile can't get access. Use its role.");
+  if (kind === "group") return reject("arn-group", "An IAM group can't get access. Use a role.");
   if (kind !== "role" && kind !== "user")
-    return reject("arn-kind", `${quote(kind)} can't get access. Use an IAM role or IAM user.`);
+    return reject("arn-kind", `${quote(kind)} can't get access. Use an IAM role or user.`);
   if (!NAME.test(name))
     return reject(
       "arn-name",
-      `${quote(name)} is not a valid name of an IAM ${kind}. Use 1 to 64 letters, digits and _+=,.@-.`,
+      `${quote(name)} is no valid name of an IAM ${kind}. Use 1 to 64 letters, digits and _+=,.@-.`,
     );
   if (kind === "user") return reject("arn-path", "The user's path has characters that IAM does not allow.");
   return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
@@ -132,8 +131,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
 function rejectPath(suggestion: string, path: string): Rejection {
   const isSso = path.startsWith("aws-reserved/sso.amazonaws.com");
   const message = isSso
-    ? "Write the role without its path: the authenticator does not see the path."
-    : "Write the role without its path: the authenticator does not see the path.";
+    ? "Write the role without its path: the authenticator sees none."
+    : "Write the role without its path: the authenticator sees none.";
   return { ...reject(isSso ? "arn-sso-path" : "arn-path", message), suggestion };
 }
 

@@ -65,7 +65,7 @@ export function readHolder(text: string, partition?: string): HolderReading {
 function differenceInWords({ code, message }: { readonly code: string; readonly message: string }): string {
   if (code === "arn-assumed-role") return "That is a session. This answer is about its role.";
   if (code === "arn-path" || code === "arn-sso-path") {
-    return "This answer is about the role without its path.";
+    return "This answer is about the role without path.";
   }
   return message;
 }

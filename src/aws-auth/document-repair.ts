@@ -15,7 +15,7 @@ export type DocumentRepair =
   /** Only a person knows the right content. `message`: the mistake, and the document to give. */
   | { readonly type: "ask"; readonly message: string };
 
-const giveDocument = "Run it again with the last good document: --document kept, or a file.";
+const giveDocument = "Use the last good document: --document kept, or a file.";
 
 /** From the last good document, or as far as no guess is needed. @param found null: there is no ConfigMap */
 export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {

@@ -30,7 +30,7 @@ const CODE = "readers-differ";
 
 const FIELDS = ["arn", "username", "groups"] as const;
 
-const WILDCARD = "Most authenticators read the wildcard as a letter, the newest match every ARN that fits.";
+const WILDCARD = "Most authenticators read the wildcard as a letter; the newest match it.";
 
 /**
  * Reports instead of returning: a cluster has many entries, nearly all without problems, and finding none then takes no memory.
@@ -140,7 +140,7 @@ function arnProblem(entry: Entry, node: YamlNode): Problem | null {
     return problemAt(section, node.start, reading.code, "warning", message, "Map a role instead.");
   }
   if (isAscii(arn)) return null;
-  const message = "This ARN has a letter that only looks like an ASCII letter.";
+  const message = "A letter of this ARN only looks like ASCII.";
   return problemAt(section, node.start, "arn-confusable", "warning", message, "Retype the ARN.");
 }
 
@@ -148,9 +148,9 @@ function mergedFields(section: Section, { node }: MapValue, uses: readonly Field
   if (!uses.some((use) => use.merged)) return null;
   const merged = FIELDS.filter((name) => lastUse(uses, name)?.merged).map((name) => fieldKey(name, section));
   if (merged.length === 0) return null;
-  const message = `This entry gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not.`;
+  const message = `It gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not.`;
   const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
-  return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.");
+  return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write them out in the entry.");
 }
 
 /** Where readers of YAML 1.2 see another value than the authenticator, although it looks correct. */
@@ -181,7 +181,7 @@ function findNameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[
 }
 
 function emptyUsername({ section }: Entry, at: YamlNode): Problem {
-  const message = "This entry has no username, so audit logs can't identify its callers.";
+  const message = "Without a username, audit logs can't identify its callers.";
   return problemAt(section, at.start, "username-empty", "error", message, "Write a username.");
 }
 
@@ -199,13 +199,13 @@ function findUsernameProblems({ section, arn, username }: Entry, at: YamlNode, r
   }
   if (username.includes("{{EC2PrivateDNSName}}") && !isNode({ username })) {
     const message = "{{EC2PrivateDNSName}} lets only EC2 instances sign in.";
-    warn("template-node", message, "Use {{SessionName}} after a prefix that ends in a colon.");
+    warn("template-node", message, "Use {{SessionName}} after a prefix with a colon.");
   }
   if (SESSION_NAME.test(username) && !isRole(arn))
     warn("template-session", "Only a role has sessions: the session name is empty here.", "Write the user's name.");
   else if (!hasGuardedSession(username)) {
-    const message = "Anyone who assumes this role can choose any username.";
-    warn("template-session", message, "Put a prefix that ends in a colon before it: admin:{{SessionName}}.");
+    const message = "Anyone with this role can choose any username.";
+    warn("template-session", message, "Put a prefix with a colon before it: admin:{{SessionName}}.");
   }
 }
 
@@ -218,7 +218,7 @@ function findGroupProblems({ section, arn }: Entry, group: string, { start }: Ya
     SESSION_NAME.test(group) && isRole(arn)
       ? "This group has a template: the session name chooses the group."
       : "This group has a template: RBAC may see another name.";
-  report(problemAt(section, start, "template-in-group", "warning", message, "Write the group's full name."));
+  report(problemAt(section, start, "template-in-group", "warning", message, "Write its full name."));
 }
 
 function mastersNotice({ section, arn }: Entry, at: YamlNode): Problem {

@@ -29,7 +29,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   if (!isEnd && isAmbiguous(document, change.arn))
     return about(
       "entry-ambiguous",
-      `Several entries match ${change.arn}, and the authenticator picks one at random. Keep only one of them first.`,
+      `Several entries match ${change.arn}, and the authenticator picks one at random. Keep only one.`,
     );
   return (
     refusePrincipal(reading.principal, guard) ??
@@ -59,12 +59,12 @@ export function onlyRemovesGroups({ username, groups }: Change & { type: "map" }
 /** Refuses if releases of the authenticator disagree: the principal's identity would depend on the release. */
 function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
   if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
-    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Retype it first.`;
+    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Retype it.`;
     return { code: "arn-confusable", message, arn };
   }
   const [wildcard] = wildcardsFor(document, arn);
   if (wildcard === undefined) return null;
-  const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. Name its roles first.`;
+  const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. Name its roles.`;
   return { code: "entry-ambiguous", message, arn };
 }
 
@@ -78,12 +78,12 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
     return { code: "creator", message, arn };
   }
   if (guard.partition !== undefined && guard.partition !== partition) {
-    const message = `${arn} is in the partition ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
+    const message = `${arn} is in partition ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
     return { code: "foreign-partition", message, arn };
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
   if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
-    const message = `${arn} is in account ${account}, the cluster in ${guard.account}. To allow it, name the account in the policy.`;
+    const message = `${arn} is in account ${account}, the cluster in ${guard.account}. Name the account in the policy.`;
     return { code: "foreign-account", message, arn };
   }
   return null;
@@ -96,7 +96,7 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
   if (partitions.size === 0) return null;
   const others = [...partitions].join(", ");
-  const message = `${arn} is in the partition ${partition}, the document's other entries are in ${others}. It can't sign in there.`;
+  const message = `${arn} is in partition ${partition}, the other entries in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };
 }
 
@@ -147,12 +147,12 @@ export function refuseResult(
 ): Refusal | null {
   const others = unintendedArns(before, after, intents);
   if (others.length > 0) {
-    const message = `The change would also affect ${others.slice(0, 3).join(", ")}. Write their entries out first.`;
+    const message = `This would also affect ${others.slice(0, 3).join(", ")}. Write them out.`;
     return { code: "unintended-change", message };
   }
   const wrong = intents.find((intent) => !isFulfilled(after, intent));
   if (wrong !== undefined) {
-    const message = `Another entry overrides the change for ${wrong.arn}. Remove the duplicates first.`;
+    const message = `Another entry overrides the change for ${wrong.arn}. Remove the duplicates.`;
     return { code: "without-effect", message, arn: wrong.arn };
   }
   return refuseLockout(before, after, guard) ?? refuseSize(before, after);
@@ -171,7 +171,7 @@ function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGua
   const isAdministrator = (entry: Entry) =>
     entry.reachable && entry.groups.includes(MASTERS) && !isCreator(entry.arn, guard);
   if (!before.entries.some(isAdministrator) || after.entries.some(isAdministrator)) return null;
-  const message = `The change removes the last member of ${MASTERS} besides the creator. Map another administrator first.`;
+  const message = `This removes the last member of ${MASTERS} besides the creator. Map another administrator first.`;
   return { code: "last-administrator", message };
 }
 
@@ -192,6 +192,6 @@ export function refuseAdditions({ data }: ReadDocument, intents: readonly Intent
 }
 
 function tooLarge(bytes: string): Refusal {
-  const message = `The document would have ${bytes} bytes, and a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries first.`;
+  const message = `The document would have ${bytes} bytes, and a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries.`;
   return { code: "document-too-large", message };
 }

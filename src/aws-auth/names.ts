@@ -57,7 +57,7 @@ export function refuseUsername(username: string, arn: string, groups: readonly s
     return about("template-node", message);
   }
   if (!hasGuardedSession(username)) {
-    const message = `{{SessionName}} in the username for ${arn} lets anyone with the role choose any name. Put a prefix that ends in a colon before it: admin:{{SessionName}}.`;
+    const message = `{{SessionName}} in the username for ${arn} lets anyone with the role choose any name. Put a prefix with a colon before it: admin:{{SessionName}}.`;
     return about("template-session", message);
   }
   return null;
@@ -74,7 +74,7 @@ export function refuseGroup(group: string, arn: string): Refusal | null {
   const flaw = flawOf(group);
   if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
   if (group.includes("{{")) {
-    const message = `The group ${group} for ${arn} has a template: the session name would choose the group. Write the group's full name.`;
+    const message = `The group ${group} for ${arn} has a template: the session name would choose the group. Write its full name.`;
     return about("template-in-group", message);
   }
   return null;

@@ -153,7 +153,7 @@ function shadowed(entry: Entry, winner: Entry): Problem {
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in case. The authenticator picks one at random.`;
+  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in case: the authenticator picks one at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 

@@ -169,7 +169,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
     if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
   }
   const where = touched.map(({ section }) => section).join(" and ");
-  const message = `eks-access can't change ${where} without touching other text. Write each field on its own line first.`;
+  const message = `eks-access can't change ${where} without touching other text. Write each field on its own line.`;
   return { code: "cannot-edit", message };
 }
 
@@ -182,7 +182,7 @@ function touches(section: SectionReading["section"]) {
 }
 
 function referenceMessage({ section }: SectionReading, { line }: Mark): string {
-  return `eks-access can't change ${section}: entries share text through the anchor or alias in line ${line + 1}. Write the entries out first.`;
+  return `eks-access can't change ${section}: entries share text by the anchor or alias in line ${line + 1}. Write the entries out.`;
 }
 
 function firstReference(node: YamlNode): Mark | null {

@@ -27,7 +27,7 @@ export function unreadable(section: Section, failure: YamlFailure): Problem {
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
   const message = `${section} ${failure.message} here, so eks-access stops reading. The authenticator may read on.`;
-  const remedy = "Remove what is not an entry here.";
+  const remedy = "Remove it.";
   return problemAt(section, failure, "section-too-large", "error", message, remedy);
 }
 
@@ -38,7 +38,7 @@ export function notAList(section: Section, at: Mark): Problem {
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {
-  const message = "The authenticator ignores everything from here on: it reads only the first YAML document.";
+  const message = "The authenticator reads only the first YAML document, which ends here.";
   const remedy = "Indent these lines like the entries above, without --- and ... lines.";
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
@@ -63,7 +63,7 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
   const message = "An invisible separator ends the line here, but not for other tools.";
-  const remedy = "Replace it with a line break, or remove it.";
+  const remedy = "Remove it, or write a line break.";
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 
@@ -74,8 +74,7 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
 export function innerMarks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.indexOf("\ufeff", 1) : -1;
   if (text === null || at < 0) return [];
-  const message =
-    "An invisible byte order mark is here. Depending on its place, the authenticator skips a character after it, and can't read the section.";
+  const message = "An invisible byte order mark is here: the authenticator may not read the section.";
   return [problemAt(section, lineAndColumn(text, at), "byte-order-mark", "error", message, "Remove it.")];
 }
 
@@ -88,13 +87,13 @@ export function* layoutProblems({ section, text, list }: SectionReading): Steps<
 }
 
 function shallowProblem(section: Section, at: { line: number; column: number }): Problem {
-  const message = "This line continues brackets or quotes without more indentation: other tools refuse the section.";
-  return problemAt(section, at, "readers-differ", "notice", message, "Indent the line further.");
+  const message = "Brackets or quotes continue here without indentation: other tools refuse the section.";
+  return problemAt(section, at, "readers-differ", "notice", message, "Indent the line.");
 }
 
 function oldTag(section: Section, at: Mark): Problem {
-  const message = "This value's tag has a comma or a bracket: other tools see other values.";
-  const remedy = "Remove the tag, and quote the text after it.";
+  const message = "This tag has a comma or bracket: other tools see other values.";
+  const remedy = "Remove it, and quote the text after it.";
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 

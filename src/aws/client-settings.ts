@@ -151,7 +151,11 @@ export type CredentialSource = AwsCredentials | "default";
 /** EKS always answers with what was asked for, also with an empty list: without it, nothing is known. @throws AccessError */
 export function answeredWith<T>(found: T | undefined, what: string): T {
   if (found !== undefined) return found;
-  throw new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
+  throw incomplete(what);
+}
+
+export function incomplete(what: string): AccessError {
+  return new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
 }
 
 /** The same for a list, whose items AWS never leaves out. @throws AccessError */

@@ -221,7 +221,7 @@ async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send
       throw new AccessError("aws-request-refused", failure.what, { cause: failure.cause, remedy });
     }
     if (failure.code !== "aws-access-denied") throw failure;
-    const remedy = `Give ${roleArn} the statements of deploy/iam/identity-center-policy.json. It must be a role of the management account.`;
+    const remedy = `Give ${roleArn} the statements of deploy/iam/identity-center-policy.json. It must be of the management account.`;
     throw new AccessError(failure.code, failure.what, { cause: failure.cause, remedy });
   }
 }

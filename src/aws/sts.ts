@@ -10,7 +10,13 @@ import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AccessError } from "../access/access-error.ts";
 import { measuredStep, type RequestIds } from "../operations/announcements.ts";
-import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
+import {
+  type AwsCredentials,
+  type CredentialSource,
+  clientSettings,
+  incomplete,
+  logRequestId,
+} from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
@@ -74,12 +80,9 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
 
 function sessionIn({ Credentials, AssumedRoleUser }: AssumeRoleCommandOutput, roleArn: string): AssumedSession {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-  if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
-    throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without credentials`);
-  }
   const { Arn: arn, AssumedRoleId: userId } = AssumedRoleUser ?? {};
-  if (!arn || !userId || !arnForm.test(arn)) {
-    throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without an identity`);
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !arn || !userId || !arnForm.test(arn)) {
+    throw incomplete(`sts:AssumeRole on ${roleArn}`);
   }
   return {
     identity: { arn, account: arn.split(":")[4] ?? "", userId },
@@ -186,7 +189,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
   return callSts(source, region, action, async (client) => {
     const { Arn, Account, UserId } = await logRequestId(log, action, client.send(new GetCallerIdentityCommand({})));
     if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) {
-      throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
+      throw incomplete(action);
     }
     return { arn: Arn, account: Account, userId: UserId };
   });

@@ -90,7 +90,7 @@ function readVerify(texts: readonly string[], file: string | null): AuditOptions
   const anchors: Anchor[] = [];
   for (const text of texts) {
     const anchor = readAnchor(text);
-    if (!anchor) return "Write an anchor as COUNT:HASH, as posted or printed by verify.";
+    if (!anchor) return "Write an anchor as COUNT:HASH.";
     anchors.push(anchor);
   }
   return { type: "verify", anchors, file };
@@ -191,7 +191,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
   try {
     await log.noteAnchor({ count, hash: head });
   } catch {
-    io.stderr("Can't store the anchor in Redis. Run this as a user with write access.\n");
+    io.stderr("Can't store the anchor in Redis. Run this with write access.\n");
   }
 }
 

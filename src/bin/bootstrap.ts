@@ -52,7 +52,7 @@ export async function runBootstrap(argv: readonly string[], io: CommandIo): Prom
         io.stdout("\nWrote nothing yet. Run it again with --apply.\n");
         return 0;
       }
-      if (plan.steps.length === 0) io.stdout("Nothing to do: the operator can sign in, and its roles are there.\n");
+      if (plan.steps.length === 0) io.stdout("Nothing to do: the operator can sign in, and has its roles.\n");
       return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
     } finally {
       plan.close();

@@ -57,7 +57,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
 }
 
 const inRedisAlone =
-  "The audit log is in Redis alone. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+  "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
 
 function examineConfiguration({ config: { clusters, audit } }: Settings): Examined {
   const findings = [found(`${clusters.size} clusters, no problems`)];

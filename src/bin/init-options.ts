@@ -98,9 +98,7 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
   const accounts = all.filter(({ id }) => options.role !== null || id === own.account);
   const left = all.length - accounts.length;
   if (left > 0) {
-    io.stdout(
-      `! Did not look at ${counted(left, "other account")}. Name a role that you can assume there with --role.\n`,
-    );
+    io.stdout(`! Did not look at ${counted(left, "other account")}. Name a role with --role.\n`);
   }
   return {
     scope: {

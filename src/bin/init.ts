@@ -42,11 +42,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
   if (options.permissions) return printPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
   if (taken.length > 0) {
-    return unusable(
-      io,
-      "init",
-      `${taken.join(", ")} exist. Choose another folder with --out, or replace them with --force.\n`,
-    );
+    return unusable(io, "init", `${taken.join(", ")} exist. Use another --out, or --force.\n`);
   }
   const place = await whereToLook(options, io);
   const { accounts, regions } = place.scope;
@@ -58,7 +54,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
     return unusable(
       io,
       "init",
-      "Found no cluster. Check your rights (eks-access init --permissions), or name other --accounts, --regions or a --role.\n",
+      "Found no cluster. Check your rights (eks-access init --permissions), --accounts, --regions or --role.\n",
     );
   const proposal = await propose(clusters, place, options);
   if (typeof proposal === "string") return unusable(io, "init", proposal);
@@ -68,7 +64,7 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
       else await writeWhole(path, text, options.force);
     }
   } catch (error) {
-    return unusable(io, "init", `Can't write to ${options.out}: ${reasonOf(error)}.\n`);
+    return unusable(io, "init", `Can't write ${options.out}: ${reasonOf(error)}.\n`);
   }
   const leftOut = survey.clusters.length - clusters.length;
   io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
@@ -121,7 +117,7 @@ async function propose(
 
 async function printPermissions(io: CommandIo): Promise<number> {
   io.stdout(`You:\n${await shippedPolicy("init-policy")}\n`);
-  io.stdout(`The role in each account, and your own identity in yours:\n${await shippedPolicy("init-reader-policy")}`);
+  io.stdout(`The role in each account, and your identity in yours:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;
 }
 

@@ -131,7 +131,7 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0) return "No repairs. Run eks-access check to see every problem.\n";
+  if (repairs.length === 0) return "No repairs. eks-access check shows every problem.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

@@ -91,7 +91,7 @@ async function readPolicy(path: string, clusters: string | undefined, io: Comman
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
   if (typeof known === "string" && clusters !== undefined) return `${known}\n`;
   if (typeof known === "string")
-    io.stderr(`eks-access policy: ${known} Or use --clusters with the output of eks-access policy clusters.\n`);
+    io.stderr(`eks-access policy: ${known} Or use --clusters with eks-access policy clusters.\n`);
   const whole = readConfig(input.text, { clusters: typeof known === "string" ? [] : known, now });
   if (whole.type !== "config") return whole.problems.join("\n");
   for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
@@ -100,7 +100,7 @@ async function readPolicy(path: string, clusters: string | undefined, io: Comman
 
 async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
   const [path, ...more] = argv;
-  if (path === undefined || more.length > 0) return "Name one FILE of expectations, or - for stdin.";
+  if (path === undefined || more.length > 0) return "Name one FILE, or - for stdin.";
   const input = await readInput(path, io);
   if (input.type === "unusable") return input.message;
   const file = readYaml(input.text, expectationsFile);
@@ -231,10 +231,10 @@ export async function clustersOfFile(path: string, io: CommandIo, now: Date): Pr
 export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment) return `The clusters of the fleet are unknown here. Run this where a process runs.`;
+  if (!environment) return `The fleet's clusters are unknown here. Run this where a process runs.`;
   try {
     const list = await sealedFleet(environment, now);
-    return list?.clusters ?? "No worker has published a fleet yet. Set fleet in eks-access.yml and start a worker.";
+    return list?.clusters ?? "No worker has found a fleet yet. Set fleet in eks-access.yml and start a worker.";
   } catch (error) {
     return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
   }

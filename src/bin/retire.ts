@@ -50,11 +50,9 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
     return unseen ? null : `${name} is not in eks-access.yml. Add it again, or use --unseen.`;
   }
   try {
-    return (await isClusterGone(context, cluster))
-      ? null
-      : `EKS still has ${name}. Revoke its leases, or wait for their end.`;
+    return (await isClusterGone(context, cluster)) ? null : `EKS still has ${name}. Revoke its leases, or wait.`;
   } catch (error) {
-    return `Can't find out whether ${name} is gone. If AWS can't answer, remove it from eks-access.yml and use --unseen. ${explainFailure(error)}`;
+    return `Can't find out whether ${name} is gone. If AWS can't answer, remove it there and use --unseen. ${explainFailure(error)}`;
   }
 }
 
@@ -64,9 +62,7 @@ function readRetireOptions(argv: readonly string[]) {
   if (typeof read === "string") return read;
   const { cluster, by = "", why = "", unseen = false } = read;
   if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
-  return why.trim() === ""
-    ? "Missing --why. Say what happened to the cluster."
-    : { cluster, by, why: why.trim(), unseen };
+  return why.trim() === "" ? "Missing --why. Say what happened." : { cluster, by, why: why.trim(), unseen };
 }
 
 export default { usage: retireUsage, run: retire };

@@ -67,11 +67,11 @@ function problemsOfRule(
     ...ifReadable(() =>
       inEach([...Array(index).keys()], (before) => (all[before]?.name === rule.name ? [rule.name] : []))
         .slice(0, 1)
-        .map((name) => `${path}.name: another rule has the name ${name}. Give each rule its own name.`),
+        .map((name) => `${path}.name: another rule has the name ${name}. Give each its own name.`),
     ),
     ...ifReadable(() =>
       rule.selfApproval && !rule.levels
-        ? [`${path}.selfApproval: name the levels that people may approve for themselves.`]
+        ? [`${path}.selfApproval: name levels that people may approve for themselves.`]
         : [],
     ),
   ];
@@ -160,7 +160,7 @@ function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterI
   }
   if (entry.for <= level.maxDuration) return [];
   return [
-    `policy.breakGlass[${index}].for: it gives ${entry.level} for longer than the level's maxDuration. Use a shorter time.`,
+    `policy.breakGlass[${index}].for: it gives ${entry.level} for longer than its maxDuration. Use a shorter time.`,
   ];
 }
 
@@ -188,7 +188,7 @@ function usersWithoutProfile({ clusters }: ConfigFile): readonly string[] {
     .filter(({ userArn }) => userArn !== first?.userArn)
     .map(
       ({ name }) =>
-        `clusters.${name}.creator.userArn: without a profile, the worker is this user, but clusters.${first?.name} needs another one. Put the keys of one into a profile.`,
+        `clusters.${name}.creator.userArn: without a profile, the worker is this user, but clusters.${first?.name} needs another one. Put one's keys into a profile.`,
     );
 }
 
@@ -224,7 +224,7 @@ export function otherPartition(path: string, arn: string, cluster: ClusterInFile
     const { region } = cluster;
     const [partition, of] = [partitionOfRegion(region), arn.split(":")[1]];
     if (partition === null || partition === of) return [];
-    return [`${path}: it is in the partition ${of}, but the region ${region} is in ${partition}. Correct one of them.`];
+    return [`${path}: it is in partition ${of}, but the region ${region} is in ${partition}. Correct one of them.`];
   });
 }
 

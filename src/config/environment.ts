@@ -79,20 +79,23 @@ export function readEnvironment(
   return { environment: problems.length === 0 ? environment : null, problems };
 }
 
+const webhookSecretProblem =
+  "AUDIT_WEBHOOK_SECRET: for audit.webhook, set whsec_ and 32 random bytes in base64: openssl rand -base64 32.";
+
 /** In the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, problems: string[]): Buffer | null {
   const { AUDIT_WEBHOOK_SECRET: text } = env;
   if (!text) return null;
   const secret = Buffer.from(/^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? "", "base64");
   if (secret.length >= 24 && secret.length <= 64) return secret;
-  problems.push("AUDIT_WEBHOOK_SECRET: set whsec_ and 32 random bytes in base64: openssl rand -base64 32.");
+  problems.push(webhookSecretProblem);
   return null;
 }
 
 /** What `audit.webhook` of `eks-access.yml` needs from the worker's environment. */
 export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readonly string[] {
   if (!hasWebhook || hasSecret) return [];
-  return ["AUDIT_WEBHOOK_SECRET: set the secret of audit.webhook: whsec_ and 32 random bytes in base64."];
+  return [webhookSecretProblem];
 }
 
 function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {

@@ -32,7 +32,7 @@ export function readKeys(env: Variables, kind: ProcessKind, problems: string[]):
   const decisions = decision ?? publicKeys<"decision">(deciders);
   const previews = preview ?? publicKeys<"preview">(showers);
   if (decisions.ids.some((id) => previews.ids.includes(id))) {
-    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions, as `eks-access keys` prints.");
+    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions: `eks-access keys`.");
   }
   return {
     slackKeys: decision && { decision, preview: previews },
@@ -73,9 +73,7 @@ function readMemoryKeys(env: Variables, problems: string[]): readonly [Buffer, .
   );
   const [first, ...others] = secrets;
   if (first && secrets.every(({ length }) => length >= leastSecretBytes)) return [first, ...others];
-  problems.push(
-    "MEMORY_KEYS: set the secret that `eks-access keys` prints, or several with commas (the first one seals).",
-  );
+  problems.push("MEMORY_KEYS: set the secret of `eks-access keys`, or several with commas (the first seals).");
   return null;
 }
 

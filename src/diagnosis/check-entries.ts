@@ -208,7 +208,7 @@ function differs(principalArn: string, item: Entry, byEntry: string, lost: reado
     severity: "warning",
     place: principalArn,
     message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth${loss}. It ${byEntry}; aws-auth says ${identityWords(item)}.`,
-    remedy: "Add what the entry lacks, or delete it: the item then counts.",
+    remedy: "Add what the access entry lacks, or delete it: aws-auth then counts.",
   };
 }
 

@@ -44,7 +44,7 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, editedRemedy);
 }
 
-export const editedRemedy = "Find out who edited that: the next change writes it again.";
+export const editedRemedy = "Find out who edited that: the next change rewrites it.";
 
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
@@ -56,10 +56,10 @@ export interface DocumentFacts {
 }
 
 /** The API server never makes an object mutable again (Kubernetes docs, "Immutable ConfigMaps"). */
-const immutableRemedy =
+export const immutableRemedy =
   "Save it, remove `immutable: true` from the copy, and run `kubectl replace --force` with the copy.";
 
-const goingRemedy = "Save it now, and create it again once it is gone.";
+export const goingRemedy = "Save it now; create it again once it is gone.";
 
 /** Whether the document exists, is writable and is readable as a whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
@@ -83,10 +83,12 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   return isWhole ? found(detail) : broken(detail, `See ${named(`/eks-access check ${cluster.name}`)}.`);
 }
 
-function absentFinding({ createAwsAuth }: Cluster): Finding {
-  const absent = "there is no ConfigMap `aws-auth` in `kube-system`, so it lets no one in";
-  if (createAwsAuth) return broken(absent, "The first lease creates it, as createAwsAuth says.");
-  return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
+function absentFinding(cluster: Cluster): Finding {
+  return broken("there is no ConfigMap `aws-auth` in `kube-system`, so it lets no one in", absentRemedy(cluster));
+}
+
+export function absentRemedy({ createAwsAuth }: Cluster): string {
+  return createAwsAuth ? "The first lease creates it." : "Ask an operator to create it, or to set createAwsAuth.";
 }
 
 function problemWords({ problems }: AwsAuthDocument): string {

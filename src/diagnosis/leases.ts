@@ -117,9 +117,9 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
     code: "binding-forged",
     severity: "error",
     place: placeOf(binding),
-    message: "It has the label of eks-access and no valid seal.",
+    message: "It has eks-access's label, and no valid seal.",
     remedy: repairs
-      ? "The worker deletes it on its next look at the cluster."
+      ? "The worker deletes it on its next run."
       : "Delete it. The API server's audit log has who made it.",
   }));
 }

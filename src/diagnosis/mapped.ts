@@ -54,7 +54,7 @@ export function unboundWords(cluster: string, groups: readonly string[]): string
   return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}.`;
 }
 
-export const bindGroupRemedy = "Ask the owner of the cluster's RBAC to bind the group.";
+export const bindGroupRemedy = "Ask the owner of its RBAC to bind the group.";
 
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
@@ -161,7 +161,7 @@ function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
     cause(
       "entry-never-matches",
       `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only with the newest authenticators.`,
-      `Give ${named(principal.arn)} an entry of its own, and remove the wildcard.`,
+      `Give ${named(principal.arn)} its own entry, and remove the wildcard.`,
     ),
   );
 }
@@ -187,7 +187,7 @@ function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[
       cause(
         "wrong-account",
         `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} in account ${named(of.account)}; ${principal.arn} is in account ${named(principal.account)}.`,
-        `Check your account with ${named("aws sts get-caller-identity")}, and use the other account's profile.`,
+        `Check your account with ${named("aws sts get-caller-identity")}, and use the other profile.`,
       ),
     );
 }
@@ -208,14 +208,14 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
   const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If it means you, correct it in aws-auth.")];
+  return [cause("near-miss", message, "If it means you, correct it.")];
 }
 
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
   const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but its ${named("{{EC2PrivateDNSName}}")} admits only EC2 instances.`;
-  return [cause("template-shuts-out", message, "Nodes sign in through it: use another role for people.")];
+  return [cause("template-shuts-out", message, "Nodes use it: use another role for people.")];
 }
 
 function namesakes({ entries }: AwsAuthDocument, name: string) {

@@ -116,7 +116,7 @@ export function driftFinding(
   }
   return broken(
     `active leases have no effect: ${driftWords(drifts, inForce, asker)}`,
-    `${named(`/eks-access check ${cluster.name}`)} shows how to fix the section.`,
+    `${named(`/eks-access check ${cluster.name}`)} shows the fix.`,
   );
 }
 
@@ -135,12 +135,12 @@ function driftWords(
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
     ? "The worker restores them. Ask the other writer to keep them."
-    : "Ask the other writer to keep them, then request again. Or set drift: repair.";
+    : "Ask the other writer to keep it, then request again. Or ask an operator for drift: repair.";
 }
 
 export function workerMissing(seconds: number): Finding {
   return broken(
     `no worker of this version answered within ${seconds} s`,
-    "Check that a worker of the same version runs and reaches Redis.",
+    "Check that a worker of this version runs and reaches Redis.",
   );
 }

@@ -46,7 +46,7 @@ export function remadeRoleWords(
 ): Pick<ReportedProblem, "message" | "remedy"> {
   const arn = withoutRolePath(principalArn);
   return {
-    message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry is of a deleted role: it lets no one in.`,
+    message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry lets no one in.`,
     remedy: `An approver runs ${repairOf(cluster, arn)}: the new role gets its groups and policies.`,
   };
 }
@@ -54,7 +54,7 @@ export function remadeRoleWords(
 /** A person's entry that no longer fits its principal: without IAM's answer, only kubectl shows it. */
 export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
-  const message = `If kubectl says Unauthorized, the access entry may be for a deleted principal. Not compared: ${notCompared(accessEntry, cluster)}.`;
+  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. Not compared: ${notCompared(accessEntry, cluster)}.`;
   return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
 
@@ -112,7 +112,7 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
     remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;
-  const message = `Not tested: whether roles were made again after their access entries. ${why}.`;
+  const message = `Not tested: whether roles were made again after their entries. ${why}.`;
   const remedy = "Allow iam:GetRole, as in deploy/iam.";
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

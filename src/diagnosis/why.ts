@@ -6,6 +6,7 @@ import { bindsRoles } from "../access/policy/policy-text.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { type Caller, readCaller, resolve, withoutRolePath } from "../aws-auth/index.ts";
+import { absentRemedy } from "./cluster-links.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
@@ -59,7 +60,7 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
     return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }
   if (principal.partition === partition) return null;
-  const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}. It can't sign in there.`;
+  const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}.`;
   const remedy = `Use a principal of ${named(partition)}.`;
   return { identity: null, symptom: "unauthorized", causes: [cause("wrong-partition", message, remedy)] };
 }
@@ -93,8 +94,8 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
   const message = `${caller.principal.arn} has an access entry as ${identityWords(identity)}${gives}.${loses}`;
   const remedy = inMap
-    ? "Add the missing groups and policies to the access entry, or delete it: aws-auth then counts."
-    : "Add the missing groups and policies to the access entry.";
+    ? "Add what the access entry lacks, or delete it: aws-auth then counts."
+    : "Add what the access entry lacks.";
   const wins = cause("access-entry-wins", message, remedy);
   const outdated = outdatedCause(facts);
   if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...outdated, ...ownSideCause(facts)] };
@@ -126,10 +127,8 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   const { document, cluster, pods } = facts;
   if (!document) {
     const message = `There is no ConfigMap ${named("aws-auth")} in ${named(cluster.name)}, so it lets no one in.`;
-    const remedy = cluster.createAwsAuth
-      ? "The first lease creates it."
-      : "Ask an operator to create it, or to set createAwsAuth.";
-    return { identity: null, symptom: "unauthorized", causes: [cause("document-absent", message, remedy)] };
+    const causes = [cause("document-absent", message, absentRemedy(cluster))];
+    return { identity: null, symptom: "unauthorized", causes };
   }
   const identity = resolve(document, caller.callerArn);
   if (!identity) {
@@ -154,7 +153,7 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   const { cluster } = facts;
   const isForeign = principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account);
   const foreign = isForeign
-    ? ` It is in account ${named(principal.account)}, the cluster in ${named(cluster.account)}, and eks-access.yml does not admit it.`
+    ? ` ${principal.arn} is in account ${named(principal.account)}, but ${named(cluster.name)} is in ${named(cluster.account)}.`
     : "";
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
@@ -164,7 +163,7 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
 }
 
 function ownSideCause(facts: WhyFacts): Cause[] {
-  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity, another cluster or a too large token${notAskedWords(facts)}.`;
+  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity or cluster, or a too large token${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
 }
 
@@ -224,7 +223,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   return cause(
     "not-yet",
     `${subject} waits for an approver. It expires ${request.expiresAt}.`,
-    "Ask the approvers in the cluster's channel.",
+    "Ask the approvers in its channel.",
   );
 }
 

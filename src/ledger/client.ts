@@ -137,7 +137,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
     what: (place) => `The Sentinels of ${place} refuse the user or the password`,
-    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights in docs/operating.md.",
+    remedy: "Check REDIS_SENTINEL_USERNAME, REDIS_SENTINEL_PASSWORD and the rights in docs/operating.md.",
   },
   {
     pattern: /No such master|invalid reply: null/,
@@ -158,7 +158,7 @@ const causes: readonly Cause[] = [
     // From a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
     what: (place) => `Redis at ${place} requires a client certificate`,
-    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one of its authority (tls-ca-cert-file).",
+    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one of its authority.",
   },
   {
     // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
@@ -170,7 +170,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
-    remedy: "Set REDIS_CA_FILE to its authority's certificate, and use the host that it names.",
+    remedy: "Set REDIS_CA_FILE to its authority's certificate, and use its host.",
   },
 ];
 

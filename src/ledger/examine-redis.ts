@@ -39,8 +39,8 @@ const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isC
   },
   elasticache: {
     keeps: notAsked(
-      "Amazon ElastiCache can lose acknowledged requests without synchronous writes",
-      "Create it with --durability sync (Valkey 9 or newer), or use MemoryDB.",
+      "Amazon ElastiCache without synchronous writes can lose acknowledged requests",
+      "Use MemoryDB, or ElastiCache nodes with --durability sync.",
     ),
     isCluster: false,
   },

@@ -38,7 +38,7 @@ export function readRedisUrl(url: string): RedisUrlReading {
   const kind = kinds[(parts.form ?? "") as keyof typeof kinds];
   const [username, password] = readUser(parts.user ?? "");
   if (username === null || password === null) {
-    return invalid("use %25 for a % in the user name or the password.");
+    return invalid("use %25 for a % in user name or password.");
   }
   const nodes = (parts.hosts ?? "").split(",").map((host) => readNode(host, usualPorts[kind]));
   if (kind === "server" && nodes.length > 1) {
@@ -98,7 +98,7 @@ function readRest(
 ): Pick<RedisAddress, "master" | "database"> | string {
   const { db, ...others } = Object.fromEntries(new URLSearchParams(query));
   const [stranger] = Object.keys(others);
-  if (stranger !== undefined) return "remove every parameter except db.";
+  if (stranger !== undefined) return "remove all parameters except db.";
   if (kind === "cluster" && (path !== "" || (db ?? "0") !== "0")) {
     return "remove what follows the hosts.";
   }

@@ -104,7 +104,7 @@ export async function closeRefused(
 }
 
 export function closeEndedExtension(context: WorkerContext<RequestLedger>, request: PendingRequest): Promise<void> {
-  const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
+  const message = `${request.extends} has ended. Ask for access again.`;
   return closeRefused(context, request, { code: "lease-over", message });
 }
 

@@ -189,13 +189,13 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   if (isOperator(cluster, arn)) {
     return {
       unauthorized: `The operator is not in the cluster yet: run ${bootstrap}.`,
-      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry is gone: run ${bootstrap} again.`,
+      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry gone: run ${bootstrap} again.`,
       forbidden: `The operator lacks this right: run ${bootstrap} again.`,
     };
   }
   if (isCreatorAdmin) return undefined;
   return {
-    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it). Name an operator in eks-access.yml, and run ${bootstrap}. It needs no creator.`,
+    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator in eks-access.yml, and run ${bootstrap}. It needs no creator.`,
   };
 }
 

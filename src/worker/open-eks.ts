@@ -28,7 +28,7 @@ export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log
   const [who, file] = cluster.operator
     ? (["operator", "operator-policy.json"] as const)
     : ["creator", "creator-policy.json"];
-  const remedy = `Give the ${who} the statements of deploy/iam/${file}.`;
+  const remedy = statementsRemedy(who, file);
   try {
     return await openEks(source, cluster, log, cluster.operator && remedy);
   } catch (error) {
@@ -49,13 +49,15 @@ export async function openEksForEntries(
   return openEks("default", cluster, log);
 }
 
+const ownAccountRemedy = "Set accessEntries.as to creator there in eks-access.yml.";
+
 /** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
 function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
   if (accessEntries.as === "creator" || own.account === account) return null;
   return new AccessError(
     "cluster-mismatch",
-    `The worker is ${own.arn} of account ${own.account}, and ${name} is in account ${account}: it reaches no cluster there`,
-    { remedy: `Set accessEntries.as of ${name} to creator in eks-access.yml.` },
+    `The worker is ${own.arn}, and ${name} is in account ${account}: it reaches no cluster there`,
+    { remedy: ownAccountRemedy },
   );
 }
 
@@ -146,7 +148,7 @@ export async function checkOwnAccount({
     const refusals = clusters.flatMap((cluster) => refuseOwnIdentity(cluster, own) ?? []);
     if (refusals.length === 0) return;
     throw new AccessError("config-invalid", refusals.map(({ what }) => what).join(". "), {
-      remedy: "Set accessEntries.as to creator for them in eks-access.yml.",
+      remedy: ownAccountRemedy,
     });
   } catch (error) {
     if (error instanceof AccessError && error.code === "config-invalid") throw error;
@@ -156,7 +158,11 @@ export async function checkOwnAccount({
 
 /** Who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
-  return withRemedy(error, `Give that identity the statements of deploy/iam/${file}.`);
+  return withRemedy(error, statementsRemedy("identity", file));
+}
+
+function statementsRemedy(who: string, file: string): string {
+  return `Give the ${who} the statements of deploy/iam/${file}.`;
 }
 
 function withRemedy(error: unknown, remedy: string): unknown {

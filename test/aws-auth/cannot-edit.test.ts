@@ -14,7 +14,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
     refusal: {
       code: "cannot-edit",
       message:
-        "eks-access can't change mapRoles: entries share text through the anchor or alias in line 2. Write the entries out first.",
+        "eks-access can't change mapRoles: entries share text by the anchor or alias in line 2. Write the entries out.",
     },
   });
 });
@@ -26,6 +26,6 @@ it("no anchor is blamed where the section has none", () => {
 
   expect(refusal).toEqual({
     code: "cannot-edit",
-    message: "eks-access can't change mapRoles without touching other text. Write each field on its own line first.",
+    message: "eks-access can't change mapRoles without touching other text. Write each field on its own line.",
   });
 });

@@ -53,7 +53,7 @@ it("a plan may fill the room that there is to the last byte, and no further", ()
   expect(fits).toMatchObject({ type: "planned", bytesLeft: 0 });
   expect(refused).toMatchObject({
     refusal: {
-      message: "The document would have 1048577 bytes, and a ConfigMap can have 1048576. Remove unused entries first.",
+      message: "The document would have 1048577 bytes, and a ConfigMap can have 1048576. Remove unused entries.",
     },
   });
 });

@@ -81,7 +81,7 @@ describe("a result is refused", () => {
 
     expect(refuseResult(before, after, [], {})).toEqual({
       code: "unintended-change",
-      message: `The change would also affect ${arn("b")}. Write their entries out first.`,
+      message: `This would also affect ${arn("b")}. Write them out.`,
     });
   });
 
@@ -105,9 +105,7 @@ describe("a result is refused", () => {
 
     const refusal = refuseResult(some ?? before, others ?? before, [], {});
 
-    expect(refusal?.message).toBe(
-      `The change would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write their entries out first.`,
-    );
+    expect(refusal?.message).toBe(`This would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write them out.`);
   });
 
   it("if one of two users changes between which chance decides", () => {
@@ -125,7 +123,7 @@ describe("a result is refused", () => {
     expect(codes).toEqual(
       ["c", "a", "a"].map((name) => ({
         code: "without-effect",
-        message: `Another entry overrides the change for ${arn(name)}. Remove the duplicates first.`,
+        message: `Another entry overrides the change for ${arn(name)}. Remove the duplicates.`,
         arn: arn(name),
       })),
     );

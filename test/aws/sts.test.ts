@@ -100,7 +100,7 @@ test.each([
   const failure = assumeRole(worker, { roleArn: creatorArn, region, sessionName: "eks-access" });
 
   await expect(failure).rejects.toMatchObject({ code: "aws-failing", retryable: true });
-  await expect(failure).rejects.toThrow(/^AWS failed at sts:AssumeRole on .* has a fault of its own/);
+  await expect(failure).rejects.toThrow(/^AWS failed at sts:AssumeRole on .*.*If this lasts, see health/);
   await expect(failure).rejects.not.toThrow(/Unknown/);
 });
 
@@ -126,6 +126,6 @@ test.each([
 
   await expect(assumeRole(worker, optionsFor())).rejects.toMatchObject({
     code: "aws-unexpected",
-    what: expect.stringMatching(/without an identity$/),
+    what: expect.stringMatching(/^The answer of AWS to sts:AssumeRole on .* is incomplete$/),
   });
 });

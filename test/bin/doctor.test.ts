@@ -43,7 +43,7 @@ async function examine(kind: "slack" | "worker", change: Readonly<Record<string,
 }
 
 const inRedisAlone =
-  "  ! The audit log is in Redis alone. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+  "  ! Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
 
 describe("eks-access doctor", () => {
   test("looks at all that the worker needs", async () => {
@@ -100,8 +100,8 @@ describe("eks-access doctor", () => {
     await rm(file);
 
     expect(stdout).toContain(
-      '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n' +
-        '  ! admin is full control of staging, and the rule "alone" lets everyone with a role have it. Write shared: refuse, or leave it out.\n',
+      '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or remove it.\n' +
+        '  ! admin is full control of staging, and the rule "alone" lets everyone with a role have it. Write shared: refuse, or remove it.\n',
     );
     expect(usual.stdout.match(/^ {2}! .*/gm)).toEqual([inRedisAlone]);
     expect(copied.stdout).not.toContain("  ! ");

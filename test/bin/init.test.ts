@@ -129,7 +129,7 @@ describe("one account, without an organization", () => {
     expect(again).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: expect.stringContaining("exist. Choose another folder"),
+      stderr: expect.stringContaining("exist. Use another --out"),
     });
     expect(kept).toBe(first);
     expect(forced.code).toBe(0);
@@ -205,7 +205,7 @@ describe("an organization", () => {
     const { code, stdout } = await init();
 
     expect(code).toBe(1);
-    expect(stdout).toContain("! Did not look at 2 other accounts. Name a role that you can assume there with --role.");
+    expect(stdout).toContain("! Did not look at 2 other accounts. Name a role with --role.");
   });
 
   test("from a member account, the named accounts are looked at without the list", async () => {

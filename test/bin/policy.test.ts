@@ -151,7 +151,7 @@ describe("policy explain", () => {
     const { stdout } = await runCommand(runPolicy, argv);
 
     expect(stdout).toContain(
-      'Warning: admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n',
+      'Warning: admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or remove it.\n',
     );
   });
 
@@ -164,7 +164,7 @@ describe("policy explain", () => {
     const { stdout } = await runCommand(runPolicy, argv);
 
     expect(stdout).toContain(
-      'Warning: admin is full control of staging, and the rule "open" lets everyone with a role have it. Write shared: refuse, or leave it out.\n',
+      'Warning: admin is full control of staging, and the rule "open" lets everyone with a role have it. Write shared: refuse, or remove it.\n',
     );
   });
 
@@ -314,7 +314,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "The clusters of the fleet are unknown here. Run this where a process runs. Or use --clusters with the output",
+      "The fleet's clusters are unknown here. Run this where a process runs. Or use --clusters with eks-access policy clusters",
     );
     expect(stdout).toContain("there is no cluster payments");
   });

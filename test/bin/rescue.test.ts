@@ -235,7 +235,7 @@ test("a rescue repairs what needs no guess and asks for the rest, while the role
 
   expect({ code, stdout }).toEqual({
     code: 1,
-    stdout: expect.stringContaining("Run it again with the last good document: --document kept"),
+    stdout: expect.stringContaining("Use the last good document: --document kept"),
   });
   expect(stdout).toContain("A worker ends it.");
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });

@@ -52,7 +52,7 @@ test("the problems of both are in one list", async () => {
 
   expect(failure).toMatchObject({ code: "config-invalid" });
   expect(explainFailure(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
-  - MEMORY_KEYS: set the secret that \`eks-access keys\` prints, or several with commas (the first one seals).
+  - MEMORY_KEYS: set the secret of \`eks-access keys\`, or several with commas (the first seals).
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
 

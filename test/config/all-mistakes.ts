@@ -386,7 +386,7 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.creator.through.2`,
     "arn:aws-cn:iam::777788889999:role/x",
-    "it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
+    "it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
     "defaults.region",
     `${staging}.creator`,
   ),
@@ -409,7 +409,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "clusters.other.creator",
     { userArn: "arn:aws:iam::111122223333:user/b" },
-    "clusters.other.creator.userArn: without a profile, the worker is this user, but clusters.alone needs another one. Put the keys of one into a profile",
+    "clusters.other.creator.userArn: without a profile, the worker is this user, but clusters.alone needs another one. Put one's keys into a profile",
     "clusters.alone.creator",
   ),
   at(
@@ -422,19 +422,14 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.signIn.roles.2`,
     "arn:aws-cn:iam::111122223333:role/dev",
-    "it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
+    "it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
     "defaults.region",
   ),
-  at(
-    `${rules}.1.name`,
-    "four eyes",
-    "another rule has the name four eyes. Give each rule its own name",
-    `${rules}.0.name`,
-  ),
+  at(`${rules}.1.name`, "four eyes", "another rule has the name four eyes. Give each its own name", `${rules}.0.name`),
   elsewhere(
     `${rules}.1.levels`,
     undefined,
-    "policy.rules[1].selfApproval: name the levels that people may approve for themselves",
+    "policy.rules[1].selfApproval: name levels that people may approve for themselves",
   ),
   elsewhere(
     `${rules}.3`,
@@ -477,7 +472,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "policy.breakGlass.0.for",
     "3h",
-    "policy.breakGlass[0].for: it gives deployer for longer than the level's maxDuration. Use a shorter time",
+    "policy.breakGlass[0].for: it gives deployer for longer than its maxDuration. Use a shorter time",
     "policy.breakGlass.0",
     "levels.deployer.maxDuration",
   ),

@@ -30,7 +30,7 @@ describe("the secret of the audit webhook", () => {
     (wrong) => {
       const [problem = ""] = problemsOf({ ...worker, AUDIT_WEBHOOK_SECRET: wrong }, "worker");
 
-      expect(problem).toMatch(/^AUDIT_WEBHOOK_SECRET: set whsec_/);
+      expect(problem).toMatch(/^AUDIT_WEBHOOK_SECRET: for audit\.webhook, set whsec_/);
       expect(problem).not.toContain(`${wrong}.`);
     },
   );
@@ -162,7 +162,7 @@ describe("the keys", () => {
 
   test("are another one for each kind: one key for both would sign previews where people decide", () => {
     expect(problemsOf({ ...slack, PREVIEW_PUBLIC_KEYS: worker.DECISION_PUBLIC_KEYS }, "slack")).toEqual([
-      "PREVIEW_PUBLIC_KEYS: use another key than for decisions, as `eks-access keys` prints.",
+      "PREVIEW_PUBLIC_KEYS: use another key than for decisions: `eks-access keys`.",
     ]);
   });
 

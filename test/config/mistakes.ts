@@ -36,7 +36,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.creator.roleArn",
-    "it is in the partition aws, but the region us-gov-west-1 is in aws-us-gov. Correct one of them",
+    "it is in partition aws, but the region us-gov-west-1 is in aws-us-gov. Correct one of them",
     "eu-central-1",
     "us-gov-west-1",
   ],

@@ -40,7 +40,7 @@ test.each([
   ],
   [
     `operator: { roleArn: "${arn.replace("aws", "aws-cn")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them.",
+    "clusters.staging.operator.roleArn: it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them.",
   ],
   [
     `operator: { roleArn: "${arn}" }\n    creator: { roleArn: "${arn.replace("role/", "role/ci/")}" }\n`,

@@ -233,7 +233,7 @@ describe("a principal without an entry that counts", () => {
       "not-mapped",
     );
 
-    expect(message).toContain("It is in account `999988887777`, the cluster in `111122223333`");
+    expect(message).toContain("is in account `999988887777`, but `staging` is in `111122223333`");
     expect(remedy).toContain("foreignAccounts");
   });
 

@@ -121,7 +121,7 @@ test.each([
 
   await expect(rehearsal).rejects.toMatchObject({
     code: "cluster-refused-write",
-    what: "In a dry run, an admission webhook changes who gets in by aws-auth of cluster payments",
+    what: "In a dry run, an admission webhook changes who gets in by aws-auth of payments",
   });
   client.close();
 });

@@ -62,7 +62,7 @@ describe("an address of Redis", () => {
     ["a port that is none", "redis://redis:70000", "use host:port"],
     ["a host that is none", "redis://re dis", "use host:port"],
     ["a database by name", "redis://redis/main", "use a number for the database"],
-    ["an unknown parameter", "redis://redis?family=6", "remove every parameter except db"],
+    ["an unknown parameter", "redis://redis?family=6", "remove all parameters except db"],
     ["Sentinels without the master's name", "redis+sentinel://a:26379", "use redis+sentinel://host:26379/master"],
     ["a database in a Cluster", "redis+cluster://a/1", "remove what follows the hosts"],
     ["a database in a Cluster as a parameter", "redis+cluster://a?db=1", "remove what follows the hosts"],

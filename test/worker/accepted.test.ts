@@ -76,6 +76,6 @@ test("a creator that EKS gave no rights in Kubernetes is reported, with the way 
 
   const told = await read({ name: "quiet", eksName: "quiet", ...(creator && { creator }) });
 
-  expect(told).toContain("bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it");
+  expect(told).toContain("bootstrapClusterCreatorAdminPermissions is false");
   expect(told).toContain("run eks-access bootstrap quiet");
 });

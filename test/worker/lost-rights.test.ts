@@ -52,7 +52,7 @@ describe("a principal that mapAccounts lets in", () => {
     const [first] = await warningsOn(clusterName);
 
     expect(first).toBe(
-      `Loses rights: while this lasts, the principal becomes eks-access:111122223333:engineer, and ClusterRole edit in default is bound to ${arns.engineer}.`,
+      `Loses rights: the principal becomes eks-access:111122223333:engineer, and ClusterRole edit in default is bound to ${arns.engineer}.`,
     );
   });
 

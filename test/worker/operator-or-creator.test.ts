@@ -234,12 +234,12 @@ describe("a rescue", () => {
   test("names the new entry where the cluster refuses its principal, and no creator", async () => {
     const text = await why({});
 
-    expect(text).toContain("Its access entry may not count yet");
+    expect(text).toContain("The access entry may not count yet");
     expect(text).not.toContain("creator");
   });
 
   test("names the creator where the cluster refuses the creator", async () => {
-    expect(await why({ name: arns.creator, isLeased: false })).toContain("The cluster's authenticator may be down");
+    expect(await why({ name: arns.creator, isLeased: false })).toContain("The authenticator may be down");
   });
 });
 

@@ -80,8 +80,7 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
 }
 
 const beforeReason = "If they get it, write that before the reason.";
-const oldManifest =
-  "To type names in lines, ask a workspace administrator for should_escape: true in the app's manifest.";
+const oldManifest = "To type names, ask a workspace administrator for should_escape: true in the app's manifest.";
 
 const whichIdentity =
   "Say which IAM role or user, as an ARN. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";

@@ -210,5 +210,5 @@ export function lateCreation(request: ApprovedRequest, now: Date): AccessError |
   const last = lastUnanswered(request, now);
   if (last === null || now.getTime() > last.getTime() + arrivesWithin) return null;
   const until = new Date(last.getTime() + arrivesWithin).toISOString();
-  return new AccessError("binding-late", `A binding for ${request.principal} can still arrive until ${until}`);
+  return new AccessError("binding-late", `A call for ${request.principal} can still arrive until ${until}`);
 }

@@ -64,7 +64,7 @@ export function refuseIdentity(
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access there already.` };
+    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access there.` };
   }
   if (!isOperator(cluster, arn)) return null;
   return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };

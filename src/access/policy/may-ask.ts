@@ -106,9 +106,7 @@ function refusedPrincipal(
     return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
   }
   if (!principals.linkedOnly || isOwnPrincipal(requesterFacts.linked, principal.arn)) return null;
-  const linked = requesterFacts.linked
-    ? `Yours is ${requesterFacts.linked}.`
-    : "Link yours first with /eks-access link.";
+  const linked = requesterFacts.linked ? `Yours is ${requesterFacts.linked}.` : "Link yours with /eks-access link.";
   return ["not-linked", `${what} is only for your linked principal. ${linked}`];
 }
 
@@ -215,7 +213,7 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
-  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes sts:RoleSessionName, an operator can use pinnedSessions.`;
+  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes the name, an operator can use pinnedSessions.`;
 }
 
 /** Why a duration is too long for a level; null: it is not. */

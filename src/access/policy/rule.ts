@@ -200,9 +200,9 @@ export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readon
   if (!isFullControl(level.groups)) return [];
   const what = `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)}`;
   return [
-    ...(rule.approvals === 1 ? [`${what} asks for one approval. Write approvals: 2, or leave it out.`] : []),
+    ...(rule.approvals === 1 ? [`${what} asks for one approval. Write approvals: 2, or remove it.`] : []),
     ...(rule.shared === "warn"
-      ? [`${what} lets everyone with a role have it. Write shared: refuse, or leave it out.`]
+      ? [`${what} lets everyone with a role have it. Write shared: refuse, or remove it.`]
       : []),
   ];
 }

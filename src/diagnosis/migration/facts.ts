@@ -187,17 +187,13 @@ function writtenOut(text: string, kind: "role" | "user", account: string): strin
 
 function refuseUsername(username: string): NamesRefusal | null {
   if (username === "") {
-    return refused(
-      "username-empty",
-      "It has no username, and EKS would choose another one.",
-      "Add the username to aws-auth first.",
-    );
+    return refused("username-empty", "It has no username: EKS would choose another.", "Add the username to aws-auth.");
   }
   if (reserved.test(username)) {
     return refused(
       "username-reserved",
       `EKS reserves usernames that begin with ${username.split(":", 1)[0]}:.`,
-      "Use another username in aws-auth first, and in each RBAC binding of this User.",
+      "Use another username in aws-auth and each RBAC binding of this User.",
     );
   }
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
@@ -206,31 +202,31 @@ function refuseUsername(username: string): NamesRefusal | null {
     return refused(
       "template",
       `Access entries support {{SessionName}} and {{SessionNameRaw}}, not ${template}.`,
-      "Use a username without it in aws-auth first.",
+      "Use a username without it in aws-auth.",
     );
   }
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   return refused(
     "template-session",
-    "EKS accepts a session name in a username only after a colon.",
-    "Add a prefix with a colon in aws-auth first, such as admin:{{SessionName}}.",
+    "EKS accepts a session name only after a colon.",
+    "Add a prefix with a colon in aws-auth, such as admin:{{SessionName}}.",
   );
 }
 
 function refuseTemplatedGroup(group: string): NamesRefusal {
   return refused(
     "template-in-group",
-    `The group ${group} has a template, which access entries don't have.`,
-    "Write the groups out in aws-auth first.",
+    `The group ${group} has a template, which access entries lack.`,
+    "Write the groups out in aws-auth.",
   );
 }
 
 function refuseReservedGroup(group: string): NamesRefusal {
   return refused(
     "group-reserved",
-    `EKS refuses the group ${group} in an access entry: it reserves groups that begin with ${group.split(":", 1)[0]}:.`,
-    `Use a group of your own in bindings and aws-auth first.`,
+    `EKS refuses the group ${group}: it reserves groups that begin with ${group.split(":", 1)[0]}:.`,
+    `Use your own group in bindings and aws-auth.`,
   );
 }
 

@@ -67,7 +67,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyM
     return stays(
       "entry-ambiguous",
       `Several entries match ${item.arn}, and the authenticator picks one at random.`,
-      "Keep only one of them first.",
+      "Keep only one.",
     );
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
@@ -102,8 +102,8 @@ function outcomeOfAccount({ arn }: Entry): Outcome {
   if (!isAccountId(arn)) return { type: "unmatched", why: `${JSON.stringify(arn)} is not an AWS account.` };
   return stays(
     "whole-account",
-    `It admits the whole account ${arn}; an access entry is for one principal.`,
-    "Map its principals one by one, and remove the account.",
+    `It admits the whole account ${arn}; an access entry has one principal.`,
+    "Map its principals instead.",
   );
 }
 
@@ -141,10 +141,10 @@ function nodesOf(
   if (managedNodes) {
     return `Its nodes are self-managed, or gone. For them: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
+  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask which this is (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
 }
 
-const creatorNote = "It created the cluster: EKS makes its access entry at the switch of the mode.";
+const creatorNote = "It created the cluster: EKS makes its access entry at the switch.";
 
 const leasedNote = "A lease uses its access entry. Plan again after it ends.";
 
@@ -155,11 +155,11 @@ function waitNote(ids: readonly string[]): string {
 function presentNote({ username, groups, policies, type }: PresentEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
-  return `An access entry that is not ours already replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
+  return `An access entry that is not ours replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
 }
 
 /** The problem that `check` shows first for the item, perhaps some lines below its start. */
-const wildcardNote = "It has a wildcard; an access entry names one principal.";
+const wildcardNote = "It has a wildcard; an access entry has one principal.";
 
 function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
@@ -214,13 +214,13 @@ function readWholeArn(
   }
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
-    const why = "A role of IAM Identity Center has a path, which aws-auth does not know.";
-    const remedy = `Add its whole ARN to the command, as IAM shows it (in a terminal with --arn): ${whole}.`;
+    const why = "A role of IAM Identity Center has a path, which aws-auth lacks.";
+    const remedy = `Add its whole ARN to the command (terminal: --arn): ${whole}.`;
     return { type: "refused", code: "path-unknown", why, remedy };
   }
   const notes =
     kind === "role" && given === undefined
-      ? ["If the role has a path, EKS refuses this ARN: add the whole one to the command (in a terminal with --arn)."]
+      ? ["If the role has a path, add its whole ARN to the command (terminal: --arn)."]
       : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }
@@ -235,6 +235,6 @@ function refuseKind(arn: string, code: string): WholeArnReading {
     type: "refused",
     code,
     why,
-    remedy: "Add the right ARN to the command (in a terminal with --arn), or correct it in aws-auth first.",
+    remedy: "Add the right ARN to the command (terminal: --arn), or correct it in aws-auth.",
   };
 }

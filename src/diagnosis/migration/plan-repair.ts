@@ -95,7 +95,7 @@ const [maxArn, maxShown] = [290, 560];
 function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
   const outcomes = all.map((each): Outcome => {
     if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
-    const why = "Its groups are too many for a message. Replace it by hand.";
+    const why = "It has too many groups for a message. Replace it by hand.";
     return { type: "kept", place: each.place, arn: each.replacement.from, outcome: "stays", why };
   });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
@@ -116,7 +116,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
   const message =
     why.join(" ") ||
-    "Can't tell which entry is of a deleted role. Add the current role's ARN, as aws sts get-caller-identity prints it. The repair replaces its earlier entries.";
+    "Can't tell which role is deleted. Add the current role's ARN: aws sts get-caller-identity prints it. The repair replaces earlier entries.";
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
@@ -190,7 +190,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
     };
   }
   if (competingEntries(item, facts.document.lookup).length > 1) {
-    return { ...about, outcome: "stays", why: "Several entries match it. Keep only one of them first." };
+    return { ...about, outcome: "stays", why: "Several entries match it. Keep only one." };
   }
   const own = ownOf(deleted.current, facts);
   if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
@@ -200,7 +200,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
-const unproved = "The current role has its own entry, and nothing proves that this one's role is deleted.";
+const unproved = "The current role has its own entry, and nothing proves that this role is deleted.";
 
 function laterThan(current: string): string {
   return `EKS made it later than the entry of ${current}, so its role is current.`;
@@ -277,7 +277,7 @@ function entryStep(replacement: Replacement): StepSummary {
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
   const name = replaceEntryStep(replacement);
   if (to === null) {
-    const undo = "Create the access entry again, from the audit log.";
+    const undo = "Create it again, from the audit log.";
     return { name, does, proof: "Read back, the entry is gone.", undo };
   }
   const undo = `Delete the access entry of ${to}: the earlier one let no one in.`;

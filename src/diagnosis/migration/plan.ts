@@ -56,7 +56,7 @@ export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   }
   const { length } = facts.document.entries;
   if (length > mostEntries) {
-    const message = `aws-auth of ${facts.cluster} has ${length} entries, and a migration takes ${mostEntries} at most. Remove what no one uses first.`;
+    const message = `aws-auth of ${facts.cluster} has ${length} entries, and a migration takes ${mostEntries} at most. Remove what no one uses.`;
     return { type: "refused", code: "too-many-entries", message };
   }
   const outcomes = yield* outcomesOf(facts);

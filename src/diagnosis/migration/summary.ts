@@ -51,19 +51,19 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
     case "switch-mode":
       return {
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports the new mode, and aws-auth is unchanged.",
+        proof: "EKS reports the new mode; aws-auth is unchanged.",
         undo: "Not possible: EKS has no way back to CONFIG_MAP.",
       };
     case "give-entry":
       return {
         does: `Create the access entry of ${who(step.wanted)}. It counts at once${step.wanted.isAdmin ? "; until the next call associates its policy, the principal can do less" : ""}.`,
-        proof: "Read back, the entry is as planned, and the API server gives it the same rights.",
+        proof: "Read back, the entry is as planned, with the same rights in the API server.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       };
     case "remove-from-aws-auth":
       return {
         does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
-        proof: "The worker reads each access entry before the write, and aws-auth after it.",
+        proof: "Each access entry is read before the write, and aws-auth after it.",
         undo: "Add the items to aws-auth again.",
       };
   }

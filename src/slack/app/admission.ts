@@ -28,8 +28,8 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfi
     "of-another-workspace":
       "You can't use eks-access: your account belongs to another workspace. Ask a member of this one.",
     bot: "Only people can use eks-access.",
-    unknown: "You can't use eks-access: Slack does not know your account here. Ask a workspace administrator.",
-    unconfirmed: "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
+    unknown: "You can't use eks-access: Slack does not know your account. Ask a workspace administrator.",
+    unconfirmed: "Nothing changed: Slack did not confirm your account. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);
 }
@@ -40,7 +40,7 @@ const aboutAnother: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", 
   "of-another-workspace": "their Slack account belongs to another workspace",
   bot: "only people can get access",
   unknown: "Slack does not know their account here",
-  unconfirmed: "Slack did not confirm that their account is active. Try again in a minute",
+  unconfirmed: "Slack did not confirm their account. Try again in a minute",
 };
 
 /** Null: they are an active member, so they can get it. */

@@ -77,7 +77,7 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
 const patience = { timeoutMs: 10_000, retries: 2 };
 
 function workspaceUnknown({ enterprise }: Installation): AccessError {
-  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) of the policy's user groups.";
+  const remedy = "Set slack.workspace in eks-access.yml to that of the policy's user groups (T…).";
   return new AccessError("config-invalid", `The Slack app is installed for the organization ${enterprise}`, { remedy });
 }
 

@@ -78,7 +78,7 @@ export const submittingMs = 1_500;
 
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
 export async function identitiesInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
-  const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
+  const late = { arns: [], why: "Looking you up takes too long. Try again." };
   const { cluster: name, principal, for: person } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
@@ -159,7 +159,7 @@ async function offerTo({ directory }: OfferContext, cluster: Cluster, user: stri
 }
 
 function nothingOfferedAnswer(): Message {
-  return answer("You can't request any cluster now: none is for you, or all are closed. Ask an operator.");
+  return answer("You can't request any cluster now: none is for you or open. Ask an operator.");
 }
 
 const maxForms = 1_000;

@@ -219,7 +219,7 @@ function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities
   });
   const element = { ...block.element, action_id: formActions.principal };
   const isLookedUp = own !== null && !isKnown && own.why === null;
-  const hint = isLookedUp ? { hint: plainText("Leave it empty to use your own AWS identity.") } : {};
+  const hint = isLookedUp ? { hint: plainText("Empty: your own AWS identity.") } : {};
   return { ...block, ...hint, dispatch_action: true, ...((isKnown || isLookedUp) && { optional: true }), element };
 }
 

@@ -117,7 +117,7 @@ async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promi
     "config-invalid",
     `${count} in eks-access.yml ${mistakes.length === 1 ? "has" : "have"} too few active approvers`,
     {
-      remedy: `Correct this and start again:${list}`,
+      remedy: `Correct them and start again:${list}`,
     },
   );
 }

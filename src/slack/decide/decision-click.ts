@@ -22,7 +22,7 @@ import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
 import { factsFor } from "../app/request-people.ts";
 import { readDecideValue } from "../show/buttons.ts";
-import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
+import { answer, clusterGoneAnswer, failureAnswer, type Message, sayWhy } from "../show/message.ts";
 import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
@@ -169,15 +169,15 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
-    "own-principal-unknown": `I can't tell now whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
+    "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
-    "no-preview": "The worker must check the cluster before you can decide. Try again in a minute.",
+    "no-preview": "The worker must check the cluster first. Try again in a minute.",
     "change-differs": "The change is different now. Read the message again, then decide.",
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
     quiet: `${code(cluster.name)} takes no approvals now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
     "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
-    "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide again.`,
-    "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide again.`,
+    "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
+    "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,
     "lease-over": `${code(request.extends ?? "")} has ended. ${mention(request.requester)} can request access again.`,
   };
   return answer(reasons[refusal]);
@@ -206,8 +206,6 @@ function whoElse(request: AccessRequest, cluster: Cluster): string {
 export function missingReasonAnswer(id: string, length: number, most: number): Message {
   const line = code(`/eks-access deny ${id} <why>`);
   return answer(
-    length > most
-      ? `Not denied. ${tooLongText("The reason", length, most)}`
-      : `Not denied. Say why, so the requester knows what to do instead: ${line}`,
+    length > most ? `Not denied. ${tooLongText("The reason", length, most)}` : `Not denied. ${sayWhy} ${line}`,
   );
 }

@@ -24,7 +24,7 @@ export interface KnownNow extends KnownOf {
   readonly trouble: string | null;
 }
 
-const unconfirmed = "Confirm your email address in Slack, so that eks-access can look you up.";
+const unconfirmed = "Confirm your email address in Slack: eks-access looks you up by it.";
 const noAnswer = "No worker could look you up in AWS. Ask an operator.";
 
 /** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */
@@ -104,7 +104,7 @@ export async function identitiesForAsker(
 ): Promise<OwnIdentities> {
   if (asker === user) return identitiesNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
-  const why = `No AWS identity of this person is known on ${cluster.name}. They can use /eks-access link.`;
+  const why = `This person has no known AWS identity on ${cluster.name}. They can use /eks-access link.`;
   return { arns: await lastUsedFirst(context, user, arns), why: arns.length > 0 ? null : why };
 }
 
@@ -138,13 +138,13 @@ const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "user-not-found": ({ email }) =>
     `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
   "email-of-two-users": ({ email }) =>
-    `In IAM Identity Center ${email} is the address of one user and the name of another. Ask its administrator to rename one.`,
+    `In IAM Identity Center ${email} is one user's address and another's name. Ask its administrator to rename one.`,
   "user-disabled": ({ email }) =>
     `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
   "no-permission-set": ({ cluster }) =>
     `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
   "role-unknown": ({ cluster, person }) =>
-    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Link it with /eks-access link and the ARN that aws sts get-caller-identity prints.`,
+    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Run /eks-access link with the ARN that aws sts get-caller-identity prints.`,
   "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
 };
 

@@ -16,8 +16,7 @@ import { askAdministrators, closeQuestions, linkMade, othersThan } from "./link-
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
-const onlyAdministrator =
-  "Another administrator must confirm it, and you are the only one. Ask an operator to name one.";
+const onlyAdministrator = "You are the only administrator, and another must confirm it. Ask an operator to name one.";
 
 const askAgainAfterMs = 10 * 60_000;
 
@@ -131,7 +130,7 @@ export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal:
     identities.length > 0
       ? ["Your AWS identities:", ...identityLines(identities)]
       : ["You have no linked AWS identity yet."];
-  const waiting = proposal ? [`${code(proposal.arn)} has waited for an administrator since ${time(proposal.at)}.`] : [];
+  const waiting = proposal ? [waitsText(proposal, "an administrator")] : [];
   const how = `${code("/eks-access link <arn>")} sets the one in its account; ${code("aws sts get-caller-identity")} shows your ARN.`;
   return answer([...linked, ...waiting, how].join("\n"));
 }
@@ -153,8 +152,12 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
 }
 
-function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly string[]): Message {
-  return answer(`${code(arn)} has waited since ${time(at)} for ${oneOf(administrators)}.`);
+function stillProposedAnswer(proposal: LinkProposal, administrators: readonly string[]): Message {
+  return answer(waitsText(proposal, oneOf(administrators)));
+}
+
+function waitsText({ arn, at }: LinkProposal, who: string): string {
+  return `${code(arn)} has waited since ${time(at)} for ${who}.`;
 }
 
 export function linkRefusedAnswer(message: string): Message {

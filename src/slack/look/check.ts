@@ -4,7 +4,7 @@ import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
-import { modeFinding } from "../../diagnosis/cluster-links.ts";
+import { absentRemedy, goingRemedy, immutableRemedy, modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
 import {
@@ -28,15 +28,15 @@ const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
 /** More types than EKS has today. */
 const maxTypes = 10;
 
-const unknownBindings = "The API server did not list its RBAC bindings, so unbound groups are not checked.";
+const unknownBindings = "Unbound groups are not checked: the API server did not list its bindings.";
 
 const unreadWords = "This cluster does not read aws-auth.";
 
 const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
 
-const immutableWarning = `It is immutable. Save it, remove ${code("immutable: true")} from the copy, and run ${code("kubectl replace --force")} with the copy.`;
+const immutableWarning = `It is immutable. ${immutableRemedy}`;
 
-const goingWarning = "It is being deleted. Save it now, and create it again once it is gone.";
+const goingWarning = `It is being deleted. ${goingRemedy}`;
 
 export const check: Command = {
   word: "check",
@@ -75,7 +75,7 @@ async function leaverBlocks(
   const unknown = accounts.includes(null) ? "Not checked: whether the people with leases are still in Slack." : null;
   return [
     ...found.slice(0, maxLeavers).map((request) => leaverBlock(request, why.get(request.id))),
-    ...(more > 0 ? [context(`${more} more leases of people who left. Revoke these first.`)] : []),
+    ...(more > 0 ? [context(`${more} more leases of people who left.`)] : []),
     ...[unknown, notCompared && styled(notCompared, 400)].flatMap((words) => (words ? [context(words)] : [])),
   ];
 }
@@ -159,10 +159,7 @@ function writersOf({ writers }: CheckedDocument) {
 function absentWords(cluster: Cluster, isRead: boolean): string {
   const absent = `${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}`;
   if (!isRead) return `– ${absent}, and does not need one.`;
-  const how = cluster.createAwsAuth
-    ? "The first lease creates it."
-    : "Create it, or ask an operator to set createAwsAuth.";
-  return `✗ ${absent}. ${how}`;
+  return `✗ ${absent}. ${absentRemedy(cluster)}`;
 }
 
 /** Empty: no level binds roles. */

@@ -110,7 +110,7 @@ const queueWords: Readonly<Record<string, string>> = {
 const queueHints: Readonly<Record<string, string>> = {
   clusters: "Check that a worker runs.",
   ends: "Check that a worker runs.",
-  messages: "Check that a Slack process runs, and that Slack answers.",
+  messages: "Check that a Slack process runs and Slack answers.",
 };
 
 function latePart({ queues }: Overview): KnownBlock[] {

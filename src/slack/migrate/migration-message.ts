@@ -91,13 +91,14 @@ function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone
 /** Without the channel, approvers see no request. */
 function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
-  const lost =
+  const lost = `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}.`;
+  const instead =
     state === "pending"
-      ? `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. I sent direct messages to the approvers.`
-      : `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. Follow it with ${code(`/eks-access status ${id}`)}.`;
+      ? "I sent direct messages to the approvers."
+      : `Follow it with ${code(`/eks-access status ${id}`)}.`;
   return {
     name: "channel-lost",
-    message: answer(`${lost} Ask an operator to correct ${code("channel")} in eks-access.yml.`),
+    message: answer(`${lost} ${instead} Ask an operator to correct ${code("channel")} in eks-access.yml.`),
   };
 }
 

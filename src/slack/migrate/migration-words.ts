@@ -122,7 +122,7 @@ export function migrationAskedAnswer(migration: Migration): Message {
 
 export function migrationOpenAnswer(migration: Migration): Message {
   return answer(
-    `${code(migration.id)} of ${mention(migration.requester)} is still open: ${migrationState(migration)}. Use the buttons of its message.`,
+    `${code(migration.id)} of ${mention(migration.requester)} is open: ${migrationState(migration)}. Use the buttons of its message.`,
   );
 }
 
@@ -172,7 +172,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "no-preview":
       return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
     case "change-differs":
-      return `The plan is different now. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
+      return `The plan is different now. Decide there: ${code(`/eks-access status ${migration.id}`)}.`;
     case "quiet":
       return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
     case "approved-already":

@@ -187,6 +187,6 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
   const plan = `Plan ${code(digest.slice(0, 12))}.`;
   if (whole) return `${plan} An approval covers all of it.`;
   return place === "message"
-    ? `${plan} Press *Details* to read all of it, and to approve.`
+    ? `${plan} Press *Details* to read and approve it.`
     : `${plan} It is too long to approve. Remove items from aws-auth, then ask again.`;
 }

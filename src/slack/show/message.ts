@@ -160,11 +160,13 @@ export function denyModal(memory: string, id = denyModalId, title = "Deny the re
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
 
+export const sayWhy = "Say why, so the requester knows what to do instead.";
+
 /** Null: it is empty, and the form says so. */
 export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
   const why = whyOf(submission);
   if (why !== "") return why;
-  const errors = { why: "Say why, so the requester knows what to do instead." };
+  const errors = { why: sayWhy };
   await submission.ack({ response_action: "errors", errors });
   return null;
 }

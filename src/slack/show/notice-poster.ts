@@ -222,17 +222,17 @@ function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): M
     clusters.map(({ name }) => name),
     1000,
   );
-  const title = zone === null ? "No worker serves the clusters without a zone" : `No worker serves the zone ${zone}`;
   const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
   const lines = [
-    `:warning: *${title}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
+    `:warning: *No worker serves ${inZone(zone)}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
     `Start ${code(start)} in a network that reaches them.`,
   ];
   return announcement(lines.join("\n"));
 }
 
+const inZone = (zone: Zone) => (zone === null ? "the clusters without a zone" : `the zone ${zone}`);
+
 function overMessage(zone: Zone): Message {
-  const text =
-    zone === null ? "The clusters without a zone have a worker again" : `The zone ${zone} has a worker again`;
+  const text = `A worker serves ${inZone(zone)} again`;
   return { text, blocks: [section(`:white_check_mark: *${text}.* It is catching up.`)] };
 }

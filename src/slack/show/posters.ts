@@ -102,7 +102,7 @@ async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null
 /** The anchor in the audit channel, which an attacker with Redis can't change. */
 export function anchorMessage(verdict: ChainVerdict): Message {
   if (verdict.type === "broken") {
-    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
+    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Copy Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
     return announcement(text);
   }
   const anchor: Anchor = { count: verdict.count, hash: verdict.head };
@@ -245,7 +245,7 @@ function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster
 function revertedMessage(cluster: string): Message {
   const text = [
     `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lost access three times in a week.`,
-    `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make that tool ignore leases.`,
+    `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make it ignore leases.`,
   ].join("\n");
   return announcement(text);
 }

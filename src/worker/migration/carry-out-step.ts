@@ -87,7 +87,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   const isSame = isSameData(after, gathered.configMap);
   return [
     "EKS reports the authentication mode API_AND_CONFIG_MAP.",
-    isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan uses what it says now.",
+    isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan uses it.",
   ];
 }
 

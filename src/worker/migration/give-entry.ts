@@ -138,11 +138,11 @@ async function proveMovedEntry(
 ): Promise<readonly string[]> {
   const mapped = `mapped: EKS has ${username} with ${[...groups, ...policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
   if (policies.length > 0) {
-    return [mapped, "authorized: not tested, a review does not see access policies."];
+    return [mapped, "authorized: not tested, reviews see no access policies."];
   }
   // The document has roles without their paths.
   const before = resolve(document, principalArn.replace(/:role\/.*\//, ":role/"));
-  if (!before) return [mapped, "authorized: not tested, its item is no longer in aws-auth."];
+  if (!before) return [mapped, "authorized: not tested, aws-auth lacks its item."];
   const accountId = principalArn.split(":")[4] ?? "";
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
   const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, maxChecks);
@@ -161,7 +161,7 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    remedy: "The worker deleted the entry again. Check the bindings of its groups, then click Try again.",
+    remedy: "The worker deleted the entry again. Check its groups' bindings, then click Try again.",
   });
 }
 

@@ -190,7 +190,7 @@ async function createEntry(
 }
 
 function entryChanged(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `The access entry of ${principalArn} is not as planned`, {
-    remedy: "Check the entry, then ask for the repair again.",
+  return new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`, {
+    remedy: "Check it, then ask for the repair again.",
   });
 }

@@ -113,9 +113,7 @@ export function lostRights(
 function lostUsername(before: string, after: string, users: RoleBindings["users"] | null): readonly string[] {
   if (before === after) return [];
   if (!users) {
-    return [
-      `May lose rights while this lasts: the principal becomes ${after} instead of ${before}, and the role bindings are unknown.`,
-    ];
+    return [`May lose rights: the principal becomes ${after} instead of ${before}, and the bindings are unknown.`];
   }
   const bound = users.get(before) ?? [];
   if (bound.length === 0) return [];
@@ -127,17 +125,17 @@ function lostUsername(before: string, after: string, users: RoleBindings["users"
     .join(", ");
   const more = bound.length > maxNamed ? ` and ${bound.length - maxNamed} more` : "";
   const verb = bound.length > 1 ? "are" : "is";
-  return [
-    `Loses rights: while this lasts, the principal becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
-  ];
+  return [`Loses rights: the principal becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`];
+}
+
+export function sharedUsername(username: string): string {
+  return `Shared username: {{SessionName}} turns @ into -, so two people can be ${username}.`;
 }
 
 /** Warns an approver about a username with templates. A user has no session name. */
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
-  return [
-    "Shared username: {{SessionName}} turns @ into -, so alice-example.com and alice@example.com are the same user.",
-  ];
+  return [sharedUsername(username)];
 }
 
 /** The same for a username that is new to the cluster. @param known the names that the way reads */

@@ -47,7 +47,7 @@ export async function readEntries(
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
-const lateWords = "EKS did not answer for all of them in time. Ask again in a minute.";
+const lateWords = "EKS did not answer in time. Ask again in a minute.";
 
 function maxWords(most: number): string {
   return `The worker reads at most ${most}: first those of leases and of principals in aws-auth.`;

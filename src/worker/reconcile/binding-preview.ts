@@ -20,7 +20,7 @@ import {
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
-import { sameUsernameWarnings } from "../preview/preview-warnings.ts";
+import { sameUsernameWarnings, sharedUsername } from "../preview/preview-warnings.ts";
 import type { BindingState } from "./binding-state.ts";
 import { refusalOf } from "./settle-bindings.ts";
 import { needsEntry, refuseSignIns, signInWrites } from "./settle-sign-ins.ts";
@@ -153,9 +153,7 @@ function collisionWarnings(username: string, principal: string): string[] {
   const session = sessionNameIn(principal);
   const warnings: string[] = [];
   if (session?.includes("@") && !username.includes(session)) {
-    warnings.push(
-      `Shared username: {{SessionName}} turns @ into -, so two people can be ${username}. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
-    );
+    warnings.push(`${sharedUsername(username)} Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`);
   }
   if (session && !isIdentityCenterRole(principal)) {
     warnings.push(`Trusted session name: only pinnedSessions in eks-access.yml says that ${session} is one person.`);

@@ -147,7 +147,7 @@ async function carryOut(
   try {
     await removeAll(calls.remove);
     for (const binding of calls.create) {
-      if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
+      if (!(await isNewest())) throw conflict(`Another run has begun to change ${cluster.name}`);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
       const found = await client.createBinding(binding, { lease }).catch(ignoreTaken);
       if (!found) continue;

@@ -184,7 +184,7 @@ async function send(tools: EntryTools, about: About, call: EntryCall): Promise<A
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
   // Checked between a claim and its call too, because a later run reads the claim.
   if (!(await isNewest())) {
-    throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
+    throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`);
   }
   // The process can stop for a while, and other runs can end meanwhile.
   if (clock().getTime() > plannedAt.getTime() + planMs) {
@@ -270,7 +270,7 @@ export async function writeEntry(
       return { entry, failure: null, isPartial: false, tookMs };
     }
     await leaveToOthers(tools, target, arn);
-    const what = `EKS reads back another access entry of ${arn} in ${tools.cluster.name} than the worker wrote`;
+    const what = `Read back, the access entry of ${arn} is not as planned`;
     return { entry, failure: new AccessError("access-entry-conflict", what), isPartial: true, tookMs };
   } catch (failure) {
     context.failures.failed("could not write an access entry", about, failure);

@@ -147,10 +147,7 @@ async function outcomesIn(
 }
 
 function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError(
-    "cluster-conflict",
-    `Another writer changed aws-auth of ${cluster.name} right after our write`,
-  );
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name} meanwhile`);
 }
 
 /** Decides the document's wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
@@ -203,7 +200,7 @@ export async function writeDocument(
   await client.writeAwsAuth(configMap, after);
   const readBack = await measuredStep("read-back", () => client.readAwsAuth());
   if (readBack) return readBack;
-  throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} right after the write`);
+  throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} meanwhile`);
 }
 
 /** By two writes without an effect: a dead or late run could restore access that we report as gone. */

@@ -33,10 +33,12 @@ export async function recordWriteBegun(
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("record-changed", `The request ${request.id} changed during its write`);
+    throw new AccessError("record-changed", changedWords(request));
   }
   return after;
 }
+
+const changedWords = ({ id }: ApprovedRequest) => `The record ${id} changed during the work on it`;
 
 /** A run that just proved the lease can then not record it as active (law 5). @throws AccessError `cluster-conflict` */
 export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
@@ -47,7 +49,7 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("cluster-conflict", `The request ${request.id} changed during its removal`);
+    throw new AccessError("cluster-conflict", changedWords(request));
   }
   return after;
 }
@@ -170,7 +172,7 @@ const leaseOver = {
 
 const approvalReplayed = {
   code: "approval-replayed",
-  message: "An old copy of this request is back in Redis. The worker refuses it. Check who wrote or restored it.",
+  message: "The worker refuses an old copy of this request in Redis. Check who restored it.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */

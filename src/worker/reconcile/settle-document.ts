@@ -197,7 +197,7 @@ function withRemainingPart(
 /** Only a write fences off earlier writes: without one, a write that began can still arrive. */
 function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease.writeBegan) return approval;
-  const what = `An approval no longer counts, and the worker can't remove what it may have written to aws-auth: ${message.replace(/\.$/, "")}`;
+  const what = `An approval no longer counts, and the worker can't remove what it wrote to aws-auth: ${message.replace(/\.$/, "")}`;
   return { ...approval, whyStillThere: new AccessError("document-unchanged", what) };
 }
 

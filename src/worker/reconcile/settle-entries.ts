@@ -116,7 +116,7 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
   if (!until) return null;
   return new AccessError(
     "access-entry-late",
-    `A call to EKS for ${request.principal} can still arrive until ${until.toISOString()}`,
+    `A call for ${request.principal} can still arrive until ${until.toISOString()}`,
   );
 }
 

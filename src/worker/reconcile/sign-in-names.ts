@@ -101,9 +101,9 @@ export function sessionArn(principal: string, session: string): string {
 function whyUnnamed(cluster: Cluster, principal: string): string {
   const { name } = cluster;
   const role = entryArnOf(principal);
-  const problem = `${role} can't sign in to ${name}: no access entry and no entry of aws-auth names it.`;
+  const problem = `${role} can't sign in to ${name}: neither an access entry nor aws-auth names it.`;
   return role === principal && role.includes(":role/") && isSessionPinned(cluster, role)
-    ? `${problem} Ask with your session, as aws sts get-caller-identity prints it.`
+    ? `${problem} Ask with your session: aws sts get-caller-identity prints it.`
     : `${problem} Ask an operator to add one ${sessionNameIn(principal) === null ? "" : "with {{SessionNameRaw}} in its username, "}without groups.`;
 }
 
@@ -116,7 +116,7 @@ function refuseName(
 ): string | null {
   const role = entryArnOf(principal);
   if (own.startsWith("system:"))
-    return `${place} gives ${role} the username ${own}. Kubernetes reserves system:, so ask an operator to change it.`;
+    return `${place} gives ${role} the username ${own}. Kubernetes reserves it. Ask an operator to change it.`;
   if (own.includes("{{"))
     return `${place} gives ${role} the username ${own}, which differs at each sign-in. Ask an operator to change it.`;
   if (principal.includes(":user/")) return null;
@@ -125,7 +125,7 @@ function refuseName(
   }
   if (session === null && own !== other) {
     const instead = isSessionPinned(cluster, role)
-      ? "Ask with your session, as aws sts get-caller-identity prints it."
+      ? "Ask with your session: aws sts get-caller-identity prints it."
       : "People choose this role's session names. Ask for a level with groups, for everyone with the role.";
     return `${place} gives each session of ${role} a username of its own. ${instead}`;
   }

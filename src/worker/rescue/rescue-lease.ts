@@ -56,7 +56,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   await entries.associate(principalArn, policy);
   const made = await entries.describe(principalArn);
   if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return made;
-  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} lacks its policy`);
+  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`);
 }
 
 /** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
@@ -73,7 +73,7 @@ function othersEntry(principalArn: string): AccessError {
     "access-entry-conflict",
     `The access entry of ${principalArn} is not of this rescue: its tags have no valid seal`,
     {
-      remedy: "Delete it by hand if it must go, or use another role.",
+      remedy: "Delete it by hand, or use another role.",
     },
   );
 }

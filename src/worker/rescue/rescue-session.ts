@@ -95,7 +95,7 @@ export async function signInAsOne(
 function refusedByEntry(error: unknown): unknown {
   const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
   if (!isRefused) return error;
-  const remedy = "Its access entry may not count yet: run the same rescue again in a minute.";
+  const remedy = "The access entry may not count yet: run it again in a minute.";
   return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 
@@ -130,7 +130,7 @@ export interface RescueJournal {
 /** The rescue ended meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} has ended, so it gives no access`, {
-    remedy: "Start another one if you still need it.",
+    remedy: "Start another one.",
   });
 }
 

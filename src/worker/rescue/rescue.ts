@@ -161,7 +161,7 @@ async function keptDocument(
 }
 
 function noKept({ name }: Cluster): RepairResult {
-  const message = `${name} has no such sealed document. Run it again with another --document, or without it.`;
+  const message = `${name} has no such sealed document. Use another --document, or none.`;
   return { type: "ask", message };
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { AccessError } from "../../access/access-error.ts";
 import { type ErasedEvent, PersonEraser } from "../../access/audit/audit-erasure.ts";
 import { sealLogBase } from "../../access/audit/verify-log.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/audit-event.ts";
@@ -88,8 +89,12 @@ async function eraseEvents(
     };
     const base = sealLogBase({ ...before, erasures }, keys.preview);
     if (await auditLog.erase(erased, base, before, event)) return erased.size;
-    if (tries >= maxTries) throw new Error("Other processes keep changing the beginning of the audit log.");
+    if (tries >= maxTries) throw logChanges();
   }
+}
+
+function logChanges(): AccessError {
+  return new AccessError("record-changed", "Other processes keep changing the beginning of the audit log");
 }
 
 async function removeRecords(

@@ -140,13 +140,13 @@ function sentenceOf(change: FleetChange): string {
   const cluster = `${eksName} in ${region} of account ${account}`;
   if (change.type === "added") return `New: ${cluster}, with ${tagText(tags)}.`;
   if (change.type === "gone") {
-    return `Gone: ${cluster}. It takes no requests. Its leases end as planned.`;
+    return `Gone: ${cluster}. No more requests; leases end as planned.`;
   }
   if (change.type === "removed") return `Removed: ${cluster}. No lease is open there.`;
   if (change.type !== "changed") return `Restored: ${cluster} has ${tagText(tags)} again.`;
   const what = `${cluster} has ${tagText(tags)} instead of ${tagText(change.from)}.`;
   if (change.countsAt === null) return `Changed: ${what} This counts now.`;
-  return `Changed: ${what} This counts from ${change.countsAt.slice(0, 16).replace("T", " ")} UTC. To prevent it, restore the tags or add it to eks-access.yml.`;
+  return `Changed: ${what} This counts from ${change.countsAt.slice(0, 16).replace("T", " ")} UTC. To prevent it, restore the tags or use eks-access.yml.`;
 }
 
 function tagText(tags: Labels): string {

@@ -117,14 +117,14 @@ describe("the answer names each mistake, with what was understood and a line to 
       "a role with its path, with the ARN that aws-auth needs",
       "staging arn:aws:iam::111122223333:role/team/developers viewer why",
       [
-        "principal: Write the role without its path: the authenticator does not see the path. (arn:aws:iam::111122223333:role/developers)",
+        "principal: Write the role without its path: the authenticator sees none. (arn:aws:iam::111122223333:role/developers)",
       ],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
       "a session of a role, with the role's ARN",
       "staging arn:aws:sts::111122223333:assumed-role/developers/engineer viewer why",
-      ["principal: This is a session. Use the ARN of its role. (arn:aws:iam::111122223333:role/developers)"],
+      ["principal: This is a session. Use its role's ARN. (arn:aws:iam::111122223333:role/developers)"],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
@@ -160,16 +160,14 @@ describe("the answer names each mistake, with what was understood and a line to 
     [
       "the creator, who must never be in aws-auth",
       "staging arn:aws:iam::111122223333:role/cluster-creator viewer why",
-      [
-        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there already.",
-      ],
+      ["principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there."],
       "/eks-access request staging <arn> viewer why",
     ],
     [
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
+        "principal: This is a session. Use its role's ARN. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -189,7 +187,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "stagin arn:aws:iam::111122223333:role/team/developers admn for 9h why",
       [
         "cluster: There is no cluster stagin. Clusters: staging, production.",
-        "principal: Write the role without its path: the authenticator does not see the path. (arn:aws:iam::111122223333:role/developers)",
+        "principal: Write the role without its path: the authenticator sees none. (arn:aws:iam::111122223333:role/developers)",
         "level: staging does not offer a level admn. Levels: viewer, admin.",
         "duration: admin lasts at most 1h.",
       ],

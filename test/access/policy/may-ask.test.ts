@@ -133,7 +133,7 @@ describe("the policy refuses", () => {
       { principals: linkedOnly },
       {},
       "not-linked",
-      "viewer on staging is only for your linked principal. Link yours first with /eks-access link.",
+      "viewer on staging is only for your linked principal. Link yours with /eks-access link.",
     ],
     [
       "somebody else's principal",

@@ -48,7 +48,7 @@ describe("the policy refuses", () => {
       "the creator, in whatever case it is written",
       "creator",
       aRequestedAccess({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
-      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access there already.",
+      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access there.",
     ],
     [
       "a creator that has a path, by the ARN that the authenticator sees",
@@ -57,7 +57,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
         cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
-      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there already.",
+      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there.",
     ],
     [
       "a user that created the cluster, with its path, in whatever case",
@@ -66,7 +66,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:user/ops/Founder",
         cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
       }),
-      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access there already.",
+      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access there.",
     ],
     [
       "the operator, by the ARN that the authenticator sees",

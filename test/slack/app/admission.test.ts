@@ -125,7 +125,7 @@ describe("a person about which Slack does not answer", () => {
 
       const said = await saidTo({ command, body: command }, silent);
 
-      expect(said).toContain("Slack did not confirm that your account is active. Try again in a minute.");
+      expect(said).toContain("Slack did not confirm your account. Try again in a minute.");
     },
   );
 });
@@ -139,5 +139,5 @@ test("a person whom Slack does not confirm in time gets an answer within a secon
   await vi.advanceTimersByTimeAsync(1_000);
   vi.useRealTimers();
 
-  expect(await saying).toContain("Slack did not confirm that your account is active.");
+  expect(await saying).toContain("Slack did not confirm your account.");
 });

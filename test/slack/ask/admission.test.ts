@@ -136,7 +136,7 @@ describe("while Slack can't say who is active", () => {
     async (word) => {
       const answer = await app.say("U0APPROVER", acts[word] ?? "");
 
-      expect(textOf(answer)).toContain("Slack did not confirm that your account is active");
+      expect(textOf(answer)).toContain("Slack did not confirm your account");
       expect((await app.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["unconfirmed"]);
     },
   );

@@ -85,7 +85,7 @@ describe("break-glass", () => {
       `staging ${engineerArn} Slack is down too`,
     );
 
-    expect(answer.text).toContain("Slack did not confirm that your account is active. Try again in a minute.");
+    expect(answer.text).toContain("Slack did not confirm your account. Try again in a minute.");
     expect(await ledger.get("r-new")).toBeNull();
     expect(await events()).toEqual([["attempt.refused", "U0ENGINEER"]]);
   });

@@ -129,7 +129,7 @@ describe("a request without an ARN", () => {
       await app.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
     }
 
-    expect(await say(line)).toContain("You have sent 30 questions already.");
+    expect(await say(line)).toContain("You sent 30 questions.");
     expect(asked).toEqual([]);
   });
 
@@ -259,7 +259,7 @@ describe("the form", () => {
 
     await app.person("U0ENGINEER").submit({ Why: "debug the queue" });
 
-    expect(textOf(view)).toContain("Leave it empty to use your own AWS identity.");
+    expect(textOf(view)).toContain("Empty: your own AWS identity.");
     expect(await requests()).toMatchObject([{ principal: alice }]);
   });
 

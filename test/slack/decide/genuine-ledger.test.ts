@@ -88,7 +88,7 @@ describe("a record that a person changed in Redis after the worker had looked", 
 
     const answers = await click(context, "approved", request, "U0APPROVER");
 
-    expect(answers.join()).toContain("The worker must check the cluster before you can decide.");
+    expect(answers.join()).toContain("The worker must check the cluster first.");
     expect(await plain.get(request.id)).toMatchObject({ state: "pending", approvals: [], lease: null });
   });
 });

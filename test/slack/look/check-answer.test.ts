@@ -60,7 +60,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
       *aws-auth of \`staging\`* ✗ 2 errors, 1 warning, 1 notice
       3 entries; 1 KiB of 1,024 KiB (99 % left)
       ✗ *\`arn-path\`* \`mapRoles line 4, mapRoles line 7\`
-      This entry matches no caller. Write the role without its path: the authenticator does not see the path. (the first of 2)
+      This entry matches no caller. Write the role without its path: the authenticator sees none. (the first of 2)
             → Write \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
       This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces all of it.
@@ -87,7 +87,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
 
   test.each([
     [true, "The first lease creates it."],
-    [false, "Create it, or ask an operator to set createAwsAuth."],
+    [false, "Ask an operator to create it, or to set createAwsAuth."],
   ])("says what follows from an absent document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
   });
@@ -172,7 +172,7 @@ describe("check of a cluster that knows access entries", () => {
   });
 
   test("says that groups without a binding are not reported where RBAC could not be asked", () => {
-    expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("unbound groups are not checked");
+    expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("Unbound groups are not checked");
   });
 });
 

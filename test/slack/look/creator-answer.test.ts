@@ -142,7 +142,7 @@ describe("the answer to who created a cluster", () => {
   test("does not complain where a role with an access entry is in for such a creator", () => {
     const text = answer(role, { record: { ...record, kind: "Root", arn: iam("root") } });
 
-    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which the worker can't use");
+    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which no worker can use");
     expect(text).not.toContain("*What to do*");
   });
 

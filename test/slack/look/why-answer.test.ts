@@ -20,7 +20,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ can't sign in: kubectl says \`You must be logged in to the server (Unauthorized)\`
-      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path: the authenticator does not see the path.
+      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path: the authenticator sees none.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
       • \`viewer\` (\`r-1\`) ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01 13:00:00 UTC>: its time was over.
             → Ask again if you still need it.
@@ -40,7 +40,7 @@ describe("the answer to why", () => {
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ signs in as \`developer\` in \`readers\`, but kubectl get pods says \`Forbidden\`
       • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`.
-            → Ask the owner of the cluster's RBAC to bind the group."
+            → Ask the owner of its RBAC to bind the group."
     `);
   });
 
@@ -65,7 +65,7 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       That is a session. This answer is about its role.
-      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a too large token.
+      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity or cluster, or a too large token.
             → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
     `);
   });

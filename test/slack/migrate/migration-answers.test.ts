@@ -19,7 +19,7 @@ const status = "`/eks-access status migration-staging-1`";
 
 test.each([
   ["no-preview", `The plan is not ready. Decide when ${status} shows it.`],
-  ["change-differs", `The plan is different now. Read it and decide there: ${status}.`],
+  ["change-differs", `The plan is different now. Decide there: ${status}.`],
   ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
 ] as const)(
   "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",

@@ -153,7 +153,7 @@ describe("an approver reads the whole plan before Approve (law 4)", () => {
   test("a message that is too short for it has Details instead", () => {
     const text = textOfBlocks(answerIn("message", aMigrationOf(50)));
 
-    expect(text).toContain("Press *Details* to read all of it, and to approve.");
+    expect(text).toContain("Press *Details* to read and approve it.");
     expect(text).toMatch(/\[Details\] \[Deny\]$/);
   });
 

@@ -95,9 +95,7 @@ describe("a migration that is asked for", () => {
       givenArns: ["arn:aws:iam::111122223333:role/teams/dev"],
       plan: null,
     });
-    expect(textOf(await app.say("U0ONCALL", "migrate staging ask"))).toContain(
-      `\`${id}\` of <@U0APPROVER> is still open`,
-    );
+    expect(textOf(await app.say("U0ONCALL", "migrate staging ask"))).toContain(`\`${id}\` of <@U0APPROVER> is open`);
     expect(textOf(await app.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
   });
 

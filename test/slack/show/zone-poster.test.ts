@@ -63,7 +63,7 @@ test("a zone without a worker is reported within a minute, once, with its cluste
 
   expect(posted()).toEqual([
     expect.stringMatching(/No worker serves the zone eu-private.*`private`.*`eks-access worker --zone eu-private`/s),
-    expect.stringContaining("The zone eu-private has a worker again"),
+    expect.stringContaining("A worker serves the zone eu-private again"),
   ]);
 });
 

@@ -235,7 +235,7 @@ describe("the chain to another person's pods", () => {
 
     const { drift } = await chain(ledger);
 
-    expect(drift).toMatchObject({ result: "no", remedy: "`/eks-access check staging` shows how to fix the section." });
+    expect(drift).toMatchObject({ result: "no", remedy: "`/eks-access check staging` shows the fix." });
     expect(drift.detail).toMatch(/^active leases have no effect: `r-1`: mapUsers can't be read from/);
   });
 

@@ -99,7 +99,9 @@ describe.each([
     await restoreOld(approved);
 
     await expectRefused(outside, "failed");
-    expect((await requestOf(context, id)).lease?.failure?.message).toContain("is back in Redis. The worker refuses it");
+    expect((await requestOf(context, id)).lease?.failure?.message).toContain(
+      "The worker refuses an old copy of this request in Redis",
+    );
   });
 
   test.each(["report", "repair"] as const)("one that was active; drift: %s", async (drift) => {

@@ -88,7 +88,7 @@ test("the tagged clusters of both accounts are in the configuration, and the ope
   expect(told()).toEqual([
     "New: payments in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
     "New: shop in eu-central-1 of account 444455556666, with eks-access=yes, env=dev.",
-    "Gone: shop in eu-central-1 of account 444455556666. It takes no requests. Its leases end as planned.",
+    "Gone: shop in eu-central-1 of account 444455556666. No more requests; leases end as planned.",
     "New: new in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
   ]);
   expect((await ledger.events(1, 9)).map(({ event }) => event.type)).toEqual(["fleet.changed", "fleet.changed"]);
