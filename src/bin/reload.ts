@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Logger } from "pino";
 import { explainFailure } from "../access/access-error.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { type Notice, sealNotice } from "../access/notice.ts";
+import { type Notice, sealNotice } from "../access/shared-lists.ts";
 import type { Environment } from "../config/environment.ts";
 import { type FleetFollower, followFleet, keepsClusters } from "../config/follow-fleet.ts";
 import type { ProcessKind } from "../config/key-environment.ts";

@@ -15,8 +15,7 @@ import {
   listLeaseBindings,
   namespaces,
 } from "./lease-bindings.ts";
-import { type OperatorObjects, objectState, writeObject } from "./operator-objects.ts";
-import { readRoleRules } from "./rbac.ts";
+import { type OperatorObjects, objectState, readRoleRules, writeObject } from "./rbac.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { SealedNotice } from "../access/notice.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
 import { parseJson } from "../access/seal.ts";
+import type { SealedNotice } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { setField } from "./clusters.ts";
 import { runScript, scriptOf } from "./commit-script.ts";

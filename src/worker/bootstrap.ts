@@ -10,11 +10,11 @@ import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { inTurns } from "../operations/deadlines.ts";
-import { becomeCreator } from "./become-creator.ts";
+import { becomeCreator, openEks } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { creatorForBootstrap } from "./discover-creator.ts";
 import { connectAs, creatorArnFor } from "./open-cluster.ts";
-import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
+import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
   bootstrapPurpose,

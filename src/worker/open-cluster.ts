@@ -11,7 +11,7 @@ import {
 } from "../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import type { AwsCredentials } from "../aws/client-settings.ts";
-import type { ClusterDescription } from "../aws/eks-cluster.ts";
+import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
 import type { Purpose } from "../aws/session-policy.ts";
 import { callerIdentity, mintToken } from "../aws/sts.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
@@ -19,15 +19,15 @@ import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { confirmCreator, credentialsOf } from "./become-creator.ts";
+import { becomeCreator, confirmCreator, credentialsOf, openEksForEntries, openEksOfRun } from "./become-creator.ts";
 import {
   askCloudTrail,
   creationOf,
   creatorOfRecord,
   type DiscoveryContext,
+  identityOfRun,
   rememberedCreation,
 } from "./discover-creator.ts";
-import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
 interface OpeningContext extends DiscoveryContext {
   readonly ledger: DiscoveryContext["ledger"] & AcceptanceLedger;
@@ -233,4 +233,34 @@ export async function creatorArnFor(
 ): Promise<string | null> {
   if (!cluster.operator) return creatorArnOf(identity);
   return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
+}
+
+/** A cluster to look at only, in any authentication mode. */
+export interface ReachedCluster {
+  readonly eks: EksCluster;
+  /** Null: only CloudTrail knows it, and no look needs it. */
+  readonly creatorArn: string | null;
+  readonly description: ClusterDescription;
+  readonly client: ClusterClient;
+}
+
+/** Opens a cluster for a person's question, looks, and closes it. @throws AccessError */
+export async function reachCluster<T>(
+  context: OpeningContext,
+  cluster: Cluster,
+  purpose: Purpose,
+  look: (reached: ReachedCluster) => Promise<T>,
+): Promise<T> {
+  const identity = await identityOfRun(context, cluster);
+  const { credentials } = await becomeCreator(cluster, identity, [purpose]);
+  const eks = await openEksOfRun(credentials, cluster);
+  const { description } = eks;
+  const creatorArn = await creatorArnFor(context, cluster, identity);
+  const options = { as: creatorArnOf(identity), ledger: context.ledger };
+  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
+  try {
+    return await look({ eks, creatorArn, description, client });
+  } finally {
+    client.close();
+  }
 }

@@ -1,65 +1,23 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
-import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
-import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
-import { EksCluster } from "../aws/eks-cluster.ts";
+import type { CredentialSource } from "../aws/client-settings.ts";
+import type { EksCluster } from "../aws/eks-cluster.ts";
 import { managerSessionPolicy, type Purpose } from "../aws/session-policy.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { credentialsOf, sessionThrough } from "./become-creator.ts";
-
-/** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
-export function openEks(
-  source: CredentialSource,
-  cluster: Cluster,
-  log?: RequestIds,
-  entriesRemedy?: string,
-): Promise<EksCluster> {
-  const { eksName, region, account } = cluster;
-  const address = { eksName, region, account, partition: partitionOf(cluster) };
-  return EksCluster.open(source, { ...address, ...(entriesRemedy !== undefined && { entriesRemedy }) }, log);
-}
-
-/** The same as the identity of a run, the operator or the creator. A refusal names its policy. @throws AccessError */
-export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
-  const [who, file] = cluster.operator
-    ? (["operator", "operator-policy.json"] as const)
-    : ["creator", "creator-policy.json"];
-  const remedy = statementsRemedy(who, file);
-  try {
-    return await openEks(source, cluster, log, cluster.operator && remedy);
-  } catch (error) {
-    throw withRemedy(error, remedy);
-  }
-}
-
-/** With the identity that makes access entries there. @param asCreator EKS as the creator @throws AccessError */
-export async function openEksForEntries(
-  cluster: Cluster,
-  asCreator: EksCluster,
-  log?: RequestIds,
-): Promise<EksCluster> {
-  if (cluster.accessEntries.as === "creator") return asCreator;
-  const own = await callerIdentity("default", cluster.region, log);
-  const mismatch = refuseOwnIdentity(cluster, own);
-  if (mismatch) throw mismatch;
-  return openEks("default", cluster, log);
-}
-
-const ownAccountRemedy = "Set accessEntries.as to creator there in eks-access.yml.";
-
-/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
-function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
-  if (accessEntries.as === "creator" || own.account === account) return null;
-  return new AccessError(
-    "cluster-mismatch",
-    `The worker is ${own.arn}, and ${name} is in account ${account}: it reaches no cluster there`,
-    { remedy: ownAccountRemedy },
-  );
-}
+import {
+  credentialsOf,
+  openEks,
+  ownAccountRemedy,
+  refuseOwnIdentity,
+  sessionThrough,
+  statementsRemedy,
+  withRemedy,
+} from "./become-creator.ts";
 
 /**
  * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is
@@ -159,13 +117,4 @@ export async function checkOwnAccount({
 /** Who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   return withRemedy(error, statementsRemedy("identity", file));
-}
-
-function statementsRemedy(who: string, file: string): string {
-  return `Give the ${who} the statements of deploy/iam/${file}.`;
-}
-
-function withRemedy(error: unknown, remedy: string): unknown {
-  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
-  return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
 }

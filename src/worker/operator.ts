@@ -19,7 +19,7 @@ import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
-import { reachCluster } from "./reach-cluster.ts";
+import { reachCluster } from "./open-cluster.ts";
 
 export interface OperatedCluster extends Cluster {
   readonly operator: CreatorRole;

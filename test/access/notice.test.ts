@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Notice, readNotice, sealNotice } from "../../src/access/notice.ts";
+import { type Notice, readNotice, sealNotice } from "../../src/access/shared-lists.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 
 const notice: Notice = { id: "fleet", at: "2026-11-28T12:00:00.000Z", title: "A cluster is new.", lines: [] };

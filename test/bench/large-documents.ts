@@ -4,7 +4,7 @@ import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { inTurns } from "../../src/operations/deadlines.ts";
 import { preformatted, revealed } from "../../src/slack/show/mrkdwn.ts";
 import { readLiveDocument } from "../../src/worker/questions/look-at-cluster.ts";
-import { noOtherNames } from "../../src/worker/reconcile/other-names.ts";
+import { noOtherNames } from "../../src/worker/reconcile/entry-state.ts";
 import { previewInDocument } from "../../src/worker/reconcile/preview-change.ts";
 import { readClusterState } from "../../src/worker/reconcile/settle-document.ts";
 import { costly, excessive, honest } from "../aws-auth/hostile-documents.ts";

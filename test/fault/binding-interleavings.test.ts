@@ -15,7 +15,7 @@ import { parseDocument, resolve } from "../../src/aws-auth/index.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { ownEntry } from "../../src/worker/reconcile/binding-state.ts";
-import { rolesSeen } from "../../src/worker/reconcile/roles-seen.ts";
+import { rolesSeen } from "../../src/worker/reconcile/review-questions.ts";
 import { keys } from "../builders/keys.ts";
 import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";

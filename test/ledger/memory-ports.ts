@@ -1,11 +1,10 @@
 import type { AuditEvent } from "../../src/access/audit-event.ts";
 import { accountIn, type Identities } from "../../src/access/identities.ts";
-import type { SealedNotice } from "../../src/access/notice.ts";
 import type { Zone } from "../../src/access/policy/cluster.ts";
 import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";
 import type { LinkProposal, PrincipalLink } from "../../src/access/seals.ts";
-import type { NamespaceList, SharedGroups } from "../../src/access/shared-lists.ts";
+import type { NamespaceList, SealedNotice, SharedGroups } from "../../src/access/shared-lists.ts";
 import { type ClusterLedger, type RememberedCreation, refusalGoodForMs } from "../../src/ledger/clusters.ts";
 import type { LinkChange, LinkLedger } from "../../src/ledger/links.ts";
 import type { FleetLedger, TurnLedger } from "../../src/ledger/shared.ts";

@@ -5,7 +5,7 @@ import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts"
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { recordedEvents } from "../../src/operations/announcements.ts";
-import { decideLink } from "../../src/slack/link/link-decision.ts";
+import { decideLink } from "../../src/slack/link/link.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, region } from "../../sandbox/scene.ts";
 import { sealEmail, sealIdentities } from "../../src/access/identities.ts";
-import { readNotice } from "../../src/access/notice.ts";
+import { readNotice } from "../../src/access/shared-lists.ts";
 import { findLeavers } from "../../src/worker/leavers.ts";
 import { reportIdentities } from "../../src/worker/questions/identities.ts";
 import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";

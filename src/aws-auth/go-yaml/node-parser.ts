@@ -10,7 +10,6 @@ import {
   YAML_TAG,
   type YamlNode,
 } from "./node.ts";
-import type { Scanner } from "./scanner.ts";
 
 const SEQUENCE_VALUE_ENDS: ReadonlySet<TokenType> = new Set(["flow-entry", "flow-sequence-end"]);
 
@@ -36,15 +35,22 @@ export interface Properties {
   readonly tag: string;
 }
 
+/** Tokens, one at a time: the scanner makes no more than the parser needs. */
+export interface Tokens {
+  peek(): Token;
+  take(): Token;
+  takeIf(type: TokenType): Token | null;
+}
+
 /** Makes nodes from tokens by libyaml's grammar: it accepts and refuses the same. */
 export class NodeParser {
-  readonly scanner: Scanner;
+  readonly scanner: Tokens;
   readonly #anchors = new Map<string, YamlNode>();
   readonly #handles = new Map<string, string>();
   readonly #budget: ReadingBudget;
   #depth = 0;
 
-  constructor(scanner: Scanner, budget: ReadingBudget) {
+  constructor(scanner: Tokens, budget: ReadingBudget) {
     this.scanner = scanner;
     this.#budget = budget;
   }

@@ -14,7 +14,7 @@ import {
   handleBreakGlassSubmission,
 } from "../ask/break-glass.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
-import { handleNamespaceSearch } from "../ask/namespace-search.ts";
+import { handleNamespaceSearch } from "../ask/form-fields.ts";
 import { handleNudgeButton } from "../ask/nudge.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
@@ -28,7 +28,7 @@ import {
   handleRevokeSubmission,
 } from "../decide/end-access.ts";
 import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
-import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
+import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link.ts";
 import { handleHomeOpened } from "../look/home.ts";
 import { handleListButton } from "../look/list.ts";
 import {

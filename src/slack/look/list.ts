@@ -2,7 +2,7 @@ import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import { nearest } from "../../access/ask/read-part.ts";
 import type { Migration } from "../../access/migration.ts";
-import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
+import { type Act, actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/lists.ts";

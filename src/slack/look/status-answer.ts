@@ -1,8 +1,7 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
 import type { ChainedEvent } from "../../access/audit-event.ts";
-import type { Act } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/permissions.ts";
+import { type Act, maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/record.ts";
 import { givesFullControl, isRescue } from "../../access/request.ts";

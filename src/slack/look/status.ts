@@ -1,7 +1,6 @@
 import type { ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/lists.ts";
-import { actsOf } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/permissions.ts";
+import { actsOf, maySeeRequest } from "../../access/policy/permissions.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";

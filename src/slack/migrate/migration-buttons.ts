@@ -1,8 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import type { Migration, Replacement } from "../../access/migration.ts";
-import type { MigrationAct } from "../../access/policy/acts.ts";
-import { maySeeRequest } from "../../access/policy/permissions.ts";
+import { type MigrationAct, maySeeRequest } from "../../access/policy/permissions.ts";
 import { isFullControl } from "../../access/policy/policy-text.ts";
 import type { Person } from "../../access/policy/rule.ts";
 import { parseJson } from "../../access/seal.ts";

@@ -1,7 +1,7 @@
 import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
 import { isPermanent } from "../../access/lease/lease-record.ts";
-import type { Act } from "../../access/policy/acts.ts";
+import type { Act } from "../../access/policy/permissions.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
 import { parseJson } from "../../access/seal.ts";

@@ -1,8 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { type Notice, readNotice } from "../../access/notice.ts";
 import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/cluster.ts";
 import type { SlackKeys } from "../../access/seal.ts";
+import { type Notice, readNotice } from "../../access/shared-lists.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { FleetLedger, TurnLedger } from "../../ledger/shared.ts";

@@ -14,7 +14,7 @@ import { wake } from "../../ledger/queues.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
 import { dueIn, maxCalled, readerFor, whoIsCalled } from "../app/request-people.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
-import { migrationThreadOf } from "../migrate/migration-thread.ts";
+import { migrationThreadOf } from "../migrate/migration-words.ts";
 import type { Message, ThreadEntry } from "./message.ts";
 import { code, cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
 import { endProofLines, proofMarks } from "./proof.ts";

@@ -16,8 +16,8 @@ import type { RequestIds } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
+import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
-import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
 
 /** The tag of our migrations on an access entry: `begun`, by which a migration, sealed; then `whole`. */
 export const migrationTag = "eks-access/migration";

@@ -13,8 +13,7 @@ import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
-import { connectAs } from "../open-cluster.ts";
-import type { ReachedCluster } from "../reach-cluster.ts";
+import { connectAs, type ReachedCluster } from "../open-cluster.ts";
 import { accessOf } from "../reconcile/review-questions.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import {

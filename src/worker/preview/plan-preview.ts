@@ -6,9 +6,8 @@ import { approvalsNeeded } from "../../access/policy/rule.ts";
 import type { AccessRequest, Preview } from "../../access/record.ts";
 import { digestOfChange } from "../../access/seals.ts";
 import { readHolder, type Steps } from "../../aws-auth/index.ts";
-import type { OtherNames } from "../reconcile/other-names.ts";
 import { refused } from "../reconcile/preview-change.ts";
-import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
+import type { ChangePreview, OtherNames, RequestedChange } from "../reconcile/way-adapter.ts";
 import { lostRights, outsideHours, type WarningFacts, warningsOf } from "./preview-warnings.ts";
 
 export type PreviewPlan =

@@ -14,8 +14,8 @@ import {
   type Steps,
 } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
-import type { OtherNames } from "../reconcile/other-names.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
+import type { OtherNames } from "../reconcile/way-adapter.ts";
 
 // What an approver should consider: one sentence a warning. The card shows only the words before the colon.
 

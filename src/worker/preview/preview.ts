@@ -21,8 +21,15 @@ import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension, closeRefused, recordDelay } from "../due-change.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
-import { noOtherNames, type OtherNames, otherNames } from "../reconcile/other-names.ts";
-import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "../reconcile/way-adapter.ts";
+import { noOtherNames, otherNames } from "../reconcile/entry-state.ts";
+import type {
+  OtherNames,
+  RequestedChange,
+  Settlement,
+  WayAdapter,
+  WayContext,
+  WayState,
+} from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 

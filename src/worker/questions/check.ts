@@ -24,10 +24,10 @@ import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagn
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { withinTime } from "../../operations/deadlines.ts";
+import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
-import { openEksForEntries } from "../open-eks.ts";
-import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
+import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, readRoleTimes, withOurTags } from "./look-at-cluster.ts";

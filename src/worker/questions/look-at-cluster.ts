@@ -20,10 +20,9 @@ import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import { inParallel, inTurns } from "../../operations/deadlines.ts";
+import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
-import { openEksForEntries } from "../open-eks.ts";
-import { type ReachedCluster, reachCluster } from "../reach-cluster.ts";
+import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 

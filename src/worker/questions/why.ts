@@ -9,7 +9,7 @@ import { diagnose } from "../../diagnosis/why.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
-import { reachCluster } from "../reach-cluster.ts";
+import { reachCluster } from "../open-cluster.ts";
 import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {

@@ -19,7 +19,7 @@ import { inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
-import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
+import { type RoleSeen, rolesSeen } from "./review-questions.ts";
 import { signInSharesIn } from "./settle-sign-ins.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";

@@ -30,9 +30,8 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
-import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";
-import type { WayState } from "./way-adapter.ts";
+import type { OtherNames, WayState } from "./way-adapter.ts";
 
 export interface EntryState extends WayState {
   /** By the principal's ARN in lower case, without a role's path. */
@@ -245,4 +244,29 @@ function byPrincipal(
     identityOf: (arn) => identityOfEntry(...ofArn(arn)),
     signsInAs: (arn) => inEntries(...ofArn(arn), arn, null),
   };
+}
+
+/** Each entry takes its own calls, a few at once. */
+const eachEntryMs = 100;
+
+/** Besides the entries of a request. A cluster may have thousands, and a preview has seconds. */
+const maxCompared = 50;
+
+export const noOtherNames: OtherNames = { entries: [], unread: 0 };
+
+/** For the approver of a new entry. @param isNew whether a request gives a new username @throws AccessError */
+export async function otherNames(
+  entries: Pick<AccessEntries, "list" | "usernameOf">,
+  isNew: (arns: readonly string[]) => boolean,
+): Promise<OtherNames> {
+  const arns = await entries.list();
+  if (!isNew(arns)) return noOtherNames;
+  const compared = arns.slice(0, maxCompared);
+  extendDeadline(eachEntryMs * compared.length);
+  const found = await inParallel(compared, (arn) => entries.usernameOf(arn).catch(() => null));
+  const named = compared.flatMap((arn, index) => {
+    const username = found[index];
+    return typeof username === "string" ? [{ arn, username }] : [];
+  });
+  return { entries: named, unread: arns.length - named.length };
 }

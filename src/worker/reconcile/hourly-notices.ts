@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { sealNotice } from "../../access/notice.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { sealNotice } from "../../access/shared-lists.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { named } from "../../diagnosis/link.ts";
 import type { ReportedProblem } from "../../diagnosis/problems.ts";

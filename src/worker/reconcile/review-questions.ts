@@ -1,10 +1,13 @@
+import { hash } from "node:crypto";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import { pathToAsk, rightToAsk } from "../../access/policy/rights.ts";
+import { pathToAsk, type RoleRule, rightToAsk } from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
-import type { RoleSeen } from "./roles-seen.ts";
+import { isTooLarge } from "../../operations/bounds.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 
 export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;
 
@@ -123,4 +126,42 @@ export function inWords(check: Check): string {
   const { verb, resource, group, namespace, name } = check;
   const isAll = verb === "*" && resource === "*" && group === "*";
   return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}${name ? ` ${name}` : ""}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+}
+
+export interface RoleSeen {
+  /** Null: there is no such role. */
+  readonly rules: readonly RoleRule[] | null;
+  /** Of the rules: an approval covers these alone. Null: they are too many to read. */
+  readonly digest: string | null;
+}
+
+/** Reads the roles that these level texts name, each once. By text. A role that is too large stops no other. @throws AccessError */
+export async function rolesSeen(
+  client: Pick<ClusterClient, "roleRules">,
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, RoleSeen>> {
+  const ofRole = new Map<string, { readonly role: PlacedRole; readonly texts: string[] }>();
+  for (const text of new Set(texts)) {
+    const role = placedRoleOf(text);
+    if (!role) continue;
+    const key = JSON.stringify([role.kind, role.name, role.kind === "Role" ? role.namespace : null]);
+    const known = ofRole.get(key) ?? { role, texts: [] };
+    known.texts.push(text);
+    ofRole.set(key, known);
+  }
+  const seen = await inParallel([...ofRole.values()], async ({ role: { kind, name, namespace }, texts: named }) => {
+    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null).catch(unreadIfTooLarge);
+    const role: RoleSeen = rules === "unread" ? { rules: [], digest: null } : { rules, digest: digestOf(rules) };
+    return named.map((text) => [text, role] as const);
+  });
+  return new Map(seen.flat());
+}
+
+function unreadIfTooLarge(error: unknown): "unread" {
+  if (isTooLarge(error)) return "unread";
+  throw error;
+}
+
+function digestOf(rules: readonly RoleRule[] | null): string {
+  return hash("sha256", canonicalJson(rules as unknown as Json)).slice(0, 32);
 }

@@ -8,13 +8,12 @@ import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
-import type { Holder, Refusal, Steps } from "../../aws-auth/index.ts";
+import type { Holder, NamedEntry, Refusal, Steps } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 import type { AuthorizationReview } from "./review.ts";
-import type { RoleSeen } from "./roles-seen.ts";
+import type { RoleSeen } from "./review-questions.ts";
 
 /** A run drives each through the same steps (`reconcile-way.ts`), and way-adapter.contract.test.ts is their contract. */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
@@ -167,4 +166,10 @@ export interface WriteFailure {
   /** `conflict`: a concurrent edit. `refused`: nothing was written. */
   readonly kind: "conflict" | "refused" | "failed";
   readonly error: unknown;
+}
+
+/** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
+export interface OtherNames {
+  readonly entries: readonly NamedEntry[];
+  readonly unread: number;
 }

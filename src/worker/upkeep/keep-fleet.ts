@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { type Notice, sealNotice } from "../../access/notice.ts";
 import type { Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetChange,
@@ -9,6 +8,7 @@ import {
   placeOf,
   sealFleetList,
 } from "../../access/policy/fleet-list.ts";
+import { type Notice, sealNotice } from "../../access/shared-lists.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { FleetFollower } from "../../config/follow-fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";

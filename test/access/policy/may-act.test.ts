@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { actsOf } from "../../../src/access/policy/acts.ts";
-import { maySeeRequest } from "../../../src/access/policy/permissions.ts";
+import { actsOf, maySeeRequest } from "../../../src/access/policy/permissions.ts";
 import { clusterRule, isResponsibleFor } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";

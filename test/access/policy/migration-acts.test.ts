@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Migration } from "../../../src/access/migration.ts";
-import { migrationActsOf } from "../../../src/access/policy/acts.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { migrationActsOf } from "../../../src/access/policy/permissions.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";

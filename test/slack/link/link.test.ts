@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { arnsOf } from "../../../src/access/identities.ts";
-import { decideLink } from "../../../src/slack/link/link-decision.ts";
+import { decideLink } from "../../../src/slack/link/link.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 import { aSlackContext } from "../slack-context.ts";

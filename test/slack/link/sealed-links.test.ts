@@ -4,8 +4,7 @@ import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/acces
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { requesterFactsOf } from "../../../src/slack/app/request-people.ts";
-import { link } from "../../../src/slack/link/link.ts";
-import { decideLink } from "../../../src/slack/link/link-decision.ts";
+import { decideLink, link } from "../../../src/slack/link/link.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";

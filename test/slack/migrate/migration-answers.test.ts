@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
-import { migrationThreadOf } from "../../../src/slack/migrate/migration-thread.ts";
 import {
   migrationAskedAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
+  migrationThreadOf,
 } from "../../../src/slack/migrate/migration-words.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

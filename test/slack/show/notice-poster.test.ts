@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { type Notice, sealNotice } from "../../../src/access/notice.ts";
+import { type Notice, sealNotice } from "../../../src/access/shared-lists.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { startNoticePoster } from "../../../src/slack/show/notice-poster.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
-import type { Sandbox } from "../../../sandbox/sandbox.ts";
-import { getPods } from "../../../sandbox/sandbox.ts";
+import { getPods, type Sandbox } from "../../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { judgeStop } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, type Replacement, type SealedPlan } from "../../../src/access/migration.ts";
@@ -12,7 +11,7 @@ import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
-import { openEks } from "../../../src/worker/open-eks.ts";
+import { openEks } from "../../../src/worker/become-creator.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { readNotice } from "../../../src/access/notice.ts";
+import { readNotice } from "../../../src/access/shared-lists.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
 import { keys } from "../../builders/keys.ts";
 import { roleEntry } from "../../builders/why-facts.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { otherNames } from "../../../src/worker/reconcile/other-names.ts";
+import { otherNames } from "../../../src/worker/reconcile/entry-state.ts";
 
 const username = "sso:{{SessionNameRaw}}";
 const arns = Array.from({ length: 60 }, (_, index) => `arn:aws:iam::111122223333:role/role-${index}`);

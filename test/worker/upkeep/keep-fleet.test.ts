@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../../sandbox/aws/account.ts";
-import type { Notice } from "../../../src/access/notice.ts";
+import type { Notice } from "../../../src/access/shared-lists.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { followFleet } from "../../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
