@@ -58,7 +58,7 @@ export interface DecisionFacts {
 
 /** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
-  const rule = ruleOf(request, cluster);
+  const rule = isApprovable(request, cluster) && ruleOf(request, cluster);
   const out = peopleNotDue(request, cluster);
   return (rule ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
 }

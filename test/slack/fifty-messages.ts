@@ -240,7 +240,7 @@ const answers = {
         blocks: homeView({
           ...{ user: "U0ENGINEER", identities: [engineerArn], decides: true, emergency: false },
           ...{ migrationsToDecide: [], migrations: [], toReview: listed(), recent: listed() },
-          isConfigured: () => true,
+          clusterOf: () => aCluster(),
           toDecide: listed(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
           access: listed(aLeasedRequest({})),
           requests: listed(),

@@ -1,5 +1,5 @@
 import type { Click } from "../../access/approvals.ts";
-import { type DecisionFacts, othersWhoMayApprove, peopleNotDue } from "../../access/decide.ts";
+import { type DecisionFacts, isApprovable, othersWhoMayApprove, peopleNotDue } from "../../access/decide.ts";
 import { approversLeft } from "../../access/decide-migration.ts";
 import { reviewersOf } from "../../access/emergency.ts";
 import {
@@ -217,7 +217,7 @@ export async function presenceOf(
   request: AccessRequest,
 ): Promise<Presence | null> {
   const cluster = config.clusters.get(request.cluster);
-  if (request.state !== "pending" || !request.preview || !cluster) return null;
+  if (request.state !== "pending" || !request.preview || !cluster || !isApprovable(request, cluster)) return null;
   try {
     const out = peopleNotDue(request, cluster);
     const named = await Promise.all(othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name)));

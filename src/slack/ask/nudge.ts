@@ -1,3 +1,4 @@
+import { isApprovable } from "../../access/decide.ts";
 import { isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { pendingRequest } from "../../access/request.ts";
@@ -9,7 +10,7 @@ import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
 import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";
-import { stateText } from "../show/words.ts";
+import { stateText, unapprovable } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
 
 /** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */
@@ -32,7 +33,9 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
     return noSuchRequestAnswer(id);
   }
   if (!isWaiting(request)) return nothingToNudge(request);
-  if (!context.config.clusters.has(request.cluster)) return clusterGoneAnswer(request.cluster);
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return clusterGoneAnswer(request.cluster);
+  if (!isApprovable(request, cluster)) return answer(`No one to nudge. ${unapprovable}`);
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
   if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {

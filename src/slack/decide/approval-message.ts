@@ -43,6 +43,7 @@ import {
   removedClause,
   shortTroubleText,
   stateText,
+  unapprovable,
 } from "../show/words.ts";
 import {
   type Card,
@@ -171,7 +172,7 @@ function askingLines(
   const waits =
     request.emergency || isApprovable(request, cluster)
       ? waitingText(request, oneOf(who, isTight || who.length > 2 ? 1 : 2, left), isTight)
-      : "The policy changed: no one can approve it.";
+      : unapprovable;
   return [
     request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request, place)}*`,
     admitsText(request),

@@ -1,5 +1,7 @@
 import type { HomeView, KnownBlock } from "@slack/types";
+import { isApprovable } from "../../access/decide.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-buttons.ts";
@@ -46,8 +48,8 @@ export interface HomeContent {
   readonly decides: boolean;
   readonly emergency: boolean;
   readonly migrations: readonly MigrationRow[];
-  /** Whether a record's cluster is in eks-access.yml: without it, few buttons work. */
-  readonly isConfigured: (request: AccessRequest) => boolean;
+  /** Undefined: it is not in eks-access.yml. Without it, few buttons work. */
+  readonly clusterOf: (request: AccessRequest) => Cluster | undefined;
 }
 
 export interface Home extends HomeView {
@@ -162,17 +164,17 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-type Configured = Pick<HomeContent, "isConfigured">;
+type Configured = Pick<HomeContent, "clusterOf">;
 
 function removedNote(request: AccessRequest): string {
   return `\n:warning: ${removedClause(request)}. Ask an operator to add it again.`;
 }
 
-function accessRow(request: AccessRequest, { isConfigured }: Configured): KnownBlock[] {
+function accessRow(request: AccessRequest, { clusterOf }: Configured): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
   const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : rowState(request);
-  const isThere = isConfigured(request);
+  const isThere = clusterOf(request) !== undefined;
   const buttons = isActive && isThere ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}${isThere ? "" : removedNote(request)}`),
@@ -180,13 +182,14 @@ function accessRow(request: AccessRequest, { isConfigured }: Configured): KnownB
   ];
 }
 
-function rowOf(request: AccessRequest, place: string, { isConfigured }: Configured): KnownBlock[] {
+function rowOf(request: AccessRequest, place: string, { clusterOf }: Configured): KnownBlock[] {
   const { id, createdAt } = request;
-  const isThere = isConfigured(request);
-  const nudge = request.preview === null || !isThere ? [] : [nudgeButton(request)];
-  const again = isThere ? askAgainButtons(request) : [];
+  const cluster = clusterOf(request);
+  const isWaited = request.preview !== null && cluster !== undefined && isApprovable(request, cluster);
+  const nudge = isWaited ? [nudgeButton(request)] : [];
+  const again = cluster ? askAgainButtons(request) : [];
   const buttons = isClosed(request) ? again : [...nudge, cancelButton(request)];
-  const note = isThere || isClosed(request) ? "" : removedNote(request);
+  const note = cluster || isClosed(request) ? "" : removedNote(request);
   return [
     section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}${note}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },

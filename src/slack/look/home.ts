@@ -117,7 +117,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     decides: clusters.length > 0,
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
     migrations: rows.filter(({ migration }) => migration.requester === user),
-    isConfigured: ({ cluster }) => config.clusters.has(cluster),
+    clusterOf: ({ cluster }) => config.clusters.get(cluster),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Button } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/decide.ts";
+import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -29,6 +29,7 @@ import {
   removedClause,
   subjectFor,
   troubleText,
+  unapprovable,
   whatFor,
 } from "./words.ts";
 
@@ -59,6 +60,7 @@ export function milestoneOf(
     return tell(name, text, [detailsButton(request)]);
   }
   if (!cluster && !isClosed(request)) return removedMilestone(request, to);
+  if (cluster && state === "pending" && !isApprovable(request, cluster)) return unapprovableMilestone(request, to);
   if (trouble) {
     const text = waitingText(request, to, cluster) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
@@ -122,6 +124,11 @@ function removedMilestone(request: AccessRequest, { subject, what }: Reader): Mi
   const next = lease.state === "scheduled" && !lease.end ? "begin" : "end";
   const text = `${subject}${state}. ${why}. Ask an operator to add it again, so that the access can ${next}.`;
   return tell("removed", text, buttons, `${what}: ${why}.`);
+}
+
+function unapprovableMilestone(request: AccessRequest, { subject, what }: Reader): Milestone {
+  const text = `${subject}: ${unapprovable} Cancel it, or ask an operator. Expires ${time(request.expiresAt)}.`;
+  return tell("unapprovable", text, [detailsButton(request), cancelButton(request)], `${what}: ${unapprovable}`);
 }
 
 function overButtons(request: AccessRequest, { again }: Reader): readonly Button[] {

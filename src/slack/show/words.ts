@@ -22,6 +22,9 @@ import { isClusterFailure } from "../../access/retry.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
+/** Of a request whose level is gone, or for which no rule lets its requester ask any more. */
+export const unapprovable = "The policy changed: no one can approve it.";
+
 export function removedClause({ cluster }: { readonly cluster: string }): string {
   return `${code(cluster)} was removed from eks-access.yml`;
 }

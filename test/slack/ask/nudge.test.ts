@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { planReminders } from "../../../src/access/reminder.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
@@ -46,6 +47,16 @@ test("another person nudges no one", async () => {
   const forged = { ...message, channel: message.channel };
 
   await expect(app.person("U0ONCALL").click(forged, "nudge")).rejects.toThrow("does not see");
+  expect((await app.ledger.get("r-1"))?.reminders?.sent).toBe(0);
+});
+
+test("there is no one to nudge where the policy lets no one approve it", async () => {
+  const told = await waiting("r-1");
+  await app.follow(configText.replace("levels: [viewer, admin]", "levels: [admin]"));
+
+  const answer = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(told, "nudge"));
+
+  expect(textOf(answer)).toContain("No one to nudge. The policy changed: no one can approve it.");
   expect((await app.ledger.get("r-1"))?.reminders?.sent).toBe(0);
 });
 

@@ -32,7 +32,7 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
       access: { requests: access, total: access.length },
       requests: none,
       migrations: [],
-      isConfigured: () => true,
+      clusterOf: () => aCluster(),
       recent: none,
       decides: true,
       emergency: false,

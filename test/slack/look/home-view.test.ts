@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
@@ -23,7 +24,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     access: none,
     requests: none,
     migrations: [],
-    isConfigured: () => true,
+    clusterOf: () => aCluster(),
     recent: none,
     decides: false,
     emergency: false,

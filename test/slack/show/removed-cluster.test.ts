@@ -326,17 +326,41 @@ test.each([false, true])(
   },
 );
 
-test.each([false, true])("a card whose level leaves the file can only be denied (at a start: %s)", async (isStart) => {
-  await shown(aPreviewedRequest());
-  const before = card();
+describe("a request whose level leaves the file", () => {
+  const without = configOf(configText.replace("levels: [viewer, admin]", "levels: [admin]"));
 
-  await follow(configOf(configText.replace("levels: [viewer, admin]", "levels: [admin]")), isStart);
-  await expect.poll(card).toContain("The policy changed: no one can approve it.");
-  const changed = card();
-  await follow(whole, isStart);
+  test.each([false, true])(
+    "can only be denied and cancelled, until it comes back (at a start: %s)",
+    async (isStart) => {
+      await shown(aPreviewedRequest());
+      await publishHome(contextNow(), "U0ENGINEER");
+      const before = [card(), toEngineer(), home("U0ENGINEER")];
 
-  await expect.poll(card).toBe(before);
-  expect([buttonsOf(before), buttonsOf(changed)]).toEqual(["[Approve] [Deny] [Details]", "[Deny] [Details]"]);
+      await follow(without, isStart);
+      await expect.poll(card).toContain("The policy changed: no one can approve it.");
+      await expect.poll(toEngineer).toContain("The policy changed: no one can approve it.");
+      await expect.poll(() => home("U0ENGINEER")).not.toContain("[Nudge]");
+      const changed = [card(), toEngineer(), home("U0ENGINEER")];
+      await follow(whole, isStart);
+
+      await expect.poll(() => [card(), toEngineer(), home("U0ENGINEER")]).toEqual(before);
+      expect(changed.map(buttonsOf)).toEqual([
+        "[Deny] [Details]",
+        "[Details] [Cancel]",
+        "[Ask for access] [Details] [Cancel]",
+      ]);
+    },
+  );
+
+  test("calls no one to approve it", async () => {
+    config = without;
+    await shown(aPreviewedRequest({ reminders: { sent: 1, nextAt: at(9).toISOString() } }));
+
+    await showThread(contextNow(), "r-1");
+
+    expect(slack.replies(slack.messages("C0ACCESS")[0] ?? expect.unreachable("there is no card"))).toEqual([]);
+    expect(card()).not.toContain("Ask an operator to add approvers");
+  });
 });
 
 test("a review that is due after the end of emergency access has no button meanwhile", async () => {
