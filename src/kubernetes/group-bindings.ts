@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { groupsBy } from "../access/collections.ts";
 import { describeNamespaces, describeRules, type GroupRight } from "../access/policy/rights.ts";
+import { isTooLarge } from "../operations/bounds.ts";
+import { inParallel } from "../operations/deadlines.ts";
 import type { Connection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { bindingPages, readRoleRules } from "./rbac.ts";
@@ -63,42 +66,44 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
   else bindings.set(name, [binding]);
 }
 
-const maxRoles = 6;
+const maxRoles = 20;
 
-/** What these groups can do by their bindings, in words: one item for each group and role, the first few of them. */
+/** What these groups can do by their bindings, in words: one item for each group and role, and one for those that it does not read. */
 export async function groupRights(
   connection: Connection,
   cluster: string,
   bindings: ReadonlyMap<string, readonly GroupBinding[]>,
   groups: readonly string[],
 ): Promise<readonly GroupRight[]> {
-  const rights: GroupRight[] = [];
-  for (const { group, bound } of rolesOf(bindings, groups).slice(0, maxRoles)) {
-    const [first] = bound;
-    if (!first) continue;
-    const role = { kind: first.kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name: first.role };
-    const rules = await readRoleRules(connection, cluster, role, first.namespace);
-    rights.push({
-      group,
-      role: `${first.kind} ${first.role}`,
-      where: describeNamespaces(bound.map(({ namespace }) => namespace)),
-      allows: rules ? describeRules(rules) : "nothing: there is no such role",
-    });
-  }
-  return rights;
+  const all = rolesOf(bindings, groups);
+  const rights = await inParallel(all.slice(0, maxRoles), async (bound) => {
+    const [{ group, kind, role: name, namespace }] = bound;
+    const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
+    const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
+    const allows = typeof rules === "string" ? rules : rules ? describeRules(rules) : "nothing: there is no such role";
+    return { group, role: `${kind} ${name}`, where: placesOf(bound), allows };
+  });
+  const [next, ...others] = all.slice(maxRoles);
+  if (!next) return rights;
+  const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;
+  const where = placesOf([next, ...others].flat());
+  return [...rights, { group: next[0].group, role, where, allows: "unknown, because they are too many" }];
+}
+
+function placesOf(bound: readonly GroupBinding[]): string {
+  return describeNamespaces(bound.map(({ namespace }) => namespace));
+}
+
+/** People who can edit a role must not hide the others. */
+function unreadIfTooLarge(error: unknown): string {
+  if (isTooLarge(error)) return "unknown, because it is too large to read";
+  throw error;
 }
 
 /** A ClusterRole bound in several namespaces is one. Roles of one name in two namespaces are two. */
 function rolesOf(bindings: ReadonlyMap<string, readonly GroupBinding[]>, groups: readonly string[]) {
-  const roles = new Map<string, { group: string; bound: GroupBinding[] }>();
-  for (const group of groups) {
-    for (const binding of bindings.get(group) ?? []) {
-      const home = binding.kind === "Role" ? binding.namespace : "";
-      const key = JSON.stringify([group, binding.kind, binding.role, home]);
-      const known = roles.get(key) ?? { group, bound: [] };
-      known.bound.push(binding);
-      roles.set(key, known);
-    }
-  }
-  return [...roles.values()];
+  const bound = groups.flatMap((group) => (bindings.get(group) ?? []).map((binding) => ({ ...binding, group })));
+  const keyOf = ({ group, kind, role, namespace }: (typeof bound)[number]) =>
+    JSON.stringify([group, kind, role, kind === "Role" ? namespace : ""]);
+  return [...groupsBy(bound, keyOf).values()];
 }

@@ -139,8 +139,7 @@ const calls: Readonly<Record<string, (client: ClusterClient) => Promise<unknown>
   "reading bindings": (client) => client.roleBindings(),
   "reading bindings of leases": (client) => client.listLeaseBindings(),
   "reading namespaces": (client) => client.namespaces(),
-  "reading a role": (client) =>
-    client.groupRights(new Map([["dev", [{ kind: "ClusterRole", role: "view", namespace: null }]]]), ["dev"]),
+  "reading a role": (client) => client.roleRules({ kind: "ClusterRole", name: "view" }, null),
 };
 
 test.each([...hostile.keys()].flatMap((shape) => Object.keys(calls).map((call) => ({ shape, call }))))(
@@ -206,4 +205,36 @@ test("calls that wait for a connection end with their run too, and Node.js has n
   const late = { code: "cluster-unreachable", what: expect.stringContaining("the total deadline of 0.3 s (run)") };
   expect(calls).toEqual(calls.map(() => ({ status: "rejected", reason: expect.objectContaining(late) })));
   expect(warnings).toEqual([]);
+});
+
+/** The rights of a group by these roles, each of the whole cluster. */
+function rightsBy(roles: readonly string[]) {
+  const bound = roles.map((role) => ({ kind: "ClusterRole", role, namespace: null }));
+  return client.groupRights(new Map([["dev", bound]]), ["dev"]);
+}
+
+const everything = { rules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] };
+
+test("a role that is too large to read hides no other role of the group", async () => {
+  server.answer = ({ path }) => ({
+    status: 200,
+    body: path.endsWith("/large") ? { rules: [{ verbs: Array(20_000).fill("get"), resources: ["pods"] }] } : everything,
+  });
+
+  expect((await rightsBy(["large", "owner"])).map(({ role, allows }) => `${role}: ${allows}`)).toEqual([
+    "ClusterRole large: unknown, because it is too large to read",
+    "ClusterRole owner: everything",
+  ]);
+});
+
+test("many roles of a group hide none of the next twenty, and the rest is counted", async () => {
+  server.answer = ({ path }) => ({ status: 200, body: path.endsWith("/owner") ? everything : { rules: [] } });
+  const many = Array.from({ length: 19 }, (_, index) => `role-${index}`);
+
+  const rights = await rightsBy([...many, "owner", "another", "one more"]);
+
+  expect(rights.slice(19)).toEqual([
+    { group: "dev", role: "ClusterRole owner", where: "in every namespace", allows: "everything" },
+    { group: "dev", role: "2 more roles", where: "in every namespace", allows: "unknown, because they are too many" },
+  ]);
 });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
-import { ask, clusterIn, modesConfig } from "./reconcile/both-ways.ts";
+import { ask, clusterIn, modesConfig, openingWith } from "./reconcile/both-ways.ts";
 import { entriesOf } from "./reconcile/entries-of.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
@@ -105,6 +106,18 @@ test.each([
   expect(preview.warnings.join()).toContain(
     `Same username: ${other} can also get the username eks-access:111122223333:engineer`,
   );
+});
+
+test("the approver reads that the rights are unknown where a role can't be read", async () => {
+  const groupRights = () => Promise.reject(new AccessError("cluster-forbidden", "no right to read a role"));
+  context = { ...context, openCluster: openingWith(() => ({ groupRights })) };
+
+  const preview = await previewOn(clusterName);
+
+  expect(preview.rights).toBeNull();
+  expect(preview.warnings.filter((warning) => warning.startsWith("Rights unknown: "))).toEqual([
+    "Rights unknown: couldn't read the roles.",
+  ]);
 });
 
 test("of a difference with endless lines, the record has the start and the count of the rest", async () => {

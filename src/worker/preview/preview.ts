@@ -179,7 +179,9 @@ async function previewRequest(
   const planned = await inTurns(planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request));
   if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
-  const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };
+  const rights = planned.preview.rights ?? (await rightsOf(request, look));
+  const unread = bindings && !rights ? ["Rights unknown: couldn't read the roles."] : [];
+  const unsealed = { ...planned.preview, rights, warnings: [...unread, ...planned.preview.warnings] };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
