@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/seal.ts";
-import type {} from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/shared.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { deliveryId, field, isRetry } from "./payload.ts";

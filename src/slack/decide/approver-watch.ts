@@ -5,7 +5,6 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { ClusterLedger } from "../../ledger/clusters.ts";
-import type {} from "../../ledger/ledger.ts";
 import { approversChecked } from "../../operations/announcements.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { believedMs, type Directory } from "../app/directory.ts";
