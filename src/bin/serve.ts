@@ -22,7 +22,7 @@ import {
 } from "../operations/health-server.ts";
 import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../operations/metrics.ts";
-import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
+import type { Stoppable } from "../operations/stoppable.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { noticeSender, startReloading } from "./reload.ts";
@@ -31,8 +31,6 @@ import { type PartsContext, startParts, startPartWithoutLedger } from "./start-p
 
 /** Redis can start together with this process, so it tries again soon. */
 const againMs = 1_000;
-
-const compareClocksEveryMs = 10_000;
 
 /** Handing work back takes a few calls to Redis. The process waits for them no longer than this. */
 export const handBackWithinMs = 2_000;
@@ -102,14 +100,11 @@ async function start(
   await startPartWithoutLedger(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
-  const comparing = "comparing the clock with Redis'";
-  const compareClocks = () => own.failures.during(comparing, {}, () => clock.compare(connection.redis));
-  await compareClocks();
+  started(await clock.follow(connection.redis, own.failures));
   const { context, close } = contextOn(connection, settings.environment, own);
   // A full Redis answers, but takes no write.
   writes = () => context.ledger.takeTurn("does-it-write", 1);
   running.close.push(close);
-  started(stoppable(startTicking(compareClocksEveryMs, compareClocks), comparing));
   await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
 import { AccessError } from "../access/access-error.ts";
+import type { FailureLog } from "../operations/log.ts";
+import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
 /** The settings of a connection besides its address. Files are PEM, read for each connection. */
@@ -224,6 +226,9 @@ const noticedMs = 2_000;
 /** Where a clock is further off, it may be Redis' that is wrong, and AWS refuses signatures from the future. */
 const mostMs = 5 * 60_000;
 
+/** How often a process compares its clock. Milliseconds. */
+const compareEveryMs = 10_000;
+
 /**
  * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
  * another one has ended, and its calls arrive later than their records say. A process that is ahead ends leases early. It can also
@@ -233,6 +238,14 @@ export class LedgerClock {
   #behindMs = 0;
 
   readonly now = (): Date => new Date(Date.now() + this.#behindMs);
+
+  /** Compares now, and every ten seconds until it is stopped. */
+  async follow(redis: RedisClient, failures: FailureLog): Promise<Stoppable> {
+    const what = "comparing the clock with Redis'";
+    const compare = () => failures.during(what, {}, () => this.compare(redis));
+    await compare();
+    return stoppable(startTicking(compareEveryMs, compare), what);
+  }
 
   /** @throws AccessError where this machine is too far behind to take Redis' time: its leases end late */
   async compare(redis: RedisClient): Promise<void> {
