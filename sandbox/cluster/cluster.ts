@@ -1,12 +1,12 @@
 import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
-import { authorizeByPolicies } from "./access-policies.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { type ClusterCertificates, issueCertificates } from "./certificate.ts";
 import { type ConfigMap, type ConfigMapContent, configMapKind, type SentConfigMap } from "./config-map.ts";
+import { authorizeByPolicies } from "./default-roles.ts";
 import { ObjectStore } from "./object-store.ts";
 import { type Authorize, authorize, type Rbac } from "./rbac.ts";
 import { RbacObjects } from "./roles.ts";

@@ -1,10 +1,16 @@
+import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
+import { matches } from "../aws/identities.ts";
 import {
+  type Attributes,
   type Binding,
+  covers,
   type PolicyRule,
   type Rbac,
   type Role,
   readVerbs as read,
   rule,
+  type User,
+  type Verdict,
   writeVerbs as write,
 } from "./rbac.ts";
 
@@ -15,7 +21,7 @@ const appResources = "daemonsets deployments replicasets statefulsets";
 
 const readRules: PolicyRule[] = [rule("", `${workloads} namespaces events`, read), rule("apps", appResources, read)];
 
-const editRules: PolicyRule[] = [
+const editRoleRules: PolicyRule[] = [
   ...readRules,
   rule("", `${workloads} secrets pods/exec pods/portforward`, [...read, ...write]),
   rule("apps", appResources, write),
@@ -30,9 +36,9 @@ const roles: readonly Role[] = [
   { name: "cluster-admin", rules: [rule("*", "*", ["*"]), { verbs: ["*"], nonResourceURLs: ["*"] }] },
   {
     name: "admin",
-    rules: [...editRules, rule("rbac.authorization.k8s.io", "roles rolebindings", [...read, ...write])],
+    rules: [...editRoleRules, rule("rbac.authorization.k8s.io", "roles rolebindings", [...read, ...write])],
   },
-  { name: "edit", rules: editRules },
+  { name: "edit", rules: editRoleRules },
   { name: "view", rules: readRules },
   { name: "system:discovery", rules: [{ verbs: ["get"], nonResourceURLs: discoveryPaths }] },
   { name: "system:public-info-viewer", rules: [{ verbs: ["get"], nonResourceURLs: publicPaths }] },
@@ -70,4 +76,101 @@ export function group(name: string, clusterRole: string, groupName: string, name
     role: { kind: "ClusterRole", name: clusterRole },
     subjects: [{ kind: "Group", name: groupName }],
   };
+}
+
+/** EKS User Guide, "Review access policy permissions": the rules differ a little from the ClusterRoles of Kubernetes. */
+
+const viewRules: readonly PolicyRule[] = [
+  rule(
+    "apps",
+    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status",
+    read,
+  ),
+  rule("autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status", read),
+  rule("batch", "cronjobs cronjobs/status jobs jobs/status", read),
+  rule("discovery.k8s.io", "endpointslices", read),
+  rule(
+    "extensions",
+    "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale",
+    read,
+  ),
+  rule("networking.k8s.io", "ingresses ingresses/status networkpolicies", read),
+  rule("policy", "poddisruptionbudgets poddisruptionbudgets/status", read),
+  rule(
+    "",
+    "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status",
+    read,
+  ),
+  rule(
+    "",
+    "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+    read,
+  ),
+  rule("", "namespaces", read),
+];
+
+const editRules: readonly PolicyRule[] = [
+  ...viewRules,
+  rule(
+    "apps",
+    "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
+    write,
+  ),
+  rule("autoscaling", "horizontalpodautoscalers", write),
+  rule("batch", "cronjobs jobs", write),
+  rule(
+    "extensions",
+    "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale",
+    write,
+  ),
+  rule("networking.k8s.io", "ingresses networkpolicies", write),
+  rule("policy", "poddisruptionbudgets", write),
+  rule("", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy", read),
+  rule("", "serviceaccounts", ["impersonate"]),
+  rule("", "pods pods/attach pods/exec pods/portforward pods/proxy", write),
+  rule(
+    "",
+    "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+    write,
+  ),
+];
+
+const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
+  AmazonEKSViewPolicy: viewRules,
+  AmazonEKSEditPolicy: editRules,
+  AmazonEKSAdminPolicy: [
+    ...editRules,
+    rule("authorization.k8s.io", "localsubjectaccessreviews", ["create"]),
+    rule("rbac.authorization.k8s.io", "rolebindings roles", [...read, ...write]),
+  ],
+  AmazonEKSAdminViewPolicy: [rule("*", "*", read)],
+  AmazonEKSSecretReaderPolicy: [rule("", "secrets", read)],
+  AmazonEKSClusterAdminPolicy: [rule("*", "*", ["*"]), { nonResourceURLs: ["*"], verbs: ["*"] }],
+};
+
+/** They belong to the principal: a review of a username sees none (EKS User Guide, "Associate access policies…"). */
+export function authorizeByPolicies(
+  { entries }: ClusterAccess,
+  { extra }: Pick<User, "extra">,
+  attributes: Attributes,
+): Verdict {
+  const [principalId] = extra?.principalId ?? [];
+  const entry = principalId === undefined ? undefined : entries.find((each) => each.principalId === principalId);
+  const policy = entry?.policies.find((each) => allows(each, attributes));
+  if (!entry || !policy) return { allowed: false, reason: "" };
+  const { principalArn } = entry;
+  const binding = `ClusterRoleBinding "${principalArn}+${policy.arn}" of ClusterRole "${policy.arn}"`;
+  return { allowed: true, reason: `EKS Access Policy: allowed by ${binding} to User "${principalId}"` };
+}
+
+function allows({ arn, namespaces }: PolicyInForce, attributes: Attributes): boolean {
+  const rules = accessPolicyRules[arn.split("/").at(-1) ?? ""] ?? [];
+  return inScope(namespaces, attributes) && rules.some((rule) => covers(rule, attributes));
+}
+
+/** A scope of namespaces has no resources without a namespace. */
+function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes): boolean {
+  if (namespaces === null) return true;
+  const namespace = "path" in attributes ? undefined : attributes.namespace;
+  return namespace !== undefined && namespaces.some((pattern) => matches(pattern, namespace));
 }

@@ -1,6 +1,5 @@
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import { signInMethod } from "../access/lease/sign-in.ts";
-import { partitionOf } from "../access/policy/cluster.ts";
+import { partitionOf, signInMethod } from "../access/policy/cluster.ts";
 import { isOperator, isSameCreator } from "../access/policy/creator.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
 import type { AccessRequest } from "../access/record.ts";

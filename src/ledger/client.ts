@@ -197,14 +197,6 @@ function reasonOf(error: unknown): string {
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;
 }
 
-/** What is read at a key; `absent`, if it has another type: an attacker with Redis could delete it too, and a failed read keeps access. */
-export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
-  return reading.catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return absent;
-    throw error;
-  });
-}
-
 /** A port on Redis that fails only with AccessErrors `ledger-unreachable`. @param what a clause */
 export function explained<Port extends object>(port: Port, what: string): Port {
   const calls = Object.entries(port as Record<string, (...given: unknown[]) => Promise<unknown>>);

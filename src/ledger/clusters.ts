@@ -2,9 +2,16 @@ import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
 import type { NamespaceList } from "../access/shared-lists.ts";
-import { type RedisClient, readOr } from "./client.ts";
+import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
-import type { RefusedFile, Stored, StoredKind, StoredReader, WorkerIdentity } from "./stored.ts";
+import {
+  type RefusedFile,
+  readOr,
+  type Stored,
+  type StoredKind,
+  type StoredReader,
+  type WorkerIdentity,
+} from "./stored.ts";
 
 /** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
 export interface RememberedCreation {

@@ -14,9 +14,9 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
 import { isSealedLink, type LinkProposal, type PrincipalLink } from "../access/seals.ts";
 import type { SharedGroups } from "../access/shared-lists.ts";
-import { type RedisClient, readOr } from "./client.ts";
+import type { RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
-import type { LinkQuestions, StoredReader } from "./stored.ts";
+import { type LinkQuestions, readOr, type StoredReader } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
 import type { AccessRequest } from "../access/record.ts";
-import { type RedisClient, readOr } from "./client.ts";
+import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { Stored, StoredReader } from "./stored.ts";
+import { readOr, type Stored, type StoredReader } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";

@@ -5,8 +5,9 @@ import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../ac
 import { timeForm } from "../access/lease/lease-record.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
 import type { AuditLog } from "./audit-log.ts";
-import { explained, type RedisClient, readOr } from "./client.ts";
+import { explained, type RedisClient } from "./client.ts";
 import { appendScript, chainHeadKey, chainLua, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
+import { readOr } from "./stored.ts";
 
 /** Events from this sequence number on, in order. */
 export async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {

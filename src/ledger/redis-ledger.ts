@@ -4,7 +4,7 @@ import { askerOf } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
 import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
-import { explained, type RedisClient, readOr } from "./client.ts";
+import { explained, type RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters } from "./clusters.ts";
 import {
@@ -64,6 +64,7 @@ import {
 import { appendEvent, logFlaw, readEvents, readEventsOf } from "./redis-audit-log.ts";
 import { redisFleet, redisTurns } from "./shared.ts";
 import {
+  readOr,
   readStored,
   type ShownMessages,
   type StoredReader,

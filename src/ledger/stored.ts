@@ -140,6 +140,14 @@ return 1
 /** A hash: for each unreadable record the digest of its text. */
 const unreadableKey = "{eks-access}:unreadable";
 
+/** What is read at a key; `absent`, if it has another type: an attacker with Redis could delete it too, and a failed read keeps access. */
+export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return absent;
+    throw error;
+  });
+}
+
 /** Where an unreadable record is reported. */
 export interface UnreadableLog {
   error: (detail: object, message: string) => void;

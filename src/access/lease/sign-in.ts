@@ -1,32 +1,6 @@
-import { sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
-import { type AccessCheck, type Cluster, matchesArnPattern } from "../policy/cluster.ts";
+import type { AccessCheck } from "../policy/cluster.ts";
 import { kubernetesGroups } from "../policy/policy-text.ts";
 import type { MappedIdentity, ProofFinding } from "./lease-record.ts";
-
-export type SignInMethod =
-  | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
-  | { readonly type: "not tested"; readonly why: string };
-
-/** STS needs a role's path: the first matching setting has it. @param principal a role without its path */
-export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
-  if (principal.includes(":user/")) {
-    return notTested("only the IAM user has its keys");
-  }
-  if (sessionNameIn(principal) !== null) return notTested("only that person can open the session");
-  const pattern = signIn.roles.find((each) => matchesArnPattern(withoutRolePath(each), principal));
-  if (pattern === undefined) {
-    return notTested(
-      `the worker can't assume this role: an operator can name it in signIn.roles of ${name} in eks-access.yml`,
-    );
-  }
-  const path = pattern.slice(pattern.indexOf(":role/") + 5, pattern.lastIndexOf("/") + 1);
-  const roleArn = principal.replace(":role/", `:role${path}`);
-  return { type: "role", roleArn, ...(signIn.externalId && { externalId: signIn.externalId }) };
-}
-
-function notTested(why: string): SignInMethod {
-  return { type: "not tested", why };
-}
 
 export type SignInObservation =
   /** 401: the API server does not know this token. */

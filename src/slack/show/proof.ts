@@ -1,7 +1,6 @@
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import { findingsOf, type Lease, type Proof, type ProofFinding } from "../../access/lease/lease-record.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
 import type { Message } from "./message.ts";

@@ -1,9 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Migration } from "../../access/migration.ts";
-import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Purpose } from "../../aws/session-policy.ts";

@@ -1,7 +1,6 @@
 import { awaitSignIn, usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, Holding, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";

@@ -1,7 +1,6 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
-import { signInMethod } from "../../access/lease/sign-in.ts";
-import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { sessionOf } from "../../aws/session-policy.ts";

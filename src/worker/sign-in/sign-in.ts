@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
-import { judgeSignIn, type PodsToList, type SignInMethod, type SignInObservation } from "../../access/lease/sign-in.ts";
-import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
+import type { AccessCheck, Cluster, SignInMethod } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";

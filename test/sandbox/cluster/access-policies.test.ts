@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ClusterAccess } from "../../../sandbox/aws/eks-clusters.ts";
-import { authorizeByPolicies } from "../../../sandbox/cluster/access-policies.ts";
+import { authorizeByPolicies } from "../../../sandbox/cluster/default-roles.ts";
 import type { Attributes } from "../../../sandbox/cluster/rbac.ts";
 
 // Copies: EKS User Guide, "Review access policy permissions". Each row is what sets one policy apart from another.

@@ -1,13 +1,11 @@
 import { type ClusterAccess, withoutEntries } from "../../../../sandbox/aws/eks-clusters.ts";
-import { authorizeByPolicies } from "../../../../sandbox/cluster/access-policies.ts";
 import { allPods, callName, readApiRequest } from "../../../../sandbox/cluster/api-server.ts";
 import { type Authenticator, createAuthenticator } from "../../../../sandbox/cluster/authenticator.ts";
 import { readAwsAuth } from "../../../../sandbox/cluster/aws-auth-map.ts";
 import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/cluster.ts";
-import { startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
+import { type SandboxCluster, type SandboxClusterOptions, startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
-import { defaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
+import { authorizeByPolicies, defaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
 import {
   attributesOf,
   bindingObject,

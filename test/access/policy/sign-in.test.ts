@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signInMethod } from "../../../src/access/lease/sign-in.ts";
+import { signInMethod } from "../../../src/access/policy/cluster.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const wayWith = (roles: readonly string[], principal: string, externalId?: string) =>
