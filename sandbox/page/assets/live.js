@@ -64,7 +64,7 @@ function say(words) {
 function draw(regions, isNew) {
   const edits = editsShown();
   const list = document.querySelector("#messages > *");
-  const followed = !list || list.scrollHeight - list.scrollTop - list.clientHeight < nearBottom;
+  const followed = !list || isNewestRead(list);
   for (const [id, markup] of Object.entries(regions)) {
     const region = document.getElementById(id);
     if (region) morph(region, markup);
@@ -93,12 +93,26 @@ function morph(region, markup) {
   });
 }
 
+/**
+ * Also of a message longer than the window, from its beginning: what comes below it would be out of sight.
+ * @param {Element} list
+ */
+function isNewestRead(list) {
+  const newest = newestIn(list);
+  const isAtItsBeginning =
+    newest && Math.abs(newest.getBoundingClientRect().top - list.getBoundingClientRect().top) < nearBottom;
+  return isAtItsBeginning || list.scrollHeight - list.scrollTop - list.clientHeight < nearBottom;
+}
+
+/** @param {Element} list */
+const newestIn = (list) => list.querySelector(":scope > ol > li:last-child > article");
+
 /** The newest message, or the beginning of one that is longer than the window. */
 function scrollToEnd() {
   const list = document.querySelector("#messages > .messages");
   if (!list) return;
   list.scrollTop = list.scrollHeight;
-  const newest = list.querySelector(":scope > ol > li:last-child > article");
+  const newest = newestIn(list);
   if (newest && newest.clientHeight > list.clientHeight) newest.scrollIntoView();
 }
 

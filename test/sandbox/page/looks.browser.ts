@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, barriers, become, isTooWide, picture, type ServedPage, say } from "./a-page.ts";
+import { aPage, barriers, become, eventually, isTooWide, picture, type ServedPage, say } from "./a-page.ts";
 
 /** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -44,6 +44,19 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
 
   expect(await isTooWide(page)).toBe(false);
   expect(await barriers(page)).toEqual([]);
+  await page.context().close();
+});
+
+test("an answer on a phone comes into sight, also below one that is longer than the window", async () => {
+  const page = await served.open("?as=U0ENGINEER", phone);
+  await say(page, "/eks-access whoami staging");
+  await page.getByText("every step works").waitFor();
+
+  await say(page, "/eks-access help");
+
+  const answer = page.getByText("gives you access to an EKS cluster").last();
+  await answer.waitFor();
+  await eventually(async () => ((await answer.boundingBox())?.y ?? Infinity) < phone.viewport.height);
   await page.context().close();
 });
 
