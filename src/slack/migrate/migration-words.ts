@@ -34,7 +34,7 @@ export function migrationState(migration: Migration): string {
   if (state === "done") return `${headAndRest(migration)}. Approved by ${approversOf(migration)}`;
   if (state !== "pending") return headAndRest(migration);
   if (!plan) return "Looking at the cluster";
-  return by ? `${by}Waiting for another approver` : `Waiting for ${migrationApprovals} approvals from different people`;
+  return by ? `${by}Waiting for another approver` : `Waiting for ${migrationApprovals} different approvers`;
 }
 
 function headAndRest(migration: Migration): string {

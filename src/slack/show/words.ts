@@ -114,7 +114,7 @@ export function whatFor(user: string, request: AccessRequest): string {
 function waitingFor(request: AccessRequest): string {
   const { approvals, approvalsWanted } = request;
   if (approvalsWanted === 1 && approvals.length === 0) return "Waiting for an approver";
-  if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals from different people`;
+  if (approvals.length === 0) return `Waiting for ${approvalsWanted} different approvers`;
   return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(request)}. Waiting for another approver`;
 }
 

@@ -90,7 +90,7 @@ describe("a list", () => {
     ).toMatchInlineSnapshot(`
       "*Your requests and migrations*: 2
       *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
-      Waiting for 2 approvals from different people
+      Waiting for 2 different approvers
       [Review] [Stop]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
       Running: 0 of 3 steps

@@ -33,7 +33,7 @@ test("a migration is in the lists of its requester and of the approvers and on-c
 
   for (const which of ["pending", "staging"]) {
     expect(await list("U0APPROVER", which)).toMatch(
-      /migration-staging-1.*Waiting for 2 approvals.*\[Review\] \[Stop\]/s,
+      /migration-staging-1.*Waiting for 2 different approvers.*\[Review\] \[Stop\]/s,
     );
     expect(await list("U0ONCALL", which)).toMatch(/migration-staging-1.*\[Details\] \[Stop\]/s);
     expect(await list("U0ENGINEER", which)).not.toContain("migration");

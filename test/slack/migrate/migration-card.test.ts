@@ -52,7 +52,7 @@ describe("the card of a migration", () => {
       ":hourglass_flowing_sand: *<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
       \`migration-staging-1\`, expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>
       1 of 1 item can move, in 3 steps
-      Waiting for 2 approvals from different people
+      Waiting for 2 different approvers
       :warning: *Warnings*: no way back to \`CONFIG_MAP\`
       [Review] [Deny] [Stop]"
     `);

@@ -135,7 +135,7 @@ describe("a migration that is asked for", () => {
 
     expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
     expect(text).toContain("1 of 1 item can move, in 2 steps");
-    expect(text).toContain("Waiting for 2 approvals from different people");
+    expect(text).toContain("Waiting for 2 different approvers");
     expect(text).toMatch(/\[Review\] \[Deny\] \[Stop\]$/);
   });
 });

@@ -45,7 +45,7 @@ describe("the status of a migration", () => {
       · Remove this item from aws-auth: \`arn:aws:iam::111122223333:role/dev\`.
             Undo: Add the items to aws-auth again.
       Plan \`dddddddddddd\`. An approval covers all of it.
-      Waiting for 2 approvals from different people
+      Waiting for 2 different approvers
       Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>.
       *What happened*, with the numbers of the audit log
       \`#1\` <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC> \`worker\` asked for a migration

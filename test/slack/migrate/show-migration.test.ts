@@ -106,7 +106,7 @@ describe("where the channel is gone", () => {
     await reminded(1);
     await showGone();
 
-    const card = /asks to migrate `staging`.*Waiting for 2 approvals.*\[Review\] \[Deny\] \[Stop\]/s;
+    const card = /asks to migrate `staging`.*Waiting for 2 different approvers.*\[Review\] \[Deny\] \[Stop\]/s;
     for (const user of ["U0APPROVER", "U0APPROVER2"]) {
       const reminder = expect.stringContaining("still waits for 2 approvals");
       expect(toldTo(user)).toEqual([expect.stringMatching(card), reminder]);
