@@ -33,7 +33,7 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
   return [
     ...mastersWarning(request, facts),
     ...productionWarning(cluster),
-    ...ownerWarning(request, facts),
+    ...ownerWarning(cluster, request, facts),
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
@@ -54,13 +54,18 @@ function productionWarning({ name, labels }: Cluster): string[] {
 }
 
 /** A request for another person's principal gives that person access, in the requester's name. */
-function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
+function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, ...facts }: WarningFacts): string[] {
   if (linked === undefined) {
     return ["Identity unknown: no worker could look up the requester, so the principal may be another person's."];
   }
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
-  return ["No linked identity: the principal may be another person's."];
+  const { account } = facts.principal;
+  if (account === cluster.account) return ["No linked identity: the principal may be another person's."];
+  // Identity Center and rules answer about the cluster's account.
+  return [
+    `No linked identity: the requester has no link in account ${account}, and nothing else shows whose principal this is. If it is theirs, they send /eks-access link ${principal}, and ask again.`,
+  ];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {

@@ -33,6 +33,8 @@ function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {},
   });
 }
 
+const foreignRole = "arn:aws:iam::999900001111:role/AWSReservedSSO_Developer_0123456789abcdef";
+
 test("nothing is warned of where nothing is out of the ordinary", () => {
   expect(warningsFor(aRequest())).toEqual([]);
 });
@@ -66,6 +68,12 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     { linked: undefined },
   ],
   ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
+  [
+    "a principal in another account, where Identity Center is not asked",
+    `No linked identity: the requester has no link in account 999900001111, and nothing else shows whose principal this is. If it is theirs, they send /eks-access link ${foreignRole}, and ask again.`,
+    { principal: foreignRole },
+    { linked: null },
+  ],
   ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
