@@ -92,10 +92,10 @@ describe("a lease", () => {
 
     await person("U0APPROVER").command(`/eks-access revoke ${id}`, channel);
     await ended("long job");
-    const closed = wholeTextOf(await find("to extend", "Refused"));
+    const closed = wholeTextOf(await find("long job", `Refused*: ${id} has ended`));
 
     expect(waiting).not.toContain("other leases");
-    expect(closed).toContain(`${id} has ended, so there is nothing to extend any more`);
+    expect(closed).toContain(`${id} has ended. Ask for access again`);
     expect(closed).not.toContain("[Approve]");
     expect(data()).toEqual(initialAwsAuth);
   });
