@@ -82,6 +82,7 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   const view = textOf(await within(title, sandbox, () => approver.view()));
   narration.block(view);
   expectThat(view.includes(`user: sso:${alice}`), title, "the binding, for her name alone", view);
+  narration.line("The approver clicks Approve below it.");
   await approver.submit();
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
   const shown = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));

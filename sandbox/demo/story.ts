@@ -108,7 +108,7 @@ async function approve(sandbox: Sandbox, narration: Narration, asked: SandboxMes
   const title = "An approver clicks Approve";
   narration.step(title);
   const answer = await sandbox.slack.person("U0APPROVER").click(asked, "approve");
-  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms; the decision is sealed and recorded`);
+  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms; the decision is signed and recorded`);
   expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
 }
 
