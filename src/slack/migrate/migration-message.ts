@@ -6,11 +6,11 @@ import { peopleNamed } from "../app/directory.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { showCopies, wakeHomes } from "../show/messenger.ts";
 import { code, context, mentions, section } from "../show/mrkdwn.ts";
-import type { Milestone } from "../show/requester-message.ts";
 import {
   type ChannelMessage,
   isMoved,
   type MessengerContext,
+  type Milestone,
   noteOutdated,
   nothingShown,
   sendOnce,

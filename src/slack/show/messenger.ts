@@ -12,12 +12,13 @@ import { hasTooFewApprovers, type Presence, presenceOf, readerFor } from "../app
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
-import { type Milestone, milestoneOf } from "./requester-message.ts";
+import { milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
   type InChannel,
   isMoved,
   type MessengerContext,
+  type Milestone,
   noteOutdated,
   nothingShown,
   postOpening,

@@ -19,6 +19,7 @@ import {
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
 import { endProofLines, proofLines, signInMessage } from "./proof.ts";
+import type { Milestone } from "./show-in-channel.ts";
 import {
   admitsText,
   asClause,
@@ -32,15 +33,6 @@ import {
   unapprovable,
   whatFor,
 } from "./words.ts";
-
-/** A state of a request that its requester must know. */
-export interface Milestone {
-  /** Its name in the list of sent milestones. */
-  readonly name: string;
-  readonly message: Message;
-  /** A short text that notifies them, because an update does not. Absent: nothing is urgent. */
-  readonly ping?: string;
-}
 
 /** Null: unchanged. Pure; "restored" needs an earlier "lost". @param extension the lease that extends this one */
 export function milestoneOf(

@@ -12,7 +12,6 @@ import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 import type { MessageUpdates } from "./message-updates.ts";
 import { mention, section } from "./mrkdwn.ts";
-import type { Milestone } from "./requester-message.ts";
 
 export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
 
@@ -89,6 +88,15 @@ export async function noteOutdated(
     queues,
     others.map(([other]) => ({ type: "show", record: other })),
   );
+}
+
+/** A state of a request that its requester must know. */
+export interface Milestone {
+  /** Its name in the list of sent milestones. */
+  readonly name: string;
+  readonly message: Message;
+  /** A short text that notifies them, because an update does not. Absent: nothing is urgent. */
+  readonly ping?: string;
 }
 
 type SendContext = Pick<MessengerContext, "client" | "log">;
