@@ -24,17 +24,24 @@ interface AuthenticatorOptions {
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, { user: User; until: number }>();
+  const asked = new Map<string, Promise<User | undefined>>();
+  const ask = async (token: string, key: string) => {
+    const now = options.now();
+    const owner = await verifyToken(token, { ...options, now });
+    const user = owner.type === "owner" ? userOf(owner, options) : undefined;
+    for (const [old, { until }] of cache) if (until <= now.getTime()) cache.delete(old);
+    if (user) cache.set(key, { user, until: now.getTime() + options.cacheMs });
+    return user;
+  };
   return {
     authenticate: async (token) => {
       const key = hash("sha256", token, "base64");
       const cached = cache.get(key);
-      const now = options.now();
-      if (cached && cached.until > now.getTime()) return cached.user;
-      const owner = await verifyToken(token, { ...options, now });
-      const user = owner.type === "owner" ? userOf(owner, options) : undefined;
-      for (const [old, { until }] of cache) if (until <= now.getTime()) cache.delete(old);
-      if (user) cache.set(key, { user, until: now.getTime() + options.cacheMs });
-      return user;
+      if (cached && cached.until > options.now().getTime()) return cached.user;
+      // Calls that come at once share an answer (kubernetes, apiserver, cachedTokenAuthenticator).
+      const answer = asked.get(key) ?? ask(token, key).finally(() => asked.delete(key));
+      asked.set(key, answer);
+      return answer;
     },
   };
 }

@@ -214,4 +214,18 @@ describe("the API server's cache", () => {
     expect(same).toMatchObject({ username: "ops" });
     expect(fresh).toBeUndefined();
   });
+
+  it("asks STS once for a token that comes with several calls at once", async () => {
+    await people.stop();
+    people = await aClusterWithPeople({ tokenCacheMs: 60_000 });
+    write({ mapRoles: `- {rolearn: "${opsRole}", username: ops}` });
+    const clients = await people.as(people.ops);
+    const asked = () => people.aws.faults.calls("sts.GetCallerIdentity");
+    const before = asked();
+
+    const found = await Promise.all([whoAmI(clients), whoAmI(clients), whoAmI(clients)]);
+
+    expect(found.map((each) => each?.username)).toEqual(["ops", "ops", "ops"]);
+    expect(asked() - before).toBe(1);
+  });
 });
