@@ -61,8 +61,10 @@ export function signInTargets(
   }
   for (const { principal, share } of needs) {
     const key = entryKeyOf(principal);
+    const needed = neededOf.get(key) ?? [];
+    needed.push(signInShare(share));
     principals.set(key, principal);
-    neededOf.set(key, [...(neededOf.get(key) ?? []), signInShare(share)]);
+    neededOf.set(key, needed);
   }
   const targets = new Map<string, EntryTarget>();
   for (const [key, principal] of principals) {
