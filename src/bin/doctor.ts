@@ -1,5 +1,7 @@
 import { explainFailure } from "../access/access-error.ts";
 import { sinkNames } from "../access/audit/audit-sink.ts";
+import { isMigration } from "../access/lists.ts";
+import type { Migration } from "../access/migration.ts";
 import {
   type Cluster,
   hasNoWorker,
@@ -11,9 +13,11 @@ import {
 } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
+import type { ApprovedRequest } from "../access/record.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis } from "../ledger/examine-redis.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
 import { type CommandIo, misused, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
@@ -99,6 +103,31 @@ function examineKeys({ environment: { slackKeys, workerKeys } }: Settings): read
   return [...(inSlack ?? []), ...(inWorker ?? [])];
 }
 
+/** By the keys that seal where leases and migrations are. A seal's own words before its point are the key's id. */
+export function examineMemory(
+  open: readonly (ApprovedRequest | Migration)[],
+  [newest, ...older]: readonly string[],
+): readonly Finding[] {
+  const counts = new Map(older.map((key) => [key, 0]));
+  for (const record of open) {
+    const places = isMigration(record)
+      ? [record.begun, ...record.done].map((step) => step?.place)
+      : [record.lease.place];
+    const keys = places.flatMap((place) => /^[0-9a-f]{8}(?=\.)/.exec(place?.seal ?? "") ?? []);
+    for (const key of new Set(keys)) if (key !== newest) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].map(([key, count]) => {
+    if (count === 0) return found(`no open lease or migration needs the older memory key ${key}`);
+    const what = counted(count, "open lease or migration", "open leases or migrations");
+    const needs = count === 1 ? "needs" : "need";
+    if (older.includes(key)) return notAsked(`keep the memory key ${key}: ${what} ${needs} it`);
+    return broken(
+      `${what} ${needs} the memory key ${key}, which this worker lacks`,
+      "Add the key to MEMORY_KEYS again.",
+    );
+  });
+}
+
 async function examineLedger({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
   let connection: RedisConnection | null = null;
   try {
@@ -111,7 +140,11 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
       .then((answer) => [answer].flat());
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
     const findings = examineRedis(facts);
-    const open = examineOpen(await redisLedger(redis).openByCluster(), config);
+    const ledger = redisLedger(redis);
+    const open = [
+      ...examineOpen(await ledger.openByCluster(), config),
+      ...(await examineSeals(ledger, { environment, config })),
+    ];
     const examined = [
       printExamined({ what: "Redis", findings }, io),
       printExamined({ what: "Requests", findings: open }, io),
@@ -123,6 +156,15 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
   } finally {
     await connection?.close();
   }
+}
+
+async function examineSeals(
+  ledger: Pick<Ledger, "leasedOf" | "migrations">,
+  { environment: { workerKeys }, config }: Pick<Settings, "environment" | "config">,
+): Promise<readonly Finding[]> {
+  if (!workerKeys) return [];
+  const leased = await Promise.all([...config.clusters.keys()].map((name) => ledger.leasedOf(name)));
+  return examineMemory([...leased.flat(), ...(await ledger.migrations.open())], workerKeys.memory.ids);
 }
 
 export function examineZones(
