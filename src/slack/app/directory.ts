@@ -66,16 +66,17 @@ export function slackDirectory(
     if (users.length <= maxMembers) return users;
     throw answerTooLarge(`The user group ${group} of the policy has more than ${maxMembers} people`);
   };
-  let isOfOrganization = false;
+  /** Null: there is none. Undefined: Slack was not asked yet. */
+  let organization: string | null | undefined;
   const ownInstallation = () =>
     remember("own installation", async () => {
       const place = installationOf(await client.auth.test());
-      isOfOrganization = place.organization !== null;
+      organization = place.organization;
       return place;
     });
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownInstallation));
   // Every other workspace has one id for a person, so a name in the policy needs no answer of Slack.
-  const idsOf = async (user: string) => (isOfOrganization ? (await personOf(user)).ids : [user]);
+  const idsOf = async (user: string) => (organization ? (await personOf(user)).ids : [user]);
   const isIn = async (user: string, name: string) => {
     if (name.startsWith("@")) return (await personOf(user)).domain === name;
     if (isUser(name)) return name !== user && (await idsOf(user)).includes(name);
@@ -86,7 +87,10 @@ export function slackDirectory(
     membersOf,
     emailOf: async (user) => (await personOf(user)).confirmedEmail,
     accountOf: async (user) => (await personOf(user)).account,
-    idOf: async (user) => (await personOf(user)).ids[0],
+    idOf: async (user) => {
+      if (organization === undefined) await ownInstallation();
+      return organization ? (await personOf(user)).ids[0] : user;
+    },
     membershipsOf: async (user, named) => {
       const isMember = await Promise.all(named.map((name) => isIn(user, name)));
       return named.filter((_, index) => isMember[index]).toSorted();

@@ -288,7 +288,9 @@ export async function wakeHomesOf(
 ): Promise<void> {
   try {
     const people = names && (await peopleNamed(directory, names)).slice(0, maxPeople);
-    const users = [...(await ledger.homesOf(people)).keys()];
+    // Homes are remembered by the organization's ids; the policy can name an older one.
+    const ids = people && (await Promise.all(people.map((user) => directory.idOf(user).catch(() => user))));
+    const users = [...(await ledger.homesOf(ids)).keys()];
     await wakeAll(
       queues,
       users.map((user) => ({ type: "show-home", user })),

@@ -26,6 +26,17 @@ test("an approver that the policy names by the older id can approve", async () =
   expect(await app.ledger.get(id)).toMatchObject({ approvals: [{ by: "W0APPROVER", memberships: ["U0APPROVER"] }] });
 });
 
+test("the App Home of an approver that the policy names by the older id follows the request", async () => {
+  const { id } = await app.put(aPreviewedRequest({ id: "r-home" }));
+  await app.person("U0APPROVER").openHome();
+  await expect.poll(async () => [...(await app.ledger.homesOf(null)).keys()]).toEqual(["W0APPROVER"]);
+  app.woken();
+
+  await app.show(id);
+
+  expect(app.woken()).toContainEqual({ type: "show-home", user: "W0APPROVER" });
+});
+
 test("with two ids no one approves for themselves", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: "r-own", requester: "W0APPROVER" }));
 
