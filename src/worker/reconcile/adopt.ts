@@ -3,16 +3,14 @@ import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { positionInList } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { noRequesterFacts } from "../../access/policy/rule.ts";
 import { type ApprovedRequest, emptyTypedFields } from "../../access/record.ts";
-import { type AccessEntry, lateCallMs } from "../../access-entry/index.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { forgetTrouble, noteTrouble } from "../../ledger/look-ups.ts";
-import { wakeLater } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
@@ -20,6 +18,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { noteHourly } from "./hourly-notices.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
+import { lookAgainForLateOnes } from "./reconcile-way.ts";
 import { reviewLease } from "./review.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
@@ -56,20 +55,13 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   } finally {
     open.close();
   }
+  // The lost ledger can have waited for an unanswered call.
   if (!(await context.ledger.adopted([cluster.name])).has(cluster.name)) await lookAgainForLateOnes(context, cluster);
   await context.ledger.markAdopted(cluster.name);
   const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isUnfinished;
   if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
   context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
-}
-
-/** A second more than a call takes at most. */
-const marginMs = 1_000;
-
-/** The lost ledger can have waited for an unanswered call. So this reads the cluster once more when no such call can arrive any more. */
-async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
-  for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
 }
 
 /** Reads a cluster's own memory when it is due. An unreadable one follows the ledger's own schedule. */

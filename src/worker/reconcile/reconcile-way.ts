@@ -2,9 +2,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { dueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
+import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
+import { lateCallMs } from "../../access-entry/index.ts";
+import { wakeLater } from "../../ledger/queues.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, callInParallel, extendDeadline, inParallel, inTurns } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
@@ -147,7 +150,7 @@ interface Acted {
 
 async function record(done: Acted): Promise<void> {
   const { decided, begun, repaired, isDone, reviewer } = done;
-  const { context } = done.run;
+  const { context, cluster, adapter } = done.run;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...repaired].filter(isDone);
   await inParallel(voided, (each) => recordVoided(done, each));
@@ -155,10 +158,26 @@ async function record(done: Acted): Promise<void> {
     recordRefusal(context, request, refusal),
   );
   await inParallel(given, (request) => recordGiven(done, request), burstWidth);
+  if (adapter.way !== "aws-auth" && decided.ending.some(isUnwritten)) {
+    await lookAgainForLateOnes(context, cluster).catch(() => {});
+  }
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
-  if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
+  if (adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
+}
+
+/** Or its record is an old copy in Redis, from before a write without a fence: another worker's call can still be on its way. */
+function isUnwritten({ lease }: ApprovedRequest): boolean {
+  return lease.state === "scheduled" && lease.writeBegan === null;
+}
+
+/** A second more than a call takes at most. */
+const marginMs = 1_000;
+
+/** Reads the cluster once more when no call can arrive any more that a worker sent before: otherwise the next look can be an hour away. */
+export async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
+  for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
 }
 
 /** So many in a week are no accident: the channel gets one message. */

@@ -1,12 +1,21 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { rolesSeen } from "../../../src/worker/reconcile/review-questions.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
+import { directBindings, rules } from "../../fault/direct-bindings.ts";
+import { directCluster, type Outcome } from "../../fault/direct-cluster.ts";
+import { directEntries } from "../../fault/direct-entries.ts";
 import { aDirectScene, annotationsOf, memoryOf } from "../../fault/direct-scene.ts";
-import { wishes } from "../../fault/reconcile-scene.ts";
+import { fillLedger, sceneConfig, wishes } from "../../fault/reconcile-scene.ts";
+import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { bound } from "./both-ways.ts";
 
 test("a ConfigMap that is made too late, when the leases are over, has nothing in it", async () => {
   const { ledger, cluster, aws, clock, context } = await aDirectScene(null);
@@ -61,6 +70,78 @@ test.each(["the record of the write", "an old record, from before the write"])(
     expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("failed");
     expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
     expect(annotationsOf(aws)).toEqual({});
+  },
+);
+
+/** A call that gives a lease is on its way, and its record is the one from before. Then the lease is revoked. */
+async function revokedBesideLateCall(way: "binding" | "access-entry") {
+  const clock = { ms: Date.now() };
+  const records = new Map<string, AccessRequest>();
+  const ledger = memoryLedger(records);
+  let newestRun = "";
+  const beginRun: Ledger["beginRun"] = async (place) => {
+    newestRun = await ledger.beginRun(place);
+    return newestRun;
+  };
+  const { config, cluster } = sceneConfig({}, way === "binding" ? bound : (text) => text);
+  const mapUsers = `- userarn: ${wishes.long.principal}\n  username: engineer\n  groups: []\n`;
+  const bindings = directBindings(clock, directCluster({ ...initialAwsAuth, mapUsers }), () => newestRun);
+  const eks = directEntries(clock);
+  const roles = await rolesSeen(
+    { roleRules: async () => rules },
+    cluster.levels.flatMap(({ groups }) => groups),
+  );
+  const baseOf = ({ groups }: AccessRequest) =>
+    way === "binding"
+      ? { username: "engineer", groups: groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort() }
+      : null;
+  await fillLedger(ledger, cluster, new Date(clock.ms), way, baseOf);
+  const before = new Map(structuredClone([...records]));
+  const process = { point: async () => {} };
+  const network = { ...process, join: (act: () => Promise<void>) => void act() };
+  const looks: number[] = [];
+  const run = async (outcomes: readonly Outcome[] = [], isLook = false) => {
+    const openCluster = (way === "binding" ? bindings : eks).openFor(process, network, outcomes);
+    const now = () => new Date(clock.ms);
+    const silent = silentContext({ ...ledger, beginRun });
+    const context = { ...silent, config, keys, now, pause: process.point, openCluster };
+    vi.spyOn(silent.queues.clusters, "add").mockImplementation(async (_, job, { delay = 0 } = {}) => {
+      if (job.type === "adopt") looks.push(delay);
+      return {} as never;
+    });
+    await (isLook ? adoptCluster(context, cluster) : reconcileCluster(context, cluster));
+    return ledger.get(wishes.long.id);
+  };
+  await run(["late", "late"]);
+  clock.ms += 1_000;
+  for (const { id } of [wishes.short, wishes.long]) {
+    const record = before.get(id);
+    if (!record || !records.get(id)?.lease?.writeBegan) throw new Error(`A call for ${id} is on its way.`);
+    records.set(id, record);
+    const revoked = judgeRevoke(record, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
+    if (revoked.type === "ended") await ledger.commit(aChange(revoked.after, "lease.ending"));
+  }
+  const given = () =>
+    way === "binding" ? bindings.all().length : (eks.entryOf(wishes.long.principal)?.groups.length ?? 0);
+  const pass = (ms: number) => {
+    for (const each of [bindings, eks]) each.passTo(clock.ms + ms);
+    clock.ms += ms;
+  };
+  return { run, given, pass, looks };
+}
+
+test.each(["binding", "access-entry"] as const)(
+  "a call by %s that arrives after its lease is over by an old record is found by looks when no call can come any more",
+  async (way) => {
+    const { run, given, pass, looks } = await revokedBesideLateCall(way);
+
+    expect((await run())?.lease?.state).toBe("failed");
+    expect(looks).toEqual([91_000, 421_000]);
+    pass(way === "binding" ? 91_000 : 421_000);
+    expect(given()).toBeGreaterThan(0);
+    await run([], true);
+
+    expect(given()).toBe(0);
   },
 );
 
