@@ -53,7 +53,7 @@ describe("what a person on call asks a worker:", () => {
     created({ recordedAs: recordOf("AWSService", arns.creator), createdAt: daysAgo(3) });
     const service = await ask(clusterName);
 
-    expect(root).toContain("✗ the root user of the account, which the worker can't use");
+    expect(root).toContain("✗ the root user of the account, which no worker can use");
     expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user");
   });
 

@@ -72,7 +72,7 @@ test("the channel names a zone without a worker within a minute, and its work co
   await request("hidden", "wait for a worker");
 
   inZone = await startInZone();
-  await flow.message("The zone eu-private has a worker again");
+  await flow.message("A worker serves the zone eu-private again");
   await approved("wait for a worker");
 
   expect(textOf(silent)).toContain("Access to `hidden` neither begins nor ends");
