@@ -43,7 +43,7 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
-/** The same as a reader of buttons. A person without an active account is nobody to the policy. @throws AccessError */
+/** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
 export async function readerFor(
   { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster | undefined,
