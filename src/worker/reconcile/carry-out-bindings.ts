@@ -55,32 +55,32 @@ export async function carryOutAll(
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const readBack = async () =>
     written.length > 0 ? measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
-  // At once: people wait, and both look at what was written. The record of a lease waits for its own review alone.
-  const reading = readBack();
-  const reviewOf = beginReviews(tools, made, review);
-  return { calls, failures, made, after: await reading, reviewOf };
+  // At once: people wait, and both look at what was written.
+  const [after, reviewOf] = await Promise.all([readBack(), reviewAll(tools, made, review)]);
+  return { calls, failures, made, after, reviewOf };
 }
 
-/** Asks about leases that this run made, as the persons that their bindings name: so many as a burst makes calls. */
-function beginReviews(
+/** Asks about each lease that this run made, as the person that its binding names. */
+async function reviewAll(
   { state, settlement }: BindingTools,
   made: ReadonlySet<string>,
   review: ReviewGiven,
-): BindingsSent["reviewOf"] {
+): Promise<BindingsSent["reviewOf"]> {
   const given = [...settlement.leased, ...settlement.repaired].filter(({ id }) => made.has(id));
-  const reviews = new Map<string, { readonly as: string; readonly answer: Promise<AuthorizationReview> }>();
-  for (const request of given.slice(0, burstWidth)) {
-    const name = state.names.of(request.principal);
-    if (name.type === "none") continue;
-    const { username, groups } = name;
-    const answer = review(request, { username, groups });
-    // A run that fails before the record awaits no answer.
-    answer.catch(() => {});
-    reviews.set(request.id, { as: callerOf(name), answer });
-  }
+  const reviews = new Map<string, { readonly as: string; readonly answered: AuthorizationReview }>();
+  await inParallel(
+    given,
+    async (request) => {
+      const name = state.names.of(request.principal);
+      if (name.type === "none") return;
+      const { username, groups } = name;
+      reviews.set(request.id, { as: callerOf(name), answered: await review(request, { username, groups }) });
+    },
+    burstWidth,
+  );
   return ({ id }, identity) => {
     const found = reviews.get(id);
-    return found && identity && found.as === callerOf(identity) ? found.answer : undefined;
+    return found && identity && found.as === callerOf(identity) ? found.answered : undefined;
   };
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
@@ -1138,31 +1138,6 @@ test("forty leases in a namespace: one list before and one after shows them, and
   expect(asked.slice(41).sort()).toEqual(["list default", ...questions]);
   const given = await Promise.all(ids.map((id) => requestOf(context, id)));
   expect(given.map(({ lease }) => lease?.proof?.authorized.result)).toEqual(ids.map(() => "yes"));
-});
-
-test("a lease is active as soon as its own review is answered: it does not wait for another's", async () => {
-  const [slow = "", ...others] = await approvedAtOnce(3, "viewer");
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const holding = openingWith((client) => ({
-    may: async (identity, access) => {
-      if (identity.username.includes(slow)) await released;
-      return client.may(identity, access);
-    },
-  }));
-
-  const running = reconcileCluster({ ...context, openCluster: holding }, cluster);
-  await vi.waitFor(async () => {
-    for (const id of others) expect((await requestOf(context, id)).lease?.state).toBe("active");
-  });
-  const meanwhile = await requestOf(context, slow);
-  release();
-  await running;
-
-  expect(meanwhile.lease).toMatchObject({ state: "scheduled", writeBegan: expect.any(String) });
-  expect((await requestOf(context, slow)).lease?.proof?.authorized.result).toBe("yes");
 });
 
 test("forty leases in a namespace: one whose binding others made their own meanwhile is not proved by it", async () => {
