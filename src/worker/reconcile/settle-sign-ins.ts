@@ -15,18 +15,9 @@ export function signInWrites(
   needs: readonly SignInNeed[],
   over: ReadonlySet<string> = new Set(),
 ): readonly SignInWrite[] {
-  const placeOf = new Map<string, SignInPlace | null>();
-  // Hundreds of people share the entry of a role.
-  const isAt = (place: SignInPlace, { principal }: SignInNeed) => {
-    const key = entryKeyOf(principal);
-    const known = placeOf.get(key);
-    const found = known === undefined ? placeFor(map, principal) : known;
-    placeOf.set(key, found);
-    return found === place;
-  };
   return map.places
     .map((place) => {
-      const here = needs.filter((need) => isAt(place, need));
+      const here = needs.filter(({ principal }) => placeFor(map, principal) === place);
       return { place, targets: signInTargets(place, here, over) };
     })
     .filter(({ targets }) => targets.size > 0);

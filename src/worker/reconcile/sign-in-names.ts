@@ -35,43 +35,19 @@ export interface SignInMap {
 /** The usernames of the principals, by their entries. Pure. */
 export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
   const known = new Map<string, SignInName>();
-  const shared = new Map<string, Shared | null>();
-  // Hundreds of people share a role.
-  const sharedIn = (place: SignInPlace, principal: string) => {
-    // With its case: of an account of mapAccounts, the username is the ARN.
-    const key = `${place.way} ${entryArnOf(principal)}`;
-    const found = shared.get(key);
-    const read = found === undefined ? readShared(place, principal) : found;
-    shared.set(key, read);
-    return read;
-  };
   return {
     entries: map.places.flatMap(({ named }) => named),
     of: (principal) => {
-      const name = known.get(principal) ?? nameOf(map, cluster, principal, sharedIn);
+      const name = known.get(principal) ?? nameOf(map, cluster, principal);
       known.set(principal, name);
       return name;
     },
   };
 }
 
-/** What an entry says of every session of its role. */
-type Shared = Pick<Extract<SignInName, { readonly type: "name" }>, "other" | "entry">;
-
-function readShared(place: SignInPlace, principal: string): Shared | null {
-  const other = place.signsInAs(principal, impossibleSession);
-  return other && { other: other.username, entry: isOurs(place, principal) ? "ours" : "theirs" };
-}
-
-function nameOf(
-  { places, addTo }: SignInMap,
-  cluster: Cluster,
-  principal: string,
-  sharedIn: (place: SignInPlace, principal: string) => Shared | null,
-): SignInName {
+function nameOf({ places, addTo }: SignInMap, cluster: Cluster, principal: string): SignInName {
   for (const place of places) {
-    const shared = sharedIn(place, principal);
-    const name = shared && nameIn(place, cluster, principal, shared);
+    const name = nameIn(place, cluster, principal);
     if (name) return name;
   }
   return (
@@ -85,13 +61,14 @@ export function placeFor({ places, addTo }: SignInMap, principal: string): SignI
   return named ?? places.find(({ way }) => way === addTo) ?? null;
 }
 
-function nameIn(place: SignInPlace, cluster: Cluster, principal: string, shared: Shared): SignInName | null {
+function nameIn(place: SignInPlace, cluster: Cluster, principal: string): SignInName | null {
   const session = sessionNameIn(principal);
   const own = place.signsInAs(principal, session ?? anySession);
-  if (!own) return null;
+  const other = place.signsInAs(principal, impossibleSession);
+  if (!own || !other) return null;
   const where = place.way === "aws-auth" ? "aws-auth" : "its access entry";
-  const refusal = refuseName(cluster, principal, session, { own: own.username, other: shared.other, place: where });
-  return { type: "name", ...own, ...shared, refusal };
+  const refusal = refuseName(cluster, principal, session, { own: own.username, other: other.username, place: where });
+  return { type: "name", ...own, other: other.username, refusal, entry: isOurs(place, principal) ? "ours" : "theirs" };
 }
 
 /** An entry that others replaced has another username. */

@@ -61,10 +61,8 @@ export function signInTargets(
   }
   for (const { principal, share } of needs) {
     const key = entryKeyOf(principal);
-    const needed = neededOf.get(key) ?? [];
-    needed.push(signInShare(share));
     principals.set(key, principal);
-    neededOf.set(key, needed);
+    neededOf.set(key, [...(neededOf.get(key) ?? []), signInShare(share)]);
   }
   const targets = new Map<string, EntryTarget>();
   for (const [key, principal] of principals) {

@@ -30,8 +30,8 @@ const entryOf = (username: string): AccessEntry => ({
 });
 
 /** As whom these principals sign in, by a document and an access entry. */
-async function namesOf(
-  principals: readonly string[],
+async function nameOf(
+  principal: string,
   {
     data = {},
     entry = null,
@@ -43,13 +43,8 @@ async function namesOf(
   const opened = { mode: "API_AND_CONFIG_MAP", entries, client, tags: {}, creatorArn: "" };
   const context = { keys, now: () => new Date() };
   const place = { opened, cluster: aCluster(change), context } as unknown as WayContext;
-  const map = await readSignInMap(place, [], principals);
-  return principals.map(signInNames(map, aCluster(change)).of);
-}
-
-async function nameOf(principal: string, ...about: [Parameters<typeof namesOf>[1], Parameters<typeof namesOf>[2]?]) {
-  const [name] = await namesOf([principal], ...about);
-  return name;
+  const map = await readSignInMap(place, [], [principal]);
+  return signInNames(map, aCluster(change)).of(principal);
 }
 
 describe("the identity of a principal that signs in", () => {
@@ -59,21 +54,6 @@ describe("the identity of a principal that signs in", () => {
 
     expect(raw).toMatchObject({ username: "eks:alice@example.com", groups: ["readers"], refusal: null });
     expect(changed).toMatchObject({ username: "eks:alice-example.com", refusal: null });
-  });
-
-  test("is each person's own, also of many who share a role", async () => {
-    const sessionOf = (session: string, of = name) => `arn:aws:sts::${account}:assumed-role/${of}/${session}`;
-
-    const own = await namesOf([sessionOf("alice"), sessionOf("bob")], { data: mapped("eks:{{SessionNameRaw}}") });
-    const byAccount = { data: { mapAccounts: `- "${account}"\n` } };
-    const shared = await namesOf([sessionOf("alice"), sessionOf("bob", name.toLowerCase())], byAccount);
-
-    expect(own).toMatchObject([
-      { username: "eks:alice", refusal: null },
-      { username: "eks:bob", refusal: null },
-    ]);
-    const refusal = expect.stringContaining("the same username");
-    expect(shared).toMatchObject([{ refusal }, { refusal }]);
   });
 
   test("an access entry goes before aws-auth", async () => {
