@@ -233,7 +233,7 @@ export const mistakes: readonly Mistake[] = [
     problems: [
       "levels.viewer.verify[0].name: leave it out: Kubernetes allows create and deletecollection before it knows a name.",
     ],
-    reads: [],
+    reads: ["levels.viewer.verify.0.resource", "levels.viewer.verify.0.name"],
   },
   at("levels.admin.maxDuration", 1, `it is a number; ${duration}`),
   at("levels.admin.groups.0", "all admins", "use printable ASCII without spaces"),
