@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, truncateSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +113,27 @@ describe.each([
     const later = await during((redis) => redis.mget("one", "two", "three", "four"));
 
     expect(later).toEqual(["before", "before", "after", "after"]);
+  });
+
+  test("cuts nothing off a file that is damaged before its end: Redis refuses it", async () => {
+    const script = await scriptOf();
+    const first = await startWith(script);
+    const redis = connect();
+    await redis.multi().set("one", "kept").set("two", "kept").exec();
+    redis.disconnect();
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    const file = join(folder, "appendonlydir/appendonly.aof.1.incr.aof");
+    const damaged = readFileSync(file);
+    damaged[damaged.indexOf("$") + 1] = 0;
+    writeFileSync(file, damaged);
+
+    const second = await startWith(script);
+    second.stdout.resume();
+    const [code] = await once(second, "exit");
+
+    expect(code).toBe(1);
+    expect(readFileSync(file)).toEqual(damaged);
   });
 });
 
