@@ -17,12 +17,12 @@ export type KeptData = Readonly<Record<string, string>>;
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
 const maxBytes = 1_000_000;
 
-/** A kept document; null: our key sealed none for this cluster. An attacker who can write there could add an unsealed one. */
+/** A kept document; null: our key sealed none for this cluster and name. An attacker who can write there could add an unsealed one. */
 export function readKept(cluster: string, texts: KeptData, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
   const { seal: sealText, ...document } = read;
-  return keys.isSealed("kept", keptValue(cluster, document), sealText) ? document : null;
+  return keys.isSealed("kept", keptValue(cluster, name, document), sealText) ? document : null;
 }
 
 /** The ConfigMap's next data; null: nothing changed, or there is no room. */
@@ -34,13 +34,12 @@ export function withKeptDocument(
 ): KeptData | null {
   const last = readKept(cluster, texts, "last", keys);
   if (last && isSame(last, document) && isOfNewestKey(parse(texts["last.json"] ?? "")?.seal ?? "", keys)) return null;
-  const newest = JSON.stringify({ ...document, seal: keys.seal("kept", keptValue(cluster, document)) }, null, 2);
-  const before = last && isSame({ ...last, leases: null }, { ...document, leases: null }) ? "before" : "last";
-  const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;
-  const candidates: KeptData[] = [
-    { "last.json": newest, ...(older !== undefined && { "before.json": older }) },
-    { "last.json": newest },
-  ];
+  const textOf = (name: KeptName, kept: KeptDocument) =>
+    JSON.stringify({ ...kept, seal: keys.seal("kept", keptValue(cluster, name, kept)) }, null, 2);
+  const newest = { "last.json": textOf("last", document) };
+  const isOther = last && !isSame({ ...last, leases: null }, { ...document, leases: null });
+  const older = isOther ? last : readKept(cluster, texts, "before", keys);
+  const candidates: KeptData[] = [{ ...newest, ...(older && { "before.json": textOf("before", older) }) }, newest];
   return candidates.find((each) => Buffer.byteLength(Object.values(each).join("")) <= maxBytes) ?? null;
 }
 
@@ -49,8 +48,8 @@ function isSame(some: KeptDocument, other: KeptDocument): boolean {
   return text(some) === text(other);
 }
 
-function keptValue(cluster: string, { at, data, leases }: KeptDocument): Json {
-  return { cluster, at, data: { ...data }, leases };
+function keptValue(cluster: string, name: KeptName, { at, data, leases }: KeptDocument): Json {
+  return { cluster, name, at, data: { ...data }, leases };
 }
 
 function parse(text: string): (KeptDocument & { readonly seal: string }) | null {

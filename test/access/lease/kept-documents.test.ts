@@ -36,6 +36,15 @@ test("an edited or foreign text is no document of ours", () => {
   }
 });
 
+test("one kept document is not read as the other", () => {
+  const second = kept(first, { data: { mapRoles: "- rolearn: b\n" } }) ?? {};
+  const { "last.json": last = "", "before.json": before = "" } = second;
+  const swapped = { "last.json": before, "before.json": last };
+
+  expect(read(swapped)).toBeNull();
+  expect(read(swapped, "before")).toBeNull();
+});
+
 test("the same document is not written again, and another one keeps the one before it", () => {
   const data = { mapRoles: "- rolearn: b\n" };
   const second = kept(first, { data, at: at(60).toISOString() }) ?? {};
