@@ -6,7 +6,12 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    include: ["test/aws-auth/**/*.test.ts", "test/bin/check.test.ts", "test/bin/plan.test.ts"],
+    include: [
+      "test/aws-auth/**/*.test.ts",
+      "test/access/{arn,principal}.test.ts",
+      "test/bin/check.test.ts",
+      "test/bin/plan.test.ts",
+    ],
     exclude: ["**/*.property.test.ts"],
     testTimeout: 20_000,
   },

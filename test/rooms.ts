@@ -15,22 +15,23 @@ export interface Room {
 
 export const rooms: readonly Room[] = [
   {
-    name: "aws-auth",
-    holds: "the engine of the document: parse, resolve, plan, render, repair; and the ARNs of principals",
+    name: "access",
+    holds:
+      "the domain: principals, requests, approvals, leases, policy, proof, audit, failures, and every decision about them",
     imports: [],
+    pure: ["re2js", "zod"],
+  },
+  {
+    name: "aws-auth",
+    holds: "the engine of the document: parse, resolve, plan, render, repair",
+    imports: ["access"],
     pure: ["diff", "js-yaml"],
     hasEntryPoint: true,
   },
   {
-    name: "access",
-    holds: "the domain: requests, approvals, leases, policy, proof, audit, failures, and every decision about them",
-    imports: ["aws-auth"],
-    pure: ["re2js", "zod"],
-  },
-  {
     name: "access-entry",
     holds: "the same engine for access entries of EKS: what is ours in their tags, and the calls in their order",
-    imports: ["aws-auth", "access"],
+    imports: ["access"],
     pure: [],
     hasEntryPoint: true,
   },
@@ -43,7 +44,7 @@ export const rooms: readonly Room[] = [
   {
     name: "operations",
     holds: "log, health, metrics, tracing, deadlines and bounds",
-    imports: ["aws-auth", "access"],
+    imports: ["access"],
   },
   {
     name: "ledger",
@@ -53,12 +54,12 @@ export const rooms: readonly Room[] = [
   {
     name: "config",
     holds: "the environment and eks-access.yml, read into one configuration with every problem at once",
-    imports: ["aws-auth", "access", "operations", "ledger"],
+    imports: ["access", "operations", "ledger"],
   },
   {
     name: "aws",
     holds: "one call to AWS a file: STS, EKS, CloudTrail, Identity Center, and the token of a cluster",
-    imports: ["aws-auth", "access", "access-entry", "diagnosis", "operations"],
+    imports: ["access", "access-entry", "diagnosis", "operations"],
   },
   {
     name: "kubernetes",
@@ -73,7 +74,7 @@ export const rooms: readonly Room[] = [
   {
     name: "slack",
     holds: "one folder a use case: its commands, clicks, forms and messages side by side",
-    imports: ["aws-auth", "access", "diagnosis", "operations", "ledger", "config"],
+    imports: ["access", "diagnosis", "operations", "ledger", "config"],
   },
   {
     name: "bin",

@@ -1,8 +1,8 @@
 import type { EntryTarget } from "../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../access/lease/lease-record.ts";
 import { accessPolicies, kubernetesGroups, type ScopedPolicy } from "../access/policy/policy-text.ts";
+import type { Refusal } from "../access/principal.ts";
 import type { MemoryKeys } from "../access/seal.ts";
-import type { Refusal } from "../aws-auth/index.ts";
 import {
   type AccessEntry,
   arrivesUntil,

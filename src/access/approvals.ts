@@ -1,4 +1,3 @@
-import { isSamePrincipal } from "../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "./policy/cluster.ts";
 import {
   approvalsNeeded,
@@ -10,6 +9,7 @@ import {
   type RequesterFacts,
   ruleFor,
 } from "./policy/rule.ts";
+import { isSamePrincipal } from "./principal.ts";
 import { type AccessRequest, type Decision, isTheirs, type RequestFields } from "./record.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import {

@@ -1,4 +1,3 @@
-import { isSamePrincipal } from "../aws-auth/index.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "./identities.ts";
 import { giveSameAccess } from "./lease/cluster-leases.ts";
@@ -16,6 +15,7 @@ import {
   type RequesterFacts,
   ruleFor,
 } from "./policy/rule.ts";
+import { isSamePrincipal } from "./principal.ts";
 import { type AccessRequest, type Decision, isTheirs, type PendingRequest, peopleOf } from "./record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "./request.ts";
 import type { DecisionKeys } from "./seal.ts";

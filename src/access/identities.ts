@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
 import {
   admittedBy,
   entryArnOf,
@@ -7,8 +8,7 @@ import {
   isSamePrincipal,
   sessionNameIn,
   withoutRolePath,
-} from "../aws-auth/index.ts";
-import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
+} from "./principal.ts";
 import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 import { isDatedAhead, type PrincipalLink } from "./seals.ts";
 

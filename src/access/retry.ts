@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
-import { isBlocking } from "../aws-auth/index.ts";
-import { AccessError, explainFailure, type FailureCode, isRepairable } from "./access-error.ts";
+import { AccessError, explainFailure, type FailureCode, isBlocking, isRepairable } from "./access-error.ts";
 import { type Immutable, type Lease, type Trouble, textForm, timeForm, troubleForm } from "./lease/lease-record.ts";
 import type { AccessRequest } from "./record.ts";
 

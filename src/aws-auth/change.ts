@@ -1,4 +1,5 @@
-import { readPrincipal } from "./arn.ts";
+import { readPrincipal } from "../access/arn.ts";
+import type { Change, OursOfAll } from "../access/principal.ts";
 import {
   type Entry,
   entriesFor,
@@ -12,21 +13,6 @@ import {
   sameList,
 } from "./document.ts";
 
-/** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then, or none of ours. */
-export type Change = (
-  | { type: "map"; arn: string; username: string; groups: readonly string[] }
-  | { type: "unmap"; arn: string }
-) & { readonly ours?: OursOfAll };
-
-/**
- * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries whose username begins so
- * (empty: all) lose these groups, or with null go. A change with it leaves all else of the entries that do not count.
- */
-export interface OursOfAll {
-  readonly usernames: string;
-  readonly groups: readonly string[] | null;
-}
-
 export interface PlanGuard {
   /** The creator: never in the map. Null: unknown. */
   creatorArn?: string | null;
@@ -38,12 +24,6 @@ export interface PlanGuard {
   allowMasters?: boolean;
   /** Whether the last administrator in the document can leave, so that a lease can end in time. */
   allowNoAdministrator?: boolean;
-}
-
-export interface Refusal {
-  code: string;
-  message: string;
-  arn?: string;
 }
 
 /** A change, translated for this document. A fulfilled change has no intent. */

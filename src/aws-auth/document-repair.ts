@@ -1,4 +1,5 @@
-import type { Change, PlanGuard, Refusal } from "./change.ts";
+import type { Change, Refusal } from "../access/principal.ts";
+import type { PlanGuard } from "./change.ts";
 import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { withProblems } from "./parse.ts";

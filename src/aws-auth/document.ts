@@ -1,4 +1,4 @@
-import { canonicalCaller } from "./arn.ts";
+import { canonicalCaller } from "../access/arn.ts";
 import type { SequenceNode } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
@@ -123,18 +123,6 @@ export function sizeOf(data: Readonly<Record<string, string>>): number {
   let bytes = 0;
   for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
   return bytes;
-}
-
-const BLOCKING: ReadonlySet<string> = new Set([
-  "section-unreadable",
-  "section-too-large",
-  "section-not-a-list",
-  "content-dropped",
-]);
-
-/** Whether a problem stops every change of its section, until a person repairs the text. @param code any text */
-export function isBlocking(code: string): boolean {
-  return BLOCKING.has(code);
 }
 
 /** The entries of which one counts for an entry's ARN. */

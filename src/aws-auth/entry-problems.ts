@@ -1,4 +1,4 @@
-import { readPrincipal } from "./arn.ts";
+import { readPrincipal } from "../access/arn.ts";
 import {
   type Entry,
   fieldKey,

@@ -1,5 +1,6 @@
-import { canonicalCaller, type Principal, readPrincipal } from "./arn.ts";
-import { type Change, type Intent, type PlanGuard, type Refusal, unintendedArns } from "./change.ts";
+import { canonicalCaller, type Principal, readPrincipal } from "../access/arn.ts";
+import type { Change, Refusal } from "../access/principal.ts";
+import { type Intent, type PlanGuard, unintendedArns } from "./change.ts";
 import {
   DOCUMENT_LIMIT,
   type Entry,

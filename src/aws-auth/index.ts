@@ -1,24 +1,6 @@
 /** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
-export { canonicalCaller, fromAssumedRole, partitionOfRegion, readPrincipal } from "./arn.ts";
-export {
-  admittedBy,
-  admittedInWords,
-  type Caller,
-  type CallerReading,
-  entryArnIn,
-  entryArnOf,
-  entryArnsByPrincipal,
-  type Holder,
-  isIdentityCenterRole,
-  isOwnPrincipal,
-  isSamePrincipal,
-  readCaller,
-  readHolder,
-  sessionNameIn,
-  withoutRolePath,
-} from "./caller.ts";
-export type { Change, PlanGuard, Refusal } from "./change.ts";
+export type { PlanGuard } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
 export { type ConfigMapFile, readConfigMapFile, writeConfigMap } from "./config-map.ts";
 export {
@@ -29,7 +11,6 @@ export {
   entriesFor,
   entryOf,
   goFold,
-  isBlocking,
   type Problem,
   type ReadDocument,
   type Section,

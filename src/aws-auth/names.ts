@@ -1,5 +1,4 @@
-import { withoutRolePath } from "./caller.ts";
-import type { Refusal } from "./change.ts";
+import { type Refusal, withoutRolePath } from "../access/principal.ts";
 
 /** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";

@@ -1,8 +1,8 @@
+import { isBlocking } from "../access/access-error.ts";
 import {
   type AwsAuthDocument,
   type Entry,
   entriesOfKey,
-  isBlocking,
   type Lookup,
   type Problem,
   problemAt,

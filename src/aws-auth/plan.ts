@@ -1,5 +1,6 @@
-import { readPrincipal } from "./arn.ts";
-import { type Change, type Intent, intentsOf, type PlanGuard, type Refusal } from "./change.ts";
+import { readPrincipal } from "../access/arn.ts";
+import type { Change, Refusal } from "../access/principal.ts";
+import { type Intent, intentsOf, type PlanGuard } from "./change.ts";
 import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,

@@ -1,4 +1,4 @@
-import { PARTITIONS } from "./arn.ts";
+import { PARTITIONS } from "../access/arn.ts";
 import { changedArns } from "./change.ts";
 import {
   type Entry,

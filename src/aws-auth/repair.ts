@@ -1,4 +1,4 @@
-import { readPrincipal } from "./arn.ts";
+import { readPrincipal } from "../access/arn.ts";
 import { changedArns } from "./change.ts";
 import {
   type AwsAuthDocument,

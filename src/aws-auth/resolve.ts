@@ -1,4 +1,4 @@
-import { canonicalCaller } from "./arn.ts";
+import { canonicalCaller } from "../access/arn.ts";
 import { type Entry, goLower, lookUp, type ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 

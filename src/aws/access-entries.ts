@@ -13,8 +13,8 @@ import {
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
+import { entryArnIn } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
-import { entryArnIn } from "../aws-auth/index.ts";
 import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { fromAssumedRole } from "../access/arn.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { parseJson } from "../access/seal.ts";
-import { fromAssumedRole } from "../aws-auth/index.ts";
 import { boundedPages } from "../operations/bounds.ts";
 import { type AwsCredentials, answeredList, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";

@@ -1,4 +1,6 @@
-import { type AwsAuthDocument, type Change, entryOf, type PlanGuard, readPrincipal } from "../aws-auth/index.ts";
+import { readPrincipal } from "../access/arn.ts";
+import type { Change } from "../access/principal.ts";
+import { type AwsAuthDocument, entryOf, type PlanGuard } from "../aws-auth/index.ts";
 import { readArguments } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
+import type { Refusal } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
   type ConfigMapFile,
@@ -8,7 +9,6 @@ import {
   type PlannedText,
   parseDocument,
   planChanges,
-  type Refusal,
   type RefusedPlan,
   type Repair,
   readConfigMapFile,

@@ -12,7 +12,7 @@ import {
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../access/policy/rule.ts";
-import { readHolder } from "../aws-auth/index.ts";
+import { readHolder } from "../access/principal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, readYaml, region } from "../config/forms.ts";

@@ -1,9 +1,9 @@
+import { partitionOfRegion } from "../access/arn.ts";
 import { type ClusterSelector, isByName } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup, operatorRole } from "../access/policy/operator-rights.ts";
 import { choosesNamespaces } from "../access/policy/policy-text.ts";
 import { clusterRule, isUser, maxApprovalsNeeded } from "../access/policy/rule.ts";
-import { partitionOfRegion } from "../aws-auth/index.ts";
 import { givenBy, isForCluster } from "./clusters.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";

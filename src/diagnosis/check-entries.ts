@@ -3,17 +3,10 @@ import { baseOf, isGivenByEntry } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
+import { withoutRolePath } from "../access/principal.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
-import {
-  type AwsAuthDocument,
-  type Entry,
-  entryOf,
-  isNode,
-  MASTERS,
-  resolve,
-  withoutRolePath,
-} from "../aws-auth/index.ts";
+import { type AwsAuthDocument, type Entry, entryOf, isNode, MASTERS, resolve } from "../aws-auth/index.ts";
 import { accessEntryProblems, type EntryProblem } from "./access-entry-problems.ts";
 import {
   entryDrift,

@@ -65,11 +65,11 @@ export const goingRemedy = "Save it now; create it again once it is gone.";
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
   if (!facts) return absentFinding(cluster);
   const { document, immutable, isBeingDeleted, untrusted } = facts;
-  const size = sizeOf(document.data);
+  const { kibibytes, percent } = spaceLeft(sizeOf(document.data));
   const detail = [
     counted(document.entries.length, "entry", "entries"),
     problemWords(document),
-    `${roomWords(size)} left`,
+    `${kibibytes} KiB (${percent} %) left`,
   ].join(", ");
   if (isBeingDeleted) return broken(`${detail}, but it is being deleted and waits for its finalizers`, goingRemedy);
   if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
@@ -98,8 +98,8 @@ function problemWords({ problems }: AwsAuthDocument): string {
   return words.length > 0 ? words.join(", ") : "no problems";
 }
 
-/** How far a ConfigMap of this size, in bytes, is from the limit of 1 MiB. */
-function roomWords(size: number): string {
-  const left = Math.max(0, DOCUMENT_LIMIT - size);
-  return `${Math.floor(left / 1024)} KiB (${Math.floor((left / DOCUMENT_LIMIT) * 100)} %)`;
+/** How much of a ConfigMap's limit of 1 MiB is left beside this many bytes. */
+export function spaceLeft(bytes: number): { readonly kibibytes: number; readonly percent: number } {
+  const left = Math.max(0, DOCUMENT_LIMIT - bytes);
+  return { kibibytes: Math.floor(left / 1024), percent: Math.floor((left / DOCUMENT_LIMIT) * 100) };
 }

@@ -1,13 +1,13 @@
+import { readPrincipal } from "../access/arn.ts";
 import { nearest } from "../access/ask/read-part.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
+import type { Caller } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
-  type Caller,
   type Entry,
   entriesFor,
   entryOf,
   type Problem,
-  readPrincipal,
   type Section,
   wildcardsFor,
 } from "../aws-auth/index.ts";

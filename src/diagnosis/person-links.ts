@@ -110,7 +110,7 @@ export function driftFinding(
 ): Finding {
   if (inForce === 0) return found("no leases are active here");
   if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
-  const taken = drifts.filter(({ unreadableSection }) => unreadableSection === undefined);
+  const taken = drifts.filter(({ isUnread }) => !isUnread);
   if (taken.length > 0) {
     return broken(`missing from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
   }

@@ -1,5 +1,6 @@
 import type { Cluster } from "../access/policy/cluster.ts";
-import { type AwsAuthDocument, isIdentityCenterRole, withoutRolePath } from "../aws-auth/index.ts";
+import { isIdentityCenterRole, withoutRolePath } from "../access/principal.ts";
+import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { type AccessEntryFact, type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";

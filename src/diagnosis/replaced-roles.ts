@@ -1,6 +1,7 @@
 import { groupsBy } from "../access/collections.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { type AwsAuthDocument, admittedBy, isIdentityCenterRole, withoutRolePath } from "../aws-auth/index.ts";
+import { admittedBy, isIdentityCenterRole, withoutRolePath } from "../access/principal.ts";
+import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
 

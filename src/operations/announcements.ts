@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { entryArnOf, withoutRolePath } from "../aws-auth/index.ts";
+import { entryArnOf, withoutRolePath } from "../access/principal.ts";
 import { addToTrace, traced, type Work } from "./traced.ts";
 
 export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");

@@ -1,4 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
+import { canonicalCaller } from "../access/arn.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import {
   type CreatorRole,
@@ -25,7 +26,6 @@ import {
   credentialsOfProfile,
   ownCredentials,
 } from "../aws/sts.ts";
-import { canonicalCaller } from "../aws-auth/index.ts";
 import type { RequestIds } from "../operations/announcements.ts";
 
 /** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */

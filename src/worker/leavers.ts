@@ -7,9 +7,9 @@ import {
   type PersonReading,
 } from "../access/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
+import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../access/principal.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";
-import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../aws-auth/index.ts";
 import { counted, named } from "../diagnosis/link.ts";
 import type { LeaversReport } from "../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../ledger/links.ts";

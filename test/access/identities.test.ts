@@ -14,7 +14,7 @@ import {
   sealEmail,
   sealIdentities,
 } from "../../src/access/identities.ts";
-import { isOwnPrincipal } from "../../src/aws-auth/index.ts";
+import { isOwnPrincipal } from "../../src/access/principal.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aLink } from "../builders/a-link.ts";
 import { keys, otherKeys } from "../builders/keys.ts";

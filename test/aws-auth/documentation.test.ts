@@ -7,7 +7,8 @@ const page = readFileSync(new URL("docs/aws-auth.md", root), "utf8");
 /** Codes as the sources write them: beside a severity, or as the first word of a refusal. */
 function codesOf(folder: string): string[] {
   const names = readdirSync(new URL(folder, root), { encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-  const text = names.map((name) => readFileSync(new URL(`${folder}/${name}`, root), "utf8")).join("\n");
+  const paths = [...names.map((name) => `${folder}/${name}`), "src/access/arn.ts"];
+  const text = paths.map((path) => readFileSync(new URL(path, root), "utf8")).join("\n");
   const before = [...text.matchAll(/"([a-z]+(?:-[a-z]+)+)",\s*"(?:error|warning|notice)"/g)];
   const within = [...text.matchAll(/(?:code: |about\(|reject\(|warn\()\s*"([a-z]+(?:-[a-z]+)*)"/g)];
   return [...new Set([...before, ...within].map(([, code = ""]) => code))];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Change } from "../../src/aws-auth/change.ts";
+import type { Change } from "../../src/access/principal.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Change, parseDocument, planChanges } from "../../src/aws-auth/index.ts";
+import type { Change } from "../../src/access/principal.ts";
+import { parseDocument, planChanges } from "../../src/aws-auth/index.ts";
 
 const arn = "arn:aws:iam::111122223333:role/eks-access-operator";
 const map: Change = { type: "map", arn, username: "dev", groups: ["readers"] };

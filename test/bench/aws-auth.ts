@@ -1,5 +1,5 @@
 import { parseDocument as parseYaml } from "yaml";
-import type { Change } from "../../src/aws-auth/change.ts";
+import type { Change } from "../../src/access/principal.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { atMost, atMostTimes, type Figure, type Scale } from "./figure.ts";

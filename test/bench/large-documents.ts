@@ -1,4 +1,4 @@
-import { readHolder } from "../../src/aws-auth/index.ts";
+import { readHolder } from "../../src/access/principal.ts";
 import { summarize } from "../../src/diagnosis/problems.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { inTurns } from "../../src/operations/deadlines.ts";

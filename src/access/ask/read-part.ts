@@ -1,8 +1,9 @@
-import { entryArnOf, type Holder, readHolder, readPrincipal } from "../../aws-auth/index.ts";
+import { readPrincipal } from "../arn.ts";
 import type { OwnIdentities } from "../identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
+import { entryArnOf, type Holder, readHolder } from "../principal.ts";
 import { startOf } from "../redact.ts";
 import { formatDuration, readTime } from "./duration.ts";
 import { refuseTicket, tooLongText } from "./ticket.ts";

@@ -1,7 +1,7 @@
-import type { Holder } from "../../aws-auth/index.ts";
 import type { OwnIdentities } from "../identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
+import type { Holder } from "../principal.ts";
 import type { TypedFields } from "../record.ts";
 import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
 import {

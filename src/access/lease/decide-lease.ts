@@ -1,4 +1,3 @@
-import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../approvals.ts";
 import { checkEmergency } from "../emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../identities.ts";
@@ -6,6 +5,7 @@ import type { Cluster, Way } from "../policy/cluster.ts";
 import { mayAsk, mayRequest } from "../policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../policy/policy-text.ts";
 import { ruleFor } from "../policy/rule.ts";
+import { isSamePrincipal, readHolder } from "../principal.ts";
 import type { ApprovedRequest } from "../record.ts";
 import type { DecisionPublicKeys } from "../seal.ts";
 import { digestOfChange, sealedRequesterFacts } from "../seals.ts";

@@ -1,6 +1,6 @@
-import type { Problem, Refusal, Section } from "../../aws-auth/index.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { covers } from "../policy/policy-text.ts";
+import type { Refusal } from "../principal.ts";
 import type { ApprovedRequest } from "../record.ts";
 import { leasesAnnotation } from "./annotation.ts";
 import type { MappedIdentity } from "./lease-record.ts";
@@ -9,14 +9,21 @@ export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: the missing part, and the last writer. */
   readonly message: string;
-  /** An unreadable section of the document: the part may still be there. Absent: the section is readable. */
-  readonly unreadableSection?: Section;
+  /** The section of the document can't be read: the part may still be there. */
+  readonly isUnread?: true;
 }
 
 export interface SectionWriter {
   readonly manager: string;
   readonly time: string | null;
   readonly dataKeys: readonly string[];
+}
+
+/** A problem that keeps a section of the document from being read. */
+interface BlockedSection {
+  readonly code: string;
+  readonly section: string | null;
+  readonly line: number | null;
 }
 
 /**
@@ -27,7 +34,7 @@ export function driftOf(
   request: ApprovedRequest,
   entry: MappedIdentity | null,
   writers: readonly SectionWriter[] | null,
-  blocking: readonly Problem[] = [],
+  blocking: readonly BlockedSection[] = [],
   groups: readonly string[] = request.groups,
 ): Drift | null {
   const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
@@ -35,7 +42,7 @@ export function driftOf(
   const unread = blocking.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
   if (unread?.section) {
     const { section, line } = unread;
-    return { request, message: `${section} can't be read from line ${line} on`, unreadableSection: section };
+    return { request, message: `${section} can't be read from line ${line} on`, isUnread: true };
   }
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
@@ -46,7 +53,7 @@ export function driftOf(
 
 const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-too-large", "section-not-a-list"]);
 
-function sectionOf({ principal }: ApprovedRequest): Section {
+function sectionOf({ principal }: ApprovedRequest): string {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
 }
 

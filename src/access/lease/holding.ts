@@ -1,7 +1,7 @@
-import type { Change } from "../../aws-auth/index.ts";
 import { AccessError } from "../access-error.ts";
 import { keptWith } from "../collections.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
+import type { Change } from "../principal.ts";
 import type { AccessRequest } from "../record.ts";
 import type { Json, MemoryKeys } from "../seal.ts";
 import { shareInCluster } from "./cluster-leases.ts";

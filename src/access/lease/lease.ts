@@ -1,4 +1,4 @@
-import type { Holder } from "../../aws-auth/index.ts";
+import type { Holder } from "../principal.ts";
 import type { AccessRequest } from "../record.ts";
 import type { Lease, LeaseFields, Share } from "./lease-record.ts";
 

@@ -1,5 +1,6 @@
-import { isIdentityCenterRole, partitionOfRegion, sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
+import { partitionOfRegion } from "../arn.ts";
 import type { TicketRule } from "../ask/ticket.ts";
+import { isIdentityCenterRole, sessionNameIn, withoutRolePath } from "../principal.ts";
 import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 
 /** A right that a level must give; each lease's proof asks the API server about it. */

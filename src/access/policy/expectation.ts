@@ -1,5 +1,5 @@
-import { readHolder } from "../../aws-auth/index.ts";
 import { parseDuration } from "../ask/duration.ts";
+import { readHolder } from "../principal.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
 import { mayAsk } from "./may-ask.ts";

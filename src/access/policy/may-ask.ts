@@ -1,6 +1,6 @@
-import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { formatDuration } from "../ask/duration.ts";
 import { isPermanent } from "../lease/lease-record.ts";
+import { admittedBy, admittedInWords, entryArnOf, type Holder, isOwnPrincipal } from "../principal.ts";
 import { isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, type Level, matchesArnPattern, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";

@@ -1,17 +1,11 @@
-import {
-  type CallerReading,
-  entryArnOf,
-  type Holder,
-  readCaller,
-  readHolder,
-  readPrincipal,
-} from "../../aws-auth/index.ts";
+import { readPrincipal } from "../arn.ts";
 import { formatDuration } from "../ask/duration.ts";
 import { refuseDecision } from "../decide.ts";
 import { judgeStop, refuseMigrationClick, retryMigration } from "../decide-migration.ts";
 import { refuseReview } from "../emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../migration.ts";
+import { type CallerReading, entryArnOf, type Holder, readCaller, readHolder } from "../principal.ts";
 import { type AccessRequest, type Asked, isTheirs } from "../record.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";

@@ -1,3 +1,4 @@
+import { readPrincipal } from "../../access/arn.ts";
 import {
   competingEntries,
   type Entry,
@@ -6,7 +7,6 @@ import {
   isNode,
   isWildcard,
   problemSteps,
-  readPrincipal,
   type Steps,
 } from "../../aws-auth/index.ts";
 import {

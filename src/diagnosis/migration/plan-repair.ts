@@ -1,18 +1,10 @@
 import { hash } from "node:crypto";
+import { canonicalCaller } from "../../access/arn.ts";
 import { belongsTo } from "../../access/lease/drift.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
+import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
-import {
-  canonicalCaller,
-  competingEntries,
-  type Entry,
-  entryOf,
-  finish,
-  isIdentityCenterRole,
-  planSteps,
-  type Steps,
-  withoutRolePath,
-} from "../../aws-auth/index.ts";
+import { competingEntries, type Entry, entryOf, finish, planSteps, type Steps } from "../../aws-auth/index.ts";
 import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
 import { type MigrationFacts, type PresentEntry, principalKey, type UnmadeEntry } from "./facts.ts";
 import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
+import { canonicalCaller } from "../../access/arn.ts";
 import { belongsTo } from "../../access/lease/drift.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import {
-  canonicalCaller,
   finish,
   planSteps,
   type ReadDocument,

@@ -1,5 +1,6 @@
 import type { Replacement } from "../../access/migration.ts";
-import { type Change, entryOf, sameGroups } from "../../aws-auth/index.ts";
+import type { Change } from "../../access/principal.ts";
+import { entryOf, sameGroups } from "../../aws-auth/index.ts";
 import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
 
 /** The ARN of the current role in place of a deleted one. Both belong to one permission set, so they have the same path. */

@@ -23,9 +23,9 @@ import {
   type RequesterFacts,
   ruleFor,
 } from "../../access/policy/rule.ts";
+import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
 import type { AccessRequest, Decision } from "../../access/record.ts";
 import { isAcceptedLink, isSealedLink, type PrincipalLink } from "../../access/seals.ts";
-import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";

@@ -4,8 +4,8 @@ import { type ExtensionChoice, extensionChoices, readExtension } from "../../acc
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
+import { type Holder, readHolder } from "../../access/principal.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
-import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";

@@ -11,7 +11,7 @@ import { maxTicketLength } from "../../access/ask/ticket.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
-import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
+import { admittedBy, entryArnOf } from "../../access/principal.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";
 import { code, context, cut, mention, oneOf, plainLine, plainText } from "../show/mrkdwn.ts";

@@ -7,6 +7,7 @@ import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, breakGlassFor, ruleFor } from "../../access/policy/rule.ts";
+import { admittedBy, admittedInWords, isOwnPrincipal } from "../../access/principal.ts";
 import {
   type AccessRequest,
   type PendingRequest,
@@ -16,7 +17,6 @@ import {
 } from "../../access/record.ts";
 import { createRequest, refusedRequest } from "../../access/request.ts";
 import { sealLink } from "../../access/seals.ts";
-import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";

@@ -1,9 +1,9 @@
 import type { KnownBlock } from "@slack/types";
 import { findingsOf, type Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { admittedBy } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
-import { admittedBy } from "../../aws-auth/index.ts";
 import {
   code,
   context,

@@ -3,8 +3,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
-import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
-import { absentRemedy, goingRemedy, immutableRemedy, modeFinding } from "../../diagnosis/cluster-links.ts";
+import { absentRemedy, goingRemedy, immutableRemedy, modeFinding, spaceLeft } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
 import {
@@ -135,13 +134,8 @@ function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boole
 }
 
 function sizeWords({ entries, bytes }: CheckedDocument): string {
-  const left = Math.max(0, DOCUMENT_LIMIT - bytes);
-  const share = Math.floor((left / DOCUMENT_LIMIT) * 100);
-  return `${counted(entries, "entry", "entries")}; ${kibibytes(bytes)} of ${kibibytes(DOCUMENT_LIMIT)} (${share} % left)`;
-}
-
-function kibibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
+  const kibibytes = Math.ceil(bytes / 1024).toLocaleString("en");
+  return `${counted(entries, "entry", "entries")}; ${kibibytes} KiB of 1,024 KiB (${spaceLeft(bytes).percent} % left)`;
 }
 
 function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {

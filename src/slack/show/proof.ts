@@ -1,8 +1,8 @@
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import { findingsOf, type Lease, type Proof, type ProofFinding } from "../../access/lease/lease-record.ts";
 import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
+import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
 import type { Message } from "./message.ts";
 import { code, codeBlock, preformatted, section } from "./mrkdwn.ts";
 import { asClause, triedText } from "./words.ts";

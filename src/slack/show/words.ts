@@ -9,6 +9,7 @@ import {
 import type { Rule, Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
 import { hoursInWords } from "../../access/policy/rule.ts";
+import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import {
   type AccessRequest,
   type ApprovedRequest,
@@ -19,7 +20,6 @@ import {
 } from "../../access/record.ts";
 import { isClosed, isRescue } from "../../access/request.ts";
 import { isClusterFailure } from "../../access/retry.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** Of a request whose level is gone, or for which no rule lets its requester ask any more. */

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
+import { canonicalCaller } from "../../access/arn.ts";
 import {
   isMigrationOver,
   type Migration,
@@ -11,7 +12,7 @@ import {
 import { approversConfirmedForSeconds, isGenuinePlan } from "../../access/seals.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { canonicalCaller, planSteps } from "../../aws-auth/index.ts";
+import { planSteps } from "../../aws-auth/index.ts";
 import {
   type MigrationFacts,
   type PresentEntry,

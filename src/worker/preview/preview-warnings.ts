@@ -3,16 +3,9 @@ import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, environmentName, productionValue, type Rule } from "../../access/policy/cluster.ts";
 import { isFullControl, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { hoursInWords, isOutside } from "../../access/policy/rule.ts";
+import { type Holder, isOwnPrincipal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import {
-  entriesThatYield,
-  type Holder,
-  isOwnPrincipal,
-  type NamedEntry,
-  type Problem,
-  problemSteps,
-  type Steps,
-} from "../../aws-auth/index.ts";
+import { entriesThatYield, type NamedEntry, type Problem, problemSteps, type Steps } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 import type { OtherNames } from "../reconcile/way-adapter.ts";

@@ -6,11 +6,12 @@ import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
+import { readCaller } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { callerIdentity } from "../../aws/sts.ts";
-import { readCaller, resolve } from "../../aws-auth/index.ts";
+import { resolve } from "../../aws-auth/index.ts";
 import {
   apiServerFinding,
   documentFinding,

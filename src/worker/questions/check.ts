@@ -162,9 +162,7 @@ function takenOut(
   { leased, asker }: DocumentQuestion,
 ): readonly ReportedProblem[] {
   // An unreadable section is a separate problem.
-  const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(
-    ({ unreadableSection }) => unreadableSection === undefined,
-  );
+  const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(({ isUnread }) => !isUnread);
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 

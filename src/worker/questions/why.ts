@@ -1,8 +1,9 @@
 import { explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { type Caller, readCaller } from "../../access/principal.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
-import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
+import { resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";

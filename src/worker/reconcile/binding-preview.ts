@@ -9,17 +9,16 @@ import {
   describeRules,
   type GroupRight,
 } from "../../access/policy/rights.ts";
-import type { AccessRequest } from "../../access/record.ts";
 import {
   admittedBy,
   admittedInWords,
   entryArnOf,
   isIdentityCenterRole,
   type Refusal,
-  type Steps,
   sessionNameIn,
-  unifiedDiff,
-} from "../../aws-auth/index.ts";
+} from "../../access/principal.ts";
+import type { AccessRequest } from "../../access/record.ts";
+import { type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sharedUsername } from "../preview/preview-warnings.ts";
 import type { BindingState } from "./binding-state.ts";
 import { refusalOf } from "./settle-bindings.ts";

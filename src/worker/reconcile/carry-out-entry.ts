@@ -4,6 +4,7 @@ import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
+import { isIdentityCenterRole } from "../../access/principal.ts";
 import { canonicalJson, type MemoryKeys } from "../../access/seal.ts";
 import {
   type AccessEntry,
@@ -18,7 +19,6 @@ import {
   writeHoldingTags,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { isIdentityCenterRole } from "../../aws-auth/index.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntriesSeen } from "./entry-state.ts";

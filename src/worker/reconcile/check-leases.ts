@@ -30,11 +30,11 @@ import {
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
+import type { Refusal } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { otherLeasesChanged } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastApproval } from "../../access/seals.ts";
-import type { Refusal } from "../../aws-auth/index.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {

@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import { readPrincipal } from "../../access/arn.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
@@ -14,18 +15,12 @@ import {
 } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { policyTexts } from "../../access/policy/policy-text.ts";
+import { entryArnsByPrincipal, isSamePrincipal, withoutRolePath } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
 import { type AccessEntry, identityOfEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import {
-  type Entry,
-  entryArnsByPrincipal,
-  isSamePrincipal,
-  readPrincipal,
-  type Steps,
-  withoutRolePath,
-} from "../../aws-auth/index.ts";
+import type { Entry, Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, isBlocking } from "../../access/access-error.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
@@ -6,10 +6,10 @@ import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
+import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/retry.ts";
-import { admittedBy, admittedInWords, isBlocking } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";

@@ -2,18 +2,11 @@ import { awaitSignIn, usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, Holding, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
 import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
+import { entryArnIn, entryArnOf, readHolder, sessionNameIn } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
-import {
-  entryArnIn,
-  entryArnOf,
-  type ReadDocument,
-  readHolder,
-  render,
-  resolve,
-  sessionNameIn,
-} from "../../aws-auth/index.ts";
+import { type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";

@@ -189,7 +189,7 @@ async function noteReverts(
   { run: { context, cluster }, decided }: Acted,
   repaired: readonly ApprovedRequest[],
 ): Promise<void> {
-  const isNew = ({ request, unreadableSection }: Drift) => !request.lease.drift && unreadableSection === undefined;
+  const isNew = ({ request, isUnread }: Drift) => !request.lease.drift && !isUnread;
   if (repaired.length === 0 && !decided.drifted.some(isNew)) return;
   const isRare = await context.ledger.takeTurn(`reverts-${cluster.name}`, weekMs, revertsOfATool - 1);
   if (!isRare) await context.ledger.noteReverted(cluster.name, context.now());

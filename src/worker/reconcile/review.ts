@@ -2,9 +2,9 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
+import { sessionNameIn } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { sessionOf } from "../../aws/session-policy.ts";
-import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import {
   type Answers,

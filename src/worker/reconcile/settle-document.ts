@@ -19,17 +19,10 @@ import {
   withoutWithdrawn,
 } from "../../access/lease/withdrawal.ts";
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { Change, Refusal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
-import {
-  type AwsAuthDocument,
-  type Change,
-  entryOf,
-  type PlanGuard,
-  type ReadDocument,
-  type Refusal,
-  type Steps,
-} from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, entryOf, type PlanGuard, type ReadDocument, type Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";

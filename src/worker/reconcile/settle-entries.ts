@@ -8,10 +8,11 @@ import { roomForWithdrawals, type Withdrawals } from "../../access/lease/withdra
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
 import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
+import type { Refusal } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { type AccessEntry, arrivesUntil, fitsTags, refuseEntry, writeHoldingTags } from "../../access-entry/index.ts";
-import { type NamedEntry, type Refusal, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
+import { type NamedEntry, type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";

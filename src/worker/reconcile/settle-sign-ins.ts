@@ -1,6 +1,7 @@
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
-import type { Refusal, Steps } from "../../aws-auth/index.ts";
+import type { Refusal } from "../../access/principal.ts";
+import type { Steps } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
 

@@ -1,6 +1,7 @@
 import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
 import { type Cluster, isSessionPinned } from "../../access/policy/cluster.ts";
-import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
+import { entryArnOf, readHolder, sessionNameIn } from "../../access/principal.ts";
+import { type NamedEntry, render } from "../../aws-auth/index.ts";
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 

@@ -3,8 +3,9 @@ import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Way } from "../../access/policy/cluster.ts";
+import { entryArnOf, type Refusal, readHolder } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import { entryArnOf, type NamedEntry, type Refusal, readHolder, type Steps } from "../../aws-auth/index.ts";
+import type { NamedEntry, Steps } from "../../aws-auth/index.ts";
 
 /**
  * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by

@@ -1,3 +1,4 @@
+import { readPrincipal } from "../../access/arn.ts";
 import { groupsBy } from "../../access/collections.ts";
 import {
   approvedShare,
@@ -21,7 +22,6 @@ import {
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
-import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";
 

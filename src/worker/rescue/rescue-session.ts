@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { canonicalCaller } from "../../access/arn.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import type { KeptName } from "../../access/lease/kept-documents.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
@@ -11,7 +12,6 @@ import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { nothingSessionPolicy, type Purpose, sessionNameOf } from "../../aws/session-policy.ts";
 import { assumeRole, callerIdentity, ownCredentials } from "../../aws/sts.ts";
-import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChanged, updateRequest } from "../../ledger/lifecycle.ts";

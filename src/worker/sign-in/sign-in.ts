@@ -1,15 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
+import { canonicalCaller } from "../../access/arn.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster, SignInMethod } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
+import { entryArnIn, withoutRolePath } from "../../access/principal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import { nothingSessionPolicy, type Purpose, sessionOf, tagsOf } from "../../aws/session-policy.ts";
 import { assumeRole } from "../../aws/sts.ts";
-import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
+import { render, resolve } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestIds } from "../../operations/announcements.ts";

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
+import { partitionOfRegion } from "../../access/arn.ts";
 import {
   type AuditSinks,
   type BucketSink,
@@ -21,7 +22,6 @@ import {
 } from "../../aws/audit-sinks.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { sessionPolicyFor } from "../../aws/session-policy.ts";
-import { partitionOfRegion } from "../../aws-auth/index.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import { observedCall, resultOfStatus } from "../../operations/announcements.ts";
 import { callWithinMs } from "../../operations/deadlines.ts";

@@ -4,7 +4,7 @@ import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { type Level, matchesArnPattern, type Rule, type WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { clusterRule, levelsFor, noRequesterFacts } from "../../../src/access/policy/rule.ts";
-import { type Holder, readHolder } from "../../../src/aws-auth/caller.ts";
+import { type Holder, readHolder } from "../../../src/access/principal.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";

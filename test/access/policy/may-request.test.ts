@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { readPrincipal } from "../../../src/access/arn.ts";
 import { partitionOf } from "../../../src/access/policy/cluster.ts";
 import type { Creator } from "../../../src/access/policy/creator.ts";
 import { mayRequest, type RequestedAccess } from "../../../src/access/policy/may-ask.ts";
-import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 function aRequestedAccess(change: Partial<RequestedAccess> & { arn?: string } = {}): RequestedAccess {

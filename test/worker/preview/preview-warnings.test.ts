@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
+import { readPrincipal } from "../../../src/access/arn.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { finish } from "../../../src/aws-auth/go-yaml/budget.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { entryArnOf } from "../../../src/access/principal.ts";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
-import { entryArnOf } from "../../../src/aws-auth/index.ts";
 import { readSignInMap } from "../../../src/worker/reconcile/sign-in-map.ts";
 import { signInNames } from "../../../src/worker/reconcile/sign-in-names.ts";
 import type { WayContext } from "../../../src/worker/reconcile/way-adapter.ts";

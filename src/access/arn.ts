@@ -129,11 +129,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
 }
 
 function rejectPath(suggestion: string, path: string): Rejection {
-  const isSso = path.startsWith("aws-reserved/sso.amazonaws.com");
-  const message = isSso
-    ? "Write the role without its path: the authenticator sees none."
-    : "Write the role without its path: the authenticator sees none.";
-  return { ...reject(isSso ? "arn-sso-path" : "arn-path", message), suggestion };
+  const code = path.startsWith("aws-reserved/sso.amazonaws.com") ? "arn-sso-path" : "arn-path";
+  return { ...reject(code, "Write the role without its path: the authenticator sees none."), suggestion };
 }
 
 function reject(code: string, message: string): Rejection {

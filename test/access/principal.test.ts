@@ -8,7 +8,7 @@ import {
   isSamePrincipal,
   readHolder,
   sessionNameIn,
-} from "../../src/aws-auth/caller.ts";
+} from "../../src/access/principal.ts";
 
 const account = "arn:aws:iam::111122223333";
 

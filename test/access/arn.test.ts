@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { canonicalCaller, readPrincipal } from "../../src/aws-auth/arn.ts";
+import { canonicalCaller, readPrincipal } from "../../src/access/arn.ts";
 
 const account = "arn:aws:iam::111122223333:";
 

@@ -143,3 +143,25 @@ export function isIdentityCenterRole(arn: string): boolean {
   const entry = entryArnOf(arn);
   return entry.includes(":role/") && identityCenterRole.test(entry.slice(entry.lastIndexOf("/") + 1));
 }
+
+/** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then, or none of ours. */
+export type Change = (
+  | { type: "map"; arn: string; username: string; groups: readonly string[] }
+  | { type: "unmap"; arn: string }
+) & { readonly ours?: OursOfAll };
+
+/**
+ * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries whose username begins so
+ * (empty: all) lose these groups, or with null go. A change with it leaves all else of the entries that do not count.
+ */
+export interface OursOfAll {
+  readonly usernames: string;
+  readonly groups: readonly string[] | null;
+}
+
+/** Why a change is not made. */
+export interface Refusal {
+  code: string;
+  message: string;
+  arn?: string;
+}
