@@ -91,7 +91,11 @@ describe.each([
     expect(log).not.toContain("two words");
   });
 
-  test("cuts off the transaction that a kill left in the middle, so that it mixes with no later one", async () => {
+  test.each([
+    ["within a text", "two", 1],
+    ["within a length", "$3\r\ntwo", 1],
+    ["within the end of a length", "$3\r\ntwo", 2],
+  ])("cuts off the transaction that a kill left %s, so that it mixes with no later one", async (_, place, bytes) => {
     const script = await scriptOf();
     const during = async (act: (redis: Redis) => Promise<unknown>) => {
       const child = await startWith(script);
@@ -107,7 +111,7 @@ describe.each([
     await during(setBoth("before"));
     await during(setBoth("cut"));
     const file = join(folder, "appendonlydir/appendonly.aof.1.incr.aof");
-    truncateSync(file, readFileSync(file, "latin1").lastIndexOf("two"));
+    truncateSync(file, readFileSync(file, "latin1").lastIndexOf(place) + 1 + bytes);
 
     await during((redis) => redis.multi().set("three", "after").set("four", "after").exec());
     const later = await during((redis) => redis.mget("one", "two", "three", "four"));
