@@ -44,7 +44,8 @@ export interface BindingState extends WayState {
   readonly roles: ReadonlyMap<string, RoleSeen>;
   /** Null: no pending request names one. */
   readonly namespaces: ReadonlySet<string> | null;
-  readonly stored: StoredWithdrawals;
+  /** Null: people made it too large to read, which is as if they had removed it. */
+  readonly stored: StoredWithdrawals | null;
 }
 
 export interface BindingsPlace extends WayContext {
@@ -126,7 +127,7 @@ async function readBindings(
   const { client } = opened;
   const [bindings, stored] = await Promise.all([
     some ? bindingsAt(client, placesOf(some), some, context.now()) : labelledBindings(client, open, context.now()),
-    client.readWithdrawals(),
+    client.readWithdrawals().catch(nullIfTooLarge),
   ]);
   const memory = memoryIn(place, stored);
   if (!some) return { read: open, bindings, stored, memory };
@@ -138,7 +139,14 @@ async function readBindings(
   return { read: open, bindings: await labelledBindings(client, open, context.now()), stored, memory };
 }
 
-function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals): BindingsRead["memory"] {
+function nullIfTooLarge(error: unknown): null {
+  if (isTooLarge(error)) return null;
+  throw error;
+}
+
+function memoryIn({ cluster, context }: WayContext, stored: BindingState["stored"]): BindingsRead["memory"] {
+  if (!stored) return { withdrawals: noWithdrawals, untrusted: "it is too large to read" };
+  const { data } = stored;
   const reading = readAnnotation(withdrawalsSealedFor(cluster), data[withdrawalsKey], context.keys.memory);
   return {
     withdrawals: reading.type === "holdings" ? reading.withdrawals : noWithdrawals,

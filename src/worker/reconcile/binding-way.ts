@@ -5,6 +5,7 @@ import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { measuredStep } from "../../operations/announcements.ts";
+import { answerTooLarge } from "../../operations/bounds.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewByBinding } from "./binding-preview.ts";
 import {
@@ -46,9 +47,9 @@ export function bindingWay(place: BindingsPlace): BindingWay {
     read: (open) => measuredStep("read", () => readBindingState(place, open)),
     preview: (state, requested) => previewByBinding(cluster, state, requested),
     settle: settleBindings,
-    prepare: async (state, settlement) => {
+    prepare: async (state, settlement, isLast) => {
       const isNewest = sharing(() => context.ledger.isNewestRun(`${cluster.name}/bindings`, run));
-      return prepare({ ...place, state, settlement, isNewest });
+      return prepare({ ...place, state, settlement, isNewest, isLast });
     },
   };
 }
@@ -212,22 +213,27 @@ function kindOf(error: unknown): WriteFailure["kind"] {
   return refusals.has(error.code) ? "refused" : "failed";
 }
 
-/** With the version that this run read. A failure of this memory keeps no access. @throws AccessError `cluster-conflict` */
+/**
+ * With the version that this run read. A failure of this memory keeps no access, nor do people who write there again and again.
+ * @throws AccessError `cluster-conflict` before the last try
+ */
 async function rememberInConfigMap({
   context,
   cluster,
   opened,
   state,
   settlement,
+  isLast,
 }: BindingTools): Promise<Outcomes["isForgotten"]> {
   const { log, keys, now } = context;
   const text = writeAnnotation(withdrawalsSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
-  if (text === state.stored.data[withdrawalsKey]) return () => false;
+  if (text === state.stored?.data[withdrawalsKey]) return () => false;
   try {
+    if (!state.stored) throw answerTooLarge(`The memory of revocations of ${cluster.name}`);
     await opened.client.writeWithdrawals(state.stored, text === undefined ? {} : { [withdrawalsKey]: text });
     return () => false;
   } catch (error) {
-    if (kindOf(error) === "conflict") throw error;
+    if (kindOf(error) === "conflict" && !isLast) throw error;
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember a revocation");
     const known = new Set(state.withdrawals.list.map(({ id }) => id));
     const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();

@@ -22,6 +22,8 @@ export interface BindingTools extends WayContext {
   readonly state: BindingState;
   readonly settlement: BindingSettlement;
   readonly isNewest: () => Promise<boolean>;
+  /** No try of this run follows. */
+  readonly isLast: boolean;
 }
 
 /** Deletes old bindings before it creates new ones of the same name. */

@@ -93,7 +93,7 @@ async function act<State extends WayState, Decided extends Settlement>(
 ): Promise<Acted | null> {
   const { context, adapter, isLast } = run;
   extendDeadline(eachLeaseMs * [settled.leased, settled.repaired, settled.ending].flat().length);
-  const prepared = await adapter.prepare(state, settled);
+  const prepared = await adapter.prepare(state, settled, isLast);
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
     return null;

@@ -30,8 +30,8 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   /** One request's change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, requested: RequestedChange) => Steps<ChangePreview>;
   readonly settle: (input: SettleInput<State>) => Steps<Decided>;
-  /** Checks as much as possible before anything changes. @throws AccessError */
-  readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
+  /** Checks as much as possible before anything changes. @param isLast no try of this run follows @throws AccessError */
+  readonly prepare: (state: State, decided: Decided, isLast: boolean) => Promise<Prepared>;
 }
 
 export interface Unlisted {

@@ -1032,6 +1032,45 @@ test("of two revocations at once the cluster remembers both", async () => {
   expect(await bindings()).toEqual([]);
 });
 
+describe("a person who can write the cluster's memory of revocations", () => {
+  const overIn = (openCluster: NonNullable<WorkerContext["openCluster"]>): WorkerContext => ({
+    ...secondsLater(3601),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  });
+  const write = (data: Record<string, string>) =>
+    asCreator(async (client) => client.writeWithdrawals(await client.readWithdrawals(), data));
+
+  test("keeps no revoked lease by writing it after each of our readings", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const beside = openingWith((client) => ({
+      readWithdrawals: async () => {
+        const found = await client.readWithdrawals();
+        await write({ note: crypto.randomUUID() });
+        return found;
+      },
+    }));
+
+    const ended = await revokeGiven({ ...context, openCluster: beside }, cluster, "r-one");
+
+    expect(ended.lease).toMatchObject({ state: "ended", isForgotten: true });
+    expect(await bindings()).toEqual([]);
+  });
+
+  test.each([
+    ["when its time is over", false],
+    ["when it is revoked", true],
+  ])("keeps no lease %s by making it too large to read", async (_, isRevoked) => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const openCluster = openingWith(() => ({ readWithdrawals: () => Promise.reject(answerTooLarge("configmap")) }));
+
+    if (isRevoked) await revokeGiven({ ...context, openCluster }, cluster, "r-one");
+    else await reconcileCluster(overIn(openCluster), cluster, "end");
+
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", isForgotten: isRevoked });
+    expect(await bindings()).toEqual([]);
+  });
+});
+
 test("a forged binding that can't be deleted keeps no lease", async () => {
   context = contextWith("repair");
   await give(context, cluster, { id: "r-one", principal: alice });
