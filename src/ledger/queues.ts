@@ -158,6 +158,14 @@ function isForLater({ attemptsStarted, timestamp, opts }: BullJob, now: Date): b
   return attemptsStarted === 0 && timestamp + (opts.delay ?? 0) > now.getTime();
 }
 
+/** Its name for a log line: an attacker with Redis can give it any length, and also leave it out. */
+interface FailedJob {
+  readonly name: string | undefined;
+  readonly data: unknown;
+}
+
+const nameInLog = ({ name }: { readonly name?: string }) => name?.slice(0, 64);
+
 export interface QueueWork<T> {
   readonly queue: QueueName;
   /** Absent: the queue of no zone. */
@@ -165,7 +173,7 @@ export interface QueueWork<T> {
   /** Null: this version does not know the job. */
   readonly read: (data: unknown) => T | null;
   readonly run: (job: T, running: BullJob) => Promise<unknown>;
-  readonly failed: (job: BullJob | undefined, error: Error) => void;
+  readonly failed: (job: FailedJob | undefined, error: Error) => void;
   /** How long a job waits that failed with this error at its nth start, without losing a try; null or absent: it failed. */
   readonly waitMs?: (job: T, error: unknown, starts: number) => number | null;
   readonly log: Logger;
@@ -194,7 +202,7 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
   const options = { connection: blocking, prefix: queuePrefix, concurrency, ...locks };
   const worker = new Worker(queueNameIn(work.queue, work.zone ?? null), take, options);
   worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
-  worker.on("failed", (job, error) => work.failed(job, error));
+  worker.on("failed", (job, error) => work.failed(job && { name: nameInLog(job), data: job.data }, error));
   return { stop: (deadline) => handBack.close(worker, deadline) };
 }
 
@@ -205,7 +213,7 @@ const maxReturns = 25;
 
 /** While two versions run, the older one gives unknown jobs back, for the newer one. */
 async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
-  const about = { job: job.name.slice(0, 64) };
+  const about = { job: nameInLog(job) };
   if (job.attemptsStarted > maxReturns) {
     throw new UnrecoverableError("No process knows the job: update all to one version");
   }

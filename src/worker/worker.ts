@@ -3,7 +3,7 @@ import type { Job as BullJob } from "bullmq";
 import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
 import type { RedisClient } from "../ledger/client.ts";
 import { type JobHandlers, type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
-import { timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
+import { type QueueWork, timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
 import { inParallel, withinDeadline } from "../operations/deadlines.ts";
 import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { tracedAnswer } from "../operations/traced.ts";
@@ -126,7 +126,8 @@ function workOn(
   blocking: RedisClient,
 ): Stoppable {
   const { log, config } = context();
-  const failed = (job: BullJob | undefined, error: Error) => log.error({ job: job?.name, err: error }, "a job failed");
+  const failed: QueueWork<WorkerJob>["failed"] = (job, error) =>
+    log.error({ job: job?.name, err: error }, "a job failed");
   const read = (data: unknown) => readJob(workerJobs, data);
   const run = (job: WorkerJob, running: BullJob) => {
     const now = context();

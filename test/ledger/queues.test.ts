@@ -2,7 +2,15 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { type Job, messageJobs, type QueueName, readJob, workerJobs } from "../../src/ledger/jobs.ts";
-import { examineQueues, openQueues, type Queues, wake, wakeAll, workOnJobs } from "../../src/ledger/queues.ts";
+import {
+  examineQueues,
+  openQueues,
+  type Queues,
+  type QueueWork,
+  wake,
+  wakeAll,
+  workOnJobs,
+} from "../../src/ledger/queues.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
@@ -45,18 +53,22 @@ const ofTomorrow = { type: "rotate", cluster: "staging" };
 function aProcess(read: (data: unknown) => unknown = (data) => readJob(workerJobs, data)) {
   const ran: unknown[] = [];
   const failed: string[] = [];
+  const names: (string | undefined)[] = [];
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line).msg) });
   const blocking = connectRedisBlocking(database.url);
   const run = async (job: unknown) => ran.push(job);
-  const note = (_: unknown, error: Error) => failed.push(error.message);
+  const note: QueueWork<unknown>["failed"] = (job, error) => {
+    failed.push(error.message);
+    names.push(job?.name);
+  };
   const worker = workOnJobs({ queue: "clusters", read, run, failed: note, log, ...settings }, blocking);
   const stop = async () => {
     await worker.stop(new AbortController().signal);
     blocking.disconnect();
   };
   closers.push(stop);
-  return { ran, failed, lines, stop: () => closers.splice(closers.indexOf(stop), 1)[0]?.() };
+  return { ran, failed, names, lines, stop: () => closers.splice(closers.indexOf(stop), 1)[0]?.() };
 }
 
 /** Puts a job there whatever its type is. */
@@ -102,6 +114,14 @@ test("a job that comes back is logged once, and fails with what to do where no p
   expect((await queues.clusters.getJob(id))?.attemptsStarted).toBe(26);
   expect(older.lines).toHaveLength(1);
   expect(older.ran).toEqual([]);
+});
+
+test("a job whose name someone made a megabyte long is in the log with its start", async () => {
+  const { id = "" } = await put(reconcile, "n".repeat(2 ** 20));
+  await connection.redis.hset(`{eks-access}:clusters:${id}`, "defa", "it was made to fail");
+  const worker = aProcess();
+
+  await expect.poll(() => worker.names).toEqual(["n".repeat(64)]);
 });
 
 test("a job that has to wait loses no try, and news about its record runs at once in its place", async () => {

@@ -11,7 +11,7 @@ import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { configurationOf } from "../../ledger/look-ups.ts";
-import { timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
+import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
@@ -71,7 +71,7 @@ export function startMessageWorker(given: MessageWorkerContext, blocking: RedisC
     if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(own.context, job.record);
     return runJob(messageRuns, job.type, job, own, timeInQueue(running));
   };
-  const failed = (job: BullJob | undefined, error: Error) =>
+  const failed: QueueWork<MessageJob>["failed"] = (job, error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
   const lockMs = configuration().timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
