@@ -113,7 +113,7 @@ async function answerMetrics(registry: Registry, response: ServerResponse): Prom
 export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
   const gauge = new Gauge({
     name: "eks_access_service_up",
-    help: "Whether the ledger, and the service that the process depends on, work now",
+    help: "1 while it works: the ledger, and slack or sts, whichever the process depends on",
     labelNames: ["service"],
     registers: [registry],
     collect: async () => {

@@ -135,19 +135,28 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
   const { queues, tally, memoryUsed, zones, auditLag, logFlaw } = backlog;
   createClusterGauges(registry, backlog);
-  gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
-    (await queues()).flatMap(({ name, jobs }) =>
-      Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
-    ),
+  gauge(
+    registry,
+    "eks_access_queue_jobs",
+    "Jobs, by state: waiting, prioritized, delayed for another try, active",
+    ["queue", "state"],
+    async () =>
+      (await queues()).flatMap(({ name, jobs }) =>
+        Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
+      ),
   );
   const age = "Age of the oldest job that does not run";
   gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
     (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
   );
-  gauge(registry, "eks_access_requests", "Requests, by state", ["state"], async () =>
-    [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
+  gauge(
+    registry,
+    "eks_access_requests",
+    "Requests, by state: pending, approved, denied, cancelled, expired, refused",
+    ["state"],
+    async () => [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
   );
-  const leases = "Leases, by state; ended leases by cause";
+  const leases = "Leases, by state: scheduled, active, failed, ended; ended by cause: expired, revoked, replayed";
   gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
     [...(await tally()).leases].map(([stateAndCause, count]): Sample => {
       const [state = "", cause = ""] = stateAndCause.split("/");
@@ -222,7 +231,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const registers = [registry];
   const steps = new Histogram({
     name: "eks_access_step_seconds",
-    help: "Time that each step of a run on a cluster took",
+    help: "Time that each step of a run on a cluster took, from assume to prove and sign-in",
     labelNames: ["step"],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers,

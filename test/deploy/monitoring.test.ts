@@ -95,13 +95,28 @@ test("each panel of the dashboard shows series that the processes tell", async (
   expect(series.filter((name) => !known.has(name))).toEqual([]);
 });
 
-test("each series of ours has its panel, and its line in the pages, which name no other", async () => {
+test("each series of ours has its panel, and the pages name no other", async () => {
   const { panels } = dashboard.parse(JSON.parse(read("grafana-dashboard.json")));
   const shown = panels.flatMap((panel) => panel.targets.map((target) => target.expr)).join("\n");
-  const explained = read("../../docs/observability.md").match(/(?<=`)eks_access_\w+/g) ?? [];
+  const named = read("../../docs/observability.md").match(/(?<=`)eks_access_\w+/g) ?? [];
   const ours = [...(await told())].filter((name) => /^eks_access_/.test(name) && !/_(?:bucket|sum|count)$/.test(name));
 
   expect(ours.length).toBeGreaterThan(8);
   expect(ours.filter((name) => !shown.includes(name))).toEqual([]);
-  expect([...new Set(explained)].sort()).toEqual(ours.sort());
+  expect(named.filter((name) => !ours.includes(name))).toEqual([]);
+});
+
+test("docs/reference/metrics.md has every series of ours, with its labels and its help", async () => {
+  const series = z.object({ name: z.string(), help: z.string(), labelNames: z.array(z.string()) });
+  const own = everySeries()
+    .registry.getMetricsAsArray()
+    .map((metric) => series.parse(metric));
+  const lines = own
+    .filter(({ name }) => name.startsWith("eks_access_"))
+    .map(({ name, help, labelNames }) => {
+      const labels = labelNames.length > 0 ? `{${labelNames.join(",")}}` : "";
+      return `- \`${name}${labels}\`: ${help}`;
+    });
+
+  await expect(`# Metrics\n\n${lines.toSorted().join("\n")}\n`).toMatchFileSnapshot("../../docs/reference/metrics.md");
 });
