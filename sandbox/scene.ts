@@ -103,7 +103,7 @@ export const developerRole = `AWSReservedSSO_${permissionSet}_${suffix}`;
 
 export const developerArn = (name: string) => `arn:aws:sts::${account}:assumed-role/${developerRole}/${name}`;
 
-/** @param emails of Alice and Carol, by which the directory finds people of Slack @returns the ARN of their role */
+/** @param emails of Alice and Carol: the directory finds people of Slack by them @returns the ARN of their role */
 export function addDevelopers(
   { identityCenter }: SandboxAws,
   emails: readonly [string, string] = [alice, carol],

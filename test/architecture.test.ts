@@ -209,6 +209,14 @@ test("little is loaded before a process listens for SIGTERM, which a container's
   ]);
 });
 
+test("the Slack process loads nothing of the engines, the worker and its edges", () => {
+  const loaded = [...loadedWith("slack/app/app.ts")].filter((each) => isOurs(each) && each.includes("/"));
+
+  const found = [...new Set(loaded.map(roomOf))].sort();
+
+  expect(found).toEqual(["access", "diagnosis", "ledger", "operations", "slack"]);
+});
+
 test("what few processes need is loaded by them alone: OpenTelemetry's SDK, and lines for people", () => {
   const importers = (pattern: RegExp) => product.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 

@@ -110,7 +110,7 @@ function xml(members: XmlMembers): string {
     .join("");
 }
 
-/** IAM and STS share a protocol; the version tells them apart. */
+/** IAM and STS share a protocol; the version distinguishes them. */
 export const iamVersion = "2010-05-08";
 
 const iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/";

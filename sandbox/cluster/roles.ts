@@ -101,7 +101,7 @@ export class RbacObjects {
     this.setOwn(own);
   }
 
-  /** Reads its objects again only after a write, and only if somebody asks who is not of system:masters. */
+  /** Reads its objects again only after a write, and only if someone outside system:masters asks. */
   rbac(): Rbac {
     const read = () => this.#readOnce();
     return {

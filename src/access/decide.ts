@@ -63,7 +63,7 @@ export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): r
   return (rule ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
 }
 
-/** Whose decision is not due, also in a user group of approvers: those who approved, and the request's people. */
+/** Approvers who need not decide, also in a user group: those who approved, and the request's people. */
 export function peopleNotDue(request: AccessRequest, cluster: Cluster): readonly string[] {
   const given = request.approvals.map(({ by }) => by);
   return ruleOf(request, cluster)?.selfApproval ? given : [...given, ...peopleOf(request)];

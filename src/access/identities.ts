@@ -137,7 +137,7 @@ function sealedValue(found: Omit<Identities, "seal">, cluster: Cluster): Json {
   return { ...found, cluster: sealedClusterOf(cluster) } as unknown as Json;
 }
 
-/** What a message tells a person to have repaired must not count much longer than the repair takes. */
+/** What a message asks a person to repair must not count much longer than the repair takes. */
 const keepNoneSeconds = 60;
 
 /** Whether an answer still counts. @param email the present one; null: Slack confirms none */

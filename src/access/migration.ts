@@ -90,7 +90,7 @@ const migrationFields = recordFields.extend({
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
-  /** Of an ended repair: the principal whose outdated entry it deleted, and whose new one it did not make. */
+  /** Of an ended repair: the principal that lost its outdated entry and got no new one. */
   unmade: textForm.optional(),
 });
 

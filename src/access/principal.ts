@@ -151,7 +151,7 @@ export type Change = (
 ) & { readonly ours?: OursOfAll };
 
 /**
- * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries whose username begins so
+ * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries with a username that begins so
  * (empty: all) lose these groups, or with null go. A change with it leaves all else of the entries that do not count.
  */
 export interface OursOfAll {

@@ -115,16 +115,6 @@ export function sameGroups(some: readonly string[], others: readonly string[]): 
   return set.size === new Set(others).size && others.every((group) => set.has(group));
 }
 
-/** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
-export const DOCUMENT_LIMIT = 1024 * 1024;
-
-/** The bytes that count for a ConfigMap's limit: its keys and values. */
-export function sizeOf(data: Readonly<Record<string, string>>): number {
-  let bytes = 0;
-  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
-  return bytes;
-}
-
 /** The entries of which one counts for an entry's ARN. */
 export function competingEntries(entry: Entry, lookup: Lookup): readonly Entry[] {
   return entriesOfKey(lookup, goFold(entry.arn));

@@ -1,8 +1,8 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../access/arn.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/kept-documents.ts";
 import type { Change, Refusal } from "../access/principal.ts";
 import { type Intent, type PlanGuard, unintendedArns } from "./change.ts";
 import {
-  DOCUMENT_LIMIT,
   type Entry,
   entriesFor,
   entriesOfKey,
@@ -11,7 +11,6 @@ import {
   goLower,
   type ReadDocument,
   sameGroups,
-  sizeOf,
 } from "./document.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
 import { wildcardsFor } from "./resolve.ts";

@@ -6,7 +6,6 @@ export { type ConfigMapFile, readConfigMapFile, writeConfigMap } from "./config-
 export {
   type AwsAuthDocument,
   competingEntries,
-  DOCUMENT_LIMIT,
   type Entry,
   entriesFor,
   entryOf,
@@ -16,7 +15,6 @@ export {
   type Section,
   type Severity,
   sameGroups,
-  sizeOf,
 } from "./document.ts";
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
 export { finish, type Steps } from "./go-yaml/budget.ts";

@@ -1,9 +1,9 @@
 import { readPrincipal } from "../access/arn.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/kept-documents.ts";
 import type { Change, Refusal } from "../access/principal.ts";
 import { type Intent, intentsOf, type PlanGuard } from "./change.ts";
 import {
   type AwsAuthDocument,
-  DOCUMENT_LIMIT,
   entriesFor,
   entryOf,
   type Problem,
@@ -11,7 +11,6 @@ import {
   SECTIONS,
   type Section,
   type SectionReading,
-  sizeOf,
 } from "./document.ts";
 import { editSections } from "./edit-section.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";

@@ -1,14 +1,13 @@
 import { readPrincipal } from "../access/arn.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/kept-documents.ts";
 import { changedArns } from "./change.ts";
 import {
   type AwsAuthDocument,
-  DOCUMENT_LIMIT,
   type Entry,
   entryOf,
   type Problem,
   type ReadDocument,
   type Section,
-  sizeOf,
 } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";

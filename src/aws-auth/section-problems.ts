@@ -1,12 +1,5 @@
-import {
-  DOCUMENT_LIMIT,
-  type Problem,
-  problemAt,
-  SECTIONS,
-  type Section,
-  type SectionReading,
-  sizeOf,
-} from "./document.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/kept-documents.ts";
+import { type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";

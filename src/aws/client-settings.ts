@@ -158,7 +158,7 @@ export function incomplete(what: string): AccessError {
   return new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
 }
 
-/** The same for a list, whose items AWS never leaves out. @throws AccessError */
+/** The same for a list: AWS never leaves its items out. @throws AccessError */
 export function answeredList<T>(found: T[] | undefined, what: string): readonly T[] {
   return answeredWith(Array.isArray(found) && found.every((each) => each !== null) ? found : undefined, what);
 }

@@ -18,7 +18,7 @@ export type Call = <T extends object>(
   send: () => Promise<T>,
 ) => Promise<T>;
 
-/** The answer of a call whose subject does not exist. */
+/** The answer of a call for something that does not exist. */
 interface Absent {
   readonly isAbsent: true;
   readonly $metadata: ResourceNotFoundException["$metadata"];

@@ -100,7 +100,7 @@ export function resembling<T>(formOf: (value: unknown) => z.ZodType<T>) {
   });
 }
 
-/** The form that nothing has: what a value resembles none of the forms is told. */
+/** The form that nothing has: the message for a value that resembles none of the forms. */
 export function noForm(message: string) {
   return z.custom<never>(() => false, message);
 }

@@ -1,6 +1,7 @@
+import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/kept-documents.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { type AwsAuthDocument, DOCUMENT_LIMIT, type Severity, sizeOf } from "../aws-auth/index.ts";
+import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
 /** The sources of identities of each mode, in EKS's names. */

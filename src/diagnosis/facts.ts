@@ -64,7 +64,7 @@ export interface WhyFacts {
   readonly cluster: Cluster;
   readonly given: string;
   readonly user: string;
-  /** Whom EKS always lets in; null: unknown, or no one. */
+  /** The identity that EKS always lets in; null: unknown, or no one. */
   readonly creatorArn: string | null;
   readonly mode: AuthenticationMode;
   readonly accessEntry: AccessEntryFact;

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { groupsBy } from "../access/collections.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
+import { sizeOf } from "../access/lease/kept-documents.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
-import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
+import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
 
 const maxGroups = 11;
 

@@ -86,7 +86,7 @@ export function remadeRoleProblems(
   });
 }
 
-/** The roles that IAM does not have, and whose successor the cluster does not name. @param replaced their sets are reported already */
+/** The roles that IAM does not have and that have no successor in the cluster. @param replaced their sets are reported already */
 export function absentRoleProblems(
   cluster: Cluster,
   { absent }: RoleTimes,

@@ -19,7 +19,7 @@ export interface RememberedCreation {
   readonly seal: string;
 }
 
-/** Clusters that can't be opened, and clusters whose requests wait. */
+/** Clusters that can't be opened, and clusters with waiting requests. */
 export interface OutageLedger {
   /** Those of these clusters that can't be opened, by name. */
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
@@ -58,7 +58,7 @@ export interface ClusterLedger extends OutageLedger {
   rememberAccepted(place: string, at: Date): Promise<void>;
   /**
    * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
-   * people, for whom Slack last showed its records. Hints, no rights.
+   * people when Slack last showed its records. Hints, no rights.
    */
   approversKnown(): Promise<ReadonlyMap<string, string>>;
   rememberApprovers(good: ReadonlyMap<string, string>): Promise<void>;
@@ -100,7 +100,7 @@ const keys = {
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   accepted: `${prefix}:accepted-at`,
-  /** A hash: the last sufficient approvers of each level of each cluster, and for whom Slack last showed each cluster's records. */
+  /** A hash: the last sufficient approvers of each level of each cluster, and the people when Slack last showed each cluster's records. */
   goodApprovers: `${prefix}:good-approvers`,
   refusals: `${prefix}:refusals`,
 } as const;

@@ -4,10 +4,11 @@ import type { Migration } from "../access/migration.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { ClosedBatch } from "./closed.ts";
 import type { ClusterLedger } from "./clusters.ts";
+import type { FleetLedger } from "./fleet.ts";
 import type { LinkLedger } from "./links.ts";
 import type { ListOf } from "./lists.ts";
-import type { FleetLedger, TurnLedger } from "./shared.ts";
 import type { ShownMessages } from "./stored.ts";
+import type { TurnLedger } from "./turns.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {

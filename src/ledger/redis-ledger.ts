@@ -17,6 +17,7 @@ import {
   noteScript,
   runScript,
 } from "./commit-script.ts";
+import { redisFleet } from "./fleet.ts";
 import type {
   CommitResult,
   EventLedger,
@@ -62,7 +63,6 @@ import {
   unshownKey,
 } from "./records.ts";
 import { appendEvent, logFlaw, readEvents, readEventsOf } from "./redis-audit-log.ts";
-import { redisFleet, redisTurns } from "./shared.ts";
 import {
   readOr,
   readStored,
@@ -72,6 +72,7 @@ import {
   type UnreadableLog,
   unreadableSentence,
 } from "./stored.ts";
+import { redisTurns } from "./turns.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {

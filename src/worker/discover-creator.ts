@@ -19,7 +19,7 @@ import { cloudTrailSessionPolicy } from "../aws/session-policy.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import type { RememberedCreation } from "../ledger/clusters.ts";
 import type { EventLedger, Ledger } from "../ledger/ledger.ts";
-import type { TurnLedger } from "../ledger/shared.ts";
+import type { TurnLedger } from "../ledger/turns.ts";
 import { deadlineSignal } from "../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 

@@ -6,9 +6,10 @@ import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";
 import type { LinkProposal, PrincipalLink } from "../../src/access/seals.ts";
 import type { NamespaceList, SealedNotice, SharedGroups } from "../../src/access/shared-lists.ts";
 import { type ClusterLedger, type RememberedCreation, refusalGoodForMs } from "../../src/ledger/clusters.ts";
+import type { FleetLedger } from "../../src/ledger/fleet.ts";
 import type { LinkChange, LinkLedger } from "../../src/ledger/links.ts";
-import type { FleetLedger, TurnLedger } from "../../src/ledger/shared.ts";
 import type { LinkQuestions, RefusedFile, WorkerIdentity } from "../../src/ledger/stored.ts";
+import type { TurnLedger } from "../../src/ledger/turns.ts";
 
 /** Links in memory. */
 export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {

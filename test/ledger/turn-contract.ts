@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { TurnLedger } from "../../src/ledger/shared.ts";
+import type { TurnLedger } from "../../src/ledger/turns.ts";
 
 /** The turns that processes share. */
 export function turnContract(ledgerNow: () => TurnLedger): void {

@@ -45,7 +45,7 @@ export function timeIn(reason: string): { readonly time: string; readonly withou
 
 const longest = 6;
 
-/** The number of words of a duration at this place. Minutes without a unit belong to it, so that nobody loses them. */
+/** The number of words of a duration at this place. Minutes without a unit belong to it, so that they are not lost. */
 export function durationWords(words: readonly string[], at: number): number {
   const lengths = Array.from({ length: Math.min(longest, words.length - at) }, (_, index) => index + 1);
   const length = lengths.findLast((count) => readTime(timeOf(words.slice(at, at + count))) !== null) ?? 0;

@@ -97,7 +97,7 @@ const writtenForm = z.strictObject({
   seal: textForm,
 });
 
-/** The cluster whose access a lease has, or in which a step of a migration began, by `sealedClusterOf`: the configuration can give its name to another one. */
+/** The cluster of a lease, or of a step of a migration that began, by `sealedClusterOf`: the configuration can give its name to another one. */
 export type SealedPlace = Immutable<z.output<typeof placeForm>>;
 export const placeForm = z.strictObject({ cluster: textForm, seal: textForm });
 

@@ -11,7 +11,7 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Revokes a lease. Its people, the cluster's approvers and on-call can do that; nobody else learns its state. */
+/** Revokes a lease. Its people, the cluster's approvers and on-call can do that; no one else learns its state. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
   if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
   if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");

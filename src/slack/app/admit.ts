@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/seal.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { deliveryId, field, isRetry } from "./payload.ts";
 

@@ -3,7 +3,7 @@ import type { AuditEvent } from "../../access/audit-event.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { Json } from "../../access/seal.ts";
 import type { EventLedger } from "../../ledger/ledger.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { deliveryId, originOf, userIn } from "./payload.ts";

@@ -5,7 +5,7 @@ import { isUser } from "../../access/policy/rule.ts";
 import type { DecisionKeys } from "../../access/seal.ts";
 import { readGroups, sealGroups } from "../../access/shared-lists.ts";
 import type { LinkLedger } from "../../ledger/links.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { answerTooLarge } from "../../operations/bounds.ts";
 import { type Installation, installationOf } from "./payload.ts";
 import { slackErrorCode, slackFailure } from "./web-client.ts";

@@ -32,7 +32,7 @@ export function isHomeOpened(sent: SlackRequest): sent is HomeOpened {
   return "event" in sent && sent.event.type === "app_home_opened";
 }
 
-/** The user group whose people, name or state changed; null: Slack sent something else. */
+/** The user group that changed its people, name or state; null: Slack sent something else. */
 export function changedGroup(sent: SlackRequest): unknown {
   if (!("event" in sent)) return null;
   if (sent.event.type === "subteam_members_changed") return field(sent.event, "subteam_id");

@@ -241,7 +241,7 @@ async function peopleOfName(directory: Directory, name: string): Promise<readonl
 interface Due {
   /** The people and user groups who must act. */
   readonly names: readonly string[];
-  /** Whose decision is not due, also as one of such a group. */
+  /** People who need not decide, also as one of such a group. */
   readonly out: readonly string[];
 }
 
@@ -260,7 +260,7 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
 /** The most people to mention in one reply. A user group counts as one. */
 export const maxCalled = 10;
 
-/** If a small user group has people whose decision is not due, its other people are mentioned: they alone must act. */
+/** If a small user group has people who need not decide, its other people are mentioned: they alone must act. */
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
   const called = names.map(async (name) => {
     if (isUser(name)) return [name];

@@ -4,7 +4,7 @@ import type { Extension } from "../../access/ask/extension.ts";
 import type { RequestInput } from "../../access/ask/request-line.ts";
 import { type AccessRequest, askerOf, typedFieldsOf } from "../../access/record.ts";
 import type { EventLedger, RequestLedger } from "../../ledger/ledger.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, oneOf, time } from "../show/mrkdwn.ts";

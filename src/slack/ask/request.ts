@@ -107,7 +107,7 @@ type Clusters = Parameters<typeof readRequest>[1];
 /** As many as people read. */
 const maxIdentities = 5;
 
-/** The line with each of several identities, if only that is missing: whose session or role, and the line. */
+/** The line with each of several identities, if only that is missing: the session or role, and the line. */
 function linesOfIdentities(
   { mistakes, corrected }: Mistakes,
   parts: RequestParts,

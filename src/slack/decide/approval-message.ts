@@ -58,7 +58,7 @@ import {
 /** Letters of the reason in the first post, and of the rights in every namespace beside others. */
 const longest = { reason: 80, wide: 32 };
 
-/** Lines for the rights, and for the reason, in the text that nobody sees on a phone. */
+/** Lines for the rights, and for the reason, in the text that a phone does not show. */
 const maxRoom = 14;
 
 /** The most people to mention in the first post. A user group counts as one. */

@@ -90,7 +90,7 @@ async function replaceQuestions(
 
 const closed = (user: string, { channel, ts }: MessageRef) => ({ closed: user, channel, ts });
 
-/** Closes a question whose update Slack refused. @throws AccessError if another try can help */
+/** Closes a question after Slack refused its update. @throws AccessError if another try can help */
 export async function closeAgain(
   { ledger, keys, updates }: Pick<MessengerContext, "ledger" | "updates"> & Pick<IdentityLookUp, "keys">,
   id: string,

@@ -83,8 +83,8 @@ async function leaverBlocks(
 function leaverBlock(request: ApprovedRequest, why: string | undefined): KnownBlock {
   const { id, requester, level, lease, durationSeconds } = request;
   const who = mention(requester);
-  const [left, whose] = why ? [styled(why, 300), ` of ${who}`] : [`${who}'s Slack account is deactivated`, ""];
-  const gives = `this lease${whose} gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
+  const [left, of] = why ? [styled(why, 300), ` of ${who}`] : [`${who}'s Slack account is deactivated`, ""];
+  const gives = `this lease${of} gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
   const text = `:warning: *${code("lease-of-leaver")}* ${code(id)}\n${left}, and ${gives}.`;
   return { type: "section", text: { type: "mrkdwn", text }, accessory: revokeButton(request) };
 }

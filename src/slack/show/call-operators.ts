@@ -11,7 +11,7 @@ import {
 import type { OutageLedger } from "../../ledger/clusters.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { pendingRequestsOf } from "../../ledger/look-ups.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";

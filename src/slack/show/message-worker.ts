@@ -86,7 +86,7 @@ async function refuseWhileLimited({ ledger, updates }: MessengerContext, record:
 }
 
 /**
- * Shows the open records again whose cluster left eks-access.yml, or came back: only with it do their buttons work. The same of those on
+ * Shows open records again after their cluster left eks-access.yml, or came back: only with it do their buttons work. The same of those on
  * which other people can act now.
  *
  * @param before the configuration that this process had until now; null: it starts
@@ -109,7 +109,7 @@ export async function showMoved(context: MessengerContext, before: Pick<Config, 
 }
 
 /**
- * Shows again what people see of a cluster whose part of the file, or whose approvers, on-call or people for emergencies are others than at
+ * Shows again what people see of a cluster if its part of the file, its approvers, on-call or people for emergencies differ from
  * the last look: the file changed, a user group, or an account, also while no process ran.
  *
  * @param before as above: another process can have looked first by the newer one
@@ -194,7 +194,7 @@ async function showAgain({ ledger, queues }: MessengerContext, { name, channel }
   }
 }
 
-/** All its people, whom Slack does not list. */
+/** All its people: Slack does not list them. */
 function isDomain(name: string): boolean {
   return name.startsWith("@");
 }
@@ -220,7 +220,7 @@ function peopleIn(names = "", known: ReadonlyMap<string, string>): ReadonlySet<s
 const maxWaiting = 1_000;
 const maxNewest = 200;
 
-/** @param withUnreviewed also emergencies whose access is over, and that an approver must still review */
+/** @param withUnreviewed also emergencies that are over and that an approver must still review */
 async function openIn(ledger: Ledger, cluster: string, withUnreviewed: boolean): Promise<readonly LedgerRecord[]> {
   const [leased, pending, unreviewed, migrations] = await Promise.all([
     ledger.leasedOf(cluster),

@@ -43,8 +43,9 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const presence = before.version === request.version ? null : await presenceOf(context, request);
   const cluster = context.config.clusters.get(request.cluster);
   const showing = showingOf(request, cluster, presence, extension);
+  // Its people must see the state even if an update for the approvers fails.
   const peopleAnyway = async (failure: unknown) => {
-    await updatePeopleAnyway(context, id);
+    await updatePeople(context, id, (await context.ledger.shown(id)) ?? nothingShown);
     throw failure;
   };
   const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
@@ -57,12 +58,8 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
-  await updatePeople(
-    context,
-    id,
-    { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster },
-    inChannel.lost !== null,
-  );
+  const now = { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster };
+  await context.ledger.markShown(id, await updatePeople(context, id, now, inChannel.lost !== null));
 }
 
 /** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */
@@ -96,15 +93,6 @@ function showingOf(
   };
 }
 
-/** Its people must see the state even if an update for the approvers fails. */
-async function updatePeopleAnyway(context: MessengerContext, id: string): Promise<void> {
-  const request = await context.ledger.get(id);
-  const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  if (!request) return;
-  await wakeForThread(context, request, shown);
-  await updateDirectMessages(context, request, shown);
-}
-
 async function reportDelivery(
   context: MessengerContext,
   request: AccessRequest,
@@ -129,22 +117,19 @@ async function updatePeople(
   context: MessengerContext,
   id: string,
   shown: ShownMessages,
-  isLost: boolean,
-): Promise<void> {
+  isLost = false,
+): Promise<ShownMessages> {
   const request = await context.ledger.get(id);
-  let now = shown;
-  if (request) {
-    await wakeForThread(context, request, shown);
-    now = await updateDirectMessages(context, request, shown, !isLost);
-  }
-  await context.ledger.markShown(id, now);
+  if (!request) return shown;
+  await wakeForThread(context, request, shown);
+  return updateDirectMessages(context, request, shown, !isLost);
 }
 
 async function updateDirectMessages(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
-  isInChannel = true,
+  isInChannel: boolean,
 ): Promise<ShownMessages> {
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);

@@ -4,8 +4,9 @@ import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } fr
 import type { SlackKeys } from "../../access/seal.ts";
 import { type Notice, readNotice } from "../../access/shared-lists.ts";
 import type { Config } from "../../config/config.ts";
+import type { FleetLedger } from "../../ledger/fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { FleetLedger, TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";

@@ -9,7 +9,7 @@ import type { SlackKeys } from "../../access/seal.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { slackFailure } from "../app/web-client.ts";
 import {
@@ -165,7 +165,7 @@ async function postAll(context: TroubleContext): Promise<void> {
       }
       await lookAtOutages(ledger, config.clusters, troubles, news);
     } finally {
-      // No other look posts those whose turn is taken.
+      // After a turn is taken no other look posts them.
       await postGrouped(context, begun, codeOf, clusterTroubleMessage);
       await postGrouped(context, over, codeOf, troubleOverMessage);
       await postGrouped(context, news.begun, codeOf, outageMessage);

@@ -22,7 +22,7 @@ import { isClosed, isRescue } from "../../access/request.ts";
 import { isClusterFailure } from "../../access/retry.ts";
 import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
-/** Of a request whose level is gone, or for which no rule lets its requester ask any more. */
+/** Of a request that lost its level, or with a requester that no rule lets ask any more. */
 export const unapprovable = "The policy changed: no one can approve it.";
 
 export function removedClause({ cluster }: { readonly cluster: string }): string {

@@ -19,7 +19,7 @@ import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 
-/** The tag of our migrations on an access entry: `begun`, by which a migration, sealed; then `whole`. */
+/** The tag of our migrations on an access entry: `begun` with the id of its migration, sealed; then `whole`. */
 export const migrationTag = "eks-access/migration";
 
 /** Anyone who may tag can write or copy a tag, and the worker overwrites and deletes an entry that this migration began. */

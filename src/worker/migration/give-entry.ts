@@ -172,7 +172,7 @@ async function giveEntry(
 ): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
-  // An earlier migration's entry, whose tag others can have copied, is only completed.
+  // An earlier migration's entry is only completed: others can have copied its tag.
   const isSame = found?.username === username && sameGroups(found.groups, groups);
   const by = found && begunTags.begunBy(found);
   if (found && by !== "this" && !(by && isSame)) throw othersEntry(principalArn);

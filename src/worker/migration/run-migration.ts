@@ -160,7 +160,7 @@ function hasNewEntry({ context, gathered }: MigrationRun): boolean {
 /** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. The record alone proves nothing. */
 function isTakenOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
   const { plan, done, begun } = migration;
-  // Nothing tells whether a removal that began wrote aws-auth: the document is not read.
+  // The document is not read, so a removal that began may or may not have written aws-auth.
   const isRecorded = [facts.mode === "API" ? null : begun, ...done].some(
     (step) => step?.name === "remove-from-aws-auth",
   );
@@ -251,7 +251,7 @@ async function voidMigration(
 async function closeBegunStep({ context, cluster, gathered }: Run, migration: Migration): Promise<Migration> {
   if (!migration.begun) return migration;
   const { name } = migration.begun;
-  // A record whose plan no worker sealed does not say what had to leave.
+  // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
   if (await wasCarriedOut(cluster, removes, name, gathered)) {
     return recordDone(context, migration, name, ["The next run found this step done."]);

@@ -168,7 +168,7 @@ async function bindingsAt(
 }
 
 /**
- * The requests whose bindings a run must read if it only begins leases. A binding's name follows from lease and role,
+ * The requests for which a run that only begins leases must read bindings. A binding's name follows from lease and role,
  * so a read by name finds it even after people change its labels. Null: all bindings. An end needs all, because a
  * forged record can name too few. So do a repeated call, a lease that only the cluster knows, and an inspection.
  */

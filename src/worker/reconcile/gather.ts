@@ -182,7 +182,7 @@ function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: Acces
   return positionInList("leased", known) === null || !isGivenHere;
 }
 
-/** Only a loss of its last changes leaves a request pending whose access is in the cluster. This run removes that, and its messages say so. */
+/** Only a loss of its last changes leaves a request pending while its access is in the cluster. This run removes that, and its messages say so. */
 async function noteUndone(context: WorkerContext, request: AccessRequest): Promise<void> {
   const [last] = await context.ledger.eventsOf(request.id, 1);
   if (last?.event.type === "record.undone") return;

@@ -48,7 +48,7 @@ export async function noteHourly(
 
 /**
  * A permission set of which the cluster names several roles, and a role that was deleted or made again: its people can't sign in. Without
- * the right to ask IAM, only the log says so: `check` tells people. @param read the cluster's access entries
+ * the right to ask IAM, only the log says so. People see it in `check`. @param read the cluster's access entries
  */
 async function noteRoles(
   context: WorkerContext,

@@ -119,7 +119,7 @@ function nameOfAnotherSession(principal: string, username: string): string | nul
   return username.slice(0, at) + impossibleSession + username.slice(at + found.length);
 }
 
-/** Asks the API server, without the lease's own groups, whose bindings stay without the person. */
+/** Asks the API server without the lease's own groups: their bindings stay without the person. */
 export async function reviewEnd(
   client: Reviewer,
   cluster: Cluster,

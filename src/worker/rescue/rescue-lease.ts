@@ -34,7 +34,7 @@ async function findLease(
 
 const ownUsername = "eks-access-rescue:";
 
-/** A rescue's lease in its entry; null: it is none of ours. Others who may tag can copy earlier tags to an entry, but its username shows whose it is. */
+/** A rescue's lease in its entry; null: it is none of ours. Others who may tag can copy earlier tags to an entry, but its username shows the owner. */
 export function rescueLeaseIn(
   clusterArn: string,
   { principalArn, username, tags }: AccessEntry,

@@ -5,7 +5,7 @@ import { type BrokenChain, type ChainedEvent, verifyChain } from "../../access/a
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
-import type { TurnLedger } from "../../ledger/shared.ts";
+import type { TurnLedger } from "../../ledger/turns.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
